@@ -1,0 +1,23 @@
+import type { Descriptor } from './descriptor.ts';
+
+/** What identifies content to a source or a store. */
+export type ContentKey = Pick<Descriptor, 'digest' | 'size' | 'mediaType'>;
+
+export interface FetchOptions {
+  /** The first byte wanted; a source may answer from 0 all the same and says so in `ContentBody.offset`. Default 0. */
+  readonly offset?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ContentBody {
+  /** Where the bytes begin: the offset asked for, or 0. */
+  readonly offset: number;
+  /** Each chunk is valid only until the next one is asked for: sources reuse their buffers. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Where content comes from: a registry, a folder, memory. The bytes are not verified by the source. */
+export interface ContentSource {
+  /** @throws TidemarkError `CONTENT_UNKNOWN` when it is not there; others as the source says. */
+  fetch(descriptor: ContentKey, options?: FetchOptions): Promise<ContentBody>;
+}

@@ -1,0 +1,22 @@
+import type { Descriptor } from './descriptor.ts';
+import type { Digest } from './digest.ts';
+
+/** A manifest as it is kept: the raw bytes stay, JSON is a view (STYLE 4). */
+export interface ManifestDocument {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+/** What a mirror reads in a manifest. Successors are `[subject?, config?, ...layers, ...manifests]`. */
+export interface ParsedManifest {
+  /** `index`: OCI index or Docker manifest list; `image`: an OCI or Docker image manifest, artifacts included; `unknown`: opaque, copied as is. */
+  readonly kind: 'index' | 'image' | 'unknown';
+  readonly mediaType: string;
+  /** `artifactType`, or for an image manifest without one its config's media type where that is not an image config's. */
+  readonly artifactType?: string;
+  readonly subject?: Descriptor;
+  readonly config?: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly manifests: readonly Descriptor[];
+}

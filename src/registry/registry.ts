@@ -1,0 +1,77 @@
+import type { ContentSource } from '../oci/content-source.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
+
+/** What is needed to read one repository of an upstream. Secrets come in clear text and never leave the client. */
+export interface RegistryOptions {
+  /** Base of the registry API, e.g. `https://registry-1.docker.io`; http or https, without credentials. */
+  readonly url: string;
+  /** Repository at the upstream, e.g. `library/nginx`. */
+  readonly upstreamName: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Extra request headers, sent to the registry's own origin only. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: TlsOptions;
+  /** `http(s)://[user:password@]host:port`; the credentials go to the proxy only. */
+  readonly proxyUrl?: string;
+  /** The whole of one request, body included, in milliseconds; default 0, none (blob bodies have a minimum rate instead). */
+  readonly totalTimeoutMs?: number;
+  /** Until a connection stands, TLS included; default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Between two reads, and until the response's header; default 60,000. */
+  readonly sockReadTimeoutMs?: number;
+  /** Further tries of one request after a fault that may pass (429, 5xx, reset); default 3. */
+  readonly maxRetries?: number;
+  /** Largest manifest accepted, in bytes; default 4 MiB. */
+  readonly manifestMaxBytes?: number;
+  /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
+  readonly allowPrivate: boolean;
+  /** Host names allowed as token realm though of another registrable domain. */
+  readonly realmHosts?: readonly string[];
+  /** Awaited before each request: the place for a rate limit and for a cap of requests in flight. */
+  readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
+  /** Told of each answer that asked us to slow down (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
+  readonly onRateLimited?: (waitMs: number) => void;
+}
+
+export interface TlsOptions {
+  /** PEM; added to the system's roots. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** False: neither chain nor name is checked. Default true. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One repository of an upstream registry, read only (OCI Distribution 1.1 and Docker Registry v2). `fetch` gives a blob's bytes.
+ * Every method throws TidemarkError with the codes of FAULTS.md rows 1 to 56.
+ */
+export interface Registry extends ContentSource {
+  /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */
+  listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
+  /**
+   * HEAD: the descriptor, or undefined where there is no such manifest (404).
+   * Falls back to GET where the answer has no `Docker-Content-Digest`.
+   */
+  resolve(
+    reference: string,
+    options?: CallOptions,
+  ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined>;
+  /** GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. */
+  getManifest(reference: string | Digest, options?: CallOptions): Promise<ManifestDocument | undefined>;
+  /** Drops idle connections. */
+  close(): Promise<void>;
+}
+
+export interface TagPage {
+  readonly names: readonly string[];
+  /** Names refused by the grammar of tags, as received, shortened. */
+  readonly invalid: readonly string[];
+}
