@@ -1,0 +1,118 @@
+import { parseDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
+import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
+import { isTagName } from './tag-filter.ts';
+
+/** What an image reference, as docker and podman take it, says about the upstream. */
+export interface ImageReference {
+  /** Base of the registry API: `https://registry-1.docker.io`, `http://localhost:5000`. */
+  readonly registryUrl: string;
+  /** Repository at the upstream: `library/nginx`. */
+  readonly upstreamName: string;
+  readonly tag?: string;
+  readonly digest?: Digest;
+  /** Local repository name to propose: the upstream's, without its host. */
+  readonly name: string;
+}
+
+const dockerHubUrl = 'https://registry-1.docker.io';
+const dockerHubHosts = new Set([
+  'docker.io',
+  'index.docker.io',
+  'registry-1.docker.io',
+  'registry.hub.docker.com',
+]);
+const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const hostPattern =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?$/;
+
+/** distribution-spec, "Pulling manifests": the grammar of a repository name; at most 255 characters. */
+export function isRepositoryName(text: string): boolean {
+  return text.length <= 255 && namePattern.test(text);
+}
+
+/**
+ * Parses `nginx:1.25`, `ghcr.io/org/app@sha256:…`, `localhost:5000/x/y:tag`; `docker://` before it is let through. Without a
+ * host it is Docker Hub's, where a name of one part is under `library/`. Hosts on loopback are spoken to over http.
+ * @throws TidemarkError `REFERENCE_INVALID`, `DIGEST_INVALID` or `DIGEST_UNSUPPORTED`, origin caller.
+ */
+export function parseImageReference(text: string): ImageReference {
+  const bare = text.startsWith('docker://') ? text.slice('docker://'.length) : text;
+  const at = bare.indexOf('@');
+  if (at >= 0 && bare.includes('/', at))
+    // Not quoted: what stands before the @ may be a password.
+    throw refuse(
+      'The image reference has an @ before a /; expected no user name or password in it. Give those apart.',
+    );
+  if (bare.includes('://'))
+    throw refuse(
+      `${quoteValue(text, 200)} is a URL; expected an image reference, as ghcr.io/org/app:1.0, without http:// or https://.`,
+    );
+  const digest = at < 0 ? undefined : callersDigest(bare.slice(at + 1));
+  const [path, tag] = splitTag(at < 0 ? bare : bare.slice(0, at), text);
+  const [host, rest] = splitHost(path);
+  const isDockerHub = host === undefined || dockerHubHosts.has(host);
+  const upstreamName = isDockerHub && !rest.includes('/') ? `library/${rest}` : rest;
+  if (!isRepositoryName(upstreamName)) throw invalidName(text, rest);
+  return {
+    registryUrl: isDockerHub ? dockerHubUrl : registryUrl(host, text),
+    upstreamName,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+    name: upstreamName,
+  };
+}
+
+function callersDigest(text: string): Digest {
+  try {
+    return parseDigest(text);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    throw new TidemarkError(error.code, error.message, { origin: 'caller', cause: error });
+  }
+}
+
+/** A colon after the last slash starts the tag; one before it, a port. */
+function splitTag(path: string, text: string): [string, string | undefined] {
+  const colon = path.indexOf(':', path.lastIndexOf('/') + 1);
+  if (colon < 0) return [path, undefined];
+  const tag = path.slice(colon + 1);
+  if (!isTagName(tag))
+    throw refuse(
+      `${quoteValue(text, 200)} has the tag ${quoteValue(tag)}; expected a letter, digit or _, then up to 127 letters, ` +
+        'digits, _ . -. For several tags, name the repository alone and give patterns.',
+    );
+  return [path.slice(0, colon), tag];
+}
+
+/** docker's rule: the first part is a host when a dot or colon or capital is in it, or it is `localhost`. */
+function splitHost(path: string): [string | undefined, string] {
+  const slash = path.indexOf('/');
+  const first = path.slice(0, Math.max(slash, 0));
+  const isHost = /[.:A-Z]/.test(first) || first === 'localhost';
+  return isHost ? [first.toLowerCase(), path.slice(slash + 1)] : [undefined, path];
+}
+
+function registryUrl(host: string, text: string): string {
+  const match = hostPattern.exec(host);
+  const port = match?.[1];
+  if (match === null || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
+    throw refuse(
+      `${quoteValue(text, 200)} has the host ${quoteValue(host)}; expected a host name or address, with or without :port.`,
+    );
+  const hostname = port === undefined ? host : host.slice(0, -port.length - 1);
+  const isLoopback = /^(?:(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/.test(hostname);
+  return `${isLoopback ? 'http' : 'https'}://${host}`;
+}
+
+function invalidName(text: string, name: string): TidemarkError {
+  const hint = isRepositoryName(name.toLowerCase()) ? ` Did you mean ${quoteValue(name.toLowerCase())}?` : '';
+  return refuse(
+    `${quoteValue(text, 200)} has the repository name ${quoteValue(name)}; expected parts of lower-case letters and digits, ` +
+      `joined by . _ __ or -, with / between them, at most 255 characters.${hint}`,
+  );
+}
+
+function refuse(message: string): TidemarkError {
+  return new TidemarkError('REFERENCE_INVALID', message, { origin: 'caller' });
+}
