@@ -1,0 +1,13 @@
+/**
+ * Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted; for promises of others, who may
+ * not look at the signal. (Not `Promise.race` with one long-lived promise: that keeps a reaction for every chunk.)
+ */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,189 @@
+import { open, rename } from 'node:fs/promises';
+import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { TidemarkError } from '../oci/error.ts';
+import { isTidemarkError } from '../oci/error.ts';
+import { digestMismatch } from './content-error.ts';
+import type { PartialFile } from './partial-file.ts';
+import { createPartialFile } from './partial-file.ts';
+import type { Partial } from './partial-folder.ts';
+import { findPartials, newPartialPath, removeFile, sizeOf } from './partial-folder.ts';
+import { receiveBody } from './receive-body.ts';
+import type { PushOptions, PushResult } from './store.ts';
+import { onDisk, systemCode } from './storage-error.ts';
+
+/** Where a push writes, and how it makes the result durable. */
+export interface PushPlace {
+  readonly partialFolder: string;
+  /** The blob's final path. */
+  readonly target: string;
+  readonly fsync: boolean;
+  /** fsync of the folder that `target` is in. */
+  readonly syncFolder: () => Promise<void>;
+  /** Paths that an attempt of this process is writing; a sweep leaves them alone. */
+  readonly live: Set<string>;
+}
+
+const copyBytes = 1024 * 1024;
+
+/** One push: resumes the largest partial file; bytes that turn out wrong are fetched once more, from the first byte. */
+export async function pushToFolder(
+  place: PushPlace,
+  descriptor: ContentKey,
+  source: ContentSource,
+  options: PushOptions,
+): Promise<PushResult> {
+  const earlier = await findPartials(place.partialFolder, descriptor.digest);
+  const first = await attemptPush(place, descriptor, source, {
+    ...options,
+    resume: await usable(earlier, descriptor),
+  });
+  let { fetchedBytes } = first;
+  if (first.mismatch !== undefined) {
+    // Too long from the first byte on is what the source has; too long when resumed may be the splice.
+    if (first.mismatch.code === 'SIZE_MISMATCH' && !first.resumed) throw first.mismatch;
+    const second = await attemptPush(place, descriptor, source, options);
+    if (second.mismatch !== undefined) throw second.mismatch;
+    fetchedBytes += second.fetchedBytes;
+  }
+  for (const partial of earlier) await removeFile(partial.path);
+  return { fetchedBytes };
+}
+
+/** The partial file to resume. Longer than the content cannot be right: removed. */
+async function usable(earlier: readonly Partial[], descriptor: ContentKey): Promise<Partial | undefined> {
+  for (const partial of earlier) {
+    if (partial.sizeBytes <= descriptor.size) return partial.sizeBytes > 0 ? partial : undefined;
+    await removeFile(partial.path);
+  }
+  return undefined;
+}
+
+interface AttemptOptions extends PushOptions {
+  readonly resume?: Partial | undefined;
+}
+
+interface AttemptResult {
+  readonly fetchedBytes: number;
+  readonly resumed: boolean;
+  /** The bytes arrived and are not those of the descriptor. */
+  readonly mismatch?: TidemarkError | undefined;
+}
+
+async function attemptPush(
+  place: PushPlace,
+  descriptor: ContentKey,
+  source: ContentSource,
+  options: AttemptOptions,
+): Promise<AttemptResult> {
+  options.signal?.throwIfAborted();
+  const path = newPartialPath(place.partialFolder, descriptor.digest);
+  place.live.add(path);
+  try {
+    const file = await createPartialFile(path, descriptor.digest);
+    return await fillAndPublish(place, { file, descriptor, source }, options);
+  } finally {
+    place.live.delete(path);
+  }
+}
+
+interface Work {
+  readonly file: PartialFile;
+  readonly descriptor: ContentKey;
+  readonly source: ContentSource;
+}
+
+async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOptions): Promise<AttemptResult> {
+  const { file, descriptor, source } = work;
+  let closed = false;
+  try {
+    if (options.resume !== undefined) await copyPartial(options.resume, file, descriptor, options);
+    const resumed = file.sizeBytes > 0;
+    const received =
+      file.sizeBytes < descriptor.size
+        ? await receiveBody(file, descriptor, source, options)
+        : { fetchedBytes: 0 };
+    options.signal?.throwIfAborted();
+    const mismatch = received.mismatch ?? checkDigest(file, descriptor);
+    if (mismatch === undefined && place.fsync) await file.sync();
+    closed = true;
+    await file.close();
+    if (mismatch === undefined) await publish(place, file, descriptor);
+    else await discard(file, options.resume);
+    return { fetchedBytes: received.fetchedBytes, resumed, mismatch };
+  } catch (error) {
+    if (!closed) await file.close().catch(() => undefined);
+    await tidy(file, options.resume, error);
+    throw error;
+  }
+}
+
+/**
+ * Copies an earlier attempt's bytes, hashing them. Its file is never appended to: an attempt that was given up may still
+ * be writing there (DATABASE.md, last point).
+ */
+async function copyPartial(
+  from: Partial,
+  file: PartialFile,
+  descriptor: ContentKey,
+  { signal, onProgress }: PushOptions,
+): Promise<void> {
+  const handle = await onDisk(
+    'opening a partial file',
+    open(from.path, 'r').catch((error: unknown) => {
+      // Removed meanwhile by another process's success or sweep: nothing to resume.
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }),
+  );
+  if (handle === undefined) return;
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(copyBytes, from.sizeBytes));
+    while (file.sizeBytes < descriptor.size) {
+      signal?.throwIfAborted();
+      const want = Math.min(buffer.byteLength, descriptor.size - file.sizeBytes);
+      const { bytesRead } = await onDisk(
+        'reading a partial file',
+        handle.read(buffer, 0, want, file.sizeBytes),
+      );
+      if (bytesRead === 0) return;
+      await file.append(buffer.subarray(0, bytesRead));
+      onProgress?.(file.sizeBytes);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function checkDigest(file: PartialFile, descriptor: ContentKey): TidemarkError | undefined {
+  const actual = file.finish();
+  if (actual === descriptor.digest) return undefined;
+  return digestMismatch(descriptor, actual);
+}
+
+/** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
+async function publish(place: PushPlace, file: PartialFile, descriptor: ContentKey): Promise<void> {
+  try {
+    await rename(file.path, place.target);
+  } catch (error) {
+    // Another process stored this digest meanwhile and removed the other partial files, this one among them.
+    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(place.target)) === descriptor.size;
+    if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
+  }
+  if (place.fsync) await onDisk('fsync of the blob folder', place.syncFolder());
+}
+
+async function discard(file: PartialFile, resume: Partial | undefined): Promise<void> {
+  await removeFile(file.path);
+  if (resume !== undefined) await removeFile(resume.path);
+}
+
+/** After a break: one partial file stays, the longer one; none when the disk is full (FAULTS row 109). */
+async function tidy(file: PartialFile, resume: Partial | undefined, error: unknown): Promise<void> {
+  try {
+    if (isTidemarkError(error) && error.code === 'STORAGE_FULL') await discard(file, resume);
+    else if (file.sizeBytes <= (resume?.sizeBytes ?? 0)) await removeFile(file.path);
+    else if (resume !== undefined) await removeFile(resume.path);
+  } catch {
+    // The first error says more than a failure to clean up; the sweep finds what stays.
+  }
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { Digest } from '../oci/digest.ts';
+import { digestAlgorithm, parseDigest } from '../oci/digest.ts';
+import { contentUnknown, digestMismatch, offsetInvalid } from './content-error.ts';
+import type { BodySink } from './receive-body.ts';
+import { receiveBody } from './receive-body.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
+
+/** The contract of the folder store, in memory, for tests of what copies between stores. */
+export function createMemoryStore(): ContentStore & ContentDeleter {
+  const stored = new Map<Digest, Buffer>();
+  const partial = new Map<Digest, Buffer>();
+  const singleFlight = createSingleFlight();
+
+  async function attempt(descriptor: ContentKey, source: ContentSource, options: PushOptions) {
+    const sink = createBufferSink(partial.get(descriptor.digest));
+    partial.delete(descriptor.digest);
+    const resumed = sink.sizeBytes > 0;
+    try {
+      const received =
+        sink.sizeBytes < descriptor.size
+          ? await receiveBody(sink, descriptor, source, options)
+          : { fetchedBytes: 0 };
+      const actual = sink.digest(descriptor.digest);
+      const mismatch =
+        received.mismatch ?? (actual === descriptor.digest ? undefined : digestMismatch(descriptor, actual));
+      if (mismatch === undefined) stored.set(descriptor.digest, sink.bytes());
+      return { fetchedBytes: received.fetchedBytes, resumed, mismatch };
+    } catch (error) {
+      partial.set(descriptor.digest, sink.bytes());
+      throw error;
+    }
+  }
+
+  return {
+    exists: async ({ digest, size }) => stored.get(parseDigest(digest))?.byteLength === size,
+    async fetch(descriptor, { offset = 0 } = {}): Promise<ContentBody> {
+      const bytes = stored.get(parseDigest(descriptor.digest));
+      if (bytes?.byteLength !== descriptor.size) throw contentUnknown(descriptor, bytes?.byteLength);
+      if (offset < 0 || offset > bytes.byteLength) throw offsetInvalid(descriptor, offset);
+      return { offset, bytes: oneChunk(bytes.subarray(offset)) };
+    },
+    push: (descriptor, source, options = {}) =>
+      singleFlight(descriptor.digest, options.signal, async () => {
+        if (stored.get(parseDigest(descriptor.digest))?.byteLength === descriptor.size)
+          return { fetchedBytes: 0 };
+        const first = await attempt(descriptor, source, options);
+        if (first.mismatch === undefined) return { fetchedBytes: first.fetchedBytes };
+        if (first.mismatch.code === 'SIZE_MISMATCH' && !first.resumed) throw first.mismatch;
+        const second = await attempt(descriptor, source, options);
+        if (second.mismatch !== undefined) throw second.mismatch;
+        return { fetchedBytes: first.fetchedBytes + second.fetchedBytes };
+      }),
+    async delete({ digest }) {
+      stored.delete(parseDigest(digest));
+    },
+  };
+}
+
+interface BufferSink extends BodySink {
+  bytes(): Buffer;
+  digest(expected: Digest): Digest;
+}
+
+function createBufferSink(begin: Buffer | undefined): BufferSink {
+  let chunks = begin === undefined ? [] : [begin];
+  return {
+    get sizeBytes() {
+      return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    },
+    async append(chunk) {
+      chunks.push(Buffer.from(chunk));
+    },
+    async restart() {
+      chunks = [];
+    },
+    bytes: () => Buffer.concat(chunks),
+    digest(expected) {
+      const algorithm = digestAlgorithm(expected);
+      const hash = createHash(algorithm);
+      for (const chunk of chunks) hash.update(chunk);
+      return `${algorithm}:${hash.digest('hex')}` as Digest;
+    },
+  };
+}
+
+async function* oneChunk(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  if (bytes.byteLength > 0) yield bytes;
+}

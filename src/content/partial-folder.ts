@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { opendir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../oci/digest.ts';
+import { digestAlgorithm, digestHex, parseDigest } from '../oci/digest.ts';
+import { onDisk, systemCode } from './storage-error.ts';
+
+export interface Partial {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+export interface SweepResult {
+  readonly removedFiles: number;
+  readonly removedBytes: number;
+}
+
+const partialName = /^(?:sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})\.[a-f0-9]{16}$/;
+
+/** A name that no other attempt has, in this process or another. */
+export function newPartialPath(folder: string, digest: Digest): string {
+  return join(folder, `${namePrefix(digest)}${randomBytes(8).toString('hex')}`);
+}
+
+/** What earlier attempts left of this digest, the largest first; or what other processes are writing now. */
+export async function findPartials(folder: string, digest: Digest): Promise<Partial[]> {
+  const prefix = namePrefix(digest);
+  const found: Partial[] = [];
+  for await (const path of listPartials(folder, (name) => name.startsWith(prefix))) {
+    const sizeBytes = await sizeOf(path);
+    if (sizeBytes !== undefined) found.push({ path, sizeBytes });
+  }
+  return found.sort((a, b) => b.sizeBytes - a.sizeBytes);
+}
+
+/** Removes what no attempt has written to for `olderThanMs`; files in `live` stay whatever their age. */
+export async function sweepPartialFolder(
+  folder: string,
+  olderThanMs: number,
+  live: ReadonlySet<string>,
+): Promise<SweepResult> {
+  const newestMs = Date.now() - olderThanMs;
+  let removedFiles = 0;
+  let removedBytes = 0;
+  for await (const path of listPartials(folder, () => true)) {
+    if (live.has(path)) continue;
+    const found = await onDisk('reading the partial files', stat(path).catch(ignoreMissing));
+    if (found === undefined || found.mtimeMs > newestMs) continue;
+    await removeFile(path);
+    removedFiles += 1;
+    removedBytes += found.size;
+  }
+  return { removedFiles, removedBytes };
+}
+
+/** Removes a file; nothing happens when it is not there. */
+export async function removeFile(path: string): Promise<void> {
+  await onDisk('removing a file', unlink(path).catch(ignoreMissing));
+}
+
+/** The size of a file in bytes, or undefined when it is not there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  return (await onDisk('reading the size of a file', stat(path).catch(ignoreMissing)))?.size;
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (systemCode(error) === 'ENOENT') return undefined;
+  throw error;
+}
+
+function namePrefix(digest: Digest): string {
+  const parsed = parseDigest(digest);
+  return `${digestAlgorithm(parsed)}-${digestHex(parsed)}.`;
+}
+
+async function* listPartials(folder: string, wanted: (name: string) => boolean): AsyncGenerator<string> {
+  for await (const entry of await onDisk('reading the partial files', opendir(folder)))
+    if (entry.isFile() && partialName.test(entry.name) && wanted(entry.name)) yield join(folder, entry.name);
+}
