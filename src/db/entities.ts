@@ -1,0 +1,179 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { InferEntity } from '@mikro-orm/postgresql';
+
+/*
+ * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
+ * by the functions of this folder. GraphQL's types are apart from these (STYLE 14).
+ */
+
+export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;
+export type RemotePolicy = (typeof remotePolicies)[number];
+
+const timestamps = {
+  createdAt: p.datetime().onCreate(() => new Date()),
+  updatedAt: p
+    .datetime()
+    .onCreate(() => new Date())
+    .onUpdate(() => new Date()),
+};
+
+/** An upstream repository and how to reach it. Columns that end in `Sealed` hold what `access/secrets.ts` encrypted. */
+export const Remote = defineEntity({
+  name: 'Remote',
+  tableName: 'remote',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    url: p.text(),
+    upstreamName: p.text(),
+    policy: p.enum(remotePolicies).default('IMMEDIATE'),
+    includeTags: p.array().columnType('text[]').nullable(),
+    excludeTags: p.array().columnType('text[]').nullable(),
+    sigstore: p.text().nullable(),
+    downloadConcurrency: p.integer().default(20),
+    totalTimeout: p.double().nullable(),
+    connectTimeout: p.double().nullable(),
+    sockReadTimeout: p.double().nullable(),
+    maxRetries: p.integer().default(3),
+    rateLimit: p.integer().nullable(),
+    proxyUrl: p.text().nullable(),
+    proxyUrlSealed: p.text().nullable(),
+    sslCaCertificate: p.text().nullable(),
+    sslClientCertificate: p.text().nullable(),
+    sslClientKeySealed: p.text().nullable(),
+    sslValidation: p.boolean().default(true),
+    headerNames: p.array().columnType('text[]').default([]),
+    headersSealed: p.text().nullable(),
+    username: p.text().nullable(),
+    passwordSealed: p.text().nullable(),
+    ...timestamps,
+  },
+});
+export type Remote = InferEntity<typeof Remote>;
+
+export const Repository = defineEntity({
+  name: 'Repository',
+  tableName: 'repository',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    description: p.text().nullable(),
+    remoteId: p.bigint('number').nullable(),
+    retainVersions: p.integer().nullable(),
+    /** Number of the latest version; 0 before the first. */
+    latest: p.integer().default(0),
+    /** Raised by each task that may commit; a commit with an older fence is refused (FAULTS 96). */
+    fence: p.bigint('number').default(0),
+    isMirrored: p.boolean().default(false),
+    ...timestamps,
+  },
+});
+export type Repository = InferEntity<typeof Repository>;
+
+export interface ContentCounts {
+  readonly blobs: number;
+  readonly manifests: number;
+  readonly tags: number;
+  readonly signatures: number;
+}
+
+export interface VersionCounts {
+  readonly present: ContentCounts;
+  readonly added: ContentCounts;
+  readonly removed: ContentCounts;
+}
+
+export const RepositoryVersion = defineEntity({
+  name: 'RepositoryVersion',
+  tableName: 'repository_version',
+  properties: {
+    repositoryId: p.bigint('number').primary(),
+    number: p.integer().primary(),
+    createdAt: p.datetime(),
+    taskId: p.bigint('number').nullable(),
+    baseNumber: p.integer().nullable(),
+    counts: p.json<VersionCounts>(),
+  },
+});
+export type RepositoryVersion = InferEntity<typeof RepositoryVersion>;
+
+export const taskStates = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const;
+export type TaskState = (typeof taskStates)[number];
+
+export const taskStages = [
+  'PREPARING',
+  'LISTING_TAGS',
+  'FETCHING_MANIFESTS',
+  'FETCHING_BLOBS',
+  'FETCHING_SIGNATURES',
+  'COMMITTING',
+  'FINISHED',
+] as const;
+export type TaskStage = (typeof taskStages)[number];
+
+/** What `repositorySync` was asked for; kept in `Task.arguments`. */
+export interface SyncArguments {
+  readonly mirror: boolean;
+  readonly confirmRemoval: boolean;
+  readonly dryRun: boolean;
+}
+
+export const Task = defineEntity({
+  name: 'Task',
+  tableName: 'task',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    state: p.enum(taskStates).default('WAITING'),
+    stage: p.enum(taskStages).default('PREPARING'),
+    repositoryId: p.bigint('number').nullable(),
+    remoteId: p.bigint('number').nullable(),
+    arguments: p.json<SyncArguments>(),
+    workflowId: p.text(),
+    runId: p.text().nullable(),
+    fence: p.bigint('number').nullable(),
+    createdAt: p.datetime().onCreate(() => new Date()),
+    startedAt: p.datetime().nullable(),
+    finishedAt: p.datetime().nullable(),
+    createdVersion: p.integer().nullable(),
+    errorCode: p.text().nullable(),
+    errorMessage: p.text().nullable(),
+    tagsTotal: p.integer().nullable(),
+    manifestsTotal: p.integer().nullable(),
+    blobsTotal: p.integer().nullable(),
+    bytesTotal: p.bigint('number').nullable(),
+  },
+});
+export type Task = InferEntity<typeof Task>;
+
+export const Blob = defineEntity({
+  name: 'Blob',
+  tableName: 'blob',
+  properties: {
+    id: p.bigint('number').primary(),
+    digest: p.text(),
+    sizeBytes: p.bigint('number').nullable(),
+    storedAt: p.datetime().nullable(),
+  },
+});
+export type Blob = InferEntity<typeof Blob>;
+
+/** A manifest; without `sizeBytes` only its digest is known, from a parent. `raw` is loaded when asked for. */
+export const Manifest = defineEntity({
+  name: 'Manifest',
+  tableName: 'manifest',
+  properties: {
+    id: p.bigint('number').primary(),
+    digest: p.text(),
+    kind: p.enum(['index', 'image', 'unknown'] as const).nullable(),
+    mediaType: p.text().nullable(),
+    artifactType: p.text().nullable(),
+    sizeBytes: p.integer().nullable(),
+    platform: p.text().nullable(),
+    subjectDigest: p.text().nullable(),
+    raw: p.blob().lazy().nullable(),
+  },
+});
+export type Manifest = InferEntity<typeof Manifest>;
+
+export const entities = [Remote, Repository, RepositoryVersion, Task, Blob, Manifest];

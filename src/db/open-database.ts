@@ -1,0 +1,88 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import pg from 'pg';
+import { TidemarkError } from '../oci/error.ts';
+import { entities } from './entities.ts';
+import { Migration0001First } from './migrations/0001-first.ts';
+
+/** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
+export type Em = EntityManager;
+
+export type Database = MikroORM;
+
+export interface DatabaseOptions {
+  /** `postgresql://…`. */
+  readonly url: string;
+  /** Connections held at the most; default 20. */
+  readonly poolSize?: number;
+}
+
+const migrations = [Migration0001First];
+
+// bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** Opens the pool; nothing is read yet but the connection's liveness. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return MikroORM.init({
+    clientUrl: options.url,
+    entities,
+    extensions: [Migrator],
+    pool: { min: 0, max: options.poolSize ?? 20 },
+    driverOptions: { connectionTimeoutMillis: 10_000, application_name: 'tidemark' },
+    migrations: {
+      migrationsList: migrations,
+      tableName: 'migration',
+      snapshot: false,
+      silent: true,
+      transactional: true,
+      allOrNothing: true,
+    },
+  });
+}
+
+/** Any number; the same in every process, so that one migrates while the others wait. */
+const migrationLock = 7_203_115;
+
+/**
+ * Brings the schema up to what this program knows; several processes may call it at once.
+ * @throws TidemarkError `SCHEMA_UNKNOWN` when a newer program has migrated this database (FAULTS 107).
+ */
+export async function migrateDatabase(database: Database): Promise<void> {
+  const lock = new pg.Client({ connectionString: database.config.get('clientUrl') ?? '' });
+  await lock.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [migrationLock]);
+    await assertKnownSchema(database);
+    await database.migrator.up();
+  } finally {
+    await lock.end();
+  }
+}
+
+/** @throws TidemarkError `SCHEMA_UNKNOWN` or, where migrations wait to be run, `SCHEMA_OUTDATED`. */
+export async function checkSchema(database: Database): Promise<void> {
+  await assertKnownSchema(database);
+  const pending = await database.migrator.getPending();
+  if (pending.length > 0)
+    throw new TidemarkError(
+      'SCHEMA_OUTDATED',
+      `The database lacks ${pending.length} migration(s), the first is ${pending[0]?.name}. Run "tidemark migrate".`,
+      { origin: 'server' },
+    );
+}
+
+async function assertKnownSchema(database: Database): Promise<void> {
+  const known = new Set(
+    migrations.map((migration) => new migration(database.em.getDriver(), database.config).name),
+  );
+  const executed = await database.migrator.getExecuted();
+  const unknown = executed.map((row) => row.name).filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new TidemarkError(
+      'SCHEMA_UNKNOWN',
+      `The database was migrated by a newer Tidemark: its migration ${unknown[0]} is not known here. Start that newer version.`,
+      { origin: 'server' },
+    );
+}

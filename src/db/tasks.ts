@@ -1,0 +1,157 @@
+import { sql } from 'kysely';
+import { Task } from './entities.ts';
+import type { SyncArguments, TaskStage } from './entities.ts';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+export const syncTaskName = 'repository.sync';
+
+/** Temporal's id of a repository's sync: one at a time (DESIGN). */
+export function syncWorkflowId(repositoryId: number): string {
+  return `sync/${repositoryId}`;
+}
+
+/**
+ * Inserts a WAITING sync task, unless the repository has one that is not final.
+ * @returns the new task, or the one that is there already (`isNew` false).
+ */
+export async function createSyncTask(
+  em: Em,
+  input: { readonly repositoryId: number; readonly remoteId: number; readonly arguments: SyncArguments },
+): Promise<{ task: Task; isNew: boolean }> {
+  for (;;) {
+    const inserted = await sql<{ id: number }>`
+      insert into task (name, repository_id, remote_id, arguments, workflow_id)
+      values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
+        ${syncWorkflowId(input.repositoryId)})
+      on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
+      returning id`.execute(kysely(em));
+    const row = inserted.rows[0];
+    if (row) return { task: await em.findOneOrFail(Task, { id: row.id }), isNew: true };
+    const running = await em.findOne(Task, {
+      repositoryId: input.repositoryId,
+      name: syncTaskName,
+      state: { $in: ['WAITING', 'RUNNING'] },
+    });
+    if (running) return { task: running, isNew: false };
+  }
+}
+
+/** Which final state a task ends in, and why. */
+export type TaskOutcome =
+  | { readonly state: 'COMPLETED'; readonly createdVersion: number | null }
+  | { readonly state: 'FAILED'; readonly code: string; readonly message: string }
+  | { readonly state: 'CANCELED' };
+
+/** Ends a task that is not final and drops its staging rows; a final one stays as it is. Returns whether this call ended it. */
+export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const failed = outcome.state === 'FAILED' ? outcome : { code: null, message: null };
+    const version = outcome.state === 'COMPLETED' ? outcome.createdVersion : null;
+    const ended = await sql`
+      update task set state = ${outcome.state}, finished_at = now(), started_at = coalesce(started_at, now()),
+        stage = case when ${outcome.state} = 'COMPLETED' then 'FINISHED' else stage end,
+        error_code = ${failed.code}, error_message = ${failed.message}, created_version = ${version}
+      where id = ${taskId} and state in ('WAITING', 'RUNNING')`.execute(db);
+    if (ended.numAffectedRows !== 1n) return false;
+    await clearStage(transaction, taskId);
+    return true;
+  });
+}
+
+/** Removes what a task has staged. */
+export async function clearStage(em: Em, taskId: number): Promise<void> {
+  const db = kysely(em);
+  await sql`delete from sync_name where task_id = ${taskId}`.execute(db);
+  await sql`delete from sync_tag where task_id = ${taskId}`.execute(db);
+  await sql`delete from sync_root where task_id = ${taskId}`.execute(db);
+  await sql`delete from sync_blob where task_id = ${taskId}`.execute(db);
+}
+
+const warningsKept = 100;
+
+/** Adds warnings, each message once; after the first 100 only a last one is added that says so. */
+export async function addWarnings(em: Em, taskId: number, messages: readonly string[]): Promise<void> {
+  if (messages.length === 0) return;
+  await em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await sql`select from task where id = ${taskId} for update`.execute(db);
+    await sql`
+      insert into task_warning (task_id, number, message)
+      select ${taskId}, (select count(*) from task_warning where task_id = ${taskId}) + row_number() over (order by n),
+        case when (select count(*) from task_warning where task_id = ${taskId}) + row_number() over (order by n) > ${warningsKept}
+          then 'There were more warnings; only the first ' || ${warningsKept}::text || ' are kept.' else message end
+      from (
+        select message, min(n) as n from unnest(${[...new Set(messages)]}::text[]) with ordinality as m(message, n)
+        where not exists (select from task_warning w where w.task_id = ${taskId} and md5(w.message) = md5(m.message))
+        group by message order by min(n)
+        limit greatest(0, ${warningsKept + 1} - (select count(*) from task_warning where task_id = ${taskId}))
+      ) as fresh
+      on conflict do nothing`.execute(db);
+  });
+}
+
+/** Counts of one part of a stage, absolute; a lower value than what is there leaves it. */
+export interface PartProgress {
+  readonly tagsDone?: number;
+  readonly manifestsDone?: number;
+  readonly blobsDone?: number;
+  readonly blobsReused?: number;
+  readonly bytesDone?: number;
+  readonly bytesReused?: number;
+  readonly signaturesDone?: number;
+}
+
+export async function setProgress(
+  em: Em,
+  part: { readonly taskId: number; readonly stage: TaskStage; readonly part: number },
+  progress: PartProgress,
+): Promise<void> {
+  await sql`
+    insert into task_progress as p (task_id, stage, part, tags_done, manifests_done, blobs_done, blobs_reused,
+      bytes_done, bytes_reused, signatures_done)
+    values (${part.taskId}, ${part.stage}, ${part.part}, ${progress.tagsDone ?? 0}, ${progress.manifestsDone ?? 0},
+      ${progress.blobsDone ?? 0}, ${progress.blobsReused ?? 0}, ${progress.bytesDone ?? 0}, ${progress.bytesReused ?? 0},
+      ${progress.signaturesDone ?? 0})
+    on conflict (task_id, stage, part) do update set
+      tags_done = greatest(p.tags_done, excluded.tags_done),
+      manifests_done = greatest(p.manifests_done, excluded.manifests_done),
+      blobs_done = greatest(p.blobs_done, excluded.blobs_done),
+      blobs_reused = greatest(p.blobs_reused, excluded.blobs_reused),
+      bytes_done = greatest(p.bytes_done, excluded.bytes_done),
+      bytes_reused = greatest(p.bytes_reused, excluded.bytes_reused),
+      signatures_done = greatest(p.signatures_done, excluded.signatures_done)`.execute(kysely(em));
+}
+
+/** Counts rate-limit answers that were honoured (`Task.rateLimited`). */
+export async function countRateLimited(em: Em, taskId: number, times: number): Promise<void> {
+  await sql`
+    insert into task_progress as p (task_id, stage, part, rate_limited) values (${taskId}, 'PREPARING', 0, ${times})
+    on conflict (task_id, stage, part) do update set rate_limited = p.rate_limited + excluded.rate_limited`.execute(
+    kysely(em),
+  );
+}
+
+/** The sums over all parts of a task. */
+export interface TaskCounts {
+  readonly tagsDone: number;
+  readonly manifestsDone: number;
+  readonly blobsDone: number;
+  readonly blobsReused: number;
+  readonly bytesDone: number;
+  readonly bytesReused: number;
+  readonly signaturesDone: number;
+  readonly rateLimited: number;
+}
+
+/** Sums for many tasks in one statement; a task without any part is absent. */
+export async function readTaskCounts(em: Em, taskIds: readonly number[]): Promise<Map<number, TaskCounts>> {
+  const result = await sql<TaskCounts & { taskId: number }>`
+    select task_id as "taskId", sum(tags_done)::bigint as "tagsDone", sum(manifests_done)::bigint as "manifestsDone",
+      sum(blobs_done)::bigint as "blobsDone", sum(blobs_reused)::bigint as "blobsReused",
+      sum(bytes_done)::bigint as "bytesDone", sum(bytes_reused)::bigint as "bytesReused",
+      sum(signatures_done)::bigint as "signaturesDone", sum(rate_limited)::bigint as "rateLimited"
+    from task_progress where task_id = any(${taskIds}::bigint[]) group by task_id`.execute(kysely(em));
+  return new Map(result.rows.map(({ taskId, ...counts }) => [taskId, counts]));
+}
