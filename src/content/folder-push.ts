@@ -79,7 +79,7 @@ async function attemptPush(
   const path = newPartialPath(place.partialFolder, descriptor.digest);
   place.live.add(path);
   try {
-    const file = await createPartialFile(path, descriptor.digest);
+    const file = await createPartialFile(path, descriptor);
     return await fillAndPublish(place, { file, descriptor, source }, options);
   } finally {
     place.live.delete(path);

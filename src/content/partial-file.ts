@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
+import type { ContentKey } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
+import { createBlockWriter } from './block-writer.ts';
 import { onDisk } from './storage-error.ts';
 
 /** A file of one attempt, being written and hashed. Nobody else writes it; others may read it to resume. */
 export interface PartialFile {
   readonly path: string;
-  /** Bytes written and hashed. */
+  /** Bytes taken: hashed, and written but for at most one block that is still being filled. */
   readonly sizeBytes: number;
   /** Writes and hashes; when it returns, the chunk may be reused. */
   append(chunk: Uint8Array): Promise<void>;
@@ -16,14 +17,17 @@ export interface PartialFile {
   restart(): Promise<void>;
   /** The digest of what was appended. Nothing can be appended afterwards. */
   finish(): Digest;
+  /** Writes what is left, and waits for the disk. */
   sync(): Promise<void>;
+  /** Writes what is left, and closes; closed also when that fails. */
   close(): Promise<void>;
 }
 
 /** Creates the file, which must not exist; its digest is counted in the algorithm of the one expected. */
-export async function createPartialFile(path: string, expected: Digest): Promise<PartialFile> {
+export async function createPartialFile(path: string, expected: ContentKey): Promise<PartialFile> {
   const handle = await onDisk('creating a partial file', open(path, 'wx', 0o644));
-  const algorithm = digestAlgorithm(expected);
+  const writer = createBlockWriter(handle, expected.size);
+  const algorithm = digestAlgorithm(expected.digest);
   let hash = createHash(algorithm);
   let sizeBytes = 0;
   return {
@@ -33,24 +37,27 @@ export async function createPartialFile(path: string, expected: Digest): Promise
     },
     async append(chunk) {
       // The write runs in the thread pool while this thread hashes.
-      const writing = writeFully(handle, chunk, sizeBytes);
+      const writing = writer.write(chunk);
       hash.update(chunk);
-      await onDisk(`writing ${expected}`, writing);
+      await onDisk(`writing ${expected.digest}`, writing);
       sizeBytes += chunk.byteLength;
     },
     async restart() {
-      await onDisk(`truncating the partial file of ${expected}`, handle.truncate(0));
+      await onDisk(`truncating the partial file of ${expected.digest}`, writer.rewind());
       hash = createHash(algorithm);
       sizeBytes = 0;
     },
     finish: () => `${algorithm}:${hash.digest('hex')}` as Digest,
-    sync: () => onDisk(`fsync of ${expected}`, handle.sync()),
-    close: () => onDisk(`closing ${expected}`, handle.close()),
+    async sync() {
+      await onDisk(`writing ${expected.digest}`, writer.flush());
+      await onDisk(`fsync of ${expected.digest}`, handle.sync());
+    },
+    async close() {
+      try {
+        await onDisk(`writing ${expected.digest}`, writer.flush());
+      } finally {
+        await onDisk(`closing ${expected.digest}`, handle.close());
+      }
+    },
   };
-}
-
-async function writeFully(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < chunk.byteLength)
-    done += (await handle.write(chunk, done, chunk.byteLength - done, position + done)).bytesWritten;
 }
