@@ -85,16 +85,16 @@ function splitTag(path: string, text: string): [string, string | undefined] {
   return [path.slice(0, colon), tag];
 }
 
-/** docker's rule: the first part is a host when a dot or colon or capital is in it, or it is `localhost`. */
+/** The first part is a host when a dot or colon is in it, or it is `localhost`. (docker takes capitals for one too; here they are a mistake.) */
 function splitHost(path: string): [string | undefined, string] {
   const slash = path.indexOf('/');
   const first = path.slice(0, Math.max(slash, 0));
-  const isHost = /[.:A-Z]/.test(first) || first === 'localhost';
+  const isHost = /[.:]/.test(first) || first === 'localhost';
   return isHost ? [first.toLowerCase(), path.slice(slash + 1)] : [undefined, path];
 }
 
 function registryUrl(host: string, text: string): string {
-  const match = hostPattern.exec(host);
+  const match = host.length <= 260 ? hostPattern.exec(host) : null;
   const port = match?.[1];
   if (match === null || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
     throw refuse(

@@ -125,14 +125,8 @@ export function matchesWildcard(wildcard: Wildcard, name: string): boolean {
 
 /** Whether one character matches; a star is no single character and never does. */
 export function matchesToken(token: WildcardToken, char: string): boolean {
-  switch (token.kind) {
-    case 'literal':
-      return token.char === char;
-    case 'class':
-      return token.ranges.some(([low, high]) => char >= low && char <= high) !== token.negated;
-    case 'any':
-      return true;
-    case 'star':
-      return false;
-  }
+  if (token.kind === 'literal') return token.char === char;
+  if (token.kind === 'class')
+    return token.ranges.some(([low, high]) => char >= low && char <= high) !== token.negated;
+  return token.kind === 'any';
 }

@@ -1,0 +1,191 @@
+import type { Descriptor, Platform } from '../oci/descriptor.ts';
+import { digestBytes } from '../oci/digest-bytes.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
+import { mediaTypes } from '../oci/media-type.ts';
+import { buildLayer, seededBytes } from './sample-layer.ts';
+
+/** A repository in memory, made step by step by the functions below; what is served changes with it at once. */
+export interface SampleRepository {
+  readonly blobs: Map<Digest, Buffer>;
+  readonly manifests: Map<Digest, ManifestDocument>;
+  readonly tags: Map<string, Digest>;
+  /** Of each layer that was built here: the digest of its tar. */
+  readonly diffIds: Map<Digest, Digest>;
+}
+
+export type SampleFormat = 'oci' | 'docker';
+
+export interface SampleImage {
+  /** The same seed gives the same image, byte for byte. */
+  readonly seed: string;
+  /** A number: a new layer with a file of so many bytes. A descriptor: a layer that is there already. */
+  readonly layers: readonly (number | Descriptor)[];
+  /** Default `oci`. */
+  readonly format?: SampleFormat;
+  /** Default linux/amd64. */
+  readonly platform?: Platform;
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly tag?: string;
+}
+
+export interface SampleIndex {
+  readonly manifests: readonly Descriptor[];
+  /** Default `oci`. */
+  readonly format?: SampleFormat;
+  readonly artifactType?: string;
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly tag?: string;
+}
+
+export interface SampleArtifact {
+  readonly seed: string;
+  /** Left out: the config's media type stands for it. */
+  readonly artifactType?: string;
+  /** Default: the empty config, `{}`. Any other type gets a small config with the seed. */
+  readonly configMediaType?: string;
+  /** Blobs of seeded bytes, any media type. */
+  readonly layers?: readonly { readonly mediaType: string; readonly sizeBytes: number }[];
+  /** What it refers to: a signature, SBOM or attestation of it. */
+  readonly subject?: Descriptor;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly tag?: string;
+}
+
+export function createSampleRepository(): SampleRepository {
+  return { blobs: new Map(), manifests: new Map(), tags: new Map(), diffIds: new Map() };
+}
+
+/** Adds any bytes as a blob. */
+export function addBlob(repository: SampleRepository, bytes: Buffer, mediaType: string): Descriptor {
+  const digest = digestBytes(bytes);
+  repository.blobs.set(digest, bytes);
+  return { mediaType, digest, size: bytes.length };
+}
+
+/** Adds a gzipped tar layer with one file of `sizeBytes` bytes; the blob is some 1.5 KB larger. */
+export function addLayer(
+  repository: SampleRepository,
+  seed: string,
+  sizeBytes: number,
+  format: SampleFormat = 'oci',
+): Descriptor {
+  const layer = buildLayer(seed, sizeBytes);
+  repository.blobs.set(layer.digest, layer.bytes);
+  repository.diffIds.set(layer.digest, layer.diffId);
+  return { mediaType: layerType(format), digest: layer.digest, size: layer.bytes.length };
+}
+
+/** Adds an image and what it is made of; the descriptor has its platform, ready for an index. */
+export function addImage(repository: SampleRepository, image: SampleImage): Descriptor {
+  const {
+    seed,
+    format = 'oci',
+    platform = { os: 'linux', architecture: 'amd64' },
+    subject,
+    annotations,
+  } = image;
+  const layers = image.layers.map((layer, index) =>
+    typeof layer === 'number'
+      ? addLayer(repository, `${seed}-${index}`, layer, format)
+      : isSampleLayer(layer)
+        ? { ...layer, mediaType: layerType(format) }
+        : layer,
+  );
+  const config = addBlob(
+    repository,
+    jsonBytes({
+      architecture: platform.architecture,
+      ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+      os: platform.os,
+      created: '1970-01-01T00:00:00Z',
+      config: { Cmd: ['/sample'], Labels: { seed } },
+      rootfs: {
+        type: 'layers',
+        diff_ids: layers.map(({ digest }) => repository.diffIds.get(digest) ?? digest),
+      },
+      history: layers.map((_, index) => ({
+        created: '1970-01-01T00:00:00Z',
+        created_by: `sample ${seed} ${index}`,
+      })),
+    }),
+    format === 'docker' ? mediaTypes.dockerConfig : mediaTypes.ociConfig,
+  );
+  const mediaType = format === 'docker' ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
+  const document = { schemaVersion: 2, mediaType, config, layers, subject, annotations };
+  return { ...addManifest(repository, document, mediaType, image.tag), platform };
+}
+
+/** Adds an OCI index or Docker manifest list of what was added before. */
+export function addIndex(repository: SampleRepository, index: SampleIndex): Descriptor {
+  const { manifests, artifactType, subject, annotations } = index;
+  const mediaType = index.format === 'docker' ? mediaTypes.dockerManifestList : mediaTypes.ociIndex;
+  const document = { schemaVersion: 2, mediaType, artifactType, manifests, subject, annotations };
+  return addManifest(repository, document, mediaType, index.tag);
+}
+
+/** Adds an OCI manifest that is no image: a Helm chart, a signature, anything; a referrer where it has a subject. */
+export function addArtifact(repository: SampleRepository, artifact: SampleArtifact): Descriptor {
+  const { seed, artifactType, configMediaType = mediaTypes.ociEmpty, subject, annotations } = artifact;
+  const config = addBlob(
+    repository,
+    configMediaType === mediaTypes.ociEmpty ? Buffer.from('{}') : jsonBytes({ seed }),
+    configMediaType,
+  );
+  const layers = (artifact.layers ?? []).map(({ mediaType, sizeBytes }, index) =>
+    addBlob(repository, seededBytes(`${seed}-${index}`, sizeBytes), mediaType),
+  );
+  const mediaType = mediaTypes.ociManifest;
+  const document = { schemaVersion: 2, mediaType, artifactType, config, layers, subject, annotations };
+  const descriptor = addManifest(repository, document, mediaType, artifact.tag);
+  return artifactType === undefined ? descriptor : { ...descriptor, artifactType };
+}
+
+/** Adds any document as a manifest, as it is: wrong or of an unknown type too. A Buffer is taken byte for byte. */
+export function addManifest(
+  repository: SampleRepository,
+  document: Buffer | object,
+  mediaType: string,
+  tag?: string,
+): Descriptor {
+  const bytes = Buffer.isBuffer(document) ? document : jsonBytes(document);
+  const digest = digestBytes(bytes);
+  repository.manifests.set(digest, { digest, mediaType, bytes });
+  if (tag !== undefined) repository.tags.set(tag, digest);
+  return { mediaType, digest, size: bytes.length };
+}
+
+/** Points a tag, new or not, at a manifest that is there. */
+export function moveTag(
+  repository: SampleRepository,
+  tag: string,
+  { digest }: Pick<Descriptor, 'digest'>,
+): void {
+  if (!repository.manifests.has(digest)) throw new Error(`There is no manifest ${digest} to tag ${tag}.`);
+  repository.tags.set(tag, digest);
+}
+
+/** Removes a tag; manifests and blobs stay, as they do in registries. */
+export function removeTag(repository: SampleRepository, tag: string): void {
+  if (!repository.tags.delete(tag)) throw new Error(`There is no tag ${tag} to remove.`);
+}
+
+/** Bytes of all blobs, each counted once. */
+export function blobBytes(repository: SampleRepository): number {
+  return [...repository.blobs.values()].reduce((sum, blob) => sum + blob.length, 0);
+}
+
+function layerType(format: SampleFormat): string {
+  return format === 'docker' ? mediaTypes.dockerLayerGzip : mediaTypes.ociLayerGzip;
+}
+
+/** A layer that either format may name by its own type. */
+function isSampleLayer({ mediaType }: Descriptor): boolean {
+  return mediaType === mediaTypes.dockerLayerGzip || mediaType === mediaTypes.ociLayerGzip;
+}
+
+function jsonBytes(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value, null, 2));
+}
