@@ -1,0 +1,199 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+
+/** Encrypts secrets for the database. Sealed text: `tm1.<key id>.<nonce>.<ciphertext and tag>`, base64url. */
+export interface SecretBox {
+  /**
+   * Encrypts with the first key.
+   * @param context Where the secret belongs, e.g. `remote:12:password`; authenticated, so that a sealed text that was
+   *   moved to another row or column does not open there.
+   */
+  encrypt(plain: string, context: string): string;
+  /**
+   * Opens what any of the keys sealed.
+   * @throws TidemarkError `SECRET_KEY_UNKNOWN` when its key is not among them, `SECRET_DAMAGED` when it is not a sealed
+   *   text, was altered, or belongs to another context.
+   */
+  decrypt(sealed: string, context: string): string;
+  /** Whether the first key sealed it; where not, a rotation seals it again. Not opened, so not verified. */
+  isCurrent(sealed: string): boolean;
+}
+
+const version = 'tm1';
+const cipher = 'aes-256-gcm';
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/**
+ * AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D; good for 2^32 secrets a key).
+ * @param keys 32 bytes each; the first seals, all open.
+ * @throws TidemarkError `SECRET_KEY_INVALID` when there is none, or one of another length.
+ */
+export function createSecretBox(keys: readonly Buffer[]): SecretBox {
+  const [first] = keys;
+  if (first === undefined) throw keyInvalid('No secret key was given');
+  const byId = new Map<string, Buffer>();
+  for (const key of keys) {
+    if (key.byteLength !== keyBytes) throw keyInvalid(`A secret key has ${key.byteLength} bytes`);
+    byId.set(keyId(key), key);
+  }
+  const firstId = keyId(first);
+
+  return {
+    encrypt(plain, context) {
+      const nonce = randomBytes(nonceBytes);
+      const sealing = createCipheriv(cipher, first, nonce, { authTagLength: tagBytes });
+      sealing.setAAD(associatedData(firstId, context));
+      const sealed = Buffer.concat([sealing.update(plain, 'utf8'), sealing.final(), sealing.getAuthTag()]);
+      return [version, firstId, nonce.toString('base64url'), sealed.toString('base64url')].join('.');
+    },
+    decrypt(sealed, context) {
+      const parts = parseSealed(sealed, context);
+      const key = byId.get(parts.keyId);
+      if (key === undefined) throw keyUnknown(parts.keyId, [...byId.keys()], context);
+      const opening = createDecipheriv(cipher, key, parts.nonce, { authTagLength: tagBytes });
+      opening.setAAD(associatedData(parts.keyId, context));
+      opening.setAuthTag(parts.tag);
+      try {
+        return Buffer.concat([opening.update(parts.ciphertext), opening.final()]).toString('utf8');
+      } catch {
+        throw damaged(context, 'it was altered, or sealed for another place');
+      }
+    },
+    isCurrent: (sealed) => sealed.startsWith(`${version}.${firstId}.`),
+  };
+}
+
+/**
+ * Reads secret keys as configured: base64 of 32 bytes each, separated by commas or white space, the current one first.
+ * @throws TidemarkError `SECRET_KEY_INVALID`, without the text in it.
+ */
+export function parseSecretKeys(text: string): Buffer[] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length === 0) throw keyInvalid('No secret key was given');
+  return words.map((word, index) => {
+    // 43 digits, of which the last carries 4 bits: what does not survive the round trip was cut or mistyped.
+    const key = Buffer.from(word, 'base64');
+    const digits = word.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
+    if (key.byteLength !== keyBytes || key.toString('base64').replace(/=+$/, '') !== digits)
+      throw keyInvalid(
+        `Secret key ${index + 1} of ${words.length} (${word.length} characters) cannot be read`,
+      );
+    return key;
+  });
+}
+
+/**
+ * The keys in a file, the current one first; made with one random key and mode 0600 where there is no file. Processes
+ * that start at the same time end with the same key. To rotate, put a new line before the others.
+ * @throws TidemarkError `SECRET_KEY_INVALID` when the file holds something else; the system's error when it cannot be read.
+ */
+export async function loadOrCreateSecretKey(path: string): Promise<Buffer[]> {
+  const text = (await readIfThere(path)) ?? (await createKeyFile(path));
+  try {
+    return parseSecretKeys(text);
+  } catch (error) {
+    throw new TidemarkError(
+      'SECRET_KEY_INVALID',
+      `The secret key file ${quoteValue(path, 200)} does not hold keys (base64 of ${keyBytes} bytes, one a line). Restore it from a ` +
+        'backup; without it the stored passwords and client keys cannot be read. Delete it only where none are stored.',
+      { origin: 'server', cause: error },
+    );
+  }
+}
+
+/** The whole file appears at once or not at all, and never over another one: link(2) refuses an existing name. */
+async function createKeyFile(path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(8).toString('hex')}`;
+  const text = `${randomBytes(keyBytes).toString('base64')}\n`;
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await link(temporary, path);
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+    return await readFile(path, 'utf8');
+  } finally {
+    await handle.close();
+    await unlink(temporary);
+  }
+  await syncFolder(dirname(path));
+  return text;
+}
+
+/** A key that a power loss takes away takes every secret with it. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Names a key without telling it: the first 8 hexadecimal digits of its sha256. */
+function keyId(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 8);
+}
+
+function associatedData(id: string, context: string): Buffer {
+  return Buffer.from(`${version}.${id}.${context}`, 'utf8');
+}
+
+function parseSealed(sealed: string, context: string) {
+  const match = /^tm1\.([a-f0-9]{8})\.([\w-]{16})\.([\w-]{22,})$/.exec(sealed);
+  const [, id, nonce, body] = match ?? [];
+  if (id === undefined || nonce === undefined || body === undefined)
+    throw damaged(context, `it is not a text of the form ${version}.<key id>.<nonce>.<ciphertext>`);
+  const bytes = Buffer.from(body, 'base64url');
+  return {
+    keyId: id,
+    nonce: Buffer.from(nonce, 'base64url'),
+    ciphertext: bytes.subarray(0, -tagBytes),
+    tag: bytes.subarray(-tagBytes),
+  };
+}
+
+function keyInvalid(what: string): TidemarkError {
+  return new TidemarkError(
+    'SECRET_KEY_INVALID',
+    `${what}; expected base64 of ${keyBytes} bytes, as \`openssl rand -base64 ${keyBytes}\` prints it, the current key first.`,
+    { origin: 'server' },
+  );
+}
+
+function keyUnknown(id: string, known: readonly string[], context: string): TidemarkError {
+  return new TidemarkError(
+    'SECRET_KEY_UNKNOWN',
+    `The stored secret ${quoteValue(context)} was encrypted with the key ${id}; the keys given are ${known.join(', ')}. ` +
+      `Add the key ${id} after the current one and start again, or set this secret anew.`,
+    { origin: 'server' },
+  );
+}
+
+function damaged(context: string, why: string): TidemarkError {
+  return new TidemarkError(
+    'SECRET_DAMAGED',
+    `The stored secret ${quoteValue(context)} cannot be opened: ${why}. Set this secret anew, or restore the database from a backup.`,
+    { origin: 'server' },
+  );
+}

@@ -1,0 +1,8 @@
+import { createMemoryStore } from '../../src/content/memory-store.ts';
+import { storeContract } from './store-contract.ts';
+
+storeContract('memory', async () => ({
+  store: createMemoryStore(),
+  temporaryFiles: async () => [],
+  close: async () => undefined,
+}));

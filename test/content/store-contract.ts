@@ -1,0 +1,263 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import type { ContentDeleter, ContentStore } from '../../src/content/store.ts';
+import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
+
+export interface OpenedStore {
+  readonly store: ContentStore & ContentDeleter;
+  /** The names of temporary files that are there now; a store that has none answers an empty list. */
+  temporaryFiles(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** What every store must do; a store without resume by offset is not one. */
+export function storeContract(name: string, open: () => Promise<OpenedStore>): void {
+  describe(`${name}: the contract of a store`, () => {
+    let opened: OpenedStore;
+    let store: OpenedStore['store'];
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterEach(async () => {
+      const left = await opened.temporaryFiles();
+      await opened.close();
+      expect(left, 'no temporary file remains').toEqual([]);
+    });
+
+    test.each([
+      ['no bytes', 0, 10],
+      ['one byte', 1, 10],
+      ['small chunks', 300_001, 777],
+      ['TLS records', 1_500_000, 16_384],
+      ['large chunks', 3_000_001, 1_048_576],
+      ['one chunk of all', 2_000_000, 2_000_000],
+    ])('what was pushed is fetched: %s', async (_case, sizeBytes, chunkBytes) => {
+      const bytes = seededBytes(sizeBytes);
+      const key = keyOf(bytes);
+      expect(await store.exists(key)).toBe(false);
+      expect(await store.push(key, createScriptedSource(bytes, { chunkBytes }))).toEqual({
+        fetchedBytes: sizeBytes,
+      });
+      expect(await store.exists(key)).toBe(true);
+      expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+    });
+
+    test('sha512 content is stored beside sha256 content', async () => {
+      const bytes = seededBytes(1000);
+      for (const algorithm of ['sha512', 'sha256'] as const) {
+        const key = keyOf(bytes, algorithm);
+        expect(await store.exists(key)).toBe(false);
+        await store.push(key, createScriptedSource(bytes));
+        expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+      }
+    });
+
+    test.each([0, 1, 99_999, 100_000])('is fetched from byte %d of 100,000', async (offset) => {
+      const bytes = seededBytes(100_000);
+      await store.push(keyOf(bytes), createScriptedSource(bytes));
+      const body = await store.fetch(keyOf(bytes), { offset });
+      expect(body.offset).toBe(offset);
+      expect((await readAll(body)).equals(bytes.subarray(offset))).toBe(true);
+    });
+
+    test('an offset beyond the end is refused', async () => {
+      const bytes = seededBytes(10);
+      await store.push(keyOf(bytes), createScriptedSource(bytes));
+      expect(await refusal(store.fetch(keyOf(bytes), { offset: 11 }))).toMatchObject({
+        code: 'OFFSET_INVALID',
+      });
+    });
+
+    test('what is not stored is CONTENT_UNKNOWN', async () => {
+      expect(await refusal(store.fetch(keyOf(seededBytes(10))))).toMatchObject({ code: 'CONTENT_UNKNOWN' });
+    });
+
+    test('what is stored is not fetched again, and counts as done', async () => {
+      const bytes = seededBytes(1000);
+      await store.push(keyOf(bytes), createScriptedSource(bytes));
+      const source = createScriptedSource(bytes);
+      expect(await store.push(keyOf(bytes), source)).toEqual({ fetchedBytes: 0 });
+      expect(source.offsets).toEqual([]);
+    });
+
+    test('a store is a source for another push', async () => {
+      const bytes = seededBytes(2_500_000);
+      const key = keyOf(bytes);
+      await store.push(key, createScriptedSource(bytes));
+      const other = await open();
+      expect(await other.store.push(key, store)).toEqual({ fetchedBytes: key.size });
+      expect((await readAll(await other.store.fetch(key))).equals(bytes)).toBe(true);
+      await other.close();
+    });
+
+    test('deleted content is gone, deleting it again does nothing, and it can be pushed again', async () => {
+      const bytes = seededBytes(1000);
+      const key = keyOf(bytes);
+      await store.push(key, createScriptedSource(bytes));
+      await store.delete(key);
+      await store.delete(key);
+      expect(await store.exists(key)).toBe(false);
+      expect(await refusal(store.fetch(key))).toMatchObject({ code: 'CONTENT_UNKNOWN' });
+      await store.push(key, createScriptedSource(bytes));
+      expect(await store.exists(key)).toBe(true);
+    });
+
+    test('progress rises to the size', async () => {
+      const bytes = seededBytes(1_000_000);
+      const seen: number[] = [];
+      await store.push(keyOf(bytes), createScriptedSource(bytes), { onProgress: (done) => seen.push(done) });
+      expect(seen.at(-1)).toBe(1_000_000);
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    });
+
+    test('ten pushes of one digest at once all end well', async () => {
+      const bytes = seededBytes(1_000_000);
+      const sources = Array.from({ length: 10 }, () => createScriptedSource(bytes));
+      const results = await Promise.all(sources.map((source) => store.push(keyOf(bytes), source)));
+      expect(results.reduce((sum, { fetchedBytes }) => sum + fetchedBytes, 0)).toBe(1_000_000);
+      expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+    });
+
+    test('when the first of two pushes breaks off, the second goes on with its own source', async () => {
+      const bytes = seededBytes(1_000_000);
+      const second = createScriptedSource(bytes);
+      const [broken, whole] = await Promise.allSettled([
+        store.push(keyOf(bytes), createScriptedSource(bytes, { breakAfter: 400_000 })),
+        store.push(keyOf(bytes), second),
+      ]);
+      expect(broken).toMatchObject({ status: 'rejected', reason: { message: 'the connection broke' } });
+      expect(whole).toMatchObject({ status: 'fulfilled', value: { fetchedBytes: 600_000 } });
+      expect(second.offsets).toEqual([400_000]);
+    });
+
+    test('fault 1: after a body that ended early the next push fetches only the rest', async () => {
+      const bytes = seededBytes(1_000_000);
+      const key = keyOf(bytes);
+      const error = await refusal(store.push(key, createScriptedSource(bytes, { endAfter: 700_000 })));
+      expect(error).toMatchObject({ code: 'UPSTREAM_TRUNCATED', retryable: true });
+      expect(error.message).toContain('700000 of 1000000');
+      expect(await store.exists(key)).toBe(false);
+      const rest = createScriptedSource(bytes);
+      expect(await store.push(key, rest)).toEqual({ fetchedBytes: 300_000 });
+      expect(rest.offsets).toEqual([700_000]);
+      expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+    });
+
+    test('fault 2: a body longer than the size is refused and nothing is stored', async () => {
+      const bytes = seededBytes(100_000);
+      const key = { ...keyOf(bytes.subarray(0, 99_999)) };
+      const source = createScriptedSource(bytes, { chunkBytes: 1000 });
+      expect(await refusal(store.push(key, source))).toMatchObject({ code: 'SIZE_MISMATCH' });
+      expect(source.offsets).toEqual([0]);
+      expect(await store.exists(key)).toBe(false);
+    });
+
+    test('fault 2: an endless body is left at the first chunk beyond the size', async () => {
+      let given = 0;
+      const endless = async function* () {
+        for (;;) {
+          given += 1;
+          yield Buffer.alloc(1000);
+        }
+      };
+      const push = store.push(keyOf(seededBytes(5000)), {
+        fetch: async () => ({ offset: 0, bytes: endless() }),
+      });
+      expect(await refusal(push)).toMatchObject({ code: 'SIZE_MISMATCH' });
+      expect(given).toBe(6);
+    });
+
+    test('fault 3: a wrong digest is fetched once more from the first byte, then refused with both digests', async () => {
+      const key = keyOf(seededBytes(100_000, 1));
+      const wrong = seededBytes(100_000, 2);
+      const source = createScriptedSource(wrong);
+      const error = await refusal(store.push(key, source));
+      expect(error.code).toBe('DIGEST_MISMATCH');
+      expect(error.message).toContain(key.digest);
+      expect(error.message).toContain(digestBytes(wrong));
+      expect(source.offsets).toEqual([0, 0]);
+      expect(await store.exists(key)).toBe(false);
+    });
+
+    test('fault 3: a wrong rest after a resume is fetched once more from the first byte', async () => {
+      const bytes = seededBytes(100_000, 1);
+      const key = keyOf(bytes);
+      await refusal(store.push(key, createScriptedSource(bytes, { endAfter: 50_000 })));
+      const forged = createScriptedSource(seededBytes(100_000, 2));
+      const honest = createScriptedSource(bytes);
+      const source = {
+        fetch: (...asked: Parameters<typeof honest.fetch>) =>
+          (forged.offsets.length === 0 ? forged : honest).fetch(...asked),
+      };
+      expect(await store.push(key, source)).toEqual({ fetchedBytes: 150_000 });
+      expect([forged.offsets, honest.offsets]).toEqual([[50_000], [0]]);
+      expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+    });
+
+    test('fault 7: a source that answers a resume from byte 0 is taken from byte 0, never appended', async () => {
+      const bytes = seededBytes(900_000);
+      const key = keyOf(bytes);
+      await refusal(store.push(key, createScriptedSource(bytes, { endAfter: 600_000 })));
+      const source = createScriptedSource(bytes, { ignoreOffset: true });
+      expect(await store.push(key, source)).toEqual({ fetchedBytes: 900_000 });
+      expect(source.offsets).toEqual([600_000]);
+      expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+    });
+
+    test('fault 8: a source that answers from another byte is refused', async () => {
+      const key = keyOf(seededBytes(1000));
+      const source = createScriptedSource(seededBytes(1000), { sayOffset: 5 });
+      expect(await refusal(store.push(key, source))).toMatchObject({
+        code: 'UPSTREAM_RANGE_INVALID',
+        retryable: true,
+      });
+    });
+
+    test('fault 43: what is no digest is refused before anything is touched', async () => {
+      for (const digest of [
+        'sha256:../../x',
+        `sha256:${'A'.repeat(64)}`,
+        'sha256:abc',
+        `md5:${'0'.repeat(32)}`,
+        '../x',
+      ]) {
+        const key = { ...keyOf(Buffer.alloc(0)), digest: digest as never };
+        const source = createScriptedSource(Buffer.alloc(0));
+        for (const refused of [
+          store.push(key, source),
+          store.fetch(key),
+          store.exists(key),
+          store.delete(key),
+        ])
+          expect((await refusal(refused)).code, digest).toMatch(/^DIGEST_(?:INVALID|UNSUPPORTED)$/);
+        expect(source.offsets).toEqual([]);
+      }
+    });
+
+    test('an abort frees a push whose source hangs, and what came is resumed', async () => {
+      const bytes = seededBytes(1_000_000);
+      const key = keyOf(bytes);
+      const abort = new AbortController();
+      const push = store.push(key, createScriptedSource(bytes, { hangAfter: 400_000 }), {
+        signal: abort.signal,
+        onProgress: (done) => done === 400_000 && abort.abort(new Error('enough')),
+      });
+      await expect(push).rejects.toThrow('enough');
+      expect(await store.push(key, createScriptedSource(bytes))).toEqual({ fetchedBytes: 600_000 });
+    });
+
+    test('an abort frees a push that waits for another one of the same digest', async () => {
+      const bytes = seededBytes(1000);
+      const [first, second] = [new AbortController(), new AbortController()];
+      const running = store.push(keyOf(bytes), createScriptedSource(bytes, { hangAfter: 0 }), {
+        signal: first.signal,
+      });
+      const waiting = store.push(keyOf(bytes), createScriptedSource(bytes), { signal: second.signal });
+      second.abort(new Error('second'));
+      await expect(waiting).rejects.toThrow('second');
+      first.abort(new Error('first'));
+      await expect(running).rejects.toThrow('first');
+    });
+  });
+}
