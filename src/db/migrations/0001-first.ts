@@ -78,6 +78,7 @@ const statements = [
     manifests_total int,
     blobs_total int,
     bytes_total bigint,
+    listing int,
     check ((state = 'FAILED') = (error_code is not null))
   )`,
   `create index task_repository on task (repository_id, id)`,

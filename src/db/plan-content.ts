@@ -1,0 +1,183 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError } from '../oci/error.ts';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+import { setProgress } from './tasks.ts';
+
+/**
+ * Everything that the tags and digests selected by a sync reach, as common table expressions: `root(id)` and `reach(id)` over
+ * manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (DESIGN, idea 3).
+ */
+export function selectedGraph(taskId: number): RawBuilder<unknown> {
+  return sql`
+    listed as (
+      select distinct n as name from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+      where s.task_id = ${taskId} and s.listing = task.listing
+    ),
+    root(id) as (
+      select manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null
+      union
+      select t.manifest_id from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
+        join listed on listed.name = t.name
+      where task.id = ${taskId} and not exists (select from sync_tag s where s.task_id = task.id and s.name = t.name)
+      union
+      select manifest_id from sync_root where task_id = ${taskId} and not is_removed
+    ),
+    reach(id) as (
+      select id from root
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )`;
+}
+
+export interface StoredBlobRef {
+  readonly id: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface ContentPlan {
+  /** Blobs to fetch, cut into this many batches. */
+  readonly batches: number;
+  readonly blobsToFetch: number;
+  readonly bytesToFetch: number;
+}
+
+/** At most this many blob activities a sync, whatever its size (DESIGN: at most 500 events of history). */
+const maxBatches = 60;
+const batchBytes = 64 * 1024 * 1024;
+const batchBlobs = 500;
+
+/**
+ * Counts what a sync selects, sets the task's totals, and stages the blobs that are not stored, cut into batches of about the same
+ * number of bytes. `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: those are
+ * fetched again.
+ * @throws TidemarkError `SIZE_MISMATCH` when two manifests, or a manifest and the stored bytes, disagree about a blob's size.
+ */
+export async function planContent(
+  em: Em,
+  taskId: number,
+  findLost: (page: readonly StoredBlobRef[]) => Promise<readonly StoredBlobRef[]>,
+): Promise<ContentPlan> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await sql`
+      create temporary table wanted on commit drop as
+      with recursive ${selectedGraph(taskId)}
+      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes
+      from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
+      group by edge.blob_id`.execute(db);
+    await sql`alter table wanted add primary key (id)`.execute(db);
+    await sql`analyze wanted`.execute(db);
+    await assertSizesAgree(transaction);
+    await markLost(transaction, findLost);
+    await setTotals(transaction, taskId);
+    return stageBlobs(transaction, taskId);
+  });
+}
+
+async function assertSizesAgree(em: Em): Promise<void> {
+  const result = await sql<{ digest: string; sizes: string; stored: number | null }>`
+    select blob.digest, wanted.least_bytes || ' and ' || wanted.size_bytes as sizes, blob.size_bytes as stored
+    from wanted join blob using (id)
+    where wanted.least_bytes <> wanted.size_bytes or blob.size_bytes <> wanted.size_bytes limit 1`.execute(
+    kysely(em),
+  );
+  const row = result.rows[0];
+  if (!row) return;
+  const stored = row.stored === null ? '' : `; stored and verified are ${row.stored}`;
+  throw new TidemarkError(
+    'SIZE_MISMATCH',
+    `Manifests at the upstream say that the blob ${row.digest} has ${row.sizes} bytes${stored}. ` +
+      'A blob has one size: the image at the upstream is damaged or forged; push it there again.',
+  );
+}
+
+const pageSize = 1_000;
+
+async function markLost(
+  em: Em,
+  findLost: (page: readonly StoredBlobRef[]) => Promise<readonly StoredBlobRef[]>,
+): Promise<void> {
+  const db = kysely(em);
+  let after = 0;
+  for (;;) {
+    const page = await sql<StoredBlobRef>`
+      select blob.id, blob.digest, blob.size_bytes as "sizeBytes" from wanted join blob using (id)
+      where blob.stored_at is not null and blob.id > ${after} order by blob.id limit ${pageSize}`.execute(db);
+    const last = page.rows.at(-1);
+    if (!last) return;
+    after = last.id;
+    const lost = await findLost(page.rows);
+    if (lost.length === 0) continue;
+    const ids = lost.map((blob) => blob.id).sort((a, b) => a - b);
+    await sql`update blob set stored_at = null, size_bytes = null where id = any(${ids}::bigint[])`.execute(
+      db,
+    );
+  }
+}
+
+async function setTotals(em: Em, taskId: number): Promise<void> {
+  const db = kysely(em);
+  const counted = await sql<{
+    manifests: number;
+    blobs: number;
+    bytes: number;
+    reused: number;
+    reusedBytes: number;
+  }>`
+    with recursive ${selectedGraph(taskId)}
+    select (select count(*) from reach join manifest on manifest.id = reach.id and manifest.raw is not null) as manifests,
+      count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
+      count(blob.stored_at) as reused,
+      coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is not null), 0)::bigint as "reusedBytes"
+    from wanted join blob using (id)`.execute(db);
+  const totals = counted.rows[0] ?? { manifests: 0, blobs: 0, bytes: 0, reused: 0, reusedBytes: 0 };
+  await sql`
+    update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
+    where id = ${taskId}`.execute(db);
+  // part -1: what was stored before the first batch ran
+  await setProgress(
+    em,
+    { taskId, stage: 'FETCHING_BLOBS', part: -1 },
+    {
+      blobsDone: totals.reused,
+      blobsReused: totals.reused,
+      bytesDone: totals.reusedBytes,
+      bytesReused: totals.reusedBytes,
+    },
+  );
+  // manifests read from the store count as done, too: the rest, beside those fetched by the parts
+  const fetched = await sql<{ done: number }>`
+    select coalesce(sum(manifests_done), 0)::bigint as done from task_progress
+    where task_id = ${taskId} and not (stage = 'FETCHING_MANIFESTS' and part = -1)`.execute(db);
+  const read = Math.max(0, totals.manifests - (fetched.rows[0]?.done ?? 0));
+  await setProgress(em, { taskId, stage: 'FETCHING_MANIFESTS', part: -1 }, { manifestsDone: read });
+}
+
+async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
+  const db = kysely(em);
+  const missing = await sql<{ blobs: number; bytes: number }>`
+    select count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes
+    from wanted join blob using (id) where blob.stored_at is null`.execute(db);
+  const { blobs, bytes } = missing.rows[0] ?? { blobs: 0, bytes: 0 };
+  const wish = Math.max(Math.ceil(bytes / batchBytes), Math.ceil(blobs / batchBlobs));
+  const batches = Math.min(wish, maxBatches, blobs);
+  await sql`delete from sync_blob where task_id = ${taskId}`.execute(db);
+  if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
+  // a blob weighs its bytes and 16 KiB, about what a request costs
+  await sql`
+    insert into sync_blob (task_id, batch, blob_id, size_bytes)
+    select ${taskId}, floor((before::float8 / total) * ${batches}), id, size_bytes
+    from (
+      select id, wanted.size_bytes,
+        sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
+        sum(wanted.size_bytes + 16384) over () as total
+      from wanted join blob using (id) where blob.stored_at is null
+    ) as missing`.execute(db);
+  const staged = await sql<{ batches: number }>`
+    select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId}`.execute(db);
+  return { batches: staged.rows[0]?.batches ?? 0, blobsToFetch: blobs, bytesToFetch: bytes };
+}

@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+/**
+ * The names that a sync walks, numbered from 0 in the order listed. A listing is one attempt's list: a retry writes one of its own,
+ * and `finishListing` says which counts, so that a timed-out attempt that still runs cannot mix its pages in.
+ */
+export interface Listing {
+  readonly taskId: number;
+  readonly listing: number;
+}
+
+/** Stages one page of at most some thousand names. */
+export async function stageNames(
+  em: Em,
+  listing: Listing,
+  page: { readonly firstPosition: number; readonly names: readonly string[] },
+): Promise<void> {
+  await sql`
+    insert into sync_name (task_id, listing, first_position, names)
+    values (${listing.taskId}, ${listing.listing}, ${page.firstPosition}, ${page.names}::text[])
+    on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(kysely(em));
+}
+
+/** Makes this listing the task's, drops those of other attempts, and answers how many different names it has. */
+export async function finishListing(em: Em, listing: Listing): Promise<number> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await sql`delete from sync_name where task_id = ${listing.taskId} and listing <> ${listing.listing}`.execute(
+      db,
+    );
+    const counted = await sql<{ count: number }>`
+      select count(distinct name) as count from sync_name, unnest(names) as name
+      where task_id = ${listing.taskId} and listing = ${listing.listing}`.execute(db);
+    const count = counted.rows[0]?.count ?? 0;
+    await sql`update task set listing = ${listing.listing}, tags_total = ${count} where id = ${listing.taskId}`.execute(
+      db,
+    );
+    return count;
+  });
+}
+
+/** How many positions the task's listing has; more than its names where upstream listed a name twice. */
+export async function countPositions(em: Em, taskId: number): Promise<number> {
+  const result = await sql<{ end: number | null }>`
+    select max(first_position + cardinality(names)) as end from sync_name join task on task.id = task_id
+    where task_id = ${taskId} and sync_name.listing = task.listing`.execute(kysely(em));
+  return result.rows[0]?.end ?? 0;
+}
+
+/** The names at positions `from` (inclusive) to `to` (exclusive). */
+export async function readNames(em: Em, taskId: number, from: number, to: number): Promise<string[]> {
+  const result = await sql<{ name: string }>`
+    select n.name from sync_name join task on task.id = task_id,
+      unnest(names) with ordinality as n(name, place)
+    where task_id = ${taskId} and sync_name.listing = task.listing
+      and first_position < ${to} and first_position + cardinality(names) > ${from}
+      and first_position + n.place - 1 >= ${from} and first_position + n.place - 1 < ${to}
+    order by first_position + n.place`.execute(kysely(em));
+  return result.rows.map((row) => row.name);
+}

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Digest } from '../oci/digest.ts';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+import { setProgress } from './tasks.ts';
+
+export interface BatchBlob {
+  readonly blobId: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Blobs of a batch that are still to be had: after `afterId`, in order of id, at most `limit`. */
+export async function readBatch(
+  em: Em,
+  batch: { readonly taskId: number; readonly batch: number },
+  afterId: number,
+  limit: number,
+): Promise<BatchBlob[]> {
+  const result = await sql<BatchBlob>`
+    select s.blob_id as "blobId", blob.digest, s.size_bytes as "sizeBytes"
+    from sync_blob s join blob on blob.id = s.blob_id
+    where s.task_id = ${batch.taskId} and s.batch = ${batch.batch} and not s.is_done and s.blob_id > ${afterId}
+    order by s.blob_id limit ${limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+/** How much of a batch is done. */
+export async function readBatchDone(
+  em: Em,
+  batch: { readonly taskId: number; readonly batch: number },
+): Promise<{ blobs: number; bytes: number }> {
+  const result = await sql<{ blobs: number; bytes: number }>`
+    select count(*) as blobs, coalesce(sum(size_bytes), 0)::bigint as bytes from sync_blob
+    where task_id = ${batch.taskId} and batch = ${batch.batch} and is_done`.execute(kysely(em));
+  return result.rows[0] ?? { blobs: 0, bytes: 0 };
+}
+
+/**
+ * Marks verified blobs as stored and as done in their batch, and sets the batch's counts, in one transaction.
+ * Called only after the bytes are where a crash cannot lose them (FAULTS 110).
+ */
+export async function markBlobsStored(
+  em: Em,
+  batch: { readonly taskId: number; readonly batch: number },
+  blobs: readonly BatchBlob[],
+  inFlightBytes: number,
+): Promise<void> {
+  await em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const sorted = [...blobs].sort((a, b) => a.blobId - b.blobId);
+    const ids = sorted.map((blob) => blob.blobId);
+    if (ids.length > 0) {
+      await sql`select from blob where id = any(${ids}::bigint[]) order by id for no key update`.execute(db);
+      await sql`
+        update blob set stored_at = coalesce(stored_at, now()), size_bytes = v.size_bytes
+        from unnest(${ids}::bigint[], ${sorted.map((blob) => blob.sizeBytes)}::bigint[]) as v(id, size_bytes)
+        where blob.id = v.id`.execute(db);
+      await sql`
+        update sync_blob set is_done = true
+        where task_id = ${batch.taskId} and batch = ${batch.batch} and blob_id = any(${ids}::bigint[])`.execute(
+        db,
+      );
+    }
+    const done = await readBatchDone(transaction, batch);
+    await setProgress(
+      transaction,
+      { taskId: batch.taskId, stage: 'FETCHING_BLOBS', part: batch.batch },
+      { blobsDone: done.blobs, bytesDone: done.bytes + inFlightBytes },
+    );
+  });
+}
