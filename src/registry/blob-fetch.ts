@@ -1,0 +1,132 @@
+import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-source.ts';
+import { TidemarkError } from '../oci/error.ts';
+import { pacedBody } from './body.ts';
+import type { MinimumRate } from './body.ts';
+import { contentCoding, decodedBody } from './content-coding.ts';
+import { contentLength, describeUrl, singleHeader } from './exchange.ts';
+import type { HttpResponse } from './exchange.ts';
+import { truncated } from './network-error.ts';
+import type { Requester } from './requester.ts';
+import { checkStatus } from './status.ts';
+
+/** Below this a body of its own socket gains nothing. */
+const largeBytes = 64 * 1024;
+
+export interface BlobRequest {
+  readonly requester: Requester;
+  /** `…/v2/<name>/blobs/<digest>` */
+  readonly url: URL;
+  readonly descriptor: ContentKey;
+  readonly options: FetchOptions;
+  readonly minimumRate: MinimumRate | undefined;
+}
+
+/**
+ * distribution-spec, "Pulling blobs". From an offset by our own Range request; an answer that is not exactly that part
+ * of exactly this blob is let go, and the whole asked for (FAULTS rows 7 to 9).
+ */
+export async function fetchBlob(request: BlobRequest): Promise<ContentBody> {
+  const offset = request.options.offset ?? 0;
+  // Nothing is left to ask for, and no Range can say so.
+  if (offset > 0 && offset >= request.descriptor.size) return { offset, bytes: nothing() };
+  const part = offset > 0 ? await openBody(request, offset) : undefined;
+  const body = part ?? (await openBody(request, 0));
+  if (body === undefined) throw new Error('a request without Range was answered as one with');
+  return body;
+}
+
+/** Undefined: the answer was no usable part. */
+async function openBody(request: BlobRequest, offset: number): Promise<ContentBody | undefined> {
+  const { requester, url, descriptor, options } = request;
+  const input = {
+    method: 'GET' as const,
+    url,
+    headers: { accept: '*/*', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
+    signal: options.signal,
+    large: descriptor.size - offset >= largeBytes,
+  };
+  return requester.open(input, async (response, sent, whenDone) => {
+    if (
+      offset > 0 &&
+      (response.status === 416 || (response.status === 206 && !isPart(response, offset, descriptor.size)))
+    ) {
+      await response.discard();
+      whenDone();
+      return undefined;
+    }
+    if (response.status === 404) {
+      await response.discard();
+      throw new TidemarkError(
+        'CONTENT_UNKNOWN',
+        `GET ${describeUrl(url)} was answered 404: the upstream names this blob in a manifest and does not have it. Re-push the image there.`,
+        { status: 404 },
+      );
+    }
+    await checkStatus(sent, response, ...(offset > 0 ? [200, 206] : [200]));
+    const start = response.status === 206 ? offset : 0;
+    await refuseWrongSize(response, descriptor, start);
+    const rest = descriptor.size - start;
+    const raw = pacedBody(decodedBody(response), response.url, request.minimumRate);
+    return { offset: start, bytes: boundedBody(raw, { rest, response, whenDone }) };
+  });
+}
+
+/** One Content-Range that begins where it was asked, ends at the blob's end and knows its size or none (rows 8, 9). */
+function isPart(response: HttpResponse, offset: number, size: number): boolean {
+  if (contentCoding(response) !== undefined) return false;
+  const field = singleHeader(response.headers, 'content-range');
+  const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/.exec(field?.trim() ?? '');
+  if (match === null) return false;
+  const [, first, last, total] = match;
+  const length = contentLength(response.headers);
+  return (
+    Number(first) === offset &&
+    Number(last) === size - 1 &&
+    (total === '*' || Number(total) === size) &&
+    (length === undefined || length === size - offset)
+  );
+}
+
+/** An announced length that is not the descriptor's is wrong before the first byte (FAULTS row 2). */
+async function refuseWrongSize(response: HttpResponse, descriptor: ContentKey, start: number): Promise<void> {
+  const length = contentLength(response.headers);
+  if (length === undefined || contentCoding(response) !== undefined || length === descriptor.size - start)
+    return;
+  await response.discard();
+  throw new TidemarkError(
+    'SIZE_MISMATCH',
+    `GET ${describeUrl(response.url)} announces ${length} bytes; its descriptor says ${descriptor.size - start}. Nothing was kept; re-push the image at the upstream.`,
+  );
+}
+
+interface BodyBounds {
+  readonly rest: number;
+  readonly response: HttpResponse;
+  readonly whenDone: () => void;
+}
+
+/** At most one byte more than is wanted, so that the store can tell; early ends are `UPSTREAM_TRUNCATED`. */
+async function* boundedBody(
+  bytes: AsyncIterable<Uint8Array>,
+  { rest, response, whenDone }: BodyBounds,
+): AsyncGenerator<Uint8Array> {
+  const announced = contentCoding(response) === undefined ? contentLength(response.headers) : undefined;
+  let received = 0;
+  try {
+    for await (const chunk of bytes) {
+      const room = rest + 1 - received;
+      received += chunk.length;
+      if (chunk.length >= room) {
+        yield chunk.subarray(0, room);
+        return;
+      }
+      yield chunk;
+    }
+    if (announced !== undefined && received < announced)
+      throw truncated(`GET ${describeUrl(response.url)}`, `${received} of ${announced} bytes came`);
+  } finally {
+    whenDone();
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,88 @@
+import { parseDigest } from '../oci/digest.ts';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { fetchBlob } from './blob-fetch.ts';
+import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
+import type { ManifestRequest } from './manifest-fetch.ts';
+import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
+import { createRequester } from './requester.ts';
+import type { ClientSettings } from './requester.ts';
+import { listTagPages } from './tag-list.ts';
+
+const defaultManifestMaxBytes = 4 * 1024 * 1024;
+
+/**
+ * A client of one repository of an upstream. Opens no connection before it is used; `close` it when done. Its tokens are
+ * its own. @throws TidemarkError `URL_INVALID`, `NAME_INVALID`, `HEADERS_INVALID`, origin caller.
+ */
+export function openRegistry(options: RegistryOptions, settings: ClientSettings = {}): Registry {
+  const base = repositoryUrl(options);
+  const requester = createRequester(options, settings);
+  const resource = (path: string) => new URL(`${base}/${path}`);
+  const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
+    requester,
+    url: resource(`manifests/${checkReference(reference)}`),
+    reference,
+    maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
+    signal,
+  });
+
+  return {
+    listTags({ pageSize = 1000, signal } = {}) {
+      return listTagPages(requester, resource(`tags/list?n=${pageSize}`), signal);
+    },
+    async resolve(reference, call = {}) {
+      const request = manifestRequest(reference, call);
+      const found = await headManifest(request);
+      if (found !== 'incomplete') return found;
+      const manifest = await fetchManifest(request);
+      return (
+        manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length }
+      );
+    },
+    async getManifest(reference, call = {}) {
+      return fetchManifest(manifestRequest(reference, call));
+    },
+    async fetch(descriptor, fetchOptions = {}) {
+      const url = resource(`blobs/${parseDigest(descriptor.digest)}`);
+      return fetchBlob({
+        requester,
+        url,
+        descriptor,
+        options: fetchOptions,
+        minimumRate: settings.minimumRate,
+      });
+    },
+    async close() {
+      await requester.close();
+    },
+  };
+}
+
+/** `<url>/v2/<name>`; what could turn the path or the host into another is refused. */
+function repositoryUrl({ url, upstreamName }: RegistryOptions): string {
+  const base = URL.canParse(url) ? new URL(url) : undefined;
+  const isPlain =
+    base !== undefined &&
+    (base.protocol === 'http:' || base.protocol === 'https:') &&
+    base.username === '' &&
+    base.password === '' &&
+    !/[?#\s]/.test(url);
+  if (!isPlain)
+    // The URL is not shown: it may hold a password.
+    throw new TidemarkError(
+      'URL_INVALID',
+      "The remote's URL cannot be used; expected https://host[:port] or http://host[:port], without user name, query or fragment.",
+      { origin: 'caller' },
+    );
+  // Wider than the grammar of names, for old registries: but no empty part, none of dots, nothing that needs escapes.
+  if (
+    upstreamName.length > 512 ||
+    !/^[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/.test(upstreamName)
+  )
+    throw new TidemarkError(
+      'NAME_INVALID',
+      `${quoteValue(upstreamName)} is not a repository name; expected parts as library/nginx, without host and tag.`,
+      { origin: 'caller' },
+    );
+  return `${base.origin}${base.pathname.replace(/\/+$/, '')}/v2/${upstreamName}`;
+}

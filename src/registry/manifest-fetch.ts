@@ -1,0 +1,128 @@
+import { digestBytes } from '../oci/digest-bytes.ts';
+import { digestAlgorithm, isDigest, parseDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
+import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/media-type.ts';
+import { isTagName } from '../oci/tag-filter.ts';
+import { readUpTo } from './body.ts';
+import { contentCoding, decodedBody } from './content-coding.ts';
+import { contentLength, describeUrl, singleHeader } from './exchange.ts';
+import type { HttpResponse } from './exchange.ts';
+import { checkStatus, isWebPage, notARegistry } from './status.ts';
+import type { Requester } from './requester.ts';
+
+const accept = manifestAccept.join(', ');
+
+export interface ManifestRequest {
+  readonly requester: Requester;
+  /** `…/v2/<name>/manifests/<reference>` */
+  readonly url: URL;
+  readonly reference: string;
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A tag or a digest, checked before it may stand in a URL. @throws TidemarkError `TAG_INVALID`, or as `parseDigest`. */
+export function checkReference(reference: string): string {
+  if (reference.includes(':')) return parseDigest(reference);
+  if (isTagName(reference)) return reference;
+  throw new TidemarkError(
+    'TAG_INVALID',
+    `${quoteValue(reference)} is neither a tag nor a digest; expected a letter, digit or _, then up to 127 letters, digits, _ . -.`,
+  );
+}
+
+/** distribution-spec, "Pulling manifests". Undefined on 404. */
+export async function fetchManifest(request: ManifestRequest): Promise<ManifestDocument | undefined> {
+  const { requester, url, signal } = request;
+  return requester.request({ method: 'GET', url, headers: { accept }, signal }, async (response, sent) => {
+    if (response.status === 404) {
+      await response.discard();
+      return undefined;
+    }
+    await checkStatus(sent, response, 200);
+    if (isWebPage(response)) {
+      await response.discard();
+      throw notARegistry(sent, 'a web page (Content-Type text/html)');
+    }
+    return readManifest(request, response);
+  });
+}
+
+/** The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell. */
+export async function headManifest(
+  request: ManifestRequest,
+): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | undefined> {
+  const { requester, url, signal, reference } = request;
+  return requester.request({ method: 'HEAD', url, headers: { accept }, signal }, async (response, sent) => {
+    await response.discard();
+    if (response.status === 404) return undefined;
+    // Some registries know no HEAD here.
+    if (response.status === 400 || response.status === 405 || response.status === 501) return 'incomplete';
+    await checkStatus(sent, response, 200);
+    const digest = statedDigest(response);
+    const size = contentLength(response.headers);
+    const mediaType = parseContentType(singleHeader(response.headers, 'content-type'));
+    if (isDigest(reference) && digest !== undefined && digestAlgorithm(digest) === digestAlgorithm(reference))
+      expectDigest(digest, reference, request.url, 'was answered with Docker-Content-Digest');
+    if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
+    if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
+      return 'incomplete';
+    return { digest, size, mediaType };
+  });
+}
+
+async function readManifest(request: ManifestRequest, response: HttpResponse): Promise<ManifestDocument> {
+  const { maxBytes, reference, url } = request;
+  const announced = contentLength(response.headers);
+  const bytes =
+    announced !== undefined && announced > maxBytes
+      ? undefined
+      : await readUpTo({ body: decodedBody(response) }, maxBytes);
+  if (bytes === undefined) {
+    await response.discard();
+    throw new TidemarkError(
+      'MANIFEST_TOO_LARGE',
+      `GET ${describeUrl(url)}: the manifest is larger than ${maxBytes} bytes${announced === undefined ? '' : ` (announced: ${announced})`}; reading was stopped. Raise the limit if such a manifest is meant.`,
+    );
+  }
+  const digest = isDigest(reference) ? digestBytes(bytes, digestAlgorithm(reference)) : digestBytes(bytes);
+  if (isDigest(reference)) expectDigest(digest, reference, url, 'was answered with content of the digest');
+  const stated = statedDigest(response);
+  if (stated !== undefined && digestBytes(bytes, digestAlgorithm(stated)) !== stated)
+    throw new TidemarkError(
+      'DIGEST_MISMATCH',
+      `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored; the upstream or something between is at fault.`,
+    );
+  return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
+}
+
+/** @throws TidemarkError as `parseDigest` when the header holds something else (FAULTS row 43). */
+function statedDigest(response: HttpResponse): Digest | undefined {
+  const stated = response.headers['docker-content-digest'];
+  if (Array.isArray(stated)) return parseDigest(stated.join(', '));
+  return stated === undefined || stated === '' ? undefined : parseDigest(stated);
+}
+
+function expectDigest(found: Digest, asked: Digest, url: URL, how: string): void {
+  if (found === asked) return;
+  throw new TidemarkError(
+    'DIGEST_MISMATCH',
+    `${describeUrl(url)} ${how} ${found}; expected ${asked}. It was not stored; the upstream or something between is at fault.`,
+  );
+}
+
+/** Content-Type, or where it says nothing, the document's own `mediaType` (FAULTS row 39). */
+function mediaTypeOf(response: HttpResponse, bytes: Buffer): string {
+  const header = parseContentType(singleHeader(response.headers, 'content-type'));
+  if (header !== undefined && !isGenericType(header)) return header;
+  try {
+    const own = (JSON.parse(bytes.toString()) as { mediaType?: unknown } | null)?.mediaType;
+    if (typeof own === 'string' && isMediaType(own)) return own;
+  } catch {
+    // Whoever parses the manifest says what is wrong with it, and where.
+  }
+  return header ?? 'application/octet-stream';
+}

@@ -1,0 +1,68 @@
+import { TidemarkError } from '../oci/error.ts';
+import { describeRequest, describeUrl, singleHeader } from './exchange.ts';
+import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+
+const maxHops = 10;
+const redirects = new Set([301, 302, 303, 307, 308]);
+/** What another host may see of a request. */
+const harmlessHeaders = new Set(['accept', 'accept-encoding', 'range', 'user-agent']);
+
+/**
+ * Follows redirects by hand, 10 at most. As soon as one leads to another origin, everything goes that may be a secret
+ * (Authorization, cookies, the remote's own headers), and does not come back. From https it never goes on to http.
+ * `checkTarget` may refuse a hop before it is taken.
+ * @throws TidemarkError `TOO_MANY_REDIRECTS`, `UPSTREAM_REDIRECT_REFUSED`, or what the exchange threw.
+ */
+export async function followRedirects(
+  exchange: Exchange,
+  request: HttpRequest,
+  checkTarget?: (target: URL) => void,
+): Promise<HttpResponse> {
+  let current = request;
+  for (let hops = 0; ; hops += 1) {
+    const response = await exchange(current);
+    if (!redirects.has(response.status)) return response;
+    await response.discard();
+    if (hops === maxHops)
+      throw new TidemarkError(
+        'TOO_MANY_REDIRECTS',
+        `${describeRequest(request)} was redirected more than ${maxHops} times, last to ${describeUrl(current.url)}; expected an answer. The upstream sends in circles.`,
+      );
+    const target = redirectTarget(current, response);
+    checkTarget?.(target);
+    current = {
+      ...current,
+      url: target,
+      headers: target.origin === current.url.origin ? current.headers : harmless(current.headers),
+    };
+  }
+}
+
+function redirectTarget(request: HttpRequest, response: HttpResponse): URL {
+  const location = singleHeader(response.headers, 'location');
+  const target =
+    location !== undefined && URL.canParse(location, request.url.href)
+      ? new URL(location, request.url)
+      : undefined;
+  if (target === undefined)
+    throw refusal(request, `a redirect (${response.status}) without one Location that is a URL`);
+  if (target.protocol !== 'https:' && target.protocol !== 'http:')
+    throw refusal(request, `a redirect to the scheme ${target.protocol}`);
+  if (request.url.protocol === 'https:' && target.protocol === 'http:')
+    throw refusal(request, `a redirect from https to unprotected http (${target.host})`);
+  if (target.username !== '' || target.password !== '')
+    throw refusal(request, `a redirect to a URL with credentials inside (${target.host})`);
+  target.hash = '';
+  return target;
+}
+
+function refusal(request: HttpRequest, came: string): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_REDIRECT_REFUSED',
+    `${describeRequest(request)} was answered with ${came}; not followed. Expected an https or http URL of no lesser protection.`,
+  );
+}
+
+function harmless(headers: HttpRequest['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => harmlessHeaders.has(name)));
+}

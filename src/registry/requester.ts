@@ -1,0 +1,137 @@
+import { createAuthenticator } from './auth.ts';
+import type { Authenticator } from './auth.ts';
+import { startDeadline } from './deadline.ts';
+import { describeRequest } from './exchange.ts';
+import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { followRedirects } from './redirect.ts';
+import type { RegistryOptions } from './registry.ts';
+import { requestHeaders } from './request-headers.ts';
+import { retry } from './retry.ts';
+import { slowDownMs } from './status.ts';
+import { openTransport } from './transport.ts';
+import type { TransportSettings } from './transport.ts';
+import type { MinimumRate } from './body.ts';
+
+/** What tests may set beside the options of a remote. */
+export interface ClientSettings extends TransportSettings {
+  readonly retryBaseMs?: number;
+  readonly minimumRate?: MinimumRate;
+  readonly now?: () => number;
+}
+
+export interface RequestInput {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  readonly large?: boolean;
+}
+
+/** Sends requests to one registry: headers, rate limit, token dance, redirects, deadline and retries. */
+export interface Requester {
+  /**
+   * One request and the reading of its answer, repeated together after faults that may pass. `read` gets the answer
+   * whatever its status, and must take or discard the body.
+   */
+  request<Result>(
+    input: RequestInput,
+    read: (response: HttpResponse, request: HttpRequest) => Promise<Result>,
+  ): Promise<Result>;
+  /** As `request`, for a body that is read later: the deadline ends when `whenDone` is called. */
+  open<Result>(
+    input: RequestInput,
+    read: (response: HttpResponse, request: HttpRequest, whenDone: () => void) => Promise<Result>,
+  ): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export function createRequester(options: RegistryOptions, settings: ClientSettings = {}): Requester {
+  const transport = openTransport(options, settings);
+  const registry = new URL(options.url);
+  const ownHeaders = requestHeaders(options.headers);
+  const totalTimeoutMs = options.totalTimeoutMs ?? 0;
+
+  const exchange: Exchange = async (request) => {
+    await options.beforeRequest?.(request.signal);
+    request.signal?.throwIfAborted();
+    const response = await transport.exchange(request);
+    const waitMs = slowDownMs(response);
+    if (waitMs !== undefined) options.onRateLimited?.(waitMs);
+    return response;
+  };
+  const { username, password } = options;
+  const authenticator = createAuthenticator({
+    credentials: username === undefined ? undefined : { username, password: password ?? '' },
+    defaultScope: `repository:${options.upstreamName}:pull`,
+    realmRules: () => ({
+      registry,
+      realmHosts: options.realmHosts ?? [],
+      allowPrivate: options.allowPrivate && transport.registryIsPrivate(),
+      ...(settings.classify === undefined ? {} : { classify: settings.classify }),
+    }),
+    exchange,
+    ...(settings.now === undefined ? {} : { now: settings.now }),
+  });
+
+  const open: Requester['open'] = async (input, read) =>
+    retry(
+      async () => {
+        const deadline = startDeadline(input.signal, totalTimeoutMs, describeRequest(input));
+        try {
+          const request: HttpRequest = {
+            ...input,
+            headers: { ...ownHeaders, 'accept-encoding': 'identity', ...input.headers },
+            signal: deadline.signal,
+          };
+          const response = await sendAuthorized(exchange, authenticator, request);
+          return await read(response, request, () => deadline.end());
+        } catch (error) {
+          deadline.end();
+          throw error;
+        }
+      },
+      {
+        maxRetries: options.maxRetries ?? 3,
+        signal: input.signal,
+        ...(settings.retryBaseMs === undefined ? {} : { baseMs: settings.retryBaseMs }),
+      },
+    );
+
+  return {
+    open,
+    request: async (input, read) =>
+      open(input, async (response, request, whenDone) => {
+        const result = await read(response, request);
+        whenDone();
+        return result;
+      }),
+    close: async () => transport.close(),
+  };
+}
+
+/** Sends with the authorization known so far; a refusal by the registry itself is answered, and the request repeated once. */
+async function sendAuthorized(
+  exchange: Exchange,
+  authenticator: Authenticator,
+  request: HttpRequest,
+): Promise<HttpResponse> {
+  for (let answered = 0; ; answered += 1) {
+    const used = await authenticator.authorization(request.signal);
+    const response = await followRedirects(exchange, {
+      ...request,
+      headers: used === undefined ? request.headers : { ...request.headers, authorization: used },
+    });
+    // Another host's refusal is no business of the registry's credentials (FAULTS row 21).
+    if (response.url.origin !== request.url.origin || !mayAnswer(response, used, answered)) return response;
+    if (!(await authenticator.answer(response, used, request.signal))) return response;
+  }
+}
+
+function mayAnswer(response: HttpResponse, used: string | undefined, answered: number): boolean {
+  const field = String(response.headers['www-authenticate'] ?? '');
+  const widerScope = field.includes('insufficient_scope');
+  if (response.status === 403) return widerScope && answered < 2;
+  if (response.status !== 401) return false;
+  // A refused Basic is told to the authenticator, which remembers and throws.
+  return answered === 0 || (answered === 1 && (widerScope || used?.startsWith('Basic ') === true));
+}

@@ -1,0 +1,97 @@
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { readUpTo } from './body.ts';
+import { describeRequest, singleHeader } from './exchange.ts';
+import type { HttpRequest, HttpResponse } from './exchange.ts';
+import { parseRetryAfter } from './retry.ts';
+
+const errorBodyMaxBytes = 64 * 1024;
+const maybeLater = new Set([408, 425, 500, 502, 503, 504]);
+
+/**
+ * Lets an answer through whose status is one of `expected`; the body of any other is read (64 KiB at most) for the
+ * specification's error code. @throws TidemarkError `UPSTREAM_RATE_LIMITED`, `UPSTREAM_UNAVAILABLE`,
+ * `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` or `UPSTREAM_UNEXPECTED_STATUS`.
+ */
+export async function checkStatus(
+  request: Pick<HttpRequest, 'method' | 'url'>,
+  response: HttpResponse,
+  ...expected: readonly number[]
+): Promise<void> {
+  if (expected.includes(response.status)) return;
+  const detail = await errorDetail(response);
+  const { status } = response;
+  // After a redirect the target says more than the URL that was asked for.
+  const what = describeRequest({ method: request.method, url: response.url });
+  const retryAfterMs = parseRetryAfter(singleHeader(response.headers, 'retry-after'));
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (status === 429)
+    throw new TidemarkError(
+      'UPSTREAM_RATE_LIMITED',
+      `${what} was answered 429${detail}: too many requests${waitText(retryAfterMs)}. Give the remote credentials or a lower rateLimit.`,
+      { status, retryable: true, ...wait },
+    );
+  if (maybeLater.has(status))
+    throw new TidemarkError(
+      'UPSTREAM_UNAVAILABLE',
+      `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}${waitText(retryAfterMs)}.`,
+      { status, retryable: true, ...wait },
+    );
+  if (status === 401)
+    throw new TidemarkError(
+      'UPSTREAM_UNAUTHORIZED',
+      `${what} was answered 401${detail}; check the remote's user name, password and upstream name.`,
+      { status },
+    );
+  if (status === 403)
+    throw new TidemarkError(
+      'UPSTREAM_FORBIDDEN',
+      `${what} was answered 403${detail}; the remote's user may not read this.`,
+      // A signed URL of a blob host runs out; the next request gets a fresh one.
+      { status, retryable: response.url.origin !== request.url.origin },
+    );
+  throw new TidemarkError(
+    'UPSTREAM_UNEXPECTED_STATUS',
+    `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}. Check the remote's URL and upstream name.`,
+    { status },
+  );
+}
+
+/** What the answer asks to wait where it asks to slow down; undefined where it does not. */
+export function slowDownMs(response: HttpResponse): number | undefined {
+  const retryAfter = singleHeader(response.headers, 'retry-after');
+  const asksToWait = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
+  const remaining = singleHeader(response.headers, 'ratelimit-remaining');
+  if (!asksToWait && !(remaining !== undefined && /^\s*0\s*(?:;|$)/.test(remaining))) return undefined;
+  return parseRetryAfter(retryAfter ?? singleHeader(response.headers, 'ratelimit-reset')) ?? 0;
+}
+
+/** Whether the answer is a web page: a captive portal, a login, a web server that is no registry (FAULTS row 41). */
+export function isWebPage(response: HttpResponse): boolean {
+  return /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(
+    singleHeader(response.headers, 'content-type') ?? '',
+  );
+}
+
+export function notARegistry(request: Pick<HttpRequest, 'method' | 'url'>, came: string): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_NOT_A_REGISTRY',
+    `${describeRequest(request)} was answered with ${came}; expected a registry's answer. Check the remote's URL, and whether a login page or proxy stands in front of it.`,
+  );
+}
+
+async function errorDetail(response: HttpResponse): Promise<string> {
+  try {
+    const body = await readUpTo(response, errorBodyMaxBytes);
+    if (body === undefined) return '';
+    const parsed = JSON.parse(body.toString()) as { errors?: readonly { code?: unknown }[] } | null;
+    const code = parsed?.errors?.[0]?.code;
+    return typeof code === 'string' ? ` (${quoteValue(code, 40)})` : '';
+  } catch {
+    // The status says enough; a body that cannot be read adds nothing.
+    return '';
+  }
+}
+
+function waitText(retryAfterMs: number | undefined): string {
+  return retryAfterMs === undefined ? '' : `; it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
+}
