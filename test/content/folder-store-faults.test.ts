@@ -156,6 +156,21 @@ describe('resume', () => {
       await stores[0].delete(keyOf(bytes));
     }
   });
+  test('a push whose partial file another process removed, having stored the digest, ends well', async () => {
+    const [slow, quick] = await Promise.all([openFolderStore({ root }), openFolderStore({ root })]);
+    const bytes = seededBytes(2_000_000);
+    const key = keyOf(bytes);
+    async function* halting() {
+      yield bytes.subarray(0, 1_000_000);
+      // The other process resumes the first half and stores the whole.
+      expect(await quick.push(key, createScriptedSource(bytes))).toEqual({ fetchedBytes: 1_000_000 });
+      expect(await partials()).toEqual([]);
+      yield bytes.subarray(1_000_000);
+    }
+    const pushed = await slow.push(key, { fetch: async () => ({ offset: 0, bytes: halting() }) });
+    expect(pushed).toEqual({ fetchedBytes: 2_000_000 });
+    expect((await readFile(pathOf(key))).equals(bytes)).toBe(true);
+  });
 });
 
 describe('limits', () => {
