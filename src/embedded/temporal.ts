@@ -132,13 +132,22 @@ async function startServer(paths: TemporalPaths, options: StartTemporalOptions):
 }
 
 function serverArguments(paths: TemporalPaths, ports: Ports, namespace = 'default'): string[] {
+  const flags = {
+    'db-filename': paths.database,
+    ip: '127.0.0.1',
+    port: ports.port,
+    'ui-port': ports.uiPort,
+    namespace,
+    'log-level': 'warn',
+    'log-format': 'json',
+  };
+  // By default it looks for new tasks 20 times a second, which each step of a workflow then waits for (DESIGN).
+  const polling = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'];
   return [
-    ...['server', 'start-dev', '--db-filename', paths.database],
-    ...['--ip', '127.0.0.1', '--port', String(ports.port), '--ui-port', String(ports.uiPort)],
-    ...['--namespace', namespace, '--log-level', 'warn', '--log-format', 'json'],
-    // By default it looks for new tasks 20 times a second, which each step of a workflow then waits for (DESIGN).
-    ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000'],
-    ...['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=2000'],
+    'server',
+    'start-dev',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...polling.flatMap((value) => ['--dynamic-config-value', value]),
   ];
 }
 

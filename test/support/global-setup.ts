@@ -6,9 +6,10 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { cacheFolder } from '../../src/config.ts';
 import { countUsers, registerUser } from '../../src/embedded/owner.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
-import { defaultCacheDir, findTemporal } from '../../src/embedded/temporal-binary.ts';
+import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from './abandoned-servers.ts';
 import './servers.ts';
@@ -17,20 +18,23 @@ const PREFIX = 'tidemark-test-';
 /** A folder this young may belong to a run that has not noted itself yet. */
 const GRACE_MS = 10_000;
 
+const log = (): void => undefined;
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandoned();
   const dataDir = await mkdtemp(join(tmpdir(), PREFIX));
   await registerUser(join(dataDir, 'runs'));
-  const log = (): void => undefined;
   const started = await Promise.allSettled([
     startPostgres({ dataDir, log }),
-    findTemporal({ cacheDir: defaultCacheDir(), log: console.log }).then((binary) =>
+    findTemporal({ cacheDir: cacheFolder(process.env), log: console.log }).then((binary) =>
       startTemporal({ dataDir, binary, log }),
     ),
   ]);
   const teardown = async (): Promise<void> => {
     await Promise.allSettled(
-      started.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)),
+      started.map(async (one) => {
+        if (one.status === 'fulfilled') await one.value.stop();
+      }),
     );
     await removeFolder(dataDir);
   };

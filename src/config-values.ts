@@ -1,0 +1,135 @@
+/** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
+import { isIP } from 'node:net';
+import { quoteValue } from './oci/error.ts';
+
+export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+const SECRET_KEY_BYTES = 32;
+
+export function parseInteger(lowest: number, highest: number): (value: string) => Parsed<number> {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= lowest && number <= highest) return { value: number };
+    return { mistake: `is ${quoteValue(value)}; expected a whole number from ${lowest} to ${highest}` };
+  };
+}
+
+/** A positive count of bytes, in digits or with one of the units KiB, MiB, GiB, TiB: `4194304`, `4MiB`. */
+export function parseByteCount(value: string): Parsed<number> {
+  const [, digits, unit = ''] = /^(\d{1,16}) ?([KMGT]iB)?$/.exec(value) ?? [];
+  const bytes = Number(digits) * (UNIT_BYTES[unit] ?? 1);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return { value: bytes };
+  return { mistake: `is ${quoteValue(value)}; expected a number of bytes such as 4194304 or 4MiB` };
+}
+
+export function parseLogLevel(value: string): Parsed<LogLevel> {
+  const level = LOG_LEVELS.find((one) => one === value.toLowerCase());
+  if (level !== undefined) return { value: level };
+  return { mistake: `is ${quoteValue(value)}; expected one of ${LOG_LEVELS.join(', ')}` };
+}
+
+/** The value may hold a password, so it is not repeated in the mistake. */
+export function parseDatabaseUrl(value: string): Parsed<string> {
+  const url = URL.parse(value);
+  if (url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1) return { value };
+  return { mistake: 'is not a PostgreSQL URL; expected postgresql://user:password@host:5432/database' };
+}
+
+export function parseHostPort(value: string): Parsed<string> {
+  const url = /^[^/?#@\s]+:\d+$/.test(value) ? URL.parse(`tcp://${value}`) : null;
+  if (url !== null && Number(url.port) > 0) return { value };
+  return {
+    mistake: `is ${quoteValue(withoutCredentials(value))}; expected host:port such as 127.0.0.1:7233`,
+  };
+}
+
+export function parseHttpUrl(value: string): Parsed<string> {
+  const url = URL.parse(value);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
+    return { value };
+  return {
+    mistake: `is ${quoteValue(withoutCredentials(value))}; expected an http or https URL without credentials`,
+  };
+}
+
+/** Hosts (`registry.lan`, `*.lan`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */
+export function parseUpstreamRules(value: string): Parsed<string[]> {
+  const rules = splitList(value).map((rule) => rule.toLowerCase());
+  const wrong = rules.filter((rule) => !isUpstreamRule(rule));
+  if (wrong.length === 0) return { value: rules };
+  return {
+    mistake: `holds ${wrong.map((rule) => quoteValue(rule)).join(', ')}; expected hosts (registry.lan, *.lan), addresses or ranges (10.0.0.0/8) between commas`,
+  };
+}
+
+/** Keys of 32 bytes in base64, between commas or line ends. The mistake does not repeat them. */
+export function parseSecretKeys(value: string): Parsed<Buffer[]> {
+  const keys = value
+    .split(/[,\s]+/)
+    .filter((key) => key !== '')
+    .map((key) => ({ bytes: Buffer.from(key, 'base64'), wellFormed: /^[A-Za-z0-9+/_-]+={0,2}$/.test(key) }));
+  const wrong = keys.findIndex(({ bytes, wellFormed }) => !wellFormed || bytes.length !== SECRET_KEY_BYTES);
+  if (wrong === -1 && keys.length > 0) return { value: keys.map(({ bytes }) => bytes) };
+  return {
+    mistake: `does not hold ${SECRET_KEY_BYTES} bytes in base64 (key ${wrong + 1} of ${keys.length}); make one with "openssl rand -base64 ${SECRET_KEY_BYTES}"`,
+  };
+}
+
+/** The known name that a mistyped one most likely means; undefined when none is near. */
+export function closestName(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((one, other) => one.distance - other.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= 4 ? best.candidate : undefined;
+}
+
+function isUpstreamRule(rule: string): boolean {
+  const [address = '', prefix, ...rest] = rule.split('/');
+  const family = isIP(address);
+  if (prefix !== undefined) {
+    const bits = family === 6 ? 128 : 32;
+    return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
+  }
+  if (family !== 0) return true;
+  return (
+    rule.length <= 253 &&
+    /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(rule)
+  );
+}
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function withoutCredentials(value: string): string {
+  return value.replace(/^([^/]*\/\/)?[^/]*@/, '$1…@');
+}
+
+/** Levenshtein's distance: how many letters to add, drop or change. */
+function editDistance(one: string, other: string): number {
+  let previous = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= one.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const changed = (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1);
+      current.push(Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, changed));
+    }
+    previous = current;
+  }
+  return previous[other.length] ?? 0;
+}

@@ -1,0 +1,140 @@
+/** The settings, read from the environment once. Each has its row in the README's table. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { TidemarkError } from './oci/error.ts';
+import {
+  closestName,
+  parseByteCount,
+  parseDatabaseUrl,
+  parseHostPort,
+  parseHttpUrl,
+  parseInteger,
+  parseLogLevel,
+  parseSecretKeys,
+  parseUpstreamRules,
+} from './config-values.ts';
+import type { LogLevel, Parsed } from './config-values.ts';
+
+export interface Config {
+  /** Absolute path of the one folder that holds all state (`TIDEMARK_DATA`). */
+  readonly dataDir: string;
+  /** Absolute path of what can be fetched again: the Temporal program (`TIDEMARK_CACHE`). */
+  readonly cacheDir: string;
+  /** The address that the API listens on (`TIDEMARK_HOST`). */
+  readonly host: string;
+  /** 0 means any free port (`TIDEMARK_PORT`). */
+  readonly port: number;
+  /** Undefined: the embedded PostgreSQL. May hold a password (`DATABASE_URL`). */
+  readonly databaseUrl: string | undefined;
+  /** Connections of one process (`TIDEMARK_DATABASE_POOL`). */
+  readonly databasePoolSize: number;
+  /** `host:port`. Undefined: the embedded Temporal (`TEMPORAL_ADDRESS`). TLS and API key are @temporalio/envconfig's. */
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string;
+  readonly temporalUiUrl: string | undefined;
+  readonly taskQueue: string;
+  /** Upstream connections of one worker, 1–1000 (`TIDEMARK_WORKER_CONNECTIONS`). */
+  readonly workerConnections: number;
+  /** Hosts and CIDR ranges on private addresses that may be upstreams, each in lower case (`TIDEMARK_ALLOW_UPSTREAM`). */
+  readonly allowUpstream: readonly string[];
+  /** 32 bytes each; the first encrypts, all decrypt. Empty: the caller makes one in the data folder (`TIDEMARK_SECRET_KEY`). */
+  readonly secretKeys: readonly Buffer[];
+  /** A file that holds the same as `TIDEMARK_SECRET_KEY`; the caller reads it with `parseSecretKeys`. */
+  readonly secretKeyFile: string | undefined;
+  readonly manifestMaxBytes: number;
+  /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
+  readonly storageQuotaBytes: number | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** The variables of ours that exist; another `TIDEMARK_…` is a spelling mistake that would be silently without effect. */
+const KNOWN = [
+  'TIDEMARK_DATA',
+  'TIDEMARK_CACHE',
+  'TIDEMARK_HOST',
+  'TIDEMARK_PORT',
+  'TIDEMARK_DATABASE_POOL',
+  'TIDEMARK_TASK_QUEUE',
+  'TIDEMARK_WORKER_CONNECTIONS',
+  'TIDEMARK_ALLOW_UPSTREAM',
+  'TIDEMARK_SECRET_KEY',
+  'TIDEMARK_SECRET_KEY_FILE',
+  'TIDEMARK_MANIFEST_MAX_BYTES',
+  'TIDEMARK_STORAGE_QUOTA_BYTES',
+] as const;
+
+const MIB = 1024 * 1024;
+
+/**
+ * Reads the settings; touches no file and no network. An empty variable counts as not set. Throws one
+ * `CONFIG_INVALID` (origin `caller`) that lists every mistake; values of secrets are not repeated in it.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const mistakes = unknownNames(env);
+  const read = reader(env, mistakes);
+  const config: Config = {
+    dataDir: resolve(text(env, 'TIDEMARK_DATA') ?? './data'),
+    cacheDir: cacheFolder(env),
+    host: text(env, 'TIDEMARK_HOST') ?? '127.0.0.1',
+    port: read('TIDEMARK_PORT', 4000, parseInteger(0, 65_535)),
+    databaseUrl: read('DATABASE_URL', undefined, parseDatabaseUrl),
+    databasePoolSize: read('TIDEMARK_DATABASE_POOL', 20, parseInteger(2, 1_000)),
+    temporalAddress: read('TEMPORAL_ADDRESS', undefined, parseHostPort),
+    temporalNamespace: text(env, 'TEMPORAL_NAMESPACE') ?? 'default',
+    temporalUiUrl: read('TEMPORAL_UI_URL', undefined, parseHttpUrl),
+    taskQueue: text(env, 'TIDEMARK_TASK_QUEUE') ?? 'tidemark',
+    workerConnections: read('TIDEMARK_WORKER_CONNECTIONS', 64, parseInteger(1, 1_000)),
+    allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
+    secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
+    secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),
+    manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
+    storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
+    logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
+  };
+  if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
+    mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');
+  }
+  if (mistakes.length > 0) throw invalid(mistakes);
+  return config;
+}
+
+/** `TIDEMARK_CACHE`, else `$XDG_CACHE_HOME/tidemark`, else `~/.cache/tidemark`. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const userCache = text(env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache');
+  return resolve(text(env, 'TIDEMARK_CACHE') ?? join(userCache, 'tidemark'));
+}
+
+type Read = <T, D>(name: string, fallback: D, parse: (value: string) => Parsed<T>) => T | D;
+
+function reader(env: NodeJS.ProcessEnv, mistakes: string[]): Read {
+  return (name, fallback, parse) => {
+    const value = text(env, name);
+    if (value === undefined) return fallback;
+    const parsed = parse(value);
+    if ('value' in parsed) return parsed.value;
+    mistakes.push(`${name} ${parsed.mistake}`);
+    return fallback;
+  };
+}
+
+function text(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  const known: readonly string[] = KNOWN;
+  return Object.keys(env)
+    .filter((name) => name.startsWith('TIDEMARK_') && !known.includes(name))
+    .map((name) => {
+      const close = closestName(name, known);
+      return `${name} is not a setting${close === undefined ? '; remove it' : `; did you mean ${close}?`}`;
+    });
+}
+
+function invalid(mistakes: readonly string[]): TidemarkError {
+  const count = mistakes.length === 1 ? 'One setting is' : `${mistakes.length} settings are`;
+  const lines = mistakes.map((mistake) => `  ${mistake}`).join('\n');
+  return new TidemarkError('CONFIG_INVALID', `${count} wrong in the environment:\n${lines}`, {
+    origin: 'caller',
+  });
+}

@@ -1,0 +1,106 @@
+/** The servers that Tidemark brings itself: each one only where the environment names no other. */
+import { findTemporal } from './temporal-binary.ts';
+import { startPostgres } from './postgres.ts';
+import { startTemporal } from './temporal.ts';
+
+/** The part of the configuration that this needs. */
+export interface EmbeddedSettings {
+  readonly dataDir: string;
+  readonly cacheDir: string;
+  readonly databaseUrl?: string | undefined;
+  readonly temporalAddress?: string | undefined;
+  readonly temporalNamespace: string;
+  readonly temporalUiUrl?: string | undefined;
+}
+
+export interface RunningServers {
+  /** May hold a password: not to be printed. */
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  /** Undefined when the Temporal server is not ours and nobody said where its UI is. */
+  readonly temporalUiUrl: string | undefined;
+  /** Gives up the servers that were started or adopted here. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Temporal's usual ports: people know them. */
+const TEMPORAL_PORTS = { port: 7233, uiPort: 8233 };
+
+/**
+ * Starts PostgreSQL and Temporal at the same time. `log` gets one line for each thing that happens. When one of them
+ * fails the other is stopped, and the error is thrown.
+ */
+export async function startEmbedded(
+  settings: EmbeddedSettings,
+  log: (message: string) => void,
+  signal?: AbortSignal,
+): Promise<RunningServers> {
+  const abort = new AbortController();
+  const either = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
+  const stopOther = (error: unknown): never => {
+    abort.abort(error);
+    throw error;
+  };
+  const [postgres, temporal] = await Promise.allSettled([
+    startDatabase(settings, log, either).catch(stopOther),
+    startEngine(settings, log, either).catch(stopOther),
+  ]);
+  const stop = async (): Promise<void> => {
+    const stops = [postgres, temporal].map(async (one) => {
+      if (one.status === 'fulfilled') await one.value.stop();
+    });
+    const failure = (await Promise.allSettled(stops)).find((one) => one.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  };
+  if (postgres.status === 'rejected' || temporal.status === 'rejected') {
+    await stop();
+    throw abort.signal.reason;
+  }
+  return {
+    databaseUrl: postgres.value.url,
+    temporalAddress: temporal.value.address,
+    temporalUiUrl: temporal.value.uiUrl,
+    stop,
+  };
+}
+
+interface Database {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startDatabase(
+  { databaseUrl, dataDir }: EmbeddedSettings,
+  log: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Database> {
+  if (databaseUrl !== undefined) return { url: databaseUrl, stop: nothingToStop };
+  return startPostgres({ dataDir, log, signal });
+}
+
+interface Engine {
+  readonly address: string;
+  readonly uiUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+async function startEngine(
+  settings: EmbeddedSettings,
+  log: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Engine> {
+  if (settings.temporalAddress !== undefined) {
+    return { address: settings.temporalAddress, uiUrl: settings.temporalUiUrl, stop: nothingToStop };
+  }
+  const binary = await findTemporal({ cacheDir: settings.cacheDir, log, signal });
+  return startTemporal({
+    dataDir: settings.dataDir,
+    binary,
+    log,
+    signal,
+    namespace: settings.temporalNamespace,
+    preferredPorts: TEMPORAL_PORTS,
+  });
+}
+
+async function nothingToStop(): Promise<void> {}

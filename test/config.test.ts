@@ -1,0 +1,145 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../src/config.ts';
+import { isTidemarkError } from '../src/oci/error.ts';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const OTHER_KEY = Buffer.alloc(32, 8).toString('base64');
+
+function mistakesOf(env: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', origin: 'caller' });
+    return error.message;
+  }
+  throw new Error('loadConfig accepted the settings');
+}
+
+test('nothing set: everything embedded, on loopback', () => {
+  expect(loadConfig({ XDG_CACHE_HOME: '/cache' })).toEqual({
+    dataDir: resolve('data'),
+    cacheDir: resolve('/cache/tidemark'),
+    host: '127.0.0.1',
+    port: 4000,
+    databaseUrl: undefined,
+    databasePoolSize: 20,
+    temporalAddress: undefined,
+    temporalNamespace: 'default',
+    temporalUiUrl: undefined,
+    taskQueue: 'tidemark',
+    workerConnections: 64,
+    allowUpstream: [],
+    secretKeys: [],
+    secretKeyFile: undefined,
+    manifestMaxBytes: 4_194_304,
+    storageQuotaBytes: undefined,
+    logLevel: 'info',
+  });
+});
+
+test('every setting is read', () => {
+  const config = loadConfig({
+    TIDEMARK_DATA: '/srv/tidemark',
+    TIDEMARK_CACHE: '/var/cache/tm',
+    TIDEMARK_HOST: '::1',
+    TIDEMARK_PORT: '0',
+    DATABASE_URL: 'postgresql://u:p@db:5432/tm',
+    TIDEMARK_DATABASE_POOL: '5',
+    TEMPORAL_ADDRESS: 'temporal:7233',
+    TEMPORAL_NAMESPACE: 'mirror',
+    TEMPORAL_UI_URL: 'https://ui.example',
+    TIDEMARK_TASK_QUEUE: 'mine',
+    TIDEMARK_WORKER_CONNECTIONS: '1000',
+    TIDEMARK_ALLOW_UPSTREAM: 'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4',
+    TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
+    TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
+    TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
+    LOG_LEVEL: 'DEBUG',
+  });
+  expect(config).toEqual({
+    dataDir: resolve('/srv/tidemark'),
+    cacheDir: resolve('/var/cache/tm'),
+    host: '::1',
+    port: 0,
+    databaseUrl: 'postgresql://u:p@db:5432/tm',
+    databasePoolSize: 5,
+    temporalAddress: 'temporal:7233',
+    temporalNamespace: 'mirror',
+    temporalUiUrl: 'https://ui.example',
+    taskQueue: 'mine',
+    workerConnections: 1000,
+    allowUpstream: ['registry.lan', '*.corp.example', '10.0.0.0/8', 'fd00::/8', '192.168.1.4'],
+    secretKeys: [Buffer.alloc(32, 7), Buffer.alloc(32, 8)],
+    secretKeyFile: undefined,
+    manifestMaxBytes: 8_388_608,
+    storageQuotaBytes: 536_870_912_000,
+    logLevel: 'debug',
+  });
+});
+
+test('an empty variable counts as not set', () => {
+  expect(loadConfig({ TIDEMARK_PORT: '', DATABASE_URL: ' ' })).toMatchObject({
+    port: 4000,
+    databaseUrl: undefined,
+  });
+});
+
+test('all mistakes are told at once', () => {
+  const message = mistakesOf({
+    TIDEMARK_PORT: '70000',
+    LOG_LEVEL: 'loud',
+    TIDEMARK_PROT: '1',
+    TIDEMARK_XYZ_ABC_DEF: '1',
+  });
+  expect(message.split('\n')).toEqual([
+    '4 settings are wrong in the environment:',
+    '  TIDEMARK_PROT is not a setting; did you mean TIDEMARK_PORT?',
+    '  TIDEMARK_XYZ_ABC_DEF is not a setting; remove it',
+    '  TIDEMARK_PORT is "70000"; expected a whole number from 0 to 65535',
+    '  LOG_LEVEL is "loud"; expected one of trace, debug, info, warn, error, fatal, silent',
+  ]);
+});
+
+describe('refused', () => {
+  test.each([
+    ['TIDEMARK_PORT', '-1'],
+    ['TIDEMARK_PORT', '4e3'],
+    ['TIDEMARK_WORKER_CONNECTIONS', '0'],
+    ['TIDEMARK_WORKER_CONNECTIONS', '1001'],
+    ['TIDEMARK_DATABASE_POOL', '1.5'],
+    ['TIDEMARK_MANIFEST_MAX_BYTES', '0'],
+    ['TIDEMARK_MANIFEST_MAX_BYTES', '4MB'],
+    ['TIDEMARK_STORAGE_QUOTA_BYTES', '99999999 TiB'],
+    ['TIDEMARK_ALLOW_UPSTREAM', '10.0.0.0/33'],
+    ['TIDEMARK_ALLOW_UPSTREAM', 'http://registry.lan'],
+    ['TIDEMARK_ALLOW_UPSTREAM', 'registry.lan/8'],
+    ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
+    ['TIDEMARK_SECRET_KEY', `${KEY},not base64!`],
+    ['DATABASE_URL', 'mysql://u:p@db/tm'],
+    ['DATABASE_URL', 'postgresql://db:5432'],
+    ['TEMPORAL_ADDRESS', 'temporal'],
+    ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
+    ['TEMPORAL_UI_URL', 'javascript:alert(1)'],
+  ])('%s=%s', (name, value) => {
+    expect(mistakesOf({ [name]: value })).toContain(`\n  ${name} `);
+  });
+
+  test('both ways to give the secret key', () => {
+    expect(mistakesOf({ TIDEMARK_SECRET_KEY: KEY, TIDEMARK_SECRET_KEY_FILE: '/run/key' })).toContain(
+      'set one of them',
+    );
+  });
+});
+
+test('fault 119: a mistake repeats no secret', () => {
+  const message = mistakesOf({
+    DATABASE_URL: 'mysql://u:hunter2@db/tm',
+    TIDEMARK_SECRET_KEY: 'hunter2',
+    TEMPORAL_ADDRESS: 'user:hunter2@temporal:7233',
+    TEMPORAL_UI_URL: 'https://user:hunter2@ui.example',
+  });
+  expect(message).toContain('4 settings');
+  expect(message).not.toContain('hunter2');
+});
