@@ -46,7 +46,7 @@ export interface SampleArtifact {
   readonly artifactType?: string;
   /** Default: the empty config, `{}`. Any other type gets a small config with the seed. */
   readonly configMediaType?: string;
-  /** Blobs of seeded bytes, any media type. */
+  /** Blobs of seeded bytes, any media type; a gzipped tar around them where the type ends in `+gzip`. */
   readonly layers?: readonly { readonly mediaType: string; readonly sizeBytes: number }[];
   /** What it refers to: a signature, SBOM or attestation of it. */
   readonly subject?: Descriptor;
@@ -134,9 +134,10 @@ export function addArtifact(repository: SampleRepository, artifact: SampleArtifa
     configMediaType === mediaTypes.ociEmpty ? Buffer.from('{}') : jsonBytes({ seed }),
     configMediaType,
   );
-  const layers = (artifact.layers ?? []).map(({ mediaType, sizeBytes }, index) =>
-    addBlob(repository, seededBytes(`${seed}-${index}`, sizeBytes), mediaType),
-  );
+  const layers = (artifact.layers ?? []).map(({ mediaType, sizeBytes }, index) => {
+    const build = mediaType.endsWith('+gzip') ? gzippedBytes : seededBytes;
+    return addBlob(repository, build(`${seed}-${index}`, sizeBytes), mediaType);
+  });
   const mediaType = mediaTypes.ociManifest;
   const document = { schemaVersion: 2, mediaType, artifactType, config, layers, subject, annotations };
   const descriptor = addManifest(repository, document, mediaType, artifact.tag);
@@ -175,6 +176,10 @@ export function removeTag(repository: SampleRepository, tag: string): void {
 /** Bytes of all blobs, each counted once. */
 export function blobBytes(repository: SampleRepository): number {
   return [...repository.blobs.values()].reduce((sum, blob) => sum + blob.length, 0);
+}
+
+function gzippedBytes(seed: string, sizeBytes: number): Buffer {
+  return buildLayer(seed, sizeBytes).bytes;
 }
 
 function layerType(format: SampleFormat): string {
