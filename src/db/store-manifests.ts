@@ -171,3 +171,23 @@ export async function findMissingManifests(
     where m.raw is null order by m.id limit ${limit}`.execute(kysely(em));
   return result.rows;
 }
+
+/** The id of a manifest that is stored whole, whichever repository brought it. */
+export async function findStoredManifest(em: Em, digest: Digest): Promise<number | undefined> {
+  const result = await sql<{ id: number }>`
+    select id from manifest where digest = ${digest} and raw is not null`.execute(kysely(em));
+  return result.rows[0]?.id;
+}
+
+/** Whether a path of more than `depth` edges leads down from the roots. */
+export async function isDeeperThan(em: Em, rootIds: readonly number[], depth: number): Promise<boolean> {
+  const result = await sql`
+    with recursive reach(id, depth) as (
+      select unnest(${rootIds}::bigint[]), 0
+      union
+      select edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
+      where reach.depth <= ${depth}
+    )
+    select from reach where depth > ${depth} limit 1`.execute(kysely(em));
+  return result.rows.length > 0;
+}

@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import type { SecretBox } from '../access/secrets.ts';
+import type { ContentStore } from '../content/store.ts';
+import type { BlobLocks } from '../db/blob-lock.ts';
+import type { Database } from '../db/open-database.ts';
+import type { Registry, RegistryOptions } from '../registry/registry.ts';
+import type { Limiter } from './limiter.ts';
+
+/** What the activities work with; made once by main.ts. */
+export interface ActivityDeps {
+  readonly database: Database;
+  readonly store: ContentStore;
+  readonly secrets: SecretBox;
+  readonly blobLocks: BlobLocks;
+  readonly openRegistry: (options: RegistryOptions) => Registry;
+  /** Requests to upstreams of this worker, all syncs together (`TIDEMARK_WORKER_CONNECTIONS`). */
+  readonly connections: Limiter;
+  readonly manifestMaxBytes: number;
+  /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
+  readonly allowPrivate: boolean;
+  readonly logger: Logger;
+}

@@ -1,0 +1,77 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { isTidemarkError } from '../oci/error.ts';
+
+/** Attempts of one activity that may end in a fault of the upstream's; each has the client's own retries inside. */
+const upstreamAttempts = 3;
+/** Attempts that may end in a fault of our own parts (disk full, store away): some ten minutes with the policy's back-off. */
+const serverAttempts = 15;
+/** A longer wait than this is refused at once: the task fails and says when to come back (FAULTS 10). */
+const maxRetryAfterMs = 60 * 60 * 1000;
+/** Waits for rate limits are no failures of a kind that repeats for nothing: this many are honoured. */
+const rateLimitAttempts = 30;
+
+/**
+ * The one place that turns our errors into Temporal's (STYLE 6). Runs an activity's body; what it throws becomes an ApplicationFailure
+ * whose type is our code, retried by Temporal's policy as long as it may pass. A cancelled activity answers as cancelled; one whose worker
+ * stops hands its work back.
+ */
+export async function runActivity<T>(body: (context: Context) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  try {
+    return await body(context);
+  } catch (error) {
+    if (context.cancellationSignal.aborted) {
+      if (context.cancellationDetails?.cancelRequested === true) await context.cancelled;
+      throw ApplicationFailure.create({
+        type: 'WORKER_SHUTDOWN',
+        message: 'The worker stops; the work is handed back.',
+        nextRetryDelay: 1,
+      });
+    }
+    if (!isTidemarkError(error)) context.log.error('unexpected error in an activity', { error });
+    throw toFailure(error, context.info.attempt);
+  }
+}
+
+export function toFailure(error: unknown, attempt: number): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  if (!isTidemarkError(error)) {
+    // a database that is away, a bug: tried again by policy; the text stays in the worker's log, people get the code
+    return ApplicationFailure.create({
+      type: 'INTERNAL',
+      message: 'An unexpected error in the worker; its log has the details.',
+      nonRetryable: attempt >= serverAttempts && !isConnectionError(error),
+    });
+  }
+  const limit =
+    error.retryAfterMs !== undefined
+      ? rateLimitAttempts
+      : error.origin === 'server'
+        ? serverAttempts
+        : upstreamAttempts;
+  const tooLong = error.retryAfterMs !== undefined && error.retryAfterMs > maxRetryAfterMs;
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.message,
+    nonRetryable: !error.retryable || tooLong || attempt >= limit,
+    ...(error.retryAfterMs !== undefined && !tooLong
+      ? { nextRetryDelay: Math.max(1, error.retryAfterMs) }
+      : {}),
+  });
+}
+
+/** PostgreSQL that restarts or fails over: the activity waits for it as long as it takes. */
+export function isConnectionError(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? String(cause.code) : '';
+    if (/^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P0|53300|40001|40P01)/.test(code)) return true;
+    if (
+      /connection (?:terminated|ended|timeout)|terminating connection|timeout exceeded when trying to connect/i.test(
+        cause.message,
+      )
+    )
+      return true;
+  }
+  return false;
+}

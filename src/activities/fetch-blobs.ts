@@ -1,0 +1,110 @@
+import type { ContentSource } from '../oci/content-source.ts';
+import type { Em } from '../db/open-database.ts';
+import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
+import type { BatchBlob } from '../db/sync-blobs.ts';
+import type { ActivityDeps } from './deps.ts';
+import { forEachConcurrently } from './limiter.ts';
+import type { SyncContext } from './sync-context.ts';
+
+/** One activity's share of a sync's missing blobs. */
+export interface BlobBatch {
+  readonly batch: number;
+  /** Requests in flight. */
+  readonly concurrency: number;
+}
+
+/** How often finished blobs and bytes in flight are written down. */
+const reportEveryMs = 250;
+const reportBlobs = 200;
+const pageSize = 500;
+
+/** Fetches the blobs of a batch that are not stored yet; verified and stored ones are marked as they come. */
+export async function fetchBlobs(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  batch: BlobBatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  const report = createReport(em, { taskId: sync.taskId, batch: batch.batch });
+  const timer = setInterval(() => void report.write().catch(() => undefined), reportEveryMs);
+  try {
+    const blobs = readBlobs(em, { taskId: sync.taskId, batch: batch.batch });
+    await forEachConcurrently(blobs, { concurrency: batch.concurrency, signal }, async (blob, laneSignal) => {
+      await fetchBlob(deps, sync.registry, blob, {
+        signal: laneSignal,
+        onProgress: (bytesDone) => report.inFlight(blob, bytesDone),
+      });
+      if (report.finished(blob) >= reportBlobs) await report.write();
+    });
+  } finally {
+    clearInterval(timer);
+    // what is stored is written down also when another blob failed: it is not fetched again
+    await report.write();
+  }
+}
+
+async function* readBlobs(em: Em, batch: { taskId: number; batch: number }): AsyncGenerator<BatchBlob> {
+  for (let afterId = 0; ;) {
+    const page = await readBatch(em, batch, afterId, pageSize);
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.blobId;
+    yield* page;
+  }
+}
+
+async function fetchBlob(
+  deps: ActivityDeps,
+  source: ContentSource,
+  blob: BatchBlob,
+  options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
+): Promise<void> {
+  const descriptor = { digest: blob.digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
+  await deps.blobLocks.withLock(blob.digest, options.signal, async () => {
+    // another sync may have stored it since the plan was made
+    if (await deps.store.exists(descriptor)) return;
+    await deps.connections.run(options.signal, () => deps.store.push(descriptor, source, options));
+  });
+}
+
+/** Gathers what a batch has done and writes it down, one transaction at a time. */
+function createReport(em: Em, batch: { readonly taskId: number; readonly batch: number }) {
+  const moving = new Map<number, number>();
+  let finished: BatchBlob[] = [];
+  let changed = false;
+  let last = Promise.resolve();
+
+  async function writeAfter(previous: Promise<void>): Promise<void> {
+    await previous.catch(() => undefined);
+    if (!changed) return;
+    changed = false;
+    const stored = finished;
+    finished = [];
+    const inFlightBytes = [...moving.values()].reduce((sum, bytes) => sum + bytes, 0);
+    try {
+      await markBlobsStored(em, batch, stored, inFlightBytes);
+    } catch (error) {
+      finished = [...stored, ...finished];
+      changed = true;
+      throw error;
+    }
+  }
+
+  return {
+    inFlight(blob: BatchBlob, bytesDone: number): void {
+      moving.set(blob.blobId, bytesDone);
+      changed = true;
+    },
+    /** Answers how many wait to be written down. */
+    finished(blob: BatchBlob): number {
+      moving.delete(blob.blobId);
+      changed = true;
+      return finished.push(blob);
+    },
+    write(): Promise<void> {
+      last = writeAfter(last);
+      return last;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** At most `limit` at a time; others wait in the order they came. */
+export interface Limiter {
+  run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+export function createLimiter(limit: number): Limiter {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+
+  async function enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (free > 0) {
+      free -= 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const admit = () => {
+        signal.removeEventListener('abort', leaveQueue);
+        resolve();
+      };
+      const leaveQueue = () => {
+        waiting.splice(waiting.indexOf(admit), 1);
+        reject(signal.reason as Error);
+      };
+      waiting.push(admit);
+      signal.addEventListener('abort', leaveQueue, { once: true });
+    });
+  }
+
+  return {
+    async run(signal, work) {
+      await enter(signal);
+      try {
+        return await work();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else free += 1;
+      }
+    },
+  };
+}
+
+/**
+ * Calls `work` for each item with at most `concurrency` at a time. The first failure aborts the signal that the others got, waits for
+ * them to stop, and is thrown.
+ */
+export async function forEachConcurrently<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  options: { readonly concurrency: number; readonly signal: AbortSignal },
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  let failure: { readonly error: unknown } | undefined;
+  const iterator = toAsyncIterator(items);
+  const lane = async () => {
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const next = await iterator.next();
+        if (next.done === true) return;
+        await work(next.value, signal);
+      }
+    } catch (error) {
+      failure ??= { error };
+      failed.abort(error);
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, lane));
+  if (failure) throw failure.error;
+}
+
+function toAsyncIterator<T>(items: Iterable<T> | AsyncIterable<T>): { next(): Promise<IteratorResult<T>> } {
+  if (Symbol.asyncIterator in items) {
+    // generators queue concurrent next() calls, so lanes may pull from one
+    return items[Symbol.asyncIterator]();
+  }
+  const iterator = items[Symbol.iterator]();
+  return { next: () => Promise.resolve(iterator.next()) };
+}

@@ -1,0 +1,92 @@
+import { addWarnings } from '../db/tasks.ts';
+import { finishListing, stageNames } from '../db/stage-names.ts';
+import type { Em } from '../db/open-database.ts';
+import { closeNames } from '../oci/close-names.ts';
+import { quoteValue } from '../oci/error.ts';
+import { compileTagFilter } from '../oci/tag-filter.ts';
+import type { SyncContext } from './sync-context.ts';
+
+export interface ListTagsResult {
+  /** Different names that pass the filters. */
+  readonly tags: number;
+}
+
+/**
+ * Stages the names that a sync walks: those of `includeTags` without a wildcard, fetched without listing, then those of the upstream's
+ * list that pass the filters. `listing` tells this attempt's list from another's.
+ */
+export async function listTags(
+  em: Em,
+  sync: SyncContext,
+  options: { readonly listing: number; readonly signal: AbortSignal },
+): Promise<ListTagsResult> {
+  const { taskId, filter } = sync;
+  const { listing, signal } = options;
+  let firstPosition = 0;
+  const stage = async (names: readonly string[]) => {
+    if (names.length === 0) return;
+    await stageNames(em, { taskId, listing }, { firstPosition, names });
+    firstPosition += names.length;
+  };
+  await stage(filter.exactNames);
+  if (filter.needsListing) {
+    const exact = new Set(filter.exactNames);
+    const unmatched = createUnmatched(sync.remote.includeTags ?? []);
+    const invalid: string[] = [];
+    let invalidCount = 0;
+    for await (const page of sync.registry.listTags({ signal })) {
+      await stage(page.names.filter((name) => filter.matches(name) && !exact.has(name)));
+      unmatched.see(page.names);
+      invalidCount += page.invalid.length;
+      invalid.push(...page.invalid.slice(0, 3 - invalid.length));
+    }
+    await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
+  }
+  const tags = await finishListing(em, { taskId, listing });
+  if (tags === 0 && filter.digests.length === 0 && filter.needsListing)
+    await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
+  return { tags };
+}
+
+function invalidWarnings(examples: readonly string[], count: number): string[] {
+  if (count === 0) return [];
+  return [
+    `The upstream lists ${count} name(s) that are no tags and were left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
+      'A tag has 1 to 128 letters, digits, "_", "." and "-", and begins with none of the last two.',
+  ];
+}
+
+const patternsWatched = 20;
+
+/** Watches which patterns match nothing, and keeps the names closest to them; its size does not grow with the list. */
+function createUnmatched(includeTags: readonly string[]) {
+  let seen = 0;
+  const watched = includeTags
+    .slice(0, patternsWatched)
+    .map((pattern) => ({ pattern, filter: compileTagFilter({ includeTags: [pattern] }) }))
+    .filter(({ filter }) => filter.needsListing)
+    .map((entry) => ({ ...entry, matched: false, closest: [] as string[] }));
+  return {
+    see(names: readonly string[]): void {
+      seen += names.length;
+      for (const entry of watched) {
+        if (entry.matched) continue;
+        entry.matched = names.some((name) => entry.filter.matches(name));
+        if (!entry.matched) entry.closest = closeNames(entry.pattern, [...entry.closest, ...names]);
+      }
+    },
+    warnings(): string[] {
+      return watched
+        .filter((entry) => !entry.matched)
+        .map(
+          ({ pattern, closest }) =>
+            `${quoteValue(pattern)} in includeTags matches none of the upstream's ${seen} tags.${closeHint(closest)}`,
+        );
+    },
+  };
+}
+
+/** `" Close to it: …"`, or nothing. */
+export function closeHint(names: readonly string[]): string {
+  return names.length === 0 ? '' : ` Close to it: ${names.join(', ')}.`;
+}

@@ -1,0 +1,42 @@
+import type { ContentStore } from '../content/store.ts';
+import { findUnreadConfigs, writePlatforms } from '../db/image-platforms.ts';
+import type { ReadPlatform, UnreadConfig } from '../db/image-platforms.ts';
+import { formatPlatform } from '../oci/descriptor.ts';
+import { configMaxBytes, parseConfigPlatform } from '../oci/manifest-parse.ts';
+import { isImageConfigType } from '../oci/media-type.ts';
+import type { ActivityDeps } from './deps.ts';
+import { forEachConcurrently } from './limiter.ts';
+
+const pageSize = 500;
+const concurrency = 16;
+
+/** Reads os, architecture and variant out of the image configs that a sync has stored. */
+export async function readPlatforms(deps: ActivityDeps, taskId: number, signal: AbortSignal): Promise<void> {
+  const em = deps.database.em.fork();
+  for (let afterId = 0; ;) {
+    const page = await findUnreadConfigs(em, taskId, afterId, pageSize);
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.manifestId;
+    const platforms: ReadPlatform[] = [];
+    await forEachConcurrently(page, { concurrency, signal }, async (config, laneSignal) => {
+      const platform = await readPlatform(deps.store, config, laneSignal);
+      platforms.push({ manifestId: config.manifestId, platform });
+    });
+    await writePlatforms(em, platforms);
+  }
+}
+
+async function readPlatform(
+  store: ContentStore,
+  config: UnreadConfig,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { digest, sizeBytes: size, mediaType } = config;
+  if (!isImageConfigType(mediaType) || size > configMaxBytes) return null;
+  const body = await store.fetch({ digest, size, mediaType }, { signal });
+  const chunks: Buffer[] = [];
+  for await (const chunk of body.bytes) chunks.push(Buffer.from(chunk));
+  const platform = parseConfigPlatform(Buffer.concat(chunks));
+  return platform ? formatPlatform(platform) : null;
+}

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Remote, Task } from '../db/entities.ts';
+import type { SyncArguments } from '../db/entities.ts';
+import { takeRequestSlot } from '../db/rate-budget.ts';
+import { countRateLimited } from '../db/tasks.ts';
+import { TidemarkError } from '../oci/error.ts';
+import { compileTagFilter } from '../oci/tag-filter.ts';
+import type { TagFilter } from '../oci/tag-filter.ts';
+import type { Registry, RegistryOptions } from '../registry/registry.ts';
+import type { ActivityDeps } from './deps.ts';
+
+/** What the activities of one sync share: its arguments, its filter, and the client of its upstream. */
+export interface SyncContext {
+  readonly taskId: number;
+  readonly repositoryId: number;
+  readonly arguments: SyncArguments;
+  readonly remote: Remote;
+  readonly filter: TagFilter & { readonly includesAll: boolean };
+  readonly registry: Registry;
+}
+
+export interface SyncContexts {
+  /**
+   * Loads the sync of a task. Its client, with its tokens and connections, serves all activities of the task on this worker, until the
+   * remote is changed or nothing has used it for a minute.
+   */
+  use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface OpenClient {
+  readonly registry: Registry;
+  readonly remoteVersion: number;
+  users: number;
+  idleSince: number;
+}
+
+const idleMs = 60_000;
+
+export function createSyncContexts(deps: ActivityDeps): SyncContexts {
+  const clients = new Map<number, OpenClient>();
+  const sweep = setInterval(() => void closeIdle(performance.now() - idleMs), idleMs / 4);
+  sweep.unref();
+
+  async function closeIdle(before: number): Promise<void> {
+    for (const [taskId, client] of clients) {
+      if (client.users > 0 || client.idleSince > before) continue;
+      clients.delete(taskId);
+      await client.registry.close();
+    }
+  }
+
+  function openClient(taskId: number, remote: Remote): OpenClient {
+    const known = clients.get(taskId);
+    const remoteVersion = remote.updatedAt.getTime();
+    if (known && known.remoteVersion === remoteVersion) return known;
+    const registry = deps.openRegistry(registryOptions(deps, taskId, remote));
+    const client = { registry, remoteVersion, users: 0, idleSince: performance.now() };
+    clients.set(taskId, client);
+    return client;
+  }
+
+  return {
+    async use(taskId, work) {
+      const em = deps.database.em.fork();
+      const task = await em.findOne(Task, { id: taskId });
+      const remote = task?.remoteId == null ? null : await em.findOne(Remote, { id: task.remoteId });
+      if (task?.repositoryId == null || remote === null)
+        throw new TidemarkError(
+          'NOT_FOUND',
+          `Task ${taskId}, its repository or its remote is not there any more.`,
+          {
+            origin: 'server',
+          },
+        );
+      const client = openClient(taskId, remote);
+      client.users += 1;
+      try {
+        return await work({
+          taskId,
+          repositoryId: task.repositoryId,
+          arguments: task.arguments,
+          remote,
+          filter: { ...compileTagFilter(remote), includesAll: (remote.includeTags ?? []).length === 0 },
+          registry: client.registry,
+        });
+      } finally {
+        client.users -= 1;
+        client.idleSince = performance.now();
+      }
+    },
+    async close() {
+      clearInterval(sweep);
+      await closeIdle(Number.POSITIVE_INFINITY);
+    },
+  };
+}
+
+function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): RegistryOptions {
+  const open = (sealed: string | null | undefined, column: string) =>
+    sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
+  const headers = open(remote.headersSealed, 'headers');
+  const { rateLimit } = remote;
+  return dropUndefined({
+    url: remote.url,
+    upstreamName: remote.upstreamName,
+    username: remote.username ?? undefined,
+    password: open(remote.passwordSealed, 'password'),
+    headers: headers === undefined ? undefined : (JSON.parse(headers) as Record<string, string>),
+    tls: dropUndefined({
+      ca: remote.sslCaCertificate ?? undefined,
+      cert: remote.sslClientCertificate ?? undefined,
+      key: open(remote.sslClientKeySealed, 'ssl_client_key'),
+      rejectUnauthorized: remote.sslValidation,
+    }),
+    proxyUrl: open(remote.proxyUrlSealed, 'proxy_url') ?? remote.proxyUrl ?? undefined,
+    totalTimeoutMs: milliseconds(remote.totalTimeout),
+    connectTimeoutMs: milliseconds(remote.connectTimeout),
+    sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
+    maxRetries: remote.maxRetries,
+    manifestMaxBytes: deps.manifestMaxBytes,
+    allowPrivate: deps.allowPrivate,
+    beforeRequest:
+      rateLimit == null
+        ? undefined
+        : async (signal?: AbortSignal) => {
+            const waitMs = await takeRequestSlot(deps.database.em.fork(), remote.id, rateLimit);
+            if (waitMs > 0) await sleep(waitMs, undefined, signal ? { signal } : {});
+          },
+    onRateLimited: () => {
+      // a count that is lost with the database's connection is no reason to fail a sync
+      void countRateLimited(deps.database.em.fork(), taskId, 1).catch((error: unknown) =>
+        deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
+      );
+    },
+  });
+}
+
+function milliseconds(seconds: number | null | undefined): number | undefined {
+  return seconds == null ? undefined : Math.round(seconds * 1000);
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined, as exactOptionalPropertyTypes wants it. */
+function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & Pick<Defined<T>, RequiredKeys<T>> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<
+    Defined<T>
+  > &
+    Pick<Defined<T>, RequiredKeys<T>>;
+}
+
+type RequiredKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T];

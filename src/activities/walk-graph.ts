@@ -1,0 +1,71 @@
+import { findMissingManifests, isDeeperThan, storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore, MissingManifest } from '../db/store-manifests.ts';
+import { TidemarkError } from '../oci/error.ts';
+import { createCollector } from './collector.ts';
+import type { ActivityDeps } from './deps.ts';
+import { describeReference, fetchManifest } from './fetch-manifest.ts';
+import { forEachConcurrently } from './limiter.ts';
+import type { SyncContext } from './sync-context.ts';
+
+const roundSize = 500;
+const maxDepth = 64;
+/** Manifests below one range of tags; far above what any real repository has. */
+const maxManifests = 500_000;
+
+/**
+ * Fetches what is not stored below the roots, level by level, until nothing is missing. Each node is asked for once, whatever the number of
+ * paths to it; indexes nested deeper than 64 levels are refused (FAULTS 44).
+ * @param onStored told how many manifests were new, after each batch.
+ */
+export async function walkGraph(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  walk: {
+    readonly rootIds: readonly number[];
+    readonly concurrency: number;
+    readonly onStored: (count: number) => Promise<void>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  const collector = createCollector<ManifestToStore>(async (batch) => {
+    await walk.onStored((await storeManifests(em, batch)).stored);
+  });
+  let total = 0;
+  for (let round = 1; ; round += 1) {
+    const missing = await findMissingManifests(em, walk.rootIds, roundSize);
+    if (missing.length === 0) return;
+    total += missing.length;
+    if (total > maxManifests) throw tooLarge(sync, `more than ${maxManifests} manifests`);
+    if (round % maxDepth === 0 && (await isDeeperThan(em, walk.rootIds, maxDepth)))
+      throw tooLarge(sync, `indexes nested deeper than ${maxDepth} levels`);
+    await forEachConcurrently(
+      missing,
+      { concurrency: walk.concurrency, signal },
+      async (child, laneSignal) => {
+        const manifest = await deps.connections.run(laneSignal, () =>
+          fetchManifest(sync, child.digest, laneSignal),
+        );
+        if (!manifest) throw childMissing(sync, child);
+        await collector.add(manifest, manifest.document.bytes.byteLength);
+      },
+    );
+    await collector.flush();
+  }
+}
+
+function childMissing(sync: SyncContext, child: MissingManifest): TidemarkError {
+  return new TidemarkError(
+    'CHILD_MISSING',
+    `${describeReference(sync, child.digest)} is not there (404), though the index ${child.parentDigest} lists it. ` +
+      'Nothing was changed; push the missing manifest upstream, or leave its tag out with excludeTags.',
+  );
+}
+
+function tooLarge(sync: SyncContext, what: string): TidemarkError {
+  return new TidemarkError(
+    'GRAPH_TOO_LARGE',
+    `The images of ${sync.remote.upstreamName} at ${sync.remote.url} have ${what} below their tags, which is refused. ` +
+      'Leave the tag out with excludeTags.',
+  );
+}

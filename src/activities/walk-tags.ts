@@ -1,0 +1,151 @@
+import type { Em } from '../db/open-database.ts';
+import { readNames } from '../db/stage-names.ts';
+import { readPresentTags, stageTags } from '../db/stage-tags.ts';
+import type { PresentTag, StagedTag } from '../db/stage-tags.ts';
+import { findStoredManifest, storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
+import { addWarnings, setProgress } from '../db/tasks.ts';
+import { closeNames } from '../oci/close-names.ts';
+import { isTidemarkError, quoteValue } from '../oci/error.ts';
+import { createCollector } from './collector.ts';
+import type { ActivityDeps } from './deps.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { forEachConcurrently } from './limiter.ts';
+import { closeHint } from './list-tags.ts';
+import type { SyncContext } from './sync-context.ts';
+import { walkGraph } from './walk-graph.ts';
+
+/** One activity's share of a sync's tags. */
+export interface TagRange {
+  readonly part: number;
+  /** Positions in the listing, `from` inclusive, `to` exclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** Requests in flight. */
+  readonly concurrency: number;
+}
+
+/** What was found under one tag. */
+type Found = { readonly name: string } & (
+  | { readonly kind: 'unchanged' | 'stored'; readonly manifestId: number }
+  | { readonly kind: 'fetched'; readonly manifest: ManifestToStore }
+  | { readonly kind: 'left-out'; readonly warning: string }
+);
+
+/** Walks the graphs of a range of tags: fetches what is not stored, reads what is, and stages the tags that differ. */
+export async function walkTags(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  range: TagRange,
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  const rootIds = new Set<number>();
+  const done = { tagsDone: 0, manifestsDone: 0 };
+  const part = { taskId: sync.taskId, stage: 'FETCHING_MANIFESTS', part: range.part } as const;
+  const collector = createCollector<Found>(async (batch) => {
+    const stored = await storeFound(em, sync, batch, rootIds);
+    done.tagsDone += batch.length;
+    done.manifestsDone += stored;
+    await setProgress(em, part, done);
+  });
+  const tags = readTags(em, sync, range);
+  await forEachConcurrently(tags, { concurrency: range.concurrency, signal }, async (tag, laneSignal) => {
+    const found = await deps.connections.run(laneSignal, () => lookUp(em, sync, tag, laneSignal));
+    await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
+  });
+  await collector.flush();
+  const onStored = async (count: number) => {
+    done.manifestsDone += count;
+    await setProgress(em, part, done);
+  };
+  await walkGraph(deps, sync, { rootIds: [...rootIds], concurrency: range.concurrency, onStored }, signal);
+}
+
+interface TagToLookUp {
+  readonly name: string;
+  /** What the latest version holds under this name. */
+  readonly present: PresentTag | undefined;
+}
+
+const pageSize = 500;
+
+async function* readTags(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<TagToLookUp> {
+  for (let from = range.from; from < range.to; from += pageSize) {
+    const names = await readNames(em, sync.taskId, from, Math.min(range.to, from + pageSize));
+    const present = await readPresentTags(em, sync.repositoryId, names);
+    for (const name of names) yield { name, present: present.get(name) };
+  }
+}
+
+/** HEAD for a tag whose digest may be known (registries count GETs as pulls and HEADs not), GET for the others. */
+async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: AbortSignal): Promise<Found> {
+  const { name, present } = tag;
+  if (present) {
+    const head = await sync.registry.resolve(name, { signal });
+    if (!head) return leftOut(sync, name, signal);
+    if (head.digest === present.digest) return { name, kind: 'unchanged', manifestId: present.manifestId };
+    const manifestId = await findStoredManifest(em, head.digest);
+    if (manifestId !== undefined) return { name, kind: 'stored', manifestId };
+  }
+  try {
+    // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
+    const manifest = await fetchManifest(sync, name, signal);
+    return manifest ? { name, kind: 'fetched', manifest } : await leftOut(sync, name, signal);
+  } catch (error) {
+    if (!isTidemarkError(error) || error.code !== 'SCHEMA1_UNSUPPORTED') throw error;
+    return { name, kind: 'left-out', warning: `The tag ${name} was left out: ${error.message}` };
+  }
+}
+
+/** A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (FAULTS 35). */
+async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Promise<Found> {
+  if (!sync.filter.exactNames.includes(name))
+    return {
+      name,
+      kind: 'left-out',
+      warning: `The tag ${name} vanished at the upstream during the sync and was left out.`,
+    };
+  const closest = sync.filter.needsListing ? [] : await findCloseTags(sync, name, signal);
+  const warning = `includeTags names ${quoteValue(name)}, which the upstream does not have (404).${closeHint(closest)}`;
+  return { name, kind: 'left-out', warning };
+}
+
+/** Looks at the first page of the upstream's list only, and does without where it cannot be had: it is a hint. */
+async function findCloseTags(sync: SyncContext, name: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    for await (const page of sync.registry.listTags({ signal })) return closeNames(name, page.names);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+  }
+  return [];
+}
+
+/** Stores what was fetched, stages what differs, and adds the graphs' roots. Answers how many manifests were new. */
+async function storeFound(
+  em: Em,
+  sync: SyncContext,
+  batch: readonly Found[],
+  rootIds: Set<number>,
+): Promise<number> {
+  const fetched = batch.flatMap((found) => (found.kind === 'fetched' ? [found.manifest] : []));
+  const { ids, stored } = await storeManifests(em, fetched);
+  const staged: StagedTag[] = [];
+  for (const found of batch) {
+    if (found.kind === 'left-out') {
+      staged.push({ name: found.name, manifestId: null });
+      continue;
+    }
+    const manifestId = found.kind === 'fetched' ? ids.get(found.manifest.document.digest) : found.manifestId;
+    if (manifestId === undefined) throw new Error('a stored manifest has no id');
+    rootIds.add(manifestId);
+    if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
+  }
+  await stageTags(em, sync.taskId, staged);
+  await addWarnings(
+    em,
+    sync.taskId,
+    batch.flatMap((found) => (found.kind === 'left-out' ? [found.warning] : [])),
+  );
+  return stored;
+}

@@ -1,0 +1,2 @@
+// Temporal's bundler takes one entry: each export is a workflow.
+export { syncRepository } from './sync-repository.ts';

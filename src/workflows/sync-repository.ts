@@ -1,0 +1,141 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+} from '@temporalio/workflow';
+import type { Activities, PreparedSync } from '../activities/create-activities.ts';
+import { cutIntoParts, shareOut } from './parts.ts';
+import type { SyncInput, SyncResult } from './sync-input.ts';
+
+/** Back-off of every activity; which errors are final, and when, is decided in activities/failure.ts. */
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+const remote = proxyActivities<Activities>({
+  startToCloseTimeout: '24h',
+  heartbeatTimeout: '10s',
+  retry,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+});
+
+const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '10m', retry });
+
+/**
+ * Copies the graphs of the selected tags, then publishes a version in one transaction (DESIGN, "The idea").
+ * Lists live in the task's staging tables; only ids and counts pass through here.
+ */
+export async function syncRepository(input: SyncInput): Promise<SyncResult> {
+  const { taskId } = input;
+  try {
+    return await sync(input);
+  } catch (error) {
+    await CancellationScope.nonCancellable(async () => {
+      if (isCancellation(error)) await local.cancelTask({ taskId });
+      else await local.failTask({ taskId, ...describeFailure(error) });
+    });
+    throw error;
+  }
+}
+
+async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> {
+  const task = await local.prepareSync({ taskId });
+
+  setCurrentDetails(`${repositoryName}: listing tags`);
+  const listed = await remote.listTags.executeWithOptions({ summary: `${repositoryName}: list tags` }, [
+    { taskId },
+  ]);
+
+  setCurrentDetails(`${repositoryName}: fetching the manifests of ${listed.positions} tags`);
+  await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
+  await walkTags({ taskId, repositoryName }, task, listed.positions);
+
+  const plan = await local.planSync({ taskId });
+  if (task.dryRun) {
+    await local.finishDryRun({ taskId, plan });
+    return { createdVersion: null };
+  }
+
+  if (plan.batches > 0) {
+    setCurrentDetails(`${repositoryName}: fetching ${plan.blobsToFetch} blobs, ${plan.bytesToFetch} bytes`);
+    await local.enterStage({ taskId, stage: 'FETCHING_BLOBS' });
+    await fetchBlobs({ taskId, repositoryName }, task, plan.batches);
+  }
+
+  setCurrentDetails(`${repositoryName}: committing`);
+  const result = await local.commitSync({ taskId });
+  setCurrentDetails(
+    `${repositoryName}: ${result.createdVersion === null ? 'nothing had changed' : `version ${result.createdVersion}`}`,
+  );
+  return result;
+}
+
+async function walkTags(
+  { taskId, repositoryName }: SyncInput,
+  task: PreparedSync,
+  positions: number,
+): Promise<void> {
+  const parts = cutIntoParts(positions);
+  const walks = parts.map(({ part, from, to }) => (concurrency: number) => {
+    const summary = `${repositoryName}: manifests of tags ${from + 1} to ${to}`;
+    return remote.walkTags.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
+  });
+  if (task.digests > 0)
+    walks.push((concurrency) => {
+      const summary = `${repositoryName}: ${task.digests} manifests by digest`;
+      return remote.fetchDigests.executeWithOptions({ summary }, [
+        { taskId, part: parts.length, concurrency },
+      ]);
+    });
+  await runShared(task.downloadConcurrency, walks);
+}
+
+async function fetchBlobs(
+  { taskId, repositoryName }: SyncInput,
+  task: PreparedSync,
+  batches: number,
+): Promise<void> {
+  const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
+    const summary = `${repositoryName}: blobs, batch ${batch + 1} of ${batches}`;
+    return remote.fetchBlobs.executeWithOptions({ summary }, [{ taskId, batch, concurrency }]);
+  });
+  await runShared(task.downloadConcurrency, fetches);
+}
+
+/** Runs activities a few at a time, so that together they have at most `downloadConcurrency` requests in flight. */
+async function runShared(
+  downloadConcurrency: number,
+  activities: readonly ((concurrency: number) => Promise<void>)[],
+): Promise<void> {
+  const shares = shareOut(downloadConcurrency, activities.length);
+  const queue = [...activities];
+  const lane = async (concurrency: number) => {
+    for (let next = queue.shift(); next; next = queue.shift()) await next(concurrency);
+  };
+  // the first failure cancels the others, and waits for them: nothing of a failed sync runs on
+  await CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current();
+    let failure: { readonly error: unknown } | undefined;
+    await Promise.all(
+      shares.map((concurrency) =>
+        lane(concurrency).catch((error: unknown) => {
+          failure ??= { error };
+          queue.length = 0;
+          scope.cancel();
+        }),
+      ),
+    );
+    if (failure) throw failure.error;
+  });
+}
+
+function describeFailure(error: unknown): { code: string; message: string } {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'INTERNAL', message: cause.message };
+  return {
+    code: 'INTERNAL',
+    message: `The sync stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+  };
+}
