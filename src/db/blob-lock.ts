@@ -17,6 +17,18 @@ const retryMs = 100;
 export function createBlobLocks(databaseUrl: string): BlobLocks {
   let connection: Promise<pg.Client> | undefined;
   const held = new Set<Digest>();
+  let lastQuery: Promise<unknown> = Promise.resolve();
+
+  /** One statement at a time: a connection of pg takes no second one while it runs. */
+  function query(
+    client: pg.Client,
+    statement: string,
+    digest: Digest,
+  ): Promise<pg.QueryResult<{ got: boolean }>> {
+    const result = lastQuery.then(() => client.query<{ got: boolean }>(statement, [digest]));
+    lastQuery = result.catch(() => undefined);
+    return result;
+  }
 
   function connect(): Promise<pg.Client> {
     connection ??= openConnection().catch((error: unknown) => {
@@ -53,9 +65,10 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
         if (!held.has(digest)) {
           held.add(digest);
           try {
-            const got = await client.query<{ got: boolean }>(
+            const got = await query(
+              client,
               'select pg_try_advisory_lock(hashtextextended($1, 0)) as got',
-              [digest],
+              digest,
             );
             if (got.rows[0]?.got === true) break;
           } catch (error) {
@@ -71,9 +84,9 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
       } finally {
         held.delete(digest);
         // a broken connection has given its locks back already
-        await client
-          .query('select pg_advisory_unlock(hashtextextended($1, 0))', [digest])
-          .catch(() => undefined);
+        await query(client, 'select pg_advisory_unlock(hashtextextended($1, 0)) as got', digest).catch(
+          () => undefined,
+        );
       }
     },
     async close() {

@@ -2,9 +2,11 @@
  * One embedded PostgreSQL and one Temporal for the whole run, in a folder of its own below the system's temporary
  * folder, gone when the run ends. What a killed run left behind is ended by the next one.
  */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { cacheFolder } from '../../src/config.ts';
 import { countUsers, registerUser } from '../../src/embedded/owner.ts';
@@ -43,11 +45,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await teardown();
     throw postgres.status === 'rejected' ? postgres.reason : (temporal as PromiseRejectedResult).reason;
   }
+  project.provide('workflowBundle', await bundleWorkflows(dataDir));
   project.provide('tidemarkServers', {
     databaseUrl: postgres.value.url,
     temporalAddress: temporal.value.address,
   });
   return teardown;
+}
+
+/** The workflows as they are in src/ now; tests do not depend on a build. */
+async function bundleWorkflows(folder: string): Promise<string> {
+  const quiet = { log, trace: log, debug: log, info: log, warn: log, error: log };
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
+  const path = join(folder, 'workflow-bundle.js');
+  await writeFile(path, code);
+  return path;
 }
 
 /** Ends what `stop` did not, and removes the folder. */

@@ -1,0 +1,107 @@
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { SecretBox } from '../access/secrets.ts';
+import { createActivities } from '../activities/create-activities.ts';
+import { createLimiter } from '../activities/limiter.ts';
+import type { ContentStore } from '../content/store.ts';
+import { createBlobLocks } from '../db/blob-lock.ts';
+import type { Database } from '../db/open-database.ts';
+import { openRegistry } from '../registry/client.ts';
+
+export interface WorkerRoleOptions {
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly store: ContentStore;
+  readonly secrets: SecretBox;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** Code made by scripts/bundle-workflows.mjs: bundling takes seconds and 200 MB, so it is done at build time. */
+  readonly workflowBundle: WorkflowBundleOption;
+  /** Upstream connections of this worker. */
+  readonly workerConnections: number;
+  readonly manifestMaxBytes: number;
+  readonly allowPrivate: boolean;
+  readonly logger: Logger;
+}
+
+export interface RunningWorker {
+  /** Rejects when the worker stops by itself. Resolves after `stop`. */
+  readonly stopped: Promise<void>;
+  /** Hands running activities back to Temporal, and frees what the worker holds. */
+  stop(): Promise<void>;
+}
+
+/** How long activities may run on after SIGTERM before they are told to hand their work back. */
+const shutdownGraceTime = '500ms';
+const shutdownForceTime = '10s';
+
+/** Starts a Temporal worker for workflows and activities. */
+export async function startWorker(options: WorkerRoleOptions): Promise<RunningWorker> {
+  const blobLocks = createBlobLocks(options.databaseUrl);
+  const { activities, close } = createActivities({
+    ...options,
+    blobLocks,
+    openRegistry,
+    connections: createLimiter(options.workerConnections),
+  });
+  const worker = await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: options.workflowBundle,
+    activities,
+    shutdownGraceTime,
+    shutdownForceTime,
+    // cancellation reaches an activity with the answer to a heartbeat, so heartbeats are not held back for long
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    maxCachedWorkflows: 50,
+    maxConcurrentActivityTaskExecutions: 20,
+  });
+  const stopped = worker.run().finally(async () => {
+    await close();
+    await blobLocks.close();
+  });
+  // whoever waits for it sees the rejection; nobody has to
+  stopped.catch(() => undefined);
+  return {
+    stopped,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped;
+    },
+  };
+}
+
+/** Sends the log of Temporal's runtime where ours goes; once a process, before anything else of @temporalio/worker. */
+export function installTemporalRuntime(logger: Logger): void {
+  Runtime.install({
+    // SIGTERM is handled by main.ts, which stops the parts in order
+    shutdownSignals: [],
+    logger: {
+      log: (level, message, meta) => {
+        logger[pinoLevel(level)](meta ?? {}, message);
+      },
+      trace: (message, meta) => logger.trace(meta ?? {}, message),
+      debug: (message, meta) => logger.debug(meta ?? {}, message),
+      info: (message, meta) => logger.debug(meta ?? {}, message),
+      warn: (message, meta) => logger.warn(meta ?? {}, message),
+      error: (message, meta) => logger.error(meta ?? {}, message),
+    },
+  });
+}
+
+function pinoLevel(level: string): 'trace' | 'debug' | 'warn' | 'error' {
+  switch (level) {
+    case 'TRACE':
+      return 'trace';
+    case 'WARN':
+      return 'warn';
+    case 'ERROR':
+      return 'error';
+    default:
+      return 'debug';
+  }
+}

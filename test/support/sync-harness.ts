@@ -1,0 +1,213 @@
+/** A real sync for tests: a database, a blob folder and a worker of their own, on the run's PostgreSQL and Temporal. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomBytes, randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { createSecretBox } from '../../src/access/secrets.ts';
+import { openFolderStore } from '../../src/content/folder-store.ts';
+import type { FolderStore } from '../../src/content/folder-store.ts';
+import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entities.ts';
+import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
+import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import type { Database, Em } from '../../src/db/open-database.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
+import type { TaskCounts } from '../../src/db/tasks.ts';
+import { startWorker } from '../../src/roles/worker-role.ts';
+import type { RunningWorker } from '../../src/roles/worker-role.ts';
+import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
+import { createTestDatabase, testServers } from './servers.ts';
+
+export interface SyncHarnessOptions {
+  readonly workerConnections?: number;
+  readonly quotaBytes?: number;
+  readonly manifestMaxBytes?: number;
+}
+
+/** What a sync ended in. */
+export interface SyncOutcome {
+  readonly task: Task;
+  readonly counts: TaskCounts | undefined;
+  readonly warnings: readonly string[];
+  /** Counts of the repository's latest version; undefined before the first. */
+  readonly summary: VersionCounts | undefined;
+  readonly latest: number;
+}
+
+export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
+
+export async function startSyncHarness(options: SyncHarnessOptions = {}) {
+  const testDatabase = await createTestDatabase();
+  const database = await openDatabase({ url: testDatabase.url });
+  await migrateDatabase(database);
+  await separateIds(database);
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-sync-'));
+  const store = await openFolderStore({
+    root: folder,
+    fsync: false,
+    ...(options.quotaBytes === undefined ? {} : { quotaBytes: options.quotaBytes }),
+  });
+  const secrets = createSecretBox([randomBytes(32)]);
+  const { temporalAddress } = testServers();
+  const taskQueue = `test-${randomBytes(6).toString('hex')}`;
+  const connection = await Connection.connect({ address: temporalAddress });
+  const client = new Client({ connection });
+  const native = await NativeConnection.connect({ address: temporalAddress });
+  const launch = () =>
+    startWorker({
+      database,
+      databaseUrl: testDatabase.url,
+      store,
+      secrets,
+      connection: native,
+      namespace: 'default',
+      taskQueue,
+      workflowBundle: { codePath: inject('workflowBundle') },
+      workerConnections: options.workerConnections ?? 64,
+      manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
+      allowPrivate: true,
+      logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    });
+  let worker: RunningWorker = await launch();
+
+  const harness = {
+    database,
+    store: store as FolderStore,
+    folder,
+    secrets,
+    client,
+    taskQueue,
+    em: (): Em => database.em.fork(),
+
+    /** Creates a repository and a remote of the same random name. */
+    async createRepository(remote: Partial<Remote> & { url: string; upstreamName: string }, name?: string) {
+      const em = harness.em();
+      const unique = name ?? `repository/${randomBytes(6).toString('hex')}`;
+      const created = em.create(Remote, { name: unique, maxRetries: 1, ...remote });
+      await em.flush();
+      const repository = em.create(Repository, { name: unique, remoteId: created.id });
+      await em.flush();
+      return { repositoryId: repository.id, remoteId: created.id, name: unique };
+    },
+
+    async updateRemote(remoteId: number, change: Partial<Remote>): Promise<void> {
+      const em = harness.em();
+      em.assign(await em.findOneOrFail(Remote, { id: remoteId }), change);
+      await em.flush();
+    },
+
+    /** Starts a sync and answers its task's id. */
+    async start(
+      ids: { repositoryId: number; remoteId: number },
+      wish: Partial<SyncArguments> = {},
+    ): Promise<Task> {
+      const syncArguments = { mirror: false, confirmRemoval: false, dryRun: false, ...wish };
+      const { task } = await createSyncTask(harness.em(), { ...ids, arguments: syncArguments });
+      await client.workflow.start(syncWorkflowType, {
+        taskQueue,
+        workflowId: task.workflowId,
+        args: [{ taskId: task.id, repositoryName: 'test' }],
+      });
+      return task;
+    },
+
+    /** Waits for the end of a task, whatever it is. */
+    async finish(task: Task): Promise<SyncOutcome> {
+      await client.workflow
+        .getHandle(task.workflowId)
+        .result()
+        .catch(() => undefined);
+      return harness.read(task.id);
+    },
+
+    async sync(
+      ids: { repositoryId: number; remoteId: number },
+      wish: Partial<SyncArguments> = {},
+    ): Promise<SyncOutcome> {
+      return harness.finish(await harness.start(ids, wish));
+    },
+
+    async read(taskId: number): Promise<SyncOutcome> {
+      const em = harness.em();
+      const task = await em.findOneOrFail(Task, { id: taskId });
+      const warnings = await sql<{ message: string }>`
+        select message from task_warning where task_id = ${taskId} order by number`.execute(kysely(em));
+      const repositoryId = task.repositoryId ?? 0;
+      const repository = await em.findOneOrFail(Repository, { id: repositoryId });
+      const version = await em.findOne(RepositoryVersion, { repositoryId, number: repository.latest });
+      return {
+        task,
+        counts: (await readTaskCounts(em, [taskId])).get(taskId),
+        warnings: warnings.rows.map((row) => row.message),
+        summary: version?.counts,
+        latest: repository.latest,
+      };
+    },
+
+    /** Tags of a version, by name: the digest. */
+    async tags(repositoryId: number, version: number): Promise<Map<string, string>> {
+      const rows = await sql<{ name: string; digest: string }>`
+        select t.name, m.digest from tag_membership t join manifest m on m.id = t.manifest_id
+        where t.repository_id = ${repositoryId} and t.added_in <= ${version}
+          and (t.removed_in is null or t.removed_in > ${version}) order by t.name`.execute(
+        kysely(harness.em()),
+      );
+      return new Map(rows.rows.map((row) => [row.name, row.digest]));
+    },
+
+    /** Digests of the manifests or blobs of a version, sorted. */
+    async content(repositoryId: number, version: number, kind: 'manifest' | 'blob'): Promise<string[]> {
+      const rows = await sql<{ digest: string }>`
+        select coalesce(manifest.digest, blob.digest) as digest from membership m
+          left join manifest on m.kind = 'manifest' and manifest.id = m.content_id
+          left join blob on m.kind = 'blob' and blob.id = m.content_id
+        where m.repository_id = ${repositoryId} and m.kind = ${kind} and m.added_in <= ${version}
+          and (m.removed_in is null or m.removed_in > ${version}) order by 1`.execute(kysely(harness.em()));
+      return rows.rows.map((row) => row.digest).sort();
+    },
+
+    async storedFiles(): Promise<string[]> {
+      return readdir(join(folder, 'blobs', 'sha256'));
+    },
+
+    async partialFiles(): Promise<string[]> {
+      return readdir(join(folder, 'partial'));
+    },
+
+    async stopWorker(): Promise<void> {
+      await worker.stop();
+    },
+
+    async restartWorker(): Promise<void> {
+      worker = await launch();
+    },
+
+    async close(): Promise<void> {
+      await worker.stop();
+      await native.close();
+      await connection.close();
+      await database.close();
+      await testDatabase.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return harness;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Path of the workflows' code, bundled once for the run. */
+    workflowBundle: string;
+  }
+}
+
+/** Workflow ids hold repository ids, and all tests share one Temporal: each database counts from a place of its own. */
+async function separateIds(database: Database): Promise<void> {
+  const start = randomInt(1, 2 ** 40);
+  await database.em.execute(`alter table repository alter column id restart with ${start}`);
+}
