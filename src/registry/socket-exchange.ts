@@ -1,11 +1,229 @@
+import { contentCoding } from './content-coding.ts';
+import { describeRequest } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
-import type { ConnectSettings } from './transport.ts';
+import { headMaxBytes, parseHead } from './http-head.ts';
+import type { HttpHead } from './http-head.ts';
+import { networkError, truncated } from './network-error.ts';
+import { openConnection } from './socket-connection.ts';
+import type { Connection } from './socket-connection.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 
+/** GET requests whose answer is expected to be large, over our own sockets. */
 export interface SocketExchange {
+  /** Undefined: the answer is none of those that are read here (chunked, coded); ask through undici. */
   exchange(request: HttpRequest): Promise<HttpResponse | undefined>;
   close(): void;
 }
 
-export function openSocketExchange(_connect: ConnectSettings): SocketExchange {
-  return { exchange: async () => undefined, close() {} };
+const idleMs = 4_000;
+const idlePerOrigin = 16;
+const discardMaxBytes = 64 * 1024;
+
+interface Head {
+  readonly head: HttpHead;
+  /** Bytes of the body that came with the head; part of the connection's buffer. */
+  readonly rest: Uint8Array;
+}
+
+interface Pool {
+  take(origin: string): Connection | undefined;
+  give(origin: string, connection: Connection): void;
+  close(): void;
+}
+
+export function openSocketExchange(settings: ConnectSettings): SocketExchange {
+  const pool = openPool();
+  /** Origins that answer in a way that is not read here. */
+  const others = new Set<string>();
+  return {
+    async exchange(request) {
+      const { origin } = request.url;
+      if (others.has(origin)) return undefined;
+      const { connection, answer, letGo } = await send(request, settings, pool);
+      const { head, rest } = answer;
+      const isBody = head.status === 200 || head.status === 206;
+      const isPlain = head.bodyBytes !== undefined && contentCoding(head) === undefined;
+      if (isBody && !isPlain) {
+        letGo();
+        connection.destroy();
+        others.add(origin);
+        return undefined;
+      }
+      const bytes = readBody(connection, answer, request);
+      let finished = false;
+      async function* body(): AsyncGenerator<Uint8Array> {
+        try {
+          // An error's body of untold length is left: its status says enough.
+          if (isPlain) yield* bytes;
+          finished = isPlain && head.keepAlive && rest.length <= (head.bodyBytes ?? 0);
+        } finally {
+          letGo();
+          if (finished) pool.give(origin, connection);
+          else connection.destroy();
+        }
+      }
+      const stream = body();
+      return {
+        status: head.status,
+        headers: head.headers,
+        url: request.url,
+        body: stream,
+        async discard() {
+          if (isPlain && (head.bodyBytes ?? 0) <= discardMaxBytes) await drain(stream);
+          else {
+            letGo();
+            connection.destroy();
+          }
+        },
+      };
+    },
+    close: () => pool.close(),
+  };
+}
+
+interface Sent {
+  readonly connection: Connection;
+  readonly answer: Head;
+  /** Stops listening to the request's signal. */
+  readonly letGo: () => void;
+}
+
+/** A connection that rested may have been closed there just now: then the request goes over a new one. */
+async function send(request: HttpRequest, settings: ConnectSettings, pool: Pool): Promise<Sent> {
+  for (;;) {
+    const rested = pool.take(request.url.origin);
+    const connection = rested ?? (await openConnection(request.url, settings, request.signal));
+    const abort = () => connection.destroy(request.signal?.reason);
+    const letGo = () => request.signal?.removeEventListener('abort', abort);
+    request.signal?.addEventListener('abort', abort, { once: true });
+    const state = { received: false };
+    try {
+      request.signal?.throwIfAborted();
+      connection.send(requestText(request));
+      return { connection, letGo, answer: await readHead(connection, settings.readTimeoutMs, state) };
+    } catch (error) {
+      letGo();
+      connection.destroy();
+      if (rested === undefined || state.received || request.signal?.aborted === true) throw error;
+    }
+  }
+}
+
+function requestText({ method, url, headers }: HttpRequest): string {
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n${fields.join('')}\r\n`;
+  // Headers are checked where they are made; this is the last place to see one that would end its line.
+  if (
+    /[\r\n\0]/.test(fields.join('').replaceAll('\r\n', ' ')) ||
+    fields.some((field) => field.indexOf('\r\n') !== field.length - 2)
+  )
+    throw new Error('a request header holds a line break');
+  return text;
+}
+
+async function readHead(
+  connection: Connection,
+  timeoutMs: number,
+  state: { received: boolean },
+): Promise<Head> {
+  const startedMs = performance.now();
+  let gathered: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const end = gathered.indexOf('\r\n\r\n');
+    if (end >= 0) {
+      const head = parseHead(gathered.subarray(0, end));
+      const rest = gathered.subarray(end + 4);
+      if (head === undefined || head.status === 101) throw notHttp();
+      if (head.status >= 200) return { head, rest };
+      // 1xx come before the answer.
+      gathered = rest;
+      continue;
+    }
+    if (gathered.length > headMaxBytes) throw notHttp();
+    if (timeoutMs > 0 && performance.now() - startedMs > timeoutMs)
+      throw Object.assign(new Error('no header in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' });
+    // The next read reuses the buffer that this is a part of.
+    const before = Buffer.from(gathered);
+    const chunk = await connection.read();
+    if (chunk === undefined)
+      throw Object.assign(new Error('closed before an answer'), { code: 'ECONNRESET' });
+    state.received = true;
+    gathered = before.length === 0 ? asBuffer(chunk) : Buffer.concat([before, chunk]);
+  }
+}
+
+async function* readBody(
+  connection: Connection,
+  { head, rest }: Head,
+  request: HttpRequest,
+): AsyncGenerator<Uint8Array> {
+  const wanted = head.bodyBytes ?? 0;
+  let received = 0;
+  if (rest.length > 0) {
+    received = rest.length;
+    yield rest.subarray(0, wanted);
+  }
+  while (received < wanted) {
+    const chunk = await nextChunk(connection, request);
+    if (chunk === undefined) throw truncated(describeRequest(request), `${received} of ${wanted} bytes came`);
+    received += chunk.length;
+    if (received > wanted) {
+      // More than was announced: what follows belongs to nothing, and the connection is of no further use.
+      yield chunk.subarray(0, chunk.length - (received - wanted));
+      connection.destroy();
+      return;
+    }
+    yield chunk;
+  }
+}
+
+async function nextChunk(connection: Connection, request: HttpRequest): Promise<Uint8Array | undefined> {
+  try {
+    return await connection.read();
+  } catch (error) {
+    throw networkError(error, request, 'body');
+  }
+}
+
+async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _chunk of stream);
+  } catch {
+    // The connection is closed by then, and nobody wanted the bytes.
+  }
+}
+
+function openPool(): Pool {
+  const resting = new Map<string, Connection[]>();
+  let closed = false;
+  return {
+    take(origin) {
+      const connections = resting.get(origin) ?? [];
+      for (let connection = connections.pop(); connection !== undefined; connection = connections.pop()) {
+        if (connection.wake()) return connection;
+        connection.destroy();
+      }
+      return undefined;
+    },
+    give(origin, connection) {
+      const connections = resting.get(origin) ?? [];
+      resting.set(origin, connections);
+      if (closed || connections.length >= idlePerOrigin) return connection.destroy();
+      connection.rest(idleMs);
+      connections.push(connection);
+    },
+    close() {
+      closed = true;
+      for (const connections of resting.values()) for (const connection of connections) connection.destroy();
+      resting.clear();
+    },
+  };
+}
+
+function notHttp(): Error {
+  return Object.assign(new Error('the answer is not HTTP'), { code: 'HPE_INVALID_CONSTANT' });
+}
+
+function asBuffer(chunk: Uint8Array): Buffer {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

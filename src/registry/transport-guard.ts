@@ -42,6 +42,30 @@ export function classifyAddress(address: string): AddressClass {
   return privateNetworks.check(plain, type) ? 'private' : 'public';
 }
 
+/** The policy that never lets link-local and reserved addresses through, and private ones when `privateAllowed` says so. */
+export function addressPolicy(
+  classify: typeof classifyAddress,
+  privateAllowed: () => boolean,
+): AddressPolicy {
+  return {
+    check(address, name) {
+      const found = classify(address);
+      if (found === 'refused')
+        throw addressRefused(
+          address,
+          name,
+          'link-local, metadata and reserved addresses are never connected to.',
+        );
+      if (found === 'private' && !privateAllowed())
+        throw addressRefused(
+          address,
+          name,
+          'it is a loopback or private address. Upstreams there must be allowed by the operator, and a public registry may not lead to one.',
+        );
+    },
+  };
+}
+
 /**
  * A lookup for `net.connect` that lets only addresses through which the policy allows. Names are resolved once and the
  * checked addresses are the ones connected to, so a name that changes its answer (DNS rebinding) gains nothing.

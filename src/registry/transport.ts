@@ -1,16 +1,15 @@
-import type { LookupFunction, Socket } from 'node:net';
-import { createSecureContext, getCACertificates } from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import type { LookupFunction } from 'node:net';
 import { Agent, ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
 import { TidemarkError } from '../oci/error.ts';
+import { admitConnected, tlsSettings } from './connect-settings.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { networkError } from './network-error.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
-import type { RegistryOptions, TlsOptions } from './registry.ts';
+import type { RegistryOptions } from './registry.ts';
 import { openSocketExchange } from './socket-exchange.ts';
 import type { SocketExchange } from './socket-exchange.ts';
-import { addressRefused, bareHost, checkLiteral, classifyAddress, guardedLookup } from './transport-guard.ts';
-import type { AddressPolicy } from './transport-guard.ts';
+import { addressPolicy, checkLiteral, classifyAddress, guardedLookup } from './transport-guard.ts';
 
 /** What tests may exchange: the name service, what counts as private, and the sizes of waits. */
 export interface TransportSettings {
@@ -33,21 +32,6 @@ export interface Transport {
 interface Route {
   readonly dispatcher: Dispatcher;
   readonly sockets: SocketExchange | undefined;
-}
-
-export interface TlsSettings {
-  readonly rejectUnauthorized?: boolean;
-  readonly secureContext?: SecureContext;
-}
-
-export interface ConnectSettings {
-  readonly connectTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  readonly lookup: LookupFunction;
-  readonly policy: AddressPolicy;
-  readonly tls: TlsSettings;
-  /** Told of each address that was connected to. */
-  readonly onConnected: (address: string) => void;
 }
 
 /** Opens nothing yet: connections are made when they are needed. @throws TidemarkError `PROXY_FAILED`, `TLS_OPTIONS_INVALID` */
@@ -155,15 +139,6 @@ function guardedConnector(connect: ConnectSettings): buildConnector.connector {
   };
 }
 
-/** Checks where a socket really ended up. @throws TidemarkError `ADDRESS_REFUSED` */
-export function admitConnected(connect: ConnectSettings, socket: Socket, hostname: string): void {
-  const address = socket.remoteAddress;
-  // A peer that has closed already has no address any more; the request on it will fail.
-  if (address === undefined) return;
-  connect.policy.check(address, bareHost(hostname));
-  connect.onConnected(address);
-}
-
 async function throughUndici(
   dispatcher: Dispatcher,
   request: HttpRequest,
@@ -203,53 +178,6 @@ async function throughUndici(
       await body.dump({ limit: 64 * 1024 }).catch(() => undefined);
     },
   };
-}
-
-function addressPolicy(classify: typeof classifyAddress, privateAllowed: () => boolean): AddressPolicy {
-  return {
-    check(address, name) {
-      const found = classify(address);
-      if (found === 'refused')
-        throw addressRefused(
-          address,
-          name,
-          'link-local, metadata and reserved addresses are never connected to.',
-        );
-      if (found === 'private' && !privateAllowed())
-        throw addressRefused(
-          address,
-          name,
-          'it is a loopback or private address. Upstreams there must be allowed by the operator, and a public registry may not lead to one.',
-        );
-    },
-  };
-}
-
-function tlsSettings(options: TlsOptions | undefined, own: boolean): TlsSettings {
-  if (options === undefined) return {};
-  return {
-    ...(options.rejectUnauthorized === false ? { rejectUnauthorized: false } : {}),
-    ...secureContext(options, own),
-  };
-}
-
-function secureContext(options: TlsOptions, own: boolean): { secureContext?: SecureContext } {
-  const { ca, cert, key } = options;
-  const certificate = own && cert !== undefined && key !== undefined ? { cert, key } : {};
-  if (ca === undefined && !('cert' in certificate)) return {};
-  const roots =
-    ca === undefined ? {} : { ca: [...getCACertificates('default'), ...getCACertificates('system'), ca] };
-  try {
-    return { secureContext: createSecureContext({ ...roots, ...certificate }) };
-  } catch (cause) {
-    // Not the cause's message: OpenSSL's may quote the input.
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new TidemarkError(
-      'TLS_OPTIONS_INVALID',
-      `The remote's CA, client certificate or client key cannot be used${code}; expected PEM, a key without passphrase that fits its certificate.`,
-      { origin: 'caller' },
-    );
-  }
 }
 
 function parseProxyUrl(text: string): URL {
