@@ -1,4 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
+import type { SecretBox } from '../access/secrets.ts';
+import { startReconciler } from '../api/reconcile-tasks.ts';
+import { createApi } from '../api/server.ts';
+import { createWorkflowClient } from '../api/workflow-client.ts';
 import type { Config } from '../config.ts';
+import { openFolderStore } from '../content/folder-store.ts';
+import type { FolderStore } from '../content/folder-store.ts';
+import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
+import type { Database } from '../db/open-database.ts';
+import { startEmbedded } from '../embedded/start-embedded.ts';
+import type { RunningServers } from '../embedded/start-embedded.ts';
+import { TidemarkError } from '../oci/error.ts';
+import { checkFolder } from './check-folder.ts';
+import { removeServerFile, writeServerFile } from './server-file.ts';
+import { createStopper } from './stopper.ts';
+import type { Stopper } from './stopper.ts';
+import { installTemporalRuntime, startWorker } from './worker-role.ts';
+import type { RunningWorker } from './worker-role.ts';
 
 /** Which parts of Tidemark a process runs. */
 export type Role = 'api' | 'worker';
@@ -20,5 +46,153 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What both roles stand on. */
+interface Ground {
+  readonly config: Config;
+  readonly servers: RunningServers;
+  readonly database: Database;
+  readonly store: FolderStore;
+  readonly secrets: SecretBox;
+  readonly logger: Logger;
+  readonly stopper: Stopper;
+}
+
+/** A partial file that no attempt has touched for this long belongs to nobody. */
+const stalePartialMs = 24 * 60 * 60 * 1000;
+
 /** Starts the parts named by `roles`, with embedded PostgreSQL and Temporal where the configuration names no others. */
-export declare function startServer(config: Config, options: StartServerOptions): Promise<RunningServer>;
+export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
+  const stopper = createStopper();
+  try {
+    const ground = await layGround(config, options, stopper);
+    options.signal?.throwIfAborted();
+    const runsWorker = options.roles.includes('worker');
+    const [apiUrl, worker] = await Promise.all([
+      options.roles.includes('api') ? startApiRole(ground, options) : undefined,
+      runsWorker ? startWorkerRole(ground, options) : undefined,
+    ]);
+    const stopped =
+      worker?.stopped ??
+      new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
+    return { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl, stopped, stop: () => stopper.stop() };
+  } catch (error) {
+    await stopper.stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function layGround(config: Config, options: StartServerOptions, stopper: Stopper): Promise<Ground> {
+  const logger = pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
+  installTemporalRuntime(logger);
+  const servers = await startEmbedded(config, options.log, options.signal);
+  stopper.add('the embedded servers', () => servers.stop());
+  const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
+  stopper.add('the database pool', () => database.close());
+  // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
+  if (config.databaseUrl === undefined) await migrateDatabase(database);
+  else await checkSchema(database);
+  const store = await openFolderStore({
+    root: config.dataDir,
+    ...(config.storageQuotaBytes === undefined ? {} : { quotaBytes: config.storageQuotaBytes }),
+  });
+  void store
+    .sweepPartials({ olderThanMs: stalePartialMs })
+    .catch((error: unknown) => logger.warn({ err: error }, 'could not remove stale partial files'));
+  return { config, servers, database, store, secrets: await openSecretBox(config), logger, stopper };
+}
+
+async function openSecretBox(config: Config): Promise<SecretBox> {
+  if (config.secretKeys.length > 0) return createSecretBox(config.secretKeys);
+  if (config.secretKeyFile !== undefined) {
+    const text = await readFile(config.secretKeyFile, 'utf8').catch((error: unknown) => {
+      throw new TidemarkError(
+        'CONFIG_INVALID',
+        `TIDEMARK_SECRET_KEY_FILE names ${config.secretKeyFile}, which cannot be read. Name a file with the key in it.`,
+        { origin: 'caller', cause: error },
+      );
+    });
+    return createSecretBox(parseSecretKeys(text));
+  }
+  return createSecretBox(await loadOrCreateSecretKey(join(config.dataDir, 'secret.key')));
+}
+
+/** Address, TLS and API key of a Temporal server that is not ours come from what @temporalio/envconfig reads. */
+function temporalOptions({ config, servers }: Ground) {
+  if (config.temporalAddress === undefined) return { address: servers.temporalAddress };
+  return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
+}
+
+async function startApiRole(ground: Ground, options: StartServerOptions): Promise<string> {
+  const { config, stopper, database, logger } = ground;
+  const connection = Connection.lazy(temporalOptions(ground));
+  stopper.add('the connection to Temporal', () => connection.close());
+  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const workflows = createWorkflowClient({ client, taskQueue: config.taskQueue });
+  stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
+  const api = await createApi({
+    database,
+    workflows,
+    secrets: ground.secrets,
+    config: {
+      host: config.host,
+      allowPrivate: isLoopback(config.host),
+      allowUpstream: config.allowUpstream,
+      temporalUiUrl: ground.servers.temporalUiUrl,
+      temporalNamespace: config.temporalNamespace,
+    },
+    checkStore: () => checkFolder(config.dataDir),
+    logger,
+  });
+  stopper.add('the API', () => api.close());
+  const apiUrl = await listen(api, config);
+  options.log(`API ready on ${apiUrl}`);
+  await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
+  stopper.add('the server file', () => removeServerFile(config.dataDir));
+  return apiUrl;
+}
+
+async function listen(
+  api: { listen(options: { host: string; port: number }): Promise<string> },
+  { host, port }: Config,
+): Promise<string> {
+  try {
+    return await api.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    const reason = { EADDRINUSE: 'is taken by another program', EACCES: 'needs rights that this user lacks' }[
+      String(code)
+    ];
+    throw new TidemarkError(
+      'PORT_UNAVAILABLE',
+      `The API cannot listen on ${host}:${port}, which ${reason ?? 'is no address of this machine'}. ` +
+        'Set TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.',
+      { origin: 'caller', cause: error },
+    );
+  }
+}
+
+async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
+  const { config, stopper } = ground;
+  const connection = await NativeConnection.connect(temporalOptions(ground));
+  stopper.add('the connection of the worker', () => connection.close());
+  const worker = await startWorker({
+    ...ground,
+    databaseUrl: ground.servers.databaseUrl,
+    connection,
+    namespace: config.temporalNamespace,
+    taskQueue: config.taskQueue,
+    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    workerConnections: config.workerConnections,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: isLoopback(config.host),
+  });
+  stopper.add('the worker', () => worker.stop());
+  options.log(`Worker ready on task queue ${config.taskQueue}`);
+  return worker;
+}
+
+/** Upstreams on private addresses are allowed by default only while this server itself listens on loopback (FAULTS.md, head). */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -18,7 +18,7 @@ import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks.ts';
-import { startWorker } from '../../src/roles/worker-role.ts';
+import { installTemporalRuntime, startWorker } from '../../src/roles/worker-role.ts';
 import type { RunningWorker } from '../../src/roles/worker-role.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
 import { createTestDatabase, testServers } from './servers.ts';
@@ -40,6 +40,9 @@ export interface SyncOutcome {
 }
 
 export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
+
+const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+installTemporalRuntime(logger);
 
 export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   const testDatabase = await createTestDatabase();
@@ -71,7 +74,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       workerConnections: options.workerConnections ?? 64,
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
-      logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+      logger,
     });
   let worker: RunningWorker = await launch();
 

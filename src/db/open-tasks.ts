@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+/** A task that is not final. */
+export interface OpenTask {
+  readonly id: number;
+  readonly state: 'WAITING' | 'RUNNING';
+  readonly workflowId: string;
+  readonly runId: string | null;
+  readonly repositoryName: string | null;
+}
+
+/** Tasks that are not final and were made at least `minAgeMs` ago, oldest first: after `afterId`, at most `limit`. */
+export async function readOpenTasks(
+  em: Em,
+  page: { readonly minAgeMs: number; readonly afterId: number; readonly limit: number },
+): Promise<OpenTask[]> {
+  const result = await sql<OpenTask>`
+    select task.id, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName"
+    from task left join repository on repository.id = task.repository_id
+    where task.state in ('WAITING', 'RUNNING') and task.id > ${page.afterId}
+      and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})
+    order by task.id limit ${page.limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+/** Keeps the run that works for a task. */
+export async function setRunId(em: Em, taskId: number, runId: string): Promise<void> {
+  await sql`update task set run_id = ${runId} where id = ${taskId}`.execute(kysely(em));
+}
+
+/** Any number that no other lock uses. */
+const reconcileLock = 7_203_116;
+
+/** Runs `work` in a transaction when no other process does so at this time; answers whether it ran. */
+export async function asOnlyReconciler(em: Em, work: () => Promise<void>): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    const got = await sql<{
+      got: boolean;
+    }>`select pg_try_advisory_xact_lock(${reconcileLock}) as got`.execute(kysely(transaction));
+    if (got.rows[0]?.got !== true) return false;
+    await work();
+    return true;
+  });
+}
