@@ -62,7 +62,7 @@ async function installDependencies() {
     return false;
   }
   say('Installing the locked dependencies (about a minute, once)');
-  await runHidden(...npm(['ci']), 'npm ci failed');
+  await runHidden(...npm(['ci', '--loglevel=error']), 'npm ci failed');
   writeFileSync(INSTALL_STAMP, wanted);
   return true;
 }
@@ -108,6 +108,7 @@ async function build(node) {
 /** Names, sizes and times of everything that the build reads. */
 function fingerprintSources() {
   const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+  files.push(join('scripts', 'bundle-workflows.mjs'));
   for (const folder of ['src', 'web']) {
     const entries = existsSync(join(root, folder))
       ? readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -116,7 +117,6 @@ function fingerprintSources() {
       if (entry.isFile()) files.push(join(entry.parentPath ?? entry.path, entry.name));
     }
   }
-  for (const name of readdirSync(join(root, 'scripts'))) files.push(join('scripts', name));
   const lines = files.sort().map((file) => {
     const { size, mtimeMs } = statSync(resolve(root, file));
     return `${file} ${size} ${mtimeMs}`;

@@ -2,7 +2,7 @@
  * The embedded database: a real PostgreSQL, started when no other Tidemark process on the same data folder runs it
  * already, adopted when one does or when a killed one left it running.
  */
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -14,7 +14,7 @@ import type { ClusterPaths } from './postgres-cluster.ts';
 import { choosePostgresRunner } from './postgres-runner.ts';
 import type { PostgresRunner } from './postgres-runner.ts';
 import { processRuns, workingDirectory } from './process-info.ts';
-import { endProcess, freePort, lastLines, spawnDetached } from './server-process.ts';
+import { endProcess, freePort, lastLines, makeFolder, spawnDetached } from './server-process.ts';
 
 /** After a SIGKILL of the postmaster its last children hold the memory for some seconds; a crash is then replayed. */
 const START_TIMEOUT_MS = 60_000;
@@ -47,8 +47,7 @@ export interface RunningPostgres {
 export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
   const { signal, log } = options;
   signal?.throwIfAborted();
-  await mkdir(options.dataDir, { recursive: true, mode: 0o755 });
-  const dataDir = await realpath(resolve(options.dataDir));
+  const dataDir = await makeFolder(resolve(options.dataDir), 0o755);
   const binaries = await findPostgresBinaries();
   const runner = await choosePostgresRunner({
     binaries,

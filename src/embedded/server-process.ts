@@ -1,9 +1,10 @@
 /** What both embedded servers share: a log file, a process that outlives a killed parent, a port, an orderly end. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { open, rename, stat } from 'node:fs/promises';
+import { access, constants, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TidemarkError } from '../oci/error.ts';
 import { processRuns } from './process-info.ts';
 
 const LOG_FILE_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -37,6 +38,23 @@ export async function spawnDetached(options: DetachedCommand): Promise<ChildProc
     return child;
   } finally {
     await log.close();
+  }
+}
+
+/** Makes a folder for state where it is missing, and answers its real path. Throws `DATA_FOLDER_UNUSABLE`. */
+export async function makeFolder(path: string, mode: number): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+    const found = await realpath(path);
+    await access(found, constants.W_OK | constants.X_OK);
+    return found;
+  } catch (cause) {
+    throw new TidemarkError(
+      'DATA_FOLDER_UNUSABLE',
+      `The folder ${path} cannot be used: ${(cause as Error).message}. ` +
+        'Make it a folder that this user may write to, or set TIDEMARK_DATA to another one.',
+      { origin: 'caller', cause },
+    );
   }
 }
 

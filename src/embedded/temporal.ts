@@ -2,7 +2,7 @@
  * The embedded Temporal: the real server with a database file, started when none runs on that file already, adopted
  * when one does or when a killed process left it running.
  */
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
@@ -10,7 +10,7 @@ import { TidemarkError } from '../oci/error.ts';
 import { countUsers, registerUser, withProcessLock } from './owner.ts';
 import { processesWithArgument } from './process-info.ts';
 import type { RunningProcess } from './process-info.ts';
-import { endProcess, freePort, lastLines, portAnswers, spawnDetached } from './server-process.ts';
+import { endProcess, freePort, lastLines, makeFolder, portAnswers, spawnDetached } from './server-process.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const ATTEMPTS = 3;
@@ -75,10 +75,8 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Runn
 }
 
 async function preparePaths(dataDir: string): Promise<TemporalPaths> {
-  const wanted = join(resolve(dataDir), 'temporal');
-  await mkdir(wanted, { recursive: true, mode: 0o700 });
   // The path stands in the server's arguments, by which it is found again: one spelling for one folder.
-  const folder = await realpath(wanted);
+  const folder = await makeFolder(join(resolve(dataDir), 'temporal'), 0o700);
   return {
     folder,
     database: join(folder, 'temporal.db'),
