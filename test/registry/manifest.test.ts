@@ -1,0 +1,292 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import { json, hang, raw, reset } from '../support/fake-upstream.ts';
+import type { Answer } from '../support/fake-upstream.ts';
+import { failure, manifestOf, ociManifest, openClient, openUpstream } from './open-client.ts';
+
+const path = '/v2/library/app/manifests/latest';
+const { bytes, digest, answer } = manifestOf();
+const otherDigest = digestBytes(Buffer.from('other'));
+const withHeaders = (headers: Record<string, string>): Answer => ({
+  headers: { 'content-type': ociManifest, ...headers },
+  body: bytes,
+});
+
+const good: { name: string; answer: Answer; mediaType?: string }[] = [
+  { name: 'a manifest comes with its digest', answer },
+  { name: 'fault 6: a missing Docker-Content-Digest is computed', answer: withHeaders({}) },
+  {
+    name: 'fault 25: gzip that nobody asked for is undone before the digest',
+    answer: {
+      headers: { 'content-type': ociManifest, 'docker-content-digest': digest, 'content-encoding': 'gzip' },
+      body: gzipSync(bytes),
+    },
+  },
+  {
+    name: 'fault 39: parameters of Content-Type are left out',
+    answer: withHeaders({ 'content-type': `${ociManifest}; charset=utf-8` }),
+  },
+  {
+    name: 'fault 39: a generic Content-Type stays where the document names no type',
+    answer: withHeaders({ 'content-type': 'application/octet-stream' }),
+    mediaType: 'application/octet-stream',
+  },
+  {
+    name: 'fault 43: a sha512 Docker-Content-Digest is compared as such',
+    answer: withHeaders({ 'docker-content-digest': digestBytes(bytes, 'sha512') }),
+  },
+];
+
+test.each(good)('$name', async ({ answer: given, mediaType = ociManifest }) => {
+  const upstream = await openUpstream();
+  upstream.script(`GET ${path}`, given);
+  expect(await openClient(upstream).getManifest('latest')).toEqual({ digest, mediaType, bytes });
+  expect(upstream.requests[0]?.headers['accept-encoding']).toBe('identity');
+  expect(upstream.requests[0]?.headers.accept).toContain(ociManifest);
+  upstream.assertDone();
+});
+
+test('fault 39: a generic Content-Type gives way to the mediaType of the document', async () => {
+  const upstream = await openUpstream();
+  const document = manifestOf(`{"mediaType":"${ociManifest}"}`);
+  upstream.script(`GET ${path}`, { headers: { 'content-type': 'text/plain' }, body: document.bytes });
+  expect((await openClient(upstream).getManifest('latest'))?.mediaType).toBe(ociManifest);
+});
+
+const bad: { name: string; answer: Answer; code: string; message?: string }[] = [
+  {
+    name: 'fault 5: Docker-Content-Digest disagrees with the body',
+    answer: withHeaders({ 'docker-content-digest': otherDigest }),
+    code: 'DIGEST_MISMATCH',
+    message: otherDigest,
+  },
+  {
+    name: 'fault 43: Docker-Content-Digest is a path',
+    answer: withHeaders({ 'docker-content-digest': 'sha256:../../x' }),
+    code: 'DIGEST_INVALID',
+  },
+  {
+    name: 'fault 43: Docker-Content-Digest is md5',
+    answer: withHeaders({ 'docker-content-digest': `md5:${'0'.repeat(32)}` }),
+    code: 'DIGEST_UNSUPPORTED',
+  },
+  {
+    name: 'fault 26: a thousand codings',
+    answer: withHeaders({ 'content-encoding': Array.from({ length: 1000 }, () => 'gzip').join(',') }),
+    code: 'UPSTREAM_ENCODING_REFUSED',
+  },
+  {
+    name: 'fault 26: a bomb is read to the cap only',
+    answer: {
+      headers: { 'content-type': ociManifest, 'content-encoding': 'gzip' },
+      body: gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+    },
+    code: 'MANIFEST_TOO_LARGE',
+  },
+  {
+    name: 'fault 26: a damaged coding',
+    answer: withHeaders({ 'content-encoding': 'gzip' }),
+    code: 'UPSTREAM_ENCODING_REFUSED',
+  },
+  {
+    name: 'fault 36: one byte above 4 MiB, announced',
+    answer: { headers: { 'content-type': ociManifest }, body: Buffer.alloc(4 * 1024 * 1024 + 1) },
+    code: 'MANIFEST_TOO_LARGE',
+  },
+  {
+    name: 'fault 36: an endless body',
+    answer: (_request, response) => {
+      response.writeHead(200, { 'content-type': ociManifest });
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      };
+      response.on('drain', more);
+      more();
+    },
+    code: 'MANIFEST_TOO_LARGE',
+  },
+  {
+    name: 'fault 41: a login page',
+    answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<html>log in</html>' },
+    code: 'UPSTREAM_NOT_A_REGISTRY',
+  },
+  { name: 'fault 12: 401 without WWW-Authenticate', answer: { status: 401 }, code: 'UPSTREAM_AUTH_INVALID' },
+  {
+    name: 'fault 11: 503 until the tries are used up',
+    answer: { status: 503 },
+    code: 'UPSTREAM_UNAVAILABLE',
+  },
+  { name: 'fault 11: resets until the tries are used up', answer: reset, code: 'UPSTREAM_UNAVAILABLE' },
+  {
+    name: 'an answer that is not HTTP',
+    answer: raw('SSH-2.0-OpenSSH\r\n\r\n'),
+    code: 'UPSTREAM_UNAVAILABLE',
+  },
+  {
+    name: 'fault 10: 429 with a long Retry-After is left to the caller',
+    answer: { status: 429, headers: { 'retry-after': '3600' } },
+    code: 'UPSTREAM_RATE_LIMITED',
+  },
+];
+
+test.each(bad)('$name: $code', async ({ answer: given, code, message }) => {
+  const upstream = await openUpstream();
+  upstream.on(`GET ${path}`, given);
+  const error = await failure(openClient(upstream, { maxRetries: 1 }).getManifest('latest'));
+  expect(error.code).toBe(code);
+  if (message !== undefined) expect(error.message).toContain(message);
+});
+
+describe('by digest', () => {
+  test('fault 4: other content than asked for is refused', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`GET /v2/library/app/manifests/${otherDigest}`, {
+      headers: { 'content-type': ociManifest },
+      body: bytes,
+    });
+    const error = await failure(openClient(upstream).getManifest(otherDigest));
+    expect(error.code).toBe('DIGEST_MISMATCH');
+    expect(error.message).toContain(digest);
+    expect(error.message).toContain(otherDigest);
+  });
+
+  test('fault 43: sha512 is asked for and verified by sha512', async () => {
+    const upstream = await openUpstream();
+    const sha512 = digestBytes(bytes, 'sha512');
+    upstream.on(`GET /v2/library/app/manifests/${sha512}`, {
+      headers: { 'content-type': ociManifest },
+      body: bytes,
+    });
+    expect((await openClient(upstream).getManifest(sha512))?.digest).toBe(sha512);
+  });
+
+  test.each([
+    'sha256:../../x',
+    `sha256:${'A'.repeat(64)}`,
+    'sha256:abc',
+    `md5:${'0'.repeat(32)}`,
+    '../x',
+    'a/b',
+    '',
+  ])('fault 43: %j is refused before any request', async (reference) => {
+    const upstream = await openUpstream();
+    const error = await failure(openClient(upstream).getManifest(reference));
+    expect(['DIGEST_INVALID', 'DIGEST_UNSUPPORTED', 'TAG_INVALID']).toContain(error.code);
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+describe('resolve', () => {
+  test('HEAD tells all, and connections are used again', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`HEAD ${path}`, answer);
+    const registry = openClient(upstream);
+    const expected = { digest, mediaType: ociManifest, size: bytes.length };
+    for (let round = 0; round < 10; round += 1) expect(await registry.resolve('latest')).toEqual(expected);
+    // undici may open a second one before it knows the first to be free; without `reset: false` there are ten.
+    expect(upstream.connections()).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    { name: 'no Docker-Content-Digest', head: withHeaders({}) },
+    { name: 'no HEAD at all (405)', head: { status: 405 } },
+  ])('fault 6: GET is asked where HEAD has $name', async ({ head }) => {
+    const upstream = await openUpstream();
+    upstream.script(`HEAD ${path}`, head);
+    upstream.script(`GET ${path}`, answer);
+    expect(await openClient(upstream).resolve('latest')).toEqual({
+      digest,
+      mediaType: ociManifest,
+      size: bytes.length,
+    });
+    upstream.assertDone();
+  });
+
+  test('fault 35: 404 is undefined, for GET too', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`HEAD ${path}`, { status: 404 });
+    upstream.on(`GET ${path}`, json({ errors: [{ code: 'MANIFEST_UNKNOWN' }] }, {}, 404));
+    expect(await openClient(upstream).resolve('latest')).toBeUndefined();
+    expect(await openClient(upstream).getManifest('latest')).toBeUndefined();
+  });
+});
+
+describe('faults that pass', () => {
+  test.each([
+    { name: '503', fault: { status: 503 } as Answer },
+    { name: 'a reset', fault: reset },
+    {
+      name: 'fault 10: 429 with a Retry-After that is no time',
+      fault: { status: 429, headers: { 'retry-after': 'soon' } } as Answer,
+    },
+    {
+      name: 'fault 10: 429 with a Retry-After in the past',
+      fault: { status: 429, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } } as Answer,
+    },
+  ])('$name is followed by another try', async ({ fault }) => {
+    const upstream = await openUpstream();
+    upstream.script(`GET ${path}`, fault, answer);
+    expect((await openClient(upstream).getManifest('latest'))?.digest).toBe(digest);
+    upstream.assertDone();
+  });
+
+  test('fault 10: what a 429 asks to wait is told, and capped at a day', async () => {
+    const upstream = await openUpstream();
+    upstream.script(`GET ${path}`, { status: 429, headers: { 'retry-after': '31536000' } });
+    const waits: number[] = [];
+    const registry = openClient(upstream, { onRateLimited: (waitMs) => waits.push(waitMs) });
+    const error = await failure(registry.getManifest('latest'));
+    expect(error).toMatchObject({
+      code: 'UPSTREAM_RATE_LIMITED',
+      retryable: true,
+      retryAfterMs: 86_400_000,
+      status: 429,
+    });
+    expect(waits).toEqual([86_400_000]);
+    upstream.assertDone();
+  });
+
+  test('fault 52: no header in time is a timeout, not repeated here', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`GET ${path}`, hang);
+    const error = await failure(openClient(upstream, { sockReadTimeoutMs: 100 }).getManifest('latest'));
+    expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT', retryable: true });
+    expect(upstream.requests).toHaveLength(1);
+  });
+
+  test('the total timeout ends a request that hangs', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`GET ${path}`, hang);
+    const error = await failure(openClient(upstream, { totalTimeoutMs: 50 }).getManifest('latest'));
+    expect(error.code).toBe('UPSTREAM_TIMEOUT');
+    expect(error.message).toContain('total timeout');
+  });
+
+  test('an abort ends a request that hangs, with the reason given', async () => {
+    const upstream = await openUpstream();
+    const controller = new AbortController();
+    const reason = new Error('cancelled by the test');
+    upstream.on(`GET ${path}`, () => controller.abort(reason));
+    await expect(openClient(upstream).getManifest('latest', { signal: controller.signal })).rejects.toBe(
+      reason,
+    );
+  });
+
+  test('beforeRequest is awaited before each request, tokens included', async () => {
+    const upstream = await openUpstream();
+    upstream.script(
+      `GET ${path}`,
+      { status: 401, headers: { 'www-authenticate': `Bearer realm="${upstream.url}/token"` } },
+      answer,
+    );
+    upstream.script('GET /token', json({ token: 't' }));
+    const before: number[] = [];
+    const registry = openClient(upstream, {
+      beforeRequest: async () => void before.push(upstream.requests.length),
+    });
+    await registry.getManifest('latest');
+    expect(before).toEqual([0, 1, 2]);
+    upstream.assertDone();
+  });
+});
