@@ -1,0 +1,76 @@
+import 'reflect-metadata';
+import { writeFile } from 'node:fs/promises';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { ManifestResolver, TagResolver } from './content.resolver.ts';
+import { NodeResolver } from './node.resolver.ts';
+import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
+import { RemoteResolver } from './remote.resolver.ts';
+import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
+import { RepositoryResolver } from './repository.resolver.ts';
+import { SyncResolver } from './sync.resolver.ts';
+import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { RepositoryVersionResolver } from './version.resolver.ts';
+
+/** type-graphql insists on one, though every subscription here brings its own iterator. */
+const noPubSub = {
+  publish: (): void => undefined,
+  subscribe: (): never => {
+    throw new Error('no subscription uses topics');
+  },
+};
+
+let built: GraphQLSchema | undefined;
+
+/** The schema, built once in a process. */
+export function buildApiSchema(): GraphQLSchema {
+  if (built !== undefined) return built;
+  const schema = buildSchemaSync({
+    resolvers: [
+      NodeResolver,
+      RepositoryResolver,
+      RepositoryMutationResolver,
+      RemoteResolver,
+      RemoteMutationResolver,
+      RepositoryVersionResolver,
+      TagResolver,
+      ManifestResolver,
+      TaskResolver,
+      SyncPlanResolver,
+      SyncResolver,
+    ],
+    pubSub: noPubSub,
+    validate: false,
+    disableInferringDefaultValues: true,
+  });
+  describeRoots(schema);
+  built = schema;
+  return schema;
+}
+
+/** type-graphql has no place for these. */
+function describeRoots(schema: GraphQLSchema): void {
+  const roots = [
+    [schema.getQueryType(), 'What can be read.'],
+    [
+      schema.getMutationType(),
+      "What can be changed. The caller's mistakes come back in `userErrors`, all of them at once.",
+    ],
+    [
+      schema.getSubscriptionType(),
+      'What can be followed: over graphql-ws at /graphql, or server-sent events at /graphql/stream.',
+    ],
+  ] as const;
+  for (const [type, description] of roots) if (type) type.description = description;
+}
+
+/** The schema as schema/schema.graphql has it: sorted, with descriptions. */
+export function printContractSchema(): string {
+  return `${printSchema(lexicographicSortSchema(buildApiSchema()))}\n`;
+}
+
+/** Writes it. */
+export async function emitSchema(path: string): Promise<void> {
+  await writeFile(path, printContractSchema());
+}

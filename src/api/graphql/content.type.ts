@@ -1,0 +1,164 @@
+import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import type { BlobRow } from '../../db/read-content.ts';
+import type { ManifestRow } from '../../db/read-manifests.ts';
+import type { TagRow } from '../../db/read-tags.ts';
+import { connectionType } from './connection.ts';
+import { toGlobalId } from './global-id.ts';
+import { NodeType } from './node.type.ts';
+import { ByteCount, DateTime, DigestScalar } from './scalars.ts';
+
+@ObjectType('Tag', {
+  implements: NodeType,
+  description: 'A name for a manifest, in a repository.',
+  simpleResolvers: true,
+})
+export class TagType extends NodeType {
+  row!: TagRow;
+
+  @Field(() => String, { description: 'The tag, e.g. latest.' })
+  name!: string;
+
+  @Field(() => DigestScalar, { description: 'The digest of the manifest that it names.' })
+  digest!: string;
+}
+
+export function toTagType(row: TagRow): TagType {
+  return Object.assign(new TagType(), {
+    id: toGlobalId('Tag', row.repositoryId, row.addedIn, row.name),
+    row,
+    name: row.name,
+    digest: row.digest,
+  });
+}
+
+export const TagConnection = connectionType(TagType, 'Tag');
+
+@ObjectType('Manifest', {
+  implements: NodeType,
+  description: 'An image manifest, an index of manifests, or an artifact.',
+  simpleResolvers: true,
+})
+export class ManifestType extends NodeType {
+  row!: ManifestRow;
+
+  @Field(() => DigestScalar, { description: 'The digest of the document.' })
+  digest!: string;
+
+  @Field(() => String, { description: 'As the upstream served it.' })
+  mediaType!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'What kind of artifact it is, where the document says so.',
+  })
+  artifactType!: string | null;
+
+  @Field(() => ByteCount, { description: 'Size of the manifest document.' })
+  sizeBytes!: number;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'os/architecture[/variant]; null for an index or an artifact.',
+  })
+  platform!: string | null;
+
+  @Field(() => DigestScalar, {
+    nullable: true,
+    description: 'The manifest that this one refers to, e.g. what it signs.',
+  })
+  subject!: string | null;
+}
+
+export function toManifestType(row: ManifestRow): ManifestType {
+  const { digest, mediaType, artifactType, sizeBytes, platform, subject } = row;
+  return Object.assign(new ManifestType(), {
+    id: toGlobalId('Manifest', row.id),
+    row,
+    ...{ digest, mediaType, artifactType, sizeBytes, platform, subject },
+  });
+}
+
+export const ManifestConnection = connectionType(ManifestType, 'Manifest');
+
+@ObjectType('Blob', {
+  implements: NodeType,
+  description: 'A config or layer.',
+  simpleResolvers: true,
+})
+export class BlobType extends NodeType {
+  @Field(() => DigestScalar, { description: 'The digest of its bytes.' })
+  digest!: string;
+
+  @Field(() => ByteCount, {
+    description: 'Its size as stored; while it is not stored, as a manifest claims.',
+  })
+  sizeBytes!: number;
+
+  @Field(() => String, { nullable: true, description: 'As a manifest names it.' })
+  mediaType!: string | null;
+
+  @Field(() => Boolean, {
+    description: 'Whether the bytes are here. Foreign layers are recorded and not fetched.',
+  })
+  isStored!: boolean;
+}
+
+export function toBlobType(row: BlobRow): BlobType {
+  const { digest, sizeBytes, mediaType, isStored } = row;
+  return Object.assign(new BlobType(), {
+    id: toGlobalId('Blob', row.id),
+    ...{ digest, sizeBytes, mediaType, isStored },
+  });
+}
+
+export const BlobConnection = connectionType(BlobType, 'Blob');
+
+export const SignatureKind = { ATOMIC: 'ATOMIC', COSIGN: 'COSIGN' } as const;
+export type SignatureKind = keyof typeof SignatureKind;
+
+registerEnumType(SignatureKind, {
+  name: 'SignatureKind',
+  description: 'How a manifest is signed.',
+  valuesConfig: {
+    ATOMIC: {
+      description:
+        'An atomic container signature (simple signing), from a signature store or a registry extension.',
+    },
+    COSIGN: { description: 'A signature manifest of cosign or Sigstore.' },
+  },
+});
+
+@ObjectType('Signature', {
+  implements: NodeType,
+  description: 'A signature of a manifest.',
+  simpleResolvers: true,
+})
+export class SignatureType extends NodeType {
+  @Field(() => SignatureKind, { description: 'How it signs.' })
+  kind!: SignatureKind;
+
+  @Field(() => String, {
+    description: 'Its name: digest and signature number, or the tag of the signature manifest.',
+  })
+  name!: string;
+
+  @Field(() => ManifestType, { description: 'The manifest that is signed.' })
+  manifest!: ManifestType;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Id of the signing key, where the signature names it.',
+  })
+  keyId!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The program that made it.' })
+  creator!: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was made, by its own word.' })
+  timestamp!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'The image reference that was signed.' })
+  dockerReference!: string | null;
+}
+
+export const SignatureConnection = connectionType(SignatureType, 'Signature');

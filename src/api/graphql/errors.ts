@@ -1,0 +1,137 @@
+import { GraphQLError } from 'graphql';
+import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import { isTidemarkError, quoteValue } from '../../oci/error.ts';
+
+/** What the mapper needs to leave a trace that an operator can find. */
+export interface ErrorTrace {
+  /** Stands in the answer and in the log. */
+  readonly correlationId: string;
+  readonly log: (fields: { readonly correlationId: string; readonly err: unknown }, message: string) => void;
+}
+
+/** Codes of errors that GraphQL's and Apollo's own machinery raises about the caller's request. */
+const requestCodes = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'QUERY_TOO_COMPLEX',
+]);
+
+/** An argument that cannot be used, outside of the mutations' `input`. */
+export function badUserInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+}
+
+/** @param argument What was received, for `first`. */
+export function checkFirst(argument: number): number {
+  if (argument >= 1 && argument <= 100) return argument;
+  throw badUserInput(
+    `first is ${quoteValue(argument)}; expected 1 to 100. Read further pages with after: endCursor.`,
+  );
+}
+
+/**
+ * What a client sees of an error: the caller's mistakes with their code; of everything else only an id, under which the cause
+ * stands in the log (FAULTS 89). Where it happened (`path`, `locations`) stays.
+ */
+export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormattedError {
+  const place = placeOf(error);
+  const original = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+  if (isTidemarkError(original) && original.origin === 'caller')
+    return { message: original.message, ...place, extensions: { code: original.code } };
+  const known = knownRequestError(error);
+  if (known !== undefined)
+    return { message: withoutValues(known.message), ...place, extensions: { code: known.code } };
+  if (isUnavailable(original)) {
+    trace.log({ correlationId: trace.correlationId, err: original }, 'the database cannot be reached');
+    return {
+      message: `The database cannot be reached at the moment; try again. (${trace.correlationId})`,
+      ...place,
+      extensions: { code: 'SERVICE_UNAVAILABLE', correlationId: trace.correlationId },
+    };
+  }
+  trace.log({ correlationId: trace.correlationId, err: original }, 'a GraphQL request failed');
+  return {
+    message: `Something went wrong in the server. Its log says what, under ${trace.correlationId}.`,
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', correlationId: trace.correlationId },
+  };
+}
+
+/** The same for a whole result, as the socket and event stream transports send it. */
+export function toClientResult(
+  result: { readonly errors?: readonly unknown[] | undefined },
+  trace: ErrorTrace,
+): FormattedExecutionResult {
+  const { errors, ...rest } = result;
+  return errors === undefined
+    ? rest
+    : { ...rest, errors: errors.map((error) => toClientError(error, trace)) };
+}
+
+function knownRequestError(error: unknown): { code: string; message: string } | undefined {
+  if (!(error instanceof GraphQLError)) return undefined;
+  const code = error.extensions['code'];
+  if (typeof code === 'string' && requestCodes.has(code)) return { code, message: error.message };
+  // graphql-js itself sets no code: without an original error and a path it speaks about the document or its variables
+  if (code === undefined && error.originalError === undefined && error.path === undefined)
+    return { code: codeOfRequestError(error), message: error.message };
+  return undefined;
+}
+
+function codeOfRequestError(error: GraphQLError): string {
+  if (error.message.startsWith('Syntax Error')) return 'GRAPHQL_PARSE_FAILED';
+  return error.message.startsWith('Variable "') ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
+}
+
+/**
+ * GraphQL repeats a variable's value in its message, passwords and keys among it: the place and the expectation stay. The value is
+ * cut out by position, since it may contain anything.
+ */
+function withoutValues(message: string): string {
+  const variable = /^Variable "\$\w{1,100}" got invalid value /.exec(message);
+  if (variable === null) return message.replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, '$1.');
+  const tail = message
+    .slice(message.lastIndexOf('; ') + 2)
+    .replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, '$1.');
+  const place = / at "([\w.[\]]{1,200})"; [^;]*$/.exec(message);
+  const expectation = /^(?:Field|Expected|String|Int|Float|Boolean|ID|Enum|Value) /.test(tail)
+    ? ` ${tail}`
+    : '';
+  const name = variable[0].slice('Variable "'.length, -'" got invalid value '.length);
+  return `Variable "${name}" got an invalid value${place === null ? '' : ` at "${place[1]}"`}.${expectation}`;
+}
+
+function placeOf(error: unknown): Pick<GraphQLFormattedError, 'path' | 'locations'> {
+  if (!(error instanceof GraphQLError)) return {};
+  const { path, locations } = error.toJSON();
+  return { ...(path === undefined ? {} : { path }), ...(locations === undefined ? {} : { locations }) };
+}
+
+const unavailableCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+]);
+
+function isUnavailable(error: unknown): boolean {
+  for (
+    let cause: unknown = error, depth = 0;
+    cause instanceof Error && depth < 5;
+    cause = cause.cause, depth += 1
+  ) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string' && unavailableCodes.has(code)) return true;
+    if (/^Connection terminated|timeout exceeded when trying to connect/.test(cause.message)) return true;
+  }
+  return false;
+}

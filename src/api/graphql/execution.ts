@@ -1,0 +1,50 @@
+import { GraphQLError, getOperationAST, validate } from 'graphql';
+import type { DocumentNode, ExecutionArgs, GraphQLSchema } from 'graphql';
+import type { RequestContext } from './context.ts';
+import { parseWithinLimits } from './limits.ts';
+
+/** A GraphQL request, as the sockets and event streams carry it. */
+export interface OperationRequest {
+  readonly query?: unknown;
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+}
+
+/** What goes before execution, the same on each transport: limits, then validation. Answers the mistakes where there are any. */
+export function prepareOperation(
+  schema: GraphQLSchema,
+  request: OperationRequest,
+  contextValue: RequestContext,
+): ExecutionArgs | readonly GraphQLError[] {
+  const { query, operationName, variables } = request;
+  if (typeof query !== 'string')
+    return [badRequest('The request has no query; expected a GraphQL document.')];
+  if (!isRecord(variables ?? {})) return [badRequest('variables is no object.')];
+  let document: DocumentNode;
+  try {
+    document = parseWithinLimits(query, variables as Record<string, unknown> | null | undefined);
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    throw error;
+  }
+  const name = typeof operationName === 'string' ? operationName : undefined;
+  const errors = validate(schema, document);
+  if (errors.length > 0) return errors;
+  if (!getOperationAST(document, name))
+    return [badRequest('The document has no operation of this name, or several and no name was given.')];
+  return {
+    schema,
+    document,
+    contextValue,
+    ...(name === undefined ? {} : { operationName: name }),
+    variableValues: (variables ?? {}) as Record<string, unknown>,
+  };
+}
+
+export function badRequest(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,120 @@
+import DataLoader from 'dataloader';
+import { readBlobs, readContentPages } from '../../db/read-content.ts';
+import {
+  readChildren,
+  readDocuments,
+  readManifestBlobs,
+  readManifests,
+  readTotalSizes,
+} from '../../db/read-manifests.ts';
+import type { Page } from '../../db/read-page.ts';
+import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
+import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
+import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
+import {
+  countRepositoryTasks,
+  readRepositoryTaskPages,
+  readTasks,
+  readWarnings,
+} from '../../db/read-tasks.ts';
+import { countVersions, readVersionPages, readVersions } from '../../db/read-versions.ts';
+import type { VersionKey } from '../../db/read-versions.ts';
+import type { Em } from '../../db/open-database.ts';
+import { readTaskCounts } from '../../db/tasks.ts';
+
+/** What one statement reads for many parents at once. */
+type Read<Key, Value> = (em: Em, keys: readonly Key[]) => Promise<readonly Value[]>;
+
+/** A list below a parent: all parents with the same arguments are read in one statement. */
+interface Below<Parent, Arguments> {
+  readonly parent: Parent;
+  readonly page: Arguments;
+}
+
+export type Loaders = ReturnType<typeof createLoaders>;
+
+/**
+ * Batches all reads of one request: however large a page is, a field costs one statement. Made anew for each request, and for
+ * each event of a subscription, so that nothing old is answered.
+ */
+export function createLoaders(em: Em) {
+  const byId = <Value>(read: Read<number, Value>): DataLoader<number, Value> =>
+    new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
+  const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
+    new DataLoader((keys) => read(em, keys), { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 });
+
+  function lists<Parent, Arguments, Value>(
+    read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
+  ): DataLoader<Below<Parent, Arguments>, Value, string> {
+    return new DataLoader((keys) => readGrouped(em, keys, read), {
+      cacheKeyFn: JSON.stringify,
+      maxBatchSize: 1_000,
+    });
+  }
+
+  return {
+    repositories: byId(readRepositories),
+    remotes: byId(readRemotes),
+    tasks: byId(readTasks),
+    taskCounts: byId(async (_, ids) => {
+      const counts = await readTaskCounts(em, ids);
+      return ids.map((id) => counts.get(id));
+    }),
+    taskWarnings: byId(readWarnings),
+    plans: byId(readPlans),
+    plannedTags: lists(readPlannedTagPages),
+    versions: byVersion(readVersions),
+    versionPages: lists(readVersionPages),
+    versionCounts: byId(countVersions),
+    repositoryTaskPages: lists(readRepositoryTaskPages),
+    repositoryTaskCounts: byId(countRepositoryTasks),
+    versionTags: byVersion(readVersionTags),
+    tagPages: lists(readTagPages),
+    tagCounts: lists(countTags),
+    contentPages: lists(readContentPages),
+    manifests: byId(readManifests),
+    blobs: byId(readBlobs),
+    documents: byId(readDocuments),
+    children: byId(readChildren),
+    manifestBlobs: byId(readManifestBlobs),
+    totalSizes: byId(readTotalSizes),
+  };
+}
+
+async function readGrouped<Parent, Arguments, Value>(
+  em: Em,
+  keys: readonly Below<Parent, Arguments>[],
+  read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
+): Promise<(Value | Error)[]> {
+  const groups = new Map<string, { page: Arguments; places: number[] }>();
+  for (const [place, { page }] of keys.entries()) {
+    const name = JSON.stringify(page);
+    const group = groups.get(name) ?? { page, places: [] };
+    group.places.push(place);
+    groups.set(name, group);
+  }
+  const values = Array.from({ length: keys.length }, (): Value | Error => new Error('a list was not read'));
+  for (const { page, places } of groups.values()) {
+    const parents = places.flatMap((place) => keys[place]?.parent ?? []) as Parent[];
+    const read1 = await read(em, parents, page);
+    for (const [index, place] of places.entries()) {
+      const value = read1[index];
+      if (value !== undefined) values[place] = value;
+    }
+  }
+  return values;
+}
+
+/** The rows of a page by their ids; rows that vanished meanwhile are left out. */
+export async function loadPage<Row extends { readonly id: number }, Value>(
+  page: Page<Row>,
+  loader: DataLoader<number, Value | undefined>,
+): Promise<Page<{ readonly id: number; readonly value: Value }>> {
+  const values = await loader.loadMany(page.rows.map((row) => row.id));
+  const rows = page.rows.flatMap((row, index) => {
+    const value = values[index];
+    if (value instanceof Error) throw value;
+    return value === undefined ? [] : [{ id: row.id, value }];
+  });
+  return { rows, hasNext: page.hasNext };
+}

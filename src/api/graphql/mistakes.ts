@@ -1,0 +1,46 @@
+import { quoteValue } from '../../oci/error.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+/** Nothing, or one mistake: what each check answers. */
+export type Checked = UserError | undefined;
+
+export function invalid(field: string | readonly string[], message: string): UserError {
+  return userError('INVALID', typeof field === 'string' ? [field] : field, message);
+}
+
+/** For a field of an update that has no empty state. */
+export function notNull(field: string, value: unknown): Checked {
+  return value === null ? invalid(field, `${field} cannot be cleared; omit it to keep it.`) : undefined;
+}
+
+export function checkInteger(field: string, value: number, [low, high]: readonly [number, number]): Checked {
+  if (Number.isInteger(value) && value >= low && value <= high) return undefined;
+  return invalid(field, `${field} is ${quoteValue(value)}; expected a whole number from ${low} to ${high}.`);
+}
+
+/** Seconds, more than 0. */
+export function checkSeconds(field: string, value: number, most: number): Checked {
+  if (Number.isFinite(value) && value >= 0.001 && value <= most) return undefined;
+  return invalid(
+    field,
+    `${field} is ${quoteValue(value)}; expected seconds, more than 0 and at most ${most}; null for the server's default.`,
+  );
+}
+
+/** Free text for people, which PostgreSQL can hold. */
+export function checkText(field: string, value: string, most: number): Checked {
+  if (value.length > most)
+    return invalid(field, `${field} has ${value.length} characters; at most ${most} are accepted.`);
+  return value.includes('\0') ? invalid(field, `${field} has a NUL character; remove it.`) : undefined;
+}
+
+/** A name for people and programs: no control or format character, no blank at its ends. */
+export function checkName(field: string, value: string): Checked {
+  const isVisible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u.test(value) && value.trim() === value;
+  if (value.length >= 1 && value.length <= 255 && isVisible) return undefined;
+  return invalid(
+    field,
+    `${field} is ${quoteValue(value)}; expected 1 to 255 visible characters, without blanks at the ends.`,
+  );
+}

@@ -1,0 +1,65 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { findTag } from '../../db/read-tags.ts';
+import { toBlobType, toManifestType, toTagType } from './content.type.ts';
+import type { RequestContext } from './context.ts';
+import { parseGlobalId, parseKeyNumber } from './global-id.ts';
+import type { GlobalId } from './global-id.ts';
+import { NodeType } from './node.type.ts';
+import { toRemoteType } from './remote.type.ts';
+import { toRepositoryType } from './repository.type.ts';
+import { toTaskType } from './task.type.ts';
+import { toRepositoryVersionType } from './version.type.ts';
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => NodeType, {
+    nullable: true,
+    description: 'Anything by its global id; null where there is nothing.',
+  })
+  async node(
+    @Arg('id', () => ID, { description: 'The id, as any object answers it.' }) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<NodeType | null> {
+    const parsed = parseGlobalId(id);
+    return parsed === undefined ? null : ((await loadNode(context, parsed)) ?? null);
+  }
+}
+
+async function loadNode(
+  { em, loaders }: RequestContext,
+  { type, key }: GlobalId,
+): Promise<NodeType | undefined> {
+  const first = parseKeyNumber(key[0]);
+  const second = parseKeyNumber(key[1]);
+  if (first === undefined) return undefined;
+  switch (type) {
+    case 'Repository':
+      return mapped(await loaders.repositories.load(first), toRepositoryType);
+    case 'Remote':
+      return mapped(await loaders.remotes.load(first), toRemoteType);
+    case 'Task':
+      return mapped(await loaders.tasks.load(first), toTaskType);
+    case 'Manifest':
+      return mapped(await loaders.manifests.load(first), toManifestType);
+    case 'Blob':
+      return mapped(await loaders.blobs.load(first), toBlobType);
+    case 'RepositoryVersion': {
+      if (second === undefined || second > 2_147_483_647) return undefined;
+      return mapped(
+        await loaders.versions.load({ repositoryId: first, number: second }),
+        toRepositoryVersionType,
+      );
+    }
+    case 'Tag': {
+      const name = key[2] ?? '';
+      if (second === undefined || second > 2_147_483_647 || name.includes('\0')) return undefined;
+      return mapped(await findTag(em, { repositoryId: first, addedIn: second, name }), toTagType);
+    }
+    case 'Signature':
+      return undefined;
+  }
+}
+
+function mapped<Row, Value>(row: Row | undefined, map: (row: Row) => Value): Value | undefined {
+  return row === undefined ? undefined : map(row);
+}

@@ -1,0 +1,30 @@
+import { wildcardToRegex } from '../../db/wildcard-sql.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { badUserInput } from './errors.ts';
+
+export const firstOption = { description: 'How many at the most, 1 to 100.' };
+export const afterOption = {
+  nullable: true,
+  description: 'Only what comes after this cursor; null: from the start.',
+};
+
+/** The `name` filter of a list. @throws GraphQLError `BAD_USER_INPUT` */
+export function readNameFilter(name: string | null | undefined): string | null | undefined {
+  if (name === null || name === undefined) return undefined;
+  const parsed = wildcardToRegex(name);
+  if ('mistake' in parsed) throw badUserInput(`name is ${quoteValue(name)}: ${parsed.mistake}`);
+  return parsed.regex;
+}
+
+/** Exactly one of `id` and `name`. @throws GraphQLError `BAD_USER_INPUT` */
+export function checkIdOrName(id: string | null | undefined, name: string | null | undefined): void {
+  if (typeof id === 'string' && typeof name === 'string')
+    throw badUserInput('Both id and name were given; expected one of them.');
+  if (typeof id !== 'string' && typeof name !== 'string')
+    throw badUserInput('Neither id nor name was given; expected one of them.');
+}
+
+/** PostgreSQL's text holds no NUL: nothing is found by such a name. */
+export function isStorableText(text: string): boolean {
+  return !text.includes('\0');
+}

@@ -1,0 +1,247 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { LockMode } from '@mikro-orm/core';
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { Remote } from '../../db/entities.ts';
+import type { Em } from '../../db/open-database.ts';
+import { findRemoteId, readRemoteUse } from '../../db/read-repositories.ts';
+import type { RemoteUse } from '../../db/read-repositories.ts';
+import { quoteValue } from '../../oci/error.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { forgetReads } from './context.ts';
+import type { RequestContext } from './context.ts';
+import { parseNumericId, toGlobalId } from './global-id.ts';
+import { DeletePayload } from './payload.type.ts';
+import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remote-input.type.ts';
+import { checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
+import type { RemoteFields } from './remote-validation.ts';
+import { RemotePayload, toRemoteType } from './remote.type.ts';
+import { splitProxyUrl } from './url-validation.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+@Resolver()
+export class RemoteMutationResolver {
+  @Mutation(() => RemotePayload, { description: 'Creates a remote.' })
+  async remoteCreate(
+    @Arg('input', () => RemoteCreateInput, { description: 'The new remote.' }) input: RemoteCreateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RemotePayload> {
+    const given = withDefaults(input);
+    const { api, em } = context;
+    const mistakes = [
+      ...checkRemoteFields(given, api.config),
+      ...checkClientCertificate(given, undefined, () => undefined),
+    ];
+    if (await isNameTaken(em, input.name)) mistakes.push(nameTaken(input.name));
+    if (mistakes.length > 0) return failed(mistakes);
+    return saving(input.name, async () => {
+      const remote = await em.fork().transactional(async (transaction) => {
+        const row = transaction.create(Remote, {
+          name: given.name,
+          url: given.url,
+          upstreamName: given.upstreamName,
+          headerNames: [],
+        });
+        applyPlain(row, given);
+        // the id is part of what the secrets are sealed with
+        await transaction.persist(row).flush();
+        applySecrets(row, given, api);
+        return row;
+      });
+      return done(context, remote.id);
+    });
+  }
+
+  @Mutation(() => RemotePayload, {
+    description: 'Changes a remote. A running sync goes on with what it began with.',
+  })
+  async remoteUpdate(
+    @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) input: RemoteUpdateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RemotePayload> {
+    const { api, em } = context;
+    const id = parseNumericId('Remote', input.id);
+    return saving(input.name ?? '', () =>
+      em.fork().transactional(async (transaction) => {
+        const row =
+          id === undefined
+            ? null
+            : await transaction.findOne(Remote, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+        const mistakes = checkRemoteFields(input, api.config);
+        if (row === null) mistakes.unshift(notFound(input.id));
+        mistakes.push(...checkClientCertificate(input, row ?? undefined, () => openKey(row, api)));
+        if (
+          typeof input.name === 'string' &&
+          input.name !== row?.name &&
+          (await isNameTaken(transaction, input.name))
+        )
+          mistakes.push(nameTaken(input.name));
+        if (row === null || mistakes.length > 0) return failed(mistakes);
+        if (!keepsSecrets(input, row)) dropSecrets(row);
+        applyPlain(row, input);
+        applySecrets(row, input, api);
+        await transaction.flush();
+        return payload(row);
+      }),
+    );
+  }
+
+  @Mutation(() => DeletePayload, {
+    description: 'Deletes a remote that no repository and no running task uses.',
+  })
+  async remoteDelete(
+    @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
+    @Ctx() { em }: RequestContext,
+  ): Promise<DeletePayload> {
+    const id = parseNumericId('Remote', input.id);
+    return em.fork().transactional(async (transaction) => {
+      const row =
+        id === undefined
+          ? null
+          : await transaction.findOne(Remote, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (row === null) return { deletedId: null, userErrors: [notFound(input.id)] };
+      const userErrors = usedBy(row, await readRemoteUse(transaction, row.id));
+      if (userErrors.length > 0) return { deletedId: null, userErrors };
+      await transaction.nativeDelete(Remote, { id: row.id });
+      return { deletedId: input.id, userErrors };
+    });
+  }
+}
+
+/** Clients write null for "nothing given": where there is a default, it is taken. */
+function withDefaults(input: RemoteCreateInput): RemoteCreateInput {
+  return Object.assign(new RemoteCreateInput(), input, {
+    policy: input.policy ?? 'IMMEDIATE',
+    downloadConcurrency: input.downloadConcurrency ?? 20,
+    maxRetries: input.maxRetries ?? 3,
+    sslValidation: input.sslValidation ?? true,
+  });
+}
+
+const plainFields = [
+  'name',
+  'url',
+  'upstreamName',
+  'policy',
+  'includeTags',
+  'excludeTags',
+  'sigstore',
+  'downloadConcurrency',
+  'sslCaCertificate',
+  'sslClientCertificate',
+  'sslValidation',
+  'totalTimeout',
+  'connectTimeout',
+  'sockReadTimeout',
+  'maxRetries',
+  'rateLimit',
+  'username',
+] as const satisfies readonly (keyof Remote & keyof RemoteUpdateInput)[];
+
+function applyPlain(row: Remote, input: RemoteFields): void {
+  for (const field of plainFields)
+    if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
+}
+
+/** Contexts are `remote:<id>:<column without _sealed>`. */
+function applySecrets(row: Remote, input: RemoteFields, { secrets }: ApiDependencies): void {
+  const seal = (plain: string, column: string): string =>
+    secrets.encrypt(plain, `remote:${row.id}:${column}`);
+  const { password, sslClientKey, headers, proxyUrl } = input;
+  if (password !== undefined) row.passwordSealed = password === null ? null : seal(password, 'password');
+  if (sslClientKey !== undefined)
+    row.sslClientKeySealed = sslClientKey === null ? null : seal(sslClientKey, 'ssl_client_key');
+  if (headers !== undefined) {
+    const pairs = (headers ?? []).map(({ name, value }) => [name, value] as const);
+    row.headerNames = pairs.map(([name]) => name);
+    row.headersSealed =
+      pairs.length === 0 ? null : seal(JSON.stringify(Object.fromEntries(pairs)), 'headers');
+  }
+  if (proxyUrl !== undefined) {
+    const split = proxyUrl === null ? undefined : splitProxyUrl(proxyUrl);
+    row.proxyUrl = split?.publicUrl ?? null;
+    row.proxyUrlSealed =
+      proxyUrl !== null && split?.hasCredentials === true ? seal(proxyUrl, 'proxy_url') : null;
+  }
+}
+
+function dropSecrets(row: Remote): void {
+  row.passwordSealed = null;
+  row.sslClientKeySealed = null;
+  row.headersSealed = null;
+  row.headerNames = [];
+}
+
+function openKey(row: Remote | null, { secrets }: ApiDependencies): string | undefined {
+  const sealed = row?.sslClientKeySealed;
+  return typeof sealed === 'string' ? secrets.decrypt(sealed, `remote:${row?.id}:ssl_client_key`) : undefined;
+}
+
+async function isNameTaken(em: Em, name: string): Promise<boolean> {
+  return !name.includes('\0') && (await findRemoteId(em, name)) !== undefined;
+}
+
+function usedBy(row: Remote, use: RemoteUse): UserError[] {
+  const errors: UserError[] = [];
+  if (use.repositoryCount > 0) {
+    const more = use.repositoryCount - use.repositoryNames.length;
+    const names = `${use.repositoryNames.map((name) => quoteValue(name)).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `The remote ${quoteValue(row.name)} is used by ${names}; give them another remote, or none, first.`,
+      ),
+    );
+  }
+  if (use.taskId !== undefined)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `The remote ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', use.taskId)}; wait until it has ended, or cancel it.`,
+      ),
+    );
+  return errors;
+}
+
+function notFound(id: string): UserError {
+  return userError(
+    'NOT_FOUND',
+    ['id'],
+    `There is no remote with the id ${quoteValue(id)}; take one from remotes.`,
+  );
+}
+
+function nameTaken(name: string): UserError {
+  return userError(
+    'ALREADY_EXISTS',
+    ['name'],
+    `There is a remote named ${quoteValue(name)}; choose another name, or update that one.`,
+  );
+}
+
+/** Two callers may find a name free at one time: the database then says which of them was first. */
+async function saving(name: string, save: () => Promise<RemotePayload>): Promise<RemotePayload> {
+  try {
+    return await save();
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) return failed([nameTaken(name)]);
+    throw error;
+  }
+}
+
+async function done(context: RequestContext, id: number): Promise<RemotePayload> {
+  forgetReads(context);
+  const row = await context.loaders.remotes.load(id);
+  if (row === undefined) throw new Error('the remote was deleted right after it was created');
+  return payload(row);
+}
+
+function payload(row: Remote): RemotePayload {
+  return Object.assign(new RemotePayload(), { remote: toRemoteType(row), userErrors: [] });
+}
+
+function failed(userErrors: UserError[]): RemotePayload {
+  return Object.assign(new RemotePayload(), { remote: null, userErrors });
+}

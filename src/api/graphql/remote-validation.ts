@@ -1,0 +1,193 @@
+import type { Remote } from '../../db/entities.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import { validateTagPatterns } from '../../oci/tag-filter.ts';
+import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from './mistakes.ts';
+import type { Checked } from './mistakes.ts';
+import { checkCertificates, checkClientPair, keyFits } from './pem-validation.ts';
+import type { HeaderInput, RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
+import { checkBaseUrl, checkProxyUrl } from './url-validation.ts';
+import type { AddressRules } from './url-validation.ts';
+import type { UserError } from './user-error.type.ts';
+
+/** What create and update have in common. */
+export type RemoteFields = Omit<RemoteUpdateInput, 'id'> | RemoteCreateInput;
+
+const required = [
+  'name',
+  'url',
+  'upstreamName',
+  'policy',
+  'downloadConcurrency',
+  'maxRetries',
+  'sslValidation',
+] as const;
+
+/** Every mistake in the values that were given; omitted ones are not looked at. */
+export function checkRemoteFields(input: RemoteFields, rules: AddressRules): UserError[] {
+  const checks: Checked[] = required.map((field) => notNull(field, input[field]));
+  const on = <Value>(value: Value | null | undefined, check: (value: Value) => Checked | Checked[]): void => {
+    if (value !== null && value !== undefined) checks.push(...[check(value)].flat());
+  };
+  on(input.name, (name) => checkName('name', name));
+  on(input.url, (url) => checkBaseUrl('url', url, rules));
+  on(input.upstreamName, checkUpstreamName);
+  on(input.policy, checkPolicy);
+  on(input.includeTags, (patterns) => checkPatterns('includeTags', patterns));
+  on(input.excludeTags, (patterns) => checkPatterns('excludeTags', patterns));
+  on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
+  on(input.downloadConcurrency, (count) => checkInteger('downloadConcurrency', count, [1, 100]));
+  on(input.proxyUrl, (url) => checkProxyUrl('proxyUrl', url, rules));
+  on(input.sslCaCertificate, (pem) => checkCertificates('sslCaCertificate', pem));
+  on(input.sslClientCertificate, (pem) => checkCertificates('sslClientCertificate', pem));
+  on(input.totalTimeout, (seconds) => checkSeconds('totalTimeout', seconds, 604_800));
+  on(input.connectTimeout, (seconds) => checkSeconds('connectTimeout', seconds, 3_600));
+  on(input.sockReadTimeout, (seconds) => checkSeconds('sockReadTimeout', seconds, 3_600));
+  on(input.maxRetries, (count) => checkInteger('maxRetries', count, [0, 10]));
+  on(input.rateLimit, (count) => checkInteger('rateLimit', count, [1, 1_000_000]));
+  on(input.headers, checkHeaders);
+  on(input.username, checkUsername);
+  on(input.password, (password) => checkPassword(password));
+  return checks.flatMap((mistake) => mistake ?? []);
+}
+
+/**
+ * Certificate and key together, as they will be after the change.
+ * @param openKey Opens the stored key, to see whether it fits another certificate.
+ */
+export function checkClientCertificate(
+  input: RemoteFields,
+  current: Remote | undefined,
+  openKey: () => string | undefined,
+): UserError[] {
+  const certificate =
+    input.sslClientCertificate === undefined ? current?.sslClientCertificate : input.sslClientCertificate;
+  const storedKey =
+    keepsSecrets(input, current) && typeof current?.sslClientKeySealed === 'string' ? 'stored' : null;
+  const key = input.sslClientKey === undefined ? storedKey : input.sslClientKey;
+  if (current !== undefined && input.sslClientCertificate === undefined && input.sslClientKey === undefined) {
+    // dropped with a changed url: the certificate alone stays, and is said to be of no use
+    if (typeof certificate === 'string' && key === null)
+      return [
+        invalid(
+          'sslClientKey',
+          'Another url drops the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
+        ),
+      ];
+    return [];
+  }
+  const mistakes = checkClientPair(certificate ?? null, key);
+  const isOtherCertificate = typeof input.sslClientCertificate === 'string' && key === 'stored';
+  if (isOtherCertificate && !checkCertificates('sslClientCertificate', input.sslClientCertificate ?? '')) {
+    const stored = openKey();
+    if (stored === undefined || !keyFits(input.sslClientCertificate ?? '', stored))
+      mistakes.push(
+        invalid(
+          'sslClientCertificate',
+          'sslClientCertificate does not fit the stored key; give its sslClientKey in the same update.',
+        ),
+      );
+  }
+  return mistakes.flatMap((mistake) => mistake ?? []);
+}
+
+/** Credentials belong to the host they were given for: another url drops them. */
+export function keepsSecrets(input: RemoteFields, current: Remote | undefined): boolean {
+  return input.url === undefined || input.url === null || input.url === current?.url;
+}
+
+function checkUpstreamName(value: string): Checked {
+  if (isRepositoryName(value)) return undefined;
+  const hint = value.includes('://') || value.includes(':') ? ' Leave scheme, host and tag out.' : '';
+  return invalid(
+    'upstreamName',
+    `upstreamName is ${quoteValue(value)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
+      `at most 255 characters.${hint}`,
+  );
+}
+
+function checkPolicy(value: string): Checked {
+  if (value === 'IMMEDIATE') return undefined;
+  return invalid('policy', `policy is ${value}, which is not served yet; expected IMMEDIATE.`);
+}
+
+function checkPatterns(field: string, patterns: readonly string[]): Checked[] {
+  if (patterns.length > 1_000)
+    return [invalid(field, `${field} has ${patterns.length} entries; at most 1000 are accepted.`)];
+  return validateTagPatterns(patterns).map(({ index, message }) =>
+    invalid([field, String(index)], `${field}[${index}] is ${quoteValue(patterns[index])}: ${message}`),
+  );
+}
+
+/** Names that would change what a request is, whom it goes to, or that we set ourselves. */
+const refusedHeaders = new Set(
+  (
+    'authorization proxy-authorization host content-length content-type content-encoding transfer-encoding connection keep-alive ' +
+    'te trailer upgrade expect range if-range accept accept-encoding cookie proxy-connection'
+  ).split(' '),
+);
+
+function checkHeaders(headers: readonly HeaderInput[]): Checked[] {
+  if (headers.length > 50)
+    return [invalid('headers', `headers has ${headers.length} entries; at most 50 are accepted.`)];
+  const seen = new Set<string>();
+  return headers.flatMap(({ name, value }, index) => {
+    const lower = name.toLowerCase();
+    const checks = [checkHeaderName(name, index, seen.has(lower)), checkHeaderValue(value, index)];
+    seen.add(lower);
+    return checks;
+  });
+}
+
+function checkHeaderName(name: string, index: number, isAgain: boolean): Checked {
+  const field = ['headers', String(index), 'name'];
+  // RFC 9110 section 5.6.2: token
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name))
+    return invalid(
+      field,
+      `The header name ${quoteValue(name)} is no token of RFC 9110; expected letters, digits and -.`,
+    );
+  if (refusedHeaders.has(name.toLowerCase()))
+    return invalid(
+      field,
+      `The header ${quoteValue(name)} is set by the server itself; for credentials give username and password.`,
+    );
+  return isAgain
+    ? invalid(field, `The header ${quoteValue(name)} is given twice; expected each name once.`)
+    : undefined;
+}
+
+function checkHeaderValue(value: string, index: number): Checked {
+  // RFC 9110 section 5.5, in ASCII; the value is not repeated, it may be a secret
+  if (value.length <= 4_096 && /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/.test(value))
+    return undefined;
+  return invalid(
+    ['headers', String(index), 'value'],
+    'The header value has a line break, a control or non-ASCII character, a blank at an end, or more than 4096 characters; expected none of these.',
+  );
+}
+
+function checkUsername(value: string): Checked {
+  if (/\p{Cc}/u.test(value))
+    return invalid('username', 'username has a control character or line break; expected none.');
+  if (value.includes(':'))
+    return invalid(
+      'username',
+      'username has a colon, which Basic authentication cannot carry (RFC 7617); expected none.',
+    );
+  return value === ''
+    ? invalid('username', 'username is empty; expected a name, or null for none.')
+    : checkText('username', value, 255);
+}
+
+function checkPassword(value: string): Checked {
+  if (value === '') return invalid('password', 'password is empty; expected one, or null for none.');
+  if (/\p{Cc}/u.test(value))
+    return invalid(
+      'password',
+      'password has a control character or line break; expected none. Was a newline read with it?',
+    );
+  return value.length > 16_384
+    ? invalid('password', `password has ${value.length} characters; at most 16384 are accepted.`)
+    : undefined;
+}

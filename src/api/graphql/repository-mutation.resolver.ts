@@ -1,0 +1,192 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { Remote, Repository } from '../../db/entities.ts';
+import type { Em } from '../../db/open-database.ts';
+import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import { forgetReads } from './context.ts';
+import type { RequestContext } from './context.ts';
+import { parseNumericId, toGlobalId } from './global-id.ts';
+import { checkInteger, checkText, invalid, notNull } from './mistakes.ts';
+import type { Checked } from './mistakes.ts';
+import { DeletePayload } from './payload.type.ts';
+import {
+  RepositoryCreateInput,
+  RepositoryDeleteInput,
+  RepositoryPayload,
+  RepositoryUpdateInput,
+  toRepositoryType,
+} from './repository.type.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+@Resolver()
+export class RepositoryMutationResolver {
+  @Mutation(() => RepositoryPayload, { description: 'Creates an empty repository.' })
+  async repositoryCreate(
+    @Arg('input', () => RepositoryCreateInput, { description: 'The new repository.' })
+    input: RepositoryCreateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryPayload> {
+    const { em } = context;
+    return saving(input.name, () =>
+      em.fork().transactional(async (transaction) => {
+        const mistakes = checkFields(input);
+        const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        if (await isNameTaken(transaction, input.name)) mistakes.push(nameTaken(input.name));
+        if (mistakes.length > 0) return failed(mistakes);
+        const row = transaction.create(Repository, {
+          name: input.name,
+          description: input.description ?? null,
+          remoteId: remoteId ?? null,
+          retainVersions: input.retainVersions ?? null,
+          latest: 0,
+          fence: 0,
+          isMirrored: false,
+        });
+        await transaction.persist(row).flush();
+        return payload(context, row);
+      }),
+    );
+  }
+
+  @Mutation(() => RepositoryPayload, { description: 'Changes a repository; its content stays as it is.' })
+  async repositoryUpdate(
+    @Arg('input', () => RepositoryUpdateInput, { description: 'The changes.' }) input: RepositoryUpdateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryPayload> {
+    const id = parseNumericId('Repository', input.id);
+    return saving(input.name ?? '', () =>
+      context.em.fork().transactional(async (transaction) => {
+        const row = id === undefined ? null : await findLocked(transaction, id);
+        const mistakes = checkFields(input);
+        if (row === null) mistakes.unshift(notFound('id', input.id));
+        const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        if (
+          typeof input.name === 'string' &&
+          input.name !== row?.name &&
+          (await isNameTaken(transaction, input.name))
+        )
+          mistakes.push(nameTaken(input.name));
+        if (row === null || mistakes.length > 0) return failed(mistakes);
+        if (typeof input.name === 'string') row.name = input.name;
+        if (input.description !== undefined) row.description = input.description;
+        if (input.retainVersions !== undefined) row.retainVersions = input.retainVersions;
+        if (input.remoteId !== undefined) row.remoteId = remoteId ?? null;
+        await transaction.flush();
+        return payload(context, row);
+      }),
+    );
+  }
+
+  @Mutation(() => DeletePayload, {
+    description: 'Deletes a repository with all its versions. Its tasks stay.',
+  })
+  async repositoryDelete(
+    @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
+    input: RepositoryDeleteInput,
+    @Ctx() { em }: RequestContext,
+  ): Promise<DeletePayload> {
+    const id = parseNumericId('Repository', input.id);
+    return em.fork().transactional(async (transaction) => {
+      const row = id === undefined ? null : await findLocked(transaction, id);
+      if (row === null) return { deletedId: null, userErrors: [notFound('id', input.id)] };
+      const taskId = await findOpenTaskId(transaction, row.id);
+      if (taskId !== undefined) return { deletedId: null, userErrors: [inUse(row, taskId)] };
+      await transaction.nativeDelete(Repository, { id: row.id });
+      return { deletedId: input.id, userErrors: [] };
+    });
+  }
+}
+
+function findLocked(em: Em, id: number): Promise<Repository | null> {
+  return em.findOne(Repository, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+function checkFields(input: RepositoryCreateInput | RepositoryUpdateInput): UserError[] {
+  const { name, description, retainVersions } = input;
+  const checks: Checked[] = [notNull('name', name)];
+  if (typeof name === 'string') checks.push(checkRepositoryName(name));
+  if (typeof description === 'string') checks.push(checkText('description', description, 10_000));
+  if (typeof retainVersions === 'number')
+    checks.push(checkInteger('retainVersions', retainVersions, [1, 2_147_483_647]));
+  return checks.flatMap((mistake) => mistake ?? []);
+}
+
+function checkRepositoryName(name: string): Checked {
+  if (isRepositoryName(name)) return undefined;
+  return invalid(
+    'name',
+    `name is ${quoteValue(name)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
+      '1 to 255 characters.',
+  );
+}
+
+/** The remote's key. It is locked, so that it cannot be deleted before the repository has it. */
+async function checkRemote(
+  em: Em,
+  id: string | null | undefined,
+  mistakes: UserError[],
+): Promise<number | undefined> {
+  if (id === null || id === undefined) return undefined;
+  const key = parseNumericId('Remote', id);
+  const row =
+    key === undefined ? null : await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
+  if (row === null)
+    mistakes.push(
+      userError(
+        'NOT_FOUND',
+        ['remoteId'],
+        `There is no remote with the id ${quoteValue(id)}; take one from remotes.`,
+      ),
+    );
+  return row?.id;
+}
+
+async function isNameTaken(em: Em, name: string): Promise<boolean> {
+  return isRepositoryName(name) && (await findRepositoryId(em, name)) !== undefined;
+}
+
+export function notFound(field: string, id: string): UserError {
+  return userError(
+    'NOT_FOUND',
+    [field],
+    `There is no repository with the id ${quoteValue(id)}; take one from repositories.`,
+  );
+}
+
+function nameTaken(name: string): UserError {
+  return userError(
+    'ALREADY_EXISTS',
+    ['name'],
+    `There is a repository named ${quoteValue(name)}; choose another name.`,
+  );
+}
+
+function inUse(row: Repository, taskId: number): UserError {
+  return userError(
+    'IN_USE',
+    ['id'],
+    `The repository ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', taskId)}; wait until it has ended, or cancel it.`,
+  );
+}
+
+/** Two callers may find a name free at one time: the database then says which of them was first. */
+async function saving(name: string, save: () => Promise<RepositoryPayload>): Promise<RepositoryPayload> {
+  try {
+    return await save();
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) return failed([nameTaken(name)]);
+    throw error;
+  }
+}
+
+function payload(context: RequestContext, row: Repository): RepositoryPayload {
+  forgetReads(context);
+  return Object.assign(new RepositoryPayload(), { repository: toRepositoryType(row), userErrors: [] });
+}
+
+function failed(userErrors: UserError[]): RepositoryPayload {
+  return Object.assign(new RepositoryPayload(), { repository: null, userErrors });
+}

@@ -1,0 +1,32 @@
+import { GraphQLScalarType } from 'graphql';
+import { GraphQLDateTime } from 'graphql-scalars';
+import { isDigest } from '../../oci/digest.ts';
+
+/** RFC 3339, UTC. */
+export const DateTime = new GraphQLScalarType({
+  ...GraphQLDateTime.toConfig(),
+  name: 'DateTime',
+  description: 'A moment as RFC 3339 has it, in UTC: 2026-05-04T12:34:56.789Z.',
+  specifiedByURL: null,
+});
+
+/** Answers only: nothing that callers give is counted in bytes. */
+export const ByteCount = new GraphQLScalarType<number, number>({
+  name: 'ByteCount',
+  description: 'A non-negative whole number of bytes, up to 2^53-1, as a JSON number.',
+  serialize: (value) => {
+    const bytes = Number(value);
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new TypeError(`${String(value)} is not a count of bytes.`);
+    return bytes;
+  },
+});
+
+export const DigestScalar = new GraphQLScalarType<string, string>({
+  name: 'Digest',
+  description: 'The digest of content: sha256: and 64, or sha512: and 128 lower-case hexadecimal digits.',
+  serialize: (value) => {
+    if (!isDigest(value)) throw new TypeError('Not a digest.');
+    return value;
+  },
+});

@@ -1,0 +1,160 @@
+import { LockMode } from '@mikro-orm/core';
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { Remote, Repository, Task } from '../../db/entities.ts';
+import type { Em } from '../../db/open-database.ts';
+import { addWarnings, createSyncTask } from '../../db/tasks.ts';
+import { isTidemarkError, quoteValue } from '../../oci/error.ts';
+import { forgetReads } from './context.ts';
+import type { RequestContext } from './context.ts';
+import { parseNumericId, toGlobalId } from './global-id.ts';
+import { notFound } from './repository-mutation.resolver.ts';
+import { RepositorySyncInput } from './repository.type.ts';
+import { TaskCancelInput, TaskPayload, toTaskType } from './task.type.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+@Resolver()
+export class SyncResolver {
+  @Mutation(() => TaskPayload, {
+    description: 'Starts a sync of a repository; one runs at a time. Follow it with taskProgress.',
+  })
+  async repositorySync(
+    @Arg('input', () => RepositorySyncInput, { description: 'What to sync, and how.' })
+    input: RepositorySyncInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TaskPayload> {
+    const accepted = await context.em.fork().transactional((transaction) => acceptSync(transaction, input));
+    if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
+    const { task, isNew, repositoryName } = accepted;
+    if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
+    // committed first: a workflow never runs for a task that is not there
+    await startWorkflow(context, task, repositoryName);
+    return payload(await reload(context, task.id), []);
+  }
+
+  @Mutation(() => TaskPayload, {
+    description:
+      'Asks a task to stop; it does within seconds, and changes nothing. A task that is CANCELED already is answered.',
+  })
+  async taskCancel(
+    @Arg('input', () => TaskCancelInput, { description: 'The task.' }) input: TaskCancelInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TaskPayload> {
+    const id = parseNumericId('Task', input.id);
+    const task = id === undefined ? null : await context.em.fork().findOne(Task, { id });
+    if (task === null)
+      return payload(undefined, [
+        userError(
+          'NOT_FOUND',
+          ['id'],
+          `There is no task with the id ${quoteValue(input.id)}; take one from tasks.`,
+        ),
+      ]);
+    if (task.state === 'CANCELED') return payload(task, []);
+    if (task.state === 'COMPLETED' || task.state === 'FAILED')
+      return payload(undefined, [
+        userError('INVALID', ['id'], `The task is ${task.state}; expected one that is WAITING or RUNNING.`),
+      ]);
+    await context.api.workflows.cancelSync(task);
+    return payload(await reload(context, task.id), []);
+  }
+}
+
+type Accepted =
+  | { readonly task: Task; readonly isNew: boolean; readonly repositoryName: string }
+  | { readonly userErrors: UserError[] };
+
+/** Checks and inserts the task, the repository and remote locked so that neither can be deleted before. */
+async function acceptSync(em: Em, input: RepositorySyncInput): Promise<Accepted> {
+  const userErrors: UserError[] = [];
+  const repositoryId = parseNumericId('Repository', input.repositoryId);
+  const repository =
+    repositoryId === undefined
+      ? null
+      : await em.findOne(Repository, { id: repositoryId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  if (repository === null) userErrors.push(notFound('repositoryId', input.repositoryId));
+  const remoteId = await findRemoteToSync(em, input, repository, userErrors);
+  if (repository === null || remoteId === undefined) return { userErrors };
+  const { task, isNew } = await createSyncTask(em, {
+    repositoryId: repository.id,
+    remoteId,
+    arguments: {
+      mirror: input.mirror ?? false,
+      confirmRemoval: input.confirmRemoval ?? false,
+      dryRun: input.dryRun ?? false,
+    },
+  });
+  return { task, isNew, repositoryName: repository.name };
+}
+
+async function findRemoteToSync(
+  em: Em,
+  input: RepositorySyncInput,
+  repository: Repository | null,
+  userErrors: UserError[],
+): Promise<number | undefined> {
+  const given = input.remoteId ?? undefined;
+  const remoteId =
+    given === undefined ? (repository?.remoteId ?? undefined) : parseNumericId('Remote', given);
+  const remote =
+    remoteId === undefined
+      ? null
+      : await em.findOne(Remote, { id: remoteId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  if (remote !== null) return remote.id;
+  if (given !== undefined)
+    userErrors.push(
+      userError(
+        'NOT_FOUND',
+        ['remoteId'],
+        `There is no remote with the id ${quoteValue(given)}; take one from remotes.`,
+      ),
+    );
+  else if (repository !== null)
+    userErrors.push(
+      userError(
+        'INVALID',
+        ['remoteId'],
+        `The repository ${quoteValue(repository.name)} has no remote; give remoteId, or set the repository's remote first.`,
+      ),
+    );
+  return undefined;
+}
+
+/** A task that cannot be started now stays WAITING: the reconciler starts it once Temporal answers. */
+async function startWorkflow(context: RequestContext, task: Task, repositoryName: string): Promise<void> {
+  const { api, em } = context;
+  try {
+    const { runId } = await api.workflows.startSync({
+      taskId: task.id,
+      workflowId: task.workflowId,
+      repositoryName,
+    });
+    await em.fork().nativeUpdate(Task, { id: task.id }, { runId });
+  } catch (error) {
+    api.logger.warn({ err: error, taskId: task.id }, 'the workflow of a sync could not be started yet');
+    const isBusy = isTidemarkError(error) && error.code === 'SYNC_ALREADY_RUNNING';
+    const message = isBusy
+      ? 'The workflow of the sync before has not ended yet; the task is queued and starts when it has.'
+      : 'Temporal could not be reached; the task is queued and starts when it can.';
+    await addWarnings(em.fork(), task.id, [message]);
+  }
+}
+
+function alreadyRunning(repositoryName: string, taskId: number): UserError {
+  return userError(
+    'SYNC_ALREADY_RUNNING',
+    ['repositoryId'],
+    `A sync of ${quoteValue(repositoryName)} is running: the task ${toGlobalId('Task', taskId)}. Wait until it has ended, or cancel it.`,
+  );
+}
+
+async function reload(context: RequestContext, taskId: number): Promise<Task> {
+  forgetReads(context);
+  const task = await context.loaders.tasks.load(taskId);
+  if (task === undefined) throw new Error('a task vanished right after it was read');
+  return task;
+}
+
+function payload(task: Task | undefined, userErrors: UserError[]): TaskPayload {
+  return Object.assign(new TaskPayload(), { task: task === undefined ? null : toTaskType(task), userErrors });
+}

@@ -1,0 +1,43 @@
+import { Field, ObjectType, registerEnumType } from 'type-graphql';
+
+export const ErrorCode = {
+  INVALID: 'INVALID',
+  NOT_FOUND: 'NOT_FOUND',
+  ALREADY_EXISTS: 'ALREADY_EXISTS',
+  IN_USE: 'IN_USE',
+  SYNC_ALREADY_RUNNING: 'SYNC_ALREADY_RUNNING',
+  REPOSITORY_IS_MIRRORED: 'REPOSITORY_IS_MIRRORED',
+} as const;
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+registerEnumType(ErrorCode, {
+  name: 'ErrorCode',
+  description: 'Stable names of the mistakes that a caller can make.',
+  valuesConfig: {
+    INVALID: { description: 'The value cannot be used; the message says what was expected.' },
+    NOT_FOUND: { description: 'There is nothing with this id, or not any more.' },
+    ALREADY_EXISTS: { description: 'The name is taken.' },
+    IN_USE: { description: 'It is used, and so cannot be deleted; the message says by what.' },
+    SYNC_ALREADY_RUNNING: { description: 'A sync of the repository is running; the payload has its task.' },
+    REPOSITORY_IS_MIRRORED: { description: 'The repository mirrors an upstream and takes no other changes.' },
+  },
+});
+
+@ObjectType('UserError', {
+  description: "A mistake of the caller's. Where a mutation answers any, the data is as it was before.",
+  simpleResolvers: true,
+})
+export class UserError {
+  @Field(() => ErrorCode, { description: 'What kind of mistake it is.' })
+  code!: ErrorCode;
+
+  @Field(() => [String], { description: 'The path inside `input`, e.g. ["includeTags", "0"].' })
+  field!: string[];
+
+  @Field(() => String, { description: 'What was received, what was expected, and what to do.' })
+  message!: string;
+}
+
+export function userError(code: ErrorCode, field: readonly string[], message: string): UserError {
+  return Object.assign(new UserError(), { code, field: [...field], message });
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import Fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { ApiDependencies } from './dependencies.ts';
+import { serveEventStreams } from './event-stream.ts';
+import { buildApiSchema } from './graphql/build-schema.ts';
+import { createContext } from './graphql/context.ts';
+import type { RequestContext } from './graphql/context.ts';
+import { toClientError } from './graphql/errors.ts';
+import type { ErrorTrace } from './graphql/errors.ts';
+import { isRecord } from './graphql/execution.ts';
+import { parseWithinLimits } from './graphql/limits.ts';
+import { checkHost } from './host-guard.ts';
+import { serveSockets } from './socket-transport.ts';
+import { serveStatus } from './status-routes.ts';
+import { createTaskWatch } from './task-watch.ts';
+import type { TaskWatch } from './task-watch.ts';
+
+const bodyMaxBytes = 1024 * 1024;
+
+/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish. */
+export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
+  const app = Fastify({
+    bodyLimit: bodyMaxBytes,
+    // slow clients: the header within 10 s (Node's own limit, see below), the whole request within 30 s
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    loggerInstance: api.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    routerOptions: { maxParamLength: 300 },
+  });
+  app.server.headersTimeout = 10_000;
+  const schema = buildApiSchema();
+  const taskWatch = createTaskWatch(api.database, api.logger);
+  app.removeContentTypeParser('text/plain');
+  guardRequests(app, api);
+  answerErrors(app, api);
+  serveStatus(app, api);
+  const apollo = await serveGraphql(app, { schema, api, taskWatch });
+  serveEventStreams(app, { schema, api, taskWatch });
+  const sockets = serveSockets(app.server, { schema, api, taskWatch });
+  app.addHook('preClose', async () => {
+    taskWatch.close();
+    await sockets.close();
+  });
+  app.addHook('onClose', () => apollo.stop());
+  return app;
+}
+
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    const refusal = checkHost(request.headers, api.config.host);
+    if (refusal !== undefined)
+      return reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
+    return undefined;
+  });
+  app.addHook('preParsing', async (request, reply) => {
+    const message = refuseEncoding(request);
+    if (message !== undefined) return void reply.code(415).send(errorBody('BAD_REQUEST', message));
+    return undefined;
+  });
+}
+
+/** A body is JSON in UTF-8, not compressed (FAULTS 88). */
+function refuseEncoding({ headers }: FastifyRequest): string | undefined {
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'identity')
+    return 'The body has a Content-Encoding; expected plain JSON.';
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  return charset === undefined || /^utf-?8$/i.test(charset)
+    ? undefined
+    : 'The body is not in UTF-8; expected content-type: application/json; charset=utf-8.';
+}
+
+/** Errors outside of GraphQL's own, in its shape; nothing of the server's inside is told (FAULTS 89). */
+function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),
+  );
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 400 || status >= 500) {
+      api.logger.error({ correlationId: request.id, err: error }, 'a request failed');
+      const message = `Something went wrong in the server. Its log says what, under ${request.id}.`;
+      return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', message));
+    }
+    return reply.code(status).send(errorBody('BAD_REQUEST', explainStatus(status)));
+  });
+}
+
+function explainStatus(status: number): string {
+  if (status === 413)
+    return `The body has more than ${bodyMaxBytes} bytes, which is the most that is accepted.`;
+  if (status === 415) return 'The body has another type than JSON; expected content-type: application/json.';
+  return 'The request cannot be read; expected a JSON object with query, and variables and operationName as needed.';
+}
+
+function errorBody(code: string, message: string): { errors: readonly object[] } {
+  return { errors: [{ message, extensions: { code } }] };
+}
+
+interface GraphqlOptions {
+  readonly schema: GraphQLSchema;
+  readonly api: ApiDependencies;
+  readonly taskWatch: TaskWatch;
+}
+
+async function serveGraphql(
+  app: FastifyInstance,
+  { schema, api, taskWatch }: GraphqlOptions,
+): Promise<ApolloServer<RequestContext>> {
+  const trace = (): ErrorTrace => ({
+    correlationId: randomUUID(),
+    log: (fields, message) => api.logger.error(fields, message),
+  });
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    logger: api.logger.child({}, { level: 'warn' }),
+    formatError: (_formatted, error) => toClientError(error, trace()),
+    plugins: [ApolloServerPluginLandingPageDisabled()],
+  });
+  await apollo.start();
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    preHandler: checkLimits,
+    handler: fastifyApolloHandler(apollo, {
+      context: (request) => Promise.resolve(createContext(api, taskWatch, { requestId: request.id })),
+    }),
+  });
+  return apollo;
+
+  /** Before Apollo: it would have parsed and validated the document first. */
+  async function checkLimits(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const parameters = isRecord(request.body) ? request.body : request.query;
+    if (!isRecord(parameters) || typeof parameters['query'] !== 'string') return undefined;
+    try {
+      parseWithinLimits(parameters['query'], readVariables(parameters['variables']));
+      return undefined;
+    } catch (error) {
+      return reply.code(400).send({ errors: [toClientError(error, trace())] });
+    }
+  }
+}
+
+/** By GET they come as JSON in text. What cannot be read counts as absent here: Apollo says so afterwards. */
+function readVariables(variables: unknown): Record<string, unknown> {
+  if (typeof variables !== 'string') return isRecord(variables) ? variables : {};
+  try {
+    const parsed: unknown = JSON.parse(variables);
+    return isRecord(parsed) ? parsed : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,115 @@
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GraphQLError } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import type { ApiDependencies } from './dependencies.ts';
+import { createContext } from './graphql/context.ts';
+import type { RequestContext } from './graphql/context.ts';
+import { toClientError, toClientResult } from './graphql/errors.ts';
+import { prepareOperation } from './graphql/execution.ts';
+import { checkHost } from './host-guard.ts';
+import type { TaskWatch } from './task-watch.ts';
+
+export const socketLimits = { sockets: 1_000, operationsPerSocket: 50, messageBytes: 1024 * 1024 } as const;
+
+export interface SocketTransport {
+  /** Tells the clients to go, then ends their connections. */
+  close(): Promise<void>;
+}
+
+/** graphql-ws on /graphql: queries, mutations and subscriptions, within the limits of the other transports. */
+export function serveSockets(
+  server: Server,
+  options: { readonly schema: GraphQLSchema; readonly api: ApiDependencies; readonly taskWatch: TaskWatch },
+): SocketTransport {
+  const { schema, api, taskWatch } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: socketLimits.messageBytes,
+    handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
+  });
+  const contexts = new Map<string, RequestContext>();
+  let sequence = 0;
+  const keys = new WeakMap<object, string>();
+  const keyOf = (socket: object, id: string): string => {
+    const known = keys.get(socket) ?? String((sequence += 1));
+    keys.set(socket, known);
+    return `${known}/${id}`;
+  };
+  const traceOf = (socket: object, id: string) =>
+    (contexts.get(keyOf(socket, id)) ?? createContext(api, taskWatch)).trace;
+  const disposable = useServer(
+    {
+      schema,
+      connectionInitWaitTimeout: 5_000,
+      onSubscribe: (connection, id, payload) => {
+        const { socket } = connection.extra;
+        if (Object.keys(connection.subscriptions).length > socketLimits.operationsPerSocket)
+          return [
+            tooMany(
+              `More than ${socketLimits.operationsPerSocket} operations are open on this socket; complete some first.`,
+            ),
+          ];
+        const context = createContext(api, taskWatch);
+        contexts.set(keyOf(socket, id), context);
+        const prepared = prepareOperation(schema, payload, context);
+        return isErrorList(prepared) ? prepared : { ...prepared };
+      },
+      onError: (connection, id, _payload, errors) => {
+        const trace = traceOf(connection.extra.socket, id);
+        contexts.delete(keyOf(connection.extra.socket, id));
+        return errors.map((error) => toClientError(error, trace));
+      },
+      onNext: (connection, id, _payload, _args, result) =>
+        toClientResult(result, traceOf(connection.extra.socket, id)),
+      onComplete: (connection, id) => {
+        contexts.delete(keyOf(connection.extra.socket, id));
+      },
+      onClose: (connection) => {
+        const prefix = keyOf(connection.extra.socket, '');
+        for (const key of contexts.keys()) if (key.startsWith(prefix)) contexts.delete(key);
+      },
+    },
+    sockets,
+  );
+
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    const refusal = refuseUpgrade(
+      request.url ?? '',
+      checkHost(request.headers, api.config.host),
+      sockets.clients.size,
+    );
+    if (refusal !== undefined) {
+      socket.on('error', () => undefined);
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+  });
+  return {
+    async close() {
+      await disposable.dispose();
+      for (const client of sockets.clients) client.terminate();
+    },
+  };
+}
+
+function refuseUpgrade(
+  url: string,
+  host: ReturnType<typeof checkHost>,
+  openSockets: number,
+): string | undefined {
+  if (host !== undefined) return host.status === 421 ? '421 Misdirected Request' : '403 Forbidden';
+  if (url.split('?', 1)[0] !== '/graphql') return '404 Not Found';
+  return openSockets >= socketLimits.sockets ? '503 Service Unavailable' : undefined;
+}
+
+function isErrorList(value: object): value is readonly GraphQLError[] {
+  return Array.isArray(value);
+}
+
+function tooMany(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}

@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import { Task } from '../db/entities.ts';
+import type { TaskState } from '../db/entities.ts';
+import type { Database } from '../db/open-database.ts';
+import { readTaskCounts } from '../db/tasks.ts';
+
+/** What tells one state of a task from another; compared as text. */
+interface Look {
+  readonly fingerprint: string;
+  readonly isFinal: boolean;
+}
+
+type Listener = (look: Look | undefined) => void;
+
+export interface TaskWatch {
+  /**
+   * Yields the task's id once for the task as it is, then after each change, at most once in 250 ms, and ends after the final state.
+   * Changes that come while the consumer is busy are one. Ends too when the task is gone. `return()` ends it at once.
+   * @param untilDelivered Awaited after each event: where a transport does not hold its producer back by itself.
+   */
+  watch(taskId: number, untilDelivered: () => Promise<void>): AsyncIterableIterator<number>;
+  /** Ends all watches. */
+  close(): void;
+}
+
+const lookEveryMs = 250;
+const finalStates: readonly TaskState[] = ['COMPLETED', 'FAILED', 'CANCELED'];
+
+/**
+ * Watches tasks in the database, so that any API process can serve any subscription: one look each 250 ms for all tasks and
+ * subscribers of this process together, and none while nobody watches.
+ */
+export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
+  const watched = new Map<number, Set<Listener>>();
+  const closing = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function lookAll(): Promise<void> {
+    try {
+      const taskIds = [...watched.keys()];
+      const looks = taskIds.length === 0 ? new Map<number, Look>() : await readLooks(database, taskIds);
+      // a task that came to be watched meanwhile was not looked at
+      for (const taskId of taskIds)
+        for (const listener of watched.get(taskId) ?? []) listener(looks.get(taskId));
+    } catch (error) {
+      // the next look may succeed: a restart of the database is no reason to end the subscriptions
+      logger.warn({ err: error }, 'the progress of tasks cannot be read; trying again');
+    }
+    timer =
+      watched.size > 0 && !closing.signal.aborted ? setTimeout(() => void lookAll(), lookEveryMs) : undefined;
+  }
+
+  function listen(taskId: number, listener: Listener): () => void {
+    const listeners = watched.get(taskId) ?? new Set();
+    listeners.add(listener);
+    watched.set(taskId, listeners);
+    timer ??= setTimeout(() => void lookAll(), 0);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) watched.delete(taskId);
+    };
+  }
+
+  return {
+    watch(taskId, untilDelivered) {
+      const ending = new AbortController();
+      const ended = AbortSignal.any([ending.signal, closing.signal]);
+      const events = follow(taskId, { listen, ended, untilDelivered });
+      // a generator that waits would take note of return() only at its next event
+      return {
+        next: () => events.next(),
+        return: () => {
+          ending.abort();
+          return events.return(undefined);
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+    close() {
+      clearTimeout(timer);
+      closing.abort();
+    },
+  };
+}
+
+interface Following {
+  readonly listen: (taskId: number, listener: Listener) => () => void;
+  readonly ended: AbortSignal;
+  readonly untilDelivered: () => Promise<void>;
+}
+
+async function* follow(
+  taskId: number,
+  { listen, ended, untilDelivered }: Following,
+): AsyncGenerator<number, undefined> {
+  let current: Look | 'gone' | undefined;
+  let wake = (): void => undefined;
+  const onEnd = (): void => wake();
+  const stop = listen(taskId, (look) => {
+    current = look ?? 'gone';
+    wake();
+  });
+  ended.addEventListener('abort', onEnd);
+  try {
+    for (let shown = ''; !ended.aborted;) {
+      const look = current;
+      if (look === 'gone') return;
+      if (look !== undefined && look.fingerprint !== shown) {
+        shown = look.fingerprint;
+        yield taskId;
+        if (look.isFinal) return;
+        await untilDelivered();
+      }
+      if (current === look && !ended.aborted)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    ended.removeEventListener('abort', onEnd);
+    stop();
+  }
+}
+
+async function readLooks(database: Database, taskIds: readonly number[]): Promise<Map<number, Look>> {
+  const em = database.em.fork();
+  const tasks = await em.find(Task, { id: { $in: [...taskIds] } });
+  const counts = await readTaskCounts(em, taskIds);
+  return new Map(
+    tasks.map((task) => [
+      task.id,
+      { fingerprint: JSON.stringify([task, counts.get(task.id)]), isFinal: finalStates.includes(task.state) },
+    ]),
+  );
+}

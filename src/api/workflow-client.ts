@@ -1,0 +1,118 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { TidemarkError } from '../oci/error.ts';
+import { syncWorkflowType } from '../workflows/sync-input.ts';
+import type { SyncInput } from '../workflows/sync-input.ts';
+
+export interface SyncStart {
+  readonly taskId: number;
+  /** `sync/<repository id>` */
+  readonly workflowId: string;
+  readonly repositoryName: string;
+}
+
+/** One run of a task's workflow; without run id the latest. */
+export interface SyncRun {
+  readonly workflowId: string;
+  readonly runId?: string | null | undefined;
+}
+
+/** Temporal's word for how far a run is; `NOT_FOUND` where Temporal knows none (any more). */
+export interface SyncDescription {
+  readonly status: string;
+  readonly runId: string | undefined;
+  /** The task that the run works for. */
+  readonly taskId: number | undefined;
+}
+
+/** What the API asks of Temporal. Every call ends within 5 seconds. */
+export interface WorkflowStarter {
+  /**
+   * Starts the sync of a task. When it was started already for the same task, that run is answered.
+   * @throws TidemarkError `SYNC_ALREADY_RUNNING` when the workflow runs for another task, `TEMPORAL_UNAVAILABLE` (retryable) when
+   * Temporal cannot be reached.
+   */
+  startSync(start: SyncStart): Promise<{ readonly runId: string }>;
+  /** Asks for cancellation. False: there is no such run, or it has ended. @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
+  cancelSync(run: SyncRun): Promise<boolean>;
+  /** @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
+  describeSync(run: SyncRun): Promise<SyncDescription>;
+}
+
+export interface WorkflowClientOptions {
+  readonly client: Client;
+  readonly taskQueue: string;
+}
+
+const callMs = 5_000;
+
+export function createWorkflowClient({ client, taskQueue }: WorkflowClientOptions): WorkflowStarter {
+  const call = <T>(work: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, work);
+
+  async function describeSync(run: SyncRun): Promise<SyncDescription> {
+    try {
+      const found = await call(() =>
+        client.workflow.getHandle(run.workflowId, run.runId ?? undefined).describe(),
+      );
+      const { taskId } = (found.memo ?? {}) as { taskId?: unknown };
+      return {
+        status: found.status.name,
+        runId: found.runId,
+        taskId: typeof taskId === 'number' ? taskId : undefined,
+      };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError)
+        return { status: 'NOT_FOUND', runId: undefined, taskId: undefined };
+      throw unavailable(error);
+    }
+  }
+
+  return {
+    async startSync({ taskId, workflowId, repositoryName }) {
+      const input: SyncInput = { taskId, repositoryName };
+      try {
+        const handle = await call(() =>
+          client.workflow.start(syncWorkflowType, {
+            workflowId,
+            taskQueue,
+            args: [input],
+            workflowIdConflictPolicy: 'FAIL',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            memo: { taskId, repositoryName },
+            staticSummary: `sync of ${repositoryName}`,
+          }),
+        );
+        return { runId: handle.firstExecutionRunId };
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unavailable(error);
+      }
+      const running = await describeSync({ workflowId });
+      if (running.taskId === taskId && running.runId !== undefined) return { runId: running.runId };
+      throw new TidemarkError(
+        'SYNC_ALREADY_RUNNING',
+        `The workflow ${workflowId} runs for another task; wait until it has ended.`,
+        { origin: 'caller', retryable: true },
+      );
+    },
+
+    async cancelSync(run) {
+      try {
+        await call(() => client.workflow.getHandle(run.workflowId, run.runId ?? undefined).cancel());
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw unavailable(error);
+      }
+    },
+
+    describeSync,
+  };
+}
+
+function unavailable(cause: unknown): TidemarkError {
+  return new TidemarkError('TEMPORAL_UNAVAILABLE', 'Temporal cannot be reached; try again.', {
+    origin: 'server',
+    retryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,106 @@
+import { sql } from 'kysely';
+import { Remote, Repository } from './entities.ts';
+import type { Em } from './open-database.ts';
+import { toPage } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from './sql.ts';
+
+export interface NamedPageArguments {
+  readonly first: number;
+  /** Name of the last row of the page before. */
+  readonly after: string | undefined;
+  /** From `wildcardToRegex`; null matches nothing, undefined everything. */
+  readonly nameRegex?: string | null | undefined;
+}
+
+/** Rows in the order of the keys asked for; undefined where there is none. */
+function inOrder<Key, Row>(
+  keys: readonly Key[],
+  rows: readonly Row[],
+  keyOf: (row: Row) => Key,
+): (Row | undefined)[] {
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  return keys.map((key) => byKey.get(key));
+}
+
+export async function readRepositories(em: Em, ids: readonly number[]): Promise<(Repository | undefined)[]> {
+  return inOrder(ids, await em.find(Repository, { id: { $in: [...ids] } }), (row) => row.id);
+}
+
+export async function readRemotes(em: Em, ids: readonly number[]): Promise<(Remote | undefined)[]> {
+  return inOrder(ids, await em.find(Remote, { id: { $in: [...ids] } }), (row) => row.id);
+}
+
+export async function findRepositoryId(em: Em, name: string): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`select id from repository where name = ${name}`.execute(kysely(em));
+  return found.rows[0]?.id;
+}
+
+export async function findRemoteId(em: Em, name: string): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`select id from remote where name = ${name}`.execute(kysely(em));
+  return found.rows[0]?.id;
+}
+
+export interface NamedRow {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Ids of a page in order of name. */
+export async function readNamedPage(
+  em: Em,
+  table: 'repository' | 'remote',
+  page: NamedPageArguments,
+): Promise<Page<NamedRow>> {
+  if (page.nameRegex === null) return { rows: [], hasNext: false };
+  const found = await sql<NamedRow>`
+    select id, name from ${sql.table(table)}
+    where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)}
+    order by name limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countNamed(
+  em: Em,
+  table: 'repository' | 'remote',
+  nameRegex?: string | null,
+): Promise<number> {
+  if (nameRegex === null) return 0;
+  const found = await sql<{ count: number }>`
+    select count(*) as count from ${sql.table(table)} where ${nameMatches(nameRegex)}`.execute(kysely(em));
+  return found.rows[0]?.count ?? 0;
+}
+
+function nameMatches(nameRegex: string | undefined) {
+  return nameRegex === undefined ? sql`true` : sql`name ~ ${nameRegex}`;
+}
+
+/** What uses a remote: names of repositories (the first few), and a task that is not final. */
+export interface RemoteUse {
+  readonly repositoryNames: readonly string[];
+  readonly repositoryCount: number;
+  readonly taskId: number | undefined;
+}
+
+export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse> {
+  const repositories = await sql<{ name: string; total: number }>`
+    select name, count(*) over () as total from repository where remote_id = ${remoteId}
+    order by name limit 3`.execute(kysely(em));
+  const tasks = await sql<{ id: number }>`
+    select id from task where remote_id = ${remoteId} and state in ('WAITING', 'RUNNING') order by id limit 1`.execute(
+    kysely(em),
+  );
+  return {
+    repositoryNames: repositories.rows.map((row) => row.name),
+    repositoryCount: repositories.rows[0]?.total ?? 0,
+    taskId: tasks.rows[0]?.id,
+  };
+}
+
+/** The repository's task that is not final, if any. */
+export async function findOpenTaskId(em: Em, repositoryId: number): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`
+    select id from task where repository_id = ${repositoryId} and state in ('WAITING', 'RUNNING')
+    order by id limit 1`.execute(kysely(em));
+  return found.rows[0]?.id;
+}

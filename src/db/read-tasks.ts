@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import { Task } from './entities.ts';
+import type { TaskState } from './entities.ts';
+import type { Em } from './open-database.ts';
+import { toPage, toPages } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from './sql.ts';
+
+export async function readTasks(em: Em, ids: readonly number[]): Promise<(Task | undefined)[]> {
+  const rows = await em.find(Task, { id: { $in: [...ids] } });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export interface TaskPageArguments {
+  readonly first: number;
+  /** Id of the last task of the page before; tasks are listed newest first. */
+  readonly after: number | undefined;
+  readonly state?: TaskState | undefined;
+}
+
+export async function readTaskPage(em: Em, page: TaskPageArguments): Promise<Page<{ id: number }>> {
+  const found = await sql<{ id: number }>`
+    select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${stateIs(page.state)}
+    order by id desc limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countTasks(em: Em, state: TaskState | undefined): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from task where ${stateIs(state)}`.execute(kysely(em));
+  return found.rows[0]?.count ?? 0;
+}
+
+function stateIs(state: TaskState | undefined) {
+  return state === undefined ? sql`true` : sql`state = ${state}`;
+}
+
+/** A page of each repository's tasks, in one statement. */
+export async function readRepositoryTaskPages(
+  em: Em,
+  repositoryIds: readonly number[],
+  page: TaskPageArguments,
+): Promise<Page<{ id: number }>[]> {
+  const found = await sql<{ n: number; id: number }>`
+    select p.n, t.id from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    cross join lateral (
+      select id from task t
+      where t.repository_id = p.repository_id and t.id < ${page.after ?? Number.MAX_SAFE_INTEGER}
+      order by t.id desc limit ${page.first + 1}
+    ) as t order by p.n, t.id desc`.execute(kysely(em));
+  return toPages(found.rows, repositoryIds.length, page.first);
+}
+
+export async function countRepositoryTasks(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select repository_id as id, count(*) as count from task
+    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
+  return repositoryIds.map((id) => byId.get(id) ?? 0);
+}
+
+/** The warnings of each task, in the order in which they came. */
+export async function readWarnings(em: Em, taskIds: readonly number[]): Promise<string[][]> {
+  const found = await sql<{ taskId: number; message: string }>`
+    select task_id as "taskId", message from task_warning where task_id = any(${taskIds}::bigint[])
+    order by task_id, number`.execute(kysely(em));
+  const byTask = new Map<number, string[]>();
+  for (const { taskId, message } of found.rows) byTask.set(taskId, [...(byTask.get(taskId) ?? []), message]);
+  return taskIds.map((id) => byTask.get(id) ?? []);
+}
+
+/** How many tasks there are in each state, for the metrics. */
+export async function countTasksByState(em: Em): Promise<ReadonlyMap<TaskState, number>> {
+  const found = await sql<{ state: TaskState; count: number }>`
+    select state, count(*) as count from task group by state`.execute(kysely(em));
+  return new Map(found.rows.map((row) => [row.state, row.count]));
+}

@@ -1,0 +1,131 @@
+/** The API on a real port, over a database of its own and the run's Temporal server; no worker takes the tasks. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { pino } from 'pino';
+import { createSecretBox } from '../../../src/access/secrets.ts';
+import type { SecretBox } from '../../../src/access/secrets.ts';
+import type { ApiConfig } from '../../../src/api/dependencies.ts';
+import { createApi } from '../../../src/api/server.ts';
+import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
+import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
+import { migrateDatabase, openDatabase } from '../../../src/db/open-database.ts';
+import type { Database } from '../../../src/db/open-database.ts';
+import { createTestDatabase, testServers } from '../../support/servers.ts';
+
+export interface GraphqlAnswer {
+  readonly status: number;
+  // the tests know what they asked for
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly data: any;
+  readonly errors:
+    | readonly { readonly message: string; readonly extensions: Record<string, unknown> }[]
+    | undefined;
+  readonly text: string;
+}
+
+export interface ApiUnderTest {
+  readonly url: string;
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly secrets: SecretBox;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly workflows: WorkflowStarter;
+  /** All that was logged so far. */
+  readonly logged: () => string;
+  graphql(query: string, variables?: object): Promise<GraphqlAnswer>;
+  /** A statement, past the API. */
+  sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** How many statements the database gets while `work` runs. */
+  countStatements(work: () => Promise<unknown>): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface ApiOptions {
+  readonly config?: Partial<ApiConfig>;
+  readonly checkStore?: () => Promise<void>;
+  /** Where Temporal is looked for; default: the run's server. */
+  readonly temporalAddress?: string;
+}
+
+export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
+  const testDatabase = await createTestDatabase();
+  const database = await openDatabase({ url: testDatabase.url, poolSize: 8 });
+  await migrateDatabase(database);
+  const connection = Connection.lazy({ address: options.temporalAddress ?? testServers().temporalAddress });
+  const client = new Client({ connection });
+  const taskQueue = `api-test-${randomBytes(4).toString('hex')}`;
+  const workflows = createWorkflowClient({ client, taskQueue });
+  const lines: string[] = [];
+  const secrets = createSecretBox([randomBytes(32)]);
+  const app = await createApi({
+    database,
+    workflows,
+    secrets,
+    config: {
+      host: '127.0.0.1',
+      allowPrivate: true,
+      allowUpstream: [],
+      temporalUiUrl: undefined,
+      temporalNamespace: 'default',
+      ...options.config,
+    },
+    checkStore: options.checkStore ?? (() => Promise.resolve()),
+    logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const pool = new pg.Pool({ connectionString: testDatabase.url, max: 2 });
+  return {
+    ...{ url, database, databaseUrl: testDatabase.url, secrets, client, taskQueue, workflows },
+    logged: () => lines.join(''),
+    graphql: (query, variables) => post(url, query, variables),
+    sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
+    countStatements: async (work) => {
+      const counter = countQueries();
+      try {
+        await work();
+      } finally {
+        counter.stop();
+      }
+      return counter.count();
+    },
+    async close() {
+      await app.close();
+      await connection.close();
+      await pool.end();
+      await database.close();
+      await testDatabase.drop();
+    },
+  };
+}
+
+async function post(url: string, query: string, variables?: object): Promise<GraphqlAnswer> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const text = await response.text();
+  const { data, errors } = JSON.parse(text) as Pick<GraphqlAnswer, 'data' | 'errors'>;
+  return { status: response.status, data, errors, text };
+}
+
+/** Counts what goes through the driver, whoever sends it. */
+function countQueries(): { count: () => number; stop: () => void } {
+  // oxlint-disable-next-line typescript/unbound-method
+  const { query } = pg.Client.prototype;
+  let count = 0;
+  pg.Client.prototype.query = function counted(this: pg.Client, ...parameters: unknown[]): unknown {
+    count += 1;
+    return Reflect.apply(query, this, parameters);
+  } as typeof query;
+  return {
+    count: () => count,
+    stop: () => {
+      pg.Client.prototype.query = query;
+    },
+  };
+}
