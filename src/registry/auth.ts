@@ -55,7 +55,10 @@ const longestLifeSeconds = 24 * 60 * 60;
 export function createAuthenticator(options: AuthOptions): Authenticator {
   const now = options.now ?? (() => performance.now());
   const tokens = new Map<string, Token>();
-  const pending = new Map<string, Promise<Token>>();
+  const pending = new Map<
+    string,
+    { readonly token: Promise<Token>; readonly signal: AbortSignal | undefined }
+  >();
   let basic: string | undefined;
   let source: TokenSource | undefined;
   /** Wrong credentials are tried once, for the account may be locked after a few tries (FAULTS row 19). */
@@ -69,16 +72,16 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
     const running = pending.get(key);
     if (running !== undefined) {
       try {
-        return (await abortable(running, signal)).authorization;
+        return (await abortable(running.token, signal)).authorization;
       } catch (error) {
         signal?.throwIfAborted();
-        if (isTidemarkError(error)) throw error;
+        if (running.signal?.aborted !== true) throw error;
         // The one who asked gave up; its reason is not ours.
         return tokenFor(wanted, signal);
       }
     }
     const asked = requestToken(wanted, options, now, signal);
-    pending.set(key, asked);
+    pending.set(key, { token: asked, signal });
     try {
       const token = await asked;
       tokens.set(key, token);

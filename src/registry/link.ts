@@ -3,7 +3,7 @@
  * Undefined where there is none. Registries were seen that leave the `rel` out; a single link without one is taken.
  */
 export function nextLink(field: string | undefined): string | undefined {
-  if (field === undefined || field.length > 16_384) return undefined;
+  if (field === undefined) return undefined;
   const links = [
     ...field.matchAll(/<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s";,]+))?)*)/g),
   ].map((match) => ({ target: match[1] ?? '', relations: relationsOf(match[2] ?? '') }));
@@ -12,7 +12,11 @@ export function nextLink(field: string | undefined): string | undefined {
   return links.length === 1 && links[0]?.relations === undefined ? links[0]?.target : undefined;
 }
 
+/** The first `rel` counts (RFC 8288 section 3.3); one inside another parameter's quotes does not. */
 function relationsOf(parameters: string): string[] | undefined {
-  const match = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))/i.exec(parameters);
-  return match === null ? undefined : (match[1] ?? match[2] ?? '').toLowerCase().split(/\s+/);
+  for (const [, name = '', quoted, bare] of parameters.matchAll(
+    /;\s*([^\s=;,]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s";,]+)))?/g,
+  ))
+    if (name.toLowerCase() === 'rel') return (quoted ?? bare ?? '').toLowerCase().split(/\s+/);
+  return undefined;
 }

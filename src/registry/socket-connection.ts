@@ -36,6 +36,8 @@ export async function openConnection(
   checkLiteral(settings.policy, url.hostname);
   const inbox = url.protocol === 'https:' ? receiveCopied(bufferBytes) : receiveViews(bufferBytes);
   const socket = openSocket(url, settings, inbox);
+  // For errors that come when nobody listens any more, as between a refusal and the end of the socket.
+  socket.on('error', () => undefined);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
   try {
@@ -90,7 +92,7 @@ async function connected(
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
     socket.off('close', closed);
-    // The listener for errors stays: one that nobody listens to ends the process.
+    socket.off('error', reject);
   }
 }
 

@@ -12,6 +12,7 @@ import { checkStatus, isWebPage, notARegistry } from './status.ts';
 
 const pageMaxBytes = 16 * 1024 * 1024;
 const maxPages = 10_000;
+const linkMaxLength = 4096;
 
 interface RawPage {
   readonly names: readonly unknown[];
@@ -73,29 +74,36 @@ async function readPage(url: URL, response: HttpResponse): Promise<RawPage> {
   return { names: (tags as unknown[] | null | undefined) ?? [], next: nextPage(url, response) };
 }
 
-/** A next page is on the registry's own host, whatever the link says about the scheme (FAULTS row 28). */
+/**
+ * A next page is on the registry's own host, whatever the link says about the scheme (FAULTS row 28). A link that cannot
+ * be read is an error, for the list would end early and look whole.
+ */
 function nextPage(current: URL, response: HttpResponse): URL | undefined {
-  const target = nextLink(joinedHeader(response.headers, 'link'));
-  if (target === undefined) return undefined;
+  const field = joinedHeader(response.headers, 'link');
+  if (field !== undefined && field.length > linkMaxLength) throw linkRefused(current, quoteValue(field));
+  const target = nextLink(field);
+  if (target === undefined) {
+    if (field !== undefined && /\bnext\b/i.test(field)) throw linkRefused(current, quoteValue(field));
+    return undefined;
+  }
   const url = URL.canParse(target, current.href) ? new URL(target, current) : undefined;
+  if (url === undefined) throw linkRefused(current, quoteValue(target));
   if (
-    url === undefined ||
     url.hostname !== current.hostname ||
+    url.port !== current.port ||
     url.username !== '' ||
-    url.password !== '' ||
-    !samePort(url, current)
+    url.password !== ''
   )
-    throw new TidemarkError(
-      'UPSTREAM_LINK_REFUSED',
-      `GET ${describeUrl(current)} names ${url === undefined ? quoteValue(target) : describeUrl(url)} as its next page; not followed. Expected a page on ${current.host}.`,
-    );
+    throw linkRefused(current, describeUrl(url));
   // Behind a proxy that ends TLS, registries were seen that write http:// here.
   return new URL(`${url.pathname}${url.search}`, current.origin);
 }
 
-/** The same port, or each scheme's own. */
-function samePort(left: URL, right: URL): boolean {
-  return left.port === right.port;
+function linkRefused(current: URL, came: string): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_LINK_REFUSED',
+    `GET ${describeUrl(current)} names ${came} as its next page; not followed. Expected a Link of at most ${linkMaxLength} characters to a page on ${current.host}.`,
+  );
 }
 
 function sorted(received: readonly unknown[], url: URL): TagPage {

@@ -73,6 +73,15 @@ test.each([
   expect(error.retryable).toBe(false);
 });
 
+test.each(['rel="next"', '<unclosed; rel="next"', `<${path}?x=${'y'.repeat(5000)}>; rel="next"`])(
+  'a Link that cannot be read is no end of the list: %.40s',
+  async (link) => {
+    const upstream = await openUpstream();
+    upstream.on(`GET ${path}`, json({ tags: ['a'] }, { link }));
+    expect((await failure(list(openClient(upstream)))).code).toBe('UPSTREAM_LINK_REFUSED');
+  },
+);
+
 test('pages are followed, absolute and relative, and invalid names told apart (fault 32)', async () => {
   const upstream = await openUpstream();
   const signature = `sha256-${'0'.repeat(64)}.sig`;

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { parseChallenges } from '../../src/registry/challenge.ts';
+import { parseHead } from '../../src/registry/http-head.ts';
+import { nextLink } from '../../src/registry/link.ts';
+import { sameRegistrableDomain } from '../../src/registry/realm.ts';
+import { parseRetryAfter } from '../../src/registry/retry.ts';
+import { classifyAddress } from '../../src/registry/transport-guard.ts';
+
+test.each([
+  ['1.1.1.1', 'public'],
+  ['2606:4700::1111', 'public'],
+  ['127.0.0.1', 'private'],
+  ['127.255.0.1', 'private'],
+  ['10.1.2.3', 'private'],
+  ['172.31.255.255', 'private'],
+  ['172.32.0.1', 'public'],
+  ['192.168.0.1', 'private'],
+  ['100.64.0.1', 'private'],
+  ['::1', 'private'],
+  ['fd00::1', 'private'],
+  ['::ffff:127.0.0.1', 'private'],
+  ['::ffff:7f00:1', 'private'],
+  ['::ffff:1.1.1.1', 'public'],
+  ['::127.0.0.1', 'private'],
+  ['64:ff9b::10.0.0.1', 'private'],
+  ['2002:7f00:1::', 'private'],
+  ['169.254.169.254', 'refused'],
+  ['::ffff:169.254.169.254', 'refused'],
+  ['64:ff9b::a9fe:a9fe', 'refused'],
+  ['fd00:ec2::254', 'refused'],
+  ['fe80::1', 'refused'],
+  ['fe80::1%eth0', 'refused'],
+  ['0.0.0.0', 'refused'],
+  ['::', 'refused'],
+  ['224.0.0.1', 'refused'],
+  ['255.255.255.255', 'refused'],
+  ['localhost', 'refused'],
+  ['', 'refused'],
+])('fault 23: the address %j is %s', (address, expected) => {
+  expect(classifyAddress(address)).toBe(expected);
+});
+
+test.each([
+  ['registry-1.docker.io', 'auth.docker.io', true],
+  ['registry.gitlab.com', 'gitlab.com', true],
+  ['registry.co.uk', 'evil.co.uk', false],
+  ['a.registry.co.uk', 'b.registry.co.uk', true],
+  ['mine.azurecr.io', 'evil.azurecr.io', false],
+  ['docker.io', 'docker.io.evil.test', false],
+  ['localhost', 'localhost', true],
+  ['localhost', 'other.localhost', false],
+  ['10.0.0.1', '10.0.0.1', true],
+  ['10.0.0.1', '20.0.0.1', false],
+  ['[::1]', '[::2]', false],
+])('fault 13: %s and %s are of one domain: %s', (left, right, expected) => {
+  expect(sameRegistrableDomain(left, right)).toBe(expected);
+});
+
+const now = Date.parse('2026-01-01T00:00:00Z');
+test.each([
+  ['5', 5000],
+  [' 7 ', 7000],
+  ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+  ['31536000', 86_400_000],
+  ['0', undefined],
+  ['-5', undefined],
+  ['1.5', undefined],
+  ['soon', undefined],
+  ['2026', 2_026_000],
+  ['Wed, 21 Oct 2015 07:28:00 GMT', undefined],
+  [undefined, undefined],
+])('fault 10: Retry-After %j is %j ms', (value, expected) => {
+  expect(parseRetryAfter(value, now)).toBe(expected);
+});
+
+test.each([
+  ['</v2/a/tags/list?n=1&last=b>; rel="next"', '/v2/a/tags/list?n=1&last=b'],
+  ['</a>; rel=next', '/a'],
+  ['</p>; rel="prev", </n>; rel="first NEXT"', '/n'],
+  ['</a,b;c>; title="x, <y>; rel=\\"no\\""; rel="next"', '/a,b;c'],
+  ['</a>', '/a'],
+  ['</p>; rel="prev"', undefined],
+  ['</a>, </b>', undefined],
+  ['', undefined],
+  [undefined, undefined],
+])('the next page of the Link %j is %j', (field, expected) => {
+  expect(nextLink(field)).toBe(expected);
+});
+
+describe('challenges', () => {
+  test.each([
+    ['Bearer realm="a",service="b"', [['bearer', { realm: 'a', service: 'b' }]]],
+    ['bearer realm = "a" , scope="x:y,z"', [['bearer', { realm: 'a', scope: 'x:y,z' }]]],
+    ['Bearer realm=https://a/t?x=y', [['bearer', { realm: 'https://a/t?x=y' }]]],
+    [
+      'Basic, Bearer realm="a\\"b"',
+      [
+        ['basic', {}],
+        ['bearer', { realm: 'a"b' }],
+      ],
+    ],
+    [
+      'Negotiate abc==, Basic realm="r"',
+      [
+        ['negotiate', {}],
+        ['basic', { realm: 'r' }],
+      ],
+    ],
+    [
+      'Basic realm="r", charset="UTF-8", Bearer realm="t"',
+      [
+        ['basic', { realm: 'r', charset: 'UTF-8' }],
+        ['bearer', { realm: 't' }],
+      ],
+    ],
+    ['Bearer realm="a", realm="b"', [['bearer', { realm: 'a' }]]],
+    ['', []],
+  ])('%s', (field, expected) => {
+    const found = parseChallenges(field)?.map(({ scheme, parameters }) => [
+      scheme,
+      Object.fromEntries(parameters),
+    ]);
+    expect(found).toEqual(expected);
+  });
+
+  test.each(['Bearer realm="a', '"', '=', 'Bearer realm="a"x', `Bearer realm="${'a'.repeat(20_000)}"`])(
+    'fault 12: %.40j cannot be read',
+    (field) => {
+      expect(parseChallenges(field)).toBeUndefined();
+    },
+  );
+});
+
+const parse = (...lines: string[]) => parseHead(Buffer.from(lines.join('\r\n'), 'latin1'));
+
+describe('the head of an answer', () => {
+  test.each([
+    { name: 'a length', lines: ['HTTP/1.1 200 OK', 'Content-Length: 5'], bodyBytes: 5, keepAlive: true },
+    { name: 'HTTP/1.0', lines: ['HTTP/1.0 200 OK', 'content-length: 5'], bodyBytes: 5, keepAlive: false },
+    {
+      name: 'Connection: close',
+      lines: ['HTTP/1.1 200', 'content-length:5', 'Connection: Close'],
+      bodyBytes: 5,
+      keepAlive: false,
+    },
+    {
+      name: 'two lengths',
+      lines: ['HTTP/1.1 200 OK', 'content-length: 5', 'content-length: 6'],
+      bodyBytes: undefined,
+      keepAlive: true,
+    },
+    {
+      name: 'a length and chunks',
+      lines: ['HTTP/1.1 200 OK', 'content-length: 5', 'transfer-encoding: chunked'],
+      bodyBytes: undefined,
+      keepAlive: true,
+    },
+    { name: 'no body', lines: ['HTTP/1.1 204 No Content'], bodyBytes: 0, keepAlive: true },
+  ])('with $name', ({ lines, bodyBytes, keepAlive }) => {
+    expect(parse(...lines)).toMatchObject({ bodyBytes, keepAlive });
+  });
+
+  test.each([
+    ['HTTP/2 200'],
+    ['ICY 200 OK'],
+    ['HTTP/1.1 200 OK', ' folded: x'],
+    ['HTTP/1.1 200 OK', 'name : x'],
+    ['HTTP/1.1 200 OK', 'no colon'],
+    ['HTTP/1.1 200 OK', 'a: b\nc: d'],
+    ['HTTP/1.1 99 No'],
+  ])('%j, %j is refused', (...lines) => {
+    expect(parse(...lines)).toBeUndefined();
+  });
+});
