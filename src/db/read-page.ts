@@ -16,6 +16,6 @@ export function toPages<Row extends { readonly n: number }>(
   first: number,
 ): Page<Row>[] {
   const grouped = Array.from({ length: parents }, (): Row[] => []);
-  for (const row of rows) grouped[Number(row.n) - 1]?.push(row);
+  for (const row of rows) grouped[row.n - 1]?.push(row);
   return grouped.map((group) => toPage(group, first));
 }

@@ -81,7 +81,7 @@ export async function countTags(
       select count(*) as count from tag_membership t
       where t.repository_id = p.repository_id and ${inVersion(filter.change)} and ${nameMatches(filter.nameRegex)}
     ) as c`.execute(kysely(em));
-  const byPlace = new Map(found.rows.map((row) => [Number(row.n), row.count]));
+  const byPlace = new Map(found.rows.map((row) => [row.n, row.count]));
   return versions.map((_, index) => byPlace.get(index + 1) ?? 0);
 }
 
@@ -96,7 +96,7 @@ export async function readVersionTags(
       ${keys.map((key) => key.name)}::text[]) with ordinality as p(repository_id, number, name, n)
     join tag_membership t on t.repository_id = p.repository_id and t.name = p.name collate "C" and ${inVersion('PRESENT')}
     join manifest m on m.id = t.manifest_id`.execute(kysely(em));
-  const byPlace = new Map(found.rows.map((row) => [Number(row.n), row]));
+  const byPlace = new Map(found.rows.map((row) => [row.n, row]));
   return keys.map((_, index) => byPlace.get(index + 1));
 }
 

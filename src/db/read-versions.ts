@@ -24,9 +24,7 @@ export async function readVersions(
     join repository_version v on v.repository_id = p.repository_id and v.number = p.number`.execute(
     kysely(em),
   );
-  const byPlace = new Map(
-    found.rows.map((row) => [Number(row.n), { ...row, createdAt: new Date(row.createdAt) }]),
-  );
+  const byPlace = new Map(found.rows.map((row) => [row.n, { ...row, createdAt: new Date(row.createdAt) }]));
   return keys.map((_, index) => byPlace.get(index + 1));
 }
 
