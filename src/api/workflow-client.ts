@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../oci/error.ts';
@@ -45,6 +46,9 @@ export interface WorkflowClientOptions {
 }
 
 const callMs = 5_000;
+/** The task before may be final while its workflow still closes: so long is waited for that. */
+const endingMs = 3_000;
+const endingPollMs = 20;
 
 export function createWorkflowClient({ client, taskQueue }: WorkflowClientOptions): WorkflowStarter {
   const call = <T>(work: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, work);
@@ -67,32 +71,44 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
     }
   }
 
-  return {
-    async startSync({ taskId, workflowId, repositoryName }) {
-      const input: SyncInput = { taskId, repositoryName };
-      try {
-        const handle = await call(() =>
-          client.workflow.start(syncWorkflowType, {
-            workflowId,
-            taskQueue,
-            args: [input],
-            workflowIdConflictPolicy: 'FAIL',
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-            memo: { taskId, repositoryName },
-            staticSummary: `sync of ${repositoryName}`,
-          }),
-        );
-        return { runId: handle.firstExecutionRunId };
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unavailable(error);
-      }
-      const running = await describeSync({ workflowId });
-      if (running.taskId === taskId && running.runId !== undefined) return { runId: running.runId };
-      throw new TidemarkError(
-        'SYNC_ALREADY_RUNNING',
-        `The workflow ${workflowId} runs for another task; wait until it has ended.`,
-        { origin: 'caller', retryable: true },
+  /** Undefined: a run of this id is open. */
+  async function tryStart({ taskId, workflowId, repositoryName }: SyncStart): Promise<string | undefined> {
+    const input: SyncInput = { taskId, repositoryName };
+    try {
+      const handle = await call(() =>
+        client.workflow.start(syncWorkflowType, {
+          workflowId,
+          taskQueue,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          memo: { taskId, repositoryName },
+          staticSummary: `sync of ${repositoryName}`,
+        }),
       );
+      return handle.firstExecutionRunId;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+      throw unavailable(error);
+    }
+  }
+
+  return {
+    async startSync(start) {
+      const giveUpAt = performance.now() + endingMs;
+      for (;;) {
+        const runId = await tryStart(start);
+        if (runId !== undefined) return { runId };
+        const running = await describeSync({ workflowId: start.workflowId });
+        if (running.taskId === start.taskId && running.runId !== undefined) return { runId: running.runId };
+        if (performance.now() > giveUpAt)
+          throw new TidemarkError(
+            'SYNC_ALREADY_RUNNING',
+            `The workflow ${start.workflowId} runs for another task; wait until it has ended.`,
+            { origin: 'caller', retryable: true },
+          );
+        await sleep(endingPollMs);
+      }
     },
 
     async cancelSync(run) {

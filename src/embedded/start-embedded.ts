@@ -1,4 +1,5 @@
 /** The servers that Tidemark brings itself: each one only where the environment names no other. */
+import { keepRunning } from './keep-running.ts';
 import { findTemporal } from './temporal-binary.ts';
 import { startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
@@ -27,7 +28,7 @@ export interface RunningServers {
 const TEMPORAL_PORTS = { port: 7233, uiPort: 8233 };
 
 /**
- * Starts PostgreSQL and Temporal at the same time. `log` gets one line for each thing that happens. When one of them
+ * Starts PostgreSQL and Temporal at the same time, and keeps them running: one that is killed is started again. `log` gets one line for each thing that happens. When one of them
  * fails the other is stopped, and the error is thrown.
  */
 export async function startEmbedded(
@@ -75,7 +76,9 @@ async function startDatabase(
   signal: AbortSignal,
 ): Promise<Database> {
   if (databaseUrl !== undefined) return { url: databaseUrl, stop: nothingToStop };
-  return startPostgres({ dataDir, log, signal });
+  const start = (until: AbortSignal) => startPostgres({ dataDir, log, signal: until });
+  const first = await start(signal);
+  return { url: first.url, stop: keepRunning(first, { name: 'PostgreSQL', start, log }) };
 }
 
 interface Engine {
@@ -93,14 +96,17 @@ async function startEngine(
     return { address: settings.temporalAddress, uiUrl: settings.temporalUiUrl, stop: nothingToStop };
   }
   const binary = await findTemporal({ cacheDir: settings.cacheDir, log, signal });
-  return startTemporal({
-    dataDir: settings.dataDir,
-    binary,
-    log,
-    signal,
-    namespace: settings.temporalNamespace,
-    preferredPorts: TEMPORAL_PORTS,
-  });
+  const start = (until: AbortSignal) =>
+    startTemporal({
+      dataDir: settings.dataDir,
+      binary,
+      log,
+      signal: until,
+      namespace: settings.temporalNamespace,
+      preferredPorts: TEMPORAL_PORTS,
+    });
+  const first = await start(signal);
+  return { ...first, stop: keepRunning(first, { name: 'Temporal', start, log }) };
 }
 
 async function nothingToStop(): Promise<void> {}
