@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, getOperationAST } from 'graphql';
+import { GraphQLError, OperationTypeNode, getOperationAST } from 'graphql';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { createHandler } from 'graphql-sse';
 import type { Response, ResponseBody } from 'graphql-sse';
@@ -37,7 +37,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
       const prepared = prepareOperation(schema, params, context);
       if (isErrorList(prepared)) return asResponse(prepared, context);
       const operation = getOperationAST(prepared.document, prepared.operationName);
-      if (request.method === 'GET' && operation?.operation === 'mutation')
+      if (request.method === 'GET' && operation?.operation === OperationTypeNode.MUTATION)
         return asResponse([badMethod()], context, 405);
       return { ...prepared, contextValue: context as RequestContext & Record<PropertyKey, unknown> };
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { ApiDependencies } from './dependencies.ts';
@@ -24,6 +24,8 @@ const bodyMaxBytes = 1024 * 1024;
 
 /** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish. */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
+  // widened: Fastify would make the logger a part of the server's type
+  const loggerInstance: FastifyBaseLogger = api.logger;
   const app = Fastify({
     bodyLimit: bodyMaxBytes,
     // slow clients: the header within 10 s (Node's own limit, see below), the whole request within 30 s
@@ -32,8 +34,8 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
-    loggerInstance: api.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 300 },
   });
   app.server.headersTimeout = 10_000;

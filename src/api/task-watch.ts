@@ -96,11 +96,11 @@ async function* follow(
   { listen, ended, untilDelivered }: Following,
 ): AsyncGenerator<number, undefined> {
   let current: Look | 'gone' | undefined;
-  let wake = (): void => undefined;
-  const onEnd = (): void => wake();
+  let wake: (() => void) | undefined;
+  const onEnd = (): void => wake?.();
   const stop = listen(taskId, (look) => {
     current = look ?? 'gone';
-    wake();
+    wake?.();
   });
   ended.addEventListener('abort', onEnd);
   try {

@@ -74,7 +74,12 @@ export function toManifestType(row: ManifestRow): ManifestType {
   return Object.assign(new ManifestType(), {
     id: toGlobalId('Manifest', row.id),
     row,
-    ...{ digest, mediaType, artifactType, sizeBytes, platform, subject },
+    digest,
+    mediaType,
+    artifactType,
+    sizeBytes,
+    platform,
+    subject,
   });
 }
 
@@ -107,7 +112,10 @@ export function toBlobType(row: BlobRow): BlobType {
   const { digest, sizeBytes, mediaType, isStored } = row;
   return Object.assign(new BlobType(), {
     id: toGlobalId('Blob', row.id),
-    ...{ digest, sizeBytes, mediaType, isStored },
+    digest,
+    sizeBytes,
+    mediaType,
+    isStored,
   });
 }
 

@@ -3,6 +3,9 @@ import type { KeyObject } from 'node:crypto';
 import { invalid } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
 
+/** Stands for a key that is stored and not given again. */
+export const storedKey = Symbol('stored');
+
 const pemMaxLength = 256 * 1024;
 const certificatePattern = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g;
 
@@ -14,9 +17,12 @@ export function checkCertificates(field: string, pem: string): Checked {
 
 /**
  * A client certificate and its key, where both are known.
- * @param key Undefined: none. `stored`: one is stored and not given again.
+ * @param key `storedKey`: one is stored and not given again. Null: none.
  */
-export function checkClientPair(certificate: string | null, key: string | 'stored' | null): Checked[] {
+export function checkClientPair(
+  certificate: string | null,
+  key: string | typeof storedKey | null,
+): Checked[] {
   if (certificate === null && key !== null)
     return [
       invalid(
@@ -32,7 +38,7 @@ export function checkClientPair(certificate: string | null, key: string | 'store
       ),
     ];
   const certificates = certificate === null ? undefined : readCertificates(certificate);
-  if (key === null || key === 'stored') return [];
+  if (key === null || key === storedKey) return [];
   const privateKey = readPrivateKey(key);
   if (typeof privateKey === 'string') return [invalid('sslClientKey', `sslClientKey ${privateKey}`)];
   const first = Array.isArray(certificates) ? certificates[0] : undefined;

@@ -4,7 +4,7 @@ import { isRepositoryName } from '../../oci/reference.ts';
 import { validateTagPatterns } from '../../oci/tag-filter.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
-import { checkCertificates, checkClientPair, keyFits } from './pem-validation.ts';
+import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem-validation.ts';
 import type { HeaderInput, RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
 import { checkBaseUrl, checkProxyUrl } from './url-validation.ts';
 import type { AddressRules } from './url-validation.ts';
@@ -62,9 +62,9 @@ export function checkClientCertificate(
 ): UserError[] {
   const certificate =
     input.sslClientCertificate === undefined ? current?.sslClientCertificate : input.sslClientCertificate;
-  const storedKey =
-    keepsSecrets(input, current) && typeof current?.sslClientKeySealed === 'string' ? 'stored' : null;
-  const key = input.sslClientKey === undefined ? storedKey : input.sslClientKey;
+  const keptKey =
+    keepsSecrets(input, current) && typeof current?.sslClientKeySealed === 'string' ? storedKey : null;
+  const key = input.sslClientKey === undefined ? keptKey : input.sslClientKey;
   if (current !== undefined && input.sslClientCertificate === undefined && input.sslClientKey === undefined) {
     // dropped with a changed url: the certificate alone stays, and is said to be of no use
     if (typeof certificate === 'string' && key === null)
@@ -77,7 +77,7 @@ export function checkClientCertificate(
     return [];
   }
   const mistakes = checkClientPair(certificate ?? null, key);
-  const isOtherCertificate = typeof input.sslClientCertificate === 'string' && key === 'stored';
+  const isOtherCertificate = typeof input.sslClientCertificate === 'string' && key === storedKey;
   if (isOtherCertificate && !checkCertificates('sslClientCertificate', input.sslClientCertificate ?? '')) {
     const stored = openKey();
     if (stored === undefined || !keyFits(input.sslClientCertificate ?? '', stored))

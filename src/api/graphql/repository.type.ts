@@ -42,7 +42,10 @@ export function toRepositoryType(row: Repository): RepositoryType {
   return Object.assign(new RepositoryType(), {
     id: toGlobalId('Repository', row.id),
     row,
-    ...{ name, createdAt, updatedAt, isMirrored },
+    name,
+    createdAt,
+    updatedAt,
+    isMirrored,
     description: description ?? null,
     retainVersions: retainVersions ?? null,
   });

@@ -154,7 +154,10 @@ export function toTaskType(row: Task): TaskType {
   return Object.assign(new TaskType(), {
     id: toGlobalId('Task', row.id),
     row,
-    ...{ name, state, createdAt, workflowId },
+    name,
+    state,
+    createdAt,
+    workflowId,
     startedAt: row.startedAt ?? null,
     finishedAt: row.finishedAt ?? null,
     error: typeof errorCode === 'string' ? { code: errorCode, message: errorMessage ?? '' } : null,
@@ -230,7 +233,11 @@ export function toSyncPlan(row: PlanRow): SyncPlan {
   const { tagsAdded, tagsMoved, tagsRemoved, blobsToFetch, bytesToFetch } = row;
   return Object.assign(new SyncPlan(), {
     row,
-    ...{ tagsAdded, tagsMoved, tagsRemoved, blobsToFetch, bytesToFetch },
+    tagsAdded,
+    tagsMoved,
+    tagsRemoved,
+    blobsToFetch,
+    bytesToFetch,
   });
 }
 

@@ -79,7 +79,13 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const pool = new pg.Pool({ connectionString: testDatabase.url, max: 2 });
   return {
-    ...{ url, database, databaseUrl: testDatabase.url, secrets, client, taskQueue, workflows },
+    url,
+    database,
+    databaseUrl: testDatabase.url,
+    secrets,
+    client,
+    taskQueue,
+    workflows,
     logged: () => lines.join(''),
     graphql: (query, variables) => post(url, query, variables),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,

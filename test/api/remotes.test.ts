@@ -1,0 +1,495 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { startApi } from './support/api-server.ts';
+import type { ApiUnderTest } from './support/api-server.ts';
+import { insertRepository, insertTask } from './support/content.ts';
+
+let api: ApiUnderTest;
+let openApi: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+  openApi = await startApi({
+    config: { host: '0.0.0.0', allowPrivate: false, allowUpstream: ['10.1.2.3:5000', '10.9.0.0/16'] },
+  });
+});
+afterAll(async () => {
+  await api.close();
+  await openApi.close();
+});
+
+function fixture(name: string): string {
+  return readFileSync(new URL(`../support/fixtures/${name}`, import.meta.url), 'utf8');
+}
+
+const certificate = fixture('client.pem');
+const key = fixture('client.key');
+const encryptedKey = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' },
+}).privateKey;
+
+const fields = `id name url upstreamName policy includeTags excludeTags sigstore downloadConcurrency proxyUrl
+  sslCaCertificate sslClientCertificate hasSslClientKey sslValidation totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
+  headerNames username hasPassword`;
+
+interface Payload {
+  readonly remote: Record<string, unknown> & { readonly id: string };
+  readonly userErrors: readonly {
+    readonly code: string;
+    readonly field: readonly string[];
+    readonly message: string;
+  }[];
+}
+
+async function create(input: object, server = api): Promise<Payload> {
+  const { data, errors } = await server.graphql(
+    `mutation ($input: RemoteCreateInput!) { remoteCreate(input: $input) { remote { ${fields} } userErrors { code field message } } }`,
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  return data.remoteCreate;
+}
+
+async function update(input: object): Promise<Payload> {
+  const { data, errors } = await api.graphql(
+    `mutation ($input: RemoteUpdateInput!) { remoteUpdate(input: $input) { remote { ${fields} } userErrors { code field message } } }`,
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  return data.remoteUpdate;
+}
+
+let sequence = 0;
+function valid(more: object = {}): object {
+  sequence += 1;
+  return {
+    name: `remote ${sequence}`,
+    url: 'https://registry.example',
+    upstreamName: 'library/nginx',
+    ...more,
+  };
+}
+
+describe('a remote', () => {
+  test('is created with its defaults', async () => {
+    const { remote, userErrors } = await create(valid({ name: 'defaults' }));
+    expect(userErrors).toEqual([]);
+    expect(remote).toMatchObject({
+      name: 'defaults',
+      policy: 'IMMEDIATE',
+      includeTags: null,
+      downloadConcurrency: 20,
+      maxRetries: 3,
+      rateLimit: null,
+      sslValidation: true,
+      hasPassword: false,
+      hasSslClientKey: false,
+      headerNames: [],
+    });
+  });
+
+  test('fault 90: secrets are sealed at rest, each bound to its place, and never answered', async () => {
+    const { remote, userErrors } = await create(
+      valid({
+        username: 'u',
+        password: 'hunter2',
+        sslClientCertificate: certificate,
+        sslClientKey: key,
+        headers: [{ name: 'X-Token', value: 'tok3n' }],
+        proxyUrl: 'http://puser:pp4ss@proxy.example:3128',
+      }),
+    );
+    expect(userErrors).toEqual([]);
+    expect(remote).toMatchObject({
+      hasPassword: true,
+      hasSslClientKey: true,
+      headerNames: ['X-Token'],
+      proxyUrl: 'http://proxy.example:3128',
+    });
+    const [row] = await api.sql('select * from remote order by id desc limit 1');
+    expect(JSON.stringify(row)).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
+    const open = (column: string): string =>
+      api.secrets.decrypt(String(row?.[`${column}_sealed`]), `remote:${row?.['id']}:${column}`);
+    expect(open('password')).toBe('hunter2');
+    expect(open('ssl_client_key')).toBe(key);
+    expect(JSON.parse(open('headers'))).toEqual({ 'X-Token': 'tok3n' });
+    expect(open('proxy_url')).toBe('http://puser:pp4ss@proxy.example:3128');
+    const { text } = await api.graphql(`{ remotes(first: 100) { nodes { ${fields} } } }`);
+    expect(text).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
+    expect(api.logged()).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
+  });
+
+  test('an omitted field is kept, null clears', async () => {
+    const { remote } = await create(
+      valid({ includeTags: ['v1.*'], username: 'u', password: 'p', rateLimit: 5 }),
+    );
+    const kept = await update({ id: remote.id, downloadConcurrency: 7 });
+    expect(kept.remote).toMatchObject({
+      downloadConcurrency: 7,
+      includeTags: ['v1.*'],
+      username: 'u',
+      hasPassword: true,
+      rateLimit: 5,
+    });
+    const cleared = await update({
+      id: remote.id,
+      includeTags: null,
+      username: null,
+      password: null,
+      rateLimit: null,
+    });
+    expect(cleared.remote).toMatchObject({
+      includeTags: null,
+      username: null,
+      hasPassword: false,
+      rateLimit: null,
+    });
+  });
+
+  test('another url drops password, key and headers, unless they are given again', async () => {
+    const secrets = { password: 'p', sslClientKey: key, headers: [{ name: 'X-A', value: 'a' }] };
+    const { remote } = await create(valid({ username: 'u', sslClientCertificate: certificate, ...secrets }));
+    const url = 'https://other.example';
+    expect((await update({ id: remote.id, url })).userErrors).toMatchObject([
+      { code: 'INVALID', field: ['sslClientKey'] },
+    ]);
+    const again = await update({ id: remote.id, url, ...secrets });
+    expect(again.remote).toMatchObject({
+      url,
+      hasPassword: true,
+      hasSslClientKey: true,
+      headerNames: ['X-A'],
+    });
+    const dropped = await update({ id: remote.id, url: 'https://third.example', sslClientCertificate: null });
+    expect(dropped.remote).toMatchObject({
+      username: 'u',
+      hasPassword: false,
+      hasSslClientKey: false,
+      headerNames: [],
+    });
+  });
+
+  test('a certificate is changed with a stored key only where that fits', async () => {
+    const { remote } = await create(valid({ sslClientCertificate: certificate, sslClientKey: key }));
+    expect((await update({ id: remote.id, sslClientCertificate: certificate })).userErrors).toEqual([]);
+    expect(
+      (await update({ id: remote.id, sslClientCertificate: fixture('other-name.pem') })).userErrors,
+    ).toMatchObject([{ code: 'INVALID', field: ['sslClientCertificate'] }]);
+  });
+});
+
+interface Mistake {
+  readonly name: string;
+  readonly input: object;
+  readonly field: readonly string[];
+  readonly message?: RegExp;
+}
+
+const mistakes: readonly Mistake[] = [
+  { name: 'an empty name', input: { name: '' }, field: ['name'] },
+  { name: 'a name of 256 characters', input: { name: 'x'.repeat(256) }, field: ['name'] },
+  { name: 'a name with a line break', input: { name: 'a\nb' }, field: ['name'] },
+  { name: 'a name with NUL', input: { name: 'a\0b' }, field: ['name'] },
+  { name: 'a url with credentials', input: { url: 'https://user:hunter2@registry.example' }, field: ['url'] },
+  { name: 'a url with a user only', input: { url: 'https://user@registry.example' }, field: ['url'] },
+  { name: 'an unknown scheme', input: { url: 'ftp://registry.example' }, field: ['url'], message: /"ftp"/ },
+  { name: 'a file', input: { url: 'file:///etc/passwd' }, field: ['url'] },
+  { name: 'no scheme', input: { url: 'registry.example' }, field: ['url'] },
+  { name: 'no host', input: { url: 'https://' }, field: ['url'] },
+  { name: 'a query', input: { url: 'https://registry.example?sig=hunter2' }, field: ['url'] },
+  { name: 'a fragment', input: { url: 'https://registry.example#x' }, field: ['url'] },
+  { name: 'CR and LF', input: { url: 'https://registry.example/\r\nX: y' }, field: ['url'] },
+  { name: 'a port beyond 65535', input: { url: 'https://registry.example:70000' }, field: ['url'] },
+  {
+    name: 'the metadata service',
+    input: { url: 'http://169.254.169.254' },
+    field: ['url'],
+    message: /metadata/,
+  },
+  {
+    name: 'the metadata service as one number',
+    input: { url: 'http://2852039166' },
+    field: ['url'],
+    message: /metadata/,
+  },
+  {
+    name: 'the metadata service in octal',
+    input: { url: 'http://0251.0376.0251.0376' },
+    field: ['url'],
+    message: /metadata/,
+  },
+  {
+    name: 'the metadata service inside IPv6',
+    input: { url: 'http://[::ffff:169.254.169.254]' },
+    field: ['url'],
+    message: /metadata/,
+  },
+  { name: 'the unspecified address', input: { url: 'http://0.0.0.0:5000' }, field: ['url'] },
+  { name: 'an upstream name in capitals', input: { upstreamName: 'Library/Nginx' }, field: ['upstreamName'] },
+  {
+    name: 'an upstream name that climbs',
+    input: { upstreamName: '../../etc/passwd' },
+    field: ['upstreamName'],
+  },
+  { name: 'ON_DEMAND', input: { policy: 'ON_DEMAND' }, field: ['policy'], message: /not served yet/ },
+  { name: 'STREAMED', input: { policy: 'STREAMED' }, field: ['policy'], message: /not served yet/ },
+  {
+    name: 'a wildcard that cannot be parsed',
+    input: { includeTags: ['ok', 'v[1'] },
+    field: ['includeTags', '1'],
+  },
+  { name: 'an empty exclusion', input: { excludeTags: [''] }, field: ['excludeTags', '0'] },
+  {
+    name: 'a sigstore with credentials',
+    input: { sigstore: 'https://u:hunter2@sigs.example' },
+    field: ['sigstore'],
+  },
+  { name: 'no concurrency', input: { downloadConcurrency: 0 }, field: ['downloadConcurrency'] },
+  { name: 'a concurrency of 101', input: { downloadConcurrency: 101 }, field: ['downloadConcurrency'] },
+  { name: 'maxRetries of 11', input: { maxRetries: 11 }, field: ['maxRetries'] },
+  { name: 'negative maxRetries', input: { maxRetries: -1 }, field: ['maxRetries'] },
+  { name: 'a rateLimit of 0', input: { rateLimit: 0 }, field: ['rateLimit'] },
+  { name: 'a timeout of 0', input: { totalTimeout: 0 }, field: ['totalTimeout'] },
+  { name: 'a negative timeout', input: { connectTimeout: -1.5 }, field: ['connectTimeout'] },
+  { name: 'a timeout of a year', input: { sockReadTimeout: 31_536_000 }, field: ['sockReadTimeout'] },
+  {
+    name: 'a proxy with another scheme',
+    input: { proxyUrl: 'socks5://u:hunter2@proxy.example' },
+    field: ['proxyUrl'],
+  },
+  { name: 'a proxy with a path', input: { proxyUrl: 'http://proxy.example/x' }, field: ['proxyUrl'] },
+  {
+    name: 'an Authorization header',
+    input: { headers: [{ name: 'authorization', value: 'hunter2' }] },
+    field: ['headers', '0', 'name'],
+  },
+  {
+    name: 'a Host header',
+    input: { headers: [{ name: 'Host', value: 'x' }] },
+    field: ['headers', '0', 'name'],
+  },
+  {
+    name: 'a Content-Length header',
+    input: { headers: [{ name: 'Content-Length', value: '1' }] },
+    field: ['headers', '0', 'name'],
+  },
+  {
+    name: 'a header name with a blank',
+    input: { headers: [{ name: 'X Y', value: 'x' }] },
+    field: ['headers', '0', 'name'],
+  },
+  {
+    name: 'a header value with CR and LF',
+    input: { headers: [{ name: 'X-A', value: 'hunter2\r\nHost: y' }] },
+    field: ['headers', '0', 'value'],
+  },
+  {
+    name: 'a header twice',
+    input: {
+      headers: [
+        { name: 'X-A', value: '1' },
+        { name: 'x-a', value: '2' },
+      ],
+    },
+    field: ['headers', '1', 'name'],
+  },
+  { name: 'a user name with a colon', input: { username: 'a:b' }, field: ['username'] },
+  { name: 'a password with a line break', input: { password: 'hunter2\n' }, field: ['password'] },
+  {
+    name: 'fault 55: a CA that is no PEM',
+    input: { sslCaCertificate: 'hunter2' },
+    field: ['sslCaCertificate'],
+  },
+  {
+    name: 'fault 55: a damaged certificate',
+    input: { sslCaCertificate: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+    field: ['sslCaCertificate'],
+  },
+  {
+    name: 'fault 55: a key where the CA belongs',
+    input: { sslCaCertificate: key },
+    field: ['sslCaCertificate'],
+  },
+  {
+    name: 'fault 55: a key that does not fit',
+    input: { sslClientCertificate: certificate, sslClientKey: fixture('other-name.key') },
+    field: ['sslClientKey'],
+    message: /does not fit/,
+  },
+  {
+    name: 'fault 55: an encrypted key',
+    input: { sslClientCertificate: certificate, sslClientKey: encryptedKey },
+    field: ['sslClientKey'],
+    message: /openssl pkey/,
+  },
+  {
+    name: 'fault 55: a damaged key',
+    input: {
+      sslClientCertificate: certificate,
+      sslClientKey: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----',
+    },
+    field: ['sslClientKey'],
+  },
+  {
+    name: 'fault 55: a key without certificate',
+    input: { sslClientKey: key },
+    field: ['sslClientCertificate'],
+  },
+  {
+    name: 'fault 55: a certificate without key',
+    input: { sslClientCertificate: certificate },
+    field: ['sslClientKey'],
+  },
+];
+
+describe('what is refused', () => {
+  let existing: Payload;
+  beforeAll(async () => {
+    existing = await create(valid({ name: 'existing' }));
+  });
+
+  test.each(mistakes)('$name, at create and at update', async ({ input, field, message }) => {
+    const [before] = await api.sql('select count(*) as count from remote');
+    for (const { remote, userErrors } of [
+      await create(valid(input)),
+      await update({ id: existing.remote.id, ...input }),
+    ]) {
+      expect(remote).toBeNull();
+      expect(userErrors.map((error) => [error.code, error.field])).toEqual([['INVALID', field]]);
+      if (message !== undefined) expect(userErrors[0]?.message).toMatch(message);
+      expect(JSON.stringify(userErrors)).not.toMatch(/hunter2|PRIVATE KEY-----\\n[A-Za-z]/);
+    }
+    expect(await api.sql('select count(*) as count from remote')).toEqual([before]);
+    const { data } = await api.graphql(`{ remote(name: "existing") { ${fields} } }`);
+    expect(data.remote).toEqual(existing.remote);
+  });
+
+  test('all mistakes come at once', async () => {
+    const { userErrors } = await create({
+      name: '',
+      url: 'ftp://x',
+      upstreamName: 'X',
+      downloadConcurrency: 0,
+      includeTags: ['[', ']', '['],
+    });
+    expect(userErrors.map((error) => error.field.join('.'))).toEqual([
+      'name',
+      'url',
+      'upstreamName',
+      'includeTags.0',
+      'includeTags.1',
+      'includeTags.2',
+      'downloadConcurrency',
+    ]);
+  });
+
+  test('null for a field that has no empty state', async () => {
+    const { userErrors } = await update({
+      id: existing.remote.id,
+      name: null,
+      url: null,
+      policy: null,
+      sslValidation: null,
+    });
+    expect(userErrors.map((error) => error.field)).toEqual([
+      ['name'],
+      ['url'],
+      ['policy'],
+      ['sslValidation'],
+    ]);
+  });
+
+  test('a taken name, also by eight callers at once', async () => {
+    expect((await create(valid({ name: 'existing' }))).userErrors).toMatchObject([
+      { code: 'ALREADY_EXISTS', field: ['name'] },
+    ]);
+    const payloads = await Promise.all(Array.from({ length: 8 }, () => create(valid({ name: 'raced' }))));
+    expect(payloads.filter(({ remote }) => remote !== null)).toHaveLength(1);
+    expect(payloads.flatMap(({ userErrors }) => userErrors.map((error) => error.code))).toEqual(
+      Array.from({ length: 7 }, () => 'ALREADY_EXISTS'),
+    );
+  });
+
+  test.each(['', 'nonsense', toGlobalId('Remote', 999_999), toGlobalId('Repository', 1)])(
+    'fault 91: the id %j is NOT_FOUND',
+    async (id) => {
+      expect((await update({ id, name: 'x' })).userErrors).toMatchObject([
+        { code: 'NOT_FOUND', field: ['id'] },
+      ]);
+    },
+  );
+});
+
+describe('a server that is open to others', () => {
+  test.each([
+    'http://127.0.0.1:5000',
+    'http://localhost',
+    'http://a.localhost',
+    'http://10.0.0.1',
+    'http://2130706433',
+    'http://0x7f.1',
+    'http://[::1]',
+    'http://[::ffff:10.0.0.1]',
+    'http://10.1.2.3:5001',
+  ])('refuses the private address %s', async (url) => {
+    const { userErrors } = await create(valid({ url }), openApi);
+    expect(userErrors).toMatchObject([
+      { code: 'INVALID', field: ['url'], message: expect.stringContaining('TIDEMARK_ALLOW_UPSTREAM') },
+    ]);
+  });
+
+  test.each(['http://10.1.2.3:5000', 'http://10.9.8.7', 'https://registry.example'])(
+    'takes %s',
+    async (url) => {
+      expect((await create(valid({ url }), openApi)).userErrors).toEqual([]);
+    },
+  );
+});
+
+describe('fault 94: what is in use is not deleted', () => {
+  const remove =
+    'mutation ($id: ID!) { remoteDelete(input: { id: $id }) { deletedId userErrors { code field message } } }';
+
+  test('a remote of repositories names them; one of a running task names it', async () => {
+    const { remote } = await create(valid());
+    const key1 = Number(Buffer.from(remote.id, 'base64url').toString().split(':')[1]);
+    for (const name of ['used/a', 'used/b', 'used/c', 'used/d'])
+      await api.sql('update repository set remote_id = $1 where id = $2', [
+        key1,
+        await insertRepository(api, name),
+      ]);
+    const taskId = await insertTask(api, await insertRepository(api, 'used/e'), 'RUNNING', key1);
+    const { data } = await api.graphql(remove, { id: remote.id });
+    expect(data.remoteDelete).toMatchObject({
+      deletedId: null,
+      userErrors: [
+        { code: 'IN_USE', message: expect.stringContaining('"used/a", "used/b", "used/c" and 1 more') },
+        { code: 'IN_USE', message: expect.stringContaining(toGlobalId('Task', taskId)) },
+      ],
+    });
+    await api.sql("update task set state = 'CANCELED' where id = $1", [taskId]);
+    await api.sql('update repository set remote_id = null');
+    expect((await api.graphql(remove, { id: remote.id })).data.remoteDelete).toEqual({
+      deletedId: remote.id,
+      userErrors: [],
+    });
+  });
+
+  test('a repository with a running task names it', async () => {
+    const repositoryId = await insertRepository(api, 'busy/one');
+    const taskId = await insertTask(api, repositoryId, 'WAITING');
+    const { data } = await api.graphql(
+      'mutation ($id: ID!) { repositoryDelete(input: { id: $id }) { deletedId userErrors { code field message } } }',
+      { id: toGlobalId('Repository', repositoryId) },
+    );
+    expect(data.repositoryDelete).toMatchObject({
+      deletedId: null,
+      userErrors: [
+        { code: 'IN_USE', field: ['id'], message: expect.stringContaining(toGlobalId('Task', taskId)) },
+      ],
+    });
+  });
+});

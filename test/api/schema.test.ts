@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import {
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedScalarType,
+} from 'graphql';
+import type { GraphQLNamedType } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { buildApiSchema, printContractSchema } from '../../src/api/graphql/build-schema.ts';
+
+test('schema/schema.graphql is what the code says', async () => {
+  const stored = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
+  expect(stored === printContractSchema(), 'schema/schema.graphql is stale: run npm run schema').toBe(true);
+});
+
+/** All that a type describes: itself, its fields or values, and their arguments. */
+function descriptions(type: GraphQLNamedType): (readonly [string, string | null | undefined])[] {
+  const own = [[type.name, type.description] as const];
+  if (isEnumType(type))
+    return [
+      ...own,
+      ...type.getValues().map((value) => [`${type.name}.${value.name}`, value.description] as const),
+    ];
+  if (isInputObjectType(type))
+    return [
+      ...own,
+      ...Object.values(type.getFields()).map(
+        (field) => [`${type.name}.${field.name}`, field.description] as const,
+      ),
+    ];
+  if (!isObjectType(type) && !isInterfaceType(type)) return own;
+  return [
+    ...own,
+    ...Object.values(type.getFields()).flatMap((field) => [
+      [`${type.name}.${field.name}`, field.description] as const,
+      ...field.args.map(
+        (argument) => [`${type.name}.${field.name}(${argument.name})`, argument.description] as const,
+      ),
+    ]),
+  ];
+}
+
+const types = Object.values(buildApiSchema().getTypeMap()).filter(
+  (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
+);
+
+test('every type, field, argument and enum value is described', () => {
+  const all = types.flatMap(descriptions);
+  expect(all.length).toBeGreaterThan(200);
+  expect(all.filter(([, text]) => !text).map(([name]) => name)).toEqual([]);
+});
+
+describe('fault 90: secrets are write-only', () => {
+  test('no output type has a field that could hold one', () => {
+    const fields = types
+      .filter(isObjectType)
+      .flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
+    const suspicious = fields.filter((field) => /password|key|secret|header|sealed|token/i.test(field));
+    expect(suspicious.sort()).toEqual([
+      'Remote.hasPassword',
+      'Remote.hasSslClientKey',
+      'Remote.headerNames',
+      'Signature.keyId',
+    ]);
+  });
+});
