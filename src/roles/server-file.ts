@@ -1,0 +1,82 @@
+/**
+ * Where the server that runs on a data directory can be reached: `server.json` in it. It is written when the API answers and
+ * removed when it stops; one that a killed process left behind is told by its process, which is gone.
+ */
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processRuns, processStartToken } from '../embedded/process-info.ts';
+
+export interface ServerAddresses {
+  readonly apiUrl: string;
+  readonly temporalUiUrl: string | undefined;
+}
+
+export interface FoundServer extends ServerAddresses {
+  readonly pid: number;
+}
+
+interface ServerFile extends FoundServer {
+  readonly startedAt: string;
+  /** Tells this process from a later one with its id. */
+  readonly startToken: string;
+}
+
+const healthTimeoutMs = 2_000;
+
+/** Notes that this process serves the data directory. */
+export async function writeServerFile(dataDir: string, addresses: ServerAddresses): Promise<void> {
+  const { pid } = process;
+  const file: ServerFile = {
+    ...addresses,
+    pid,
+    startedAt: new Date().toISOString(),
+    startToken: (await processStartToken(pid)) ?? '',
+  };
+  const temporary = join(dataDir, `.server-${pid}.json`);
+  await writeFile(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  await rename(temporary, pathOf(dataDir));
+}
+
+/** Takes the note back, unless another process has replaced it. */
+export async function removeServerFile(dataDir: string): Promise<void> {
+  if ((await readServerFile(dataDir))?.pid === process.pid) await rm(pathOf(dataDir), { force: true });
+}
+
+/** The server that runs on the data directory; undefined where none answers. */
+export async function findRunningServer(dataDir: string): Promise<FoundServer | undefined> {
+  const file = await readServerFile(dataDir);
+  if (file === undefined || !(await processRuns(file.pid))) return undefined;
+  if (((await processStartToken(file.pid)) ?? '') !== file.startToken) return undefined;
+  if (!(await isHealthy(file.apiUrl))) return undefined;
+  const { apiUrl, temporalUiUrl, pid } = file;
+  return { apiUrl, temporalUiUrl, pid };
+}
+
+async function isHealthy(apiUrl: string): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/healthz', apiUrl), {
+      signal: AbortSignal.timeout(healthTimeoutMs),
+      redirect: 'error',
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
+  try {
+    const file = JSON.parse(await readFile(pathOf(dataDir), 'utf8')) as Partial<ServerFile>;
+    const { apiUrl, temporalUiUrl, pid, startedAt = '', startToken } = file;
+    if (typeof apiUrl !== 'string' || !URL.canParse(apiUrl)) return undefined;
+    if (typeof pid !== 'number' || typeof startToken !== 'string') return undefined;
+    return { apiUrl, temporalUiUrl, pid, startedAt, startToken };
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(dataDir: string): string {
+  return join(dataDir, 'server.json');
+}
