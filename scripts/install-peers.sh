@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs the real registries and clients that test/interop works with:
+#   docker-registry, skopeo   Debian's packages, where apt-get is there and we are root
+#   crane, regctl, oras       pinned, built by Go into $TIDEMARK_CACHE/peers/bin (about 2 minutes, once)
+# What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
+set -euo pipefail
+
+crane_version=v0.22.1
+regctl_version=v0.11.7
+oras_version=v1.3.6
+
+cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
+bin="$cache/peers/bin"
+mkdir -p "$bin"
+missing=()
+
+debian_package() {
+  local command=$1
+  if command -v "$command" >/dev/null; then return; fi
+  if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    missing+=("$command (as root, with apt-get: apt-get install $command)")
+    return
+  fi
+  wanted_packages+=("$command")
+}
+
+go_program() {
+  local name=$1 module=$2 version=$3
+  # The version is in the name, so that a new pin is built and an old one is not taken for it.
+  local versioned="$bin/$name-$version"
+  if [[ ! -x $versioned ]]; then
+    if ! command -v go >/dev/null; then
+      missing+=("$name (with Go: go install $module@$version)")
+      return
+    fi
+    echo "Building $name $version"
+    local build
+    build=$(mktemp -d "$cache/peers/build.XXXXXX")
+    if GOBIN="$build" go install -trimpath -ldflags='-s -w' "$module@$version" 2>"$build/log"; then
+      mv "$build/$name" "$versioned"
+      rm -rf "$build"
+    else
+      cat "$build/log" >&2
+      rm -rf "$build"
+      missing+=("$name ($module@$version did not build)")
+      return
+    fi
+  fi
+  ln -sfn "$name-$version" "$bin/$name"
+}
+
+wanted_packages=()
+debian_package docker-registry
+debian_package skopeo
+if [[ ${#wanted_packages[@]} -gt 0 ]]; then
+  echo "Installing ${wanted_packages[*]}"
+  # Debian starts docker-registry as a service on all addresses; ours are started by the tests, on loopback.
+  policy=/usr/sbin/policy-rc.d
+  own_policy=false
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+    own_policy=true
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted_packages[@]}" >/dev/null
+  if $own_policy; then rm -f "$policy"; fi
+fi
+
+go_program crane github.com/google/go-containerregistry/cmd/crane "$crane_version"
+go_program regctl github.com/regclient/regclient/cmd/regctl "$regctl_version"
+go_program oras oras.land/oras/cmd/oras "$oras_version"
+
+if [[ ${#missing[@]} -gt 0 ]]; then
+  printf 'Missing: %s\n' "${missing[@]}" >&2
+  exit 1
+fi
+echo "Peers are ready: docker-registry, skopeo, crane $crane_version, regctl $regctl_version, oras $oras_version"
