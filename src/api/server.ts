@@ -137,6 +137,7 @@ async function serveGraphql(
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     introspection: true,
+    persistedQueries: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: api.logger.child({}, { level: 'warn' }),

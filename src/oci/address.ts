@@ -90,7 +90,8 @@ function ipv4Text(high: number, low: number): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-function withoutZone(address: string): string {
+/** Without what names a network card: `fe80::1%eth0`. */
+export function withoutZone(address: string): string {
   return address.split('%', 1)[0] ?? address;
 }
 

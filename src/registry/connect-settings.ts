@@ -1,9 +1,9 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
+import { bareHost } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { TlsOptions } from './registry.ts';
-import { bareHost } from './transport-guard.ts';
 import type { AddressPolicy } from './transport-guard.ts';
 
 /** What undici's connections and our own have in common. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
+import { bareHost, classifyAddress } from '../oci/address.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { bareHost, classifyAddress } from './transport-guard.ts';
 
 /**
  * Suffixes of two and more labels under which anyone may register a name. Not the public suffix list: a missing one makes the

@@ -2,12 +2,13 @@ import { connect as connectTcp, isIP } from 'node:net';
 import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { bareHost } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { receiveCopied, receiveViews } from './socket-inbox.ts';
 import type { Inbox } from './socket-inbox.ts';
 import { admitConnected } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';
-import { bareHost, checkLiteral } from './transport-guard.ts';
+import { checkLiteral } from './transport-guard.ts';
 
 /** One connection whose bytes land in a buffer of ours (the `onread` option of net and tls), and are lent from there. */
 export interface Connection {

@@ -1,45 +1,14 @@
 import { lookup as dnsLookup } from 'node:dns';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { bareHost, withoutZone } from '../oci/address.ts';
+import type { classifyAddress } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
-
-/**
- * `refused`: never connected to (link-local with the cloud metadata services, unspecified, multicast, reserved);
- * `private`: loopback and private networks, by permission; `public`: everything else.
- */
-export type AddressClass = 'public' | 'private' | 'refused';
 
 /** Which addresses one kind of host may have; `name` is what the user knows the host by. */
 export interface AddressPolicy {
   /** @throws TidemarkError `ADDRESS_REFUSED` */
   check(address: string, name: string): void;
-}
-
-const refused = blockList(
-  ['0.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '224.0.0.0/4', '240.0.0.0/4'],
-  ['::/128', 'fe80::/10', 'fec0::/10', 'fd00:ec2::254/128', 'ff00::/8'],
-);
-const privateNetworks = blockList(
-  [
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-  ],
-  ['::1/128', 'fc00::/7'],
-);
-
-/** The class of an IP address in text; anything that is no IP address is `refused`. */
-export function classifyAddress(address: string): AddressClass {
-  const plain = embeddedIpv4(address) ?? withoutZone(address);
-  const family = isIP(plain);
-  if (family === 0) return 'refused';
-  const type = family === 4 ? 'ipv4' : 'ipv6';
-  if (refused.check(plain, type)) return 'refused';
-  return privateNetworks.check(plain, type) ? 'private' : 'public';
 }
 
 /** The policy that never lets link-local and reserved addresses through, and private ones when `privateAllowed` says so. */
@@ -104,63 +73,8 @@ export function checkLiteral(policy: AddressPolicy, hostname: string): void {
   if (isIP(withoutZone(bare)) !== 0) policy.check(bare, bare);
 }
 
-/** The host of a URL without the brackets of an IPv6 address. */
-export function bareHost(hostname: string): string {
-  return hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
-}
-
 /** The error for an address that is not connected to. */
 export function addressRefused(address: string, name: string, reason: string): TidemarkError {
   const where = address === name ? address : `${name} (${address})`;
   return new TidemarkError('ADDRESS_REFUSED', `Not connecting to ${where}: ${reason}`);
-}
-
-/** IPv4 inside IPv6: mapped `::ffff:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96`, 6to4 `2002::/16`. */
-function embeddedIpv4(address: string): string | undefined {
-  const groups = ipv6Groups(withoutZone(address));
-  if (groups === undefined) return undefined;
-  const [first, second, third, fourth, fifth, sixth, high = 0, low = 0] = groups;
-  if (first === 0x2002) return ipv4Text(second ?? 0, third ?? 0);
-  const zeroMiddle = third === 0 && fourth === 0 && fifth === 0;
-  if (first === 0x64 && second === 0xff9b && zeroMiddle && sixth === 0) return ipv4Text(high, low);
-  if (first !== 0 || second !== 0 || !zeroMiddle) return undefined;
-  if (sixth === 0xffff) return ipv4Text(high, low);
-  // `::` and `::1` are addresses of their own.
-  return sixth === 0 && (high !== 0 || low > 1) ? ipv4Text(high, low) : undefined;
-}
-
-function ipv6Groups(address: string): number[] | undefined {
-  if (!isIPv6(address)) return undefined;
-  // URL writes any IPv6 address as groups of hexadecimal digits with one `::`.
-  const text = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  const [head = '', tail] = text.split('::');
-  const left = groupsOf(head);
-  const right = groupsOf(tail ?? '');
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
-  return [...left, ...zeros, ...right];
-}
-
-function groupsOf(text: string): number[] {
-  return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
-}
-
-function ipv4Text(high: number, low: number): string {
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-}
-
-function withoutZone(address: string): string {
-  return address.split('%', 1)[0] ?? address;
-}
-
-function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const [type, ranges] of [
-    ['ipv4', ipv4],
-    ['ipv6', ipv6],
-  ] as const)
-    for (const range of ranges) {
-      const [network = '', prefix] = range.split('/');
-      list.addSubnet(network, Number(prefix), type);
-    }
-  return list;
 }

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
+import { classifyAddress } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { admitConnected, tlsSettings } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';
@@ -9,7 +10,7 @@ import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
 import type { RegistryOptions } from './registry.ts';
 import { openSocketExchange } from './socket-exchange.ts';
 import type { SocketExchange } from './socket-exchange.ts';
-import { addressPolicy, checkLiteral, classifyAddress, guardedLookup } from './transport-guard.ts';
+import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
 
 /** What tests may exchange: the name service, what counts as private, and the sizes of waits. */
 export interface TransportSettings {

@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { toGlobalId } from '../../src/api/graphql/global-id.ts';
 import { finishTask, setProgress } from '../../src/db/tasks.ts';
 import { startApi } from './support/api-server.ts';
@@ -23,9 +23,12 @@ interface Event {
   readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
 }
 
-function overSocket(id: string): AsyncIterableIterator<Event> & { readonly end: () => Promise<void> } {
+function overSocket(
+  id: string,
+  server = api,
+): AsyncIterableIterator<Event> & { readonly end: () => Promise<void> } {
   const client = createClient({
-    url: `${api.url.replace('http', 'ws')}/graphql`,
+    url: `${server.url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   });
@@ -34,9 +37,9 @@ function overSocket(id: string): AsyncIterableIterator<Event> & { readonly end: 
 }
 
 /** The events of a plain GET, as curl would print them. */
-async function* overStream(id: string, signal?: AbortSignal): AsyncGenerator<Event> {
+async function* overStream(id: string, signal?: AbortSignal, server = api): AsyncGenerator<Event> {
   const text = query.replace('($id: ID!)', '').replace('id: $id', `id: "${id}"`);
-  const response = await fetch(`${api.url}/graphql/stream?query=${encodeURIComponent(text)}`, {
+  const response = await fetch(`${server.url}/graphql/stream?query=${encodeURIComponent(text)}`, {
     headers: { accept: 'text/event-stream' },
     ...(signal === undefined ? {} : { signal }),
   });
@@ -144,4 +147,18 @@ test('counts never go backwards, for each of 20 subscribers', async () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(counts.at(-1)).toBe(28 + 29 + 30);
   }
+});
+
+test('closing the server ends open subscriptions of both kinds', async () => {
+  const closing = await startApi();
+  const taskId = await insertTask(closing, await insertRepository(closing, 'closing/one'));
+  const id = toGlobalId('Task', taskId);
+  const [streamed, socketed] = [overStream(id, undefined, closing), overSocket(id, closing)];
+  await nextOf(streamed);
+  await nextOf(socketed);
+  const ends = Promise.allSettled([streamed.next(), socketed.next()]);
+  await closing.close();
+  const [stream, socket] = await ends;
+  expect(stream).toMatchObject({ status: 'fulfilled', value: { done: true } });
+  expect(socket?.status === 'rejected' || socket?.value.done === true).toBe(true);
 });

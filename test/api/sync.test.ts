@@ -165,6 +165,31 @@ describe('taskCancel', () => {
     expect(await cancel(toGlobalId('Task', taskId))).toEqual({ task, userErrors: errors });
   });
 
+  test('of a task that no workflow has taken yet', async () => {
+    const { repositoryId } = await newRepository(api);
+    const taskId = await insertTask(api, repositoryId);
+    expect(await cancel(toGlobalId('Task', taskId))).toEqual({ task: { state: 'CANCELED' }, userErrors: [] });
+  });
+
+  test('fault 102: while Temporal is down says so', async () => {
+    const lonely = await startApi({ temporalAddress: '127.0.0.1:9' });
+    try {
+      const taskId = await insertTask(lonely, await insertRepository(lonely, 'cancel/down'));
+      const { errors } = await lonely.graphql(
+        'mutation ($id: ID!) { taskCancel(input: { id: $id }) { task { state } } }',
+        {
+          id: toGlobalId('Task', taskId),
+        },
+      );
+      expect(errors?.[0]).toMatchObject({
+        message: expect.stringContaining('try again'),
+        extensions: { code: 'SERVICE_UNAVAILABLE' },
+      });
+    } finally {
+      await lonely.close();
+    }
+  });
+
   test('of an unknown task', async () => {
     expect(await cancel('x')).toEqual({ task: null, userErrors: [{ code: 'NOT_FOUND', field: ['id'] }] });
   });

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { getIntrospectionQuery } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { queryLimits } from '../../src/api/graphql/limits.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';

@@ -4,7 +4,7 @@ import { parseHead } from '../../src/registry/http-head.ts';
 import { nextLink } from '../../src/registry/link.ts';
 import { sameRegistrableDomain } from '../../src/registry/realm.ts';
 import { parseRetryAfter } from '../../src/registry/retry.ts';
-import { classifyAddress } from '../../src/registry/transport-guard.ts';
+import { classifyAddress } from '../../src/oci/address.ts';
 
 test.each([
   ['1.1.1.1', 'public'],

@@ -46,6 +46,11 @@ export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormatt
   const known = knownRequestError(error);
   if (known !== undefined)
     return { message: withoutValues(known.message), ...place, extensions: { code: known.code } };
+  if (isTidemarkError(original) && original.code === 'TEMPORAL_UNAVAILABLE') {
+    trace.log({ correlationId: trace.correlationId, err: original }, 'Temporal cannot be reached');
+    const extensions = { code: 'SERVICE_UNAVAILABLE', correlationId: trace.correlationId };
+    return { message: original.message, ...place, extensions };
+  }
   if (isUnavailable(original)) {
     trace.log({ correlationId: trace.correlationId, err: original }, 'the database cannot be reached');
     return {

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { Remote, Repository, Task } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { addWarnings, createSyncTask } from '../../db/tasks.ts';
+import { addWarnings, createSyncTask, finishTask } from '../../db/tasks.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
@@ -55,7 +55,9 @@ export class SyncResolver {
       return payload(undefined, [
         userError('INVALID', ['id'], `The task is ${task.state}; expected one that is WAITING or RUNNING.`),
       ]);
-    await context.api.workflows.cancelSync(task);
+    // a task that no workflow works for any more, or yet, is ended here
+    if (!(await cancelRun(context, task)))
+      await finishTask(context.em.fork(), task.id, { state: 'CANCELED' });
     return payload(await reload(context, task.id), []);
   }
 }
@@ -138,6 +140,14 @@ async function startWorkflow(context: RequestContext, task: Task, repositoryName
       : 'Temporal could not be reached; the task is queued and starts when it can.';
     await addWarnings(em.fork(), task.id, [message]);
   }
+}
+
+/** Whether the task's own run was there to be asked; without a run id the workflow may be running for another task. */
+async function cancelRun({ api }: RequestContext, task: Task): Promise<boolean> {
+  const { workflowId } = task;
+  if (typeof task.runId === 'string') return api.workflows.cancelSync({ workflowId, runId: task.runId });
+  const latest = await api.workflows.describeSync({ workflowId });
+  return latest.taskId === task.id && api.workflows.cancelSync({ workflowId, runId: latest.runId });
 }
 
 function alreadyRunning(repositoryName: string, taskId: number): UserError {
