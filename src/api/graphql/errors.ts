@@ -126,6 +126,7 @@ const unavailableCodes = new Set([
   '57P02',
   '57P03',
   '53300',
+  '55000',
 ]);
 
 function isUnavailable(error: unknown): boolean {
