@@ -1,0 +1,211 @@
+/**
+ * Real registries and clients: Debian's docker-registry and skopeo, and crane, regctl and oras from their Go modules.
+ * scripts/install-peers.sh installs them.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../src/config.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+
+export type PeerName = 'docker-registry' | 'skopeo' | 'crane' | 'regctl' | 'oras';
+
+/** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
+export function findPeer(name: PeerName): string | undefined {
+  const folders = [
+    join(cacheFolder(process.env), 'peers', 'bin'),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/**
+ * Whether tests that need these peers are to be skipped, with a line that says so. In CI they run and fail instead.
+ */
+export function skipWithout(...names: readonly PeerName[]): boolean {
+  const missing = names.filter((name) => findPeer(name) === undefined);
+  if (missing.length === 0) return false;
+  if (process.env['CI'] !== undefined) return false;
+  console.warn(`Skipped: ${missing.join(', ')} missing. To install: bash scripts/install-peers.sh`);
+  return true;
+}
+
+export interface RealRegistry {
+  readonly url: string;
+  /** `127.0.0.1:<port>`, as clients name it. */
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+export type RegistryName = 'docker-registry' | 'crane';
+
+/** A real registry on a free loopback port, empty, its storage gone when it stops. */
+export async function startRegistry(name: RegistryName): Promise<RealRegistry> {
+  return name === 'crane' ? startCraneRegistry() : startDockerRegistry();
+}
+
+/** distribution (Debian's docker-registry), with deletion allowed. */
+export async function startDockerRegistry(): Promise<RealRegistry> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-registry-'));
+  const config = {
+    version: '0.1',
+    log: { level: 'info', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(folder, 'storage') }, delete: { enabled: true } },
+    http: { addr: '127.0.0.1:0' },
+  };
+  // JSON is YAML
+  await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
+  return launch(folder, {
+    command: requirePeer('docker-registry'),
+    args: ['serve', join(folder, 'config.yml')],
+    ready: /listening on 127\.0\.0\.1:(\d+)/,
+  });
+}
+
+/** `crane registry serve`: another implementation, go-containerregistry's. */
+export async function startCraneRegistry(): Promise<RealRegistry> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-registry-'));
+  await mkdir(join(folder, 'storage'));
+  return launch(folder, {
+    command: requirePeer('crane'),
+    args: ['registry', 'serve', '--address', '127.0.0.1:0', '--disk', join(folder, 'storage')],
+    ready: /serving on port (\d+)/,
+  });
+}
+
+/** Uploads a sample through the push API (distribution-spec "Pushing"): blobs, then manifests in the order they were made. */
+export async function pushSample(url: string, name: string, sample: SampleRepository): Promise<void> {
+  for (const [digest, bytes] of sample.blobs) await pushBlob(url, name, { digest, bytes });
+  for (const { digest, mediaType, bytes } of sample.manifests.values()) {
+    const tags = [...sample.tags].filter(([, target]) => target === digest).map(([tag]) => tag);
+    for (const reference of [digest, ...tags]) {
+      await send(`${url}/v2/${name}/manifests/${reference}`, 201, {
+        method: 'PUT',
+        headers: { 'content-type': mediaType },
+        body: new Uint8Array(bytes),
+      });
+    }
+  }
+}
+
+/** Removes a tag; where a registry cannot (distribution 2.8), the manifest with every tag on it. */
+export async function deleteTag(url: string, name: string, tag: string, digest: Digest): Promise<void> {
+  const byTag = await fetch(`${url}/v2/${name}/manifests/${tag}`, { method: 'DELETE' });
+  await byTag.arrayBuffer();
+  if (byTag.status !== 202) await send(`${url}/v2/${name}/manifests/${digest}`, 202, { method: 'DELETE' });
+}
+
+/** What a client prints; its settings are looked for in an empty home. */
+export async function runPeer(name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
+  try {
+    const { stdout } = await promisify(execFile)(requirePeer(name), args, {
+      encoding: 'buffer',
+      maxBuffer: 16 * 1024 * 1024,
+      timeout: 30_000,
+      env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home },
+    });
+    return stdout;
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+function requirePeer(name: PeerName): string {
+  const path = findPeer(name);
+  if (path === undefined)
+    throw new Error(`${name} is missing; expected it installed by: bash scripts/install-peers.sh`);
+  return path;
+}
+
+interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Of a line of its output; the first group is the port. */
+  readonly ready: RegExp;
+}
+
+async function launch(folder: string, { command, args, ready }: Launch): Promise<RealRegistry> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { HOME: folder } });
+  const exited = once(child, 'exit');
+  // it must not outlive a run that is killed by a signal it can see
+  const end = (): void => void child.kill('SIGKILL');
+  process.once('exit', end);
+  try {
+    const port = await readPort([child.stdout, child.stderr], ready, exited);
+    const host = `127.0.0.1:${port}`;
+    return {
+      url: `http://${host}`,
+      host,
+      async stop() {
+        process.off('exit', end);
+        child.kill('SIGKILL');
+        await exited;
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      },
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    throw error;
+  }
+}
+
+async function readPort(
+  outputs: readonly Readable[],
+  ready: RegExp,
+  exited: Promise<unknown>,
+): Promise<string> {
+  const lines: string[] = [];
+  const found = new Promise<string>((resolve) => {
+    for (const output of outputs) {
+      createInterface(output).on('line', (line) => {
+        const port = ready.exec(line)?.[1];
+        if (port !== undefined) resolve(port);
+        else if (lines.length < 50) lines.push(line);
+      });
+    }
+  });
+  const failed = exited.then(() => {
+    throw new Error(`The registry ended before it listened:\n${lines.join('\n')}`);
+  });
+  return Promise.race([found, failed]);
+}
+
+async function pushBlob(
+  url: string,
+  name: string,
+  blob: { readonly digest: Digest; readonly bytes: Buffer },
+): Promise<void> {
+  const started = await send(`${url}/v2/${name}/blobs/uploads/`, 202, { method: 'POST' });
+  const location = new URL(started.headers.get('location') ?? '', url);
+  location.searchParams.set('digest', blob.digest);
+  await send(location.href, 201, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: new Uint8Array(blob.bytes),
+  });
+}
+
+async function send(url: string, expected: number, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const body = await response.text();
+  if (response.status === expected) return response;
+  throw new Error(`${init.method} ${url}: ${response.status}, expected ${expected}: ${body.slice(0, 500)}`);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
