@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { isConnectionError } from '../db/connection-error.ts';
 import { isTidemarkError } from '../oci/error.ts';
 
 /** Attempts of one activity that may end in a fault of the upstream's; each has the client's own retries inside. */
@@ -37,7 +38,7 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
 export function toFailure(error: unknown, attempt: number): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   if (!isTidemarkError(error)) {
-    // a database that is away, a bug: tried again by policy; the text stays in the worker's log, people get the code
+    // a database that is away (waited for as long as it takes), a bug: tried again by policy; the text stays in the worker's log, people get the code
     return ApplicationFailure.create({
       type: 'INTERNAL',
       message: 'An unexpected error in the worker; its log has the details.',
@@ -59,19 +60,4 @@ export function toFailure(error: unknown, attempt: number): ApplicationFailure {
       ? { nextRetryDelay: Math.max(1, error.retryAfterMs) }
       : {}),
   });
-}
-
-/** PostgreSQL that restarts or fails over: the activity waits for it as long as it takes. */
-export function isConnectionError(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = 'code' in cause ? String(cause.code) : '';
-    if (/^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P0|53300|40001|40P01)/.test(code)) return true;
-    if (
-      /connection (?:terminated|ended|timeout)|terminating connection|timeout exceeded when trying to connect/i.test(
-        cause.message,
-      )
-    )
-      return true;
-  }
-  return false;
 }

@@ -1,9 +1,9 @@
-import type { ContentSource } from '../oci/content-source.ts';
 import type { Em } from '../db/open-database.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
 import type { BatchBlob } from '../db/sync-blobs.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /** One activity's share of a sync's missing blobs. */
@@ -31,7 +31,7 @@ export async function fetchBlobs(
   try {
     const blobs = readBlobs(em, { taskId: sync.taskId, batch: batch.batch });
     await forEachConcurrently(blobs, { concurrency: batch.concurrency, signal }, async (blob, laneSignal) => {
-      await fetchBlob(deps, sync.registry, blob, {
+      await fetchBlob(deps, sync, blob, {
         signal: laneSignal,
         onProgress: (bytesDone) => report.inFlight(blob, bytesDone),
       });
@@ -56,7 +56,7 @@ async function* readBlobs(em: Em, batch: { taskId: number; batch: number }): Asy
 
 async function fetchBlob(
   deps: ActivityDeps,
-  source: ContentSource,
+  sync: SyncContext,
   blob: BatchBlob,
   options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
 ): Promise<void> {
@@ -64,7 +64,9 @@ async function fetchBlob(
   await deps.blobLocks.withLock(blob.digest, options.signal, async () => {
     // another sync may have stored it since the plan was made
     if (await deps.store.exists(descriptor)) return;
-    await deps.connections.run(options.signal, () => deps.store.push(descriptor, source, options));
+    await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${blob.digest}`, () =>
+      deps.connections.run(options.signal, () => deps.store.push(descriptor, sync.registry, options)),
+    );
   });
 }
 

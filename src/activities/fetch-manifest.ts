@@ -1,6 +1,6 @@
 import type { ManifestToStore } from '../db/store-manifests.ts';
-import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { parseManifest } from '../oci/manifest-parse.ts';
+import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /** Fetches and parses a manifest by tag or digest; undefined where upstream has none. */
@@ -11,21 +11,13 @@ export async function fetchManifest(
 ): Promise<ManifestToStore | undefined> {
   const document = await sync.registry.getManifest(reference, { signal });
   if (!document) return undefined;
-  try {
+  return namingRequest(describeManifest(sync, reference), () => {
     const parsed = parseManifest(document.bytes, document.mediaType);
-    return { document: { ...document, mediaType: parsed.mediaType }, parsed };
-  } catch (error) {
-    if (!isTidemarkError(error)) throw error;
-    throw new TidemarkError(error.code, `${describeReference(sync, reference)}: ${error.message}`, {
-      origin: error.origin,
-      retryable: error.retryable,
-      cause: error,
-    });
-  }
+    return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
+  });
 }
 
-/** `library/nginx:1.25 at https://…`, as messages name it. */
-export function describeReference(sync: SyncContext, reference: string): string {
-  const separator = reference.includes(':') ? '@' : ':';
-  return `${sync.remote.upstreamName}${separator}${reference} at ${sync.remote.url}`;
+/** `GET https://…/v2/library/nginx/manifests/1.25`, as messages name it. */
+export function describeManifest(sync: SyncContext, reference: string): string {
+  return `GET ${repositoryUrl(sync)}/manifests/${reference}`;
 }

@@ -3,7 +3,7 @@ import type { ManifestToStore, MissingManifest } from '../db/store-manifests.ts'
 import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { describeReference, fetchManifest } from './fetch-manifest.ts';
+import { describeManifest, fetchManifest } from './fetch-manifest.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -34,11 +34,13 @@ export async function walkGraph(
   let total = 0;
   for (let round = 1; ; round += 1) {
     const missing = await findMissingManifests(em, walk.rootIds, roundSize);
-    if (missing.length === 0) return;
+    const isWhole = missing.length === 0;
+    // whole graphs too: what is deeper may have been stored from below, by one sync after another
+    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, maxDepth)))
+      throw tooLarge(sync, `indexes nested deeper than ${maxDepth} levels`);
+    if (isWhole) return;
     total += missing.length;
     if (total > maxManifests) throw tooLarge(sync, `more than ${maxManifests} manifests`);
-    if (round % maxDepth === 0 && (await isDeeperThan(em, walk.rootIds, maxDepth)))
-      throw tooLarge(sync, `indexes nested deeper than ${maxDepth} levels`);
     await forEachConcurrently(
       missing,
       { concurrency: walk.concurrency, signal },
@@ -57,7 +59,7 @@ export async function walkGraph(
 function childMissing(sync: SyncContext, child: MissingManifest): TidemarkError {
   return new TidemarkError(
     'CHILD_MISSING',
-    `${describeReference(sync, child.digest)} is not there (404), though the index ${child.parentDigest} lists it. ` +
+    `${describeManifest(sync, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
       'Nothing was changed; push the missing manifest upstream, or leave its tag out with excludeTags.',
   );
 }

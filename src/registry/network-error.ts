@@ -73,10 +73,11 @@ export function networkError(
       },
     );
   if (phase === 'body') return truncated(what, codes[0] ?? 'the connection was closed', error);
-  return new TidemarkError('UPSTREAM_UNAVAILABLE', `${what} failed: ${reasonOf(codes[0])}.`, {
-    retryable: true,
-    cause: error,
-  });
+  return new TidemarkError(
+    'UPSTREAM_UNAVAILABLE',
+    `${what} failed: ${reasonOf(codes[0])}. Check that the upstream is up and can be reached from here, then try again.`,
+    { retryable: true, cause: error },
+  );
 }
 
 /** The body ended before its announced length (FAULTS row 1). */

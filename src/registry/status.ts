@@ -33,7 +33,7 @@ export async function checkStatus(
   if (maybeLater.has(status))
     throw new TidemarkError(
       'UPSTREAM_UNAVAILABLE',
-      `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}${waitText(retryAfterMs)}.`,
+      `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}${waitText(retryAfterMs)}. The upstream or a proxy before it is in trouble; try again later.`,
       { status, retryable: true, ...wait },
     );
   if (status === 401)

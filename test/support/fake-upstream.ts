@@ -25,6 +25,8 @@ export interface RecordedRequest {
 }
 
 export interface FakeUpstreamOptions {
+  /** Answers what no route is there for; without it such a request is unexpected. */
+  readonly fallback?: Answer;
   /** Default 127.0.0.1. All of 127.0.0.0/8 is there on Linux. */
   readonly host?: string;
   readonly tls?: {
@@ -76,7 +78,7 @@ export async function openFakeUpstream(options: FakeUpstreamOptions = {}): Promi
     const { method = '', url: path = '', headers } = request;
     requests.push({ method, path, headers });
     request.resume();
-    const answer = nextAnswer(routes, `${method} ${path}`);
+    const answer = nextAnswer(routes, `${method} ${path}`) ?? options.fallback;
     if (answer === undefined) {
       unexpected.push(`${method} ${path}`);
       response.writeHead(418, { 'content-type': 'text/plain' }).end('not in the script');
