@@ -21,6 +21,7 @@ import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { checkFolder } from './check-folder.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
+import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
 import type { Stopper } from './stopper.ts';
 import { installTemporalRuntime, startWorker } from './worker-role.ts';
@@ -34,6 +35,8 @@ export interface StartServerOptions {
   /** One line for a person for each thing that happens while it starts. */
   readonly log: (message: string) => void;
   readonly signal?: AbortSignal;
+  /** Default: JSON lines on standard output, of the configured level. */
+  readonly logger?: Logger;
 }
 
 export interface RunningServer {
@@ -82,15 +85,16 @@ export async function startServer(config: Config, options: StartServerOptions): 
 }
 
 async function layGround(config: Config, options: StartServerOptions, stopper: Stopper): Promise<Ground> {
-  const logger = pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
+  const logger =
+    options.logger ?? pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
   installTemporalRuntime(logger);
   const servers = await startEmbedded(config, options.log, options.signal);
   stopper.add('the embedded servers', () => servers.stop());
   const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
   stopper.add('the database pool', () => database.close());
   // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
-  if (config.databaseUrl === undefined) await migrateDatabase(database);
-  else await checkSchema(database);
+  const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
+  await whenReachable(postgres, options, () => prepare(database));
   const store = await openFolderStore({
     root: config.dataDir,
     ...(config.storageQuotaBytes === undefined ? {} : { quotaBytes: config.storageQuotaBytes }),
@@ -174,7 +178,9 @@ async function listen(
 
 async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
   const { config, stopper } = ground;
-  const connection = await NativeConnection.connect(temporalOptions(ground));
+  const connection = await whenReachable(temporal, options, () =>
+    NativeConnection.connect(temporalOptions(ground)),
+  );
   stopper.add('the connection of the worker', () => connection.close());
   const worker = await startWorker({
     ...ground,

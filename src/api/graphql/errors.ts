@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { isConnectionError } from '../../db/connection-error.ts';
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 
@@ -51,7 +52,7 @@ export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormatt
     const extensions = { code: 'SERVICE_UNAVAILABLE', correlationId: trace.correlationId };
     return { message: original.message, ...place, extensions };
   }
-  if (isUnavailable(original)) {
+  if (isConnectionError(original)) {
     trace.log({ correlationId: trace.correlationId, err: original }, 'the database cannot be reached');
     return {
       message: `The database cannot be reached at the moment; try again. (${trace.correlationId})`,
@@ -115,29 +116,4 @@ function placeOf(error: unknown): Pick<GraphQLFormattedError, 'path' | 'location
   if (!(error instanceof GraphQLError)) return {};
   const { path, locations } = error.toJSON();
   return { ...(path === undefined ? {} : { path }), ...(locations === undefined ? {} : { locations }) };
-}
-
-const unavailableCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
-  '55000',
-]);
-
-function isUnavailable(error: unknown): boolean {
-  for (
-    let cause: unknown = error, depth = 0;
-    cause instanceof Error && depth < 5;
-    cause = cause.cause, depth += 1
-  ) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && unavailableCodes.has(code)) return true;
-    if (/^Connection terminated|timeout exceeded when trying to connect/.test(cause.message)) return true;
-  }
-  return false;
 }
