@@ -155,6 +155,12 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   return apiUrl;
 }
 
+const unusableAddress = new Map([
+  ['EADDRINUSE', 'is taken by another program'],
+  ['EACCES', 'needs rights that this user lacks'],
+  ['EADDRNOTAVAIL', 'is no address of this machine'],
+]);
+
 async function listen(
   api: { listen(options: { host: string; port: number }): Promise<string> },
   { host, port }: Config,
@@ -162,14 +168,12 @@ async function listen(
   try {
     return await api.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
-    const reason = { EADDRINUSE: 'is taken by another program', EACCES: 'needs rights that this user lacks' }[
-      String(code)
-    ];
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const reason = unusableAddress.get(code);
+    if (reason === undefined) throw error;
     throw new TidemarkError(
       'PORT_UNAVAILABLE',
-      `The API cannot listen on ${host}:${port}, which ${reason ?? 'is no address of this machine'}. ` +
+      `The API cannot listen on ${host}:${port}, which ${reason}. ` +
         'Set TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.',
       { origin: 'caller', cause: error },
     );

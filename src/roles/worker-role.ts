@@ -60,10 +60,15 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     maxCachedWorkflows: 50,
     maxConcurrentActivityTaskExecutions: 20,
   });
-  const stopped = worker.run().finally(async () => {
-    await close();
-    await blobLocks.close();
-  });
+  const run = async () => {
+    try {
+      await worker.run();
+    } finally {
+      await close();
+      await blobLocks.close();
+    }
+  };
+  const stopped = run();
   // whoever waits for it sees the rejection; nobody has to
   stopped.catch(() => undefined);
   return {
