@@ -45,6 +45,8 @@ export interface Config {
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
   readonly logLevel: LogLevel;
+  /** A server for the command line to use, instead of the one on the data folder (`TIDEMARK_SERVER`). */
+  readonly serverUrl: string | undefined;
 }
 
 /** The variables of ours that exist; another `TIDEMARK_…` is a spelling mistake that would be silently without effect. */
@@ -61,6 +63,7 @@ const KNOWN = [
   'TIDEMARK_SECRET_KEY_FILE',
   'TIDEMARK_MANIFEST_MAX_BYTES',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
+  'TIDEMARK_SERVER',
 ] as const;
 
 const MIB = 1024 * 1024;
@@ -90,6 +93,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
+    serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
     mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');

@@ -1,0 +1,133 @@
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config.ts';
+import { TidemarkError } from '../oci/error.ts';
+import type { Role } from '../roles/server.ts';
+import { findRunningServer } from '../roles/server-file.ts';
+import { formatBox } from './format.ts';
+import type { Interrupt } from './interrupt.ts';
+import { bringUp } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ServerCommand {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly interrupt: Interrupt;
+}
+
+/** `tidemark start`: everything in this process until a signal comes. @returns the exit code. */
+export async function startCommand({ config, terminal, interrupt }: ServerCommand): Promise<number> {
+  const running = await findRunningServer(config.dataDir);
+  if (running !== undefined)
+    throw new TidemarkError(
+      'ALREADY_RUNNING',
+      `Tidemark already runs (pid ${running.pid}) on ${config.dataDir}, at ${running.apiUrl}/graphql` +
+        `${running.temporalUiUrl === undefined ? '' : `; Temporal UI at ${running.temporalUiUrl}`}. ` +
+        'Use that one, or set TIDEMARK_DATA and TIDEMARK_PORT for a second.',
+      { origin: 'caller' },
+    );
+  const note = terminal.print;
+  const server = await bringUp(config, { note, signal: interrupt.signal });
+  const lines = [
+    ...addressLines(server),
+    `Data         ${config.dataDir}`,
+    '',
+    'In another terminal:  npm start -- sync nginx:1.27',
+    'Stop with Ctrl-C.',
+  ];
+  for (const line of terminal.isPretty
+    ? formatBox(['Tidemark is ready', '', ...lines])
+    : ['Tidemark is ready', ...lines])
+    terminal.print(line);
+  try {
+    await Promise.race([server.stopped, interrupt.received]);
+  } finally {
+    terminal.print('Stopping: work in flight is handed back, then the servers are stopped …');
+    await server.stop();
+  }
+  terminal.print('Stopped.');
+  return 0;
+}
+
+/** Where a person goes on from here. */
+export function addressLines({
+  apiUrl,
+  temporalUiUrl,
+}: {
+  apiUrl: string;
+  temporalUiUrl: string | undefined;
+}): string[] {
+  return [
+    `GraphQL      ${apiUrl}/graphql`,
+    `Web page     ${apiUrl}/`,
+    ...(temporalUiUrl === undefined ? [] : [`Temporal UI  ${temporalUiUrl}`]),
+  ];
+}
+
+interface RolesCommand extends ServerCommand {
+  readonly name: string;
+  readonly roles: readonly Role[];
+}
+
+/** `tidemark serve`, `api` and `worker`: against a database and a Temporal server that are there, logs in JSON. */
+export async function rolesCommand({ config, interrupt, name, roles }: RolesCommand): Promise<number> {
+  requireSettings(name, { DATABASE_URL: config.databaseUrl, TEMPORAL_ADDRESS: config.temporalAddress });
+  const [{ startServer }, { pino }] = await Promise.all([import('../roles/server.ts'), import('pino')]);
+  const logger = pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
+  const server = await startServer(config, {
+    roles,
+    log: (message) => logger.info(message),
+    logger,
+    signal: interrupt.signal,
+  });
+  try {
+    await Promise.race([server.stopped, interrupt.received]);
+  } finally {
+    logger.info('stopping');
+    await server.stop();
+  }
+  logger.info('stopped');
+  return 0;
+}
+
+function requireSettings(name: string, settings: Readonly<Record<string, string | undefined>>): void {
+  const missing = Object.keys(settings).filter((setting) => settings[setting] === undefined);
+  if (missing.length === 0) return;
+  const hint =
+    name === 'migrate'
+      ? '"tidemark start" migrates its own database by itself.'
+      : 'To try Tidemark out, run "tidemark start": it brings its own.';
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `tidemark ${name} needs ${missing.join(' and ')} in the environment. ${hint}`,
+    { origin: 'caller' },
+  );
+}
+
+/** `tidemark migrate`. */
+export async function migrateCommand({ config, terminal }: ServerCommand): Promise<number> {
+  requireSettings('migrate', { DATABASE_URL: config.databaseUrl });
+  const { migrateDatabase, openDatabase } = await import('../db/open-database.ts');
+  const database = await openDatabase({ url: config.databaseUrl ?? '', poolSize: 2 });
+  try {
+    const pending = await database.migrator.getPending();
+    await migrateDatabase(database);
+    for (const { name } of pending) terminal.print(`Applied ${name}.`);
+    terminal.print(
+      pending.length === 0 ? 'The database is up to date; nothing to do.' : 'The database is up to date.',
+    );
+  } finally {
+    await database.close();
+  }
+  return 0;
+}
+
+/** `tidemark schema`. */
+export async function schemaCommand(write: boolean, terminal: Terminal): Promise<number> {
+  const { emitSchema, printContractSchema } = await import('../api/graphql/build-schema.ts');
+  if (write) {
+    const path = fileURLToPath(new URL('../../schema/schema.graphql', import.meta.url));
+    await emitSchema(path);
+    terminal.print('Wrote schema/schema.graphql.');
+  } else terminal.print(printContractSchema().trimEnd());
+  return 0;
+}

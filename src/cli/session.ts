@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { findRunningServer } from '../roles/server-file.ts';
+import { createConsoleLog } from './console-log.ts';
+import { requestGraphql } from './graphql-client.ts';
+
+/** A server to work with: one that runs already, or one that was brought up for this command. */
+export interface Session {
+  apiUrl(): string;
+  temporalUiUrl(): string | undefined;
+  request<T>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<T>;
+  /** After the server was lost: finds the one that runs now, or brings one up, so that the work goes on. */
+  renew(): Promise<void>;
+  /** Whether the server was brought up for this command. */
+  isOwn(): boolean;
+  /** Stops what this command brought up. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly config: Config;
+  /** The address that the caller named; then no other server is used, and none is brought up. */
+  readonly serverUrl: string | undefined;
+  readonly note: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Server {
+  readonly apiUrl: string;
+  readonly temporalUiUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+export async function openSession(options: SessionOptions): Promise<Session> {
+  let server = await findServer(options);
+  return {
+    apiUrl: () => server.apiUrl,
+    temporalUiUrl: () => server.temporalUiUrl,
+    request: (query, variables = {}) => requestGraphql(server.apiUrl, { query, variables }),
+    async renew() {
+      if (options.serverUrl !== undefined || server.stop !== nothingToStop) return;
+      // its successor may be on the way up
+      await sleep(500);
+      options.note('The server that was used is gone; looking for another, or bringing one up …');
+      server = await findServer({ ...options, signal: new AbortController().signal });
+    },
+    isOwn: () => server.stop !== nothingToStop,
+    close: () => server.stop(),
+  };
+}
+
+async function findServer({ config, serverUrl, note, signal }: SessionOptions): Promise<Server> {
+  if (serverUrl !== undefined)
+    return {
+      apiUrl: serverUrl.replace(/\/+$/, ''),
+      temporalUiUrl: config.temporalUiUrl,
+      stop: nothingToStop,
+    };
+  const running = await findRunningServer(config.dataDir);
+  if (running !== undefined) {
+    note(`Using the server that runs at ${running.apiUrl}.`);
+    return { ...running, stop: nothingToStop };
+  }
+  // a port of its own: the usual one may be another program's, and nobody needs to know this one
+  return bringUp({ ...config, port: 0 }, { note, signal });
+}
+
+export interface BringUpOptions {
+  readonly note: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Starts everything in this process. */
+export async function bringUp(
+  config: Config,
+  { note, signal }: BringUpOptions,
+): Promise<Server & { readonly stopped: Promise<void> }> {
+  const { startServer } = await import('../roles/server.ts');
+  const isLevelSet = (process.env['LOG_LEVEL'] ?? '').trim() !== '';
+  const logger = createConsoleLog(isLevelSet ? config.logLevel : 'error', note);
+  const server = await startServer(config, {
+    roles: ['api', 'worker'],
+    log: note,
+    signal,
+    logger,
+  });
+  const { apiUrl, temporalUiUrl, stopped } = server;
+  if (apiUrl === undefined) throw new Error('the API role was asked for and has no address');
+  return { apiUrl, temporalUiUrl, stopped, stop: () => server.stop() };
+}
+
+async function nothingToStop(): Promise<void> {
+  // not ours
+}

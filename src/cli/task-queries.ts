@@ -1,0 +1,98 @@
+/** The shapes that the command line reads from the API, and the documents that ask for them. */
+
+export interface ContentCounts {
+  readonly tags: number;
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly signatures: number;
+}
+
+export interface ContentSummary {
+  readonly present: ContentCounts;
+  readonly added: ContentCounts;
+  readonly removed: ContentCounts;
+}
+
+export interface Version {
+  readonly id: string;
+  readonly number: number;
+  readonly createdAt: string;
+  readonly contentSummary: ContentSummary;
+}
+
+export interface TaskProgress {
+  readonly stage: string;
+  readonly tagsTotal: number | null;
+  readonly tagsDone: number;
+  readonly manifestsTotal: number | null;
+  readonly manifestsDone: number;
+  readonly blobsTotal: number | null;
+  readonly blobsDone: number;
+  readonly blobsReused: number;
+  readonly bytesTotal: number | null;
+  readonly bytesDone: number;
+  readonly bytesReused: number;
+  readonly signaturesDone: number;
+}
+
+export type TaskState = 'WAITING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
+
+export interface Task {
+  readonly id: string;
+  readonly name: string;
+  readonly state: TaskState;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly dryRun: boolean;
+  readonly mirror: boolean;
+  readonly rateLimited: number;
+  readonly warnings: readonly string[];
+  readonly workflowId: string;
+  readonly temporalUrl: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly repository: { readonly id: string; readonly name: string } | null;
+  readonly progress: TaskProgress;
+  readonly createdVersion: Version | null;
+}
+
+export interface PlannedTag {
+  readonly name: string;
+  readonly change: 'ADDED' | 'MOVED' | 'REMOVED';
+  readonly oldDigest: string | null;
+  readonly newDigest: string | null;
+}
+
+export interface SyncPlan {
+  readonly tagsAdded: number;
+  readonly tagsMoved: number;
+  readonly tagsRemoved: number;
+  readonly blobsToFetch: number;
+  readonly bytesToFetch: number;
+  readonly tags: { readonly nodes: readonly PlannedTag[] };
+}
+
+export const versionFields = `id number createdAt contentSummary {
+  present { tags manifests blobs signatures } added { tags manifests blobs signatures }
+  removed { tags manifests blobs signatures } }`;
+
+const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror rateLimited warnings workflowId temporalUrl
+  error { code message } repository { id name } createdVersion { ${versionFields} }
+  progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
+    bytesTotal bytesDone bytesReused signaturesDone }`;
+
+export const taskQuery = `query ($id: ID!) { task(id: $id) { ${taskFields} } }`;
+export const taskSubscription = `subscription ($id: ID!) { taskProgress(id: $id) { ${taskFields} } }`;
+export const tasksQuery = `query ($first: Int!) { tasks(first: $first) { totalCount nodes { ${taskFields} } } }`;
+export const planQuery = `query ($id: ID!) { task(id: $id) { plan {
+  tagsAdded tagsMoved tagsRemoved blobsToFetch bytesToFetch
+  tags(first: 100) { nodes { name change oldDigest newDigest } } } } }`;
+export const cancelMutation = `mutation ($input: TaskCancelInput!) { taskCancel(input: $input) {
+  task { ${taskFields} } userErrors { code field message } } }`;
+export const syncMutation = `mutation ($input: RepositorySyncInput!) { repositorySync(input: $input) {
+  task { ${taskFields} } userErrors { code field message } } }`;
+
+/** Whether nothing more will happen to the task. */
+export function isFinal(state: TaskState): boolean {
+  return state === 'COMPLETED' || state === 'FAILED' || state === 'CANCELED';
+}
