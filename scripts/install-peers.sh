@@ -2,6 +2,7 @@
 # Installs the real registries and clients that test/interop works with:
 #   docker-registry, skopeo   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras       pinned, built by Go into $TIDEMARK_CACHE/peers/bin (about 2 minutes, once)
+#   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
 set -euo pipefail
 
@@ -52,6 +53,8 @@ go_program() {
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
+# The tests read docker-compose.yml with it.
+if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
   echo "Installing ${wanted_packages[*]}"
   # Debian starts docker-registry as a service on all addresses; ours are started by the tests, on loopback.
