@@ -18,5 +18,7 @@ export interface ActivityDeps {
   readonly manifestMaxBytes: number;
   /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
   readonly allowPrivate: boolean;
+  /** Hosts, and CIDR ranges, on private addresses that may be upstreams all the same (`TIDEMARK_ALLOW_UPSTREAM`). */
+  readonly allowUpstream: readonly string[];
   readonly logger: Logger;
 }

@@ -3,6 +3,7 @@ import { Remote, Task } from '../db/entities.ts';
 import type { SyncArguments } from '../db/entities.ts';
 import { takeRequestSlot } from '../db/rate-budget.ts';
 import { countRateLimited } from '../db/tasks.ts';
+import { isListedHost } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { TagFilter } from '../oci/tag-filter.ts';
@@ -119,7 +120,7 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
     sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
-    allowPrivate: deps.allowPrivate,
+    allowPrivate: deps.allowPrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
     beforeRequest:
       rateLimit == null
         ? undefined

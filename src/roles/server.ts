@@ -196,6 +196,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     workerConnections: config.workerConnections,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: isLoopback(config.host),
+    allowUpstream: config.allowUpstream,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${config.taskQueue}`);

@@ -23,6 +23,7 @@ export interface WorkerRoleOptions {
   readonly workerConnections: number;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
+  readonly allowUpstream: readonly string[];
   readonly logger: Logger;
 }
 

@@ -74,6 +74,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       workerConnections: options.workerConnections ?? 64,
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
+      allowUpstream: [],
       logger,
     });
   let worker: RunningWorker = await launch();
