@@ -11,11 +11,20 @@ export async function fetchManifest(
 ): Promise<ManifestToStore | undefined> {
   const document = await sync.registry.getManifest(reference, { signal });
   if (!document) return undefined;
-  return namingRequest(describeManifest(sync, reference), () => {
-    const parsed = parseManifest(document.bytes, document.mediaType);
-    return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
-  });
+  return namingRequest(
+    describeManifest(sync, reference),
+    () => {
+      const parsed = parseManifest(document.bytes, document.mediaType);
+      return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
+    },
+    advice,
+  );
 }
+
+const pushAgain = 'Push it upstream again with a current client, or leave its tag out with excludeTags.';
+const advice = new Map(
+  ['MANIFEST_INVALID', 'DIGEST_INVALID', 'DIGEST_UNSUPPORTED'].map((code) => [code, pushAgain]),
+);
 
 /** `GET https://…/v2/library/nginx/manifests/1.25`, as messages name it. */
 export function describeManifest(sync: SyncContext, reference: string): string {

@@ -10,15 +10,21 @@ export function repositoryUrl({ remote }: SyncContext): string {
  * Puts the request before the message of an error of the upstream's that does not name it: the parts that check bytes do not know where
  * they came from, and people need to (FAULTS.md, KEEP).
  * @param request Method and URL, as `GET https://…/v2/library/nginx/blobs/sha256:…`.
+ * @param advice By error code, what to do, where the message does not say it.
  */
-export async function namingRequest<T>(request: string, work: () => Promise<T>): Promise<T> {
+export async function namingRequest<T>(
+  request: string,
+  work: () => Promise<T>,
+  advice: ReadonlyMap<string, string> = new Map(),
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isTidemarkError(error) || error.origin !== 'upstream' || /\bhttps?:\/\//.test(error.message))
       throw error;
     const { code, origin, retryable, retryAfterMs, status } = error;
-    throw new TidemarkError(code, `${request}: ${error.message}`, {
+    const whatToDo = advice.get(code);
+    throw new TidemarkError(code, `${request}: ${error.message}${whatToDo ? ` ${whatToDo}` : ''}`, {
       origin,
       retryable,
       cause: error,

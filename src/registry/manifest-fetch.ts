@@ -66,7 +66,11 @@ export async function headManifest(
     const size = contentLength(response.headers);
     const mediaType = parseContentType(singleHeader(response.headers, 'content-type'));
     if (isDigest(reference) && digest !== undefined && digestAlgorithm(digest) === digestAlgorithm(reference))
-      expectDigest(digest, reference, request.url, 'was answered with Docker-Content-Digest');
+      expectDigest(
+        digest,
+        reference,
+        `HEAD ${describeUrl(request.url)} was answered with Docker-Content-Digest`,
+      );
     if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
     if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
       return 'incomplete';
@@ -89,12 +93,13 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
     );
   }
   const digest = isDigest(reference) ? digestBytes(bytes, digestAlgorithm(reference)) : digestBytes(bytes);
-  if (isDigest(reference)) expectDigest(digest, reference, url, 'was answered with content of the digest');
+  if (isDigest(reference))
+    expectDigest(digest, reference, `GET ${describeUrl(url)} was answered with content of the digest`);
   const stated = statedDigest(response);
   if (stated !== undefined && digestBytes(bytes, digestAlgorithm(stated)) !== stated)
     throw new TidemarkError(
       'DIGEST_MISMATCH',
-      `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored; the upstream or something between is at fault.`,
+      `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored: the upstream or something between is at fault; push it there again.`,
     );
   return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
 }
@@ -106,11 +111,11 @@ function statedDigest(response: HttpResponse): Digest | undefined {
   return stated === undefined || stated === '' ? undefined : parseDigest(stated);
 }
 
-function expectDigest(found: Digest, asked: Digest, url: URL, how: string): void {
+function expectDigest(found: Digest, asked: Digest, what: string): void {
   if (found === asked) return;
   throw new TidemarkError(
     'DIGEST_MISMATCH',
-    `${describeUrl(url)} ${how} ${found}; expected ${asked}. It was not stored; the upstream or something between is at fault.`,
+    `${what} ${found}; expected ${asked}. It was not stored: the upstream or something between is at fault; push it there again.`,
   );
 }
 

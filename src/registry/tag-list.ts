@@ -102,7 +102,7 @@ function nextPage(current: URL, response: HttpResponse): URL | undefined {
 function linkRefused(current: URL, came: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_LINK_REFUSED',
-    `GET ${describeUrl(current)} names ${came} as its next page; not followed. Expected a Link of at most ${linkMaxLength} characters to a page on ${current.host}.`,
+    `GET ${describeUrl(current)} names ${came} as its next page; not followed. Expected a Link of at most ${linkMaxLength} characters to a page on ${current.host}; ask who runs the upstream to correct it.`,
   );
 }
 

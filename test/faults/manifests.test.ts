@@ -1,0 +1,374 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addBlob, addImage, addIndex, addLayer, addManifest } from '../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import { mediaTypes } from '../../src/oci/media-type.ts';
+import type { Answer } from '../support/fake-upstream.ts';
+import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
+import type { KeptFor, Scene, Stage } from './scene.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage({ manifestMaxBytes: 256 * 1024 });
+});
+afterAll(() => stage.close());
+
+const manifestRoute = (reference: string): string => `GET /v2/${upstreamName}/manifests/${reference}`;
+
+function image(scene: Scene, name: string): { config: Descriptor; layer: Descriptor; document: object } {
+  const config = addBlob(
+    scene.repository,
+    Buffer.from(`{"seed":"${scene.seed}-${name}"}`),
+    mediaTypes.ociConfig,
+  );
+  const layer = addLayer(scene.repository, `${scene.seed}-${name}`, 1_000);
+  const document = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] };
+  return { config, layer, document };
+}
+
+function textOf(document: object): string {
+  return JSON.stringify(document);
+}
+
+interface BadManifest extends KeptFor {
+  readonly name: string;
+  /** What the upstream answers for the tag `new`. */
+  readonly answer: (scene: Scene) => Answer;
+}
+
+const oci = { 'content-type': mediaTypes.ociManifest };
+const size =
+  (value: string): BadManifest['answer'] =>
+  (scene) => ({
+    headers: oci,
+    body: textOf(image(scene, 'size').document).replace(/"size":\d+/, `"size":${value}`),
+  });
+const digest =
+  (value: string): BadManifest['answer'] =>
+  (scene) => ({
+    headers: oci,
+    body: textOf(image(scene, 'digest').document).replace(/sha256:[0-9a-f]{64}/, value),
+  });
+
+const badManifests: readonly BadManifest[] = [
+  {
+    name: 'fault 5: Docker-Content-Digest that is not the content’s',
+    answer: (scene) => ({
+      headers: { ...oci, 'docker-content-digest': `sha256:${'0'.repeat(64)}` },
+      body: textOf(image(scene, 'five').document),
+    }),
+    code: 'DIGEST_MISMATCH',
+    says: [`sha256:${'0'.repeat(64)}`],
+  },
+  {
+    name: 'fault 36: one byte more than the limit',
+    answer: () => ({ headers: oci, body: ' '.repeat(256 * 1024 + 1) }),
+    code: 'MANIFEST_TOO_LARGE',
+    says: ['262144'],
+  },
+  {
+    name: 'fault 36: an endless document',
+    answer: () => (_request, response) => {
+      response.writeHead(200, oci);
+      const more = (): void => {
+        while (!response.destroyed && response.write(' '.repeat(16 * 1024)));
+      };
+      response.on('drain', more);
+      more();
+    },
+    code: 'MANIFEST_TOO_LARGE',
+    says: ['262144'],
+  },
+  {
+    name: 'fault 37: layers beside manifests',
+    answer: (scene) => ({ headers: oci, body: textOf({ ...image(scene, 'both').document, manifests: [] }) }),
+    code: 'MANIFEST_AMBIGUOUS',
+    says: ['manifests', 'layers'],
+  },
+  {
+    name: 'fault 38: a mediaType that is not the Content-Type',
+    answer: (scene) => ({
+      headers: { 'content-type': mediaTypes.dockerManifest },
+      body: textOf(image(scene, 'type').document),
+    }),
+    code: 'MEDIA_TYPE_MISMATCH',
+    says: [mediaTypes.ociManifest, mediaTypes.dockerManifest],
+  },
+  {
+    name: 'fault 41: a login page',
+    answer: () => ({ headers: { 'content-type': 'text/html' }, body: '<html><body>Log in</body></html>' }),
+    code: 'UPSTREAM_NOT_A_REGISTRY',
+    says: ['text/html'],
+  },
+  {
+    name: 'fault 41: a web page that says it is a manifest',
+    answer: () => ({ headers: oci, body: '<!doctype html><title>Welcome</title>' }),
+    code: 'UPSTREAM_NOT_A_REGISTRY',
+  },
+  {
+    name: 'fault 42: cut JSON',
+    answer: () => ({ headers: oci, body: '{"schemaVersion":2,' }),
+    code: 'MANIFEST_INVALID',
+  },
+  {
+    name: 'fault 42: a byte order mark',
+    answer: (scene) => ({ headers: oci, body: `\ufeff${textOf(image(scene, 'bom').document)}` }),
+    code: 'MANIFEST_INVALID',
+  },
+  {
+    name: 'fault 42: a key that stands twice',
+    answer: (scene) => ({
+      headers: oci,
+      body: textOf(image(scene, 'twice').document).replace('{', '{"layers":[],'),
+    }),
+    code: 'MANIFEST_INVALID',
+    says: ['layers'],
+  },
+  {
+    name: 'fault 42: arrays 10,000 deep',
+    answer: () => ({ headers: oci, body: `{"config":${'['.repeat(10_000)}${']'.repeat(10_000)}}` }),
+    code: 'MANIFEST_INVALID',
+  },
+  { name: 'fault 42: a size below 0', answer: size('-1'), code: 'MANIFEST_INVALID', says: ['size', '-1'] },
+  {
+    name: 'fault 42: a size that is no whole number',
+    answer: size('1.5'),
+    code: 'MANIFEST_INVALID',
+    says: ['size', '1.5'],
+  },
+  {
+    name: 'fault 42: a size above 2^53',
+    answer: size('9007199254740993'),
+    code: 'MANIFEST_INVALID',
+    says: ['size'],
+  },
+  {
+    name: 'fault 43: a path for a digest',
+    answer: digest('sha256:../../../etc/passwd'),
+    code: 'DIGEST_INVALID',
+  },
+  {
+    name: 'fault 43: a digest in capitals',
+    answer: digest(`sha256:${'A'.repeat(64)}`),
+    code: 'DIGEST_INVALID',
+  },
+  { name: 'fault 43: a short digest', answer: digest('sha256:abc'), code: 'DIGEST_INVALID' },
+  {
+    name: 'fault 43: md5',
+    answer: digest(`md5:${'0'.repeat(32)}`),
+    code: 'DIGEST_UNSUPPORTED',
+    says: ['md5'],
+  },
+];
+
+test.concurrent.for(badManifests)('$name is $code', async ({ answer, ...kept }) => {
+  const scene = await stage.openSynced();
+  scene.repository.tags.set('new', 'sha256:unused' as Digest);
+  scene.upstream.on(manifestRoute('new'), answer(scene));
+  await expectKept(scene, await scene.sync(), kept);
+  // none of these gets better by asking again
+  expect(scene.upstream.requestsOf(manifestRoute('new'))).toHaveLength(1);
+  expect(scene.upstream.requests.filter(({ path }) => path.includes('etc/passwd'))).toEqual([]);
+});
+
+test.concurrent('fault 4: a child that has other content than its digest says is not stored', async () => {
+  const scene = await stage.openSynced();
+  const child = addImage(scene.repository, { seed: `${scene.seed}-child`, layers: [500] });
+  addIndex(scene.repository, { manifests: [child], tag: 'new' });
+  const body = textOf(image(scene, 'other').document);
+  scene.upstream.on(manifestRoute(child.digest), { headers: oci, body });
+  const says = [child.digest, digestBytes(Buffer.from(body))];
+  await expectKept(scene, await scene.sync(), { code: 'DIGEST_MISMATCH', says });
+  const stored = await stage.harness.database.em
+    .fork()
+    .execute<{ raw: unknown }[]>('select raw from manifest where digest = ?', [child.digest]);
+  expect(stored).toEqual([{ raw: null }]);
+});
+
+test.concurrent('fault 25: a gzipped manifest is stored as the bytes of its digest', async () => {
+  const scene = await stage.openSynced();
+  const body = Buffer.from(textOf(image(scene, 'zipped').document));
+  const { digest: expected } = addManifest(scene.repository, body, mediaTypes.ociManifest, 'new');
+  scene.upstream.on(manifestRoute('new'), {
+    headers: { ...oci, 'content-encoding': 'gzip', 'docker-content-digest': expected },
+    body: gzipSync(body),
+  });
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect((await stage.harness.tags(scene.ids.repositoryId, 2)).get('new')).toBe(expected);
+  await readVersions(stage.harness, scene.ids.repositoryId);
+});
+
+test.concurrent('fault 40: schema 1 is left out with a warning, and the rest is synced', async () => {
+  const scene = await stage.openSynced();
+  addImage(scene.repository, { seed: `${scene.seed}-new`, layers: [500], tag: 'new' });
+  const schema1 = { schemaVersion: 1, name: upstreamName, tag: 'old', fsLayers: [], history: [] };
+  addManifest(scene.repository, schema1, mediaTypes.dockerSchema1Signed, 'old');
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, 2)).keys()]).toEqual(['good', 'multi', 'new']);
+  expect(outcome.warnings).toEqual([expect.stringMatching(/tag old was left out.*schema 1/)]);
+});
+
+test.concurrent('fault 43: sha512 digests are synced like others', async () => {
+  const scene = await stage.openSynced();
+  const { repository } = scene;
+  const layerBytes = Buffer.from(`layer ${scene.seed}`);
+  const layer = {
+    mediaType: mediaTypes.ociLayer,
+    digest: digestBytes(layerBytes, 'sha512'),
+    size: layerBytes.length,
+  };
+  repository.blobs.set(layer.digest, layerBytes);
+  const { config } = image(scene, 'sha512');
+  const document = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] };
+  const bytes = Buffer.from(textOf(document));
+  const child = {
+    mediaType: mediaTypes.ociManifest,
+    digest: digestBytes(bytes, 'sha512'),
+    size: bytes.length,
+  };
+  repository.manifests.set(child.digest, { digest: child.digest, mediaType: child.mediaType, bytes });
+  addIndex(repository, { manifests: [child], tag: 'new' });
+  expect((await scene.sync()).task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: 2,
+    errorMessage: null,
+  });
+  expect(await stage.harness.content(scene.ids.repositoryId, 2, 'manifest')).toContain(child.digest);
+  expect(await stage.harness.content(scene.ids.repositoryId, 2, 'blob')).toContain(layer.digest);
+  await readVersions(stage.harness, scene.ids.repositoryId);
+});
+
+/** An index over an index over … an image: `levels` indexes, each with `width` children of the level below. */
+function tower(scene: Scene, levels: number, width: number): void {
+  let below = Array.from({ length: width }, (_, at) =>
+    addImage(scene.repository, { seed: `${scene.seed}-floor-${at}`, layers: [200] }),
+  );
+  for (let level = 1; level < levels; level += 1)
+    below = Array.from({ length: width }, (_, at) =>
+      addIndex(scene.repository, {
+        manifests: below,
+        annotations: { level: `${level}`, at: `${at}`, seed: scene.seed },
+      }),
+    );
+  addIndex(scene.repository, { manifests: below, annotations: { seed: scene.seed }, tag: 'new' });
+}
+
+test.concurrent('fault 44: a diamond of 2^20 paths asks for each of its 41 manifests once', async () => {
+  const scene = await stage.openSynced();
+  tower(scene, 20, 2);
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2, errorMessage: null });
+  expect(outcome.summary?.added.manifests).toBe(41);
+  const asked = scene.upstream.requests.filter(({ path }) => path.includes('/manifests/sha256:'));
+  expect(asked).toHaveLength(40);
+  expect(new Set(asked.map(({ path }) => path)).size).toBe(40);
+});
+
+test.concurrent('fault 44: 64 levels of indexes are taken, 65 refused, also when all but the top is stored', async () => {
+  const scene = await stage.openSynced();
+  tower(scene, 64, 1);
+  expect((await scene.sync()).task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: 2,
+    errorMessage: null,
+  });
+  const top = scene.repository.tags.get('new');
+  if (top === undefined) throw new Error('the tower has no top');
+  const topBytes = scene.repository.manifests.get(top)?.bytes.length ?? 0;
+  addIndex(scene.repository, {
+    manifests: [{ mediaType: mediaTypes.ociIndex, digest: top, size: topBytes }],
+    tag: 'newer',
+  });
+  const before = await readVersions(stage.harness, scene.ids.repositoryId);
+  const kept = { code: 'GRAPH_TOO_LARGE', says: ['64 levels'], namesRequest: false };
+  await expectKept({ ...scene, before }, await scene.sync(), kept);
+
+  const other = await stage.openSynced();
+  tower(other, 65, 1);
+  await expectKept(other, await other.sync(), kept);
+});
+
+test.concurrent('fault 44: an index that lists itself cannot be stored, for its digest would differ', async () => {
+  const scene = await stage.openSynced();
+  const itself = `sha256:${'5'.repeat(64)}` as Digest;
+  const manifests: Descriptor[] = [{ mediaType: mediaTypes.ociIndex, digest: itself, size: 300 }];
+  const body = textOf({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests });
+  addManifest(scene.repository, Buffer.from(body), mediaTypes.ociIndex, 'new');
+  scene.upstream.on(manifestRoute(itself), { headers: { 'content-type': mediaTypes.ociIndex }, body });
+  await expectKept(scene, await scene.sync(), { code: 'DIGEST_MISMATCH', says: [itself] });
+});
+
+test.concurrent('fault 45: an index whose child is missing is CHILD_MISSING', async () => {
+  const scene = await stage.openSynced();
+  const children = [1, 2].map((at) =>
+    addImage(scene.repository, { seed: `${scene.seed}-${at}`, layers: [200] }),
+  );
+  const index = addIndex(scene.repository, { manifests: children, tag: 'new' });
+  const missing = children[1]?.digest ?? ('' as Digest);
+  scene.repository.manifests.delete(missing);
+  await expectKept(scene, await scene.sync(), {
+    code: 'CHILD_MISSING',
+    says: ['404', missing, index.digest],
+  });
+});
+
+test.concurrent('fault 46: more children than are accepted', async () => {
+  const big = await openStage();
+  try {
+    const scene = await big.openSynced();
+    const child = addImage(scene.repository, { seed: `${scene.seed}-child`, layers: [200] });
+    const manifests = Array.from({ length: 10_001 }, () => child);
+    addIndex(scene.repository, { manifests, tag: 'new' });
+    await expectKept(scene, await scene.sync(), { code: 'INDEX_TOO_LARGE', says: ['10001', '10000'] });
+  } finally {
+    await big.close();
+  }
+});
+
+test.concurrent('fault 46: a child of an unknown type is copied as it is, and nothing below it', async () => {
+  const scene = await stage.openSynced();
+  const raw = Buffer.from('any bytes at all \u0000 not JSON');
+  const child = addManifest(scene.repository, raw, 'application/vnd.example.strange.v7');
+  addIndex(scene.repository, { manifests: [child], tag: 'new' });
+  expect((await scene.sync()).task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: 2,
+    errorMessage: null,
+  });
+  const rows = await stage.harness.database.em
+    .fork()
+    .execute<{ raw: Buffer; media_type: string }[]>('select raw, media_type from manifest where digest = ?', [
+      child.digest,
+    ]);
+  expect(rows).toEqual([{ raw, media_type: 'application/vnd.example.strange.v7' }]);
+});
+
+test.concurrent('fault 47: unknown artifacts, configs and layers are stored byte for byte', async () => {
+  const scene = await stage.openSynced();
+  const { repository, seed } = scene;
+  const documents = [
+    ['application/vnd.cncf.helm.config.v1+json', 'application/vnd.cncf.helm.chart.content.v1.tar+gzip'],
+    ['application/vnd.wasm.config.v0+json', 'application/wasm'],
+    [mediaTypes.ociConfig, `${mediaTypes.ociLayerZstd}+encrypted`],
+  ].map(([configType = '', layerType = ''], at) => {
+    const config = addBlob(repository, Buffer.from(`not JSON ${seed} ${at}`), configType);
+    const layer = addBlob(repository, Buffer.from(`layer ${seed} ${at}`), layerType);
+    // spaces, an unknown key, no final newline: a document written again would differ
+    const raw = Buffer.from(
+      `{ "unknown" : [1.50, null],\n"schemaVersion":2, "mediaType": "${mediaTypes.ociManifest}",` +
+        ` "artifactType":"application/x-${at}", "config":${JSON.stringify(config)},"layers":[${JSON.stringify(layer)}] }`,
+    );
+    return addManifest(repository, raw, mediaTypes.ociManifest, `artifact-${at}`);
+  });
+  expect((await scene.sync()).task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: 2,
+    errorMessage: null,
+  });
+  const versions = await readVersions(stage.harness, scene.ids.repositoryId);
+  for (const [at, { digest: expected }] of documents.entries())
+    expect(versions[1]?.tags[`artifact-${at}`]).toBe(expected);
+});

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { hang, json } from '../support/fake-upstream.ts';
+import { sampleAnswers } from '../support/sample-answers.ts';
+import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
+import type { Scene, Stage } from './scene.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage.close());
+
+const listRoute = `GET /v2/${upstreamName}/tags/list`;
+const manifestRoute = (method: 'GET' | 'HEAD', tag: string): string =>
+  `${method} /v2/${upstreamName}/manifests/${tag}`;
+
+/** Tags `t00`, `t01`, … of one image. */
+function manyTags(seed: string, count: number): SampleRepository {
+  const repository = createSampleRepository();
+  const image = addImage(repository, { seed, layers: [300] });
+  for (let at = 0; at < count; at += 1) moveTag(repository, `t${String(at).padStart(2, '0')}`, image);
+  return repository;
+}
+
+function drop(scene: Scene, count: number): void {
+  for (const tag of [...scene.repository.tags.keys()].slice(0, count)) removeTag(scene.repository, tag);
+}
+
+const massRemoval = { code: 'MASS_REMOVAL_REFUSED', namesRequest: false };
+
+test.concurrent('fault 30: a mirror sync of an empty list is refused, and done with confirmRemoval', async () => {
+  const scene = await stage.openSynced({ repository: manyTags('fault-30-empty', 3) });
+  scene.upstream.on(listRoute, json({ name: upstreamName, tags: [] }));
+  const refused = await scene.sync({ mirror: true });
+  await expectKept(scene, refused, {
+    ...massRemoval,
+    says: [/3 of the repository's 3 tags/, 'confirmRemoval'],
+  });
+  const additive = await scene.sync();
+  expect(additive.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  const confirmed = await scene.sync({ mirror: true, confirmRemoval: true });
+  expect(confirmed.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect(confirmed.summary?.present).toEqual({ tags: 0, manifests: 0, blobs: 0, signatures: 0 });
+  expect((await readVersions(stage.harness, scene.ids.repositoryId))[0]).toEqual(scene.before[0]);
+});
+
+test.concurrent('fault 30: a tag list that is 404 is never taken for an empty one', async () => {
+  const scene = await stage.openSynced({ repository: manyTags('fault-30-404', 3) });
+  scene.upstream.on(listRoute, json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404));
+  const outcome = await scene.sync({ mirror: true, confirmRemoval: true });
+  await expectKept(scene, outcome, { code: outcome.task.errorCode ?? '', says: ['404'] });
+});
+
+const removals = [
+  { name: 'six of ten', tags: 10, gone: 6, refused: true },
+  { name: 'five of ten, which is half', tags: 10, gone: 5, refused: false },
+  { name: 'six of eleven', tags: 11, gone: 6, refused: true },
+  { name: 'eight of nine, which are few', tags: 9, gone: 8, refused: false },
+  { name: 'nine of nine', tags: 9, gone: 9, refused: true },
+];
+test.concurrent.for(removals)(
+  'fault 30: removing $name: refused $refused',
+  async ({ tags, gone, refused }) => {
+    const scene = await stage.openSynced({ repository: manyTags(`fault-30-${tags}-${gone}`, tags) });
+    drop(scene, gone);
+    const outcome = await scene.sync({ mirror: true });
+    if (refused) {
+      const says = [new RegExp(`${gone} of the repository's ${tags} tags`)];
+      await expectKept(scene, outcome, { ...massRemoval, says });
+      const confirmed = await scene.sync({ mirror: true, confirmRemoval: true });
+      expect(confirmed.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+      expect(confirmed.summary?.removed.tags).toBe(gone);
+    } else {
+      expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+      expect(outcome.summary?.removed.tags).toBe(gone);
+    }
+  },
+);
+
+test.concurrent('fault 32: names that are no tags are left out and counted; case and odd names are kept', async () => {
+  const scene = await stage.open({ repository: manyTags('fault-32', 0) });
+  const image = addImage(scene.repository, { seed: 'fault-32', layers: [300] });
+  const good = ['V1', 'v1', '_under', 'a'.repeat(128), `sha256-${'0'.repeat(64)}.sig`, '1..2'];
+  const bad = [
+    'a'.repeat(129),
+    '.dot',
+    '-dash',
+    'a/b',
+    '..',
+    'täg',
+    'nul\u0000',
+    '',
+    'a b',
+    '../../etc/passwd',
+  ];
+  for (const tag of good) moveTag(scene.repository, tag, image);
+  scene.upstream.on(listRoute, json({ name: upstreamName, tags: [...bad, ...good] }));
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, tagsTotal: good.length });
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, 1)).keys()].sort()).toEqual([...good].sort());
+  expect(outcome.warnings).toEqual([
+    expect.stringMatching(new RegExp(`${bad.length} name\\(s\\) that are no tags`)),
+  ]);
+  expect(scene.upstream.requests.filter(({ path }) => /passwd|%00|\.dot/.test(path))).toEqual([]);
+});
+
+test.concurrent('fault 33: a tag that is listed on two pages is stored once', async () => {
+  const scene = await stage.open({ repository: manyTags('fault-33', 3) });
+  const next = { link: `</v2/${upstreamName}/tags/list?page=2>; rel="next"` };
+  scene.upstream.on(listRoute, json({ tags: ['t00', 't01'] }, next), json({ tags: ['t01', 't02'] }));
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, tagsTotal: 3 });
+  expect(outcome.summary?.present.tags).toBe(3);
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, 1)).keys()]).toEqual(['t00', 't01', 't02']);
+});
+
+test.concurrent('fault 34: of a tag that moves between HEAD and GET the version has what was fetched', async () => {
+  const scene = await stage.openSynced();
+  addImage(scene.repository, { seed: `${scene.seed}-second`, layers: [300], tag: 'good' });
+  const serve = sampleAnswers(scene.repository);
+  let third = '';
+  scene.upstream.on(manifestRoute('GET', 'good'), async (request, response) => {
+    third = addImage(scene.repository, { seed: `${scene.seed}-third`, layers: [300], tag: 'good' }).digest;
+    if (typeof serve === 'function') await serve(request, response);
+  });
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect((await stage.harness.tags(scene.ids.repositoryId, 2)).get('good')).toBe(third);
+  await readVersions(stage.harness, scene.ids.repositoryId);
+});
+
+test.concurrent('fault 35: a tag that vanishes after the list is a warning; additive keeps it, a mirror lets it go', async () => {
+  const scene = await stage.openSynced({ repository: manyTags('fault-35', 3) });
+  const notThere = json({ errors: [{ code: 'MANIFEST_UNKNOWN' }] }, {}, 404);
+  scene.upstream.on(listRoute, json({ tags: ['t00', 't01', 't02', 'ghost'] }));
+  for (const method of ['HEAD', 'GET'] as const) {
+    scene.upstream.on(manifestRoute(method, 't01'), notThere);
+    scene.upstream.on(manifestRoute(method, 'ghost'), notThere);
+  }
+  const additive = await scene.sync();
+  expect(additive.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  expect(new Set(additive.warnings.map((warning) => /tag (\S+) vanished/.exec(warning)?.[1]))).toEqual(
+    new Set(['ghost', 't01']),
+  );
+  const mirror = await scene.sync({ mirror: true });
+  expect(mirror.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, 2)).keys()]).toEqual(['t00', 't02']);
+});
+
+test.concurrent('fault 35: an exact name that is 404 is a warning that names close tags, and goes in a mirror sync', async () => {
+  const scene = await stage.openSynced();
+  await stage.harness.updateRemote(scene.ids.remoteId, { includeTags: ['god', 'multi'] });
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  expect(outcome.warnings).toEqual([expect.stringMatching(/"god".*404.*Close to it: good/)]);
+  await stage.harness.updateRemote(scene.ids.remoteId, { includeTags: ['good', 'multi'] });
+  removeTag(scene.repository, 'good');
+  const mirror = await scene.sync({ mirror: true });
+  expect(mirror.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, 2)).keys()]).toEqual(['multi']);
+});
+
+test.concurrent('fault 28: a Link to another origin is not followed', async () => {
+  const scene = await stage.openSynced();
+  const link = '<http://127.0.0.1:1/v2/library/app/tags/list?n=1>; rel="next"';
+  scene.upstream.on(listRoute, json({ tags: ['good'] }, { link }));
+  await expectKept(scene, await scene.sync({ mirror: true }), {
+    code: 'UPSTREAM_LINK_REFUSED',
+    says: ['127.0.0.1:1'],
+  });
+});
+
+test.concurrent('fault 27: pages without end are UPSTREAM_PAGINATION_LOOP', async () => {
+  const scene = await stage.openSynced();
+  const link = `</v2/${upstreamName}/tags/list?n=1000>; rel="next"`;
+  scene.upstream.on(listRoute, json({ tags: ['good'] }, { link }));
+  await expectKept(scene, await scene.sync({ mirror: true }), { code: 'UPSTREAM_PAGINATION_LOOP' });
+});
+
+const tagsOfBig = 20_000;
+test('fault 31: 20,000 tags leave a history of few events and small payloads', async () => {
+  const repository = createSampleRepository();
+  const image = addImage(repository, { seed: 'fault-31', layers: [300] });
+  for (let at = 0; at < tagsOfBig; at += 1) moveTag(repository, `v${at}`, image);
+  const scene = await stage.open({ repository, remote: { downloadConcurrency: 60 } });
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, tagsTotal: tagsOfBig });
+  expect(outcome.summary?.present).toMatchObject({ tags: tagsOfBig, manifests: 1, blobs: 2 });
+  const handle = stage.harness.client.workflow.getHandle(outcome.task.workflowId);
+  const { events } = await handle.fetchHistory();
+  expect(events?.length).toBeLessThanOrEqual(500);
+  const sizes = (events ?? []).map((event) => JSON.stringify(event).length);
+  // JSON of bytes is longer than they are: under the limit here is under it there
+  expect(Math.max(...sizes)).toBeLessThan(256 * 1024);
+});
+
+test.concurrent('fault 31: exact names are fetched without the list, however long it is', async () => {
+  const scene = await stage.open({ remote: { includeTags: ['good'] } });
+  scene.upstream.on(listRoute, hang);
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  expect(scene.upstream.requestsOf(listRoute)).toEqual([]);
+});
