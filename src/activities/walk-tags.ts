@@ -1,6 +1,6 @@
 import type { Em } from '../db/open-database.ts';
 import { readNames } from '../db/stage-names.ts';
-import { readPresentTags, stageTags } from '../db/stage-tags.ts';
+import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
 import type { PresentTag, StagedTag } from '../db/stage-tags.ts';
 import { findStoredManifest, storeManifests } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
@@ -142,6 +142,12 @@ async function storeFound(
     if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
   }
   await stageTags(em, sync.taskId, staged);
+  const unchanged = batch.filter((found) => found.kind === 'unchanged');
+  await unstageTags(
+    em,
+    sync.taskId,
+    unchanged.map((found) => found.name),
+  );
   await addWarnings(
     em,
     sync.taskId,

@@ -44,6 +44,14 @@ export async function stageTags(em: Em, taskId: number, tags: readonly StagedTag
     on conflict (task_id, name) do update set manifest_id = excluded.manifest_id`.execute(kysely(em));
 }
 
+/** Takes back what an earlier attempt has staged of tags that turn out not to differ: one may have moved there and back. */
+export async function unstageTags(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql`delete from sync_tag where task_id = ${taskId} and name = any(${names}::text[])`.execute(
+    kysely(em),
+  );
+}
+
 /** Stages a manifest that was asked for by digest: it stays in the version untagged. */
 export async function stageRoots(
   em: Em,

@@ -10,19 +10,29 @@ beforeAll(async () => {
 });
 afterAll(() => harness.close());
 
-test('a first sync, a sync of nothing new, an additive and a mirror sync of what has changed', async () => {
+test('a first sync, a sync of nothing new, and a mirror sync of what has changed', async () => {
   const content = buildDemoContent();
   const upstream = await startSampleUpstream({ repositories: new Map([[demoRepositoryName, content]]) });
   const ids = await harness.createRepository({ url: upstream.url, upstreamName: demoRepositoryName });
+  const reached = [...content.manifests.values()].filter(({ bytes }) => !bytes.includes('"subject"'));
+
   const first = await harness.sync(ids);
   expect(first.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
-  expect(await harness.tags(ids.repositoryId, 1)).toEqual(new Map([...content.tags].sort()));
-  console.log(first.summary, first.counts, first.task.finishedAt!.getTime() - first.task.createdAt.getTime());
+  const firstTags = new Map([...content.tags].sort());
+  expect(await harness.tags(ids.repositoryId, 1)).toEqual(firstTags);
+  expect(first.summary?.present).toMatchObject({ tags: content.tags.size, manifests: reached.length });
+
   const again = await harness.sync(ids);
   expect(again.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
-  console.log(again.counts, again.task.finishedAt!.getTime() - again.task.createdAt.getTime());
+  expect(again.counts?.blobsReused).toBe(first.counts?.blobsDone);
+  expect(again.latest).toBe(1);
+
   const change = changeDemoContent(content);
   const second = await harness.sync(ids, { mirror: true });
-  console.log(change, second.summary, second.task);
+  expect(second.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  const secondTags = await harness.tags(ids.repositoryId, 2);
+  expect(secondTags).toEqual(new Map([...content.tags].sort()));
+  expect(secondTags.has(change.removed)).toBe(false);
+  expect(await harness.tags(ids.repositoryId, 1)).toEqual(firstTags);
   await upstream.close();
 });

@@ -1,0 +1,73 @@
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { startSyncHarness } from '../support/sync-harness.ts';
+import type { SyncHarness } from '../support/sync-harness.ts';
+
+let harness: SyncHarness;
+beforeAll(async () => {
+  harness = await startSyncHarness({ workerConnections: 5 });
+});
+afterAll(() => harness.close());
+
+/** Passes requests on after a pause, and notes how many were open at one time. */
+async function startCountingProxy(target: string) {
+  let open = 0;
+  const seen = { most: 0 };
+  const server = createServer(async (request, response) => {
+    open += 1;
+    seen.most = Math.max(seen.most, open);
+    response.once('close', () => {
+      open -= 1;
+    });
+    await sleep(15);
+    const forward = httpRequest(`${target}${request.url}`, { method: request.method ?? 'GET' }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    forward.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, seen, close: () => server.close() };
+}
+
+test.each([
+  { name: 'downloadConcurrency caps the requests of a whole sync', downloadConcurrency: 3, most: 3 },
+  { name: 'the worker’s own cap holds where a remote wants more', downloadConcurrency: 50, most: 5 },
+])('$name', async ({ downloadConcurrency, most }) => {
+  const content = createSampleRepository();
+  for (let number = 0; number < 30; number += 1)
+    addImage(content, {
+      seed: `${downloadConcurrency}-${number}`,
+      layers: [2_000, 3_000],
+      tag: `v${number}`,
+    });
+  const upstream = await startSampleUpstream({ repositories: new Map([['many', content]]) });
+  const proxy = await startCountingProxy(upstream.url);
+  const ids = await harness.createRepository({ url: proxy.url, upstreamName: 'many', downloadConcurrency });
+  const outcome = await harness.sync(ids);
+  expect(outcome.task.state).toBe('COMPLETED');
+  expect(proxy.seen.most).toBe(most);
+  proxy.close();
+  await upstream.close();
+});
+
+test('rateLimit spaces the requests of a remote, whatever the concurrency', async () => {
+  const content = createSampleRepository();
+  for (let number = 0; number < 5; number += 1)
+    addImage(content, { seed: `rate-${number}`, layers: [100], tag: `v${number}` });
+  const upstream = await startSampleUpstream({ repositories: new Map([['few', content]]) });
+  const ids = await harness.createRepository({ url: upstream.url, upstreamName: 'few', rateLimit: 20 });
+  const startedAt = performance.now();
+  const outcome = await harness.sync(ids);
+  const seconds = (performance.now() - startedAt) / 1000;
+  expect(outcome.task.state).toBe('COMPLETED');
+  // never faster than the limit; how much slower it is, is the machine's affair
+  expect(upstream.requests.length).toBeGreaterThanOrEqual(16);
+  expect((upstream.requests.length - 1) / seconds).toBeLessThanOrEqual(20);
+  await upstream.close();
+});
