@@ -72,7 +72,7 @@ export function parseArguments(argv: readonly string[], version: string): Comman
   } catch (error) {
     if (isTidemarkError(error)) return { command: 'show', text: error.message, isMistake: true };
     if (!(error instanceof CommanderError)) throw error;
-    const isMistake = error.exitCode !== 0 || error.code === 'commander.help';
+    const isMistake = error.exitCode !== 0;
     return { command: 'show', text: text.trim().replace(/^error: /, ''), isMistake };
   }
   return plan ?? { command: 'show', text: program.helpInformation(), isMistake: true };

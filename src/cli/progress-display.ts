@@ -57,16 +57,16 @@ function liveDisplay(terminal: Terminal): ProgressDisplay {
   };
 }
 
+/** The start of every task, and its end, which the result tells. */
+const unsaid: ReadonlySet<string> = new Set(['PREPARING', 'FINISHED']);
+
 function plainDisplay(terminal: Terminal): ProgressDisplay {
   let stage: string | undefined;
   return {
-    update({ progress, createdAt, state }) {
-      if (progress.stage === stage || state === 'WAITING') return;
+    update({ progress }) {
+      if (progress.stage === stage || unsaid.has(progress.stage)) return;
       stage = progress.stage;
-      const elapsedMs = Date.now() - Date.parse(createdAt);
-      if (stage === 'FINISHED')
-        terminal.note(renderProgress({ progress, bytesPerSecond: undefined, elapsedMs }, 140));
-      else terminal.note(`${stageName(stage)} …`);
+      terminal.note(`${stageName(stage)} …`);
     },
     say: (line) => terminal.note(line),
     finish: () => undefined,

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
+import type { SyncRequest } from '../../src/cli/sync-request.ts';
+
+const parse = (...args: string[]) => parseArguments(['node', 'tidemark', ...args], '1.2.3');
+
+const client = { server: undefined, json: false };
+const plain: SyncRequest = {
+  name: 'library/nginx',
+  url: 'https://registry-1.docker.io',
+  upstreamName: 'library/nginx',
+  includeTags: undefined,
+  excludeTags: undefined,
+  username: undefined,
+  downloadConcurrency: undefined,
+  mirror: false,
+  confirmRemoval: false,
+  dryRun: false,
+};
+
+describe('commands', () => {
+  test.each([
+    [['start'], { command: 'start' }],
+    [['serve'], { command: 'roles', name: 'serve', roles: ['api', 'worker'] }],
+    [['api'], { command: 'roles', name: 'api', roles: ['api'] }],
+    [['worker'], { command: 'roles', name: 'worker', roles: ['worker'] }],
+    [['migrate'], { command: 'migrate' }],
+    [['schema'], { command: 'schema', write: false }],
+    [['schema', '--write'], { command: 'schema', write: true }],
+    [['demo', '--keep'], { command: 'demo', keep: true }],
+    [['tasks'], { command: 'tasks', first: 20, ...client }],
+    [
+      ['repositories', '--first', '5', '--json'],
+      { command: 'repositories', first: 5, ...client, json: true },
+    ],
+    [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
+    [
+      ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
+      { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },
+    ],
+  ])('%j', (args, plan) => {
+    expect(parse(...args)).toEqual(plan);
+  });
+});
+
+describe('sync', () => {
+  test.each<[string[], Partial<SyncRequest>]>([
+    [['nginx'], {}],
+    [['nginx:1.27'], { includeTags: ['1.27'] }],
+    [['nginx:1.27', '--tags', '1.28*,1.27'], { includeTags: ['1.27', '1.28*'] }],
+    [['nginx', '--tags', ' v[1,2].* , latest '], { includeTags: ['v[1,2].*', 'latest'] }],
+    [['nginx', '--exclude-tags', '*-rc'], { excludeTags: ['*-rc'] }],
+    [['nginx', '--exclude-tags', ''], { excludeTags: [] }],
+    [
+      ['nginx', '--mirror', '--confirm-removal', '--dry-run'],
+      { mirror: true, confirmRemoval: true, dryRun: true },
+    ],
+    [
+      ['nginx', '--name', 'local/nginx', '--concurrency', '3'],
+      { name: 'local/nginx', downloadConcurrency: 3 },
+    ],
+    [
+      [`quay.io/org/app:1@sha256:${'a'.repeat(64)}`],
+      {
+        name: 'org/app',
+        upstreamName: 'org/app',
+        url: 'https://quay.io',
+        includeTags: [`sha256:${'a'.repeat(64)}`],
+      },
+    ],
+    [
+      ['app:2', '--upstream', 'http://127.0.0.1:5000/'],
+      { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
+    ],
+  ])('%j', (args, request) => {
+    const plan = parse('sync', ...args);
+    expect(plan).toEqual({
+      command: 'sync',
+      request: { ...plain, ...request },
+      passwordStdin: false,
+      ...client,
+    });
+  });
+});
+
+describe('mistakes and help', () => {
+  test.each([
+    [['sync'], /missing required argument 'image'/],
+    [['snyc'], /unknown command 'snyc'[\s\S]*Did you mean sync/],
+    [['sync', 'Nginx'], /Did you mean "nginx"/],
+    [['sync', 'Nginx', '--upstream', 'http://127.0.0.1:5000'], /^"Nginx" has the repository name/],
+    [['sync', 'nginx', '--upstream', 'ftp://x'], /--upstream .*expected an http or https URL/],
+    [['sync', 'nginx', '--upstream', 'http://me:hunter2@x'], /^(?!.*hunter2).*without credentials/s],
+    [['sync', 'nginx', '--tags', ' , '], /--tags is empty/],
+    [['sync', 'nginx', '--tags', 'v[1'], /^--tags: /],
+    [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
+    [['sync', 'nginx', '--password-stdin'], /goes with --username/],
+    [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
+    [['sync', 'nginx', '--colour'], /unknown option '--colour'/],
+    [['sync', 'nginx', 'alpine'], /too many arguments/],
+    [['tasks', '--first', '101'], /whole number, 1 to 100/],
+    [[], /Usage: tidemark/],
+  ])('%j is a mistake', (args, text) => {
+    const plan = parse(...args);
+    expect(plan).toMatchObject({ command: 'show', isMistake: true });
+    expect(plan.command === 'show' ? plan.text : '').toMatch(text);
+  });
+
+  test.each([
+    [['--version'], /^1\.2\.3$/],
+    [['--help'], /Examples:[\s\S]*tidemark sync nginx/],
+    [['sync', '--help'], /--upstream <url>[\s\S]*Examples:/],
+    [['help', 'demo'], /--keep/],
+  ])('%j only shows text', (args, text) => {
+    const plan = parse(...args);
+    expect(plan).toMatchObject({ command: 'show', isMistake: false });
+    expect(plan.command === 'show' ? plan.text : '').toMatch(text);
+  });
+});
