@@ -53,7 +53,12 @@ function launch(...args: string[]) {
   const says = async (text: string): Promise<void> => {
     while (!`${output.stdout}${output.stderr}`.includes(text)) {
       if (!running.has(child)) throw new Error(`ended without saying "${text}": ${JSON.stringify(output)}`);
-      await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+      const listening = new AbortController();
+      const { signal } = listening;
+      const more = [once(child.stdout, 'data', { signal }), once(child.stderr, 'data', { signal })];
+      await Promise.race([...more, ended]);
+      listening.abort();
+      await Promise.allSettled(more);
     }
   };
   return { child, says, ended };
@@ -99,7 +104,8 @@ test('with a server running: it is used, syncs and lists and fails and is cancel
   expect(mirrored).toMatchObject({ code: 0, stdout: expect.stringContaining('version 2') });
   const versions = await run('versions', demoRepositoryName, '--json');
   expect(JSON.parse(versions.stdout)).toMatchObject({ repository: { versions: { totalCount: 2 } } });
-  expect((await run('repositories')).stdout).toContain(demoRepositoryName);
+  const repositories = await run('repositories');
+  expect(repositories).toMatchObject({ code: 0, stdout: expect.stringContaining(demoRepositoryName) });
 
   const other = await run('sync', 'demo/other', '--upstream', upstream.url, '--name', demoRepositoryName);
   expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('UPSTREAM_DIFFERS') });

@@ -32,7 +32,9 @@ test('reads the same byte by byte, through the middle of a character', async () 
       controller.close();
     },
   });
-  expect(await Array.fromAsync(readEvents(body))).toEqual(events);
+  const read = [];
+  for await (const event of readEvents(body)) read.push(event);
+  expect(read).toEqual(events);
 });
 
 test('an event without its empty line is not given out', () => {

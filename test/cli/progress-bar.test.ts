@@ -5,15 +5,29 @@ import type { TaskProgress } from '../../src/cli/task-queries.ts';
 
 const nothingYet: TaskProgress = {
   stage: 'PREPARING',
-  ...{ tagsTotal: null, tagsDone: 0, manifestsTotal: null, manifestsDone: 0 },
-  ...{ blobsTotal: null, blobsDone: 0, blobsReused: 0, bytesTotal: null, bytesDone: 0, bytesReused: 0 },
+  tagsTotal: null,
+  tagsDone: 0,
+  manifestsTotal: null,
+  manifestsDone: 0,
+  blobsTotal: null,
+  blobsDone: 0,
+  blobsReused: 0,
+  bytesTotal: null,
+  bytesDone: 0,
+  bytesReused: 0,
   signaturesDone: 0,
 };
 const halfWay: TaskProgress = {
   ...nothingYet,
   stage: 'FETCHING_BLOBS',
-  ...{ tagsTotal: 6, tagsDone: 6, manifestsTotal: 9, manifestsDone: 9, blobsTotal: 20, blobsDone: 11 },
-  ...{ bytesTotal: 20 * 1024 * 1024, bytesDone: 10 * 1024 * 1024 },
+  tagsTotal: 6,
+  tagsDone: 6,
+  manifestsTotal: 9,
+  manifestsDone: 9,
+  blobsTotal: 20,
+  blobsDone: 11,
+  bytesTotal: 20 * 1024 * 1024,
+  bytesDone: 10 * 1024 * 1024,
 };
 const view = (progress: TaskProgress, more: Partial<ProgressView> = {}): ProgressView => ({
   progress,
