@@ -25,7 +25,10 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 /** Half of the body, and then nothing more. */
 function halfOf(bytes: Buffer): Answer {
   return (_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) });
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': String(bytes.length),
+    });
     response.write(bytes.subarray(0, bytes.length / 2));
   };
 }
@@ -72,24 +75,27 @@ const hangings: readonly Hanging[] = [
   },
 ];
 
-test.concurrent.for(hangings)('fault 103: a cancel while $name hangs ends the task as CANCELED', async (hanging) => {
-  const scene = await stage.openSynced();
-  const { harness } = stage;
-  const route = hanging.hangAt(scene);
-  const task = await harness.start(scene.ids);
-  await until(() => scene.upstream.requestsOf(route).length > 0);
-  await until(async () => (await harness.read(task.id)).task.stage === hanging.stage);
-  await harness.client.workflow.getHandle(task.workflowId).cancel();
-  const outcome = await harness.finish(task);
-  expect(outcome.task).toMatchObject({ state: 'CANCELED', createdVersion: null, errorCode: null });
-  expect(await readVersions(harness, scene.ids.repositoryId)).toEqual(scene.before);
-  // nothing of it runs on: what comes later is of the next sync
-  const asked = scene.upstream.requests.length;
-  scene.upstream.on(route);
-  expect(scene.upstream.requests).toHaveLength(asked);
-  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED' });
-  await readVersions(harness, scene.ids.repositoryId);
-});
+test.concurrent.for(hangings)(
+  'fault 103: a cancel while $name hangs ends the task as CANCELED',
+  async (hanging) => {
+    const scene = await stage.openSynced();
+    const { harness } = stage;
+    const route = hanging.hangAt(scene);
+    const task = await harness.start(scene.ids);
+    await until(() => scene.upstream.requestsOf(route).length > 0);
+    await until(async () => (await harness.read(task.id)).task.stage === hanging.stage);
+    await harness.client.workflow.getHandle(task.workflowId).cancel();
+    const outcome = await harness.finish(task);
+    expect(outcome.task).toMatchObject({ state: 'CANCELED', createdVersion: null, errorCode: null });
+    expect(await readVersions(harness, scene.ids.repositoryId)).toEqual(scene.before);
+    // nothing of it runs on: what comes later is of the next sync
+    const asked = scene.upstream.requests.length;
+    scene.upstream.on(route);
+    expect(scene.upstream.requests).toHaveLength(asked);
+    expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED' });
+    await readVersions(harness, scene.ids.repositoryId);
+  },
+);
 
 test.concurrent('fault 103: after a cancel in the middle of a blob only what can be resumed stays, and is', async () => {
   const scene = await stage.openSynced();
@@ -125,12 +131,23 @@ test.concurrent('fault 103: the task of a workflow that an operator terminates b
   await until(() => scene.upstream.requestsOf(route).length > 0);
   await harness.client.workflow.getHandle(task.workflowId).terminate('by an operator');
   // the reconciler leaves young tasks alone
-  await harness.em().execute(`update task set created_at = now() - interval '1 minute' where id = ?`, [task.id]);
-  const stop = startReconciler({ database: harness.database, workflows, logger: pino({ level: 'silent' }), everyMs: 50 });
+  await harness
+    .em()
+    .execute(`update task set created_at = now() - interval '1 minute' where id = ?`, [task.id]);
+  const stop = startReconciler({
+    database: harness.database,
+    workflows,
+    logger: pino({ level: 'silent' }),
+    everyMs: 50,
+  });
   await until(async () => (await harness.read(task.id)).task.state !== 'RUNNING');
   await stop();
   const outcome = await harness.read(task.id);
-  expect(outcome.task).toMatchObject({ state: 'FAILED', errorCode: 'WORKFLOW_TERMINATED', createdVersion: null });
+  expect(outcome.task).toMatchObject({
+    state: 'FAILED',
+    errorCode: 'WORKFLOW_TERMINATED',
+    createdVersion: null,
+  });
   expect(await readVersions(harness, scene.ids.repositoryId)).toEqual(scene.before);
   scene.upstream.on(route);
   expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });

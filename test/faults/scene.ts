@@ -163,7 +163,7 @@ export async function expectKept(
 }
 
 const adviceWords =
-  /\b(?:check|push|re-push|repair|give|sync again|again|leave|raise|ask|correct|wait|rebuild|set|confirmRemoval)\b/i;
+  /\b(?:check|push|re-push|repair|give|sync again|again|leave|raise|ask|correct|wait|rebuild|set|confirmRemoval|allow)\b/i;
 
 /** No stack, SQL, path of ours, or credentials in a URL. */
 export function expectFitForPeople(message: string): void {

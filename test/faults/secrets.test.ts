@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import type { Digest } from '../../src/oci/digest.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
 import { createSyncTask } from '../../src/db/tasks.ts';
 import { fixture, json, openFakeUpstream } from '../support/fake-upstream.ts';
@@ -37,7 +38,8 @@ function guarded(serve: Answer, blobHost: () => string): Answer {
     const authorization = `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`;
     if (request.headers.authorization !== authorization)
       response.writeHead(401, { 'www-authenticate': 'Basic realm="r"', 'content-length': '0' }).end();
-    else if (request.headers['x-secret'] !== headerValue) response.writeHead(403, { 'content-length': '0' }).end();
+    else if (request.headers['x-secret'] !== headerValue)
+      response.writeHead(403, { 'content-length': '0' }).end();
     else if (request.url?.includes('/blobs/') === true) {
       const location = `${blobHost()}${request.url}?X-Signature=${signature}`;
       response.writeHead(307, { location, 'content-length': '0' }).end();
@@ -77,15 +79,22 @@ test('fault 101: no credential is in histories, memos, search attributes or any 
 
     // one that works, one whose signed URL is refused, one whose password is wrong
     const good = await startWithMemo(scene);
-    expect((await stage.harness.read(good)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
+    expect((await stage.harness.read(good)).task).toMatchObject({
+      state: 'COMPLETED',
+      createdVersion: 1,
+      errorMessage: null,
+    });
     expect(scene.upstream.requests.some(({ headers }) => headers['x-secret'] === headerValue)).toBe(true);
     const next = goodRepository('fault-101-next');
     for (const [digest, document] of next.manifests) repository.manifests.set(digest, document);
     for (const [digest, bytes] of next.blobs) {
       repository.blobs.set(digest, bytes);
-      cdn.on(`GET /v2/library/app/blobs/${digest}`, json({ errors: [{ code: 'SignatureDoesNotMatch' }] }, {}, 400));
+      cdn.on(
+        `GET /v2/library/app/blobs/${digest}`,
+        json({ errors: [{ code: 'SignatureDoesNotMatch' }] }, {}, 400),
+      );
     }
-    repository.tags.set('next', next.tags.get('good') ?? 'sha256:none');
+    repository.tags.set('next', next.tags.get('good') ?? ('sha256:none' as Digest));
     const refused = await startWithMemo(scene);
     expect(await errorOf(refused)).toMatch(/^UPSTREAM_UNEXPECTED_STATUS: GET .*127\.0\.0\.2.* 400/);
     expect(cdn.requests.some(({ path }) => path.includes(signature))).toBe(true);
@@ -94,7 +103,9 @@ test('fault 101: no credential is in histories, memos, search attributes or any 
     expect(await errorOf(unauthorized)).toMatch(/^UPSTREAM_UNAUTHORIZED/);
 
     const { workflowId } = (await stage.harness.read(good)).task;
-    const told = [await temporalText(stage.harness, workflowId), await databaseText(stage.harness)].join('\n');
+    const told = [await temporalText(stage.harness, workflowId), await databaseText(stage.harness)].join(
+      '\n',
+    );
     // the search would find what is there
     expect(told).toContain('x-secret');
     expect(told).toContain('secrets');
@@ -141,7 +152,9 @@ async function databaseText(harness: SyncHarness): Promise<string> {
   expect(tables.length).toBeGreaterThan(15);
   const texts: string[] = [];
   for (const { name } of tables) {
-    const rows = await connection.execute<{ line: string }[]>(`select row_to_json(t)::text as line from ${name} t`);
+    const rows = await connection.execute<{ line: string }[]>(
+      `select row_to_json(t)::text as line from ${name} t`,
+    );
     texts.push(name, ...rows.map(({ line }) => line));
   }
   return texts.join('\n');
