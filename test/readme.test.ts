@@ -1,0 +1,159 @@
+/** The README's tour does what it says, and its table has every setting. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApi } from '../src/api/server.ts';
+import { createWorkflowClient } from '../src/api/workflow-client.ts';
+import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
+import { projectRoot } from './support/import-graph.ts';
+import { startSyncHarness } from './support/sync-harness.ts';
+import type { SyncHarness } from './support/sync-harness.ts';
+
+const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+const tour = [...readme.matchAll(/^<!-- tour -->\n```(graphql|sh)\n([^]*?)^```$/gm)].map(
+  ([, language = '', text = '']) => ({ language, text }),
+);
+
+let harness: SyncHarness;
+let upstream: SampleUpstream;
+let api: Awaited<ReturnType<typeof createApi>>;
+let apiUrl: string;
+
+const content = createSampleRepository();
+const images = ['amd64', 'arm64'].map((architecture) =>
+  addImage(content, {
+    seed: `alpine-${architecture}`,
+    layers: [50_000],
+    platform: { os: 'linux', architecture },
+  }),
+);
+addIndex(content, { manifests: images, tag: 'latest' });
+for (const tag of ['3.20', '3.21', '3.21-rc1', 'edge'])
+  addImage(content, { seed: tag, layers: [20_000], tag });
+
+beforeAll(async () => {
+  harness = await startSyncHarness();
+  upstream = await startSampleUpstream({ repositories: new Map([['library/alpine', content]]) });
+  api = await createApi({
+    database: harness.database,
+    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
+    secrets: harness.secrets,
+    config: {
+      host: '127.0.0.1',
+      allowPrivate: true,
+      allowUpstream: [],
+      temporalUiUrl: 'http://127.0.0.1:8233',
+      temporalNamespace: 'default',
+    },
+    checkStore: () => Promise.resolve(),
+    logger: pino({ level: 'silent' }),
+  });
+  await api.listen({ host: '127.0.0.1', port: 0 });
+  apiUrl = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await api?.close();
+  await upstream?.close();
+  await harness?.close();
+});
+
+test('the tour lists, creates, syncs, subscribes, and reads the version', async () => {
+  expect(tour.map(({ language }) => language)).toEqual([
+    'sh',
+    'graphql',
+    'graphql',
+    'graphql',
+    'sh',
+    'graphql',
+  ]);
+  const [list, createRemote, createRepository, sync, subscribe, read] = tour.map(({ text }) => text);
+
+  expect(JSON.parse(await runShell(list))).toEqual({ data: { repositories: { nodes: [] } } });
+
+  const { remoteCreate } = await ask(createRemote, {});
+  expect(remoteCreate).toEqual({ remote: { id: expect.any(String) }, userErrors: [] });
+  const { repositoryCreate } = await ask(createRepository, { remoteId: remoteCreate.remote.id });
+  expect(repositoryCreate).toEqual({ repository: { id: expect.any(String) }, userErrors: [] });
+  const { repositorySync } = await ask(sync, { repositoryId: repositoryCreate.repository.id });
+  expect(repositorySync).toEqual({
+    task: {
+      id: expect.any(String),
+      state: expect.stringMatching(/^(WAITING|RUNNING)$/),
+      temporalUrl: expect.stringContaining('http://127.0.0.1:8233/'),
+    },
+    userErrors: [],
+  });
+
+  const taskId = repositorySync.task.id;
+  const events = await runShell(subscribe?.replace('TASK_ID', taskId));
+  const states = [...events.matchAll(/"state":"(\w+)"/g)].map(([, state]) => state);
+  expect(states.at(-1)).toBe('COMPLETED');
+  expect(events.trimEnd()).toMatch(/event: complete/);
+
+  const { task } = await ask(read, { taskId });
+  expect(task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: {
+      number: 1,
+      contentSummary: {
+        present: { tags: 3, manifests: 5, blobs: 8 },
+        added: { tags: 3, manifests: 5, blobs: 8 },
+        removed: { tags: 0, manifests: 0, blobs: 0 },
+      },
+      tags: {
+        nodes: ['3.20', '3.21', 'latest'].map((name) => ({ name, digest: content.tags.get(name) })),
+      },
+      tag: {
+        manifest: { manifests: [{ platform: 'linux/amd64' }, { platform: 'linux/arm64' }] },
+      },
+    },
+  });
+});
+
+test('the table of settings has each that the configuration reads, and no other', () => {
+  const source = readFileSync(join(projectRoot, 'src', 'config.ts'), 'utf8');
+  expect(names(readme, /^\| `([A-Z_]+)` \|/gm)).toEqual(
+    names(source, /'(TIDEMARK_[A-Z_]+|TEMPORAL_[A-Z_]+|DATABASE_URL|LOG_LEVEL)'/g),
+  );
+});
+
+test('what the README links to is there', () => {
+  const links = [...readme.matchAll(/\]\(([^):#]+)\)/g)].map(([, path = '']) => path);
+  expect(links).not.toEqual([]);
+  for (const path of links) expect(() => readFileSync(join(projectRoot, path))).not.toThrow();
+});
+
+function names(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, name = '']) => name))].sort();
+}
+
+/** The README's addresses are a person's; here they are this test's. */
+function localize(text: string | undefined): string {
+  return (text ?? '')
+    .replaceAll('http://127.0.0.1:4000', apiUrl)
+    .replaceAll('https://registry-1.docker.io', upstream.url);
+}
+
+async function runShell(text: string | undefined): Promise<string> {
+  const { stdout } = await promisify(execFile)('sh', ['-euc', localize(text)], { timeout: 45_000 });
+  return stdout;
+}
+
+// the README knows what it asks for
+// oxlint-disable-next-line typescript/no-explicit-any
+async function ask(query: string | undefined, variables: object): Promise<any> {
+  const response = await fetch(`${apiUrl}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: localize(query), variables }),
+  });
+  const { data, errors } = (await response.json()) as { data?: object; errors?: object };
+  expect(errors).toBeUndefined();
+  return data;
+}
