@@ -107,6 +107,7 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
     upstreamName: remote.upstreamName,
     username: remote.username ?? undefined,
     password: open(remote.passwordSealed, 'password'),
+    realmHosts: remote.realmHosts,
     headers: headers === undefined ? undefined : (JSON.parse(headers) as Record<string, string>),
     tls: dropUndefined({
       ca: remote.sslCaCertificate ?? undefined,

@@ -46,6 +46,8 @@ export const Remote = defineEntity({
     headersSealed: p.text().nullable(),
     username: p.text().nullable(),
     passwordSealed: p.text().nullable(),
+    /** Hosts that may ask for the credentials as token realm, though of another domain (FAULTS 13). */
+    realmHosts: p.array().columnType('text[]').default([]),
     ...timestamps,
   },
 });

@@ -33,7 +33,7 @@ const encryptedKey = generateKeyPairSync('rsa', {
 
 const fields = `id name url upstreamName policy includeTags excludeTags sigstore downloadConcurrency proxyUrl
   sslCaCertificate sslClientCertificate hasSslClientKey sslValidation totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
-  headerNames username hasPassword`;
+  headerNames realmHosts username hasPassword`;
 
 interface Payload {
   readonly remote: Record<string, unknown> & { readonly id: string };
@@ -497,4 +497,22 @@ describe('fault 94: what is in use is not deleted', () => {
       ],
     });
   });
+});
+
+test('realmHosts are host names, kept and replaced as given', async () => {
+  const base = { url: 'https://lscr.io', upstreamName: 'linuxserver/swag' };
+  const refused = await create({
+    ...base,
+    name: 'realm-bad',
+    realmHosts: ['https://ghcr.io', 'GHCR.io', '*.io'],
+  });
+  expect(refused.userErrors.map((error) => error.field)).toEqual([
+    ['realmHosts'],
+    ['realmHosts'],
+    ['realmHosts'],
+  ]);
+  const created = await create({ ...base, name: 'realm-good', realmHosts: ['ghcr.io'] });
+  expect(created.remote['realmHosts']).toEqual(['ghcr.io']);
+  const updated = await update({ id: created.remote.id, realmHosts: null });
+  expect(updated.remote['realmHosts']).toEqual([]);
 });

@@ -131,6 +131,13 @@ export class RemoteCreateInput {
   })
   username?: string | null;
 
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Hosts that may be the token realm though of another domain than url, e.g. ghcr.io for lscr.io; null: none.',
+  })
+  realmHosts?: string[] | null;
+
   @Field(() => String, { nullable: true, description: 'Password or token. Write-only, stored encrypted.' })
   password?: string | null;
 }
@@ -256,6 +263,13 @@ export class RemoteUpdateInput {
     description: 'User name at the upstream; it has no colon (RFC 7617).',
   })
   username?: string | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Hosts that may be the token realm though of another domain than url, e.g. ghcr.io for lscr.io; null: none.',
+  })
+  realmHosts?: string[] | null;
 
   @Field(() => String, { nullable: true, description: 'Password or token. Write-only, stored encrypted.' })
   password?: string | null;

@@ -41,6 +41,7 @@ export class RemoteMutationResolver {
           url: given.url,
           upstreamName: given.upstreamName,
           headerNames: [],
+          realmHosts: [],
         });
         applyPlain(row, given);
         // the id is part of what the secrets are sealed with
@@ -139,6 +140,7 @@ const plainFields = [
 ] as const satisfies readonly (keyof Remote & keyof RemoteUpdateInput)[];
 
 function applyPlain(row: Remote, input: RemoteFields): void {
+  if (input.realmHosts !== undefined) row.realmHosts = input.realmHosts ?? [];
   for (const field of plainFields)
     if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
 }

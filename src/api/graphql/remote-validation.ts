@@ -47,6 +47,7 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Use
   on(input.rateLimit, (count) => checkInteger('rateLimit', count, [1, 1_000_000]));
   on(input.headers, checkHeaders);
   on(input.username, checkUsername);
+  on(input.realmHosts, checkRealmHosts);
   on(input.password, (password) => checkPassword(password));
   return checks.flatMap((mistake) => mistake ?? []);
 }
@@ -190,4 +191,19 @@ function checkPassword(value: string): Checked {
   return value.length > 16_384
     ? invalid('password', `password has ${value.length} characters; at most 16384 are accepted.`)
     : undefined;
+}
+
+/** Host names as they stand in a URL; where a secret may go is not left to a wildcard. */
+function checkRealmHosts(hosts: readonly string[]): Checked[] {
+  return hosts.map((host, index) => {
+    if (
+      /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/.test(host) &&
+      host.length <= 253
+    )
+      return undefined;
+    return invalid(
+      'realmHosts',
+      `realmHosts[${index}], ${quoteValue(host)}, is no host name; expected e.g. auth.example.com: lower case, without scheme and port.`,
+    );
+  });
 }

@@ -105,6 +105,12 @@ export class RemoteType extends NodeType {
   })
   headerNames!: string[];
 
+  @Field(() => [String], {
+    description:
+      'Hosts that may be the token realm of this remote though of another domain than its url; the credentials are sent there.',
+  })
+  realmHosts!: string[];
+
   @Field(() => Boolean, { description: "Whether the upstream's certificate is checked." })
   sslValidation!: boolean;
 
@@ -159,6 +165,7 @@ export function toRemoteType(row: Remote): RemoteType {
     sslClientCertificate: row.sslClientCertificate ?? null,
     hasSslClientKey: typeof row.sslClientKeySealed === 'string',
     headerNames: row.headerNames,
+    realmHosts: row.realmHosts,
     username: row.username ?? null,
     hasPassword: typeof row.passwordSealed === 'string',
   });

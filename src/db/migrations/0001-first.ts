@@ -35,6 +35,7 @@ const statements = [
     headers_sealed text,
     username text,
     password_sealed text,
+    realm_hosts text[] not null default '{}',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
   )`,
