@@ -47,6 +47,8 @@ function isInSubset(root: string, sync: ModelSync): boolean {
   return name.includes(':') ? sync.includesAll || sync.digests.includes(name as Digest) : sync.selects(name);
 }
 
+const byName = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);
+
 export interface ModelContent {
   readonly tags: Record<string, string>;
   readonly manifests: readonly string[];
@@ -68,7 +70,6 @@ export function contentOf(version: ModelVersion, library: SampleRepository): Mod
     for (const blob of [...(parsed.config === undefined ? [] : [parsed.config]), ...parsed.layers])
       if (!isForeignLayerType(blob.mediaType)) blobs.add(blob.digest);
   }
-  const byName = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : 1);
   return {
     tags: Object.fromEntries([...version.tags].sort(byName)),
     manifests: [...manifests].sort((a, b) => (a < b ? -1 : 1)),
@@ -76,12 +77,13 @@ export function contentOf(version: ModelVersion, library: SampleRepository): Mod
   };
 }
 
+const missingFrom = (one: readonly string[], other: readonly string[]) => {
+  const there = new Set(other);
+  return one.filter((entry) => !there.has(entry)).length;
+};
+
 /** What the model expects of `contentSummary`. A moved tag counts once in added and once in removed. */
 export function countsOf(before: ModelContent, after: ModelContent) {
-  const missingFrom = (one: readonly string[], other: readonly string[]) => {
-    const there = new Set(other);
-    return one.filter((entry) => !there.has(entry)).length;
-  };
   const tagRows = ({ tags }: ModelContent) =>
     Object.entries(tags).map(([name, digest]) => `${name} ${digest}`);
   const difference = (from: ModelContent, to: ModelContent) => ({

@@ -97,10 +97,10 @@ test.for(seeds)(
         digests.length > 0 ? [...(filter.includeTags ?? ['*']), ...digests] : filter.includeTags;
       await harness.updateRemote(remoteId, { ...filter, includeTags, updatedAt: new Date() });
       const mirror = play.random(2) === 0;
-      const { matches } = compileTagFilter({ ...filter, includeTags });
+      const compiled = compileTagFilter({ ...filter, includeTags });
       const next = syncModel(model, play.repository, {
         mirror,
-        selects: matches,
+        selects: (tag) => compiled.matches(tag),
         digests,
         includesAll: includeTags === null,
       });
