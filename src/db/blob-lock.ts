@@ -15,34 +15,57 @@ export interface BlobLocks {
 const retryMs = 100;
 
 export function createBlobLocks(databaseUrl: string): BlobLocks {
-  let connection: Promise<pg.Client> | undefined;
+  const connection = createLockConnection(databaseUrl);
+  // advisory locks nest within one session, so those that this process holds are told apart here
   const held = new Set<Digest>();
-  let lastQuery: Promise<unknown> = Promise.resolve();
 
-  /** One statement at a time: a connection of pg takes no second one while it runs. */
-  function query(
-    client: pg.Client,
-    statement: string,
-    digest: Digest,
-  ): Promise<pg.QueryResult<{ got: boolean }>> {
-    const result = lastQuery.then(() => client.query<{ got: boolean }>(statement, [digest]));
-    lastQuery = result.catch(() => undefined);
-    return result;
-  }
-
-  function connect(): Promise<pg.Client> {
-    connection ??= openConnection().catch((error: unknown) => {
-      connection = undefined;
+  async function tryLock(digest: Digest): Promise<boolean> {
+    if (held.has(digest)) return false;
+    held.add(digest);
+    try {
+      const got = await connection.ask('lock', digest);
+      if (!got) held.delete(digest);
+      return got;
+    } catch (error) {
+      held.delete(digest);
       throw error;
-    });
-    return connection;
+    }
   }
+
+  return {
+    async withLock(digest, signal, work) {
+      signal.throwIfAborted();
+      while (!(await tryLock(digest))) await sleep(retryMs, undefined, { signal });
+      try {
+        return await work();
+      } finally {
+        // a broken connection has given its locks back already
+        await connection.ask('unlock', digest).catch(() => undefined);
+        held.delete(digest);
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+interface Question {
+  readonly kind: 'lock' | 'unlock';
+  readonly digest: Digest;
+  readonly answer: (got: boolean) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Gathers the questions that come while one statement runs into the next: hundreds of small blobs cost a few round trips. */
+function createLockConnection(databaseUrl: string) {
+  let connection: Promise<pg.Client> | undefined;
+  let questions: Question[] = [];
+  let isAsking = false;
 
   function forget(): void {
     connection = undefined;
   }
 
-  async function openConnection(): Promise<pg.Client> {
+  async function open(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'tidemark blob locks',
@@ -55,44 +78,49 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
     return client;
   }
 
-  return {
-    async withLock(digest, signal, work) {
-      let client: pg.Client;
-      for (;;) {
-        signal.throwIfAborted();
-        client = await connect();
-        // advisory locks nest within one session; held is told apart here, so that one worker does not fetch a blob twice at a time
-        if (!held.has(digest)) {
-          held.add(digest);
-          try {
-            const got = await query(
-              client,
-              'select pg_try_advisory_lock(hashtextextended($1, 0)) as got',
-              digest,
-            );
-            if (got.rows[0]?.got === true) break;
-          } catch (error) {
-            held.delete(digest);
-            throw error;
-          }
-          held.delete(digest);
-        }
-        await sleep(retryMs, undefined, { signal });
-      }
+  function connect(): Promise<pg.Client> {
+    connection ??= open().catch((error: unknown) => {
+      forget();
+      throw error;
+    });
+    return connection;
+  }
+
+  async function askAll(): Promise<void> {
+    isAsking = true;
+    while (questions.length > 0) {
+      const asked = questions;
+      questions = [];
       try {
-        return await work();
-      } finally {
-        held.delete(digest);
-        // a broken connection has given its locks back already
-        await query(client, 'select pg_advisory_unlock(hashtextextended($1, 0)) as got', digest).catch(
-          () => undefined,
-        );
+        const client = await connect();
+        const result = await client.query<{ got: boolean }>(statement, [
+          asked.map(({ kind }) => kind),
+          asked.map(({ digest }) => digest),
+        ]);
+        asked.forEach(({ answer }, index) => answer(result.rows[index]?.got ?? false));
+      } catch (error) {
+        for (const { fail } of asked) fail(error);
       }
+    }
+    isAsking = false;
+  }
+
+  return {
+    ask(kind: Question['kind'], digest: Digest): Promise<boolean> {
+      return new Promise((answer, fail) => {
+        questions.push({ kind, digest, answer, fail });
+        if (!isAsking) void askAll();
+      });
     },
-    async close() {
+    async close(): Promise<void> {
       const opened = connection;
-      connection = undefined;
+      forget();
       await (await opened?.catch(() => undefined))?.end();
     },
   };
 }
+
+const statement = `
+  select case kind when 'lock' then pg_try_advisory_lock(hashtextextended(digest, 0))
+    else pg_advisory_unlock(hashtextextended(digest, 0)) end as got
+  from unnest($1::text[], $2::text[]) with ordinality as question(kind, digest, place) order by place`;

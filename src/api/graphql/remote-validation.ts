@@ -202,7 +202,7 @@ function checkRealmHosts(hosts: readonly string[]): Checked[] {
     )
       return undefined;
     return invalid(
-      'realmHosts',
+      ['realmHosts', String(index)],
       `realmHosts[${index}], ${quoteValue(host)}, is no host name; expected e.g. auth.example.com: lower case, without scheme and port.`,
     );
   });

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createBlobLocks } from '../../src/db/blob-lock.ts';
+import { openDatabase } from '../../src/db/open-database.ts';
+import type { Database } from '../../src/db/open-database.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import { createTestDatabase } from '../support/servers.ts';
+import type { TestDatabase } from '../support/servers.ts';
+
+let testDatabase: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = await openDatabase({ url: testDatabase.url });
+});
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+const digest = (text: string) => digestBytes(Buffer.from(text));
+const never = new AbortController().signal;
+
+test('a digest is held by one at a time, within a worker and over two of them; different ones do not wait', async () => {
+  const workers = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)];
+  const running = new Map<string, number>();
+  let most = 0;
+  const work = (name: string) => async () => {
+    const count = (running.get(name) ?? 0) + 1;
+    running.set(name, count);
+    most = Math.max(most, count);
+    await sleep(5);
+    running.set(name, count - 1);
+    return name;
+  };
+  const calls = Array.from({ length: 40 }, (_, number) => {
+    const name = `blob-${number % 10}`;
+    return workers[number % 2]?.withLock(digest(name), never, work(name));
+  });
+  const answers = await Promise.all(calls);
+  expect(new Set(answers).size).toBe(10);
+  expect(most).toBe(1);
+  for (const worker of workers) await worker.close();
+});
+
+test('the lock is free again after the work has failed, and a waiting caller can be cancelled', async () => {
+  const locks = createBlobLocks(testDatabase.url);
+  const failed = locks.withLock(digest('a'), never, () => Promise.reject(new Error('broken')));
+  await expect(failed).rejects.toThrow('broken');
+  const cancel = new AbortController();
+  await locks.withLock(digest('a'), never, async () => {
+    const waiting = locks.withLock(digest('a'), cancel.signal, () => Promise.resolve('never'));
+    cancel.abort(new Error('cancelled'));
+    await expect(waiting).rejects.toThrow();
+  });
+  expect(await locks.withLock(digest('a'), never, () => Promise.resolve('free'))).toBe('free');
+  await locks.close();
+});
+
+test('a broken connection gives its locks back, and the next call connects anew', async () => {
+  const locks = createBlobLocks(testDatabase.url);
+  const other = createBlobLocks(testDatabase.url);
+  await locks.withLock(digest('b'), never, async () => {
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'tidemark blob locks' and datname = current_database()`.execute(
+      kysely(database.em.fork()),
+    );
+    await expect(
+      other
+        .withLock(digest('b'), never, () => Promise.resolve('taken over'))
+        .catch(() => other.withLock(digest('b'), never, () => Promise.resolve('taken over'))),
+    ).resolves.toBe('taken over');
+  });
+  expect(await locks.withLock(digest('b'), never, () => Promise.resolve('again'))).toBe('again');
+  await locks.close();
+  await other.close();
+});
