@@ -16,6 +16,7 @@ import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { listTags } from './list-tags.ts';
+import { namingRequest, repositoryUrl } from './naming-request.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
 import { walkTags } from './walk-tags.ts';
@@ -87,12 +88,16 @@ export function createActivities(deps: ActivityDeps) {
 
     /** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed; local. */
     planSync: ({ taskId }: TaskInput): Promise<ContentPlan> =>
-      runActivity(async ({ cancellationSignal }) => {
-        await contexts.use(taskId, async (sync) => {
+      runActivity(({ cancellationSignal }) =>
+        contexts.use(taskId, async (sync) => {
           if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
-        });
-        return planContent(fork(), taskId, (page) => findLost(deps, page, cancellationSignal));
-      }),
+          const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
+            planContent(fork(), taskId, (page) => findLost(deps, page, cancellationSignal)),
+          );
+          if (!sync.arguments.dryRun) deps.store.checkRoom?.(plan.bytesToFetch);
+          return plan;
+        }),
+      ),
 
     fetchBlobs: (input: TaskInput & BlobBatch): Promise<void> =>
       runActivity((context) =>

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Remote, Task } from '../db/entities.ts';
 import type { SyncArguments } from '../db/entities.ts';
+import type { SubsetFilter } from '../db/stage-tags.ts';
 import { takeRequestSlot } from '../db/rate-budget.ts';
 import { countRateLimited } from '../db/tasks.ts';
 import { isListedHost } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
-import type { TagFilter } from '../oci/tag-filter.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -16,7 +16,7 @@ export interface SyncContext {
   readonly repositoryId: number;
   readonly arguments: SyncArguments;
   readonly remote: Remote;
-  readonly filter: TagFilter & { readonly includesAll: boolean };
+  readonly filter: SubsetFilter;
   readonly registry: Registry;
 }
 
@@ -82,7 +82,7 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           repositoryId: task.repositoryId,
           arguments: task.arguments,
           remote,
-          filter: { ...compileTagFilter(remote), includesAll: (remote.includeTags ?? []).length === 0 },
+          filter: compileSubset(remote),
           registry: client.registry,
         });
       } finally {
@@ -94,6 +94,16 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       clearInterval(sweep);
       await closeIdle(Number.POSITIVE_INFINITY);
     },
+  };
+}
+
+function compileSubset(remote: Remote): SubsetFilter {
+  const filter = compileTagFilter(remote);
+  const includesAll = (remote.includeTags ?? []).length === 0;
+  const excluded = new Set<string>(remote.excludeTags ?? []);
+  return {
+    ...filter,
+    holdsDigest: (digest) => (includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
   };
 }
 

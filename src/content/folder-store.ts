@@ -82,6 +82,8 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
       quota?.release(presentBytes ?? 0);
     },
 
+    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What this sync lacks', moreBytes) }),
+
     sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, live),
   };
   return store;
@@ -164,6 +166,8 @@ async function storedBytes(root: string): Promise<number> {
 }
 
 interface Quota {
+  /** @param what For the message: what has so many bytes. */
+  check(what: string, moreBytes: number): void;
   /** Runs a push with its size set aside; refuses before the first byte (FAULTS row 53). */
   charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
   release(bytes: number): void;
@@ -171,16 +175,20 @@ interface Quota {
 
 function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
   let usedBytes = storedAtOpen;
+  const check: Quota['check'] = (what, moreBytes) => {
+    if (usedBytes + moreBytes <= quotaBytes) return;
+    throw new TidemarkError(
+      'STORAGE_QUOTA',
+      `${what} has ${moreBytes} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
+        'nothing was fetched. Raise the quota, or remove versions and collect what is unreferenced.',
+      { origin: 'server' },
+    );
+  };
   return {
+    check,
     async charge({ digest, size }, replacedBytes, push) {
       const moreBytes = size - replacedBytes;
-      if (usedBytes + moreBytes > quotaBytes)
-        throw new TidemarkError(
-          'STORAGE_QUOTA',
-          `${digest} has ${size} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
-            'nothing was fetched. Raise the quota, or remove versions and collect what is unreferenced.',
-          { origin: 'server' },
-        );
+      check(digest, moreBytes);
       usedBytes += moreBytes;
       try {
         return await push();

@@ -20,6 +20,11 @@ export interface ContentStore extends ContentSource {
    * @throws TidemarkError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `UPSTREAM_TRUNCATED`, `STORAGE_FULL`, or what the source threw.
    */
   push(descriptor: ContentKey, source: ContentSource, options?: PushOptions): Promise<PushResult>;
+  /**
+   * Refuses so many more bytes at once where they cannot fit, before the first is fetched (FAULTS row 53). Absent where there is no limit.
+   * @throws TidemarkError `STORAGE_QUOTA`
+   */
+  readonly checkRoom?: (moreBytes: number) => void;
 }
 
 export interface ContentDeleter {

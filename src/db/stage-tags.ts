@@ -67,6 +67,12 @@ export async function stageRoots(
     on conflict do nothing`.execute(kysely(em));
 }
 
+/** The part of a repository that a sync with filters is about. */
+export interface SubsetFilter extends TagFilter {
+  /** Whether an untagged manifest that was asked for by this digest lies in it. */
+  holdsDigest(digest: Digest): boolean;
+}
+
 const pageSize = 5_000;
 
 /**
@@ -76,7 +82,7 @@ const pageSize = 5_000;
 export async function stageRemovals(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
-  filter: TagFilter & { readonly includesAll: boolean },
+  filter: SubsetFilter,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     await stageTagRemovals(transaction, sync, filter);
@@ -119,11 +125,10 @@ async function stageTagRemovals(
 async function stageRootRemovals(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
-  filter: TagFilter & { readonly includesAll: boolean },
+  filter: SubsetFilter,
 ): Promise<void> {
   const db = kysely(em);
-  const inSubset = (name: string) =>
-    isDigest(name) ? filter.includesAll || filter.digests.includes(name) : filter.matches(name);
+  const inSubset = (name: string) => (isDigest(name) ? filter.holdsDigest(name) : filter.matches(name));
   let after = { manifestId: 0, name: '' };
   for (;;) {
     const page = await sql<{ manifestId: number; name: string }>`

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addBlob, addImage, addLayer, addManifest } from '../../src/demo/sample-image.ts';
+import { addBlob, addImage, addLayer, addManifest, removeTag } from '../../src/demo/sample-image.ts';
 import { seededBytes } from '../../src/demo/sample-layer.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
@@ -86,6 +86,22 @@ test.concurrent('fault 2: a body without a length is left after one byte more th
   scene.upstream.on(route, endless);
   await expectKept(scene, await scene.sync(), { code: 'SIZE_MISMATCH', says: [String(bytes.length)] });
   expect(sentBytes).toBeLessThan(64 * 1024 * 1024);
+});
+
+test.concurrent('fault 2: manifests that give one blob two sizes, or a stored one another, are SIZE_MISMATCH', async () => {
+  const scene = await stage.openSynced();
+  const { repository, seed } = scene;
+  const layer = addLayer(repository, `${seed}-two-sizes`, 1_000);
+  addImage(repository, { seed: `${seed}-a`, layers: [layer], tag: 'a' });
+  addImage(repository, { seed: `${seed}-b`, layers: [{ ...layer, size: layer.size + 1 }], tag: 'b' });
+  const kept = { code: 'SIZE_MISMATCH', says: [layer.digest, String(layer.size), String(layer.size + 1)] };
+  await expectKept(scene, await scene.sync(), kept);
+  expect(scene.upstream.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
+  removeTag(repository, 'b');
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  addImage(repository, { seed: `${seed}-b`, layers: [{ ...layer, size: layer.size + 1 }], tag: 'b' });
+  const before = await readVersions(stage.harness, scene.ids.repositoryId);
+  await expectKept({ ...scene, before }, await scene.sync(), kept);
 });
 
 test.concurrent('fault 3: other bytes of the right size are fetched once more, then DIGEST_MISMATCH', async () => {
@@ -247,13 +263,20 @@ test('fault 53: what would exceed the quota is STORAGE_QUOTA, and leaves no temp
   try {
     const scene = await small.openSynced();
     const { route } = addBroken(scene, 500_000);
-    await expectKept({ ...scene, harness: small.harness }, await scene.sync(), {
+    await expectKept(scene, await scene.sync(), {
       code: 'STORAGE_QUOTA',
       says: ['400000'],
       namesRequest: false,
     });
     expect(scene.upstream.requestsOf(route)).toEqual([]);
+    // each would fit, all together do not: refused before the first
+    for (let at = 0; at < 5; at += 1)
+      addImage(scene.repository, { seed: `${scene.seed}-${at}`, layers: [100_000], tag: 'new' + String(at) });
+    removeTag(scene.repository, 'new');
+    await expectKept(scene, await scene.sync(), { code: 'STORAGE_QUOTA', namesRequest: false });
+    expect(scene.upstream.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
     expect(await small.harness.partialFiles()).toEqual([]);
+    expect((await scene.sync({ dryRun: true })).task).toMatchObject({ state: 'COMPLETED' });
   } finally {
     await small.close();
   }

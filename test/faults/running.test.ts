@@ -88,10 +88,7 @@ test.concurrent.for(hangings)(
     const outcome = await harness.finish(task);
     expect(outcome.task).toMatchObject({ state: 'CANCELED', createdVersion: null, errorCode: null });
     expect(await readVersions(harness, scene.ids.repositoryId)).toEqual(scene.before);
-    // nothing of it runs on: what comes later is of the next sync
-    const asked = scene.upstream.requests.length;
     scene.upstream.on(route);
-    expect(scene.upstream.requests).toHaveLength(asked);
     expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED' });
     await readVersions(harness, scene.ids.repositoryId);
   },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { cutIntoParts } from '../../src/workflows/parts.ts';
 import { hang, json } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
@@ -176,6 +177,15 @@ test.concurrent('fault 27: pages without end are UPSTREAM_PAGINATION_LOOP', asyn
   const link = `</v2/${upstreamName}/tags/list?n=1000>; rel="next"`;
   scene.upstream.on(listRoute, json({ tags: ['good'] }, { link }));
   await expectKept(scene, await scene.sync({ mirror: true }), { code: 'UPSTREAM_PAGINATION_LOOP' });
+});
+
+test('fault 31: 200,000 tags are no more activities than 60,000', () => {
+  for (const count of [60_000, 60_001, 200_000]) {
+    const parts = cutIntoParts(count);
+    expect(parts).toHaveLength(60);
+    expect(parts.map(({ from }) => from)).toEqual([0, ...parts.slice(0, -1).map(({ to }) => to)]);
+    expect(parts.at(-1)?.to).toBe(count);
+  }
 });
 
 const tagsOfBig = 20_000;

@@ -11,6 +11,7 @@ import {
   addImage,
   addIndex,
   addManifest,
+  blobBytes,
   createSampleRepository,
   moveTag,
   removeTag,
@@ -27,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const noDigest: Digest = `sha256:${'0'.repeat(64)}`;
+const noDigest = `sha256:${'0'.repeat(64)}` as Digest;
 const listRoute = `GET /v2/${upstreamName}/tags/list`;
 const completed = (createdVersion: number | null) => ({
   state: 'COMPLETED',
@@ -119,6 +120,19 @@ test.concurrent('digests in includeTags are kept as untagged manifests, and go w
   await readVersions(stage.harness, scene.ids.repositoryId);
 });
 
+test.concurrent('a digest in excludeTags is outside the subset that a mirror sync clears', async () => {
+  const repository = imagesOf('excluded-digest', ['one', 'two', 'three']);
+  const digests = ['one', 'two'].map((tag) => repository.tags.get(tag) ?? '');
+  const scene = await stage.open({ repository, remote: { includeTags: digests } });
+  expect((await scene.sync()).task).toMatchObject(completed(1));
+  for (const tag of ['one', 'two']) removeTag(repository, tag);
+  const remote = { includeTags: null, excludeTags: digests.slice(0, 1), updatedAt: new Date() };
+  await stage.harness.updateRemote(scene.ids.remoteId, remote);
+  expect((await scene.sync({ mirror: true })).task).toMatchObject(completed(2));
+  const manifests = [digests[0] ?? '', repository.tags.get('three') ?? ''].sort((a, b) => (a < b ? -1 : 1));
+  expect(await stage.harness.content(scene.ids.repositoryId, 2, 'manifest')).toEqual(manifests);
+});
+
 test.concurrent('names without a wildcard are fetched without listing, excludeTags is applied to them too', async () => {
   const repository = imagesOf('exact', ['a', 'b', 'c']);
   const scene = await stage.open({ repository, remote: { includeTags: ['a', 'b'], excludeTags: ['b'] } });
@@ -188,14 +202,12 @@ test.concurrent('a dry run fetches no blob, commits nothing, and answers what a 
   const { repositoryId } = scene.ids;
   const isMirrored = async () =>
     (await stage.harness.em().findOneOrFail(Repository, { id: repositoryId })).isMirrored;
-  const bytesOf = ({ blobs }: SampleRepository) =>
-    [...blobs.values()].reduce((sum, { length }) => sum + length, 0);
   const first = await scene.sync({ dryRun: true });
   expect(first.task).toMatchObject(completed(null));
   expect(first.latest).toBe(0);
   expect(await isMirrored()).toBe(false);
   expect(await planOf(first.task.id)).toEqual({
-    counts: { added: 3, moved: 0, removed: 0, blobs: 6, bytes: bytesOf(scene.repository) },
+    counts: { added: 3, moved: 0, removed: 0, blobs: 6, bytes: blobBytes(scene.repository) },
     tags: ['a', 'b', 'c'].map((name) => [name, 'ADDED', null, scene.repository.tags.get(name)]),
   });
   expect(scene.upstream.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
