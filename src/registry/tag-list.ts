@@ -30,6 +30,7 @@ export async function* listTagPages(
 ): AsyncGenerator<TagPage> {
   const seen = new Set<string>();
   let url: URL | undefined = firstPage;
+  let isGuess = false;
   for (let pages = 0; url !== undefined; pages += 1) {
     const current: URL = url;
     if (pages === maxPages || !remember(seen, current.href)) throw loop(firstPage, pages);
@@ -48,10 +49,13 @@ export async function* listTagPages(
         return readPage(current, response);
       },
     );
-    if (page.next !== undefined && page.names.length > 0 && !remember(seen, JSON.stringify(page.names)))
-      throw loop(firstPage, pages + 1);
+    const isNew = page.names.length === 0 || remember(seen, JSON.stringify(page.names));
+    // asked for what follows without being told to, a registry that ignores `last` answers its first page again: its only one
+    if (!isNew && isGuess) return;
+    if (!isNew && page.next !== undefined) throw loop(firstPage, pages + 1);
     yield sorted(page.names, current);
-    url = page.next;
+    isGuess = page.next === undefined;
+    url = page.next ?? pageAfter(current, page.names);
   }
 }
 
@@ -97,6 +101,19 @@ function nextPage(current: URL, response: HttpResponse): URL | undefined {
     throw linkRefused(current, describeUrl(url));
   // Behind a proxy that ends TLS, registries were seen that write http:// here.
   return new URL(`${url.pathname}${url.search}`, current.origin);
+}
+
+/**
+ * distribution-spec, "Listing Tags": fewer than `n` names without a Link are the end; as many as `n` need not be. Some
+ * registries (go-containerregistry's) cut at `n` and send no Link, so what follows the last name is asked for.
+ */
+function pageAfter(current: URL, names: readonly unknown[]): URL | undefined {
+  const asked = Number(current.searchParams.get('n'));
+  const last = names.at(-1);
+  if (!(asked > 0) || names.length < asked || typeof last !== 'string') return undefined;
+  const next = new URL(current);
+  next.searchParams.set('last', last);
+  return next;
 }
 
 function linkRefused(current: URL, came: string): TidemarkError {

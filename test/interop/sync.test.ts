@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildDemoContent, changeDemoContent } from '../../src/demo/demo-content.ts';
-import { addImage, addIndex, addLayer, createSampleRepository } from '../../src/demo/sample-image.ts';
+import {
+  addImage,
+  addIndex,
+  addLayer,
+  createSampleRepository,
+  moveTag,
+} from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
@@ -76,6 +82,18 @@ describe.each<RegistryName>(['docker-registry', 'crane'])('a sync from %s', (reg
       expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
       content.tags.delete('other');
       await expectVersion(harness, { repositoryId: ids.repositoryId, version: 1, content });
+    });
+
+    test('lists more tags than fit in one page, whether the registry sends a Link or not', async () => {
+      const content = createSampleRepository();
+      const image = addImage(content, { seed: 'many', layers: [1000], tag: 'v0000' });
+      for (let number = 1; number <= 1_005; number += 1)
+        moveTag(content, `v${String(number).padStart(4, '0')}`, image);
+      await pushSample(registry.url, 'team/many', content);
+      const ids = await harness.createRepository({ url: registry.url, upstreamName: 'team/many' });
+      const { task } = await harness.sync(ids);
+      expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
+      expect(await harness.tags(ids.repositoryId, 1)).toEqual(sorted(content.tags));
     });
 
     /** Each asks for the digest of what `reference` names, without taking anything apart. */
