@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Remote, Task } from '../db/entities.ts';
-import type { SyncArguments } from '../db/entities.ts';
+import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
 import type { SubsetFilter } from '../db/stage-tags.ts';
 import { takeRequestSlot } from '../db/rate-budget.ts';
 import { countRateLimited } from '../db/tasks.ts';
@@ -15,7 +15,10 @@ export interface SyncContext {
   readonly taskId: number;
   readonly repositoryId: number;
   readonly arguments: SyncArguments;
+  /** As it is now. */
   readonly remote: Remote;
+  /** As it was when the sync began. */
+  readonly selection: RemoteSelection;
   readonly filter: SubsetFilter;
   readonly registry: Registry;
 }
@@ -23,7 +26,9 @@ export interface SyncContext {
 export interface SyncContexts {
   /**
    * Loads the sync of a task. Its client, with its tokens and connections, serves all activities of the task on this worker, until the
-   * remote is changed or nothing has used it for a minute.
+   * remote is changed or nothing has used it for a minute. A changed password, certificate or limit counts from the next activity on; the
+   * filters are those that the sync began with.
+   * @throws TidemarkError `REMOTE_CHANGED` when the remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -74,6 +79,9 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
             origin: 'server',
           },
         );
+      const selection = task.arguments.selection ?? remote;
+      if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
+        throw remoteChanged(remote, selection);
       const client = openClient(taskId, remote);
       client.users += 1;
       try {
@@ -82,7 +90,8 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           repositoryId: task.repositoryId,
           arguments: task.arguments,
           remote,
-          filter: compileSubset(remote),
+          selection,
+          filter: compileSubset(selection),
           registry: client.registry,
         });
       } finally {
@@ -97,10 +106,20 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
   };
 }
 
-function compileSubset(remote: Remote): SubsetFilter {
-  const filter = compileTagFilter(remote);
-  const includesAll = (remote.includeTags ?? []).length === 0;
-  const excluded = new Set<string>(remote.excludeTags ?? []);
+/** Its credentials are not those of the upstream that the sync began with, and one version must not come from two. */
+function remoteChanged(remote: Remote, { url, upstreamName }: RemoteSelection): TidemarkError {
+  return new TidemarkError(
+    'REMOTE_CHANGED',
+    `The sync began with ${upstreamName} at ${url}; the remote names ${remote.upstreamName} at ${remote.url} now. ` +
+      'Nothing was changed; sync again.',
+    { origin: 'caller' },
+  );
+}
+
+function compileSubset(selection: RemoteSelection): SubsetFilter {
+  const filter = compileTagFilter(selection);
+  const includesAll = (selection.includeTags ?? []).length === 0;
+  const excluded = new Set<string>(selection.excludeTags ?? []);
   return {
     ...filter,
     holdsDigest: (digest) => (includesAll && !excluded.has(digest)) || filter.digests.includes(digest),

@@ -118,7 +118,12 @@ export interface SyncArguments {
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
+  /** What the remote selected when the sync began; absent before. */
+  readonly selection?: RemoteSelection;
 }
+
+/** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
+export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'includeTags' | 'excludeTags'>;
 
 export const Task = defineEntity({
   name: 'Task',
