@@ -69,17 +69,21 @@ test.concurrent('fault 109: a sync onto a full disk fails with STORAGE_FULL, and
     upstream.requests.length = 0;
     await rm(filler);
 
-    expect(await stack.finish(await stack.start(ids))).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+    expect(await stack.finish(await stack.start(ids))).toMatchObject({
+      state: 'COMPLETED',
+      createdVersion: 2,
+    });
     const fetched = upstream.requests.flatMap(({ path }) => /\/blobs\/sha256:(\w+)/.exec(path)?.[1] ?? []);
     expect(fetched.filter((digest) => stored.has(digest))).toEqual([]);
     expect((await stack.versions(ids.repositoryId)).map(({ tags }) => tags)).toEqual([
       before[0]?.tags,
       Object.fromEntries(content.tags),
     ]);
-  }),
-);
+  }));
 
-test.concurrent('fault 113: on a disk that became read-only readiness says so, and queries go on', ({ skip }) =>
+test.concurrent('fault 113: on a disk that became read-only readiness says so, and queries go on', ({
+  skip,
+}) =>
   withDisk('113', skip, async (scene, disk) => {
     const { stack } = scene;
     const program = await stack.launch('serve');
@@ -105,5 +109,4 @@ test.concurrent('fault 113: on a disk that became read-only readiness says so, a
     await run('mount', ['-o', 'remount,rw', disk]);
     await until(async () => (await status('/readyz')) === 200);
     expect(await program.end('SIGTERM')).toBe(0);
-  }),
-);
+  }));

@@ -43,7 +43,9 @@ test('fault 95: after a SIGKILL of all that runs, start goes on with the sync; a
     await first.says('Data ');
     const second = run('start');
     expect(await second.ended()).toBe(1);
-    expect(second.output()).toContain(`ALREADY_RUNNING: Tidemark already runs (pid ${first.pid}) on ${dataDir}`);
+    expect(second.output()).toContain(
+      `ALREADY_RUNNING: Tidemark already runs (pid ${first.pid}) on ${dataDir}`,
+    );
     expect(second.output()).toContain(apiUrlOf(first));
 
     const route = `GET /v2/library/app/blobs/${digest}`;
