@@ -74,7 +74,10 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
         response.writeHead(403, { 'content-length': '0' }).end();
       else if (request.url?.includes('/blobs/') === true)
         response
-          .writeHead(307, { location: `${cdn.url}${request.url}?X-Signature=${signature}`, 'content-length': '0' })
+          .writeHead(307, {
+            location: `${cdn.url}${request.url}?X-Signature=${signature}`,
+            'content-length': '0',
+          })
           .end();
       else if (typeof serve === 'function') await serve(request, response);
     };
@@ -90,16 +93,18 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
     });
     const seal = (plain: string, column: string) =>
       stack.secrets.encrypt(plain, `remote:${ids.remoteId}:${column}`);
-    await stack.em().execute(
-      'update remote set password_sealed = ?, headers_sealed = ?, ssl_client_key_sealed = ?, proxy_url_sealed = ? where id = ?',
-      [
-        seal(password, 'password'),
-        seal(JSON.stringify({ 'x-secret': headerValue }), 'headers'),
-        seal(clientKey, 'ssl_client_key'),
-        seal(proxy.url, 'proxy_url'),
-        ids.remoteId,
-      ],
-    );
+    await stack
+      .em()
+      .execute(
+        'update remote set password_sealed = ?, headers_sealed = ?, ssl_client_key_sealed = ?, proxy_url_sealed = ? where id = ?',
+        [
+          seal(password, 'password'),
+          seal(JSON.stringify({ 'x-secret': headerValue }), 'headers'),
+          seal(clientKey, 'ssl_client_key'),
+          seal(proxy.url, 'proxy_url'),
+          ids.remoteId,
+        ],
+      );
     const program = await stack.launch('serve', { LOG_LEVEL: 'trace' });
     const good = await stack.start(ids);
     expect(await stack.finish(good)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
@@ -124,7 +129,8 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
     expect(places.get('histories')).toContain('listTags');
     expect(places.get('tables')).toContain('x-secret');
     for (const [place, text] of places)
-      for (const disguise of disguises()) expect(text.includes(disguise), `${disguise} in ${place}`).toBe(false);
+      for (const disguise of disguises())
+        expect(text.includes(disguise), `${disguise} in ${place}`).toBe(false);
   } finally {
     proxy.close();
     await scene.close();
