@@ -56,13 +56,15 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
     }
   }
 
-  function openClient(taskId: number, remote: Remote): OpenClient {
-    const known = clients.get(taskId);
+  function openClient(task: Task, remote: Remote): OpenClient {
+    const known = clients.get(task.id);
     const remoteVersion = remote.updatedAt.getTime();
     if (known && known.remoteVersion === remoteVersion) return known;
-    const registry = deps.openRegistry(registryOptions(deps, taskId, remote));
+    const registry = deps.openRegistry(registryOptions(deps, task, remote));
     const client = { registry, remoteVersion, users: 0, idleSince: performance.now() };
-    clients.set(taskId, client);
+    clients.set(task.id, client);
+    // those that still use the client of the remote as it was end with what they have
+    if (known?.users === 0) void known.registry.close();
     return client;
   }
 
@@ -82,7 +84,7 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       const selection = task.arguments.selection ?? remote;
       if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
         throw remoteChanged(remote, selection);
-      const client = openClient(taskId, remote);
+      const client = openClient(task, remote);
       client.users += 1;
       try {
         return await work({
@@ -126,7 +128,9 @@ function compileSubset(selection: RemoteSelection): SubsetFilter {
   };
 }
 
-function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): RegistryOptions {
+function registryOptions(deps: ActivityDeps, task: Task, remote: Remote): RegistryOptions {
+  // both the API that took the sync and this worker have to be of that mind
+  const mayBePrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
   const open = (sealed: string | null | undefined, column: string) =>
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
   const headers = open(remote.headersSealed, 'headers');
@@ -150,7 +154,7 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
     sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
-    allowPrivate: deps.allowPrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
+    allowPrivate: mayBePrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
     beforeRequest:
       rateLimit == null
         ? undefined
@@ -160,8 +164,8 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
           },
     onRateLimited: () => {
       // a count that is lost with the database's connection is no reason to fail a sync
-      void countRateLimited(deps.database.em.fork(), taskId, 1).catch((error: unknown) =>
-        deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
+      void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
+        deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
       );
     },
   });

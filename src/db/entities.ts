@@ -118,6 +118,8 @@ export interface SyncArguments {
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
+  /** Whether the API that took the sync lets upstreams be on loopback and private addresses: while it listens on loopback itself. */
+  readonly allowPrivate?: boolean;
   /** What the remote selected when the sync began; absent before. */
   readonly selection?: RemoteSelection;
 }
