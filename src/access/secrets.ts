@@ -19,6 +19,8 @@ export interface SecretBox {
   decrypt(sealed: string, context: string): string;
   /** Whether the first key sealed it; where not, a rotation seals it again. Not opened, so not verified. */
   isCurrent(sealed: string): boolean;
+  /** What sealed texts call the keys, the current one first; tells nothing of the keys themselves. */
+  readonly keyIds: readonly string[];
 }
 
 const version = 'tm1';
@@ -64,6 +66,7 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
       }
     },
     isCurrent: (sealed) => sealed.startsWith(`${version}.${firstId}.`),
+    keyIds: [...byId.keys()],
   };
 }
 

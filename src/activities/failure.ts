@@ -5,8 +5,13 @@ import { isTidemarkError } from '../oci/error.ts';
 
 /** Attempts of one activity that may end in a fault of the upstream's; each has the client's own retries inside. */
 const upstreamAttempts = 3;
-/** Attempts that may end in a fault of our own parts (disk full, store away): some ten minutes with the policy's back-off. */
+/** Attempts that may end in a fault of our own parts (store away, a key that cannot be opened): some five minutes with the policy's back-off. */
 const serverAttempts = 15;
+/**
+ * A full disk is freed by a person, who has to be told, or by another sync's end: after these attempts, some 15 seconds, the task fails. What
+ * is stored stays, so that the sync after it goes on from there (FAULTS 109).
+ */
+const storageFullAttempts = 5;
 /** A longer wait than this is refused at once: the task fails and says when to come back (FAULTS 10). */
 const maxRetryAfterMs = 60 * 60 * 1000;
 /** Waits for rate limits are no failures of a kind that repeats for nothing: this many are honoured. */
@@ -48,9 +53,11 @@ export function toFailure(error: unknown, attempt: number): ApplicationFailure {
   const limit =
     error.retryAfterMs !== undefined
       ? rateLimitAttempts
-      : error.origin === 'server'
-        ? serverAttempts
-        : upstreamAttempts;
+      : error.code === 'STORAGE_FULL'
+        ? storageFullAttempts
+        : error.origin === 'server'
+          ? serverAttempts
+          : upstreamAttempts;
   const tooLong = error.retryAfterMs !== undefined && error.retryAfterMs > maxRetryAfterMs;
   return ApplicationFailure.create({
     type: error.code,

@@ -61,11 +61,7 @@ function createLockConnection(databaseUrl: string) {
   let questions: Question[] = [];
   let isAsking = false;
 
-  function forget(): void {
-    connection = undefined;
-  }
-
-  async function open(): Promise<pg.Client> {
+  async function open(forget: () => void): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'tidemark blob locks',
@@ -79,11 +75,15 @@ function createLockConnection(databaseUrl: string) {
   }
 
   function connect(): Promise<pg.Client> {
-    connection ??= open().catch((error: unknown) => {
-      forget();
-      throw error;
-    });
-    return connection;
+    if (connection !== undefined) return connection;
+    // itself only: the last events of a broken connection may come when the next one is open, and holds locks
+    const forget = (): void => {
+      if (connection === opened) connection = undefined;
+    };
+    const opened = open(forget);
+    connection = opened;
+    opened.catch(forget);
+    return opened;
   }
 
   async function askAll(): Promise<void> {
@@ -114,7 +114,7 @@ function createLockConnection(databaseUrl: string) {
     },
     async close(): Promise<void> {
       const opened = connection;
-      forget();
+      connection = undefined;
       await (await opened?.catch(() => undefined))?.end();
     },
   };

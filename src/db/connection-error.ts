@@ -2,8 +2,9 @@
 export function isConnectionError(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause ? String(cause.code) : '';
-    // classes 08 (connection), 57P0 (shutdown, starting up), 53300 (too many), 40001 and 40P01 (serialisation, deadlock)
-    if (/^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|08|57P0|53300|40001|40P01)/.test(code)) return true;
+    // classes 08 (connection), 57P0 (shutdown, starting up), 53300 (too many), 55000 (database closed), 40001 and 40P01 (serialisation, deadlock)
+    if (/^(?:ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|08|57P0|53300|55000|40001|40P01)/.test(code))
+      return true;
     if (
       /connection (?:terminated|ended|timeout)|terminating connection|timeout exceeded when trying to connect/i.test(
         cause.message,

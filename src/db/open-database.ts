@@ -52,6 +52,8 @@ const migrationLock = 7_203_115;
  */
 export async function migrateDatabase(database: Database): Promise<void> {
   const lock = new pg.Client({ connectionString: database.config.get('clientUrl') ?? '' });
+  // its queries are rejected when the connection breaks; without a listener the process would end
+  lock.on('error', () => undefined);
   await lock.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [migrationLock]);

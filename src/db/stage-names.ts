@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { TidemarkError } from '../oci/error.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 
@@ -23,20 +24,31 @@ export async function stageNames(
     on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(kysely(em));
 }
 
-/** Makes this listing the task's, drops those of other attempts, and answers how many different names it has. */
+/**
+ * Makes this listing the task's, drops those of attempts before it, and answers how many different names it has. A later attempt's pages
+ * are left alone: it may still be writing them.
+ * @throws TidemarkError `LISTING_REPLACED` when a later attempt's listing counts already.
+ */
 export async function finishListing(em: Em, listing: Listing): Promise<number> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    await sql`delete from sync_name where task_id = ${listing.taskId} and listing <> ${listing.listing}`.execute(
+    const taken = await sql`
+      update task set listing = ${listing.listing}
+      where id = ${listing.taskId} and coalesce(listing, 0) <= ${listing.listing}`.execute(db);
+    if (taken.numAffectedRows !== 1n)
+      throw new TidemarkError(
+        'LISTING_REPLACED',
+        `A later attempt has listed the tags for task ${listing.taskId}: this one's list is not used.`,
+        { origin: 'server' },
+      );
+    await sql`delete from sync_name where task_id = ${listing.taskId} and listing < ${listing.listing}`.execute(
       db,
     );
     const counted = await sql<{ count: number }>`
       select count(distinct name) as count from sync_name, unnest(names) as name
       where task_id = ${listing.taskId} and listing = ${listing.listing}`.execute(db);
     const count = counted.rows[0]?.count ?? 0;
-    await sql`update task set listing = ${listing.listing}, tags_total = ${count} where id = ${listing.taskId}`.execute(
-      db,
-    );
+    await sql`update task set tags_total = ${count} where id = ${listing.taskId}`.execute(db);
     return count;
   });
 }

@@ -14,7 +14,7 @@ import type { ClusterPaths } from './postgres-cluster.ts';
 import { choosePostgresRunner } from './postgres-runner.ts';
 import type { PostgresRunner } from './postgres-runner.ts';
 import { processRuns, workingDirectory } from './process-info.ts';
-import { endProcess, freePort, lastLines, makeFolder, spawnDetached } from './server-process.ts';
+import { endProcess, formerPort, freePort, lastLines, makeFolder, spawnDetached } from './server-process.ts';
 
 /** After a SIGKILL of the postmaster its last children hold the memory for some seconds; a crash is then replayed. */
 const START_TIMEOUT_MS = 60_000;
@@ -99,7 +99,7 @@ async function startServer(
   const remembered = Number(await readFile(paths.port, 'utf8').catch(() => '')) || undefined;
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1_000)) {
     signal?.throwIfAborted();
-    const port = await freePort(remembered);
+    const port = remembered === undefined ? await freePort() : await formerPort(remembered);
     const pid = await tryStart(paths, runner, port, signal);
     if (pid !== undefined) {
       await writeFile(paths.port, `${port}\n`, { mode: 0o600 });

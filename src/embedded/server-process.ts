@@ -72,6 +72,22 @@ export async function lastLines(path: string, lines = 8): Promise<string> {
   }
 }
 
+const RELEASE_MS = 1_000;
+const RELEASE_POLL_MS = 20;
+
+/**
+ * The port that this server had before, as soon as it is free: a process that was just killed holds it for a moment, and clients
+ * find the server again only there. After a second it counts as another program's, and another port is answered.
+ */
+export async function formerPort(former: number): Promise<number> {
+  const giveUpAt = performance.now() + RELEASE_MS;
+  while ((await listensBriefly(former)) === undefined) {
+    if (performance.now() > giveUpAt) return freePort();
+    await sleep(RELEASE_POLL_MS);
+  }
+  return former;
+}
+
 /** The preferred port when it is free on 127.0.0.1, else another that is. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await listensBriefly(preferred)) !== undefined) return preferred;

@@ -10,7 +10,15 @@ import { TidemarkError } from '../oci/error.ts';
 import { countUsers, registerUser, withProcessLock } from './owner.ts';
 import { processesWithArgument } from './process-info.ts';
 import type { RunningProcess } from './process-info.ts';
-import { endProcess, freePort, lastLines, makeFolder, portAnswers, spawnDetached } from './server-process.ts';
+import {
+  endProcess,
+  formerPort,
+  freePort,
+  lastLines,
+  makeFolder,
+  portAnswers,
+  spawnDetached,
+} from './server-process.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const ATTEMPTS = 3;
@@ -106,8 +114,7 @@ async function adopt(paths: TemporalPaths, options: StartTemporalOptions): Promi
 async function startServer(paths: TemporalPaths, options: StartTemporalOptions): Promise<Started> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     options.signal?.throwIfAborted();
-    const remembered = (await readPorts(paths)) ?? options.preferredPorts;
-    const ports = { port: await freePort(remembered?.port), uiPort: await freePort(remembered?.uiPort) };
+    const ports = await choosePorts(paths, options.preferredPorts);
     const child = await spawnDetached({
       command: options.binary,
       args: serverArguments(paths, ports, options.namespace),
@@ -127,6 +134,12 @@ async function startServer(paths: TemporalPaths, options: StartTemporalOptions):
       `${await lastLines(paths.log)}\nPut right what it names, or set TEMPORAL_ADDRESS to a Temporal server of your own.`,
     { origin: 'server' },
   );
+}
+
+async function choosePorts(paths: TemporalPaths, preferred: Ports | undefined): Promise<Ports> {
+  const former = await readPorts(paths);
+  if (former) return { port: await formerPort(former.port), uiPort: await formerPort(former.uiPort) };
+  return { port: await freePort(preferred?.port), uiPort: await freePort(preferred?.uiPort) };
 }
 
 function serverArguments(paths: TemporalPaths, ports: Ports, namespace = 'default'): string[] {

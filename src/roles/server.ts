@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
-import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { createApi } from '../api/server.ts';
@@ -20,10 +17,12 @@ import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { checkFolder } from './check-folder.ts';
+import { openSecretBox } from './check-secrets.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
 import type { Stopper } from './stopper.ts';
+import { watchFaults } from './watch-faults.ts';
 import { installTemporalRuntime, startWorker } from './worker-role.ts';
 import type { RunningWorker } from './worker-role.ts';
 
@@ -58,6 +57,8 @@ interface Ground {
   readonly secrets: SecretBox;
   readonly logger: Logger;
   readonly stopper: Stopper;
+  /** Rejects with an exception that nothing caught. */
+  readonly failed: Promise<never>;
 }
 
 /** A partial file that no attempt has touched for this long belongs to nobody. */
@@ -74,9 +75,12 @@ export async function startServer(config: Config, options: StartServerOptions): 
       options.roles.includes('api') ? startApiRole(ground, options) : undefined,
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
-    const stopped =
+    const ended =
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
+    const stopped = Promise.race([ended, ground.failed]);
+    // whoever waits for it sees the rejection; nobody has to
+    stopped.catch(() => undefined);
     return { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl, stopped, stop: () => stopper.stop() };
   } catch (error) {
     await stopper.stop().catch(() => undefined);
@@ -88,6 +92,8 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   const logger =
     options.logger ?? pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
   installTemporalRuntime(logger);
+  const faults = watchFaults(logger, () => stopper.stop());
+  stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
   const servers = await startEmbedded(config, options.log, options.signal);
   stopper.add('the embedded servers', () => servers.stop());
   const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
@@ -95,6 +101,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
+  const secrets = await openSecretBox(config, database.em.fork());
   const store = await openFolderStore({
     root: config.dataDir,
     ...(config.storageQuotaBytes === undefined ? {} : { quotaBytes: config.storageQuotaBytes }),
@@ -102,22 +109,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   void store
     .sweepPartials({ olderThanMs: stalePartialMs })
     .catch((error: unknown) => logger.warn({ err: error }, 'could not remove stale partial files'));
-  return { config, servers, database, store, secrets: await openSecretBox(config), logger, stopper };
-}
-
-async function openSecretBox(config: Config): Promise<SecretBox> {
-  if (config.secretKeys.length > 0) return createSecretBox(config.secretKeys);
-  if (config.secretKeyFile !== undefined) {
-    const text = await readFile(config.secretKeyFile, 'utf8').catch((error: unknown) => {
-      throw new TidemarkError(
-        'CONFIG_INVALID',
-        `TIDEMARK_SECRET_KEY_FILE names ${config.secretKeyFile}, which cannot be read. Name a file with the key in it.`,
-        { origin: 'caller', cause: error },
-      );
-    });
-    return createSecretBox(parseSecretKeys(text));
-  }
-  return createSecretBox(await loadOrCreateSecretKey(join(config.dataDir, 'secret.key')));
+  return { config, servers, database, store, secrets, logger, stopper, failed: faults.failed };
 }
 
 /** Address, TLS and API key of a Temporal server that is not ours come from what @temporalio/envconfig reads. */

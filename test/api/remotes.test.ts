@@ -507,9 +507,9 @@ test('realmHosts are host names, kept and replaced as given', async () => {
     realmHosts: ['https://ghcr.io', 'GHCR.io', '*.io'],
   });
   expect(refused.userErrors.map((error) => error.field)).toEqual([
-    ['realmHosts'],
-    ['realmHosts'],
-    ['realmHosts'],
+    ['realmHosts', '0'],
+    ['realmHosts', '1'],
+    ['realmHosts', '2'],
   ]);
   const created = await create({ ...base, name: 'realm-good', realmHosts: ['ghcr.io'] });
   expect(created.remote['realmHosts']).toEqual(['ghcr.io']);

@@ -77,3 +77,32 @@ test('a broken connection gives its locks back, and the next call connects anew'
   await locks.close();
   await other.close();
 });
+
+test('a connection that breaks under load is followed by one, and none stays behind with its locks', async () => {
+  const locks = createBlobLocks(testDatabase.url);
+  const lane = async (name: string, ending: AbortSignal): Promise<void> => {
+    while (!ending.aborted) await locks.withLock(digest(name), never, () => sleep(1)).catch(() => undefined);
+  };
+  const connections = async () => {
+    const found = await sql<{ pid: number }>`select pid from pg_stat_activity
+      where application_name = 'tidemark blob locks' and datname = current_database()`.execute(
+      kysely(database.em.fork()),
+    );
+    return found.rows.length;
+  };
+  for (let round = 0; round < 10; round += 1) {
+    const ending = new AbortController();
+    const lanes = Array.from({ length: 20 }, (_, number) => lane(`broken-${number}`, ending.signal));
+    await expect.poll(connections).toBe(1);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'tidemark blob locks' and datname = current_database()`.execute(
+      kysely(database.em.fork()),
+    );
+    await sleep(20);
+    ending.abort();
+    await Promise.all(lanes);
+    await expect.poll(connections).toBeLessThanOrEqual(1);
+  }
+  await locks.close();
+  await expect.poll(connections).toBe(0);
+});

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Remote, Repository } from '../../src/db/entities.ts';
+import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import type { Database } from '../../src/db/open-database.ts';
+import { countPositions, finishListing, readNames, stageNames } from '../../src/db/stage-names.ts';
+import { createSyncTask } from '../../src/db/tasks.ts';
+import { createTestDatabase } from '../support/servers.ts';
+import type { TestDatabase } from '../support/servers.ts';
+
+let testDatabase: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = await openDatabase({ url: testDatabase.url });
+  await migrateDatabase(database);
+});
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+const em = () => database.em.fork();
+
+async function createTask(name: string): Promise<number> {
+  const own = em();
+  const remote = own.create(Remote, { name, url: 'http://127.0.0.1:5000', upstreamName: name });
+  await own.flush();
+  const repository = own.create(Repository, { name, remoteId: remote.id });
+  await own.flush();
+  const { task } = await createSyncTask(em(), {
+    repositoryId: repository.id,
+    remoteId: remote.id,
+    arguments: { mirror: true, confirmRemoval: false, dryRun: false },
+  });
+  return task.id;
+}
+
+/** One page of one attempt's list. */
+const stage = (taskId: number, listing: number, firstPosition: number, names: readonly string[]) =>
+  stageNames(em(), { taskId, listing }, { firstPosition, names });
+
+test('fault 96: an earlier attempt at the list that ends late takes nothing from the one that counts', async () => {
+  const taskId = await createTask('late/end');
+  await stage(taskId, 1, 0, ['a', 'b']);
+  await stage(taskId, 2, 0, ['a', 'b']);
+  await stage(taskId, 2, 2, ['c']);
+  expect(await finishListing(em(), { taskId, listing: 2 })).toBe(3);
+  await stage(taskId, 1, 2, ['c', 'd']);
+  await expect(finishListing(em(), { taskId, listing: 1 })).rejects.toMatchObject({
+    code: 'LISTING_REPLACED',
+  });
+  expect(await readNames(em(), taskId, 0, await countPositions(em(), taskId))).toEqual(['a', 'b', 'c']);
+});
+
+test('fault 96: an earlier attempt that ends while the next one lists leaves the pages of that one', async () => {
+  const taskId = await createTask('late/middle');
+  await stage(taskId, 1, 0, ['a', 'b', 'c']);
+  await stage(taskId, 2, 0, ['a', 'b']);
+  expect(await finishListing(em(), { taskId, listing: 1 })).toBe(3);
+  await stage(taskId, 2, 2, ['c']);
+  expect(await finishListing(em(), { taskId, listing: 2 })).toBe(3);
+  expect(await readNames(em(), taskId, 0, await countPositions(em(), taskId))).toEqual(['a', 'b', 'c']);
+});

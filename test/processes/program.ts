@@ -1,0 +1,64 @@
+/** The program in processes of its own, from dist/ (`npm test` builds it first), to be killed. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { until } from '../support/until.ts';
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface Program {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** Both outputs so far. */
+  output(): string;
+  /** Waits until the output holds the text. @throws when the program ends before. */
+  says(text: string): Promise<void>;
+  /** Sends the signal and waits for the end; answers the exit code, null where a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Waits for the end. */
+  ended(): Promise<number | null>;
+}
+
+/** Starts `tidemark <args>` with exactly these settings; `nodeArgs` come before the program. */
+export function launch(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  nodeArgs: readonly string[] = [],
+): Program {
+  if (!existsSync(main)) throw new Error('dist/main.js is not there: run npm run build');
+  const { PATH = '', HOME = '', TIDEMARK_CACHE = '', XDG_CACHE_HOME = '' } = process.env;
+  const child = spawn(process.execPath, [...nodeArgs, main, ...args], {
+    env: { PATH, HOME, TIDEMARK_CACHE, XDG_CACHE_HOME, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const closed = once(child, 'close');
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  const program: Program = {
+    pid: child.pid ?? 0,
+    child,
+    output: () => output,
+    says: (text) =>
+      until(() => {
+        if (output.includes(text)) return true;
+        if (isOver())
+          throw new Error(`tidemark ${args.join(' ')} ended without saying "${text}":\n${output}`);
+        return false;
+      }),
+    async end(signal) {
+      if (!isOver()) child.kill(signal);
+      return program.ended();
+    },
+    async ended() {
+      await closed;
+      return child.exitCode;
+    },
+  };
+  return program;
+}

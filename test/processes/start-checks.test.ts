@@ -1,0 +1,126 @@
+/** What a role checks before it starts: the schema of the database, and the keys of the stored secrets. */
+import { randomBytes } from 'node:crypto';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterEach, expect, test } from 'vitest';
+import { createSecretBox, parseSecretKeys } from '../../src/access/secrets.ts';
+import { loadConfig } from '../../src/config.ts';
+import { Remote } from '../../src/db/entities.ts';
+import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import type { Database } from '../../src/db/open-database.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { openSecretBox } from '../../src/roles/check-secrets.ts';
+import { createTestDatabase, testServers } from '../support/servers.ts';
+import { launch } from './program.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+});
+
+async function newDatabase(): Promise<{ url: string; database: Database }> {
+  const { url, drop } = await createTestDatabase();
+  closers.push(drop);
+  const database = await openDatabase({ url, poolSize: 2 });
+  closers.push(() => database.close(true));
+  return { url, database };
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-checks-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function settingsFor(url: string): Promise<Record<string, string>> {
+  const { temporalAddress } = testServers();
+  return {
+    DATABASE_URL: url,
+    TEMPORAL_ADDRESS: temporalAddress,
+    TIDEMARK_DATA: await newFolder(),
+    TIDEMARK_PORT: '0',
+  };
+}
+
+test('fault 107: a role on a database that is not migrated says how to migrate it; four that migrate at once agree', async () => {
+  const { url, database } = await newDatabase();
+  const settings = await settingsFor(url);
+  const early = launch(['serve'], settings);
+  expect(await early.ended()).toBe(1);
+  expect(early.output()).toMatch(/SCHEMA_OUTDATED: .*Run "tidemark migrate"/);
+
+  const migrating = Array.from({ length: 4 }, () => launch(['migrate'], settings));
+  expect(await Promise.all(migrating.map((program) => program.ended()))).toEqual([0, 0, 0, 0]);
+  await checkSchema(database);
+  const runs = await sql<{ count: number }>`select count(*) as count from migration`.execute(
+    kysely(database.em.fork()),
+  );
+  const applied = migrating.flatMap((program) => program.output().match(/Applied [\w-]+/g) ?? []);
+  expect(new Set(applied).size).toBe(runs.rows[0]?.count);
+});
+
+test('fault 107: a database of a newer program is refused by every role, and by migrate, and left as it is', async () => {
+  const { url, database } = await newDatabase();
+  await migrateDatabase(database);
+  await database.em.execute(`insert into migration (name) values ('9999-from-the-future')`);
+  const before = await database.em.execute('select name from migration order by id');
+  const settings = await settingsFor(url);
+  for (const role of ['api', 'migrate']) {
+    const program = launch([role], settings);
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(/SCHEMA_UNKNOWN: .*9999-from-the-future.*Start that newer version/);
+  }
+  expect(await database.em.execute('select name from migration order by id')).toEqual(before);
+});
+
+async function withStoredSecrets() {
+  const { url, database } = await newDatabase();
+  await migrateDatabase(database);
+  const key = randomBytes(32);
+  const box = createSecretBox([key]);
+  const em = database.em.fork();
+  for (const name of ['a', 'b']) {
+    const sealed = box.encrypt(`secret of ${name}`, name);
+    const remote = { name, url: 'https://r.example', upstreamName: 'a/b', username: 'u' };
+    em.create(Remote, { ...remote, passwordSealed: sealed, headersSealed: sealed });
+  }
+  await em.flush();
+  const dataDir = await newFolder();
+  const open = (env: Record<string, string> = {}) =>
+    openSecretBox(loadConfig({ TIDEMARK_DATA: dataDir, ...env }), database.em.fork());
+  return { url, key, box, dataDir, open };
+}
+
+test('fault 108: without the key of the stored secrets nothing starts, and no new key is made', async () => {
+  const { url, box, dataDir, open } = await withStoredSecrets();
+  const [keyId = ''] = box.keyIds;
+  await expect(open()).rejects.toMatchObject({
+    code: 'SECRET_KEY_UNKNOWN',
+    message: expect.stringMatching(new RegExp(`2 remote.*${keyId}.*secret\\.key.*backup.*TIDEMARK_SECRET_KEY`)),
+  });
+  await expect(access(join(dataDir, 'secret.key'))).rejects.toMatchObject({ code: 'ENOENT' });
+
+  const wrong = randomBytes(32).toString('base64');
+  await expect(open({ TIDEMARK_SECRET_KEY: wrong })).rejects.toMatchObject({
+    code: 'SECRET_KEY_UNKNOWN',
+    message: expect.not.stringContaining(wrong),
+  });
+  const role = launch(['serve'], { ...(await settingsFor(url)), TIDEMARK_SECRET_KEY: wrong });
+  expect(await role.ended()).toBe(1);
+  expect(role.output()).toMatch(new RegExp(`SECRET_KEY_UNKNOWN: .*2 remote.*${keyId}.*TIDEMARK_SECRET_KEY`));
+  expect(role.output()).not.toContain(wrong);
+});
+
+test('fault 108: with the old key behind the new one everything opens; where nothing is stored a key is made', async () => {
+  const { key, open } = await withStoredSecrets();
+  const both = [randomBytes(32), key].map((one) => one.toString('base64'));
+  const box = await open({ TIDEMARK_SECRET_KEY: both.join(',') });
+  expect(box.keyIds).toEqual(createSecretBox(parseSecretKeys(both.join(','))).keyIds);
+  const { database } = await newDatabase();
+  await migrateDatabase(database);
+  const config = loadConfig({ TIDEMARK_DATA: await newFolder() });
+  const made = await openSecretBox(config, database.em.fork());
+  expect((await openSecretBox(config, database.em.fork())).keyIds).toEqual(made.keyIds);
+});
