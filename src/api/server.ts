@@ -9,6 +9,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { sendError } from './distribution/error.ts';
 import { isDistributionUrl } from './distribution/parse-path.ts';
 import { hideDistributionPath, serveDistribution } from './distribution/serve-distribution.ts';
+import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
 import { createContext } from './graphql/context.ts';
@@ -24,12 +25,8 @@ import { createTaskWatch } from './task-watch.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 const bodyMaxBytes = 1024 * 1024;
-const defaultDrainMs = 10_000;
 
-/**
- * The API, not listening yet. `close()` ends open sockets and streams, lets requests in flight finish for `drainMs`, and then breaks
- * their connections off: a body that is cut is never taken for whole (FAULTS 115).
- */
+/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish within 5 s. */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
   // widened: Fastify would make the logger a part of the server's type
   const loggerInstance: FastifyBaseLogger = api.logger;
@@ -58,7 +55,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   serveEventStreams(app, { schema, api, taskWatch });
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
   app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), api.drainMs ?? defaultDrainMs).unref();
+    drainConnections(app.server);
     taskWatch.close();
     await sockets.close();
   });

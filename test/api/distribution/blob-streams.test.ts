@@ -99,7 +99,7 @@ test('fault 80: 150 clients that read nothing cost at most 64 MiB and 64 KiB eac
 });
 
 test('fault 115: a stop breaks off what is not read in time, and the client can tell', async () => {
-  const stopping = await startPullScene({ drainMs: 100 });
+  const stopping = await startPullScene();
   await stopping.publish('team/shop', sample);
   const response = await open(stopping, large.digest);
   const ended = new Promise<'whole' | 'broken'>((resolve) => {

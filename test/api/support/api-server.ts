@@ -49,7 +49,6 @@ export interface ApiOptions {
   /** Default: an empty store in memory. */
   readonly blobs?: BlobSource;
   readonly checkStore?: () => Promise<void>;
-  readonly drainMs?: number;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
@@ -77,7 +76,6 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       ...options.config,
     },
     blobs: options.blobs ?? createMemoryStore(),
-    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });
