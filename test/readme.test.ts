@@ -51,6 +51,7 @@ beforeAll(async () => {
       temporalUiUrl: 'http://127.0.0.1:8233',
       temporalNamespace: 'default',
     },
+    blobs: harness.store,
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
+import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
 export interface ApiConfig {
@@ -14,12 +15,19 @@ export interface ApiConfig {
   readonly temporalNamespace: string;
 }
 
+/** Where the Distribution API reads blobs: the blob store. */
+export interface BlobSource extends ContentSource {
+  /** Whether the content is stored whole (present with this size). */
+  exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+}
+
 /** What main.ts hands in. */
 export interface ApiDependencies {
   readonly database: Database;
   readonly workflows: WorkflowStarter;
   readonly secrets: SecretBox;
   readonly config: ApiConfig;
+  readonly blobs: BlobSource;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;

@@ -6,6 +6,9 @@ import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { ApiDependencies } from './dependencies.ts';
+import { sendError } from './distribution/error.ts';
+import { isDistributionUrl } from './distribution/parse-path.ts';
+import { hideDistributionPath, serveDistribution } from './distribution/serve-distribution.ts';
 import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
@@ -38,6 +41,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 300 },
+    rewriteUrl: ({ url = '/' }) => hideDistributionPath(url),
   });
   app.server.headersTimeout = 10_000;
   const schema = buildApiSchema();
@@ -46,6 +50,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   guardRequests(app, api);
   answerErrors(app, api);
   serveStatus(app, api);
+  serveDistribution(app, api);
   const apollo = await serveGraphql(app, { schema, api, taskWatch });
   serveEventStreams(app, { schema, api, taskWatch });
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
@@ -71,11 +76,13 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     const refusal = checkHost(request.headers, api.config.host);
-    if (refusal !== undefined)
-      return reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
-    return undefined;
+    if (refusal === undefined) return undefined;
+    return isDistributionUrl(request.originalUrl)
+      ? sendError(reply, { ...refusal, code: 'DENIED' })
+      : reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
   });
   app.addHook('preParsing', async (request, reply) => {
+    if (isDistributionUrl(request.originalUrl)) return undefined;
     const message = refuseEncoding(request);
     if (message !== undefined) return void reply.code(415).send(errorBody('BAD_REQUEST', message));
     return undefined;

@@ -72,6 +72,24 @@ export const Repository = defineEntity({
 });
 export type Repository = InferEntity<typeof Repository>;
 
+/** What is served where: `/v2/<basePath>/` leads to a repository. One of each repository is at its own name. */
+export const Distribution = defineEntity({
+  name: 'Distribution',
+  tableName: 'distribution',
+  properties: {
+    id: p.bigint('number').primary(),
+    /** A repository name by the OCI grammar. */
+    basePath: p.text(),
+    repositoryId: p.bigint('number'),
+    /** The version that is pinned; null follows the latest. */
+    version: p.integer().nullable(),
+    /** Whether only those who may read it see it. */
+    isPrivate: p.boolean().default(false),
+    ...timestamps,
+  },
+});
+export type Distribution = InferEntity<typeof Distribution>;
+
 export interface ContentCounts {
   readonly blobs: number;
   readonly manifests: number;
@@ -185,4 +203,4 @@ export const Manifest = defineEntity({
 });
 export type Manifest = InferEntity<typeof Manifest>;
 
-export const entities = [Remote, Repository, RepositoryVersion, Task, Blob, Manifest];
+export const entities = [Remote, Repository, Distribution, RepositoryVersion, Task, Blob, Manifest];

@@ -136,6 +136,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
     },
+    blobs: ground.store,
     checkStore: () => checkFolder(config.dataDir),
     logger,
   });

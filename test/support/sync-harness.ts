@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { openFolderStore } from '../../src/content/folder-store.ts';
+import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
@@ -95,6 +96,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       await em.flush();
       const repository = em.create(Repository, { name: unique, remoteId: created.id });
       await em.flush();
+      await createOwnDistribution(em, repository);
       return { repositoryId: repository.id, remoteId: created.id, name: unique };
     },
 

@@ -1,5 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { createOwnDistribution, isBasePathTaken, renameOwnDistribution } from '../../db/distributions.ts';
 import { Remote, Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
@@ -34,7 +35,7 @@ export class RepositoryMutationResolver {
       em.fork().transactional(async (transaction) => {
         const mistakes = checkFields(input);
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
-        if (await isNameTaken(transaction, input.name)) mistakes.push(nameTaken(input.name));
+        mistakes.push(...(await checkFree(transaction, input.name)));
         if (mistakes.length > 0) return failed(mistakes);
         const row = transaction.create(Repository, {
           name: input.name,
@@ -46,6 +47,7 @@ export class RepositoryMutationResolver {
           isMirrored: false,
         });
         await transaction.persist(row).flush();
+        await createOwnDistribution(transaction, row);
         return payload(context, row);
       }),
     );
@@ -63,14 +65,13 @@ export class RepositoryMutationResolver {
         const mistakes = checkFields(input);
         if (row === null) mistakes.unshift(notFound('id', input.id));
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
-        if (
-          typeof input.name === 'string' &&
-          input.name !== row?.name &&
-          (await isNameTaken(transaction, input.name))
-        )
-          mistakes.push(nameTaken(input.name));
+        const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
+        if (newName !== undefined) mistakes.push(...(await checkFree(transaction, newName)));
         if (row === null || mistakes.length > 0) return failed(mistakes);
-        if (typeof input.name === 'string') row.name = input.name;
+        if (newName !== undefined) {
+          await renameOwnDistribution(transaction, row, newName);
+          row.name = newName;
+        }
         if (input.description !== undefined) row.description = input.description;
         if (input.retainVersions !== undefined) row.retainVersions = input.retainVersions;
         if (input.remoteId !== undefined) row.remoteId = remoteId ?? null;
@@ -144,8 +145,11 @@ async function checkRemote(
   return row?.id;
 }
 
-async function isNameTaken(em: Em, name: string): Promise<boolean> {
-  return isRepositoryName(name) && (await findRepositoryId(em, name)) !== undefined;
+/** A repository is served at its own name, so no distribution of another may be there either. */
+async function checkFree(em: Em, name: string): Promise<UserError[]> {
+  if (!isRepositoryName(name)) return [];
+  if ((await findRepositoryId(em, name)) !== undefined) return [nameTaken(name)];
+  return (await isBasePathTaken(em, name)) ? [servedElsewhere(name)] : [];
 }
 
 export function notFound(field: string, id: string): UserError {
@@ -161,6 +165,14 @@ function nameTaken(name: string): UserError {
     'ALREADY_EXISTS',
     ['name'],
     `There is a repository named ${quoteValue(name)}; choose another name.`,
+  );
+}
+
+function servedElsewhere(name: string): UserError {
+  return userError(
+    'ALREADY_EXISTS',
+    ['name'],
+    `A distribution of another repository is served at ${quoteValue(name)}; choose another name.`,
   );
 }
 

@@ -7,6 +7,11 @@ export function indexPage({ temporalUiUrl }: IndexPageOptions): string {
   const links = [
     link('/graphql', 'GraphQL API', 'POST queries here; subscriptions over graphql-ws'),
     link('/graphql/schema', 'Schema', 'the API with its descriptions'),
+    link(
+      '/v2/_catalog',
+      'Registry',
+      'docker, podman, skopeo and the like pull from /v2/; this is the list of repositories',
+    ),
     link('/healthz', 'Health', 'whether the process lives'),
     link('/readyz', 'Readiness', 'whether database and blob store can be used'),
     link('/metrics', 'Metrics', 'for Prometheus'),

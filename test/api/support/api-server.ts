@@ -6,10 +6,11 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
-import type { ApiConfig } from '../../../src/api/dependencies.ts';
+import type { ApiConfig, BlobSource } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
+import { createMemoryStore } from '../../../src/content/memory-store.ts';
 import { migrateDatabase, openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { createTestDatabase, testServers } from '../../support/servers.ts';
@@ -45,6 +46,8 @@ export interface ApiUnderTest {
 
 export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
+  /** Default: an empty store in memory. */
+  readonly blobs?: BlobSource;
   readonly checkStore?: () => Promise<void>;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
@@ -72,6 +75,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       temporalNamespace: 'default',
       ...options.config,
     },
+    blobs: options.blobs ?? createMemoryStore(),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });

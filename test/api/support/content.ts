@@ -12,7 +12,12 @@ async function insertId(api: ApiUnderTest, statement: string, values: readonly u
 }
 
 export function insertRepository(api: ApiUnderTest, name: string, latest = 0): Promise<number> {
-  return insertId(api, 'insert into repository (name, latest) values ($1, $2) returning id', [name, latest]);
+  return insertId(
+    api,
+    `with made as (insert into repository (name, latest) values ($1, $2) returning id, name)
+     insert into distribution (base_path, repository_id) select name, id from made returning repository_id as id`,
+    [name, latest],
+  );
 }
 
 /** @param sizeBytes Null: only claimed by a manifest, not stored. */

@@ -1,0 +1,17 @@
+import type { FastifyReply } from 'fastify';
+import { readBasePathPage } from '../../db/distributions.ts';
+import type { Exchange } from './exchange.ts';
+import { sendJson } from './exchange.ts';
+import { nextLink, parsePage } from './paging.ts';
+
+/** docker's "Listing Repositories", which the specification reserves: the names that are served, paged as tags are. */
+export async function answerCatalog(exchange: Exchange): Promise<FastifyReply> {
+  const { first, after } = parsePage(exchange.query);
+  if (first === 0) return sendJson(exchange, { repositories: [] });
+  const page = await readBasePathPage(exchange.em, { first, after });
+  const repositories = page.rows.map((row) => row.basePath);
+  const last = repositories.at(-1);
+  if (page.hasNext && last !== undefined)
+    exchange.reply.header('link', nextLink('/v2/_catalog', { n: String(first), last }));
+  return sendJson(exchange, { repositories });
+}

@@ -1,0 +1,74 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isConnectionError } from '../../db/connection-error.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import type { DistributionDependencies } from './exchange.ts';
+
+/** Codes of distribution-spec, "Error Codes", with the status that each goes with; the last four are docker's additions to them. */
+const statuses = {
+  BLOB_UNKNOWN: 404,
+  DENIED: 403,
+  DIGEST_INVALID: 400,
+  MANIFEST_UNKNOWN: 404,
+  NAME_INVALID: 400,
+  NAME_UNKNOWN: 404,
+  UNSUPPORTED: 405,
+  PAGINATION_NUMBER_INVALID: 400,
+  RANGE_INVALID: 416,
+  UNAVAILABLE: 503,
+  UNKNOWN: 500,
+} as const;
+
+export type DistributionCode = keyof typeof statuses;
+
+/** A refusal of what the caller asked for. */
+export function refuse(code: DistributionCode, message: string, status?: number): TidemarkError {
+  return new TidemarkError(code, message, { origin: 'caller', status: status ?? statuses[code] });
+}
+
+export interface DistributionFailure {
+  readonly status: number;
+  readonly code: DistributionCode;
+  readonly message: string;
+}
+
+/** The one writer of errors: status, and `{"errors":[{code,message,detail}]}`. */
+export function sendError(reply: FastifyReply, { status, code, message }: DistributionFailure): FastifyReply {
+  const body = JSON.stringify({ errors: [{ code, message, detail: null }] });
+  return reply.code(status).type('application/json').send(body);
+}
+
+/** The caller's mistakes with their code; of everything else only an id, under which the cause stands in the log (FAULTS 89). */
+export function toFailure(
+  error: unknown,
+  request: FastifyRequest,
+  { logger }: Pick<DistributionDependencies, 'logger'>,
+): DistributionFailure {
+  const known = isTidemarkError(error) ? knownFailure(error) : undefined;
+  if (known !== undefined) return known;
+  const correlationId = request.id;
+  const isUnavailable = isConnectionError(error) || (isTidemarkError(error) && error.retryable);
+  logger.error({ correlationId, err: error }, 'a request to /v2/ failed');
+  return isUnavailable
+    ? {
+        status: statuses.UNAVAILABLE,
+        code: 'UNAVAILABLE',
+        message: `The database or the blob store cannot be used at the moment; try again. (${correlationId})`,
+      }
+    : {
+        status: statuses.UNKNOWN,
+        code: 'UNKNOWN',
+        message: `Something went wrong in the server. Its log says what, under ${correlationId}.`,
+      };
+}
+
+function knownFailure(error: TidemarkError): DistributionFailure | undefined {
+  const { code, message, origin, status } = error;
+  if (code === 'DIGEST_INVALID' || code === 'DIGEST_UNSUPPORTED')
+    return { status: statuses.DIGEST_INVALID, code: 'DIGEST_INVALID', message };
+  if (origin !== 'caller' || !isDistributionCode(code)) return undefined;
+  return { status: status ?? statuses[code], code, message };
+}
+
+function isDistributionCode(code: string): code is DistributionCode {
+  return code in statuses;
+}

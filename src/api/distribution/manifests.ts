@@ -1,0 +1,41 @@
+import type { FastifyReply } from 'fastify';
+import { readServedManifest } from '../../db/read-served.ts';
+import type { ServedManifest } from '../../db/read-served.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { isAcceptable } from './accept.ts';
+import { refuse } from './error.ts';
+import type { Exchange } from './exchange.ts';
+import { findServedVersion, nameContent } from './exchange.ts';
+import type { ManifestReference } from './parse-path.ts';
+
+/** distribution-spec, "Pulling manifests": the exact bytes with their own media type, never converted. */
+export async function answerManifest(
+  exchange: Exchange,
+  path: { readonly name: string; readonly reference: ManifestReference },
+): Promise<FastifyReply> {
+  const { request, reply, em } = exchange;
+  const version = await findServedVersion(exchange, path.name);
+  const withDocument = request.method === 'GET';
+  const manifest = await readServedManifest(em, version, { reference: path.reference, withDocument });
+  if (manifest === undefined) throw unknown(path.name, path.reference);
+  if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
+  reply.header('vary', 'accept');
+  if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();
+  reply.headers({ 'content-type': manifest.mediaType, 'content-length': manifest.sizeBytes });
+  return reply.send(manifest.raw ?? undefined);
+}
+
+function unknown(name: string, reference: ManifestReference): Error {
+  const what =
+    'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : `the manifest ${reference.digest}`;
+  return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(name)} does not have ${what}.`);
+}
+
+/** A digest names the very bytes, so there is nothing to choose; a tag is refused only where Accept excludes what it names (FAULTS 78). */
+function checkAccept({ request }: Exchange, { mediaType }: ServedManifest, tag: string): void {
+  if (isAcceptable(request.headers.accept, mediaType)) return;
+  throw refuse(
+    'MANIFEST_UNKNOWN',
+    `The tag ${quoteValue(tag)} is a ${mediaType}, which the request's Accept excludes; manifests are not converted.`,
+  );
+}

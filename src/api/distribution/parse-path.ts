@@ -1,0 +1,86 @@
+import { isDigest, parseDigest } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import { isTagName } from '../../oci/tag-filter.ts';
+import { refuse } from './error.ts';
+
+/** What an address below `/v2/` names (distribution-spec, "Endpoints"). Names and references are valid by its grammar. */
+export type DistributionPath =
+  | { readonly resource: 'base' }
+  | { readonly resource: 'catalog' }
+  | { readonly resource: 'tags'; readonly name: string }
+  | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
+  | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
+  | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
+  | { readonly resource: 'upload'; readonly name: string };
+
+export type ManifestReference = { readonly tag: string } | { readonly digest: Digest };
+
+export interface DistributionTarget {
+  readonly path: DistributionPath;
+  readonly query: URLSearchParams;
+}
+
+/** Whether a request's address, as it was received, belongs to the Distribution API. */
+export function isDistributionUrl(url: string): boolean {
+  return /^\/v2(?:[/?]|$)/.test(url);
+}
+
+/**
+ * Parses the address as it was received. Nothing in the path is decoded, so that nothing can be hidden in it (FAULTS 64); only the
+ * colon of a digest may come as `%3A`, as some clients write it.
+ * @throws TidemarkError `NAME_INVALID`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED` or, for a tag that nothing can have, `MANIFEST_UNKNOWN`.
+ */
+export function parseTarget(url: string): DistributionTarget {
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  for (const [key, value] of query)
+    if (value.includes('\0'))
+      throw refuse('NAME_INVALID', `${quoteValue(key)} in the query has a NUL in it; expected none.`);
+  return { path: parsePath(path), query };
+}
+
+function parsePath(path: string): DistributionPath {
+  if (path === '/v2' || path === '/v2/') return { resource: 'base' };
+  if (path === '/v2/_catalog') return { resource: 'catalog' };
+  const parts = path.startsWith('/v2/') ? path.slice('/v2/'.length).split('/') : [];
+  // from the end: a name may have parts that read as "manifests" or "tags"
+  const last = parts.pop() ?? '';
+  const kind = parts.pop();
+  const reference = last.replace(/%3a/i, ':');
+  if (kind === 'manifests')
+    return { resource: 'manifest', name: toName(parts), reference: toReference(reference) };
+  if (kind === 'tags' && last === 'list') return { resource: 'tags', name: toName(parts) };
+  if (kind === 'referrers')
+    return { resource: 'referrers', name: toName(parts), digest: parseDigest(reference) };
+  if (kind === 'blobs' && last === 'uploads') return { resource: 'upload', name: toName(parts) };
+  if (kind === 'blobs') return { resource: 'blob', name: toName(parts), digest: parseDigest(reference) };
+  if (kind === 'uploads' && parts.pop() === 'blobs') return { resource: 'upload', name: toName(parts) };
+  throw refuse(
+    'NAME_INVALID',
+    `${quoteValue(path)} is no address of this API; expected /v2/<name>/manifests/<tag or digest>, /v2/<name>/blobs/<digest>, ` +
+      '/v2/<name>/tags/list, /v2/<name>/referrers/<digest> or /v2/_catalog.',
+    404,
+  );
+}
+
+function toName(parts: readonly string[]): string {
+  const name = parts.join('/');
+  if (isRepositoryName(name)) return name;
+  throw refuse(
+    'NAME_INVALID',
+    `The repository name is ${quoteValue(name)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / ` +
+      'between them, 1 to 255 characters.',
+  );
+}
+
+function toReference(text: string): ManifestReference {
+  if (isDigest(text) || text.includes(':')) return { digest: parseDigest(text) };
+  if (isTagName(text)) return { tag: text };
+  throw refuse(
+    'MANIFEST_UNKNOWN',
+    `${quoteValue(text)} is neither a tag (a letter, digit or _, then up to 127 letters, digits, _ . -) nor a digest.`,
+  );
+}

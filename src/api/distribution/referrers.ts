@@ -1,0 +1,56 @@
+import type { FastifyReply } from 'fastify';
+import { readReferrerPage } from '../../db/read-served.ts';
+import type { ReferrerRow } from '../../db/read-served.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { mediaTypes } from '../../oci/media-type.ts';
+import type { Exchange } from './exchange.ts';
+import { findServedVersion, sendJson } from './exchange.ts';
+import { nextLink } from './paging.ts';
+
+const pageRows = 100;
+/** Clients read lists of referrers as they read manifests: most take 4 MiB. */
+const pageMaxBytes = 2 * 1024 * 1024;
+
+/** distribution-spec, "Listing Referrers": an index of the manifests with this subject; of no subject, an empty one. */
+export async function answerReferrers(
+  exchange: Exchange,
+  { name, digest }: { readonly name: string; readonly digest: Digest },
+): Promise<FastifyReply> {
+  const { query, reply, em } = exchange;
+  const version = await findServedVersion(exchange, name);
+  const artifactType = query.get('artifactType') ?? undefined;
+  const { rows, hasNext } = await readReferrerPage(em, version, {
+    subject: digest,
+    artifactType,
+    first: pageRows,
+    maxBytes: pageMaxBytes,
+    after: query.get('last') ?? undefined,
+  });
+  const filter = artifactType === undefined ? {} : { artifactType };
+  if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
+  const last = rows.at(-1)?.digest;
+  if (hasNext && last !== undefined)
+    reply.header('link', nextLink(`/v2/${name}/referrers/${digest}`, { ...filter, last }));
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: rows.map(toDescriptor) };
+  return sendJson(exchange, index, mediaTypes.ociIndex);
+}
+
+function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: ReferrerRow): object {
+  const annotations = readAnnotations(raw);
+  return {
+    mediaType,
+    digest,
+    size: sizeBytes,
+    ...(artifactType === null ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+/** "The annotations of the referrer MUST be included"; those that are text, as the image-spec has them. */
+function readAnnotations(raw: Buffer): Record<string, string> | undefined {
+  const document = JSON.parse(raw.toString('utf8')) as { readonly annotations?: unknown };
+  const { annotations } = document;
+  if (typeof annotations !== 'object' || annotations === null) return undefined;
+  const texts = Object.entries(annotations).filter(([, value]) => typeof value === 'string');
+  return texts.length === 0 ? undefined : Object.fromEntries(texts);
+}

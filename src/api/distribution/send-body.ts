@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http';
+import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
+import type { ByteRange } from './range.ts';
+
+/** How long a client may take no byte before it is let go of (FAULTS 80). */
+const stallMs = 60_000;
+
+/** Large chunks are 2 to 3 times as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
+const largeChunks = { bytes: 1024 * 1024, bodiesMax: 64 };
+const smallChunkBytes = 64 * 1024;
+/** In this process. */
+let bodiesInFlight = 0;
+
+export interface BodyToSend {
+  readonly descriptor: ContentKey;
+  readonly range: ByteRange;
+  /** Writes the head; called once the first bytes are there. From then on an error can only break the connection off. */
+  readonly begin: () => void;
+}
+
+/**
+ * Streams a part of stored content: one chunk is read, given to the kernel, and only then is the next one read, so memory depends
+ * neither on the size nor on how slow the client is. When the client leaves, reading ends and the source is closed.
+ * @throws what the source threw before `begin`. Afterwards the connection is broken off: a body is never short (FAULTS 115).
+ */
+export async function sendBody(
+  response: ServerResponse,
+  source: ContentSource,
+  { descriptor, range, begin }: BodyToSend,
+): Promise<void> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once('close', leave);
+  if (response.destroyed) leave();
+  const chunkBytes = bodiesInFlight < largeChunks.bodiesMax ? largeChunks.bytes : smallChunkBytes;
+  bodiesInFlight += 1;
+  try {
+    const body = await source.fetch(descriptor, { offset: range.start, signal: gone.signal, chunkBytes });
+    const chunks = cut(body.bytes, range.start - body.offset, range.lengthBytes);
+    try {
+      let next = await chunks.next();
+      begin();
+      response.setTimeout(stallMs);
+      for (; next.done !== true; next = await chunks.next()) await write(response, next.value);
+      response.end();
+    } finally {
+      await chunks.return(undefined);
+    }
+  } catch (error) {
+    if (!response.headersSent && !gone.signal.aborted) throw error;
+    response.destroy();
+    if (!gone.signal.aborted) throw error;
+  } finally {
+    bodiesInFlight -= 1;
+    response.off('close', leave);
+  }
+}
+
+/** `lengthBytes` bytes after the first `skipBytes`, without a copy. */
+async function* cut(
+  bytes: AsyncIterable<Uint8Array>,
+  skipBytes: number,
+  lengthBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let toSkip = skipBytes;
+  let missing = lengthBytes;
+  if (missing === 0) return;
+  for await (const chunk of bytes) {
+    const part = chunk.subarray(toSkip, toSkip + missing);
+    toSkip = Math.max(0, toSkip - chunk.byteLength);
+    missing -= part.byteLength;
+    if (part.byteLength > 0) yield part;
+    if (missing === 0) return;
+  }
+  throw new Error(`The content ended ${missing} bytes early.`);
+}
+
+/** Done when the kernel has the bytes: the source uses its buffer again. */
+function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error('The client left.'));
+    response.once('close', onClose);
+    response.write(chunk, (error) => {
+      response.off('close', onClose);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import { Distribution } from './entities.ts';
+import type { Em } from './open-database.ts';
+import { toPage } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from './sql.ts';
+
+/** What a base path leads to. */
+export interface ResolvedDistribution {
+  readonly repositoryId: number;
+  /** The pinned version, else the repository's latest; 0 where there is none yet. */
+  readonly version: number;
+  readonly isPrivate: boolean;
+}
+
+/** One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together. */
+export async function resolveDistribution(
+  em: Em,
+  basePath: string,
+): Promise<ResolvedDistribution | undefined> {
+  const found = await sql<ResolvedDistribution>`
+    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate"
+    from distribution d join repository r on r.id = d.repository_id
+    where d.base_path = ${basePath}`.execute(kysely(em));
+  return found.rows[0];
+}
+
+/** A page of the base paths that all may see, in lexical order. */
+export async function readBasePathPage(
+  em: Em,
+  page: { readonly first: number; readonly after: string | undefined },
+): Promise<Page<{ basePath: string }>> {
+  const found = await sql<{ basePath: string }>`
+    select base_path as "basePath" from distribution
+    where base_path > ${page.after ?? ''} and not is_private
+    order by base_path limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean> {
+  return (await em.count(Distribution, { basePath })) > 0;
+}
+
+/** Gives a new repository the distribution at its own name, in the transaction that creates it. */
+export async function createOwnDistribution(
+  em: Em,
+  repository: { readonly id: number; readonly name: string },
+): Promise<void> {
+  await em
+    .persist(em.create(Distribution, { basePath: repository.name, repositoryId: repository.id }))
+    .flush();
+}
+
+/** Takes the distribution at a repository's own name along to its new name; others of the repository stay where they are. */
+export async function renameOwnDistribution(
+  em: Em,
+  repository: { readonly id: number; readonly name: string },
+  newName: string,
+): Promise<void> {
+  await em.nativeUpdate(
+    Distribution,
+    { basePath: repository.name, repositoryId: repository.id },
+    { basePath: newName, updatedAt: new Date() },
+  );
+}
