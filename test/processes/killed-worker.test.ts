@@ -131,8 +131,9 @@ test.concurrent.for([
       await held.reached();
       await operator.query(`begin; ${lock}`);
       held.open();
-      await until(() => somethingWaits(operator));
-      expect(await stack.read(task)).toMatchObject({ state: 'RUNNING', stage: 'COMMITTING' });
+      await until(
+        async () => (await stack.read(task)).stage === 'COMMITTING' && (await somethingWaits(operator)),
+      );
       await first.end('SIGKILL');
       expect(await stack.versions(ids.repositoryId)).toEqual([]);
       await operator.query('commit');
