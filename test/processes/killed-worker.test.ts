@@ -119,7 +119,7 @@ test.concurrent(
 );
 
 test.concurrent.for([
-  { name: 'before it has the repository', lock: 'select from repository for update' },
+  { name: 'before it has the repository', lock: 'select from repository for no key update' },
   { name: 'with all but the number written', lock: 'lock table repository_version in share mode' },
 ])('fault 95: killed in the commit, $name', { timeout: limitMs }, ({ lock }) =>
   withScene((scene) =>
