@@ -7,6 +7,7 @@ import { ManifestResolver, TagResolver } from './content.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
 import { RemoteResolver } from './remote.resolver.ts';
+import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
@@ -31,6 +32,7 @@ export function buildApiSchema(): GraphQLSchema {
       NodeResolver,
       RepositoryResolver,
       RepositoryMutationResolver,
+      RepositoryContentResolver,
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,
