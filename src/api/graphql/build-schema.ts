@@ -4,6 +4,8 @@ import { lexicographicSortSchema, printSchema } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ManifestResolver, TagResolver } from './content.resolver.ts';
+import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
+import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
 import { RemoteResolver } from './remote.resolver.ts';
@@ -33,6 +35,9 @@ export function buildApiSchema(): GraphQLSchema {
       RepositoryResolver,
       RepositoryMutationResolver,
       RepositoryContentResolver,
+      DistributionResolver,
+      DistributionMoveResolver,
+      DistributionMutationResolver,
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,

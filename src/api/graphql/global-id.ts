@@ -8,6 +8,7 @@ const keyParts = {
   Blob: 1,
   Task: 1,
   Signature: 1,
+  Distribution: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;
