@@ -14,6 +14,7 @@ import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
 /** type-graphql insists on one, though every subscription here brings its own iterator. */
@@ -41,6 +42,7 @@ export function buildApiSchema(): GraphQLSchema {
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,
+      VersionDiffResolver,
       TagResolver,
       ManifestResolver,
       TaskResolver,
