@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startStack } from '../scripts/stack.mjs';
@@ -77,14 +79,11 @@ async function startGeneratedUpstream({ name, blobs }) {
       })),
     }),
   );
-  const server = createServer(async (request, response) => {
+  const answer = async (request, response) => {
     const layer = layers.find(({ digest }) => request.url === `/v2/${name}/blobs/${digest}`);
     if (layer) {
       response.writeHead(200, { 'content-length': layer.size });
-      for (const chunk of generate(layer))
-        if (!response.write(chunk))
-          await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
-      response.end();
+      await pipeline(Readable.from(generate(layer)), response).catch(() => undefined);
     } else if (request.url.startsWith(`/v2/${name}/tags/list`)) {
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ name, tags: ['latest'] }));
     } else if (request.url.startsWith(`/v2/${name}/manifests/`)) {
@@ -97,7 +96,8 @@ async function startGeneratedUpstream({ name, blobs }) {
     } else if (request.url.startsWith(`/v2/${name}/blobs/`)) {
       response.writeHead(200, { 'content-length': config.length }).end(config);
     } else response.writeHead(200).end();
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,

@@ -37,7 +37,7 @@ console.log(
     .join(', ')}) ` +
     `in ${Math.round((performance.now() - startedAt) / 1000)} s; ${outcome.wrong.length} wrong`,
 );
-for (const line of outcome.wrong) console.log(`  ${line}`);
+for (const line of outcome.wrong) console.log('  %s', line);
 process.exit(outcome.wrong.length === 0 ? 0 : 1);
 
 /** One new repository, synced while something is killed now and then until the sync has ended. */
@@ -65,9 +65,12 @@ async function runRound(round) {
   repositories.delete(name);
 }
 
+function layerBytes() {
+  return 50_000 + Math.floor(random() * 1_500_000);
+}
+
 function buildContent(seed) {
   const repository = createSampleRepository();
-  const layerBytes = () => 50_000 + Math.floor(random() * 1_500_000);
   for (let number = 0; number < 12; number += 1) {
     const platforms = ['amd64', 'arm64'].map((architecture) =>
       addImage(repository, {

@@ -26,5 +26,7 @@ const heard = (pollers ?? []).some(
     identity?.endsWith(`@${hostname()}`) &&
     Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < recentMs,
 );
-console.log(heard ? 'Temporal hears this worker' : 'Temporal has not heard from a worker of this machine lately');
+console.log(
+  heard ? 'Temporal hears this worker' : 'Temporal has not heard from a worker of this machine lately',
+);
 process.exitCode = heard ? 0 : 1;

@@ -10,7 +10,7 @@ import { stageRemovals } from '../db/stage-tags.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
 import { finishTask } from '../db/tasks.ts';
 import type { ActivityDeps } from './deps.ts';
-import { runActivity } from './failure.ts';
+import { heartbeat, runActivity } from './failure.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
@@ -141,7 +141,7 @@ const heartbeatEveryMs = 1_000;
 
 /** Tells Temporal that the activity lives, which is also how a cancellation reaches it within seconds. */
 async function withHeartbeat<T>(context: Context, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timer = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+  const timer = setInterval(() => heartbeat(context), heartbeatEveryMs);
   try {
     return await body(context.cancellationSignal);
   } finally {

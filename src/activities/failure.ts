@@ -3,19 +3,26 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
 import { isTidemarkError } from '../oci/error.ts';
 
-/** Attempts of one activity that may end in a fault of the upstream's; each has the client's own retries inside. */
-const upstreamAttempts = 3;
-/** Attempts that may end in a fault of our own parts (store away, a key that cannot be opened): some five minutes with the policy's back-off. */
-const serverAttempts = 15;
 /**
- * A full disk is freed by a person, who has to be told, or by another sync's end: after these attempts, some 15 seconds, the task fails. What
- * is stored stays, so that the sync after it goes on from there (FAULTS 109).
+ * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
+ * nobody's fault (a worker that stops or is killed) and for waits that were asked for.
  */
-const storageFullAttempts = 5;
+type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit';
+export type FaultCounts = Partial<Record<FaultKind, number>>;
+
+/** How many faults of a kind one activity may meet before the task fails. */
+const faultLimits: Record<FaultKind, number> = {
+  // each has the client's own retries inside
+  upstream: 3,
+  // our own parts (store away, a key that cannot be opened): some five minutes with the policy's back-off
+  server: 15,
+  // a full disk is freed by a person, who has to be told: some 15 seconds. What is stored stays for the next sync (FAULTS 109)
+  storageFull: 5,
+  // each was a wait that the upstream asked for
+  rateLimit: 30,
+};
 /** A longer wait than this is refused at once: the task fails and says when to come back (FAULTS 10). */
 const maxRetryAfterMs = 60 * 60 * 1000;
-/** Waits for rate limits are no failures of a kind that repeats for nothing: this many are honoured. */
-const rateLimitAttempts = 30;
 
 /**
  * The one place that turns our errors into Temporal's (STYLE 6). Runs an activity's body; what it throws becomes an ApplicationFailure
@@ -36,35 +43,52 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
       });
     }
     if (!isTidemarkError(error)) context.log.error('unexpected error in an activity', { error });
-    throw toFailure(error, context.info.attempt);
+    throw toFailure(error, countFault(context, kindOf(error)));
   }
 }
 
-export function toFailure(error: unknown, attempt: number): ApplicationFailure {
+/** Tells Temporal that an activity lives; the counts of its faults go along, or they would be lost. */
+export function heartbeat(context: Context): void {
+  context.heartbeat(context.info.heartbeatDetails);
+}
+
+/** Local activities have no heartbeats, and start again at attempt 1 when their worker is gone. */
+function countFault(context: Context, kind: FaultKind): number {
+  const { isLocal, attempt, heartbeatDetails } = context.info;
+  if (isLocal) return attempt;
+  const before = (heartbeatDetails ?? {}) as FaultCounts;
+  const count = (before[kind] ?? 0) + 1;
+  context.heartbeat({ ...before, [kind]: count });
+  return count;
+}
+
+function kindOf(error: unknown): FaultKind {
+  if (!isTidemarkError(error)) return 'server';
+  if (error.retryAfterMs !== undefined) return 'rateLimit';
+  if (error.code === 'STORAGE_FULL') return 'storageFull';
+  return error.origin === 'server' ? 'server' : 'upstream';
+}
+
+/** @param faults How many faults of this error's kind the activity has met, this one included. */
+export function toFailure(error: unknown, faults: number): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
+  const tooMany = faults >= faultLimits[kindOf(error)];
   if (!isTidemarkError(error)) {
     // a database that is away (waited for as long as it takes), a bug: tried again by policy; the text stays in the worker's log, people get the code
     return ApplicationFailure.create({
       type: 'INTERNAL',
       message: 'An unexpected error in the worker; its log has the details.',
-      nonRetryable: attempt >= serverAttempts && !isConnectionError(error),
+      nonRetryable: tooMany && !isConnectionError(error),
     });
   }
-  const limit =
-    error.retryAfterMs !== undefined
-      ? rateLimitAttempts
-      : error.code === 'STORAGE_FULL'
-        ? storageFullAttempts
-        : error.origin === 'server'
-          ? serverAttempts
-          : upstreamAttempts;
-  const tooLong = error.retryAfterMs !== undefined && error.retryAfterMs > maxRetryAfterMs;
+  const { retryAfterMs = 0 } = error;
+  const waitsTooLong = retryAfterMs > maxRetryAfterMs;
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,
-    nonRetryable: !error.retryable || tooLong || attempt >= limit,
-    ...(error.retryAfterMs !== undefined && !tooLong
-      ? { nextRetryDelay: Math.max(1, error.retryAfterMs) }
+    nonRetryable: !error.retryable || waitsTooLong || tooMany,
+    ...(error.retryAfterMs !== undefined && !waitsTooLong
+      ? { nextRetryDelay: Math.max(1, retryAfterMs) }
       : {}),
   });
 }

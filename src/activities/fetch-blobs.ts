@@ -27,7 +27,7 @@ export async function fetchBlobs(
 ): Promise<void> {
   const em = deps.database.em.fork();
   const report = createReport(em, { taskId: sync.taskId, batch: batch.batch });
-  const timer = setInterval(() => void report.write().catch(() => undefined), reportEveryMs);
+  const timer = setInterval(() => report.tick(), reportEveryMs);
   try {
     const blobs = readBlobs(em, { taskId: sync.taskId, batch: batch.batch });
     await forEachConcurrently(blobs, { concurrency: batch.concurrency, signal }, async (blob, laneSignal) => {
@@ -76,6 +76,7 @@ function createReport(em: Em, batch: { readonly taskId: number; readonly batch: 
   let finished: BatchBlob[] = [];
   let changed = false;
   let last = Promise.resolve();
+  let waiting = 0;
 
   async function writeAfter(previous: Promise<void>): Promise<void> {
     await previous.catch(() => undefined);
@@ -93,6 +94,14 @@ function createReport(em: Em, batch: { readonly taskId: number; readonly batch: 
     }
   }
 
+  function write(): Promise<void> {
+    waiting += 1;
+    last = writeAfter(last).finally(() => {
+      waiting -= 1;
+    });
+    return last;
+  }
+
   return {
     inFlight(blob: BatchBlob, bytesDone: number): void {
       moving.set(blob.blobId, bytesDone);
@@ -104,9 +113,10 @@ function createReport(em: Em, batch: { readonly taskId: number; readonly batch: 
       changed = true;
       return finished.push(blob);
     },
-    write(): Promise<void> {
-      last = writeAfter(last);
-      return last;
+    write,
+    /** Writes, unless a write is under way: while the database is away they would queue up, and the end would wait for each. */
+    tick(): void {
+      if (waiting === 0) write().catch(() => undefined);
     },
   };
 }

@@ -1,8 +1,12 @@
 import { stageRoots } from '../db/stage-tags.ts';
 import { findStoredManifest, storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchManifest } from './fetch-manifest.ts';
+import { forEachConcurrently } from './limiter.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkGraph } from './walk-graph.ts';
 
@@ -16,22 +20,26 @@ export async function fetchDigests(
   const em = deps.database.em.fork();
   const roots: { manifestId: number; name: string }[] = [];
   let manifestsDone = 0;
-  for (const digest of sync.filter.digests) {
-    let manifestId = await findStoredManifest(em, digest);
-    if (manifestId === undefined) {
-      const manifest = await deps.connections.run(signal, () => fetchManifest(sync, digest, signal));
-      if (!manifest) {
-        await addWarnings(em, sync.taskId, [
-          `includeTags names ${digest}, which the upstream does not have (404).`,
-        ]);
-        continue;
+  await forEachConcurrently(
+    sync.filter.digests,
+    { concurrency: options.concurrency, signal },
+    async (digest, laneSignal) => {
+      const known = await findStoredManifest(em, digest);
+      if (known !== undefined) {
+        roots.push({ manifestId: known, name: digest });
+        return;
       }
-      const { ids, stored } = await storeManifests(em, [manifest]);
+      const found = await deps.connections.run(laneSignal, () => fetchOrLeaveOut(sync, digest, laneSignal));
+      if ('warning' in found) {
+        await addWarnings(em, sync.taskId, [found.warning]);
+        return;
+      }
+      const { ids, stored } = await storeManifests(em, [found.manifest]);
       manifestsDone += stored;
-      manifestId = ids.get(digest);
-    }
-    if (manifestId !== undefined) roots.push({ manifestId, name: digest });
-  }
+      const manifestId = ids.get(digest);
+      if (manifestId !== undefined) roots.push({ manifestId, name: digest });
+    },
+  );
   await stageRoots(em, sync.taskId, roots);
   const onStored = async (count: number) => {
     manifestsDone += count;
@@ -40,4 +48,21 @@ export async function fetchDigests(
   };
   const rootIds = roots.map((root) => root.manifestId);
   await walkGraph(deps, sync, { rootIds, concurrency: options.concurrency, onStored }, signal);
+}
+
+/** A digest that is not there, or names a kind that is left out, is a warning, as a tag is. */
+async function fetchOrLeaveOut(
+  sync: SyncContext,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: ManifestToStore } | { readonly warning: string }> {
+  try {
+    const manifest = await fetchManifest(sync, digest, signal);
+    return manifest
+      ? { manifest }
+      : { warning: `includeTags names ${digest}, which the upstream does not have (404).` };
+  } catch (error) {
+    if (!isTidemarkError(error) || error.code !== 'SCHEMA1_UNSUPPORTED') throw error;
+    return { warning: `The manifest ${digest} was left out: ${error.message}` };
+  }
 }

@@ -31,7 +31,7 @@ export async function listTags(
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
-    const unmatched = createUnmatched(sync.remote.includeTags ?? []);
+    const unmatched = createUnmatched(sync.selection.includeTags ?? []);
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of sync.registry.listTags({ signal })) {

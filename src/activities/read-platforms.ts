@@ -7,7 +7,8 @@ import { isImageConfigType } from '../oci/media-type.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
 
-const pageSize = 500;
+// each page walks the graph again
+const pageSize = 5_000;
 const concurrency = 16;
 
 /** Reads os, architecture and variant out of the image configs that a sync has stored. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Remote, Task } from '../db/entities.ts';
-import type { SyncArguments } from '../db/entities.ts';
+import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
 import type { SubsetFilter } from '../db/stage-tags.ts';
 import { takeRequestSlot } from '../db/rate-budget.ts';
 import { countRateLimited } from '../db/tasks.ts';
@@ -15,7 +15,10 @@ export interface SyncContext {
   readonly taskId: number;
   readonly repositoryId: number;
   readonly arguments: SyncArguments;
+  /** As it is now. */
   readonly remote: Remote;
+  /** As it was when the sync began. */
+  readonly selection: RemoteSelection;
   readonly filter: SubsetFilter;
   readonly registry: Registry;
 }
@@ -23,7 +26,9 @@ export interface SyncContext {
 export interface SyncContexts {
   /**
    * Loads the sync of a task. Its client, with its tokens and connections, serves all activities of the task on this worker, until the
-   * remote is changed or nothing has used it for a minute.
+   * remote is changed or nothing has used it for a minute. A changed password, certificate or limit counts from the next activity on; the
+   * filters are those that the sync began with.
+   * @throws TidemarkError `REMOTE_CHANGED` when the remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -51,13 +56,15 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
     }
   }
 
-  function openClient(taskId: number, remote: Remote): OpenClient {
-    const known = clients.get(taskId);
+  function openClient(task: Task, remote: Remote): OpenClient {
+    const known = clients.get(task.id);
     const remoteVersion = remote.updatedAt.getTime();
     if (known && known.remoteVersion === remoteVersion) return known;
-    const registry = deps.openRegistry(registryOptions(deps, taskId, remote));
+    const registry = deps.openRegistry(registryOptions(deps, task, remote));
     const client = { registry, remoteVersion, users: 0, idleSince: performance.now() };
-    clients.set(taskId, client);
+    clients.set(task.id, client);
+    // those that still use the client of the remote as it was end with what they have
+    if (known?.users === 0) void known.registry.close();
     return client;
   }
 
@@ -74,7 +81,10 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
             origin: 'server',
           },
         );
-      const client = openClient(taskId, remote);
+      const selection = task.arguments.selection ?? remote;
+      if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
+        throw remoteChanged(remote, selection);
+      const client = openClient(task, remote);
       client.users += 1;
       try {
         return await work({
@@ -82,7 +92,8 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           repositoryId: task.repositoryId,
           arguments: task.arguments,
           remote,
-          filter: compileSubset(remote),
+          selection,
+          filter: compileSubset(selection),
           registry: client.registry,
         });
       } finally {
@@ -97,17 +108,29 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
   };
 }
 
-function compileSubset(remote: Remote): SubsetFilter {
-  const filter = compileTagFilter(remote);
-  const includesAll = (remote.includeTags ?? []).length === 0;
-  const excluded = new Set<string>(remote.excludeTags ?? []);
+/** Its credentials are not those of the upstream that the sync began with, and one version must not come from two. */
+function remoteChanged(remote: Remote, { url, upstreamName }: RemoteSelection): TidemarkError {
+  return new TidemarkError(
+    'REMOTE_CHANGED',
+    `The sync began with ${upstreamName} at ${url}; the remote names ${remote.upstreamName} at ${remote.url} now. ` +
+      'Nothing was changed; sync again.',
+    { origin: 'caller' },
+  );
+}
+
+function compileSubset(selection: RemoteSelection): SubsetFilter {
+  const filter = compileTagFilter(selection);
+  const includesAll = (selection.includeTags ?? []).length === 0;
+  const excluded = new Set<string>(selection.excludeTags ?? []);
   return {
     ...filter,
     holdsDigest: (digest) => (includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
   };
 }
 
-function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): RegistryOptions {
+function registryOptions(deps: ActivityDeps, task: Task, remote: Remote): RegistryOptions {
+  // both the API that took the sync and this worker have to be of that mind
+  const mayBePrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
   const open = (sealed: string | null | undefined, column: string) =>
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
   const headers = open(remote.headersSealed, 'headers');
@@ -131,7 +154,7 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
     sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
-    allowPrivate: deps.allowPrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
+    allowPrivate: mayBePrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
     beforeRequest:
       rateLimit == null
         ? undefined
@@ -141,8 +164,8 @@ function registryOptions(deps: ActivityDeps, taskId: number, remote: Remote): Re
           },
     onRateLimited: () => {
       // a count that is lost with the database's connection is no reason to fail a sync
-      void countRateLimited(deps.database.em.fork(), taskId, 1).catch((error: unknown) =>
-        deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
+      void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
+        deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
       );
     },
   });

@@ -9,6 +9,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { sendError } from './distribution/error.ts';
 import { isDistributionUrl } from './distribution/parse-path.ts';
 import { hideDistributionPath, serveDistribution } from './distribution/serve-distribution.ts';
+import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
 import { createContext } from './graphql/context.ts';
@@ -25,7 +26,7 @@ import type { TaskWatch } from './task-watch.ts';
 
 const bodyMaxBytes = 1024 * 1024;
 
-/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish. */
+/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish within 5 s. */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
   // widened: Fastify would make the logger a part of the server's type
   const loggerInstance: FastifyBaseLogger = api.logger;
@@ -54,6 +55,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   serveEventStreams(app, { schema, api, taskWatch });
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
   app.addHook('preClose', async () => {
+    drainConnections(app.server);
     taskWatch.close();
     await sockets.close();
   });

@@ -136,7 +136,14 @@ export interface SyncArguments {
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
+  /** Whether the API that took the sync lets upstreams be on loopback and private addresses: while it listens on loopback itself. */
+  readonly allowPrivate?: boolean;
+  /** What the remote selected when the sync began; absent before. */
+  readonly selection?: RemoteSelection;
 }
+
+/** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
+export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'includeTags' | 'excludeTags'>;
 
 export const Task = defineEntity({
   name: 'Task',

@@ -3,6 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { TidemarkError } from '../oci/error.ts';
+import { releaseDeadConnections } from './dead-connections.ts';
 import { entities } from './entities.ts';
 import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';
@@ -32,7 +33,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     entities,
     extensions: [Migrator],
     pool: { min: 0, max: options.poolSize ?? 20 },
-    driverOptions: { connectionTimeoutMillis: 10_000, application_name: 'tidemark' },
+    driverOptions: {
+      connectionTimeoutMillis: 10_000,
+      application_name: 'tidemark',
+      onPoolCreated: releaseDeadConnections,
+    },
     migrations: {
       migrationsList: migrations,
       tableName: 'migration',

@@ -100,9 +100,9 @@ async function stageTagRemovals(
     create temporary table unlisted on commit drop as
     select t.name from tag_membership t
     where t.repository_id = ${sync.repositoryId} and t.removed_in is null
-      and t.name not in (
-        select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
-        where s.task_id = ${sync.taskId} and s.listing = task.listing)`.execute(db);
+    except
+    select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+    where s.task_id = ${sync.taskId} and s.listing = task.listing`.execute(db);
   await sql`create index on unlisted (name collate "C")`.execute(db);
   let after = '';
   for (;;) {

@@ -11,7 +11,8 @@ export interface StartedTask {
 }
 
 /**
- * Makes a WAITING task RUNNING and takes the repository for it: the fence rises, so that no earlier attempt can commit any more.
+ * Makes a WAITING task RUNNING and takes the repository for it: the fence rises, so that no earlier attempt can commit any more. What the
+ * remote selects is kept, for it may be changed while the sync runs.
  * Called again for a RUNNING task, it changes nothing.
  * @throws TidemarkError `TASK_NOT_RUNNING` for a final task, `NOT_FOUND` when the task, its repository or its remote is gone.
  */
@@ -40,9 +41,10 @@ export async function startTask(em: Em, taskId: number): Promise<StartedTask> {
       with raised as (
         update repository set fence = fence + 1 where id = ${task.repositoryId} returning fence
       )
-      update task set state = 'RUNNING', started_at = now(), fence = raised.fence from raised where task.id = ${taskId}`.execute(
-      db,
-    );
+      update task set state = 'RUNNING', started_at = now(), fence = raised.fence,
+        arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
+          'upstreamName', remote.upstream_name, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags))
+      from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
     return task;
   });
 }

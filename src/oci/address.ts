@@ -39,14 +39,19 @@ export function bareHost(hostname: string): string {
 }
 
 /**
- * Whether rules of the form `host`, `host:port` or `network/prefix` name the host of a URL, or the address that it is written as.
+ * Whether rules of the form `host`, `*.domain`, `host:port` or `network/prefix` name the host of a URL, or the address that it is written as.
  * All are in lower case.
  */
 export function isListedHost(url: URL, rules: readonly string[]): boolean {
   const host = bareHost(url.hostname);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   return rules.some((rule) => {
-    if (rule === host || rule === url.hostname || rule === `${url.hostname}:${port}`) return true;
+    if (
+      rule === host ||
+      rule === `${url.hostname}:${port}` ||
+      (rule.startsWith('*.') && host.endsWith(rule.slice(1)))
+    )
+      return true;
     const [network = '', prefix] = rule.split('/');
     const family = isIP(network);
     if (prefix === undefined || family === 0 || isIP(host) !== family) return false;

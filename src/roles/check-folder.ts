@@ -5,5 +5,6 @@ import { join } from 'node:path';
 export async function checkFolder(folder: string): Promise<void> {
   const probe = join(folder, 'partial', `.probe-${process.pid}`);
   await writeFile(probe, 'probe\n');
-  await rm(probe);
+  // another look at the same time may have taken it away, also of another container with the same process id
+  await rm(probe, { force: true });
 }

@@ -24,6 +24,9 @@ export function createStopper(): Stopper {
   return {
     add(name, stop) {
       parts.push({ name, stop });
+      // a part that came up after the stop: nobody else would end it
+      stopping = stopping?.then(stopAll);
+      stopping?.catch(() => undefined);
     },
     stop() {
       stopping ??= stopAll();

@@ -37,11 +37,16 @@ export function watchFaults(logger: Logger, stop: () => Promise<void>): FaultWat
     if (isFailing) return;
     isFailing = true;
     failure.reject(error);
-    const end = (): never => process.exit(1);
-    setTimeout(end, lastWillMs).unref();
-    void stop()
-      .catch((cause: unknown) => logger.error({ err: cause }, 'could not stop in order'))
-      .finally(() => setTimeout(end, reportMs));
+    setTimeout(endProcess, lastWillMs).unref();
+    void handBack();
+  };
+  const handBack = async (): Promise<void> => {
+    try {
+      await stop();
+    } catch (cause) {
+      logger.error({ err: cause }, 'could not stop in order');
+    }
+    setTimeout(endProcess, reportMs);
   };
   process.on('unhandledRejection', onRejection);
   process.on('uncaughtException', onException);
@@ -53,4 +58,8 @@ export function watchFaults(logger: Logger, stop: () => Promise<void>): FaultWat
       process.off('uncaughtException', onException);
     },
   };
+}
+
+function endProcess(): never {
+  process.exit(1);
 }

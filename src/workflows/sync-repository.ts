@@ -21,7 +21,12 @@ const remote = proxyActivities<Activities>({
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
 
-const local = proxyLocalActivities<Activities>({ startToCloseTimeout: '10m', retry });
+/** Short database steps. While the database is away they are tried again, for a day at the most. */
+const local = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '1h',
+  scheduleToCloseTimeout: '24h',
+  retry,
+});
 
 /**
  * Copies the graphs of the selected tags, then publishes a version in one transaction (DESIGN, "The idea").

@@ -23,8 +23,17 @@ afterAll(async () => {
 const digest = (text: string) => digestBytes(Buffer.from(text));
 const never = new AbortController().signal;
 
+/** How many connections for locks are open. */
+const connections = async () => {
+  const found = await sql<{ pid: number }>`select pid from pg_stat_activity
+    where application_name = 'tidemark blob locks' and datname = current_database()`.execute(
+    kysely(database.em.fork()),
+  );
+  return found.rows.length;
+};
+
 test('a digest is held by one at a time, within a worker and over two of them; different ones do not wait', async () => {
-  const workers = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)];
+  const workers = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)] as const;
   const running = new Map<string, number>();
   let most = 0;
   const work = (name: string) => async () => {
@@ -37,7 +46,7 @@ test('a digest is held by one at a time, within a worker and over two of them; d
   };
   const calls = Array.from({ length: 40 }, (_, number) => {
     const name = `blob-${number % 10}`;
-    return workers[number % 2]?.withLock(digest(name), never, work(name));
+    return workers[number % 2 === 0 ? 0 : 1].withLock(digest(name), never, work(name));
   });
   const answers = await Promise.all(calls);
   expect(new Set(answers).size).toBe(10);
@@ -82,13 +91,6 @@ test('a connection that breaks under load is followed by one, and none stays beh
   const locks = createBlobLocks(testDatabase.url);
   const lane = async (name: string, ending: AbortSignal): Promise<void> => {
     while (!ending.aborted) await locks.withLock(digest(name), never, () => sleep(1)).catch(() => undefined);
-  };
-  const connections = async () => {
-    const found = await sql<{ pid: number }>`select pid from pg_stat_activity
-      where application_name = 'tidemark blob locks' and datname = current_database()`.execute(
-      kysely(database.em.fork()),
-    );
-    return found.rows.length;
   };
   for (let round = 0; round < 10; round += 1) {
     const ending = new AbortController();

@@ -39,6 +39,10 @@ export function launch(
       output += text;
     });
   const closed = once(child, 'close');
+  // a test that ran out of time never comes to its own end
+  const killLeftover = (): void => void child.kill('SIGKILL');
+  process.once('exit', killLeftover);
+  child.once('exit', () => process.off('exit', killLeftover));
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
   const program: Program = {
     pid: child.pid ?? 0,

@@ -21,8 +21,8 @@ afterEach(async () => {
 });
 
 async function newDatabase(): Promise<{ url: string; database: Database }> {
-  const { url, drop } = await createTestDatabase();
-  closers.push(drop);
+  const { url, ...created } = await createTestDatabase();
+  closers.push(() => created.drop());
   const database = await openDatabase({ url, poolSize: 2 });
   closers.push(() => database.close(true));
   return { url, database };
@@ -98,7 +98,9 @@ test('fault 108: without the key of the stored secrets nothing starts, and no ne
   const [keyId = ''] = box.keyIds;
   await expect(open()).rejects.toMatchObject({
     code: 'SECRET_KEY_UNKNOWN',
-    message: expect.stringMatching(new RegExp(`2 remote.*${keyId}.*secret\\.key.*backup.*TIDEMARK_SECRET_KEY`)),
+    message: expect.stringMatching(
+      new RegExp(`2 remote.*${keyId}.*secret\\.key.*backup.*TIDEMARK_SECRET_KEY`),
+    ),
   });
   await expect(access(join(dataDir, 'secret.key'))).rejects.toMatchObject({ code: 'ENOENT' });
 

@@ -10,7 +10,6 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { openFolderStore } from '../../src/content/folder-store.ts';
-import type { FolderStore } from '../../src/content/folder-store.ts';
 import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
@@ -82,7 +81,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
 
   const harness = {
     database,
-    store: store as FolderStore,
+    store,
     folder,
     secrets,
     client,

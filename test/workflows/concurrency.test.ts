@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -17,7 +18,7 @@ afterAll(() => harness.close());
 async function startCountingProxy(target: string) {
   let open = 0;
   const seen = { most: 0 };
-  const server = createServer(async (request, response) => {
+  const passOn = async (request: IncomingMessage, response: ServerResponse) => {
     open += 1;
     seen.most = Math.max(seen.most, open);
     response.once('close', () => {
@@ -29,7 +30,8 @@ async function startCountingProxy(target: string) {
       answer.pipe(response);
     });
     forward.end();
-  });
+  };
+  const server = createServer((request, response) => void passOn(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, seen, close: () => server.close() };

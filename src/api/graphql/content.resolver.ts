@@ -1,5 +1,7 @@
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { BlobType, ManifestType, TagType, toBlobType, toManifestType } from './content.type.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import { documentBytesMax } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { ByteCount } from './scalars.ts';
 
@@ -37,9 +39,18 @@ export class ManifestResolver {
     return (await loaders.manifestBlobs.load(row.id)).map(toBlobType);
   }
 
-  @FieldResolver(() => String, { description: 'The exact document.' })
-  async raw(@Root() { row }: ManifestType, @Ctx() { loaders }: RequestContext): Promise<string> {
-    const document = await loaders.documents.load(row.id);
+  @FieldResolver(() => String, {
+    description: 'The exact document. One answer holds at most 16 MiB of them.',
+  })
+  async raw(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<string> {
+    context.documentBytesLeft -= row.sizeBytes ?? 0;
+    if (context.documentBytesLeft < 0)
+      throw new TidemarkError(
+        'QUERY_TOO_COMPLEX',
+        `The documents asked for in raw have more than ${documentBytesMax} bytes together. Ask for a smaller page.`,
+        { origin: 'caller' },
+      );
+    const document = await context.loaders.documents.load(row.id);
     if (document === undefined) throw new Error(`the document of ${row.digest} is not stored`);
     return Buffer.from(document).toString();
   }

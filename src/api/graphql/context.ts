@@ -15,7 +15,12 @@ export interface RequestContext {
   readonly taskWatch: TaskWatch;
   /** Resolves when the client has taken what was sent; at once where the transport waits by itself. */
   readonly untilDelivered: () => Promise<void>;
+  /** How many bytes of documents (`Manifest.raw`) the request may still have. */
+  documentBytesLeft: number;
 }
+
+/** Documents are up to 4 MiB each, and a page has up to 100 of them: an answer holds this much at the most. */
+export const documentBytesMax = 16 * 1024 * 1024;
 
 export function createContext(
   api: ApiDependencies,
@@ -33,6 +38,7 @@ export function createContext(
       log: (fields, message) => api.logger.error(fields, message),
     },
     untilDelivered: options.untilDelivered ?? (() => Promise.resolve()),
+    documentBytesLeft: documentBytesMax,
   };
 }
 

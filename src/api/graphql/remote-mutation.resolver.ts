@@ -54,7 +54,9 @@ export class RemoteMutationResolver {
   }
 
   @Mutation(() => RemotePayload, {
-    description: 'Changes a remote. A running sync goes on with what it began with.',
+    description:
+      'Changes a remote. A running sync keeps the filters that it began with; credentials and limits count at once, and with another url or ' +
+      'upstreamName it fails with REMOTE_CHANGED.',
   })
   async remoteUpdate(
     @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) input: RemoteUpdateInput,

@@ -23,7 +23,7 @@ export class RepositoryType extends NodeType {
   @Field(() => DateTime, { description: 'When it was created.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed, its content apart.' })
+  @Field(() => DateTime, { description: 'When it was last changed, by a new version too.' })
   updatedAt!: Date;
 
   @Field(() => Boolean, {

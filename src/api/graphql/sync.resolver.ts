@@ -23,7 +23,9 @@ export class SyncResolver {
     input: RepositorySyncInput,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
-    const accepted = await context.em.fork().transactional((transaction) => acceptSync(transaction, input));
+    const accepted = await context.em
+      .fork()
+      .transactional((transaction) => acceptSync(transaction, input, context.api.config.allowPrivate));
     if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
     const { task, isNew, repositoryName } = accepted;
     if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
@@ -67,7 +69,7 @@ type Accepted =
   | { readonly userErrors: UserError[] };
 
 /** Checks and inserts the task, the repository and remote locked so that neither can be deleted before. */
-async function acceptSync(em: Em, input: RepositorySyncInput): Promise<Accepted> {
+async function acceptSync(em: Em, input: RepositorySyncInput, allowPrivate: boolean): Promise<Accepted> {
   const userErrors: UserError[] = [];
   const repositoryId = parseNumericId('Repository', input.repositoryId);
   const repository =
@@ -84,6 +86,7 @@ async function acceptSync(em: Em, input: RepositorySyncInput): Promise<Accepted>
       mirror: input.mirror ?? false,
       confirmRemoval: input.confirmRemoval ?? false,
       dryRun: input.dryRun ?? false,
+      allowPrivate,
     },
   });
   return { task, isNew, repositoryName: repository.name };

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/db/open-database.ts';
+import { createTestDatabase } from '../support/servers.ts';
+
+test('fault 105: connections that die in transactions are not lost to the pool', async () => {
+  const { url, ...created } = await createTestDatabase();
+  const database = await openDatabase({ url, poolSize: 2 });
+  try {
+    for (let round = 0; round < 5; round += 1)
+      await expect(
+        database.em.fork().transactional(async (em) => {
+          await em.execute('select pg_terminate_backend(pg_backend_pid())');
+        }),
+      ).rejects.toThrow(/terminat/);
+    expect(await database.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
+  } finally {
+    await database.close();
+    await created.drop();
+  }
+});

@@ -1,0 +1,90 @@
+/** `tidemark start` is killed, and started again on the same data folder. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
+import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { openFakeUpstream } from '../support/fake-upstream.ts';
+import { sampleAnswers } from '../support/sample-answers.ts';
+import { until } from '../support/until.ts';
+import { launch } from './program.ts';
+import type { Program } from './program.ts';
+
+const apiUrlOf = (program: Program): string =>
+  /GraphQL\s+(http:\/\/[\w.:]+)\/graphql/.exec(program.output())?.[1] ?? 'no URL';
+
+async function ask<T>(program: Program, query: string, variables: object = {}): Promise<T> {
+  const response = await fetch(`${apiUrlOf(program)}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+test('fault 95: after a SIGKILL of all that runs, start goes on with the sync; a second start says that one runs', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-again-'));
+  const content = createSampleRepository();
+  addImage(content, { seed: 'again', layers: [300_000, 5_000], tag: 'one' });
+  const [digest = ''] = [...content.blobs].sort(([, a], [, b]) => b.length - a.length)[0] ?? [];
+  const upstream = await openFakeUpstream({ fallback: sampleAnswers(content) });
+  const programs: Program[] = [];
+  const run = (...args: string[]): Program => {
+    const program = launch(args, { TIDEMARK_DATA: dataDir, TIDEMARK_PORT: '0' });
+    programs.push(program);
+    return program;
+  };
+  try {
+    const first = run('start');
+    await first.says('Tidemark is ready');
+    await first.says('Data ');
+    const second = run('start');
+    expect(await second.ended()).toBe(1);
+    expect(second.output()).toContain(
+      `ALREADY_RUNNING: Tidemark already runs (pid ${first.pid}) on ${dataDir}`,
+    );
+    expect(second.output()).toContain(apiUrlOf(first));
+
+    const route = `GET /v2/library/app/blobs/${digest}`;
+    upstream.on(route, () => undefined);
+    const { remoteCreate } = await ask<{ remoteCreate: { remote: { id: string } } }>(
+      first,
+      'mutation ($url: String!) { remoteCreate(input: { name: "r", url: $url, upstreamName: "library/app" }) { remote { id } } }',
+      { url: upstream.url },
+    );
+    const { repositoryCreate } = await ask<{ repositoryCreate: { repository: { id: string } } }>(
+      first,
+      'mutation ($remoteId: ID!) { repositoryCreate(input: { name: "r", remoteId: $remoteId }) { repository { id } } }',
+      { remoteId: remoteCreate.remote.id },
+    );
+    const { repositorySync } = await ask<{ repositorySync: { task: { id: string } } }>(
+      first,
+      'mutation ($id: ID!) { repositorySync(input: { repositoryId: $id }) { task { id } } }',
+      { id: repositoryCreate.repository.id },
+    );
+    await until(() => upstream.requestsOf(route).length > 0);
+    await first.end('SIGKILL');
+    await stopAbandonedServers(dataDir);
+    upstream.on(route, sampleAnswers(content));
+
+    const third = run('start');
+    await third.says('Data ');
+    const read = () =>
+      ask<{ task: { state: string; createdVersion: { number: number } | null } }>(
+        third,
+        'query ($id: ID!) { task(id: $id) { state createdVersion { number } } }',
+        repositorySync.task,
+      );
+    await until(async () => !['WAITING', 'RUNNING'].includes((await read()).task.state));
+    expect(await read()).toEqual({ task: { state: 'COMPLETED', createdVersion: { number: 1 } } });
+    expect(await third.end('SIGTERM')).toBe(0);
+  } finally {
+    await Promise.all(programs.map((program) => program.end('SIGKILL')));
+    await stopAbandonedServers(dataDir);
+    await upstream.close();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}, 120_000);

@@ -1,0 +1,138 @@
+/** A role is told to stop, or something in it goes wrong that nothing caught, in the middle of a sync. */
+import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { until } from '../support/until.ts';
+import { openScene, routes } from './scene.ts';
+import type { Scene } from './scene.ts';
+
+async function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
+  const scene = await openScene();
+  try {
+    await play(scene);
+  } finally {
+    await scene.close();
+  }
+}
+
+const apiUrlOf = (output: string): string => /API ready on (http:\/\/[\w.:]+)/.exec(output)?.[1] ?? 'no URL';
+
+async function ask(apiUrl: string, query: string): Promise<unknown> {
+  const response = await fetch(`${apiUrl}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  return response.json();
+}
+
+/** Types of a workflow's events, and how its activities failed. */
+async function eventsOf({ stack }: Scene, workflowId: string): Promise<string[]> {
+  const { events } = await stack.client.workflow.getHandle(workflowId).fetchHistory();
+  return (events ?? []).flatMap((event) => [
+    ...(event.activityTaskTimedOutEventAttributes ? ['activity timed out'] : []),
+    ...(event.workflowTaskTimedOutEventAttributes ? ['workflow task timed out'] : []),
+    ...(event.activityTaskStartedEventAttributes?.lastFailure
+      ? [event.activityTaskStartedEventAttributes.lastFailure.applicationFailureInfo?.type ?? 'failed']
+      : []),
+  ]);
+}
+
+test.concurrent('fault 115: SIGTERM in a sync: the work is handed back at once, and what was asked is answered', () =>
+  withScene(async (scene) => {
+    const { stack, large } = scene;
+    const first = await stack.launch('serve');
+    const apiUrl = apiUrlOf(first.output());
+    const held = scene.hold(large.route);
+    const task = await stack.start(scene.ids);
+    await held.reached();
+
+    // a subscription that would not end by itself, and a query that waits for a lock in the database
+    const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    await new Promise((resolve) => socket.once('open', resolve));
+    const heard: string[] = [];
+    socket.on('message', (data: Buffer) => heard.push(data.toString()));
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await until(() => heard.some((text) => text.includes('connection_ack')));
+    const query = `subscription { taskProgress(id: ${JSON.stringify(await globalId(apiUrl))}) { state } }`;
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
+    await until(() => heard.some((text) => text.includes('RUNNING')));
+    const em = stack.em();
+    await em.begin();
+    await em.execute('lock table repository in access exclusive mode');
+    const answer = ask(apiUrl, '{ repositories(first: 1) { totalCount } }');
+    await until(async () => {
+      const waiting = await stack
+        .em()
+        .execute(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+      return waiting.length > 0;
+    });
+
+    first.child.kill('SIGTERM');
+    expect(await closed).toBe(1001);
+    await em.rollback();
+    expect(await answer).toEqual({ data: { repositories: { totalCount: 1 } } });
+    expect(await first.ended()).toBe(0);
+    expect(first.output()).toContain('stopped');
+
+    held.open();
+    await stack.launch('serve');
+    expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    await scene.expectWhole();
+    await stack.client.workflow.getHandle(task.workflowId).result();
+    expect(await eventsOf(scene, task.workflowId)).toEqual(['WORKER_SHUTDOWN']);
+  }));
+
+async function globalId(apiUrl: string): Promise<string> {
+  const answer = (await ask(apiUrl, '{ tasks(first: 1) { nodes { id } } }')) as {
+    data: { tasks: { nodes: { id: string }[] } };
+  };
+  return answer.data.tasks.nodes[0]?.id ?? 'no task';
+}
+
+/** On SIGUSR2 something goes wrong inside of the process that no code of ours awaits or catches. */
+const faulty = (what: string): string[] => [
+  '--import',
+  `data:text/javascript,process.on('SIGUSR2',()=>{${encodeURIComponent(what)}})`,
+];
+
+test.concurrent('fault 117: a rejection that nothing handles is an alarm in the log, and the process and its sync live on', () =>
+  withScene(async (scene) => {
+    const { stack } = scene;
+    const program = stack.run(['serve'], {}, faulty(`void Promise.reject(new Error('lost'))`));
+    await program.says('Worker ready');
+    await program.says('API ready');
+    const held = scene.hold(routes.list);
+    const task = await stack.start(scene.ids);
+    await held.reached();
+    program.child.kill('SIGUSR2');
+    await program.says('UNHANDLED_REJECTION');
+    expect(program.output()).toContain('lost');
+    held.open();
+    expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED' });
+    expect(await ask(apiUrlOf(program.output()), '{ __typename }')).toEqual({
+      data: { __typename: 'Query' },
+    });
+    expect(await program.end('SIGTERM')).toBe(0);
+  }));
+
+test.concurrent('fault 117: an exception that nothing catches ends the process with 1, after the work was handed back', () =>
+  withScene(async (scene) => {
+    const { stack, large } = scene;
+    const program = stack.run(['serve'], {}, faulty(`throw new Error('broken')`));
+    await program.says('Worker ready');
+    const held = scene.hold(large.route);
+    const task = await stack.start(scene.ids);
+    await held.reached();
+    program.child.kill('SIGUSR2');
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(/UNCAUGHT_EXCEPTION.*broken/s);
+    held.open();
+    await stack.launch('worker');
+    expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    await scene.expectWhole();
+    await stack.client.workflow.getHandle(task.workflowId).result();
+    expect(await eventsOf(scene, task.workflowId)).toEqual(['WORKER_SHUTDOWN']);
+  }));
