@@ -4,13 +4,17 @@ import { lexicographicSortSchema, printSchema } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ManifestResolver, TagResolver } from './content.resolver.ts';
+import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
+import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
 import { RemoteResolver } from './remote.resolver.ts';
+import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
 /** type-graphql insists on one, though every subscription here brings its own iterator. */
@@ -31,9 +35,14 @@ export function buildApiSchema(): GraphQLSchema {
       NodeResolver,
       RepositoryResolver,
       RepositoryMutationResolver,
+      RepositoryContentResolver,
+      DistributionResolver,
+      DistributionMoveResolver,
+      DistributionMutationResolver,
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,
+      VersionDiffResolver,
       TagResolver,
       ManifestResolver,
       TaskResolver,

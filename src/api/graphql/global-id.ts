@@ -8,6 +8,7 @@ const keyParts = {
   Blob: 1,
   Task: 1,
   Signature: 1,
+  Distribution: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;
@@ -39,6 +40,20 @@ export function parseNumericId(type: NodeTypeName, id: string): number | undefin
   const parsed = parseGlobalId(id);
   return parsed?.type === type ? parseKeyNumber(parsed.key[0]) : undefined;
 }
+
+/** The version in a global id of a RepositoryVersion; undefined for anything else. */
+export function parseVersionId(
+  id: string,
+): { readonly repositoryId: number; readonly number: number } | undefined {
+  const parsed = parseGlobalId(id);
+  if (parsed?.type !== 'RepositoryVersion') return undefined;
+  const [repositoryId, number] = parsed.key.map(parseKeyNumber);
+  if (repositoryId === undefined || number === undefined || number > mostVersions) return undefined;
+  return { repositoryId, number };
+}
+
+/** PostgreSQL's integer. */
+const mostVersions = 2_147_483_647;
 
 /** A positive safe integer in decimal digits. */
 export function parseKeyNumber(text: string | undefined): number | undefined {

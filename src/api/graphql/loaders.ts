@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import { readBlobs, readContentPages } from '../../db/read-content.ts';
+import { countMoves, readDistributions, readMovePages } from '../../db/read-distributions.ts';
 import {
   readChildren,
   readDocuments,
@@ -55,6 +56,9 @@ export function createLoaders(em: Em) {
   return {
     repositories: byId(readRepositories),
     remotes: byId(readRemotes),
+    distributions: byId(readDistributions),
+    movePages: lists(readMovePages),
+    moveCounts: byId(countMoves),
     tasks: byId(readTasks),
     taskCounts: byId(async (_, ids) => {
       const counts = await readTaskCounts(em, ids);

@@ -2,6 +2,7 @@ import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { findTag } from '../../db/read-tags.ts';
 import { toBlobType, toManifestType, toTagType } from './content.type.ts';
 import type { RequestContext } from './context.ts';
+import { toDistributionType } from './distribution.type.ts';
 import { parseGlobalId, parseKeyNumber } from './global-id.ts';
 import type { GlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
@@ -55,6 +56,8 @@ async function loadNode(
       if (second === undefined || second > 2_147_483_647 || name.includes('\0')) return undefined;
       return mapped(await findTag(em, { repositoryId: first, addedIn: second, name }), toTagType);
     }
+    case 'Distribution':
+      return mapped(await loaders.distributions.load(first), toDistributionType);
     case 'Signature':
       return undefined;
   }

@@ -16,12 +16,16 @@ export function readNameFilter(name: string | null | undefined): string | null |
   return parsed.regex;
 }
 
-/** Exactly one of `id` and `name`. @throws GraphQLError `BAD_USER_INPUT` */
-export function checkIdOrName(id: string | null | undefined, name: string | null | undefined): void {
+/** Exactly one of `id` and `name`, or what that argument is called. @throws GraphQLError `BAD_USER_INPUT` */
+export function checkIdOrName(
+  id: string | null | undefined,
+  name: string | null | undefined,
+  called = 'name',
+): void {
   if (typeof id === 'string' && typeof name === 'string')
-    throw badUserInput('Both id and name were given; expected one of them.');
+    throw badUserInput(`Both id and ${called} were given; expected one of them.`);
   if (typeof id !== 'string' && typeof name !== 'string')
-    throw badUserInput('Neither id nor name was given; expected one of them.');
+    throw badUserInput(`Neither id nor ${called} was given; expected one of them.`);
 }
 
 /** PostgreSQL's text holds no NUL: nothing is found by such a name. */

@@ -3,6 +3,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { createOwnDistribution, isBasePathTaken, renameOwnDistribution } from '../../db/distributions.ts';
 import { Remote, Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
+import { readOtherDistributions } from '../../db/point-distribution.ts';
 import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
@@ -82,7 +83,8 @@ export class RepositoryMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Deletes a repository with all its versions. Its tasks stay.',
+    description:
+      'Deletes a repository with all its versions and the distribution at its own name. Its tasks stay.',
   })
   async repositoryDelete(
     @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
@@ -94,7 +96,12 @@ export class RepositoryMutationResolver {
       const row = id === undefined ? null : await findLocked(transaction, id);
       if (row === null) return { deletedId: null, userErrors: [notFound('id', input.id)] };
       const taskId = await findOpenTaskId(transaction, row.id);
-      if (taskId !== undefined) return { deletedId: null, userErrors: [inUse(row, taskId)] };
+      const others = await readOtherDistributions(transaction, row.id);
+      const userErrors = [
+        ...(taskId === undefined ? [] : [inUse(row, taskId)]),
+        ...(others.count === 0 ? [] : [servedAt(row, others)]),
+      ];
+      if (userErrors.length > 0) return { deletedId: null, userErrors };
       await transaction.nativeDelete(Repository, { id: row.id });
       return { deletedId: input.id, userErrors: [] };
     });
@@ -115,11 +122,12 @@ function checkFields(input: RepositoryCreateInput | RepositoryUpdateInput): User
   return checks.flatMap((mistake) => mistake ?? []);
 }
 
-function checkRepositoryName(name: string): Checked {
+/** The OCI grammar; also of base paths. */
+export function checkRepositoryName(name: string, field = 'name'): Checked {
   if (isRepositoryName(name)) return undefined;
   return invalid(
-    'name',
-    `name is ${quoteValue(name)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
+    field,
+    `${field} is ${quoteValue(name)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
       '1 to 255 characters.',
   );
 }
@@ -181,6 +189,19 @@ function inUse(row: Repository, taskId: number): UserError {
     'IN_USE',
     ['id'],
     `The repository ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', taskId)}; wait until it has ended, or cancel it.`,
+  );
+}
+
+function servedAt(
+  row: Repository,
+  { basePaths, count }: { readonly basePaths: readonly string[]; readonly count: number },
+): UserError {
+  const more = count > basePaths.length ? ` and ${count - basePaths.length} more` : '';
+  const names = basePaths.map((basePath) => quoteValue(basePath)).join(', ');
+  return userError(
+    'IN_USE',
+    ['id'],
+    `The repository ${quoteValue(row.name)} is served by the distributions ${names}${more}; delete them, or point them elsewhere.`,
   );
 }
 

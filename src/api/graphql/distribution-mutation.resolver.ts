@@ -1,0 +1,227 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { isBasePathTaken } from '../../db/distributions.ts';
+import { Distribution } from '../../db/entities.ts';
+import type { Em } from '../../db/open-database.ts';
+import { lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
+import type { DistributionTarget, LockedDistribution } from '../../db/point-distribution.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { forgetReads } from './context.ts';
+import type { RequestContext } from './context.ts';
+import {
+  DistributionCreateInput,
+  DistributionDeleteInput,
+  DistributionPayload,
+  DistributionPointInput,
+  DistributionUpdateInput,
+  toDistributionType,
+} from './distribution.type.ts';
+import { parseNumericId, parseVersionId } from './global-id.ts';
+import { invalid, notNull } from './mistakes.ts';
+import { DeletePayload } from './payload.type.ts';
+import { versionNotFound } from './repository-content.resolver.ts';
+import { checkRepositoryName, notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+@Resolver()
+export class DistributionMutationResolver {
+  @Mutation(() => DistributionPayload, {
+    description: 'Serves a repository, or a version of it, at one more base path.',
+  })
+  async distributionCreate(
+    @Arg('input', () => DistributionCreateInput, { description: 'The new distribution.' })
+    input: DistributionCreateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistributionPayload> {
+    return saving(context, input.basePath, async (em) => {
+      const userErrors = await checkBasePath(em, input.basePath);
+      const target = await readTarget(em, input, userErrors);
+      if (target === undefined || userErrors.length > 0) return userErrors;
+      const row = em.create(Distribution, {
+        basePath: input.basePath,
+        repositoryId: target.repositoryId,
+        version: target.version,
+        isPrivate: input.private ?? false,
+      });
+      await em.persist(row).flush();
+      return row.id;
+    });
+  }
+
+  @Mutation(() => DistributionPayload, {
+    description: 'Changes where a distribution is served, or who sees it.',
+  })
+  async distributionUpdate(
+    @Arg('input', () => DistributionUpdateInput, { description: 'The changes.' })
+    input: DistributionUpdateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistributionPayload> {
+    const { basePath } = input;
+    return saving(context, basePath ?? '', async (em) => {
+      const row = await findDistribution(em, input.id);
+      const userErrors = row === undefined ? [notFound(input.id)] : [];
+      userErrors.push(
+        ...[notNull('basePath', basePath), notNull('private', input.private)].flatMap(
+          (mistake) => mistake ?? [],
+        ),
+      );
+      if (typeof basePath === 'string' && basePath !== row?.basePath) {
+        userErrors.push(...(await checkBasePath(em, basePath)));
+        if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
+      }
+      if (row === undefined || userErrors.length > 0) return userErrors;
+      const changes = {
+        ...(typeof basePath === 'string' ? { basePath } : {}),
+        ...(typeof input.private === 'boolean' ? { isPrivate: input.private } : {}),
+      };
+      if (Object.keys(changes).length > 0)
+        await em.nativeUpdate(Distribution, { id: row.id }, { ...changes, updatedAt: new Date() });
+      return row.id;
+    });
+  }
+
+  @Mutation(() => DeletePayload, {
+    description:
+      'Ends serving at a base path; what was served there stays. The one at a repository’s own name goes with the repository.',
+  })
+  async distributionDelete(
+    @Arg('input', () => DistributionDeleteInput, { description: 'The distribution.' })
+    input: DistributionDeleteInput,
+    @Ctx() { em }: RequestContext,
+  ): Promise<DeletePayload> {
+    return em.fork().transactional(async (transaction) => {
+      const row = await findDistribution(transaction, input.id);
+      if (row === undefined) return { deletedId: null, userErrors: [notFound(input.id)] };
+      if (row.isOwn) {
+        const why = ownStays(row, 'delete that, or make this one private');
+        return { deletedId: null, userErrors: [userError('IN_USE', ['id'], why)] };
+      }
+      await transaction.nativeDelete(Distribution, { id: row.id });
+      return { deletedId: input.id, userErrors: [] };
+    });
+  }
+
+  @Mutation(() => DistributionPayload, {
+    description:
+      'Lets a distribution serve another version, or follow the latest of a repository: promotion and rollback in one step, kept in ' +
+      'moves. Each pull sees either all of what was, or all of what is.',
+  })
+  async distributionPoint(
+    @Arg('input', () => DistributionPointInput, { description: 'What it is to serve.' })
+    input: DistributionPointInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistributionPayload> {
+    return saving(context, '', async (em) => {
+      const userErrors: UserError[] = [];
+      const target = await readTarget(em, input, userErrors);
+      const row = await findDistribution(em, input.id);
+      if (row === undefined) userErrors.unshift(notFound(input.id));
+      else if (row.isOwn && target !== undefined && target.repositoryId !== row.repositoryId)
+        userErrors.push(
+          invalid(
+            typeof input.versionId === 'string' ? 'versionId' : 'repositoryId',
+            `${quoteValue(row.basePath)} is the own name of a repository and serves that one, at whichever version. ` +
+              'Serve another repository at a distribution of another base path (distributionCreate).',
+          ),
+        );
+      if (row === undefined || target === undefined || userErrors.length > 0) return userErrors;
+      await moveDistribution(em, row, target);
+      return row.id;
+    });
+  }
+}
+
+async function findDistribution(em: Em, id: string): Promise<LockedDistribution | undefined> {
+  const key = parseNumericId('Distribution', id);
+  return key === undefined ? undefined : lockDistribution(em, key);
+}
+
+/** What `versionId` or `repositoryId` names, held; undefined with a mistake more. */
+async function readTarget(
+  em: Em,
+  input: { readonly versionId?: string | null; readonly repositoryId?: string | null },
+  userErrors: UserError[],
+): Promise<DistributionTarget | undefined> {
+  const { versionId, repositoryId } = input;
+  if ((typeof versionId === 'string') === (typeof repositoryId === 'string')) {
+    const given = typeof versionId === 'string' ? 'Both' : 'Neither';
+    userErrors.push(
+      invalid(
+        'versionId',
+        `${given} of versionId and repositoryId given; expected versionId to serve one version, or repositoryId to follow its latest.`,
+      ),
+    );
+    return undefined;
+  }
+  const target = typeof versionId === 'string' ? versionTarget(versionId) : latestTarget(repositoryId ?? '');
+  if (target !== undefined && (await lockTarget(em, target))) return target;
+  userErrors.push(
+    typeof versionId === 'string'
+      ? versionNotFound('versionId', versionId)
+      : repositoryNotFound('repositoryId', repositoryId ?? ''),
+  );
+  return undefined;
+}
+
+function versionTarget(id: string): DistributionTarget | undefined {
+  const version = parseVersionId(id);
+  return version === undefined ? undefined : { repositoryId: version.repositoryId, version: version.number };
+}
+
+function latestTarget(id: string): DistributionTarget | undefined {
+  const repositoryId = parseNumericId('Repository', id);
+  return repositoryId === undefined ? undefined : { repositoryId, version: null };
+}
+
+async function checkBasePath(em: Em, basePath: string): Promise<UserError[]> {
+  const mistake = checkRepositoryName(basePath, 'basePath');
+  if (mistake !== undefined) return [mistake];
+  return (await isBasePathTaken(em, basePath)) ? [basePathTaken(basePath)] : [];
+}
+
+function basePathTaken(basePath: string): UserError {
+  return userError(
+    'ALREADY_EXISTS',
+    ['basePath'],
+    `There is a distribution at ${quoteValue(basePath)}; choose another base path, or point that one (distributionPoint).`,
+  );
+}
+
+function ownStays(row: LockedDistribution, instead: string): string {
+  return `The distribution at ${quoteValue(row.basePath)} is at its repository's own name and stays as long as the repository; ${instead}.`;
+}
+
+function notFound(id: string): UserError {
+  return userError(
+    'NOT_FOUND',
+    ['id'],
+    `There is no distribution with the id ${quoteValue(id)}; take one from distributions.`,
+  );
+}
+
+/** One transaction that answers the distribution's key, or mistakes. Of two callers that find a base path free the database says who was first. */
+async function saving(
+  context: RequestContext,
+  basePath: string,
+  save: (em: Em) => Promise<number | UserError[]>,
+): Promise<DistributionPayload> {
+  const saved = await context.em
+    .fork()
+    .transactional(save)
+    .catch((error: unknown) => {
+      if (error instanceof UniqueConstraintViolationException) return [basePathTaken(basePath)];
+      throw error;
+    });
+  if (typeof saved !== 'number') return payload(null, saved);
+  forgetReads(context);
+  const row = await context.loaders.distributions.load(saved);
+  return payload(row ?? null, []);
+}
+
+function payload(row: Distribution | null, userErrors: UserError[]): DistributionPayload {
+  return Object.assign(new DistributionPayload(), {
+    distribution: row === null ? null : toDistributionType(row),
+    userErrors,
+  });
+}

@@ -1,0 +1,156 @@
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { copyContent, removeContent, restoreVersion, tagManifest, untag } from '../../db/change-content.ts';
+import { ContentRefusedError } from '../../db/content-draft.ts';
+import type { ContentChanged } from '../../db/content-draft.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { forgetReads } from './context.ts';
+import type { RequestContext } from './context.ts';
+import { parseNumericId, parseVersionId } from './global-id.ts';
+import { notFound } from './repository-mutation.resolver.ts';
+import {
+  RepositoryContentPayload,
+  RepositoryCopyContentInput,
+  RepositoryRemoveContentInput,
+  RepositoryRestoreVersionInput,
+  RepositoryTagInput,
+  RepositoryUntagInput,
+} from './repository-content.type.ts';
+import { toRepositoryType } from './repository.type.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+import { toRepositoryVersionType } from './version.type.ts';
+
+/** What no row has: ids that are none of ours are looked up as this, so that all other mistakes are found with them. */
+const nowhere = 0;
+
+@Resolver()
+export class RepositoryContentResolver {
+  @Mutation(() => RepositoryContentPayload, {
+    description:
+      'Gives a manifest of the latest version a tag. A tag of this name moves; what it named stays, untagged.',
+  })
+  async repositoryTag(
+    @Arg('input', () => RepositoryTagInput, { description: 'Tag and manifest.' }) input: RepositoryTagInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryContentPayload> {
+    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
+    const { tag, digest } = input;
+    return answer(context, { repositoryId, input }, () =>
+      tagManifest(context.em, { repositoryId, tag, digest }),
+    );
+  }
+
+  @Mutation(() => RepositoryContentPayload, {
+    description: 'Takes a tag away. Its manifest stays, untagged; repositoryRemoveContent removes both.',
+  })
+  async repositoryUntag(
+    @Arg('input', () => RepositoryUntagInput, { description: 'The tag.' }) input: RepositoryUntagInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryContentPayload> {
+    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
+    return answer(context, { repositoryId, input }, () =>
+      untag(context.em, { repositoryId, tag: input.tag }),
+    );
+  }
+
+  @Mutation(() => RepositoryContentPayload, {
+    description:
+      'Copies tags with everything below their manifests from any version. No byte is moved. Tags of the same names move; ' +
+      'what they named stays, untagged.',
+  })
+  async repositoryCopyContent(
+    @Arg('input', () => RepositoryCopyContentInput, { description: 'What is copied, and where to.' })
+    input: RepositoryCopyContentInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryContentPayload> {
+    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
+    const source = parseVersionId(input.sourceVersionId) ?? { repositoryId: nowhere, number: nowhere };
+    return answer(context, { repositoryId, input }, () =>
+      copyContent(context.em, { repositoryId, source, tags: input.tags ?? null }),
+    );
+  }
+
+  @Mutation(() => RepositoryContentPayload, {
+    description:
+      'Removes tags, and manifests with all their tags; of what is below them, all that nothing else holds. ' +
+      'Versions before keep it.',
+  })
+  async repositoryRemoveContent(
+    @Arg('input', () => RepositoryRemoveContentInput, { description: 'What is removed.' })
+    input: RepositoryRemoveContentInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryContentPayload> {
+    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
+    const { tags, digests } = input;
+    return answer(context, { repositoryId, input }, () =>
+      removeContent(context.em, { repositoryId, tags: tags ?? [], digests: digests ?? [] }),
+    );
+  }
+
+  @Mutation(() => RepositoryContentPayload, {
+    description:
+      'Makes what a version holds the latest content of its repository again: a new version with that one as baseVersion, or ' +
+      'none where nothing differs. Mirrors take it, too; their next sync goes on from there.',
+  })
+  async repositoryRestoreVersion(
+    @Arg('input', () => RepositoryRestoreVersionInput, { description: 'The version.' })
+    input: RepositoryRestoreVersionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryContentPayload> {
+    const version = parseVersionId(input.versionId) ?? { repositoryId: nowhere, number: nowhere };
+    const { repositoryId } = version;
+    return answer(context, { repositoryId, input }, () => restoreVersion(context.em, version));
+  }
+}
+
+interface Asked {
+  readonly repositoryId: number;
+  readonly input: { readonly repositoryId: string } | { readonly versionId: string };
+}
+
+async function answer(
+  context: RequestContext,
+  asked: Asked,
+  change: () => Promise<ContentChanged>,
+): Promise<RepositoryContentPayload> {
+  const { repositoryId } = asked;
+  try {
+    const { createdVersion } = await change();
+    forgetReads(context);
+    const [repository, version] = await Promise.all([
+      context.loaders.repositories.load(repositoryId),
+      createdVersion === null
+        ? undefined
+        : context.loaders.versions.load({ repositoryId, number: createdVersion }),
+    ]);
+    return payload({
+      repository: repository === undefined ? null : toRepositoryType(repository),
+      version: version === undefined ? null : toRepositoryVersionType(version),
+      userErrors: [],
+    });
+  } catch (error) {
+    if (!(error instanceof ContentRefusedError)) throw error;
+    return payload({ repository: null, version: null, userErrors: toUserErrors(error, asked) });
+  }
+}
+
+export function versionNotFound(field: string, id: string): UserError {
+  return userError(
+    'NOT_FOUND',
+    [field],
+    `There is no version with the id ${quoteValue(id)}; take one from a repository's versions.`,
+  );
+}
+
+function payload(fields: RepositoryContentPayload): RepositoryContentPayload {
+  return Object.assign(new RepositoryContentPayload(), fields);
+}
+
+function toUserErrors({ mistakes }: ContentRefusedError, { input }: Asked): UserError[] {
+  return mistakes.map(({ code, field, message }) => {
+    if (code !== 'NOT_FOUND') return userError(code, field, message);
+    if ('versionId' in input) return versionNotFound('versionId', input.versionId);
+    if (field[0] === 'repositoryId') return notFound('repositoryId', input.repositoryId);
+    return userError(code, field, message);
+  });
+}

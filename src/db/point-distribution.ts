@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+/** What a distribution serves: a version of a repository, or, with null, its latest whichever that is. */
+export interface DistributionTarget {
+  readonly repositoryId: number;
+  readonly version: number | null;
+}
+
+/** A distribution whose row the transaction holds. */
+export interface LockedDistribution extends DistributionTarget {
+  readonly id: number;
+  readonly basePath: string;
+  /** Whether it is the one at its repository's own name, which comes and goes with that. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * Holds the target, so that it cannot be deleted before the transaction ends; whether it is there. To be called before
+ * `lockDistribution`: whoever deletes a repository takes its distributions after it, and two orders would wait for one another.
+ */
+export async function lockTarget(em: Em, target: DistributionTarget): Promise<boolean> {
+  const db = kysely(em);
+  const repository = await sql`
+    select from repository where id = ${target.repositoryId} for key share`.execute(db);
+  if (repository.rows.length === 0 || target.version === null) return repository.rows.length > 0;
+  const version = await sql`
+    select from repository_version where repository_id = ${target.repositoryId} and number = ${target.version}
+    for key share`.execute(db);
+  return version.rows.length > 0;
+}
+
+export async function lockDistribution(em: Em, id: number): Promise<LockedDistribution | undefined> {
+  const db = kysely(em);
+  // locked first, then joined: a join that waited for the lock would look for the repository of before, and find no row
+  await sql`select from distribution where id = ${id} for update`.execute(db);
+  const found = await sql<LockedDistribution>`
+    select d.id, d.base_path as "basePath", d.repository_id as "repositoryId", d.version, r.name = d.base_path as "isOwn"
+    from distribution d join repository r on r.id = d.repository_id where d.id = ${id}`.execute(db);
+  return found.rows[0];
+}
+
+/** Lets a locked distribution lead to a locked target, and notes where it led before; nothing where it leads there already. */
+export async function moveDistribution(
+  em: Em,
+  distribution: LockedDistribution,
+  target: DistributionTarget,
+): Promise<void> {
+  if (distribution.repositoryId === target.repositoryId && distribution.version === target.version) return;
+  const db = kysely(em);
+  await sql`
+    update distribution set repository_id = ${target.repositoryId}, version = ${target.version}, updated_at = now()
+    where id = ${distribution.id}`.execute(db);
+  await sql`
+    insert into distribution_move (distribution_id, from_repository_id, from_version, to_repository_id, to_version)
+    values (${distribution.id}, ${distribution.repositoryId}, ${distribution.version}, ${target.repositoryId},
+      ${target.version})`.execute(db);
+}
+
+/** Base paths, other than its own name, at which a repository or a version of it is served: the first few, and how many. */
+export async function readOtherDistributions(
+  em: Em,
+  repositoryId: number,
+): Promise<{ readonly basePaths: readonly string[]; readonly count: number }> {
+  const found = await sql<{ basePath: string; total: number }>`
+    select d.base_path as "basePath", count(*) over () as total
+    from distribution d join repository r on r.id = d.repository_id
+    where d.repository_id = ${repositoryId} and d.base_path <> r.name order by d.base_path limit 3`.execute(
+    kysely(em),
+  );
+  return { basePaths: found.rows.map((row) => row.basePath), count: found.rows[0]?.total ?? 0 };
+}

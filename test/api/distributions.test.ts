@@ -1,0 +1,333 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { startApi } from './support/api-server.ts';
+import type { ApiUnderTest } from './support/api-server.ts';
+import { insertRepository, insertVersion } from './support/content.ts';
+import { insertSample } from './support/sample-repository.ts';
+import type { SampleContent } from './support/sample-repository.ts';
+
+let api: ApiUnderTest;
+let sample: SampleContent;
+beforeAll(async () => {
+  api = await startApi();
+  sample = await insertSample(api, 'apps/one');
+});
+afterAll(() => api.close());
+
+const fields = `distribution { id basePath private repository { name } version { number }
+  moves(first: 10) { totalCount nodes { fromRepository { name } fromVersion { number } fromVersionNumber toRepository { name } toVersionNumber } } }
+  userErrors { code field message }`;
+
+async function mutate(mutation: 'Create' | 'Update' | 'Point', input: object) {
+  const { data, errors } = await api.graphql(
+    `mutation ($input: Distribution${mutation}Input!) { distribution${mutation}(input: $input) { ${fields} } }`,
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  return data[`distribution${mutation}`];
+}
+
+async function remove(mutation: 'distributionDelete' | 'repositoryDelete', id: string) {
+  const { data, errors } = await api.graphql(
+    `mutation ($id: ID!) { ${mutation}(input: { id: $id }) { deletedId userErrors { code field message } } }`,
+    { id },
+  );
+  expect(errors).toBeUndefined();
+  return data[mutation];
+}
+
+async function ownOf(basePath: string): Promise<string> {
+  const { data } = await api.graphql(
+    'query ($basePath: String) { distribution(basePath: $basePath) { id } }',
+    {
+      basePath,
+    },
+  );
+  return data.distribution.id;
+}
+
+/** What clients get. */
+async function pull(path: string) {
+  const response = await fetch(`${api.url}/v2/${path}`);
+  await response.arrayBuffer();
+  return { status: response.status, digest: response.headers.get('docker-content-digest') };
+}
+
+async function catalog(): Promise<string[]> {
+  const response = await fetch(`${api.url}/v2/_catalog`);
+  return ((await response.json()) as { repositories: string[] }).repositories;
+}
+
+function repositoryId(): string {
+  return toGlobalId('Repository', sample.repositoryId);
+}
+
+describe('a distribution', () => {
+  test('is created, found, updated and deleted; what it serves stays', async () => {
+    const { distribution, userErrors } = await mutate('Create', {
+      basePath: 'crud/one',
+      repositoryId: repositoryId(),
+    });
+    expect(userErrors).toEqual([]);
+    expect(distribution).toMatchObject({
+      basePath: 'crud/one',
+      private: false,
+      repository: { name: 'apps/one' },
+      version: null,
+      moves: { totalCount: 0, nodes: [] },
+    });
+    const { id } = distribution;
+    const read = await api.graphql(
+      'query ($id: ID!) { node(id: $id) { __typename id } byId: distribution(id: $id) { basePath } byPath: distribution(basePath: "crud/one") { id } none: distribution(basePath: "no/such") { id } }',
+      { id },
+    );
+    expect(read.data).toEqual({
+      node: { __typename: 'Distribution', id },
+      byId: { basePath: 'crud/one' },
+      byPath: { id },
+      none: null,
+    });
+    expect(await pull('crud/one/manifests/plain')).toEqual({ status: 200, digest: sample.digests.plain });
+    const renamed = await mutate('Update', { id, basePath: 'crud/two' });
+    expect(renamed).toMatchObject({ distribution: { id, basePath: 'crud/two' }, userErrors: [] });
+    expect((await pull('crud/one/manifests/plain')).status).toBe(404);
+    expect((await pull('crud/two/manifests/plain')).status).toBe(200);
+    expect(await remove('distributionDelete', id)).toEqual({ deletedId: id, userErrors: [] });
+    expect((await pull('crud/two/manifests/plain')).status).toBe(404);
+    expect((await pull('apps/one/manifests/plain')).status).toBe(200);
+    expect((await remove('distributionDelete', id)).userErrors).toMatchObject([
+      { code: 'NOT_FOUND', field: ['id'] },
+    ]);
+  });
+
+  test('a private one is served, and left out of the catalog', async () => {
+    const { distribution } = await mutate('Create', {
+      basePath: 'hidden/one',
+      versionId: sample.versionId,
+      private: true,
+    });
+    expect(await catalog()).not.toContain('hidden/one');
+    await mutate('Update', { id: distribution.id, private: false });
+    expect(await catalog()).toContain('hidden/one');
+  });
+
+  test('the list is in order of base path, paged by cursor', async () => {
+    for (const basePath of ['zz/b', 'zz/a', 'zz/c'])
+      await mutate('Create', { basePath, repositoryId: repositoryId() });
+    const query =
+      'query ($after: String) { distributions(first: 2, after: $after) { totalCount nodes { basePath } pageInfo { hasNextPage endCursor } } }';
+    const paths: string[] = [];
+    let after: string | null = null;
+    do {
+      const { data } = await api.graphql(query, { after });
+      paths.push(...data.distributions.nodes.map((node: { basePath: string }) => node.basePath));
+      expect(data.distributions.totalCount).toBeGreaterThanOrEqual(paths.length);
+      after = data.distributions.pageInfo.hasNextPage ? data.distributions.pageInfo.endCursor : null;
+    } while (after !== null);
+    expect(paths).toEqual([...paths].sort());
+    expect(paths).toEqual(expect.arrayContaining(['apps/one', 'zz/a', 'zz/b', 'zz/c']));
+    expect(new Set(paths).size).toBe(paths.length);
+  });
+});
+
+describe('distributionPoint', () => {
+  test('promotes and rolls back in one step, and keeps the history', async () => {
+    const other = await insertSample(api, 'apps/promoted');
+    const { distribution } = await mutate('Create', { basePath: 'prod/app', versionId: sample.versionId });
+    const { id } = distribution;
+    expect(await pull('prod/app/manifests/list')).toEqual({ status: 200, digest: sample.digests.list });
+    await mutate('Point', { id, versionId: other.versionId });
+    expect(await pull('prod/app/manifests/list')).toEqual({ status: 200, digest: other.digests.list });
+    await mutate('Point', { id, versionId: other.versionId });
+    const followed = await mutate('Point', { id, repositoryId: repositoryId() });
+    expect(await pull('prod/app/manifests/list')).toEqual({ status: 200, digest: sample.digests.list });
+    expect(followed).toMatchObject({
+      userErrors: [],
+      distribution: { repository: { name: 'apps/one' }, version: null },
+    });
+    expect(followed.distribution.moves).toEqual({
+      totalCount: 2,
+      nodes: [
+        {
+          fromRepository: { name: 'apps/promoted' },
+          fromVersion: { number: 1 },
+          fromVersionNumber: 1,
+          toRepository: { name: 'apps/one' },
+          toVersionNumber: null,
+        },
+        {
+          fromRepository: { name: 'apps/one' },
+          fromVersion: { number: 1 },
+          fromVersionNumber: 1,
+          toRepository: { name: 'apps/promoted' },
+          toVersionNumber: 1,
+        },
+      ],
+    });
+    await remove('repositoryDelete', toGlobalId('Repository', other.repositoryId));
+    const { data } = await api.graphql(
+      'query ($id: ID!) { distribution(id: $id) { moves(first: 1) { nodes { fromRepository { name } fromVersionNumber } pageInfo { hasNextPage } } } }',
+      { id },
+    );
+    expect(data.distribution.moves).toEqual({
+      nodes: [{ fromRepository: null, fromVersionNumber: 1 }],
+      pageInfo: { hasNextPage: true },
+    });
+  });
+
+  test('a mirror’s own can be pinned to each of its versions, and follow again', async () => {
+    const mirror = await insertSample(api, 'apps/mirror');
+    await insertVersion(api, mirror.repositoryId, 2);
+    await api.sql('update repository set is_mirrored = true where id = $1', [mirror.repositoryId]);
+    const id = await ownOf('apps/mirror');
+    const pinned = await mutate('Point', { id, versionId: mirror.versionId });
+    expect(pinned).toMatchObject({ distribution: { version: { number: 1 } }, userErrors: [] });
+    const followed = await mutate('Point', {
+      id,
+      repositoryId: toGlobalId('Repository', mirror.repositoryId),
+    });
+    expect(followed).toMatchObject({ distribution: { version: null }, userErrors: [] });
+  });
+
+  test('twenty callers that point one at once: none fails, and the history is one chain', async () => {
+    const other = await insertSample(api, 'apps/raced');
+    const { distribution } = await mutate('Create', { basePath: 'raced/app', versionId: sample.versionId });
+    const { id } = distribution;
+    const targets = [{ versionId: other.versionId }, { repositoryId: repositoryId() }] as const;
+    const payloads = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => mutate('Point', { id, ...targets[index % 2] })),
+    );
+    expect(payloads.flatMap(({ userErrors }) => userErrors)).toEqual([]);
+    const moves = await api.sql(
+      `select from_repository_id as a, from_version as b, to_repository_id as c, to_version as d
+       from distribution_move where distribution_id = (select id from distribution where base_path = 'raced/app') order by id`,
+    );
+    expect(moves.length).toBeGreaterThan(0);
+    let at: unknown[] = [sample.repositoryId, 1];
+    for (const { a, b, c, d } of moves) {
+      expect([Number(a), b]).toEqual(at);
+      at = [Number(c), d];
+    }
+  });
+});
+
+describe('what is refused', () => {
+  const nowhere = toGlobalId('Repository', 999_999);
+  const rows: readonly {
+    readonly name: string;
+    readonly mutation: 'Create' | 'Update' | 'Point';
+    readonly input: () => object | Promise<object>;
+    readonly errors: readonly (readonly [code: string, field: string])[];
+  }[] = [
+    {
+      name: 'fault 64: a base path that climbs, for no repository',
+      mutation: 'Create',
+      input: () => ({ basePath: '../../etc/passwd', repositoryId: nowhere }),
+      errors: [
+        ['INVALID', 'basePath'],
+        ['NOT_FOUND', 'repositoryId'],
+      ],
+    },
+    {
+      name: "a repository's own name, for neither a version nor a repository",
+      mutation: 'Create',
+      input: () => ({ basePath: 'apps/one' }),
+      errors: [
+        ['ALREADY_EXISTS', 'basePath'],
+        ['INVALID', 'versionId'],
+      ],
+    },
+    {
+      name: 'both a version and a repository',
+      mutation: 'Create',
+      input: () => ({ basePath: 'new/one', repositoryId: repositoryId(), versionId: sample.versionId }),
+      errors: [['INVALID', 'versionId']],
+    },
+    {
+      name: 'fault 91: a version id of another type',
+      mutation: 'Create',
+      input: () => ({ basePath: 'new/one', versionId: repositoryId() }),
+      errors: [['NOT_FOUND', 'versionId']],
+    },
+    {
+      name: 'a distribution that is not there, cleared',
+      mutation: 'Update',
+      input: () => ({ id: toGlobalId('Distribution', 999_999), basePath: null, private: null }),
+      errors: [
+        ['NOT_FOUND', 'id'],
+        ['INVALID', 'basePath'],
+        ['INVALID', 'private'],
+      ],
+    },
+    {
+      name: "another base path for the one at a repository's own name",
+      mutation: 'Update',
+      input: async () => ({ id: await ownOf('apps/one'), basePath: 'new/one' }),
+      errors: [['INVALID', 'basePath']],
+    },
+    {
+      name: 'no version, no distribution',
+      mutation: 'Point',
+      input: () => ({ id: 'x', versionId: toGlobalId('RepositoryVersion', sample.repositoryId, 99) }),
+      errors: [
+        ['NOT_FOUND', 'id'],
+        ['NOT_FOUND', 'versionId'],
+      ],
+    },
+    {
+      name: "another repository at a repository's own name",
+      mutation: 'Point',
+      input: async () => {
+        const key = await insertRepository(api, 'apps/unrelated');
+        return { id: await ownOf('apps/one'), repositoryId: toGlobalId('Repository', key) };
+      },
+      errors: [['INVALID', 'repositoryId']],
+    },
+  ];
+
+  test.each(rows)('$name', async ({ mutation, input, errors }) => {
+    const wish = await input();
+    const state = 'select md5(string_agg(d::text, $1 order by id)) as rows from distribution d';
+    const before = await api.sql(state, [',']);
+    const payload = await mutate(mutation, wish);
+    expect(payload.distribution).toBeNull();
+    expect(
+      payload.userErrors.map(({ code, field }: { code: string; field: string[] }) => [code, field.join('.')]),
+    ).toEqual(errors);
+    expect(await api.sql(state, [','])).toEqual(before);
+  });
+
+  test("the distribution at a repository's own name is not deleted", async () => {
+    const { deletedId, userErrors } = await remove('distributionDelete', await ownOf('apps/one'));
+    expect(deletedId).toBeNull();
+    expect(userErrors).toMatchObject([{ code: 'IN_USE', field: ['id'] }]);
+    expect(userErrors[0].message).toContain("its repository's own name");
+  });
+
+  test('a repository that others serve is not deleted, and they are named', async () => {
+    const used = await insertSample(api, 'apps/used');
+    const id = toGlobalId('Repository', used.repositoryId);
+    const made = [
+      await mutate('Create', { basePath: 'used/a', versionId: used.versionId }),
+      await mutate('Create', { basePath: 'used/b', repositoryId: id }),
+    ];
+    const { deletedId, userErrors } = await remove('repositoryDelete', id);
+    expect(deletedId).toBeNull();
+    expect(userErrors).toMatchObject([{ code: 'IN_USE', field: ['id'] }]);
+    expect(userErrors[0].message).toContain('"used/a", "used/b"');
+    for (const { distribution } of made) await remove('distributionDelete', distribution.id);
+    expect(await remove('repositoryDelete', id)).toEqual({ deletedId: id, userErrors: [] });
+    expect(await catalog()).not.toContain('apps/used');
+  });
+
+  test('eight callers that take one base path at once: one gets it', async () => {
+    const payloads = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        mutate('Create', { basePath: 'taken/once', repositoryId: repositoryId() }),
+      ),
+    );
+    expect(payloads.filter(({ distribution }) => distribution !== null)).toHaveLength(1);
+    expect(payloads.flatMap(({ userErrors }) => userErrors)).toHaveLength(7);
+    expect(payloads.flatMap(({ userErrors }) => userErrors)[0]).toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+});
