@@ -6,6 +6,7 @@ import { TidemarkError } from '../oci/error.ts';
 import { entities } from './entities.ts';
 import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';
+import { Migration0004Uploads } from './migrations/0004-uploads.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -19,7 +20,7 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
 }
 
-const migrations = [Migration0001First, Migration0002Distributions];
+const migrations = [Migration0001First, Migration0002Distributions, Migration0004Uploads];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);

@@ -120,7 +120,7 @@ export interface PullRequest {
   readonly method?: string | undefined;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | undefined;
+  readonly body?: Buffer | string | undefined;
 }
 
 export interface PullAnswer {
@@ -130,7 +130,10 @@ export interface PullAnswer {
 }
 
 /** Past fetch, which would tidy the path up. */
-export function pull(url: string, { method = 'GET', path, headers = {}, body }: PullRequest): Promise<PullAnswer> {
+export function pull(
+  url: string,
+  { method = 'GET', path, headers = {}, body }: PullRequest,
+): Promise<PullAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const sent = request({ hostname, port, path, method, headers, agent: false }, (response) => {
