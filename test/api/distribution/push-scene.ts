@@ -36,8 +36,7 @@ export interface Sent {
 export async function startPushScene(options: { readonly uploads?: UploadFolder } = {}): Promise<PushScene> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-push-'));
   const store = await openFolderStore({ root: folder, fsync: false });
-  const uploads =
-    options.uploads ?? (await openUploadFolder({ root: folder, blobs: store, fsync: false }));
+  const uploads = options.uploads ?? (await openUploadFolder({ root: folder, blobs: store, fsync: false }));
   const api = await startApi({ blobs: store, uploads, temporalAddress: '127.0.0.1:9' });
   const send: PushScene['send'] = (method, path, { headers, body } = {}) =>
     pull(api.url, {
