@@ -44,4 +44,6 @@ export interface ApiDependencies {
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;
+  /** How long a stop waits for answers that are under way before it breaks them off; default 10,000. */
+  readonly drainMs?: number;
 }

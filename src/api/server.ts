@@ -25,8 +25,12 @@ import type { TaskWatch } from './task-watch.ts';
 
 const bodyMaxBytes = 1024 * 1024;
 const requestMaxMs = 30_000;
+const defaultDrainMs = 10_000;
 
-/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish. */
+/**
+ * The API, not listening yet. `close()` ends open sockets and streams, lets requests in flight finish for `drainMs`, and then breaks
+ * their connections off: a body that is cut is never taken for whole (FAULTS 115).
+ */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
   // widened: Fastify would make the logger a part of the server's type
   const loggerInstance: FastifyBaseLogger = api.logger;
@@ -55,6 +59,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   serveEventStreams(app, { schema, api, taskWatch });
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
   app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), api.drainMs ?? defaultDrainMs).unref();
     taskWatch.close();
     await sockets.close();
   });

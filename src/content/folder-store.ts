@@ -128,25 +128,24 @@ async function fetchBlob(
   descriptor: ContentKey,
   options: FetchOptions = {},
 ): Promise<ContentBody> {
-  const offset = options.offset ?? 0;
+  const { offset = 0, chunkBytes = readBytes } = options;
   options.signal?.throwIfAborted();
   const sizeBytes = await sizeOf(path);
   if (sizeBytes !== descriptor.size) throw contentUnknown(descriptor, sizeBytes);
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > sizeBytes)
     throw offsetInvalid(descriptor, offset);
-  return { offset, bytes: readBlob(path, descriptor, offset, options.signal) };
+  return { offset, bytes: readBlob(path, descriptor, { ...options, offset, chunkBytes }) };
 }
 
 /** Opened at the first read, so that a body nobody reads holds no file open. */
 async function* readBlob(
   path: string,
   descriptor: ContentKey,
-  offset: number,
-  signal: AbortSignal | undefined,
+  { offset, chunkBytes, signal }: FetchOptions & { readonly offset: number; readonly chunkBytes: number },
 ): AsyncGenerator<Uint8Array> {
   const handle = await openBlob(path, descriptor);
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(readBytes, descriptor.size - offset));
+    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, descriptor.size - offset));
     for (let position = offset; position < descriptor.size;) {
       signal?.throwIfAborted();
       const read = handle.read(buffer, 0, Math.min(buffer.byteLength, descriptor.size - position), position);

@@ -7,6 +7,8 @@ export interface FetchOptions {
   /** The first byte wanted; a source may answer from 0 all the same and says so in `ContentBody.offset`. Default 0. */
   readonly offset?: number;
   readonly signal?: AbortSignal;
+  /** Most bytes that a chunk should have; a source that has its chunks from elsewhere need not mind. */
+  readonly chunkBytes?: number;
 }
 
 export interface ContentBody {

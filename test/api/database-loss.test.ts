@@ -50,6 +50,8 @@ test('fault 106: while the database takes nobody, requests are SERVICE_UNAVAILAB
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
       expect(text).not.toContain(databaseName());
     }
+    const pulled = await fetch(`${api.url}/v2/team/shop/manifests/latest`);
+    expect([pulled.status, await pulled.json()]).toMatchObject([503, { errors: [{ code: 'UNAVAILABLE' }] }]);
     expect((await fetch(`${api.url}/readyz`)).status).toBe(503);
     expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
     expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('tidemark_database_up 0');

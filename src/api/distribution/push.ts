@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import type { BlobLocks } from '../../db/blob-lock.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { UploadSessions } from '../dependencies.ts';
 import { deleteBlob, deleteManifestOrTag } from './delete.ts';
@@ -12,11 +11,9 @@ import { beginUpload, cancelUpload, finishUpload, patchUpload, showUpload } from
 /** What pushing needs beside what pulling does. */
 export interface Push {
   readonly uploads: UploadSessions;
-  /** One request at a time writes to an upload, over all processes. */
-  readonly locks: BlobLocks;
   readonly manifestMaxBytes: number;
-  /** Aborted when the server can wait for uploads no longer (FAULTS 115). */
-  readonly stopping: AbortSignal;
+  /** One request at a time writes to an upload, over all processes. */
+  alone<T>(id: string, work: () => Promise<T>): Promise<T>;
 }
 
 type Answer = FastifyReply | Promise<FastifyReply>;

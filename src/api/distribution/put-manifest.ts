@@ -28,12 +28,12 @@ const maxTags = 100;
  */
 export async function putManifest(
   { request, reply, query, em }: Exchange,
-  { manifestMaxBytes, stopping }: Push,
+  { manifestMaxBytes }: Push,
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
   const tags = 'tag' in reference ? [reference.tag] : readTags(query);
   await makePushTarget(em, name);
-  const bytes = await readWhole(request, manifestMaxBytes, stopping);
+  const bytes = await readWhole(request, manifestMaxBytes);
   const digest = 'digest' in reference ? reference.digest : digestBytes(bytes);
   checkDigest(digest, bytes);
   const parsed = parse(bytes, request.headers['content-type']);

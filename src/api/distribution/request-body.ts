@@ -9,9 +9,7 @@ const stallMs = 60_000;
  * The body as it comes; memory is what the kernel and one chunk hold. Ending early leaves the connection open for the answer.
  * @throws TidemarkError `BLOB_UPLOAD_INVALID` when the client leaves before its end.
  */
-export async function* readBody({ raw }: FastifyRequest, stopping: AbortSignal): AsyncGenerator<Uint8Array> {
-  const stop = (): void => void raw.destroy();
-  stopping.addEventListener('abort', stop, { once: true });
+export async function* readBody({ raw }: FastifyRequest): AsyncGenerator<Uint8Array> {
   raw.setTimeout(stallMs);
   try {
     for await (const chunk of raw.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
@@ -20,7 +18,6 @@ export async function* readBody({ raw }: FastifyRequest, stopping: AbortSignal):
     if (raw.destroyed && !raw.complete) throw left(error);
     throw error;
   } finally {
-    stopping.removeEventListener('abort', stop);
     raw.setTimeout(0);
   }
 }
@@ -29,16 +26,12 @@ export async function* readBody({ raw }: FastifyRequest, stopping: AbortSignal):
  * A whole body of at most `maxBytes`; one that is longer is refused before, or as soon as, it is seen to be (FAULTS 68).
  * @throws TidemarkError `SIZE_INVALID` with status 413
  */
-export async function readWhole(
-  request: FastifyRequest,
-  maxBytes: number,
-  stopping: AbortSignal,
-): Promise<Buffer> {
+export async function readWhole(request: FastifyRequest, maxBytes: number): Promise<Buffer> {
   const announced = contentLength(request.raw);
   if (announced !== undefined && announced > maxBytes) throw tooLarge(`has ${announced} bytes`, maxBytes);
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of readBody(request, stopping)) {
+  for await (const chunk of readBody(request)) {
     sizeBytes += chunk.byteLength;
     if (sizeBytes > maxBytes) throw tooLarge(`has ${sizeBytes} bytes and more`, maxBytes);
     chunks.push(chunk);

@@ -5,6 +5,12 @@ import type { ByteRange } from './range.ts';
 /** How long a client may take no byte before it is let go of (FAULTS 80). */
 const stallMs = 60_000;
 
+/** Large chunks are 2 to 3 times as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
+const largeChunks = { bytes: 1024 * 1024, bodiesMax: 64 };
+const smallChunkBytes = 64 * 1024;
+/** In this process. */
+let bodiesInFlight = 0;
+
 export interface BodyToSend {
   readonly descriptor: ContentKey;
   readonly range: ByteRange;
@@ -26,8 +32,10 @@ export async function sendBody(
   const leave = (): void => gone.abort();
   response.once('close', leave);
   if (response.destroyed) leave();
+  const chunkBytes = bodiesInFlight < largeChunks.bodiesMax ? largeChunks.bytes : smallChunkBytes;
+  bodiesInFlight += 1;
   try {
-    const body = await source.fetch(descriptor, { offset: range.start, signal: gone.signal });
+    const body = await source.fetch(descriptor, { offset: range.start, signal: gone.signal, chunkBytes });
     const chunks = cut(body.bytes, range.start - body.offset, range.lengthBytes);
     try {
       let next = await chunks.next();
@@ -43,6 +51,7 @@ export async function sendBody(
     response.destroy();
     if (!gone.signal.aborted) throw error;
   } finally {
+    bodiesInFlight -= 1;
     response.off('close', leave);
   }
 }

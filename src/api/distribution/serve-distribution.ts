@@ -18,8 +18,8 @@ export function hideDistributionPath(url: string): string {
   return isDistributionUrl(url) ? '/v2/' : url;
 }
 
-/** How long a stopping server waits for uploads; what they have sent by then stays, and they go on after the restart (FAULTS 115). */
-const drainMs = 10_000;
+/** How long a request waits for another one that writes to the same upload. */
+const maxWaitMs = 30_000;
 
 /** The OCI Distribution API 1.1 at `/v2/`; it reads and writes the database and the blob store, and waits for nothing else. */
 export function serveDistribution(app: FastifyInstance, api: DistributionDependencies): void {
@@ -48,21 +48,25 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
 }
 
 function preparePush(app: FastifyInstance, api: DistributionDependencies): Push {
-  const stopping = new AbortController();
   const locks = createBlobLocks(api.database.config.get('clientUrl') ?? '');
-  let timer: NodeJS.Timeout | undefined;
-  app.addHook('preClose', async () => {
-    timer = setTimeout(() => stopping.abort(), drainMs);
-  });
+  const writes = new Set<Promise<unknown>>();
   app.addHook('onClose', async () => {
-    clearTimeout(timer);
+    // their connections may be gone; what came is written down, and goes on after the restart (FAULTS 115)
+    await Promise.allSettled(writes);
     await locks.close();
   });
   return {
     uploads: api.uploads,
-    locks,
     manifestMaxBytes: api.config.manifestMaxBytes,
-    stopping: stopping.signal,
+    async alone(id, work) {
+      const write = locks.withLock(`upload ${id}`, AbortSignal.timeout(maxWaitMs), work);
+      writes.add(write);
+      try {
+        return await write;
+      } finally {
+        writes.delete(write);
+      }
+    },
   };
 }
 

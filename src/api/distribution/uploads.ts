@@ -22,8 +22,6 @@ import { contentLength, readBody } from './request-body.ts';
 
 /** FAULTS 73: what open uploads may take together. */
 const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4 };
-/** How long a request waits for another one that writes to the same upload. */
-const maxWaitMs = 30_000;
 
 interface UploadPath {
   readonly name: string;
@@ -108,18 +106,17 @@ async function write(
   digest: Digest | undefined,
 ): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
-  const { uploads, locks, stopping } = push;
+  const { uploads } = push;
   const { id, name, repositoryId } = upload;
   const range = readContentRange(exchange);
   const expected = range?.start ?? (await uploads.sizeOf(id));
-  const waiting = AbortSignal.any([AbortSignal.timeout(maxWaitMs), stopping]);
-  return locks.withLock(`upload ${id}`, waiting, async () => {
+  return push.alone(id, async () => {
     const before = await uploads.sizeOf(id);
     // finished or cancelled while this one waited
     if (before === undefined || !(await isUploadOpen(em, upload))) throw unknown(upload);
     if (expected !== before) throw outOfOrder(exchange, upload, before, range);
     try {
-      await uploads.append(id, readBody(request, stopping));
+      await uploads.append(id, readBody(request));
     } finally {
       // of what broke off, too: it is resumed from there
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);

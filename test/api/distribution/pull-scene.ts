@@ -11,7 +11,7 @@ import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { parseManifest } from '../../../src/oci/manifest-parse.ts';
 import { startApi } from '../support/api-server.ts';
-import type { ApiUnderTest } from '../support/api-server.ts';
+import type { ApiOptions, ApiUnderTest } from '../support/api-server.ts';
 import { insertRepository, insertVersion } from '../support/content.ts';
 
 export interface PullScene {
@@ -24,10 +24,10 @@ export interface PullScene {
   close(): Promise<void>;
 }
 
-export async function startPullScene(): Promise<PullScene> {
+export async function startPullScene(options: Pick<ApiOptions, 'drainMs'> = {}): Promise<PullScene> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-pull-'));
   const store = await openFolderStore({ root: folder, fsync: false });
-  const api = await startApi({ blobs: store, temporalAddress: '127.0.0.1:9' });
+  const api = await startApi({ ...options, blobs: store, temporalAddress: '127.0.0.1:9' });
   return {
     api,
     store,

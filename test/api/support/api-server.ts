@@ -51,6 +51,7 @@ export interface ApiOptions {
   /** Default: none can be made. */
   readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
+  readonly drainMs?: number;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
@@ -89,6 +90,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     },
     blobs: options.blobs ?? createMemoryStore(),
     uploads: options.uploads ?? noUploads,
+    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });

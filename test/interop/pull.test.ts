@@ -1,0 +1,283 @@
+/** Pulls from our `/v2/` after a real sync, with the clients that people use; and a sync of another Tidemark from it. */
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApi } from '../../src/api/server.ts';
+import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { openUploadFolder } from '../../src/content/upload-folder.ts';
+import { buildDemoContent } from '../../src/demo/demo-content.ts';
+import { addArtifact, addImage } from '../../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { startSyncHarness } from '../support/sync-harness.ts';
+import type { SyncHarness } from '../support/sync-harness.ts';
+import { runPeer, skipWithout } from './peers.ts';
+import type { PeerName } from './peers.ts';
+
+const name = 'demo/shop';
+const content = buildDemoContent();
+const signed = addImage(content, { seed: 'interop', layers: [50_000], tag: 'signed' });
+// tagged, because a sync does not look for referrers yet
+const signature = addArtifact(content, {
+  seed: 'interop-signature',
+  artifactType: 'application/vnd.example.signature',
+  layers: [{ mediaType: 'application/octet-stream', sizeBytes: 100 }],
+  subject: signed,
+  annotations: { signer: 'test' },
+  tag: 'signature',
+});
+
+let harness: SyncHarness;
+let upstream: SampleUpstream;
+let api: Awaited<ReturnType<typeof createApi>>;
+let synced: { repositoryId: number; remoteId: number };
+/** `127.0.0.1:<port>` */
+let host: string;
+/** `<host>/demo/shop`, as clients name it. */
+let repository: string;
+
+beforeAll(async () => {
+  harness = await startSyncHarness();
+  upstream = await startSampleUpstream({ repositories: new Map([[name, content]]) });
+  synced = await harness.createRepository({ url: upstream.url, upstreamName: name }, name);
+  const { task } = await harness.sync(synced);
+  expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
+  // from here on there is neither upstream nor worker
+  await Promise.all([upstream.close(), harness.stopWorker()]);
+  api = await createApi({
+    database: harness.database,
+    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
+    secrets: harness.secrets,
+    config: {
+      host: '127.0.0.1',
+      allowPrivate: true,
+      allowUpstream: [],
+      temporalUiUrl: undefined,
+      temporalNamespace: 'default',
+      manifestMaxBytes: 4 * 1024 * 1024,
+    },
+    blobs: harness.store,
+    uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    checkStore: () => Promise.resolve(),
+    logger: pino({ level: 'silent' }),
+  });
+  await api.listen({ host: '127.0.0.1', port: 0 });
+  host = `127.0.0.1:${(api.server.address() as AddressInfo).port}`;
+  repository = `${host}/${name}`;
+});
+afterAll(async () => {
+  await api?.close();
+  await harness?.close();
+});
+
+/** What stands in the folder that `work` was given, by path. */
+async function inFolder(work: (folder: string) => Promise<unknown>): Promise<Map<string, Buffer>> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-pulled-'));
+  try {
+    await work(folder);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return new Map(
+      await Promise.all(
+        files.map(async (entry): Promise<[string, Buffer]> => [
+          join(entry.parentPath, entry.name).slice(folder.length + 1),
+          await readFile(join(entry.parentPath, entry.name)),
+        ]),
+      ),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The files named by a digest hold what their name says, and are all content of the sample; answers how many there were. */
+function expectDigests(
+  files: ReadonlyMap<string, Buffer>,
+  toDigest: (path: string) => string | undefined,
+): number {
+  let count = 0;
+  for (const [path, bytes] of files) {
+    const digest = toDigest(path);
+    if (digest === undefined) continue;
+    expect(digestBytes(bytes)).toBe(digest);
+    expect(content.blobs.has(digest as Digest) || content.manifests.has(digest as Digest)).toBe(true);
+    count += 1;
+  }
+  return count;
+}
+
+function manifestOf(tag: string): Buffer | undefined {
+  return content.manifests.get(content.tags.get(tag) ?? ('' as Digest))?.bytes;
+}
+
+const ownedBy = (client: PeerName) => describe.skipIf(skipWithout(client));
+const tags = [...content.tags.keys()].sort();
+const regctl = (...args: string[]) => runPeer('regctl', '--host', `reg=${host},tls=disabled`, ...args);
+
+ownedBy('skopeo')('skopeo', () => {
+  test.each(['1.0', 'latest', 'tools', 'debug'])('copies %s with all its platforms', async (tag) => {
+    const files = await inFolder((folder) =>
+      runPeer(
+        'skopeo',
+        'copy',
+        '--all',
+        '--src-tls-verify=false',
+        `docker://${repository}:${tag}`,
+        `dir:${folder}`,
+      ),
+    );
+    expect(files.get('manifest.json')?.equals(manifestOf(tag) ?? Buffer.alloc(0))).toBe(true);
+    const count = expectDigests(files, (path) =>
+      /^[a-f0-9]{64}$/.test(path) ? `sha256:${path}` : undefined,
+    );
+    expect(count).toBeGreaterThan(1);
+  });
+  test('lists the tags, and inspects an image', async () => {
+    const listed = await runPeer('skopeo', 'list-tags', '--tls-verify=false', `docker://${repository}`);
+    expect((JSON.parse(String(listed)) as { Tags: string[] }).Tags).toEqual(tags);
+    const inspected = await runPeer(
+      'skopeo',
+      'inspect',
+      '--tls-verify=false',
+      `docker://${repository}:tools`,
+    );
+    expect(JSON.parse(String(inspected))).toMatchObject({
+      Digest: content.tags.get('tools'),
+      Architecture: 'amd64',
+    });
+  });
+});
+
+ownedBy('crane')('crane', () => {
+  test('sees digests, documents, tags and the catalog', async () => {
+    for (const tag of tags) {
+      expect(String(await runPeer('crane', 'digest', `${repository}:${tag}`)).trim()).toBe(
+        content.tags.get(tag),
+      );
+      expect(
+        (await runPeer('crane', 'manifest', `${repository}:${tag}`)).equals(
+          manifestOf(tag) ?? Buffer.alloc(0),
+        ),
+      ).toBe(true);
+    }
+    expect(
+      String(await runPeer('crane', 'ls', repository))
+        .trim()
+        .split('\n'),
+    ).toEqual(tags);
+    expect(String(await runPeer('crane', 'catalog', host)).trim()).toBe(name);
+  });
+  test.each(['1.0', 'latest', 'tools'])('validates %s, layers and all', async (tag) => {
+    await runPeer('crane', 'validate', '--remote', `${repository}:${tag}`);
+  });
+  test('pulls an index as an OCI layout', async () => {
+    const files = await inFolder((folder) =>
+      runPeer('crane', 'pull', '--format=oci', `${repository}:1.0`, folder),
+    );
+    expect(expectDigests(files, layoutDigest)).toBeGreaterThan(5);
+  });
+});
+
+ownedBy('regctl')('regctl', () => {
+  test('sees digests, tags, blobs and referrers', async () => {
+    for (const tag of tags)
+      expect(String(await regctl('image', 'digest', `${repository}:${tag}`)).trim()).toBe(
+        content.tags.get(tag),
+      );
+    expect(
+      String(await regctl('tag', 'ls', repository))
+        .trim()
+        .split('\n'),
+    ).toEqual(tags);
+    const [[digest, bytes] = ['', Buffer.alloc(0)]] = content.blobs;
+    expect((await regctl('blob', 'get', repository, digest)).equals(bytes)).toBe(true);
+    const listed = String(await regctl('artifact', 'list', `${repository}:signed`, '--format', '{{json .}}'));
+    expect(listed).toContain(signature.digest);
+  });
+});
+
+ownedBy('oras')('oras', () => {
+  test('discovers what refers to an image', async () => {
+    const discovered = await runPeer(
+      'oras',
+      'discover',
+      '--plain-http',
+      '--format',
+      'json',
+      `${repository}:signed`,
+    );
+    expect(JSON.parse(String(discovered))).toMatchObject({
+      digest: signed.digest,
+      referrers: [
+        {
+          digest: signature.digest,
+          artifactType: 'application/vnd.example.signature',
+          annotations: { signer: 'test' },
+        },
+      ],
+    });
+    const filtered = await runPeer(
+      'oras',
+      'discover',
+      '--plain-http',
+      '--format',
+      'json',
+      '--artifact-type',
+      'application/none',
+      `${repository}:signed`,
+    );
+    expect(String(filtered)).not.toContain(signature.digest);
+  });
+  test('copies an image with what refers to it', async () => {
+    const files = await inFolder((folder) =>
+      runPeer(
+        'oras',
+        'copy',
+        '--recursive',
+        '--no-tty',
+        '--from-plain-http',
+        `${repository}:signed`,
+        '--to-oci-layout',
+        `${folder}:signed`,
+      ),
+    );
+    // two manifests, two configs, two layers
+    expect(expectDigests(files, layoutDigest)).toBe(6);
+  });
+  test('pulls an artifact', async () => {
+    await inFolder((folder) =>
+      runPeer('oras', 'pull', '--no-tty', '--plain-http', '-o', folder, `${repository}:chart`),
+    );
+    const fetched = await runPeer('oras', 'manifest', 'fetch', '--plain-http', `${repository}:chart`);
+    expect(fetched.equals(manifestOf('chart') ?? Buffer.alloc(0))).toBe(true);
+  });
+});
+
+test('another Tidemark that syncs from here has the same tags and content', async () => {
+  const other = await startSyncHarness();
+  try {
+    const ids = await other.createRepository({ url: `http://${host}`, upstreamName: name });
+    const { task, warnings } = await other.sync(ids, { mirror: true });
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
+    expect(warnings).toEqual([]);
+    expect(await other.tags(ids.repositoryId, 1)).toEqual(await harness.tags(synced.repositoryId, 1));
+    for (const kind of ['manifest', 'blob'] as const)
+      expect(await other.content(ids.repositoryId, 1, kind)).toEqual(
+        await harness.content(synced.repositoryId, 1, kind),
+      );
+    const again = await other.sync(ids, { mirror: true });
+    expect(again.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  } finally {
+    await other.close();
+  }
+});
+
+function layoutDigest(path: string): string | undefined {
+  const hex = /^blobs\/sha256\/([a-f0-9]{64})$/.exec(path)?.[1];
+  return hex === undefined ? undefined : `sha256:${hex}`;
+}
