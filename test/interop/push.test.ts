@@ -41,11 +41,14 @@ async function digestAt(name: string, tag: string): Promise<string | undefined> 
     | undefined;
 }
 
+function copyAll(...args: string[]): Promise<Buffer> {
+  return runPeer('skopeo', 'copy', '--all', '--preserve-digests', ...args);
+}
+
 test.skipIf(skipWithout('skopeo'))('skopeo copies an index out and in again', async () => {
   const layout = `oci:${join(folder, 'skopeo')}:v1`;
-  const copy = (...args: string[]) => runPeer('skopeo', 'copy', '--all', '--preserve-digests', ...args);
-  await copy('--src-tls-verify=false', `docker://${host}/team/shop:v1`, layout);
-  await copy('--dest-tls-verify=false', layout, `docker://${host}/by/skopeo:v1`);
+  await copyAll('--src-tls-verify=false', `docker://${host}/team/shop:v1`, layout);
+  await copyAll('--dest-tls-verify=false', layout, `docker://${host}/by/skopeo:v1`);
   expect(await digestAt('by/skopeo', 'v1')).toBe(index.digest);
   await runPeer('skopeo', 'delete', '--tls-verify=false', `docker://${host}/by/skopeo:v1`);
   expect(await digestAt('by/skopeo', 'v1')).toBeUndefined();
