@@ -299,10 +299,10 @@ function talk(start: string, chunks: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     let answer = '';
-    socket.on('data', (chunk) => (answer += String(chunk)));
+    socket.on('data', (data) => (answer += String(data)));
     socket.on('error', (error) => (answer === '' ? reject(error) : resolve(answer)));
     socket.on('close', () => resolve(answer));
     socket.write(start);
-    for (const chunk of chunks) socket.write(chunk);
+    for (const part of chunks) socket.write(part);
   });
 }
