@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi } from '../src/api/server.ts';
 import { createWorkflowClient } from '../src/api/workflow-client.ts';
+import { openUploadFolder } from '../src/content/upload-folder.ts';
 import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
@@ -50,8 +51,10 @@ beforeAll(async () => {
       allowUpstream: [],
       temporalUiUrl: 'http://127.0.0.1:8233',
       temporalNamespace: 'default',
+      manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
 export interface ApiConfig {
@@ -13,12 +14,23 @@ export interface ApiConfig {
   readonly allowUpstream: readonly string[];
   readonly temporalUiUrl: string | undefined;
   readonly temporalNamespace: string;
+  /** The largest manifest that is taken. */
+  readonly manifestMaxBytes: number;
 }
 
 /** Where the Distribution API reads blobs: the blob store. */
 export interface BlobSource extends ContentSource {
   /** Whether the content is stored whole (present with this size). */
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+}
+
+/** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */
+export interface UploadSessions {
+  create(id: string): Promise<void>;
+  sizeOf(id: string): Promise<number | undefined>;
+  append(id: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
+  finish(id: string, digest: Digest): Promise<{ readonly sizeBytes: number }>;
+  cancel(id: string): Promise<void>;
 }
 
 /** What main.ts hands in. */
@@ -28,6 +40,7 @@ export interface ApiDependencies {
   readonly secrets: SecretBox;
   readonly config: ApiConfig;
   readonly blobs: BlobSource;
+  readonly uploads: UploadSessions;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;

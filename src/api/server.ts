@@ -25,6 +25,7 @@ import { createTaskWatch } from './task-watch.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 const bodyMaxBytes = 1024 * 1024;
+const requestMaxMs = 30_000;
 
 /** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish within 5 s. */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
@@ -32,8 +33,8 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   const loggerInstance: FastifyBaseLogger = api.logger;
   const app = Fastify({
     bodyLimit: bodyMaxBytes,
-    // slow clients: the header within 10 s (Node's own limit, see below), the whole request within 30 s
-    requestTimeout: 30_000,
+    // slow clients: the header within 10 s (Node's own limit, see below), the whole request within 30 s, but for uploads
+    requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
@@ -80,6 +81,15 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
     return isDistributionUrl(request.originalUrl)
       ? sendError(reply, { ...refusal, code: 'DENIED' })
       : reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
+  });
+  app.addHook('onRequest', async ({ raw, originalUrl }) => {
+    // an upload takes as long as it takes; /v2/ sees to it that bytes come
+    if (isDistributionUrl(originalUrl)) return;
+    const timer = setTimeout(() => {
+      if (!raw.complete) raw.destroy();
+    }, requestMaxMs);
+    timer.unref();
+    raw.once('close', () => clearTimeout(timer));
   });
   app.addHook('preParsing', async (request, reply) => {
     if (isDistributionUrl(request.originalUrl)) return undefined;

@@ -15,12 +15,13 @@ const directBytes = 256 * 1024;
 /**
  * Large chunks are written as they are. Small ones (TLS records, 16 KiB) are gathered in two blocks of our own, one filled
  * while the other is being written: 600 MB in 16 KiB chunks then take a tenth of the time that a write each takes.
+ * @param start Where in the file the first byte goes.
  */
-export function createBlockWriter(handle: FileHandle, sizeBytes: number): BlockWriter {
+export function createBlockWriter(handle: FileHandle, sizeBytes: number, start = 0): BlockWriter {
   const blocks: Buffer[] = [];
   let filling = 0;
   let filledBytes = 0;
-  let position = 0;
+  let position = start;
   let writing = Promise.resolve();
 
   function block(): Buffer {

@@ -107,7 +107,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
     if (mismatch === undefined && place.fsync) await file.sync();
     closed = true;
     await file.close();
-    if (mismatch === undefined) await publish(place, file, descriptor);
+    if (mismatch === undefined) await publish(place, file.path, descriptor);
     else await discard(file, options.resume);
     return { fetchedBytes: received.fetchedBytes, resumed, mismatch };
   } catch (error) {
@@ -161,9 +161,13 @@ function checkDigest(file: PartialFile, descriptor: ContentKey): TidemarkError |
 }
 
 /** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
-async function publish(place: PushPlace, file: PartialFile, descriptor: ContentKey): Promise<void> {
+export async function publish(
+  place: Pick<PushPlace, 'target' | 'fsync' | 'syncFolder'>,
+  path: string,
+  descriptor: ContentKey,
+): Promise<void> {
   try {
-    await rename(file.path, place.target);
+    await rename(path, place.target);
   } catch (error) {
     // Another process stored this digest meanwhile and removed the other partial files, this one among them.
     const stored = systemCode(error) === 'ENOENT' && (await sizeOf(place.target)) === descriptor.size;

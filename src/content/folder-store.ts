@@ -6,7 +6,7 @@ import { digestAlgorithm, digestHex, parseDigest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { contentUnknown, offsetInvalid } from './content-error.ts';
 import { createDirectorySync, syncDirectory } from './directory-sync.ts';
-import { pushToFolder } from './folder-push.ts';
+import { publish, pushToFolder } from './folder-push.ts';
 import type { SweepResult } from './partial-folder.ts';
 import { removeFile, sizeOf, sweepPartialFolder } from './partial-folder.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -31,6 +31,12 @@ export interface FolderStore extends ContentStore, ContentDeleter {
    * this process stay; for those of other processes choose an age beyond their longest pause, a day say.
    */
   sweepPartials(options: { readonly olderThanMs: number }): Promise<SweepResult>;
+  /**
+   * Takes a file of the same volume over as a blob. The caller has verified its size and digest and waited for the disk. It replaces a
+   * blob that is there: a push repairs what was damaged (FAULTS 84).
+   * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`
+   */
+  adopt(descriptor: ContentKey, path: string): Promise<void>;
 }
 
 const readBytes = 1024 * 1024;
@@ -83,6 +89,15 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
     },
 
     ...(quota && { checkRoom: (moreBytes: number) => quota.check('What this sync lacks', moreBytes) }),
+
+    adopt: (descriptor, path) =>
+      singleFlight(descriptor.digest, undefined, async () => {
+        const target = blobPath(root, descriptor.digest);
+        const place = { target, fsync, syncFolder: syncFolder[digestAlgorithm(descriptor.digest)] };
+        const take = () => publish(place, path, descriptor);
+        const presentBytes = (await sizeOf(target)) ?? 0;
+        await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
+      }),
 
     sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, live),
   };

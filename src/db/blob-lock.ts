@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Digest } from '../oci/digest.ts';
 
 /**
  * One fetch of a blob at a time over all workers: PostgreSQL's advisory locks on a connection of its own. When that connection breaks,
  * its locks are gone and two may fetch the same blob; that is safe, because each attempt writes a file of its own.
  */
 export interface BlobLocks {
-  /** Runs `work` while holding the lock of this digest; waits for it as long as the signal allows. */
-  withLock<T>(digest: Digest, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
+  withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -17,31 +16,31 @@ const retryMs = 100;
 export function createBlobLocks(databaseUrl: string): BlobLocks {
   const connection = createLockConnection(databaseUrl);
   // advisory locks nest within one session, so those that this process holds are told apart here
-  const held = new Set<Digest>();
+  const held = new Set<string>();
 
-  async function tryLock(digest: Digest): Promise<boolean> {
-    if (held.has(digest)) return false;
-    held.add(digest);
+  async function tryLock(key: string): Promise<boolean> {
+    if (held.has(key)) return false;
+    held.add(key);
     try {
-      const got = await connection.ask('lock', digest);
-      if (!got) held.delete(digest);
+      const got = await connection.ask('lock', key);
+      if (!got) held.delete(key);
       return got;
     } catch (error) {
-      held.delete(digest);
+      held.delete(key);
       throw error;
     }
   }
 
   return {
-    async withLock(digest, signal, work) {
+    async withLock(key, signal, work) {
       signal.throwIfAborted();
-      while (!(await tryLock(digest))) await sleep(retryMs, undefined, { signal });
+      while (!(await tryLock(key))) await sleep(retryMs, undefined, { signal });
       try {
         return await work();
       } finally {
         // a broken connection has given its locks back already
-        await connection.ask('unlock', digest).catch(() => undefined);
-        held.delete(digest);
+        await connection.ask('unlock', key).catch(() => undefined);
+        held.delete(key);
       }
     },
     close: () => connection.close(),
@@ -50,7 +49,7 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
 
 interface Question {
   readonly kind: 'lock' | 'unlock';
-  readonly digest: Digest;
+  readonly key: string;
   readonly answer: (got: boolean) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -95,7 +94,7 @@ function createLockConnection(databaseUrl: string) {
         const client = await connect();
         const result = await client.query<{ got: boolean }>(statement, [
           asked.map(({ kind }) => kind),
-          asked.map(({ digest }) => digest),
+          asked.map(({ key }) => key),
         ]);
         asked.forEach(({ answer }, index) => answer(result.rows[index]?.got ?? false));
       } catch (error) {
@@ -106,9 +105,9 @@ function createLockConnection(databaseUrl: string) {
   }
 
   return {
-    ask(kind: Question['kind'], digest: Digest): Promise<boolean> {
+    ask(kind: Question['kind'], key: string): Promise<boolean> {
       return new Promise((answer, fail) => {
-        questions.push({ kind, digest, answer, fail });
+        questions.push({ kind, key, answer, fail });
         if (!isAsking) void askAll();
       });
     },
@@ -121,6 +120,6 @@ function createLockConnection(databaseUrl: string) {
 }
 
 const statement = `
-  select case kind when 'lock' then pg_try_advisory_lock(hashtextextended(digest, 0))
-    else pg_advisory_unlock(hashtextextended(digest, 0)) end as got
-  from unnest($1::text[], $2::text[]) with ordinality as question(kind, digest, place) order by place`;
+  select case kind when 'lock' then pg_try_advisory_lock(hashtextextended(key, 0))
+    else pg_advisory_unlock(hashtextextended(key, 0)) end as got
+  from unnest($1::text[], $2::text[]) with ordinality as question(kind, key, place) order by place`;

@@ -8,6 +8,7 @@ import { entities } from './entities.ts';
 import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';
 import { Migration0003DistributionMoves } from './migrations/0003-distribution-moves.ts';
+import { Migration0004Uploads } from './migrations/0004-uploads.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -21,7 +22,12 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
 }
 
-const migrations = [Migration0001First, Migration0002Distributions, Migration0003DistributionMoves];
+const migrations = [
+  Migration0001First,
+  Migration0002Distributions,
+  Migration0003DistributionMoves,
+  Migration0004Uploads,
+];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);

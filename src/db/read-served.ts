@@ -5,6 +5,7 @@ import type { Em } from './open-database.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
+import { uploadKeptHours } from './uploads.ts';
 
 /*
  * What the Distribution API reads of one version. Everything goes through the version's memberships: that the store has
@@ -46,7 +47,7 @@ export interface ServedBlob {
   readonly sizeBytes: number;
 }
 
-/** A blob of a version whose bytes were verified and stored. */
+/** A blob whose bytes were verified and stored: of a version, or uploaded to its repository and not yet referred to, beside the latest. */
 export async function readServedBlob(
   em: Em,
   version: VersionKey,
@@ -54,10 +55,12 @@ export async function readServedBlob(
 ): Promise<ServedBlob | undefined> {
   const found = await sql<ServedBlob>`
     select b.digest, b.size_bytes as "sizeBytes"
-    from blob b join membership t on t.kind = 'blob' and t.content_id = b.id
-    where b.digest = ${digest} and b.stored_at is not null and b.size_bytes is not null and ${isIn(version)}`.execute(
-    kysely(em),
-  );
+    from blob b
+    where b.digest = ${digest} and b.stored_at is not null and b.size_bytes is not null and (
+      exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)})
+      or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
+        where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
+          and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`.execute(kysely(em));
   return found.rows[0];
 }
 

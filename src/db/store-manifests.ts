@@ -139,7 +139,7 @@ function blobsOf(parsed: ParsedManifest): BlobEdge[] {
 }
 
 /** Not fetched and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
-function isForeign(descriptor: Descriptor): boolean {
+export function isForeign(descriptor: Descriptor): boolean {
   return isForeignLayerType(descriptor.mediaType) || (descriptor.urls?.length ?? 0) > 0;
 }
 

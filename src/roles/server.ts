@@ -6,11 +6,13 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
+import { startUploadSweep } from '../api/sweep-uploads.ts';
 import { createApi } from '../api/server.ts';
 import { createWorkflowClient } from '../api/workflow-client.ts';
 import type { Config } from '../config.ts';
 import { openFolderStore } from '../content/folder-store.ts';
 import type { FolderStore } from '../content/folder-store.ts';
+import { openUploadFolder } from '../content/upload-folder.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
@@ -125,6 +127,8 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   const client = new Client({ connection, namespace: config.temporalNamespace });
   const workflows = createWorkflowClient({ client, taskQueue: config.taskQueue });
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
+  const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
+  stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
   const api = await createApi({
     database,
     workflows,
@@ -135,8 +139,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
       allowUpstream: config.allowUpstream,
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
+      manifestMaxBytes: config.manifestMaxBytes,
     },
     blobs: ground.store,
+    uploads,
     checkStore: () => checkFolder(config.dataDir),
     logger,
   });

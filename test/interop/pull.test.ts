@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { openUploadFolder } from '../../src/content/upload-folder.ts';
 import { buildDemoContent } from '../../src/demo/demo-content.ts';
 import { addArtifact, addImage } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
@@ -58,8 +59,10 @@ beforeAll(async () => {
       allowUpstream: [],
       temporalUiUrl: undefined,
       temporalNamespace: 'default',
+      manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

@@ -97,7 +97,10 @@ describe.each<RegistryName>(['docker-registry', 'crane'])('a sync from %s', (reg
     });
 
     /** Each asks for the digest of what `reference` names, without taking anything apart. */
-    const clients: Record<Exclude<PeerName, 'docker-registry'>, (reference: string) => Promise<string>> = {
+    const clients: Record<
+      Exclude<PeerName, 'docker-registry' | 'conformance'>,
+      (reference: string) => Promise<string>
+    > = {
       crane: async (reference) => String(await runPeer('crane', 'digest', reference)).trim(),
       skopeo: async (reference) =>
         digestBytes(

@@ -6,11 +6,17 @@ import type { DistributionDependencies } from './exchange.ts';
 /** Codes of distribution-spec, "Error Codes", with the status that each goes with; the last four are docker's additions to them. */
 const statuses = {
   BLOB_UNKNOWN: 404,
+  BLOB_UPLOAD_INVALID: 400,
+  BLOB_UPLOAD_UNKNOWN: 404,
   DENIED: 403,
   DIGEST_INVALID: 400,
+  MANIFEST_BLOB_UNKNOWN: 404,
+  MANIFEST_INVALID: 400,
   MANIFEST_UNKNOWN: 404,
   NAME_INVALID: 400,
   NAME_UNKNOWN: 404,
+  SIZE_INVALID: 400,
+  TOOMANYREQUESTS: 429,
   UNSUPPORTED: 405,
   PAGINATION_NUMBER_INVALID: 400,
   RANGE_INVALID: 416,
@@ -21,8 +27,13 @@ const statuses = {
 export type DistributionCode = keyof typeof statuses;
 
 /** A refusal of what the caller asked for. */
-export function refuse(code: DistributionCode, message: string, status?: number): TidemarkError {
-  return new TidemarkError(code, message, { origin: 'caller', status: status ?? statuses[code] });
+export function refuse(
+  code: DistributionCode,
+  message: string,
+  status?: number,
+  cause?: unknown,
+): TidemarkError {
+  return new TidemarkError(code, message, { origin: 'caller', status: status ?? statuses[code], cause });
 }
 
 export interface DistributionFailure {
@@ -63,6 +74,10 @@ export function toFailure(
 
 function knownFailure(error: TidemarkError): DistributionFailure | undefined {
   const { code, message, origin, status } = error;
+  if (code === 'UPLOAD_UNKNOWN')
+    return { status: statuses.BLOB_UPLOAD_UNKNOWN, code: 'BLOB_UPLOAD_UNKNOWN', message };
+  // RFC 4918 section 11.5, Insufficient Storage
+  if (code === 'STORAGE_QUOTA') return { status: 507, code: 'DENIED', message };
   if (code === 'DIGEST_INVALID' || code === 'DIGEST_UNSUPPORTED')
     return { status: statuses.DIGEST_INVALID, code: 'DIGEST_INVALID', message };
   if (origin !== 'caller' || !isDistributionCode(code)) return undefined;

@@ -6,7 +6,10 @@ import { quoteValue } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { refuse } from './error.ts';
 
-export type DistributionDependencies = Pick<ApiDependencies, 'database' | 'blobs' | 'logger'>;
+export type DistributionDependencies = Pick<
+  ApiDependencies,
+  'database' | 'blobs' | 'logger' | 'uploads' | 'config'
+>;
 
 /** One request and what answers it. */
 export interface Exchange {

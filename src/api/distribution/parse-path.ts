@@ -13,7 +13,8 @@ export type DistributionPath =
   | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
   | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
   | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
-  | { readonly resource: 'upload'; readonly name: string };
+  /** Without an id, where uploads begin. */
+  | { readonly resource: 'upload'; readonly name: string; readonly id: string };
 
 export type ManifestReference = { readonly tag: string } | { readonly digest: Digest };
 
@@ -55,9 +56,10 @@ function parsePath(path: string): DistributionPath {
   if (kind === 'tags' && last === 'list') return { resource: 'tags', name: toName(parts) };
   if (kind === 'referrers')
     return { resource: 'referrers', name: toName(parts), digest: parseDigest(reference) };
-  if (kind === 'blobs' && last === 'uploads') return { resource: 'upload', name: toName(parts) };
+  if (kind === 'blobs' && last === 'uploads') return { resource: 'upload', name: toName(parts), id: '' };
   if (kind === 'blobs') return { resource: 'blob', name: toName(parts), digest: parseDigest(reference) };
-  if (kind === 'uploads' && parts.pop() === 'blobs') return { resource: 'upload', name: toName(parts) };
+  if (kind === 'uploads' && parts.pop() === 'blobs')
+    return { resource: 'upload', name: toName(parts), id: last };
   throw refuse(
     'NAME_INVALID',
     `${quoteValue(path)} is no address of this API; expected /v2/<name>/manifests/<tag or digest>, /v2/<name>/blobs/<digest>, ` +

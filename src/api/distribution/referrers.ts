@@ -1,7 +1,9 @@
 import type { FastifyReply } from 'fastify';
 import { readReferrerPage } from '../../db/read-served.ts';
 import type { ReferrerRow } from '../../db/read-served.ts';
+import type { VersionKey } from '../../db/read-versions.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { isTidemarkError } from '../../oci/error.ts';
 import { mediaTypes } from '../../oci/media-type.ts';
 import type { Exchange } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';
@@ -17,7 +19,7 @@ export async function answerReferrers(
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Promise<FastifyReply> {
   const { query, reply, em } = exchange;
-  const version = await findServedVersion(exchange, name);
+  const version = await findVersion(exchange, name);
   const artifactType = query.get('artifactType') ?? undefined;
   const { rows, hasNext } = await readReferrerPage(em, version, {
     subject: digest,
@@ -33,6 +35,16 @@ export async function answerReferrers(
     reply.header('link', nextLink(`/v2/${name}/referrers/${digest}`, { ...filter, last }));
   const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: rows.map(toDescriptor) };
   return sendJson(exchange, index, mediaTypes.ociIndex);
+}
+
+/** A 404 would tell clients that referrers are not served here at all: where nothing has the name, nothing refers to anything. */
+async function findVersion(exchange: Exchange, name: string): Promise<VersionKey> {
+  try {
+    return await findServedVersion(exchange, name);
+  } catch (error) {
+    if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN') return { repositoryId: 0, number: 0 };
+    throw error;
+  }
 }
 
 function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: ReferrerRow): object {

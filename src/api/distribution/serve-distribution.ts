@@ -1,12 +1,15 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createBlobLocks } from '../../db/blob-lock.ts';
 import { answerBase } from './base.ts';
 import { answerBlob } from './blobs.ts';
 import { answerCatalog } from './catalog.ts';
-import { refuse, sendError, toFailure } from './error.ts';
+import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
 import type { DistributionPath } from './parse-path.ts';
+import { answerPush, isPush } from './push.ts';
+import type { Push } from './push.ts';
 import { answerReferrers } from './referrers.ts';
 import { answerTags } from './tags.ts';
 
@@ -15,28 +18,56 @@ export function hideDistributionPath(url: string): string {
   return isDistributionUrl(url) ? '/v2/' : url;
 }
 
-/** The OCI Distribution API 1.1 at `/v2/`, pull only; it reads the database and the blob store, and waits for nothing else. */
+/** How long a request waits for another one that writes to the same upload. */
+const maxWaitMs = 30_000;
+
+/** The OCI Distribution API 1.1 at `/v2/`; it reads and writes the database and the blob store, and waits for nothing else. */
 export function serveDistribution(app: FastifyInstance, api: DistributionDependencies): void {
+  const push = preparePush(app, api);
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/v2/',
-    // before a body is read
     onRequest: async (request, reply) => {
       reply.header('docker-distribution-api-version', 'registry/2.0');
-      const { path } = parseTarget(request.originalUrl);
-      if (!isRead(request.method) || path.resource === 'upload') refuseWrite(reply);
+      const { path, query } = parseTarget(request.originalUrl);
+      if (!isPush(request.method, path)) return undefined;
+      // here, before Fastify looks at a body: it streams, and may have any type
+      await answerPush({ request, reply, query, em: api.database.em.fork(), api }, push, path);
+      return reply;
     },
     handler: async (request, reply) => {
       const { path, query } = parseTarget(request.originalUrl);
       return answer({ request, reply, query, em: api.database.em.fork(), api }, path);
     },
-    errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
-      void sendError(reply, toFailure(error, request, api)),
+    errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      // a body that nobody wants is not waited for (FAULTS 68)
+      if (!request.raw.complete) reply.header('connection', 'close');
+      void sendError(reply, toFailure(error, request, api));
+    },
   });
 }
 
-function isRead(method: string): boolean {
-  return method === 'GET' || method === 'HEAD';
+function preparePush(app: FastifyInstance, api: DistributionDependencies): Push {
+  const locks = createBlobLocks(api.database.config.get('clientUrl') ?? '');
+  const writes = new Set<Promise<unknown>>();
+  app.addHook('onClose', async () => {
+    // their connections may be gone; what came is written down, and goes on after the restart (FAULTS 115)
+    await Promise.allSettled(writes);
+    await locks.close();
+  });
+  return {
+    uploads: api.uploads,
+    manifestMaxBytes: api.config.manifestMaxBytes,
+    async alone(id, work) {
+      const write = locks.withLock(`upload ${id}`, AbortSignal.timeout(maxWaitMs), work);
+      writes.add(write);
+      try {
+        return await write;
+      } finally {
+        writes.delete(write);
+      }
+    },
+  };
 }
 
 function answer(exchange: Exchange, path: DistributionPath): FastifyReply | Promise<FastifyReply> {
@@ -54,15 +85,6 @@ function answer(exchange: Exchange, path: DistributionPath): FastifyReply | Prom
     case 'referrers':
       return answerReferrers(exchange, path);
     case 'upload':
-      return refuseWrite(exchange.reply);
+      throw new Error('Uploads are answered before.');
   }
-}
-
-function refuseWrite(reply: FastifyReply): never {
-  // the body that may follow is not read
-  reply.headers({ allow: 'GET, HEAD', connection: 'close' });
-  throw refuse(
-    'UNSUPPORTED',
-    'This registry serves pulls; pushing to it and deleting in it are not served yet.',
-  );
 }

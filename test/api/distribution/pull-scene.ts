@@ -120,7 +120,7 @@ export interface PullRequest {
   readonly method?: string | undefined;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | undefined;
+  readonly body?: Buffer | string | undefined;
 }
 
 export interface PullAnswer {

@@ -496,10 +496,10 @@ const referrers: Row[] = [
     code: 'DIGEST_INVALID',
   },
   {
-    name: 'an unknown repository answers 404',
+    name: 'so has an unknown repository: a 404 would say that referrers are not served',
     path: `/v2/team/none/referrers/${unknownDigest}`,
-    status: 404,
-    code: 'NAME_UNKNOWN',
+    status: 200,
+    body: indexOf(),
   },
   {
     name: 'fault 75: referrers in another repository are not listed',
@@ -606,34 +606,13 @@ describe('listing referrers', () => {
   });
 });
 
-describe('what is not served yet', () => {
-  test.each([
-    ['POST', '/v2/team/shop/blobs/uploads/'],
-    ['PATCH', '/v2/team/shop/blobs/uploads/0123'],
-    ['PUT', '/v2/team/shop/manifests/latest'],
-    ['DELETE', '/v2/team/shop/manifests/latest'],
-    ['DELETE', `/v2/team/shop/blobs/${blob.digest}`],
-    ['GET', '/v2/team/shop/blobs/uploads/0123'],
-  ])('%s %s answers 405, with a reason', async (method, path) => {
-    const answer = await pull(scene.api.url, {
-      method,
-      path,
-      body: method.startsWith('P') ? 'body' : undefined,
-    });
-    expect(answer.status).toBe(405);
-    expect(answer.headers['allow']).toBe('GET, HEAD');
-    expect(JSON.parse(answer.body.toString())).toMatchObject({
-      errors: [{ code: 'UNSUPPORTED', message: expect.stringContaining('not served yet') as string }],
-    });
+test('fault 64: a refused name is refused for pushes too', async () => {
+  const answer = await pull(scene.api.url, {
+    method: 'POST',
+    path: '/v2/../x/blobs/uploads/',
+    body: 'body',
   });
-  test('fault 64: a refused name is refused for pushes too', async () => {
-    const answer = await pull(scene.api.url, {
-      method: 'POST',
-      path: '/v2/../x/blobs/uploads/',
-      body: 'body',
-    });
-    expect(answer.status).toBe(400);
-  });
+  expect(answer.status).toBe(400);
 });
 
 test('a request that names a foreign host is refused as GraphQL refuses it, in the words of this API', async () => {

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
-import type { ApiConfig, BlobSource } from '../../../src/api/dependencies.ts';
+import type { ApiConfig, BlobSource, UploadSessions } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
@@ -48,10 +48,21 @@ export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
   /** Default: an empty store in memory. */
   readonly blobs?: BlobSource;
+  /** Default: none can be made. */
+  readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
+
+const refuse = () => Promise.reject(new Error('This test has no folder for uploads.'));
+const noUploads: UploadSessions = {
+  create: refuse,
+  sizeOf: refuse,
+  append: refuse,
+  finish: refuse,
+  cancel: refuse,
+};
 
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
   const testDatabase = await createTestDatabase();
@@ -73,9 +84,11 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       allowUpstream: [],
       temporalUiUrl: undefined,
       temporalNamespace: 'default',
+      manifestMaxBytes: 4 * 1024 * 1024,
       ...options.config,
     },
     blobs: options.blobs ?? createMemoryStore(),
+    uploads: options.uploads ?? noUploads,
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });

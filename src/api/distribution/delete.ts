@@ -1,0 +1,46 @@
+import type { FastifyReply } from 'fastify';
+import { changeContent } from '../../db/push-content.ts';
+import { findPushTarget } from '../../db/push-target.ts';
+import { unlinkBlob } from '../../db/uploads.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { refuse } from './error.ts';
+import type { Exchange } from './exchange.ts';
+import type { ManifestReference } from './parse-path.ts';
+
+interface ManifestPath {
+  readonly name: string;
+  readonly reference: ManifestReference;
+}
+
+/** distribution-spec, "Deleting tags", "Deleting Manifests": of the latest version; earlier ones keep it. */
+export async function deleteManifestOrTag(
+  { em, reply }: Exchange,
+  { name, reference }: ManifestPath,
+): Promise<FastifyReply> {
+  await changeContent(
+    em,
+    name,
+    'tag' in reference
+      ? { kind: 'deleteTag', tag: reference.tag }
+      : { kind: 'deleteManifest', digest: reference.digest },
+  );
+  return reply.code(202).send();
+}
+
+/** distribution-spec, "Deleting Blobs": those that were uploaded and that no manifest refers to; the others go with their manifests. */
+export async function deleteBlob(
+  { em, reply }: Exchange,
+  { name, digest }: { readonly name: string; readonly digest: Digest },
+): Promise<FastifyReply> {
+  const { repositoryId } = await findPushTarget(em, name);
+  const found = await unlinkBlob(em, { repositoryId, digest });
+  if (found === 'removed') return reply.code(202).send();
+  if (found === 'unknown')
+    throw refuse('BLOB_UNKNOWN', `The repository ${quoteValue(name)} does not have the blob ${digest}.`);
+  reply.header('allow', 'GET, HEAD');
+  throw refuse(
+    'UNSUPPORTED',
+    `A manifest refers to the blob ${digest}; it goes with the last manifest that does.`,
+  );
+}

@@ -1,0 +1,82 @@
+import type { FastifyReply } from 'fastify';
+import { changeContent } from '../../db/push-content.ts';
+import { makePushTarget } from '../../db/push-target.ts';
+import { digestBytes } from '../../oci/digest-bytes.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { digestAlgorithm } from '../../oci/digest.ts';
+import { isTidemarkError, quoteValue } from '../../oci/error.ts';
+import { parseManifest } from '../../oci/manifest-parse.ts';
+import type { ParsedManifest } from '../../oci/manifest.ts';
+import { isTagName } from '../../oci/tag-filter.ts';
+import { refuse } from './error.ts';
+import type { Exchange } from './exchange.ts';
+import type { ManifestReference } from './parse-path.ts';
+import type { Push } from './push.ts';
+import { readWhole } from './request-body.ts';
+
+interface ManifestPath {
+  readonly name: string;
+  readonly reference: ManifestReference;
+}
+
+/** More tags in one request are nobody's wish (FAULTS 77). */
+const maxTags = 100;
+
+/**
+ * distribution-spec, "Pushing Manifests": by tag or by digest, then with any number of `tag` in the query. All or nothing; the subject
+ * may be absent.
+ */
+export async function putManifest(
+  { request, reply, query, em }: Exchange,
+  { manifestMaxBytes }: Push,
+  { name, reference }: ManifestPath,
+): Promise<FastifyReply> {
+  const tags = 'tag' in reference ? [reference.tag] : readTags(query);
+  await makePushTarget(em, name);
+  const bytes = await readWhole(request, manifestMaxBytes);
+  const digest = 'digest' in reference ? reference.digest : digestBytes(bytes);
+  checkDigest(digest, bytes);
+  const parsed = parse(bytes, request.headers['content-type']);
+  const document = { digest, mediaType: parsed.mediaType, bytes };
+  const byDigest = 'digest' in reference;
+  // what was a mirror, or pinned, since then is refused in there
+  await changeContent(em, name, { kind: 'put', manifest: { document, parsed }, tags, byDigest });
+  if (parsed.subject !== undefined) reply.header('oci-subject', parsed.subject.digest);
+  if (byDigest && tags.length > 0) reply.header('oci-tag', tags);
+  return reply
+    .code(201)
+    .headers({ location: `/v2/${name}/manifests/${digest}`, 'docker-content-digest': digest })
+    .send();
+}
+
+function readTags(query: URLSearchParams): string[] {
+  const tags = [...new Set(query.getAll('tag'))];
+  const wrong = tags.find((tag) => !isTagName(tag));
+  if (wrong !== undefined)
+    throw refuse(
+      'MANIFEST_INVALID',
+      `${quoteValue(wrong)} is no tag; expected a letter, digit or _, then up to 127 letters, digits, _ . -.`,
+    );
+  if (tags.length > maxTags)
+    throw refuse('MANIFEST_INVALID', `${tags.length} tags were given; expected at most ${maxTags}.`);
+  return tags;
+}
+
+function checkDigest(digest: Digest, bytes: Buffer): void {
+  const actual = digestBytes(bytes, digestAlgorithm(digest));
+  if (actual === digest) return;
+  throw refuse(
+    'DIGEST_INVALID',
+    `The ${bytes.length} bytes that were sent have the digest ${actual}, not ${digest}. Nothing was stored.`,
+  );
+}
+
+/** What is wrong with it is said in the parser's words; the code is the specification's. */
+function parse(bytes: Buffer, contentType: string | undefined): ParsedManifest {
+  try {
+    return parseManifest(bytes, contentType);
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    throw refuse('MANIFEST_INVALID', error.message, undefined, error);
+  }
+}

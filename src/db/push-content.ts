@@ -1,0 +1,214 @@
+import { sql } from 'kysely';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import type { Em } from './open-database.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft, Published } from './publish-version.ts';
+import { lockPushTarget } from './push-target.ts';
+import { kysely } from './sql.ts';
+import { isForeign, storeManifests } from './store-manifests.ts';
+import type { ManifestToStore } from './store-manifests.ts';
+
+/** What a client asks for; each makes one version. */
+export type ContentChange =
+  | {
+      readonly kind: 'put';
+      readonly manifest: ManifestToStore;
+      readonly tags: readonly string[];
+      /** Whether it stays without a tag: it was pushed by digest. */
+      readonly byDigest: boolean;
+    }
+  | { readonly kind: 'deleteTag'; readonly tag: string }
+  | { readonly kind: 'deleteManifest'; readonly digest: Digest };
+
+/**
+ * The one way in which clients of `/v2/` change a repository: locks its row, so that two changes come one after the other (FAULTS 72),
+ * writes what differs, and publishes it as a new version; no version where nothing differs.
+ * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
+ */
+export async function changeContent(em: Em, basePath: string, change: ContentChange): Promise<Published> {
+  const published = await em.transactional(async (transaction) => {
+    const { repositoryId, latest } = await lockPushTarget(transaction, basePath);
+    const draft: Draft = { repositoryId, latest, number: latest + 1, taskId: null };
+    await write(transaction, draft, { ...change, basePath });
+    const result = await publishVersion(transaction, draft);
+    await forgetReferenced(transaction, draft);
+    return result;
+  });
+  await refreshStatistics(em, published.changes);
+  return published;
+}
+
+type NamedChange = ContentChange & { readonly basePath: string };
+
+function write(em: Em, draft: Draft, change: NamedChange): Promise<void> {
+  switch (change.kind) {
+    case 'put':
+      return putManifest(em, draft, change);
+    case 'deleteTag':
+      return deleteTag(em, draft, change);
+    case 'deleteManifest':
+      return deleteManifest(em, draft, change);
+  }
+}
+
+async function putManifest(
+  em: Em,
+  draft: Draft,
+  { manifest, tags, byDigest }: NamedChange & { readonly kind: 'put' },
+): Promise<void> {
+  await assertBlobs(em, draft, manifest);
+  await assertChildren(em, draft, manifest);
+  const { digest } = manifest.document;
+  const id = (await storeManifests(em, [manifest])).ids.get(digest);
+  const db = kysely(em);
+  const { repositoryId, number } = draft;
+  await sql`
+    update tag_membership set removed_in = ${number}
+    where repository_id = ${repositoryId} and removed_in is null and name = any(${[...tags]}::text[]) and manifest_id <> ${id}`.execute(
+    db,
+  );
+  await keepUntagged(em, draft);
+  await sql`
+    insert into tag_membership (repository_id, name, manifest_id, added_in)
+    select ${repositoryId}, name, ${id}, ${number} from (select distinct unnest(${[...tags]}::text[]) as name) as wish
+    where not exists (select from tag_membership t
+      where t.repository_id = ${repositoryId} and t.name = wish.name and t.removed_in is null)
+    order by name`.execute(db);
+  if (byDigest)
+    await sql`
+      insert into root_membership (repository_id, manifest_id, name, added_in)
+      select ${repositoryId}, ${id}::bigint, ${digest}, ${number}
+      where not exists (select from root_membership r
+        where r.repository_id = ${repositoryId} and r.manifest_id = ${id} and r.name = ${digest} and r.removed_in is null)`.execute(
+      db,
+    );
+}
+
+async function deleteTag(
+  em: Em,
+  draft: Draft,
+  { tag, basePath }: NamedChange & { readonly kind: 'deleteTag' },
+): Promise<void> {
+  const gone = await sql`
+    update tag_membership set removed_in = ${draft.number}
+    where repository_id = ${draft.repositoryId} and removed_in is null and name = ${tag}`.execute(kysely(em));
+  if (gone.numAffectedRows !== 1n) throw unknown(basePath, `the tag ${quoteValue(tag)}`);
+  await keepUntagged(em, draft);
+}
+
+async function deleteManifest(
+  em: Em,
+  { repositoryId, number }: Draft,
+  { digest, basePath }: NamedChange & { readonly kind: 'deleteManifest' },
+): Promise<void> {
+  const db = kysely(em);
+  const found = await sql<{ id: number; parent: string | null }>`
+    select m.id, (
+      select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
+        join membership held on held.repository_id = ${repositoryId} and held.kind = 'manifest'
+          and held.content_id = edge.parent_id and held.removed_in is null
+      where edge.child_id = m.id limit 1) as parent
+    from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
+      and t.removed_in is null
+    where m.digest = ${digest}`.execute(db);
+  const manifest = found.rows[0];
+  if (manifest === undefined) throw unknown(basePath, `the manifest ${digest}`);
+  if (manifest.parent !== null)
+    throw refuse(
+      'UNSUPPORTED',
+      `The manifest ${digest} is listed by the index ${manifest.parent}, which would be incomplete without it. Delete the index first.`,
+    );
+  for (const table of ['tag_membership', 'root_membership'])
+    await sql`
+      update ${sql.table(table)} set removed_in = ${number}
+      where repository_id = ${repositoryId} and manifest_id = ${manifest.id} and removed_in is null`.execute(
+      db,
+    );
+}
+
+/** What a tag left stays, under the tag's name, for those who pull it by its digest; as after an additive sync. */
+async function keepUntagged(em: Em, { repositoryId, number }: Draft): Promise<void> {
+  await sql`
+    insert into root_membership (repository_id, manifest_id, name, added_in)
+    select t.repository_id, t.manifest_id, t.name, ${number} from tag_membership t
+    where t.repository_id = ${repositoryId} and t.removed_in = ${number}
+      and not exists (select from root_membership r where r.repository_id = t.repository_id
+        and r.manifest_id = t.manifest_id and r.name = t.name and r.removed_in is null)
+    order by t.manifest_id, t.name`.execute(kysely(em));
+}
+
+interface Lack {
+  readonly digest: Digest;
+  readonly isHeld: boolean;
+  readonly claimedBytes: number;
+  readonly storedBytes: number | null;
+}
+
+/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). */
+async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
+  const blobs = [...(parsed.config ? [parsed.config] : []), ...parsed.layers].filter(
+    (blob) => !isForeign(blob),
+  );
+  const found = await sql<Lack>`
+    select v.digest, v.size as "claimedBytes", b.size_bytes as "storedBytes",
+      exists (select from membership m where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.content_id = b.id
+        and m.removed_in is null)
+      or exists (select from repository_blob rb where rb.repository_id = ${repositoryId} and rb.blob_id = b.id) as "isHeld"
+    from (select distinct * from unnest(${digestsOf(blobs)}::text[], ${blobs.map((blob) => blob.size)}::bigint[])) as v(digest, size)
+    left join blob b on b.digest = v.digest and b.stored_at is not null
+    order by v.digest`.execute(kysely(em));
+  refuseMissing(
+    'blobs',
+    found.rows.filter((row) => !row.isHeld),
+  );
+  const wrong = found.rows.find((row) => row.storedBytes !== row.claimedBytes);
+  if (wrong !== undefined)
+    throw refuse(
+      'MANIFEST_INVALID',
+      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.storedBytes}.`,
+    );
+}
+
+async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
+  if (parsed.manifests.length === 0) return;
+  const found = await sql<{ digest: Digest }>`
+    select v.digest from (select distinct unnest(${digestsOf(parsed.manifests)}::text[])) as v(digest)
+    where not exists (select from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest'
+      and t.content_id = m.id and t.removed_in is null where m.digest = v.digest and m.raw is not null)
+    order by v.digest`.execute(kysely(em));
+  refuseMissing('manifests', found.rows);
+}
+
+const maxNamed = 10;
+
+function refuseMissing(what: string, missing: readonly { readonly digest: Digest }[]): void {
+  if (missing.length === 0) return;
+  const named = missing.slice(0, maxNamed).map((row) => row.digest);
+  const more = missing.length > maxNamed ? `, and ${missing.length - maxNamed} more` : '';
+  throw refuse(
+    'MANIFEST_BLOB_UNKNOWN',
+    `The manifest refers to ${what} that this repository does not have: ${named.join(', ')}${more}. Push those first.`,
+  );
+}
+
+/** Blobs that were uploaded, and that a manifest refers to now. */
+async function forgetReferenced(em: Em, { repositoryId, number }: Draft): Promise<void> {
+  await sql`
+    delete from repository_blob rb using membership m
+    where rb.repository_id = ${repositoryId} and m.repository_id = rb.repository_id and m.kind = 'blob'
+      and m.content_id = rb.blob_id and m.added_in = ${number}`.execute(kysely(em));
+}
+
+function digestsOf(descriptors: readonly Descriptor[]): Digest[] {
+  return descriptors.map((descriptor) => descriptor.digest);
+}
+
+function unknown(basePath: string, what: string): TidemarkError {
+  return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(basePath)} does not have ${what}.`);
+}
+
+function refuse(code: string, message: string): TidemarkError {
+  return new TidemarkError(code, message, { origin: 'caller' });
+}

@@ -1,0 +1,86 @@
+import { sql } from 'kysely';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+/** The repository that a push to a name changes. */
+export interface PushTarget {
+  readonly repositoryId: number;
+  /** Its latest version; 0 before the first. */
+  readonly latest: number;
+}
+
+interface FoundTarget extends PushTarget {
+  readonly pinnedVersion: number | null;
+  readonly isPrivate: boolean;
+  readonly isMirrored: boolean;
+}
+
+/**
+ * What a push to this name, or a deletion in it, changes.
+ * @throws TidemarkError `NAME_UNKNOWN`, or `DENIED` for what is pinned or mirrored.
+ */
+export async function findPushTarget(em: Em, basePath: string): Promise<PushTarget> {
+  return allow(basePath, await readTarget(em, basePath, false));
+}
+
+/** The same with the repository's row locked, for the transaction that changes it. */
+export async function lockPushTarget(em: Em, basePath: string): Promise<PushTarget> {
+  return allow(basePath, await readTarget(em, basePath, true));
+}
+
+/** The same; where nothing has this name yet, its repository is made, with the distribution at its own name. */
+export async function makePushTarget(em: Em, basePath: string): Promise<PushTarget> {
+  const found = await readTarget(em, basePath, false);
+  if (found !== undefined) return allow(basePath, found);
+  await em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const made = await sql<{ id: number }>`
+      insert into repository (name) values (${basePath}) on conflict do nothing returning id`.execute(db);
+    const id = made.rows[0]?.id;
+    if (id !== undefined)
+      await sql`insert into distribution (base_path, repository_id) values (${basePath}, ${id})`.execute(db);
+  });
+  const target = await readTarget(em, basePath, false);
+  if (target !== undefined) return allow(basePath, target);
+  throw denied(
+    `There is a repository ${quoteValue(basePath)}, but no distribution is at its name: it cannot be pushed to here. ` +
+      'Give it one, or push to another name.',
+  );
+}
+
+async function readTarget(em: Em, basePath: string, locked: boolean): Promise<FoundTarget | undefined> {
+  const found = await sql<FoundTarget>`
+    select r.id as "repositoryId", r.latest, d.version as "pinnedVersion", d.is_private as "isPrivate",
+      r.is_mirrored as "isMirrored"
+    from distribution d join repository r on r.id = d.repository_id
+    where d.base_path = ${basePath} ${locked ? sql`for update of r` : sql``}`.execute(kysely(em));
+  return found.rows[0];
+}
+
+function allow(basePath: string, target: FoundTarget | undefined): PushTarget {
+  const name = quoteValue(basePath);
+  // a private one is as good as absent while there are no logins
+  if (target === undefined || target.isPrivate)
+    throw new TidemarkError(
+      'NAME_UNKNOWN',
+      `There is no repository ${name} here; /v2/_catalog lists those that are.`,
+      {
+        origin: 'caller',
+      },
+    );
+  if (target.isMirrored)
+    throw denied(
+      `The repository ${name} is a mirror: only syncs change it, or the next one would undo what you did. Push to another name.`,
+    );
+  if (target.pinnedVersion !== null)
+    throw denied(
+      `The distribution ${name} is pinned to version ${target.pinnedVersion}, which never changes. Push to a distribution that ` +
+        'follows the latest version.',
+    );
+  return target;
+}
+
+function denied(message: string): TidemarkError {
+  return new TidemarkError('DENIED', message, { origin: 'caller' });
+}
