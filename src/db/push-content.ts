@@ -27,7 +27,7 @@ export type ContentChange =
  * writes what differs, and publishes it as a new version; no version where nothing differs.
  * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
  */
-export async function changeContent(em: Em, basePath: string, change: ContentChange): Promise<Published> {
+export async function pushContent(em: Em, basePath: string, change: ContentChange): Promise<Published> {
   const published = await em.transactional(async (transaction) => {
     const { repositoryId, latest } = await lockPushTarget(transaction, basePath);
     const draft: Draft = { repositoryId, latest, number: latest + 1, taskId: null };

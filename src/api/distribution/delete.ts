@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { changeContent } from '../../db/push-content.ts';
+import { pushContent } from '../../db/push-content.ts';
 import { findPushTarget } from '../../db/push-target.ts';
 import { unlinkBlob } from '../../db/uploads.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -18,7 +18,7 @@ export async function deleteManifestOrTag(
   { em, reply }: Exchange,
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
-  await changeContent(
+  await pushContent(
     em,
     name,
     'tag' in reference

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { changeContent } from '../../db/push-content.ts';
+import { pushContent } from '../../db/push-content.ts';
 import { makePushTarget } from '../../db/push-target.ts';
 import { digestBytes } from '../../oci/digest-bytes.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -40,7 +40,7 @@ export async function putManifest(
   const document = { digest, mediaType: parsed.mediaType, bytes };
   const byDigest = 'digest' in reference;
   // what was a mirror, or pinned, since then is refused in there
-  await changeContent(em, name, { kind: 'put', manifest: { document, parsed }, tags, byDigest });
+  await pushContent(em, name, { kind: 'put', manifest: { document, parsed }, tags, byDigest });
   if (parsed.subject !== undefined) reply.header('oci-subject', parsed.subject.digest);
   if (byDigest && tags.length > 0) reply.header('oci-tag', tags);
   return reply
