@@ -1,6 +1,7 @@
 /** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
 import { isIP } from 'node:net';
-import { quoteValue } from './oci/error.ts';
+import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
+import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
 
@@ -15,7 +16,6 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
   TiB: 2 ** 40,
 };
-const SECRET_KEY_BYTES = 32;
 
 export function parseInteger(lowest: number, highest: number): (value: string) => Parsed<number> {
   return (value) => {
@@ -75,15 +75,14 @@ export function parseUpstreamRules(value: string): Parsed<string[]> {
 
 /** Keys of 32 bytes in base64, between commas or line ends. The mistake does not repeat them. */
 export function parseSecretKeys(value: string): Parsed<Buffer[]> {
-  const keys = value
-    .split(/[,\s]+/)
-    .filter((key) => key !== '')
-    .map((key) => ({ bytes: Buffer.from(key, 'base64'), wellFormed: /^[A-Za-z0-9+/_-]+={0,2}$/.test(key) }));
-  const wrong = keys.findIndex(({ bytes, wellFormed }) => !wellFormed || bytes.length !== SECRET_KEY_BYTES);
-  if (wrong === -1 && keys.length > 0) return { value: keys.map(({ bytes }) => bytes) };
-  return {
-    mistake: `does not hold ${SECRET_KEY_BYTES} bytes in base64 (key ${wrong + 1} of ${keys.length}); make one with "openssl rand -base64 ${SECRET_KEY_BYTES}"`,
-  };
+  try {
+    return { value: readSecretKeys(value) };
+  } catch (error) {
+    if (!isTidemarkError(error)) throw error;
+    return {
+      mistake: `does not hold 32 bytes in base64 (${error.message.split('.', 1)[0]}); make one with "openssl rand -base64 32"`,
+    };
+  }
 }
 
 /** The known name that a mistyped one most likely means; undefined when none is near. */

@@ -116,6 +116,7 @@ describe('refused', () => {
     ['TIDEMARK_ALLOW_UPSTREAM', 'http://registry.lan'],
     ['TIDEMARK_ALLOW_UPSTREAM', 'registry.lan/8'],
     ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
+    ['TIDEMARK_SECRET_KEY', `${KEY.slice(0, 42)}B`],
     ['TIDEMARK_SECRET_KEY', `${KEY},not base64!`],
     ['DATABASE_URL', 'mysql://u:p@db/tm'],
     ['DATABASE_URL', 'postgresql://db:5432'],

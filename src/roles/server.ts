@@ -5,6 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
+import { isLoopbackHost } from '../api/host-guard.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
 import { createApi } from '../api/server.ts';
@@ -135,7 +136,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     secrets: ground.secrets,
     config: {
       host: config.host,
-      allowPrivate: isLoopback(config.host),
+      allowPrivate: isLoopbackHost(config.host),
       allowUpstream: config.allowUpstream,
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
@@ -194,15 +195,10 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
     manifestMaxBytes: config.manifestMaxBytes,
-    allowPrivate: isLoopback(config.host),
+    allowPrivate: isLoopbackHost(config.host),
     allowUpstream: config.allowUpstream,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${config.taskQueue}`);
   return worker;
-}
-
-/** Upstreams on private addresses are allowed by default only while this server itself listens on loopback (FAULTS.md, head). */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
