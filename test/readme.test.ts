@@ -13,6 +13,7 @@ import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-i
 import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
 import { projectRoot } from './support/import-graph.ts';
+import { noUpstreams } from './api/support/api-server.ts';
 import { startSyncHarness } from './support/sync-harness.ts';
 import type { SyncHarness } from './support/sync-harness.ts';
 
@@ -54,6 +55,7 @@ beforeAll(async () => {
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),

@@ -5,7 +5,7 @@ import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { describeManifest, fetchManifest } from './fetch-manifest.ts';
 import { forEachConcurrently } from './limiter.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { Upstream } from './naming-request.ts';
 
 const roundSize = 500;
 const maxDepth = 64;
@@ -18,8 +18,8 @@ const maxManifests = 500_000;
  * @param onStored told how many manifests were new, after each batch.
  */
 export async function walkGraph(
-  deps: ActivityDeps,
-  sync: SyncContext,
+  deps: Pick<ActivityDeps, 'database' | 'connections'>,
+  upstream: Upstream,
   walk: {
     readonly rootIds: readonly number[];
     readonly concurrency: number;
@@ -37,18 +37,18 @@ export async function walkGraph(
     const isWhole = missing.length === 0;
     // whole graphs too: what is deeper may have been stored from below, by one sync after another
     if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, maxDepth)))
-      throw tooLarge(sync, `indexes nested deeper than ${maxDepth} levels`);
+      throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
     if (isWhole) return;
     total += missing.length;
-    if (total > maxManifests) throw tooLarge(sync, `more than ${maxManifests} manifests`);
+    if (total > maxManifests) throw tooLarge(upstream, `more than ${maxManifests} manifests`);
     await forEachConcurrently(
       missing,
       { concurrency: walk.concurrency, signal },
       async (child, laneSignal) => {
         const manifest = await deps.connections.run(laneSignal, () =>
-          fetchManifest(sync, child.digest, laneSignal),
+          fetchManifest(upstream, child.digest, laneSignal),
         );
-        if (!manifest) throw childMissing(sync, child);
+        if (!manifest) throw childMissing(upstream, child);
         await collector.add(manifest, manifest.document.bytes.byteLength);
       },
     );
@@ -56,18 +56,18 @@ export async function walkGraph(
   }
 }
 
-function childMissing(sync: SyncContext, child: MissingManifest): TidemarkError {
+function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {
   return new TidemarkError(
     'CHILD_MISSING',
-    `${describeManifest(sync, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
+    `${describeManifest(upstream, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
       'Nothing was changed; push the missing manifest upstream, or leave its tag out with excludeTags.',
   );
 }
 
-function tooLarge(sync: SyncContext, what: string): TidemarkError {
+function tooLarge(upstream: Upstream, what: string): TidemarkError {
   return new TidemarkError(
     'GRAPH_TOO_LARGE',
-    `The images of ${sync.remote.upstreamName} at ${sync.remote.url} have ${what} below their tags, which is refused. ` +
+    `The images of ${upstream.remote.upstreamName} at ${upstream.remote.url} have ${what} below their tags, which is refused. ` +
       'Leave the tag out with excludeTags.',
   );
 }

@@ -24,6 +24,29 @@ export interface BlobSource extends ContentSource {
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
 }
 
+/** What is not stored, read from the remotes that have it while clients wait; `src/on-demand/` is it. */
+export interface UpstreamReader {
+  /**
+   * Where a blob can be read that is not stored; its bytes are verified before the last one is given out.
+   * @throws TidemarkError of the upstream's, also while it is read.
+   */
+  openBlob(blob: {
+    readonly repositoryId: number;
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+  }): Promise<ContentSource>;
+  /**
+   * Looks for a tag or digest that a repository does not have at a remote, and keeps it, as a new version of the repository.
+   * @returns whether it is there now.
+   * @throws TidemarkError of the upstream's
+   */
+  pullManifest(missing: {
+    readonly repositoryId: number;
+    readonly remoteId: number;
+    readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  }): Promise<boolean>;
+}
+
 /** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */
 export interface UploadSessions {
   create(id: string): Promise<void>;
@@ -40,6 +63,7 @@ export interface ApiDependencies {
   readonly secrets: SecretBox;
   readonly config: ApiConfig;
   readonly blobs: BlobSource;
+  readonly upstreams: UpstreamReader;
   readonly uploads: UploadSessions;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;

@@ -1,8 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseHttpUrl } from '../config-values.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
-import { parseSyncRequest } from './sync-request.ts';
+import { parseSyncRequest, policies } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
 
 /** How a command reaches a server, and what it writes. */
@@ -159,6 +159,12 @@ function addSync(program: Command, choose: Choose): void {
     .option('--mirror', 'remove what the upstream does not have any more')
     .option('--confirm-removal', 'let a mirror sync remove most or all tags')
     .option('--dry-run', 'only say what would change')
+    .addOption(
+      new Option(
+        '--policy <when>',
+        'when layers are fetched: by the sync, at the first pull, or at each',
+      ).choices(Object.keys(policies)),
+    )
     .option('--upstream <url>', 'address of the registry; <image> is then only the name there')
     .option('--name <name>', 'name of the local repository (default: the name at the upstream)')
     .option('--username <name>', 'user at the upstream')

@@ -15,6 +15,7 @@ export interface SyncRequest {
   readonly username: string | undefined;
   readonly password?: string | undefined;
   readonly downloadConcurrency: number | undefined;
+  readonly policy: string | undefined;
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
@@ -32,7 +33,15 @@ export interface SyncOptions {
   readonly username?: string;
   readonly passwordStdin?: boolean;
   readonly concurrency?: number;
+  readonly policy?: string;
 }
+
+/** What `--policy` takes, and what the API calls it. */
+export const policies: Readonly<Record<string, string>> = {
+  immediate: 'IMMEDIATE',
+  'on-demand': 'ON_DEMAND',
+  streamed: 'STREAMED',
+};
 
 /** @throws TidemarkError (origin caller) for what cannot be used. */
 export function parseSyncRequest(image: string, options: SyncOptions): SyncRequest {
@@ -61,6 +70,7 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
         : splitPatterns('--exclude-tags', options.excludeTags, { mayBeEmpty: true }),
     username: options.username,
     downloadConcurrency: options.concurrency,
+    policy: options.policy === undefined ? undefined : policies[options.policy],
     mirror: options.mirror ?? false,
     confirmRemoval: options.confirmRemoval ?? false,
     dryRun: options.dryRun ?? false,

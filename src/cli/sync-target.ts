@@ -22,6 +22,7 @@ interface Remote {
   readonly excludeTags: readonly string[] | null;
   readonly username: string | null;
   readonly downloadConcurrency: number;
+  readonly policy: string;
 }
 
 interface Found {
@@ -29,7 +30,7 @@ interface Found {
   readonly remote: Remote | null;
 }
 
-const remoteFields = 'id name url upstreamName includeTags excludeTags username downloadConcurrency';
+const remoteFields = 'id name url upstreamName includeTags excludeTags username downloadConcurrency policy';
 const findQuery = `query ($name: String!) {
   repository(name: $name) { id remote { ${remoteFields} } } remote(name: $name) { ${remoteFields} } }`;
 
@@ -105,8 +106,8 @@ async function updateRemote(session: Session, remote: Remote, wish: SyncRequest)
 
 /** The fields of the remote that the command line sets; an option that was not given is not among them. */
 function givenOptions(wish: SyncRequest): Readonly<Record<string, unknown>> {
-  const { includeTags, excludeTags, username, password, downloadConcurrency } = wish;
-  const all = { includeTags, excludeTags, username, password, downloadConcurrency };
+  const { includeTags, excludeTags, username, password, downloadConcurrency, policy } = wish;
+  const all = { includeTags, excludeTags, username, password, downloadConcurrency, policy };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

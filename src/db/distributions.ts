@@ -11,6 +11,8 @@ export interface ResolvedDistribution {
   /** The pinned version, else the repository's latest; 0 where there is none yet. */
   readonly version: number;
   readonly isPrivate: boolean;
+  /** The remote at which unknown tags and digests are looked for; null where they are not. */
+  readonly pullThroughRemoteId: number | null;
 }
 
 /** One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together. */
@@ -19,7 +21,8 @@ export async function resolveDistribution(
   basePath: string,
 ): Promise<ResolvedDistribution | undefined> {
   const found = await sql<ResolvedDistribution>`
-    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate"
+    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
+      case when d.pull_through then r.remote_id end as "pullThroughRemoteId"
     from distribution d join repository r on r.id = d.repository_id
     where d.base_path = ${basePath}`.execute(kysely(em));
   return found.rows[0];

@@ -85,6 +85,8 @@ export const Distribution = defineEntity({
     version: p.integer().nullable(),
     /** Whether only those who may read it see it. */
     isPrivate: p.boolean().default(false),
+    /** Whether a tag or digest that is not there is looked for at the repository's remote, and kept. */
+    pullThrough: p.boolean().default(false),
     ...timestamps,
   },
 });
@@ -143,7 +145,7 @@ export interface SyncArguments {
 }
 
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
-export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'includeTags' | 'excludeTags'>;
+export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'>;
 
 export const Task = defineEntity({
   name: 'Task',

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
+import type { RemotePolicy } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { setProgress } from './tasks.ts';
@@ -52,8 +53,8 @@ const batchBlobs = 500;
 
 /**
  * Counts what a sync selects, sets the task's totals, and stages the blobs that are not stored, cut into batches of about the same
- * number of bytes. `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: those are
- * fetched again.
+ * number of bytes. With a policy other than IMMEDIATE only configs are staged; for all others it is written down that the remote has them.
+ * `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: they count as missing.
  * @throws TidemarkError `SIZE_MISMATCH` when two manifests, or a manifest and the stored bytes, disagree about a blob's size.
  */
 export async function planContent(
@@ -63,19 +64,41 @@ export async function planContent(
 ): Promise<ContentPlan> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
+    const { policy, dryRun } = await readWish(transaction, taskId);
+    // is_due: fetched by this sync where it is missing
     await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
-      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes
+      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes,
+        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config') as is_due
       from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
       group by edge.blob_id`.execute(db);
     await sql`alter table wanted add primary key (id)`.execute(db);
     await sql`analyze wanted`.execute(db);
     await assertSizesAgree(transaction);
     await markLost(transaction, findLost);
+    if (policy !== 'IMMEDIATE' && !dryRun) await recordSources(transaction, taskId);
     await setTotals(transaction, taskId);
     return stageBlobs(transaction, taskId);
   });
+}
+
+/** As the sync began. */
+async function readWish(em: Em, taskId: number): Promise<{ policy: RemotePolicy; dryRun: boolean }> {
+  const found = await sql<{ policy: RemotePolicy; dryRun: boolean }>`
+    select coalesce(arguments #>> '{selection,policy}', 'IMMEDIATE') as policy,
+      coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"
+    from task where id = ${taskId}`.execute(kysely(em));
+  return found.rows[0] ?? { policy: 'IMMEDIATE', dryRun: false };
+}
+
+/** Of what is stored, too: should it be lost, the next pull fetches it again. */
+async function recordSources(em: Em, taskId: number): Promise<void> {
+  await sql`
+    insert into blob_source (blob_id, remote_id)
+    select wanted.id, task.remote_id from wanted, task where task.id = ${taskId} and task.remote_id is not null
+    order by wanted.id
+    on conflict do nothing`.execute(kysely(em));
 }
 
 async function assertSizesAgree(em: Em): Promise<void> {
@@ -133,7 +156,7 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(blob.stored_at) as reused,
       coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is not null), 0)::bigint as "reusedBytes"
-    from wanted join blob using (id)`.execute(db);
+    from wanted join blob using (id) where wanted.is_due or blob.stored_at is not null`.execute(db);
   const totals = counted.rows[0] ?? { manifests: 0, blobs: 0, bytes: 0, reused: 0, reusedBytes: 0 };
   await sql`
     update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
@@ -161,7 +184,7 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
   const db = kysely(em);
   const missing = await sql<{ blobs: number; bytes: number }>`
     select count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes
-    from wanted join blob using (id) where blob.stored_at is null`.execute(db);
+    from wanted join blob using (id) where blob.stored_at is null and wanted.is_due`.execute(db);
   const { blobs, bytes } = missing.rows[0] ?? { blobs: 0, bytes: 0 };
   const wish = Math.max(Math.ceil(bytes / batchBytes), Math.ceil(blobs / batchBlobs));
   const batches = Math.min(wish, maxBatches, blobs);
@@ -175,7 +198,7 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
       select id, wanted.size_bytes,
         sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
         sum(wanted.size_bytes + 16384) over () as total
-      from wanted join blob using (id) where blob.stored_at is null
+      from wanted join blob using (id) where blob.stored_at is null and wanted.is_due
     ) as missing`.execute(db);
   const staged = await sql<{ batches: number }>`
     select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId}`.execute(db);

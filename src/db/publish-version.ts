@@ -25,7 +25,7 @@ export interface Published {
 /**
  * Completes a version whose tags and untagged roots have been written: brings in everything below the new ones, takes out what nothing
  * holds any more, counts, and makes it the latest. In the transaction of the caller.
- * @throws TidemarkError `CONTENT_INCOMPLETE` when something below a tag is not stored.
+ * @throws TidemarkError `CONTENT_INCOMPLETE` when something below a tag is not stored, and no remote is known to have it.
  */
 export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
   const db = kysely(em);
@@ -89,7 +89,7 @@ async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void
     order by fresh.blob_id`.execute(db);
 }
 
-/** The last guard of "never half-published": every manifest and every blob that this version adds is stored. */
+/** The last guard of "never half-published": every manifest that this version adds is stored, and every blob, or a remote has it. */
 async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<void> {
   const result = await sql<{ digest: string }>`
     select coalesce(manifest.digest, blob.digest) as digest
@@ -97,7 +97,8 @@ async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<
       left join manifest on added.kind = 'manifest' and manifest.id = added.content_id
       left join blob on added.kind = 'blob' and blob.id = added.content_id
     where added.repository_id = ${repositoryId} and added.added_in = ${number}
-      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and blob.stored_at is null))
+      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and blob.stored_at is null
+        and not exists (select from blob_source s where s.blob_id = blob.id)))
     limit 1`.execute(kysely(em));
   const missing = result.rows[0];
   if (missing)

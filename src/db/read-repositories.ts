@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { countOnlySource } from './blob-sources.ts';
 import { Remote, Repository } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
@@ -80,6 +81,8 @@ export interface RemoteUse {
   readonly repositoryNames: readonly string[];
   readonly repositoryCount: number;
   readonly taskId: number | undefined;
+  /** Blobs of versions that are not stored, and that no other remote has. */
+  readonly onlySourceOf: number;
 }
 
 export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse> {
@@ -94,6 +97,7 @@ export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse
     repositoryNames: repositories.rows.map((row) => row.name),
     repositoryCount: repositories.rows[0]?.total ?? 0,
     taskId: tasks.rows[0]?.id,
+    onlySourceOf: await countOnlySource(em, remoteId),
   };
 }
 

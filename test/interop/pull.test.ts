@@ -14,6 +14,7 @@ import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
+import { noUpstreams } from '../api/support/api-server.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
 import { runPeer, skipWithout } from './peers.ts';
@@ -62,6 +63,7 @@ beforeAll(async () => {
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),

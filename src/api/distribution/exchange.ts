@@ -8,7 +8,7 @@ import { refuse } from './error.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'logger' | 'uploads' | 'config'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config'
 >;
 
 /** One request and what answers it. */
@@ -20,15 +20,24 @@ export interface Exchange {
   readonly api: DistributionDependencies;
 }
 
+export interface ServedVersion extends VersionKey {
+  /** Where to look for what the version does not have; null: nowhere. */
+  readonly pullThroughRemoteId: number | null;
+}
+
 /**
  * The version that is served at a name now; number 0 where the repository has none yet. A private distribution is as good as absent
  * while there are no logins.
  * @throws TidemarkError `NAME_UNKNOWN`
  */
-export async function findServedVersion({ em }: Exchange, name: string): Promise<VersionKey> {
+export async function findServedVersion({ em }: Exchange, name: string): Promise<ServedVersion> {
   const found = await resolveDistribution(em, name);
   if (found !== undefined && !found.isPrivate)
-    return { repositoryId: found.repositoryId, number: found.version };
+    return {
+      repositoryId: found.repositoryId,
+      number: found.version,
+      pullThroughRemoteId: found.pullThroughRemoteId,
+    };
   throw refuse(
     'NAME_UNKNOWN',
     `There is no repository ${quoteValue(name)} here; /v2/_catalog lists those that are.`,

@@ -148,7 +148,8 @@ async function mountBlob(
   const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
   if (source === undefined || source.isPrivate) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
-  if ((await readServedBlob(em, version, digest)) === undefined) return false;
+  // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
+  if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;
   await linkBlob(em, { repositoryId, digest });
   return true;
 }

@@ -3,7 +3,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { isBasePathTaken } from '../../db/distributions.ts';
 import { Distribution } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
+import { hasRemote, lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
 import type { DistributionTarget, LockedDistribution } from '../../db/point-distribution.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
@@ -37,12 +37,15 @@ export class DistributionMutationResolver {
     return saving(context, input.basePath, async (em) => {
       const userErrors = await checkBasePath(em, input.basePath);
       const target = await readTarget(em, input, userErrors);
+      if (target !== undefined && input.pullThrough === true)
+        userErrors.push(...(await checkPullThrough(em, target)));
       if (target === undefined || userErrors.length > 0) return userErrors;
       const row = em.create(Distribution, {
         basePath: input.basePath,
         repositoryId: target.repositoryId,
         version: target.version,
         isPrivate: input.private ?? false,
+        pullThrough: input.pullThrough ?? false,
       });
       await em.persist(row).flush();
       return row.id;
@@ -62,10 +65,14 @@ export class DistributionMutationResolver {
       const row = await findDistribution(em, input.id);
       const userErrors = row === undefined ? [notFound(input.id)] : [];
       userErrors.push(
-        ...[notNull('basePath', basePath), notNull('private', input.private)].flatMap(
-          (mistake) => mistake ?? [],
-        ),
+        ...[
+          notNull('basePath', basePath),
+          notNull('private', input.private),
+          notNull('pullThrough', input.pullThrough),
+        ].flatMap((mistake) => mistake ?? []),
       );
+      if (row !== undefined && input.pullThrough === true)
+        userErrors.push(...(await checkPullThrough(em, row)));
       if (typeof basePath === 'string' && basePath !== row?.basePath) {
         userErrors.push(...(await checkBasePath(em, basePath)));
         if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
@@ -74,6 +81,7 @@ export class DistributionMutationResolver {
       const changes = {
         ...(typeof basePath === 'string' ? { basePath } : {}),
         ...(typeof input.private === 'boolean' ? { isPrivate: input.private } : {}),
+        ...(typeof input.pullThrough === 'boolean' ? { pullThrough: input.pullThrough } : {}),
       };
       if (Object.keys(changes).length > 0)
         await em.nativeUpdate(Distribution, { id: row.id }, { ...changes, updatedAt: new Date() });
@@ -125,6 +133,8 @@ export class DistributionMutationResolver {
               'Serve another repository at a distribution of another base path (distributionCreate).',
           ),
         );
+      if (row?.pullThrough === true && target !== undefined && target.version !== null)
+        userErrors.push(invalid('versionId', pinnedPullThrough));
       if (row === undefined || target === undefined || userErrors.length > 0) return userErrors;
       await moveDistribution(em, row, target);
       return row.id;
@@ -178,6 +188,21 @@ async function checkBasePath(em: Em, basePath: string): Promise<UserError[]> {
   const mistake = checkRepositoryName(basePath, 'basePath');
   if (mistake !== undefined) return [mistake];
   return (await isBasePathTaken(em, basePath)) ? [basePathTaken(basePath)] : [];
+}
+
+const pinnedPullThrough =
+  'A pinned version never changes, so nothing can be pulled through into it; follow the latest version (repositoryId), or set pullThrough to ' +
+  'false (distributionUpdate).';
+
+async function checkPullThrough(em: Em, target: DistributionTarget): Promise<UserError[]> {
+  if (target.version !== null) return [invalid('pullThrough', pinnedPullThrough)];
+  if (await hasRemote(em, target.repositoryId)) return [];
+  return [
+    invalid(
+      'pullThrough',
+      'The repository has no remote to pull through from; give it one first (repositoryUpdate).',
+    ),
+  ];
 }
 
 function basePathTaken(basePath: string): UserError {

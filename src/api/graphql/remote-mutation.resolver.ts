@@ -90,7 +90,8 @@ export class RemoteMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Deletes a remote that no repository and no running task uses.',
+    description:
+      'Deletes a remote that no repository, no running task, and no blob uses that is still to be fetched on demand.',
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
@@ -204,6 +205,15 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
         'IN_USE',
         ['id'],
         `The remote ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', use.taskId)}; wait until it has ended, or cancel it.`,
+      ),
+    );
+  if (use.onlySourceOf > 0)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `${use.onlySourceOf} blobs of versions that are kept are not stored and can be had from the remote ${quoteValue(row.name)} only; ` +
+          'sync with the policy IMMEDIATE, or delete the repositories that have them, first.',
       ),
     );
   return errors;

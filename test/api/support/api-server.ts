@@ -6,7 +6,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
-import type { ApiConfig, BlobSource, UploadSessions } from '../../../src/api/dependencies.ts';
+import type { ApiConfig, BlobSource, UploadSessions, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
@@ -48,6 +48,8 @@ export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
   /** Default: an empty store in memory. */
   readonly blobs?: BlobSource;
+  /** Default: nothing can be fetched. */
+  readonly upstreams?: UpstreamReader;
   /** Default: none can be made. */
   readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
@@ -62,6 +64,12 @@ const noUploads: UploadSessions = {
   append: refuse,
   finish: refuse,
   cancel: refuse,
+};
+
+/** For tests that fetch nothing on demand. */
+export const noUpstreams: UpstreamReader = {
+  openBlob: () => Promise.reject(new Error('This test has no upstream.')),
+  pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
 };
 
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
@@ -88,6 +96,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       ...options.config,
     },
     blobs: options.blobs ?? createMemoryStore(),
+    upstreams: options.upstreams ?? noUpstreams,
     uploads: options.uploads ?? noUploads,
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
