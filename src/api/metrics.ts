@@ -26,8 +26,6 @@ export async function printMetrics(api: ApiDependencies): Promise<string> {
 }
 
 function taskGauges({ counts, oldestSeconds, syncLagSeconds }: TaskFigures): string[] {
-  const by = (figures: ReadonlyMap<TaskState, number>, states: readonly TaskState[]) =>
-    states.map((state): [string, number] => [`{state="${state}"}`, figures.get(state) ?? 0]);
   return [
     ...gauge('tidemark_tasks', 'Tasks by state.', by(counts, taskStates)),
     ...gauge(
@@ -41,6 +39,10 @@ function taskGauges({ counts, oldestSeconds, syncLagSeconds }: TaskFigures): str
       [['', syncLagSeconds]],
     ),
   ];
+}
+
+function by(figures: ReadonlyMap<TaskState, number>, states: readonly TaskState[]): [string, number][] {
+  return states.map((state) => [`{state="${state}"}`, figures.get(state) ?? 0]);
 }
 
 function gauge(

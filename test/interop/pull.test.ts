@@ -262,7 +262,8 @@ test.skipIf(skipWithout('conformance'))(
   'the conformance suite of OCI passes on a mirror, reading only',
   { timeout: 300_000 },
   async () => {
-    const held = (kind: 'manifest' | 'blob') => harness.content(synced.repositoryId, 1, kind);
+    const manifests = await harness.content(synced.repositoryId, 1, 'manifest');
+    const blobs = await harness.content(synced.repositoryId, 1, 'blob');
     const printed = await runConformance(host, {
       REPO1: name,
       API_PUSH: 'false',
@@ -272,8 +273,8 @@ test.skipIf(skipWithout('conformance'))(
       // this version looks for the header in an answer that it has not asked for yet
       API_MANIFESTS_DIGEST_HEADER: 'false',
       RO_DATA_TAGS: tags.join(' '),
-      RO_DATA_MANIFESTS: (await held('manifest')).join(' '),
-      RO_DATA_BLOBS: (await held('blob')).join(' '),
+      RO_DATA_MANIFESTS: manifests.join(' '),
+      RO_DATA_BLOBS: blobs.join(' '),
       RO_DATA_REFERRERS: signed.digest,
     });
     expectConformance(printed);
