@@ -11,7 +11,10 @@ import {
 import type { Page } from '../../db/read-page.ts';
 import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
+import { readSignaturePolicies } from '../../db/signature-policies.ts';
+import { readTagVerifications } from '../../db/read-verifications.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
+import type { TagRow } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
   readRepositoryTaskPages,
@@ -57,6 +60,7 @@ export function createLoaders(em: Em) {
     repositories: byId(readRepositories),
     remotes: byId(readRemotes),
     distributions: byId(readDistributions),
+    signaturePolicies: byId(readSignaturePolicies),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
     tasks: byId(readTasks),
@@ -75,6 +79,10 @@ export function createLoaders(em: Em) {
     versionTags: byVersion(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),
+    tagVerifications: new DataLoader((tags: readonly TagRow[]) => readTagVerifications(em, tags), {
+      cacheKeyFn: ({ repositoryId, addedIn, name }: TagRow) => JSON.stringify([repositoryId, addedIn, name]),
+      maxBatchSize: 1_000,
+    }),
     contentPages: lists(readContentPages),
     manifests: byId(readManifests),
     blobs: byId(readBlobs),
