@@ -8,6 +8,7 @@ import { finishDryRun } from '../db/plan-dry-run.ts';
 import { readSyncPolicy } from '../db/stage-signers.ts';
 import { countPositions } from '../db/stage-names.ts';
 import { stageRemovals } from '../db/stage-tags.ts';
+import { stageSigned } from '../db/stage-signatures.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
 import { finishTask } from '../db/tasks.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -15,6 +16,8 @@ import { heartbeat, runActivity } from './failure.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
+import { fetchSignatures } from './fetch-signatures.ts';
+import { findSignatureSource } from './find-signature-source.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { listTags } from './list-tags.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
@@ -41,6 +44,11 @@ export interface PreparedSync {
 export interface ListedTags {
   /** Names to walk; a name that upstream lists twice counts twice. */
   readonly positions: number;
+}
+
+export interface SyncPlan extends ContentPlan {
+  /** Manifests whose atomic signatures are to be asked for; absent where there is nowhere to ask. */
+  readonly manifestsToAsk?: number;
 }
 
 /** What workflows call; plain JSON in and out, one object each (STYLE 7). Workflows import the type only. */
@@ -73,7 +81,10 @@ export function createActivities(deps: ActivityDeps) {
         withHeartbeat(context, async (signal) => {
           await enterStage(fork(), taskId, 'LISTING_TAGS');
           const listing = context.info.attempt;
-          await contexts.use(taskId, (sync) => listTags(fork(), sync, { listing, signal }));
+          await contexts.use(taskId, async (sync) => {
+            await listTags(fork(), sync, { listing, signal });
+            if (!sync.arguments.dryRun) await findSignatureSource(fork(), sync, signal);
+          });
           return { positions: await countPositions(fork(), taskId) };
         }),
       ),
@@ -93,15 +104,16 @@ export function createActivities(deps: ActivityDeps) {
       ),
 
     /** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed; local. */
-    planSync: ({ taskId }: TaskInput): Promise<ContentPlan> =>
+    planSync: ({ taskId }: TaskInput): Promise<SyncPlan> =>
       runActivity(({ cancellationSignal }) =>
         contexts.use(taskId, async (sync) => {
           if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
           const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
             planContent(fork(), taskId, (page) => findLost(deps, page, cancellationSignal)),
           );
-          if (!sync.arguments.dryRun) deps.store.checkRoom?.(plan.bytesToFetch);
-          return plan;
+          if (sync.arguments.dryRun) return plan;
+          deps.store.checkRoom?.(plan.bytesToFetch);
+          return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
         }),
       ),
 
@@ -109,6 +121,13 @@ export function createActivities(deps: ActivityDeps) {
       runActivity((context) =>
         withHeartbeat(context, (signal) =>
           contexts.use(input.taskId, (sync) => fetchBlobs(deps, sync, input, signal)),
+        ),
+      ),
+
+    fetchSignatures: (input: TaskInput & TagRange): Promise<void> =>
+      runActivity((context) =>
+        withHeartbeat(context, (signal) =>
+          contexts.use(input.taskId, (sync) => fetchSignatures(deps, sync, input, signal)),
         ),
       ),
 

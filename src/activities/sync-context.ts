@@ -155,6 +155,13 @@ function registryOptions(deps: ActivityDeps, task: Task, remote: Remote): Regist
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
     allowPrivate: mayBePrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
+    signatureStore:
+      remote.sigstore == null
+        ? undefined
+        : {
+            url: remote.sigstore,
+            allowPrivate: mayBePrivate || isListedHost(new URL(remote.sigstore), deps.allowUpstream),
+          },
     beforeRequest:
       rateLimit == null
         ? undefined

@@ -77,7 +77,7 @@ export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promi
   );
 }
 
-async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
+export async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
   const { repositoryId, number } = draft;
   await sql`
     insert into root_membership (repository_id, manifest_id, name, added_in)

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { ManifestResolver, TagResolver } from './content.resolver.ts';
+import { ManifestResolver, SignatureResolver, TagResolver } from './content.resolver.ts';
 import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
@@ -59,6 +59,7 @@ export function buildApiSchema(): GraphQLSchema {
       TagResolver,
       TagVerificationResolver,
       ManifestResolver,
+      SignatureResolver,
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,

@@ -13,6 +13,8 @@ import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
 import { readSignaturePolicies } from '../../db/signature-policies.ts';
 import { readTagVerifications } from '../../db/read-verifications.ts';
+import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/read-signatures.ts';
+import type { ManifestInVersion } from '../../db/read-signatures.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
 import type { TagRow } from '../../db/read-tags.ts';
 import {
@@ -86,6 +88,12 @@ export function createLoaders(em: Em) {
     contentPages: lists(readContentPages),
     manifests: byId(readManifests),
     blobs: byId(readBlobs),
+    signatures: byId(readSignatures),
+    manifestSignatures: new DataLoader(
+      (manifests: readonly ManifestInVersion[]) => readSignaturesOf(em, manifests),
+      { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 },
+    ),
+    manifestReferrers: lists(readReferrersOf),
     documents: byId(readDocuments),
     children: byId(readChildren),
     manifestBlobs: byId(readManifestBlobs),

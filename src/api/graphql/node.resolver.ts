@@ -1,6 +1,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { findTag } from '../../db/read-tags.ts';
-import { toBlobType, toManifestType, toTagType } from './content.type.ts';
+import { toBlobType, toManifestType, toSignatureType, toTagType } from './content.type.ts';
 import type { RequestContext } from './context.ts';
 import { toDistributionType } from './distribution.type.ts';
 import { parseGlobalId, parseKeyNumber } from './global-id.ts';
@@ -62,7 +62,7 @@ async function loadNode(
     case 'SignaturePolicy':
       return mapped(await loaders.signaturePolicies.load(first), toSignaturePolicyType);
     case 'Signature':
-      return undefined;
+      return mapped(await loaders.signatures.load(first), toSignatureType);
   }
 }
 
