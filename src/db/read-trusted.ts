@@ -6,6 +6,7 @@ import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from './verdicts.ts';
+import { isIn } from './write-roots.ts';
 
 /* What a distribution with a policy serves: what is verified, what that reaches, and what refers to it. */
 
@@ -52,15 +53,15 @@ export async function readTrusted(
         union all
         select subject.id from tag_membership t join manifest subject on subject.digest = replace(left(t.name, 71), '-', ':')
         where holder.by_reference and t.manifest_id = holder.id and t.name between 'sha256-' and 'sha256.'
-          and t.name ~ ${companionTag} and ${isIn('t', version)}
+          and t.name ~ ${companionTag} and ${isInVersion('t', version)}
       ) as next
-      join membership m on m.kind = 'manifest' and m.content_id = next.id and ${isIn('m', version)}
+      join membership m on m.kind = 'manifest' and m.content_id = next.id and ${isInVersion('m', version)}
     ),
     signed as (
       select s.id, v.signature_id is null as is_unchecked, ${isValid} as is_valid, v.reason
       from (select distinct id from holder) as h join manifest on manifest.id = h.id
         join signature s on s.signed_digest = manifest.digest
-        join membership m on m.kind = 'signature' and m.content_id = s.id and ${isIn('m', version)}
+        join membership m on m.kind = 'signature' and m.content_id = s.id and ${isInVersion('m', version)}
         left join signature_verdict v on ${verdictOn(policy)}
     )
     select coalesce(bool_or(is_valid), false) as "isVerified", count(*) as signatures, min(reason) as reason,
@@ -76,15 +77,13 @@ function starts(version: VersionKey, question: TrustedQuestion): RawBuilder<unkn
   if ('blob' in question)
     return sql`
       select distinct edge.manifest_id, true from blob join manifest_blob edge on edge.blob_id = blob.id
-        join membership m on m.kind = 'manifest' and m.content_id = edge.manifest_id and ${isIn('m', version)}
+        join membership m on m.kind = 'manifest' and m.content_id = edge.manifest_id and ${isInVersion('m', version)}
       where blob.digest = ${question.blob}`;
   return sql`
     select t.manifest_id, t.name ~ ${companionTag} from tag_membership t
-    where t.name = ${question.tag} and ${isIn('t', version)}`;
+    where t.name = ${question.tag} and ${isInVersion('t', version)}`;
 }
 
-function isIn(row: 't' | 'm', version: VersionKey): RawBuilder<unknown> {
-  const name = sql.raw(row);
-  return sql`${name}.repository_id = ${version.repositoryId} and ${name}.added_in <= ${version.number}
-    and (${name}.removed_in is null or ${name}.removed_in > ${version.number})`;
+function isInVersion(row: 't' | 'm', { repositoryId, number }: VersionKey): RawBuilder<unknown> {
+  return sql`${sql.raw(row)}.repository_id = ${repositoryId} and ${isIn(row, number)}`;
 }

@@ -95,4 +95,41 @@ export async function readTagVerifications(
   return tags.map((_, n) => answers.get(n) ?? null);
 }
 
+/** A signature in a repository; what its policy says of it. */
+export interface SignatureInRepository {
+  readonly id: number;
+  readonly repositoryId: number;
+}
+
+export async function readSignatureVerifications(
+  em: Em,
+  signatures: readonly SignatureInRepository[],
+): Promise<(Verification | null)[]> {
+  const keys = await readPolicyKeys(
+    em,
+    signatures.map(({ repositoryId }) => repositoryId),
+  );
+  const wishes = signatures.flatMap(({ id, repositoryId }, n) => {
+    const policy = keys.get(repositoryId) ?? null;
+    return policy === null ? [] : [{ n, id, policy }];
+  });
+  if (wishes.length === 0) return signatures.map(() => null);
+  const found = await sql<Omit<Verification, 'policy'> & { n: number }>`
+    select wish.n, case when ${isValid} then v.verified_by end as "verifiedBy", 1 as signatures, v.reason,
+      case when v.signature_id is null then array[s.id] else '{}' end as unchecked
+    from unnest(
+      ${wishes.map(({ n }) => n)}::int[], ${wishes.map(({ id }) => id)}::bigint[],
+      ${wishes.map(({ policy }) => policy.policyId)}::bigint[], ${wishes.map(({ policy }) => policy.revision)}::int[],
+      ${wishes.map(({ policy }) => policy.dockerReference ?? '')}::text[]
+    ) as wish(n, id, policy_id, revision, docker_reference)
+    join signature s on s.id = wish.id
+    left join signature_verdict v on v.policy_id = wish.policy_id and v.revision = wish.revision and v.signature_id = s.id
+      and v.docker_reference = case s.kind when 'ATOMIC' then wish.docker_reference else '' end`.execute(
+    kysely(em),
+  );
+  const byPlace = new Map(found.rows.map(({ n, ...row }) => [n, row]));
+  const answers = new Map(wishes.map(({ n, policy }) => [n, { policy, ...nothing, ...byPlace.get(n) }]));
+  return signatures.map((_, n) => answers.get(n) ?? null);
+}
+
 const nothing = { verifiedBy: null, signatures: 0, reason: null, unchecked: [] };

@@ -65,18 +65,30 @@ export async function refuseUnverified(
         union all
         select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
         where task_id = ${taskId} and not is_removed
+      ),
+      verified as (
+        select wish.manifest_id, wish.kind from wish join trusted on trusted.id = wish.manifest_id
+        where (wish.kind = 'tag' and trusted.is_image) or wish.kind = 'digest'
+      ),
+      coming(id) as (
+        select manifest_id from verified
+        union
+        select edge.to_id from coming join edge on edge.from_id = coming.id
       )
       select wish.name, wish.manifest_id, wish.kind from wish join task on task.id = ${taskId}
-      where not exists (select from trusted where trusted.id = wish.manifest_id and (wish.kind <> 'tag' or trusted.is_image))
-        and not (wish.kind in ('companion', 'referrer') and exists (
+      where case when wish.kind in ('tag', 'digest')
+        then not exists (select from verified v where v.manifest_id = wish.manifest_id and v.kind = wish.kind)
+        else not exists (select from coming where coming.id = wish.manifest_id) and not exists (
           select from manifest subject join membership held on held.repository_id = task.repository_id and held.kind = 'manifest'
             and held.content_id = subject.id and held.removed_in is null
           where subject.digest = case wish.kind when 'referrer' then substr(wish.name, 2)
-            else replace(left(wish.name, 71), '-', ':') end))`.execute(db);
+            else replace(left(wish.name, 71), '-', ':') end)
+        end`.execute(db);
     await sql`
       update sync_tag t set is_refused = exists (select from refused where refused.name = t.name
         and refused.kind in ('tag', 'companion'))
       where t.task_id = ${taskId}`.execute(db);
+    await keepCompanions(transaction, taskId);
     await sql`
       update sync_root r set is_refused = exists (select from refused where refused.name = r.name
         and refused.manifest_id = r.manifest_id and refused.kind in ('digest', 'referrer'))
@@ -102,4 +114,20 @@ export async function refuseUnverified(
       order by f.name collate "C"`.execute(db);
     return { tags: found.rows, count: found.rows[0]?.total ?? 0 };
   });
+}
+
+/** What a refused tag names stays, and with it what belongs to that, whether upstream has it still or not: or it would be verified no more. */
+async function keepCompanions(em: Em, taskId: number): Promise<void> {
+  await sql`
+    with recursive kept(id) as (
+      select t.manifest_id from sync_tag s join task on task.id = s.task_id
+        join tag_membership t on t.repository_id = task.repository_id and t.name = s.name and t.removed_in is null
+      where s.task_id = ${taskId} and s.is_refused and s.manifest_id is not null
+      union
+      select e.child_id from kept join manifest_manifest e on e.parent_id = kept.id
+    )
+    update sync_tag s set is_refused = true from kept join manifest m on m.id = kept.id
+    where s.task_id = ${taskId} and s.manifest_id is null and ${isCompanion} and replace(left(s.name, 71), '-', ':') = m.digest`.execute(
+    kysely(em),
+  );
 }

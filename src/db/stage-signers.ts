@@ -59,12 +59,12 @@ export async function stageSigners(em: Em, taskId: number, mirror: boolean): Pro
     await sql`
       insert into sync_signer (task_id, signature_id)
       with ${signing}
-      select ${taskId}, s.id from signing join signature s on s.kind = 'COSIGN' and s.manifest_id = signing.manifest_id
+      select ${taskId}::bigint, s.id from signing join signature s on s.kind = 'COSIGN' and s.manifest_id = signing.manifest_id
         and s.signed_digest = signing.signed_digest
       union
-      select ${taskId}, f.signature_id from sync_signature f where f.task_id = ${taskId}
+      select ${taskId}::bigint, f.signature_id from sync_signature f where f.task_id = ${taskId}
       union
-      select ${taskId}, s.id
+      select ${taskId}::bigint, s.id
       from reach join manifest m on m.id = reach.id join signature s on s.signed_digest = m.digest
         join task on task.id = ${taskId}
         join membership held on held.repository_id = task.repository_id and held.kind = 'signature'

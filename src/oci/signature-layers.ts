@@ -1,3 +1,4 @@
+import { bundleTypes } from './companion-tag.ts';
 import { parseDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { parseJson } from './json-parse.ts';
@@ -13,7 +14,6 @@ export interface SignatureLayer {
 }
 
 const simpleSigningType = 'application/vnd.dev.cosign.simplesigning.v1+json';
-const bundleTypes = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+)?\+json(?:;.*)?$/;
 
 /** The layers of a stored image manifest that hold signatures, in order; others are left out. */
 export function readSignatureLayers(document: Uint8Array): SignatureLayer[] {

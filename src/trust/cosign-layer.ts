@@ -6,9 +6,6 @@ import { verifyIdentity } from './identity.ts';
 import { expectDigest, readClaim } from './signed-payload.ts';
 import type { SubjectOfSignature } from './subject.ts';
 
-/** Media type of the layers of a `sha256-<hex>.sig` manifest; each is a signature, its blob the payload that was signed. */
-export const simpleSigningType = 'application/vnd.dev.cosign.simplesigning.v1+json';
-
 /** One layer: cosign, specs/SIGNATURE_SPEC.md. */
 export interface CosignLayer {
   readonly payload: Uint8Array;

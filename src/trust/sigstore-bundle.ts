@@ -11,10 +11,6 @@ import { noTrustedKey, verifyMessage } from './cosign-layer.ts';
 import { verifyIdentity } from './identity.ts';
 import type { SubjectOfSignature } from './subject.ts';
 
-/** Media type of a bundle, as layer and as artifact type; cosign writes 0.3. */
-export const bundleTypePattern =
-  /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d|(?=\+json;version=0\.\d$))\+json/;
-
 const statementType = 'application/vnd.in-toto+json';
 /** What `cosign sign` states. Other predicates (provenance, SBOMs) say something about an image, and do not sign it. */
 const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
@@ -65,9 +61,16 @@ function expectStatement(payload: Buffer, digest: Digest): void {
       `it states ${quoteValue(predicateType)}, which is no signature of an image; expected ${signPredicate}`,
     );
   const subjects = Array.isArray(subject) ? subject : [];
-  const claims = subjects.map((one) => asRecord(asRecord(one)['digest'])[digestAlgorithm(digest)]);
+  const algorithm = digestAlgorithm(digest);
+  const claims = subjects.map((one) => asRecord(asRecord(one)['digest'])[algorithm]);
   if (!claims.includes(digestHex(digest)))
-    throw new NotVerified(`it was made for ${quoteValue(claims[0] ?? 'nothing')}, which is another manifest`);
+    throw new NotVerified(`it was made for ${describe(algorithm, claims[0])}, which is another manifest`);
+}
+
+function describe(algorithm: string, claim: unknown): string {
+  return typeof claim === 'string' && /^[0-9a-f]{1,128}$/.test(claim)
+    ? `${algorithm}:${claim}`
+    : quoteValue(claim ?? 'nothing');
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -21,7 +21,7 @@ import {
 } from './signature-policy.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
-import { TagVerificationResolver } from './verification.resolver.ts';
+import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
@@ -58,6 +58,7 @@ export function buildApiSchema(): GraphQLSchema {
       VersionDiffResolver,
       TagResolver,
       TagVerificationResolver,
+      SignatureVerificationResolver,
       ManifestResolver,
       SignatureResolver,
       TaskResolver,

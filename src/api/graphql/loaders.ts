@@ -12,11 +12,10 @@ import type { Page } from '../../db/read-page.ts';
 import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
 import { readSignaturePolicies } from '../../db/signature-policies.ts';
-import { readTagVerifications } from '../../db/read-verifications.ts';
+import { readSignatureVerifications, readTagVerifications } from '../../db/read-verifications.ts';
 import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/read-signatures.ts';
 import type { ManifestInVersion } from '../../db/read-signatures.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
-import type { TagRow } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
   readRepositoryTaskPages,
@@ -48,6 +47,15 @@ export function createLoaders(em: Em) {
     new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
   const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
     new DataLoader((keys) => read(em, keys), { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 });
+
+  const byKey = <Key, Value>(
+    read: Read<Key, Value>,
+    keyOf: (key: Key) => readonly (string | number)[],
+  ): DataLoader<Key, Value, string> =>
+    new DataLoader((keys) => read(em, keys), {
+      cacheKeyFn: (key) => JSON.stringify(keyOf(key)),
+      maxBatchSize: 1_000,
+    });
 
   function lists<Parent, Arguments, Value>(
     read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
@@ -81,10 +89,12 @@ export function createLoaders(em: Em) {
     versionTags: byVersion(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),
-    tagVerifications: new DataLoader((tags: readonly TagRow[]) => readTagVerifications(em, tags), {
-      cacheKeyFn: ({ repositoryId, addedIn, name }: TagRow) => JSON.stringify([repositoryId, addedIn, name]),
-      maxBatchSize: 1_000,
-    }),
+    signatureVerifications: byKey(readSignatureVerifications, ({ id, repositoryId }) => [id, repositoryId]),
+    tagVerifications: byKey(readTagVerifications, ({ repositoryId, addedIn, name }) => [
+      repositoryId,
+      addedIn,
+      name,
+    ]),
     contentPages: lists(readContentPages),
     manifests: byId(readManifests),
     blobs: byId(readBlobs),

@@ -1,7 +1,7 @@
+import type DataLoader from 'dataloader';
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
-import type { TagRow } from '../../db/read-tags.ts';
 import type { Verification } from '../../db/read-verifications.ts';
-import { TagType } from './content.type.ts';
+import { SignatureType, TagType } from './content.type.ts';
 import type { RequestContext } from './context.ts';
 import { toSignaturePolicyType } from './signature-policy.type.ts';
 import { VerificationType } from './verification.type.ts';
@@ -15,18 +15,39 @@ export class TagVerificationResolver {
       'that were not checked yet are checked now.',
   })
   async verified(@Root() { row }: TagType, @Ctx() context: RequestContext): Promise<VerificationType | null> {
-    const found = await context.loaders.tagVerifications.load(row);
-    if (found === null) return null;
-    return toVerificationType(await checkNow(row, found, context), context);
+    return verify(context, context.loaders.tagVerifications, row);
   }
 }
 
-/** A page of these costs a check of each signature once; verdicts are kept. */
-async function checkNow(row: TagRow, found: Verification, context: RequestContext): Promise<Verification> {
-  if (found.verifiedBy !== null || found.unchecked.length === 0) return found;
+@Resolver(() => SignatureType)
+export class SignatureVerificationResolver {
+  @FieldResolver(() => VerificationType, {
+    nullable: true,
+    description:
+      "Whether it is valid and by whom the policy of the version's repository, or else its remote's, trusts; null where there is no policy, " +
+      'or the signature was not found in a version.',
+  })
+  async verified(
+    @Root() { row, version }: SignatureType,
+    @Ctx() context: RequestContext,
+  ): Promise<VerificationType | null> {
+    if (version === undefined) return null;
+    const { repositoryId } = version;
+    return verify(context, context.loaders.signatureVerifications, { id: row.id, repositoryId });
+  }
+}
+
+/** Signatures without a verdict are checked, once: verdicts are kept. */
+async function verify<Key>(
+  context: RequestContext,
+  loader: DataLoader<Key, Verification | null, string>,
+  key: Key,
+): Promise<VerificationType | null> {
+  const found = await loader.load(key);
+  if (found === null) return null;
+  if (found.verifiedBy !== null || found.unchecked.length === 0) return toVerificationType(found, context);
   await context.api.signatures.check(found.policy, found.unchecked);
-  const { tagVerifications } = context.loaders;
-  return (await tagVerifications.clear(row).load(row)) ?? found;
+  return toVerificationType((await loader.clear(key).load(key)) ?? found, context);
 }
 
 async function toVerificationType(
