@@ -203,38 +203,46 @@ describe('FAIL_SYNC', () => {
     expect(latest).toBe(1);
     expect(await tagsOf(scene, 1)).toEqual(before);
   });
-
-  test('fault 63: a signature that cannot be fetched is no signature: nothing is committed', async () => {
-    const repository = createSampleRepository();
-    const good = image(repository, 'good');
-    const sig = signWithTag(repository, { image: good, key });
-    const scene = await open(repository, { onFailure: 'FAIL_SYNC' });
-    scene.upstream.on(`HEAD /v2/${upstreamName}/manifests/${companionName(good, '.sig')}`, { status: 404 });
-    scene.upstream.on(`GET /v2/${upstreamName}/manifests/${companionName(good, '.sig')}`, { status: 404 });
-    const { task, latest } = await scene.sync();
-    expect(task).toMatchObject({ state: 'FAILED', errorCode: 'SIGNATURE_REQUIRED' });
-    expect(latest).toBe(0);
-    expect(sig.digest).not.toBe(good.digest);
-  });
 });
 
 describe('atomic signatures', () => {
-  test('fault 63: those of a store that fails are not there, and the reason is said', async () => {
-    const repository = createSampleRepository();
-    const app = image(repository, 'app');
-    const store = await openFakeUpstream({ fallback: { status: 500, body: 'broken' } });
-    const { publicKey } = await createSigner();
-    const scene = await open(repository, {
-      remote: { sigstore: store.url },
-      policy: { keys: [], openPgpKeys: [publicKey] },
-    });
-    const outcome = await scene.sync();
-    await store.close();
-    if (outcome.task.state === 'COMPLETED') {
-      expect(await tagsOf(scene, 1)).toEqual({});
-      expect(outcome.warnings.join('\n')).toContain(`The tag "app" (${app.digest}) is not verified`);
-    } else expect(outcome.latest).toBe(0);
-  });
+  test.each(['SKIP_TAG', 'FAIL_SYNC'] as const)(
+    'fault 63: one that cannot be fetched is none, and the reason is said: %s',
+    async (onFailure) => {
+      const repository = createSampleRepository();
+      const app = image(repository, 'app');
+      const signer = await createSigner();
+      const store = await openFakeUpstream({ fallback: { status: 403, body: 'no' } });
+      const scene = await open(repository, {
+        onFailure,
+        remote: { sigstore: store.url },
+        policy: {
+          keys: [],
+          openPgpKeys: [signer.publicKey],
+          dockerReference: 'registry.example/library/app',
+        },
+      });
+      const refused = await scene.sync();
+      const said = [refused.task.errorMessage ?? '', ...refused.warnings].join('\n');
+      expect(said).toMatch(
+        new RegExp(`The tag "app" \\(${app.digest}\\).*Signatures of ${app.digest} were left out:.*403`),
+      );
+      expect(refused.task).toMatchObject(
+        onFailure === 'SKIP_TAG'
+          ? { state: 'COMPLETED', createdVersion: null }
+          : { state: 'FAILED', errorCode: 'SIGNATURE_REQUIRED' },
+      );
+      expect(refused.latest).toBe(0);
+      // the store has come back
+      store.on(`GET /${upstreamName}@${app.digest.replace(':', '=')}/signature-1`, {
+        body: await signer.sign(atomicPayload(app.digest)),
+      });
+      store.on(`GET /${upstreamName}@${app.digest.replace(':', '=')}/signature-2`, { status: 404 });
+      await scene.sync();
+      await store.close();
+      expect(await tagsOf(scene, 1)).toEqual({ app: app.digest });
+    },
+  );
 
   test('verify what they name, where they name the repository', async () => {
     const repository = createSampleRepository();
