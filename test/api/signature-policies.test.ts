@@ -52,6 +52,10 @@ async function remove(id: string) {
   return data.signaturePolicyDelete;
 }
 
+async function revision(): Promise<unknown> {
+  return (await api.sql('select revision from signature_policy order by id desc limit 1'))[0]?.['revision'];
+}
+
 describe('a signature policy', () => {
   test('has everything that it was given, and is found by id, by name, as a node and in the list', async () => {
     const { publicKey } = await generateKey({ userIDs: { name: 'A' }, format: 'armored' });
@@ -98,8 +102,6 @@ describe('a signature policy', () => {
 
   test('is another revision when what it trusts changes, and only then', async () => {
     const { id } = await create();
-    const revision = async () =>
-      (await api.sql('select revision from signature_policy order by id desc limit 1'))[0]?.['revision'];
     expect(await revision()).toBe(1);
     await mutate('Update', { id, name: newName(), onFailure: 'FAIL_SYNC', keys: [pair.publicKey] });
     expect(await revision()).toBe(1);
@@ -154,9 +156,8 @@ describe('a signature policy', () => {
 });
 
 describe('what has a policy', () => {
-  const remoteInput = () => ({ name: newName(), url: 'http://127.0.0.1:1', upstreamName: 'a/b' });
   const nouns = {
-    remote: () => ({ ...remoteInput() }),
+    remote: () => ({ name: newName(), url: 'http://127.0.0.1:1', upstreamName: 'a/b' }),
     repository: () => ({ name: `policy/${(names += 1)}` }),
     distribution: async () => ({
       basePath: `policy/${(names += 1)}`,

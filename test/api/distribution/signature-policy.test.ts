@@ -195,18 +195,25 @@ test('GraphQL says who verified a tag and a signature, and why none did', async 
       policy,
     },
   });
-  expect(signatures.nodes.map(({ verified }) => verified.isVerified).sort()).toEqual([false, true, true]);
+  expect(signatures.nodes.filter(({ verified }) => verified.isVerified)).toHaveLength(2);
+  expect(signatures.nodes).toHaveLength(3);
 });
 
+async function trust(pem: string, revision: number): Promise<void> {
+  await harness.em().nativeUpdate(SignaturePolicy, { id: policyId }, { keys: [pem], revision });
+}
+
 test('a policy that trusts another from now on counts at once', async () => {
-  const change = async (pem: string, revision: number) =>
-    harness.em().nativeUpdate(SignaturePolicy, { id: policyId }, { keys: [pem], revision });
-  await change(stranger.pem, 2);
+  await trust(stranger.pem, 2);
   expect(await pull('manifests/signed')).toMatchObject({ status: 403 });
   expect(await pull('manifests/foreign')).toMatchObject({ status: 200 });
-  await change(key.pem, 3);
+  await trust(key.pem, 3);
   expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
 });
+
+async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
 
 test('a signature whose bytes are lost verifies nothing, and again when they are back', async () => {
   const em = harness.em();
@@ -222,9 +229,7 @@ test('a signature whose bytes are lost verifies nothing, and again when they are
     fetch: () =>
       Promise.resolve({
         offset: 0,
-        bytes: (async function* whole() {
-          yield bytes;
-        })(),
+        bytes: chunksOf(bytes),
       }),
   });
   expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
