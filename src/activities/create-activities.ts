@@ -5,6 +5,7 @@ import type { CommitResult } from '../db/commit-version.ts';
 import { planContent } from '../db/plan-content.ts';
 import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
+import { readSyncPolicy } from '../db/stage-signers.ts';
 import { countPositions } from '../db/stage-names.ts';
 import { stageRemovals } from '../db/stage-tags.ts';
 import { stageSigned } from '../db/stage-signatures.ts';
@@ -22,6 +23,7 @@ import { listTags } from './list-tags.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
+import { verifySelected } from './verify-selected.ts';
 import { walkTags } from './walk-tags.ts';
 import type { TagRange } from './walk-tags.ts';
 
@@ -35,6 +37,8 @@ export interface PreparedSync {
   readonly downloadConcurrency: number;
   /** How many manifests `includeTags` names by digest. */
   readonly digests: number;
+  /** Whether a signature policy decides on what is committed. */
+  readonly requiresSignatures?: boolean;
 }
 
 export interface ListedTags {
@@ -60,12 +64,14 @@ export function createActivities(deps: ActivityDeps) {
     prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync> =>
       runActivity(async () => {
         await startTask(fork(), taskId);
+        const requiresSignatures = (await readSyncPolicy(fork(), taskId)) !== undefined;
         return contexts.use(taskId, (sync) =>
           Promise.resolve({
             mirror: sync.arguments.mirror,
             dryRun: sync.arguments.dryRun,
             downloadConcurrency: sync.remote.downloadConcurrency,
             digests: sync.filter.digests.length,
+            requiresSignatures,
           }),
         );
       }),
@@ -122,6 +128,14 @@ export function createActivities(deps: ActivityDeps) {
       runActivity((context) =>
         withHeartbeat(context, (signal) =>
           contexts.use(input.taskId, (sync) => fetchSignatures(deps, sync, input, signal)),
+        ),
+      ),
+
+    /** Checks signatures where a policy asks for them, and marks what is not verified. */
+    verifySelected: ({ taskId }: TaskInput): Promise<void> =>
+      runActivity((context) =>
+        withHeartbeat(context, (signal) =>
+          contexts.use(taskId, (sync) => verifySelected(deps, sync, signal)),
         ),
       ),
 

@@ -21,6 +21,8 @@ export type CommandPlan =
       readonly command: 'sync';
       readonly request: SyncRequest;
       readonly passwordStdin: boolean;
+      /** Path of the key that has to have signed. */
+      readonly keyFile?: string | undefined;
     } & ClientOptions)
   | ({ readonly command: 'repositories' | 'tasks'; readonly first: number } & ClientOptions)
   | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
@@ -53,6 +55,7 @@ Examples:
   $ tidemark sync quay.io/prometheus/busybox --tags 'glibc*,latest' --exclude-tags '*-arm'
   $ tidemark sync registry.example.org/team/app --username robot --password-stdin < token.txt
   $ tidemark sync team/app --upstream http://127.0.0.1:5000 --mirror --dry-run
+  $ tidemark sync ghcr.io/org/app --require-signature cosign.pub
   $ tidemark sync alpine:3 --json | jq .version.number`;
 
 /** Reads `process.argv`; touches nothing. */
@@ -163,6 +166,10 @@ function addSync(program: Command, choose: Choose): void {
     .option('--name <name>', 'name of the local repository (default: the name at the upstream)')
     .option('--username <name>', 'user at the upstream')
     .option('--password-stdin', "read that user's password or token from standard input")
+    .option(
+      '--require-signature <file>',
+      'leave out what this key has not signed: cosign.pub, or armoured OpenPGP',
+    )
     .option('--concurrency <n>', 'requests in flight at one time', wholeNumber(1, 100))
     .addHelpText('after', syncExamples)
     .action((image: string, options: SyncOptions & GivenClientOptions) =>
@@ -170,6 +177,7 @@ function addSync(program: Command, choose: Choose): void {
         command: 'sync',
         request: parseSyncRequest(image, options),
         passwordStdin: options.passwordStdin ?? false,
+        keyFile: options.requireSignature,
         ...clientOptions(options),
       }),
     );

@@ -120,13 +120,14 @@ async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncD
   await sql`
     update tag_membership t set removed_in = ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and t.repository_id = ${repositoryId} and t.removed_in is null and t.name = s.name
+    where s.task_id = ${taskId} and not s.is_refused and t.repository_id = ${repositoryId} and t.removed_in is null
+      and t.name = s.name
       and (s.manifest_id <> t.manifest_id or (${mirror} and s.manifest_id is null))`.execute(db);
   await sql`
     insert into tag_membership (repository_id, name, manifest_id, added_in)
     select ${repositoryId}, s.name, s.manifest_id, ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and s.manifest_id is not null
+    where s.task_id = ${taskId} and s.manifest_id is not null and not s.is_refused
       and not exists (select from tag_membership t
         where t.repository_id = ${repositoryId} and t.name = s.name and t.removed_in is null)
     order by s.name`.execute(db);
@@ -145,7 +146,7 @@ async function writeRoots(em: Em, { taskId, repositoryId, number, mirror }: Sync
     insert into root_membership (repository_id, manifest_id, name, added_in)
     select ${repositoryId}, wish.manifest_id, wish.name, ${number}
     from (
-      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed
+      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and not is_refused
       union
       select t.manifest_id, t.name from tag_membership t
       where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}

@@ -49,7 +49,7 @@ export interface NamedRow {
 /** Ids of a page in order of name. */
 export async function readNamedPage(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   page: NamedPageArguments,
 ): Promise<Page<NamedRow>> {
   if (page.nameRegex === null) return { rows: [], hasNext: false };
@@ -62,7 +62,7 @@ export async function readNamedPage(
 
 export async function countNamed(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   nameRegex?: string | null,
 ): Promise<number> {
   if (nameRegex === null) return 0;

@@ -45,6 +45,8 @@ export async function readServedManifest(
 export interface ServedBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
+  readonly isReferenced: boolean;
 }
 
 /** A blob whose bytes were verified and stored: of a version, or uploaded to its repository and not yet referred to, beside the latest. */
@@ -54,10 +56,12 @@ export async function readServedBlob(
   digest: Digest,
 ): Promise<ServedBlob | undefined> {
   const found = await sql<ServedBlob>`
-    select b.digest, b.size_bytes as "sizeBytes"
-    from blob b
+    select b.digest, b.size_bytes as "sizeBytes", held.is_referenced as "isReferenced"
+    from blob b cross join lateral (
+      select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
+    ) as held
     where b.digest = ${digest} and b.stored_at is not null and b.size_bytes is not null and (
-      exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)})
+      held.is_referenced
       or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
         where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
           and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`.execute(kysely(em));

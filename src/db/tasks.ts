@@ -70,6 +70,7 @@ const stagingTables = [
   'sync_problem',
   'sync_signed',
   'sync_signature',
+  'sync_signer',
 ];
 
 /** Removes what a task has staged. */

@@ -29,7 +29,7 @@ export function companionTag(subject: Digest, suffix: CompanionSuffix): string |
 }
 
 const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json';
-const bundleTypes = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+)?\+json(?:;.*)?$/;
+export const bundleTypes = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+)?\+json(?:;.*)?$/;
 const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
 /**

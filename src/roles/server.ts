@@ -5,6 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
+import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
@@ -144,6 +145,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     },
     blobs: ground.store,
     uploads,
+    signatures: createSignatureChecks(ground),
     checkStore: () => checkFolder(config.dataDir),
     logger,
   });

@@ -75,6 +75,12 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
     await fetchSignatures({ taskId, repositoryName }, task, plan.manifestsToAsk);
   }
 
+  if (task.requiresSignatures === true) {
+    setCurrentDetails(`${repositoryName}: checking signatures`);
+    const summary = `${repositoryName}: check signatures`;
+    await remote.verifySelected.executeWithOptions({ summary }, [{ taskId }]);
+  }
+
   setCurrentDetails(`${repositoryName}: committing`);
   const result = await local.commitSync({ taskId });
   setCurrentDetails(

@@ -179,6 +179,7 @@ async function stagedRows(harness: SyncHarness, taskId: number): Promise<number>
       + (select count(*) from sync_root where task_id = ${taskId}) + (select count(*) from sync_blob where task_id = ${taskId})
       + (select count(*) from sync_companion where task_id = ${taskId}) + (select count(*) from sync_asked where task_id = ${taskId})
       + (select count(*) from sync_signed where task_id = ${taskId}) + (select count(*) from sync_signature where task_id = ${taskId})
+      + (select count(*) from sync_signer where task_id = ${taskId})
       as count`.execute(kysely(harness.em()));
   return counted.rows[0]?.count ?? -1;
 }

@@ -2,9 +2,10 @@ import { createCleartextMessage, createMessage, generateKey, readPrivateKey, sig
 
 /** What `skopeo standalone-sign` and `podman push --sign-by` write: a signed OpenPGP message with a JSON payload. */
 export async function createSigner(): Promise<Signer> {
-  const { privateKey } = await generateKey({ userIDs: [{ name: 'test' }], format: 'armored' });
+  const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: 'test' }], format: 'armored' });
   const signingKeys = await readPrivateKey({ armoredKey: privateKey });
   return {
+    publicKey,
     keyId: signingKeys.getKeyID().toHex().toUpperCase(),
     async sign(payload) {
       const message = await createMessage({ binary: Buffer.from(JSON.stringify(payload)) });
@@ -17,6 +18,8 @@ export async function createSigner(): Promise<Signer> {
 }
 
 export interface Signer {
+  /** ASCII-armoured. */
+  readonly publicKey: string;
   readonly keyId: string;
   sign(payload: unknown): Promise<Buffer>;
   signText(text: string): Promise<Buffer>;

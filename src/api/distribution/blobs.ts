@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ByteRange } from './range.ts';
 import { isRangeCurrent, parseRange } from './range.ts';
+import { requireVerified } from './require-verified.ts';
 import { sendBody } from './send-body.ts';
 
 interface BlobPath {
@@ -19,8 +20,10 @@ interface BlobPath {
 /** distribution-spec, "Pulling blobs": whole or in part, only those of the served version (FAULTS 75). */
 export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
-  const blob = await readServedBlob(em, await findServedVersion(exchange, path.name), path.digest);
+  const version = await findServedVersion(exchange, path.name);
+  const blob = await readServedBlob(em, version, path.digest);
   if (blob === undefined) throw unknown(path);
+  if (blob.isReferenced) await requireVerified(exchange, version, { blob: blob.digest });
   const descriptor: ContentKey = {
     digest: blob.digest,
     size: blob.sizeBytes,

@@ -7,6 +7,7 @@ import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
+import { requireVerified } from './require-verified.ts';
 
 /** distribution-spec, "Pulling manifests": the exact bytes with their own media type, never converted. */
 export async function answerManifest(
@@ -18,6 +19,7 @@ export async function answerManifest(
   const withDocument = request.method === 'GET';
   const manifest = await readServedManifest(em, version, { reference: path.reference, withDocument });
   if (manifest === undefined) throw unknown(path.name, path.reference);
+  await requireVerified(exchange, version, path.reference);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
   reply.header('vary', 'accept');
   if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();

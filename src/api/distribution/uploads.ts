@@ -146,7 +146,7 @@ async function mountBlob(
 ): Promise<boolean> {
   const from = query.get('from') ?? '';
   const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
-  if (source === undefined || source.isPrivate) return false;
+  if (source === undefined || source.isPrivate || source.policy !== null) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
   if ((await readServedBlob(em, version, digest)) === undefined) return false;
   await linkBlob(em, { repositoryId, digest });

@@ -12,8 +12,16 @@ import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
+import { SignaturePolicyMutationResolver } from './signature-policy-mutation.resolver.ts';
+import {
+  DistributionSignaturePolicyResolver,
+  RemoteSignaturePolicyResolver,
+  RepositorySignaturePolicyResolver,
+  SignaturePolicyResolver,
+} from './signature-policy.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
@@ -39,11 +47,18 @@ export function buildApiSchema(): GraphQLSchema {
       DistributionResolver,
       DistributionMoveResolver,
       DistributionMutationResolver,
+      SignaturePolicyResolver,
+      SignaturePolicyMutationResolver,
+      RemoteSignaturePolicyResolver,
+      RepositorySignaturePolicyResolver,
+      DistributionSignaturePolicyResolver,
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,
       VersionDiffResolver,
       TagResolver,
+      TagVerificationResolver,
+      SignatureVerificationResolver,
       ManifestResolver,
       SignatureResolver,
       TaskResolver,

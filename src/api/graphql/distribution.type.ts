@@ -5,6 +5,7 @@ import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { DateTime } from './scalars.ts';
+import { signaturePolicyIdOption } from './signature-policy-id.ts';
 import { UserError } from './user-error.type.ts';
 
 @ObjectType('Distribution', {
@@ -100,6 +101,9 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: privateDescription })
   private?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionUpdateInput', {
@@ -118,6 +122,9 @@ export class DistributionUpdateInput {
 
   @Field(() => Boolean, { nullable: true, description: `${privateDescription} It cannot be cleared.` })
   private?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionDeleteInput', { description: 'A distribution to delete; what it serves stays.' })
