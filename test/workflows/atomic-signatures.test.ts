@@ -67,7 +67,7 @@ async function readRows({ harness, ids }: Scene, version: number): Promise<Row[]
     from membership m join signature s on s.id = m.content_id and s.kind = 'ATOMIC'
     where m.repository_id = ${ids.repositoryId} and m.kind = 'signature' and m.added_in <= ${version}
       and (m.removed_in is null or m.removed_in > ${version}) order by s.id`.execute(kysely(harness.em()));
-  return found.rows;
+  return found.rows.map((row) => ({ ...row, at: row.at && new Date(row.at) }));
 }
 
 test('every manifest is asked for in the store, children too; what the payload says is kept', async () => {
