@@ -12,6 +12,8 @@ import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
+import { ScheduleMutationResolver } from './schedule-mutation.resolver.ts';
+import { RepositoryScheduleResolver, ScheduleResolver, ScheduleRunResolver } from './schedule.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
@@ -48,6 +50,10 @@ export function buildApiSchema(): GraphQLSchema {
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,
+      ScheduleResolver,
+      ScheduleRunResolver,
+      RepositoryScheduleResolver,
+      ScheduleMutationResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -11,6 +11,14 @@ import {
 import type { Page } from '../../db/read-page.ts';
 import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
+import {
+  countRepositorySchedules,
+  countScheduleRuns,
+  readFreshness,
+  readRepositorySchedulePages,
+  readScheduleRunPages,
+  readSchedules,
+} from '../../db/read-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
@@ -72,6 +80,12 @@ export function createLoaders(em: Em) {
     versionCounts: byId(countVersions),
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
+    freshness: byId(readFreshness),
+    schedules: byId(readSchedules),
+    repositorySchedulePages: lists(readRepositorySchedulePages),
+    repositoryScheduleCounts: byId(countRepositorySchedules),
+    scheduleRunPages: lists(readScheduleRunPages),
+    scheduleRunCounts: byId(countScheduleRuns),
     versionTags: byVersion(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),

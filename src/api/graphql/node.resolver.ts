@@ -8,6 +8,7 @@ import type { GlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { toRemoteType } from './remote.type.ts';
 import { toRepositoryType } from './repository.type.ts';
+import { toScheduleType } from './schedule.type.ts';
 import { toTaskType } from './task.type.ts';
 import { toRepositoryVersionType } from './version.type.ts';
 
@@ -58,6 +59,8 @@ async function loadNode(
     }
     case 'Distribution':
       return mapped(await loaders.distributions.load(first), toDistributionType);
+    case 'Schedule':
+      return mapped(await loaders.schedules.load(first), toScheduleType);
     case 'Signature':
       return undefined;
   }

@@ -90,7 +90,7 @@ export class RemoteMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Deletes a remote that no repository and no running task uses.',
+    description: 'Deletes a remote that no repository, no schedule and no running task uses.',
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
@@ -198,6 +198,14 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
       ),
     );
   }
+  if (use.scheduleId !== undefined)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `The remote ${quoteValue(row.name)} is used by the schedule ${toGlobalId('Schedule', use.scheduleId)}; give that another remote, or delete it, first.`,
+      ),
+    );
   if (use.taskId !== undefined)
     errors.push(
       userError(
