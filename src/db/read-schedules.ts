@@ -105,17 +105,21 @@ export interface Freshness {
   readonly errorMessage: string | null;
 }
 
-export async function readFreshness(em: Em, repositoryIds: readonly number[]): Promise<Freshness[]> {
-  const last = (state: 'COMPLETED' | 'FAILED') => sql`
+/** The last sync of the repository of `p` that ended so; dry runs aside. Its condition is that of the index task_last_sync. */
+function lastSync(state: 'COMPLETED' | 'FAILED') {
+  return sql`
     select id, finished_at, error_code, error_message from task t
     where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
-      and t.name = 'repository.sync' and not (t.arguments @> '{"dryRun": true}')
+      and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
     order by t.id desc limit 1`;
+}
+
+export async function readFreshness(em: Em, repositoryIds: readonly number[]): Promise<Freshness[]> {
   const found = await sql<Freshness & { n: number }>`
     select p.n, done.finished_at as "syncedAt", failed.error_code as "errorCode", failed.error_message as "errorMessage"
     from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
-    left join lateral (${last('COMPLETED')}) as done on true
-    left join lateral (${last('FAILED')}) as failed on failed.id > coalesce(done.id, 0)
+    left join lateral (${lastSync('COMPLETED')}) as done on true
+    left join lateral (${lastSync('FAILED')}) as failed on failed.id > coalesce(done.id, 0)
     order by p.n`.execute(kysely(em));
   return found.rows.map(({ syncedAt, errorCode, errorMessage }) => ({
     syncedAt: syncedAt === null ? null : new Date(syncedAt),

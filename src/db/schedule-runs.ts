@@ -80,12 +80,11 @@ async function findRun(
 
 type Begun = Pick<NewScheduleRun, 'outcome' | 'message' | 'taskId'>;
 
+function skipped(message: string, taskId: number | null = null): Begun {
+  return { outcome: 'SKIPPED', message, taskId };
+}
+
 async function createTask(em: Em, schedule: ScheduleRow): Promise<Begun> {
-  const skipped = (message: string, taskId: number | null = null): Begun => ({
-    outcome: 'SKIPPED',
-    message,
-    taskId,
-  });
   const { repositoryId, remoteId, mirror, allowPrivate } = schedule;
   if (schedule.paused) return skipped('The schedule was paused.');
   if (remoteId === null)

@@ -250,8 +250,8 @@ test('trigger starts the sync at once, though paused; while one is under way it 
   await api.sql(`update task set state = 'CANCELED' where state = 'WAITING'`);
 });
 
-test('a remote of a schedule is IN_USE; a repository takes its schedules along when it is deleted, and none at a new name', async () => {
-  const { repositoryId, remoteId } = await createRepository();
+test('a remote of a schedule is IN_USE; a schedule stays with a repository that is renamed, and goes with one that is deleted', async () => {
+  const { repositoryId } = await createRepository();
   const other = await createRepository();
   const { schedule } = await mutate('Create', {
     repositoryId,
