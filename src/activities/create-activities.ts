@@ -4,12 +4,16 @@ import { commitVersion } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
 import { planContent } from '../db/plan-content.ts';
 import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
+import { setRunId } from '../db/open-tasks.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
 import { readSyncPolicy } from '../db/stage-signers.ts';
+import { beginScheduledRun } from '../db/schedule-runs.ts';
+import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
 import { countPositions } from '../db/stage-names.ts';
 import { stageRemovals } from '../db/stage-tags.ts';
 import { stageSigned } from '../db/stage-signatures.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
+import { readNextInLine } from '../db/sync-turns.ts';
 import { finishTask } from '../db/tasks.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat, runActivity } from './failure.ts';
@@ -60,10 +64,17 @@ export function createActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
 
   const activities = {
-    /** Takes the repository for the task; local. */
-    prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync> =>
+    /** Makes the task of a scheduled run that is due, unless one is under way; local. */
+    beginScheduledSync: (due: DueRun): Promise<BegunRun> => runActivity(() => beginScheduledRun(fork(), due)),
+
+    /** Keeps which run of the workflow works for a task; local. */
+    noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
+      runActivity(() => setRunId(fork(), taskId, runId)),
+
+    /** Takes the repository for the task; null while the upstream's host has no turn to give. Local. */
+    prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync | null> =>
       runActivity(async () => {
-        await startTask(fork(), taskId);
+        if ((await startTask(fork(), taskId, deps)) === undefined) return null;
         const requiresSignatures = (await readSyncPolicy(fork(), taskId)) !== undefined;
         return contexts.use(taskId, (sync) =>
           Promise.resolve({
@@ -166,6 +177,10 @@ export function createActivities(deps: ActivityDeps) {
       runActivity(async () => {
         await finishTask(fork(), taskId, { state: 'CANCELED' });
       }),
+
+    /** Workflows of the syncs that may have the turn of one that has ended; local. */
+    nextInLine: ({ taskId }: TaskInput): Promise<string[]> =>
+      runActivity(() => readNextInLine(fork(), taskId, deps.syncsPerHost)),
   };
   return { activities, close: () => contexts.close() };
 }

@@ -1,15 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseHttpUrl } from '../config-values.ts';
+import { Command, CommanderError, Option } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
+import { clientOptions, wholeNumber, withClientOptions } from './client-options.ts';
+import type { ClientOptions, GivenClientOptions, ListOptions } from './client-options.ts';
+import { addSchedule } from './schedule-arguments.ts';
+import type { SchedulePlan } from './schedule-arguments.ts';
 import { parseSyncRequest, policies } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
-
-/** How a command reaches a server, and what it writes. */
-export interface ClientOptions {
-  readonly server: string | undefined;
-  readonly json: boolean;
-}
 
 /** What a command line asks for. */
 export type CommandPlan =
@@ -27,6 +24,7 @@ export type CommandPlan =
   | ({ readonly command: 'repositories' | 'tasks'; readonly first: number } & ClientOptions)
   | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
   | ({ readonly command: 'cancel'; readonly taskId: string } & ClientOptions)
+  | SchedulePlan
   /** Help, the version or a mistake: only text to show. */
   | { readonly command: 'show'; readonly text: string; readonly isMistake: boolean };
 
@@ -68,7 +66,7 @@ export function parseArguments(argv: readonly string[], version: string): Comman
   const program = createProgram(version, (chosen) => {
     plan = chosen;
   });
-  for (const command of [program, ...program.commands])
+  for (const command of allCommands(program))
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write });
   try {
     program.parse([...argv]);
@@ -79,6 +77,10 @@ export function parseArguments(argv: readonly string[], version: string): Comman
     return { command: 'show', text: text.trim().replace(/^error: /, ''), isMistake };
   }
   return plan ?? { command: 'show', text: program.helpInformation(), isMistake: true };
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
 }
 
 type Choose = (plan: CommandPlan) => void;
@@ -143,6 +145,7 @@ function addClientCommands(program: Command, choose: Choose): void {
     .action((taskId: string, options: GivenClientOptions) =>
       choose({ command: 'cancel', taskId, ...clientOptions(options) }),
     );
+  addSchedule(program, choose);
   program
     .command('demo')
     .description('see it work: sync a sample upstream on this machine twice, and compare; needs no internet')
@@ -187,41 +190,4 @@ function addSync(program: Command, choose: Choose): void {
         ...clientOptions(options),
       }),
     );
-}
-
-interface GivenClientOptions {
-  readonly server?: string;
-  readonly json?: boolean;
-}
-
-interface ListOptions extends GivenClientOptions {
-  readonly first: number;
-}
-
-function withClientOptions(command: Command): Command {
-  return command
-    .option(
-      '--server <url>',
-      'a Tidemark server to use (default: TIDEMARK_SERVER, else the one on the data directory)',
-      httpUrl,
-    )
-    .option('--json', 'write one JSON object to standard output, and nothing else');
-}
-
-function clientOptions({ server, json = false }: GivenClientOptions): ClientOptions {
-  return { server, json };
-}
-
-function httpUrl(value: string): string {
-  const parsed = parseHttpUrl(value);
-  if ('value' in parsed) return parsed.value;
-  throw new InvalidArgumentError(`It ${parsed.mistake}.`);
-}
-
-function wholeNumber(lowest: number, highest: number): (value: string) => number {
-  return (value) => {
-    const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    if (number >= lowest && number <= highest) return number;
-    throw new InvalidArgumentError(`Expected a whole number, ${lowest} to ${highest}.`);
-  };
 }

@@ -206,6 +206,41 @@ export const Task = defineEntity({
 });
 export type Task = InferEntity<typeof Task>;
 
+/** A repository's sync that comes again by itself. What Temporal is to have of it is made from this row (`db/temporal-schedules.ts`). */
+export const Schedule = defineEntity({
+  name: 'Schedule',
+  tableName: 'schedule',
+  properties: {
+    id: p.bigint('number').primary(),
+    repositoryId: p.bigint('number'),
+    /** Null: the repository's own remote, whichever that is at the run. */
+    remoteId: p.bigint('number').nullable(),
+    /** Exactly one of `cron` and `intervalSeconds` is set. */
+    cron: p.text().nullable(),
+    intervalSeconds: p.integer().nullable(),
+    timeZone: p.text(),
+    jitterSeconds: p.integer(),
+    catchupWindowSeconds: p.integer(),
+    mirror: p.boolean(),
+    /** As in `SyncArguments`: of the API that last took the schedule. */
+    allowPrivate: p.boolean(),
+    paused: p.boolean(),
+    note: p.text().nullable(),
+    /** Counts the changes; Temporal has been told of all when `temporalRevision` is the same. */
+    revision: p.integer().default(1),
+    temporalRevision: p.integer().nullable(),
+    /** Why Temporal refused it. */
+    temporalProblem: p.text().nullable(),
+    /** What Temporal said when it was last asked; those that have passed included. */
+    nextRunAts: p
+      .array((time) => new Date(time))
+      .columnType('timestamptz[]')
+      .default([]),
+    ...timestamps,
+  },
+});
+export type Schedule = InferEntity<typeof Schedule>;
+
 export const Blob = defineEntity({
   name: 'Blob',
   tableName: 'blob',
@@ -243,6 +278,7 @@ export const entities = [
   Distribution,
   RepositoryVersion,
   Task,
+  Schedule,
   Blob,
   Manifest,
 ];

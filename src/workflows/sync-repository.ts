@@ -2,10 +2,14 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
+  setHandler,
 } from '@temporalio/workflow';
 import type { Activities, PreparedSync } from '../activities/create-activities.ts';
 import { cutIntoParts, shareOut } from './parts.ts';
@@ -28,6 +32,13 @@ const local = proxyLocalActivities<Activities>({
   retry,
 });
 
+/** Says that the host of the upstream has a turn to give. */
+const yourTurn = defineSignal('yourTurn');
+
+/** How long a sync waits to be told so before it looks by itself, at first and at the most: the one that should tell it may be terminated. */
+const shortestWaitSeconds = 30;
+const longestWaitSeconds = 300;
+
 /**
  * Copies the graphs of the selected tags, then publishes a version in one transaction (DESIGN, "The idea").
  * Lists live in the task's staging tables; only ids and counts pass through here.
@@ -42,11 +53,13 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
       else await local.failTask({ taskId, ...describeFailure(error) });
     });
     throw error;
+  } finally {
+    await CancellationScope.nonCancellable(() => callNext(taskId));
   }
 }
 
 async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> {
-  const task = await local.prepareSync({ taskId });
+  const task = await waitForTurn({ taskId, repositoryName });
 
   setCurrentDetails(`${repositoryName}: listing tags`);
   const listed = await remote.listTags.executeWithOptions({ summary: `${repositoryName}: list tags` }, [
@@ -87,6 +100,35 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
     `${repositoryName}: ${result.createdVersion === null ? 'nothing had changed' : `version ${result.createdVersion}`}`,
   );
   return result;
+}
+
+/** The task is WAITING until then, and can be cancelled. */
+async function waitForTurn({ taskId, repositoryName }: SyncInput): Promise<PreparedSync> {
+  let isCalled = false;
+  setHandler(yourTurn, () => {
+    isCalled = true;
+  });
+  for (let seconds = shortestWaitSeconds; ; seconds = Math.min(2 * seconds, longestWaitSeconds)) {
+    isCalled = false;
+    const task = await local.prepareSync({ taskId });
+    if (task !== null) return task;
+    setCurrentDetails(
+      `${repositoryName}: waiting for its turn; as many syncs as may ask the upstream's host are running`,
+    );
+    await condition(() => isCalled, `${seconds} seconds`);
+  }
+}
+
+/** Tells those that wait for the turn that a sync gives back. That the call is lost is no fault of this sync: they look by themselves, too. */
+async function callNext(taskId: number): Promise<void> {
+  const waiting = await local.nextInLine({ taskId }).catch(() => []);
+  await Promise.all(
+    waiting.map((workflowId) =>
+      getExternalWorkflowHandle(workflowId)
+        .signal(yourTurn)
+        .catch(() => undefined),
+    ),
+  );
 }
 
 async function walkTags(

@@ -12,6 +12,8 @@ import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
+import { ScheduleMutationResolver } from './schedule-mutation.resolver.ts';
+import { RepositoryScheduleResolver, ScheduleResolver, ScheduleRunResolver } from './schedule.resolver.ts';
 import { SignaturePolicyMutationResolver } from './signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
@@ -64,6 +66,10 @@ export function buildApiSchema(): GraphQLSchema {
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,
+      ScheduleResolver,
+      ScheduleRunResolver,
+      RepositoryScheduleResolver,
+      ScheduleMutationResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -10,6 +10,7 @@ const keyParts = {
   Signature: 1,
   Distribution: 1,
   SignaturePolicy: 1,
+  Schedule: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

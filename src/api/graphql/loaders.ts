@@ -15,6 +15,14 @@ import { readSignaturePolicies } from '../../db/signature-policies.ts';
 import { readSignatureVerifications, readTagVerifications } from '../../db/read-verifications.ts';
 import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/read-signatures.ts';
 import type { ManifestInVersion } from '../../db/read-signatures.ts';
+import {
+  countRepositorySchedules,
+  countScheduleRuns,
+  readFreshness,
+  readRepositorySchedulePages,
+  readScheduleRunPages,
+  readSchedules,
+} from '../../db/read-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
@@ -86,6 +94,12 @@ export function createLoaders(em: Em) {
     versionCounts: byId(countVersions),
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
+    freshness: byId(readFreshness),
+    schedules: byId(readSchedules),
+    repositorySchedulePages: lists(readRepositorySchedulePages),
+    repositoryScheduleCounts: byId(countRepositorySchedules),
+    scheduleRunPages: lists(readScheduleRunPages),
+    scheduleRunCounts: byId(countScheduleRuns),
     versionTags: byVersion(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),

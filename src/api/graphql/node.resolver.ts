@@ -8,6 +8,7 @@ import type { GlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { toRemoteType } from './remote.type.ts';
 import { toRepositoryType } from './repository.type.ts';
+import { toScheduleType } from './schedule.type.ts';
 import { toSignaturePolicyType } from './signature-policy.type.ts';
 import { toTaskType } from './task.type.ts';
 import { toRepositoryVersionType } from './version.type.ts';
@@ -61,6 +62,8 @@ async function loadNode(
       return mapped(await loaders.distributions.load(first), toDistributionType);
     case 'SignaturePolicy':
       return mapped(await loaders.signaturePolicies.load(first), toSignaturePolicyType);
+    case 'Schedule':
+      return mapped(await loaders.schedules.load(first), toScheduleType);
     case 'Signature':
       return mapped(await loaders.signatures.load(first), toSignatureType);
   }

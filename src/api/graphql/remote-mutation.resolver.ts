@@ -96,7 +96,7 @@ export class RemoteMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Deletes a remote that no repository, no running task, and no blob uses that is still to be fetched on demand.',
+      'Deletes a remote that no repository, no schedule, no running task, and no blob uses that is still to be fetched on demand.',
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
@@ -204,6 +204,14 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
       ),
     );
   }
+  if (use.scheduleId !== undefined)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `The remote ${quoteValue(row.name)} is used by the schedule ${toGlobalId('Schedule', use.scheduleId)}; give that another remote, or delete it, first.`,
+      ),
+    );
   if (use.taskId !== undefined)
     errors.push(
       userError(

@@ -5,6 +5,7 @@ import { Remote, Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readOtherDistributions } from '../../db/point-distribution.ts';
 import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
+import { deleteSchedules } from '../../db/temporal-schedules.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { forgetReads } from './context.ts';
@@ -89,7 +90,7 @@ export class RepositoryMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Deletes a repository with all its versions and the distribution at its own name. Its tasks stay.',
+      'Deletes a repository with all its versions, its schedules and the distribution at its own name. Its tasks stay.',
   })
   async repositoryDelete(
     @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
@@ -107,6 +108,7 @@ export class RepositoryMutationResolver {
         ...(others.count === 0 ? [] : [servedAt(row, others)]),
       ];
       if (userErrors.length > 0) return { deletedId: null, userErrors };
+      await deleteSchedules(transaction, { repositoryId: row.id });
       await transaction.nativeDelete(Repository, { id: row.id });
       return { deletedId: input.id, userErrors: [] };
     });
