@@ -35,6 +35,8 @@ export interface Config {
   readonly taskQueue: string;
   /** Upstream connections of one worker, 1–1000 (`TIDEMARK_WORKER_CONNECTIONS`). */
   readonly workerConnections: number;
+  /** Syncs that ask one host at one time, over all workers, 1–1000 (`TIDEMARK_SYNCS_PER_HOST`). */
+  readonly syncsPerHost: number;
   /** Hosts and CIDR ranges on private addresses that may be upstreams, each in lower case (`TIDEMARK_ALLOW_UPSTREAM`). */
   readonly allowUpstream: readonly string[];
   /** 32 bytes each; the first encrypts, all decrypt. Empty: the caller makes one in the data folder (`TIDEMARK_SECRET_KEY`). */
@@ -58,6 +60,7 @@ const KNOWN = [
   'TIDEMARK_DATABASE_POOL',
   'TIDEMARK_TASK_QUEUE',
   'TIDEMARK_WORKER_CONNECTIONS',
+  'TIDEMARK_SYNCS_PER_HOST',
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
@@ -87,6 +90,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     temporalUiUrl: read('TEMPORAL_UI_URL', undefined, parseHttpUrl),
     taskQueue: text(env, 'TIDEMARK_TASK_QUEUE') ?? 'tidemark',
     workerConnections: read('TIDEMARK_WORKER_CONNECTIONS', 64, parseInteger(1, 1_000)),
+    syncsPerHost: read('TIDEMARK_SYNCS_PER_HOST', 10, parseInteger(1, 1_000)),
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),

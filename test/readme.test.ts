@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSignatureChecks } from '../src/activities/check-signatures.ts';
 import { createApi } from '../src/api/server.ts';
 import { createWorkflowClient } from '../src/api/workflow-client.ts';
 import { openUploadFolder } from '../src/content/upload-folder.ts';
@@ -57,6 +58,7 @@ beforeAll(async () => {
     blobs: harness.store,
     upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

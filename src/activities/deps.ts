@@ -15,6 +15,8 @@ export interface ActivityDeps {
   readonly openRegistry: (options: RegistryOptions) => Registry;
   /** Requests to upstreams of this worker, all syncs together (`TIDEMARK_WORKER_CONNECTIONS`). */
   readonly connections: Limiter;
+  /** Syncs that ask one host at one time, over all workers (`TIDEMARK_SYNCS_PER_HOST`). */
+  readonly syncsPerHost: number;
   readonly manifestMaxBytes: number;
   /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
   readonly allowPrivate: boolean;

@@ -21,6 +21,7 @@ export function remoteOptions(
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
   const headers = open(remote.headersSealed, 'headers');
   const { rateLimit } = remote;
+  const mayBePrivate = (url: string) => deps.allowPrivate || isListedHost(new URL(url), deps.allowUpstream);
   return dropUndefined({
     url: remote.url,
     upstreamName: remote.upstreamName,
@@ -40,7 +41,11 @@ export function remoteOptions(
     sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
-    allowPrivate: deps.allowPrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
+    allowPrivate: mayBePrivate(remote.url),
+    signatureStore:
+      remote.sigstore == null
+        ? undefined
+        : { url: remote.sigstore, allowPrivate: mayBePrivate(remote.sigstore) },
     beforeRequest:
       rateLimit == null
         ? undefined

@@ -12,19 +12,22 @@ const maxDepth = 64;
 /** Manifests below one range of tags; far above what any real repository has. */
 const maxManifests = 500_000;
 
+export interface GraphWalk {
+  readonly rootIds: readonly number[];
+  /** Requests in flight. */
+  readonly concurrency: number;
+  /** Told how many manifests were new, after each batch. */
+  readonly onStored: (count: number) => Promise<void>;
+}
+
 /**
  * Fetches what is not stored below the roots, level by level, until nothing is missing. Each node is asked for once, whatever the number of
  * paths to it; indexes nested deeper than 64 levels are refused (FAULTS 44).
- * @param onStored told how many manifests were new, after each batch.
  */
 export async function walkGraph(
   deps: Pick<ActivityDeps, 'database' | 'connections'>,
   upstream: Upstream,
-  walk: {
-    readonly rootIds: readonly number[];
-    readonly concurrency: number;
-    readonly onStored: (count: number) => Promise<void>;
-  },
+  walk: GraphWalk,
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();

@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
 export interface ApiConfig {
@@ -56,6 +58,12 @@ export interface UploadSessions {
   cancel(id: string): Promise<void>;
 }
 
+/** `activities/check-signatures.ts` says what its functions do. */
+export interface SignatureChecks {
+  checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]>;
+  check(policy: PolicyKey, signatureIds: readonly number[], signal?: AbortSignal): Promise<void>;
+}
+
 /** What main.ts hands in. */
 export interface ApiDependencies {
   readonly database: Database;
@@ -65,6 +73,7 @@ export interface ApiDependencies {
   readonly blobs: BlobSource;
   readonly upstreams: UpstreamReader;
   readonly uploads: UploadSessions;
+  readonly signatures: SignatureChecks;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;

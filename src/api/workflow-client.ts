@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../oci/error.ts';
+import { createScheduleClient } from './schedule-client.ts';
+import type { ScheduleKeeper } from './schedule-client.ts';
+import { callTemporal, unavailable } from './temporal-call.ts';
+import type { WorkflowClientOptions } from './temporal-call.ts';
 import { syncWorkflowType } from '../workflows/sync-input.ts';
 import type { SyncInput } from '../workflows/sync-input.ts';
 
@@ -38,20 +41,15 @@ export interface WorkflowStarter {
   cancelSync(run: SyncRun): Promise<boolean>;
   /** @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
   describeSync(run: SyncRun): Promise<SyncDescription>;
+  readonly schedules: ScheduleKeeper;
 }
 
-export interface WorkflowClientOptions {
-  readonly client: Client;
-  readonly taskQueue: string;
-}
-
-const callMs = 5_000;
 /** The task before may be final while its workflow still closes: so long is waited for that. */
 const endingMs = 3_000;
 const endingPollMs = 20;
 
 export function createWorkflowClient({ client, taskQueue }: WorkflowClientOptions): WorkflowStarter {
-  const call = <T>(work: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, work);
+  const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
   async function describeSync(run: SyncRun): Promise<SyncDescription> {
     try {
@@ -122,13 +120,6 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
     },
 
     describeSync,
+    schedules: createScheduleClient({ client, taskQueue }),
   };
-}
-
-function unavailable(cause: unknown): TidemarkError {
-  return new TidemarkError('TEMPORAL_UNAVAILABLE', 'Temporal cannot be reached; try again.', {
-    origin: 'server',
-    retryable: true,
-    cause,
-  });
 }

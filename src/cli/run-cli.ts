@@ -82,7 +82,11 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'sync': {
       const { readPassword, syncCommand } = await import('./sync-command.ts');
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
-      const request = { ...plan.request, password };
+      const requiredKeys =
+        plan.keyFile === undefined
+          ? undefined
+          : await (await import('./require-signature.ts')).readRequiredKeys(plan.keyFile);
+      const request = { ...plan.request, password, requiredKeys };
       return syncCommand({
         ...common,
         request,
@@ -94,11 +98,15 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'versions':
     case 'tasks':
     case 'cancel':
+    case 'schedule':
       return runList(plan, common);
   }
 }
 
-type ListPlan = Extract<RunnablePlan, { command: 'repositories' | 'versions' | 'tasks' | 'cancel' }>;
+type ListPlan = Extract<
+  RunnablePlan,
+  { command: 'repositories' | 'versions' | 'tasks' | 'cancel' | 'schedule' }
+>;
 
 /** A list is quick, also where a server is brought up for it. */
 function saysNothing(): void {
@@ -127,6 +135,8 @@ async function runList(
         return await commands.tasksCommand(list, plan.first);
       case 'cancel':
         return await commands.cancelCommand(list, plan.taskId);
+      case 'schedule':
+        return await (await import('./schedule-command.ts')).scheduleCommand(list, plan.verb);
     }
   } finally {
     await session.close();

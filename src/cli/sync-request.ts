@@ -2,6 +2,7 @@ import { parseHttpUrl } from '../config-values.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../oci/reference.ts';
 import type { ImageReference } from '../oci/reference.ts';
+import type { RequiredKeys } from './require-signature.ts';
 import { validateTagPatterns } from '../oci/tag-filter.ts';
 
 /** What a person asked to sync. What is undefined was not given, and stays as the remote has it. */
@@ -14,6 +15,8 @@ export interface SyncRequest {
   readonly excludeTags: readonly string[] | undefined;
   readonly username: string | undefined;
   readonly password?: string | undefined;
+  /** Who has to have signed. */
+  readonly requiredKeys?: RequiredKeys | undefined;
   readonly downloadConcurrency: number | undefined;
   readonly policy: string | undefined;
   readonly mirror: boolean;
@@ -32,6 +35,7 @@ export interface SyncOptions {
   readonly name?: string;
   readonly username?: string;
   readonly passwordStdin?: boolean;
+  readonly requireSignature?: string;
   readonly concurrency?: number;
   readonly policy?: string;
 }

@@ -1,4 +1,5 @@
 import { TidemarkError } from '../oci/error.ts';
+import { preparePolicy } from './require-signature.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
 import type { Session } from './session.ts';
@@ -56,7 +57,15 @@ export async function prepareTarget(session: Session, wish: SyncRequest): Promis
   if (existing !== null) checkUpstream(existing, wish);
   const remote =
     existing === null ? await createRemote(session, wish) : await updateRemote(session, existing, wish);
-  const repositoryId = await ensureRepository(session, { repository, remoteId: remote.id, name: wish.name });
+  const { name, requiredKeys } = wish;
+  const signaturePolicyId =
+    requiredKeys === undefined ? undefined : await preparePolicy(session, name, requiredKeys);
+  const repositoryId = await ensureRepository(session, {
+    repository,
+    remoteId: remote.id,
+    name,
+    signaturePolicyId,
+  });
   return {
     repositoryId,
     remoteId: remote.id,
@@ -115,23 +124,32 @@ interface RepositoryWish {
   readonly repository: Found['repository'];
   readonly remoteId: string;
   readonly name: string;
+  /** Undefined: as it is. */
+  readonly signaturePolicyId: string | undefined;
 }
 
 async function ensureRepository(
   session: Session,
-  { repository, remoteId, name }: RepositoryWish,
+  { repository, remoteId, name, signaturePolicyId }: RepositoryWish,
 ): Promise<string> {
+  const policy = signaturePolicyId === undefined ? {} : { signaturePolicyId };
   if (repository === null) {
     const { repositoryCreate } = await session.request<{ repositoryCreate: Payload }>(
       mutation('repositoryCreate', 'repository'),
-      { input: { name, remoteId } },
+      { input: { name, remoteId, ...policy } },
     );
     return expectNode(repositoryCreate, repositoryCreate.repository).id;
   }
-  if (repository.remote === null) {
+  if (repository.remote === null || signaturePolicyId !== undefined) {
     const { repositoryUpdate } = await session.request<{ repositoryUpdate: Payload }>(
       mutation('repositoryUpdate', 'repository'),
-      { input: { id: repository.id, remoteId } },
+      {
+        input: {
+          id: repository.id,
+          ...(repository.remote === null ? { remoteId } : {}),
+          ...policy,
+        },
+      },
     );
     expectNode(repositoryUpdate, repositoryUpdate.repository);
   }

@@ -49,6 +49,8 @@ export interface ServedBlob {
   readonly isStored: boolean;
   /** Whether a remote is known to have it. */
   readonly hasSource: boolean;
+  /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
+  readonly isReferenced: boolean;
 }
 
 /**
@@ -62,10 +64,13 @@ export async function readServedBlob(
 ): Promise<ServedBlob | undefined> {
   const found = await sql<ServedBlob & { sizeBytes: number | null }>`
     select b.digest, coalesce(b.size_bytes, ${claimedSize(version)}) as "sizeBytes", b.stored_at is not null as "isStored",
-      s.has as "hasSource"
-    from blob b, lateral (select exists (select from blob_source where blob_id = b.id) as has) as s
+      s.has as "hasSource", held.is_referenced as "isReferenced"
+    from blob b, lateral (select exists (select from blob_source where blob_id = b.id) as has) as s,
+      lateral (
+        select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
+      ) as held
     where b.digest = ${digest} and (b.stored_at is not null or s.has) and (
-      exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)})
+      held.is_referenced
       or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
         where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
           and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`.execute(kysely(em));

@@ -6,6 +6,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
+import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
@@ -158,6 +159,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     blobs: ground.store,
     upstreams,
     uploads,
+    signatures: createSignatureChecks(ground),
     checkStore: () => checkFolder(config.dataDir),
     logger,
   });
@@ -208,6 +210,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     taskQueue: config.taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
+    syncsPerHost: config.syncsPerHost,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: isLoopbackHost(config.host),
     allowUpstream: config.allowUpstream,

@@ -21,6 +21,8 @@ export interface WorkerRoleOptions {
   readonly workflowBundle: WorkflowBundleOption;
   /** Upstream connections of this worker. */
   readonly workerConnections: number;
+  /** Syncs that ask one host at one time, over all workers. */
+  readonly syncsPerHost: number;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];

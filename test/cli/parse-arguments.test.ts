@@ -36,6 +36,27 @@ describe('commands', () => {
     ],
     [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
     [
+      ['schedule', 'create', 'a/b', '--cron', '@daily', '--time-zone', 'Europe/Berlin', '--mirror'],
+      {
+        command: 'schedule',
+        verb: {
+          name: 'create',
+          repository: 'a/b',
+          times: { cron: '@daily', timeZone: 'Europe/Berlin', mirror: true },
+        },
+        ...client,
+      },
+    ],
+    [['schedule', 'list'], { command: 'schedule', verb: { name: 'list', first: 20 }, ...client }],
+    [
+      ['schedule', 'pause', 'U2M', '--note', 'why', '--json'],
+      { command: 'schedule', verb: { name: 'pause', id: 'U2M', note: 'why' }, ...client, json: true },
+    ],
+    [
+      ['schedule', 'trigger', 'U2M'],
+      { command: 'schedule', verb: { name: 'trigger', id: 'U2M' }, ...client },
+    ],
+    [
       ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
       { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },
     ],

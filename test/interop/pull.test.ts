@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { openUploadFolder } from '../../src/content/upload-folder.ts';
@@ -65,6 +66,7 @@ beforeAll(async () => {
     blobs: harness.store,
     upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

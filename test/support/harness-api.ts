@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { openUploadFolder } from '../../src/content/upload-folder.ts';
@@ -42,6 +43,7 @@ export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi>
     blobs: store,
     upstreams,
     uploads: await openUploadFolder({ root: folder, blobs: store, fsync: false }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger,
   });

@@ -25,6 +25,7 @@ import { createTestDatabase, testServers } from './servers.ts';
 
 export interface SyncHarnessOptions {
   readonly workerConnections?: number;
+  readonly syncsPerHost?: number;
   readonly quotaBytes?: number;
   readonly manifestMaxBytes?: number;
 }
@@ -72,6 +73,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       taskQueue,
       workflowBundle: { codePath: inject('workflowBundle') },
       workerConnections: options.workerConnections ?? 64,
+      syncsPerHost: options.syncsPerHost ?? 10,
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
       allowUpstream: [],

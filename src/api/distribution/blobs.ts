@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ByteRange } from './range.ts';
 import { isRangeCurrent, parseRange } from './range.ts';
+import { requireVerified } from './require-verified.ts';
 import { sendBody } from './send-body.ts';
 
 interface BlobPath {
@@ -26,6 +27,7 @@ export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<Fa
   const version = await findServedVersion(exchange, path.name);
   const blob = await readServedBlob(em, version, path.digest);
   if (blob === undefined) throw unknown(path);
+  if (blob.isReferenced) await requireVerified(exchange, version, { blob: blob.digest });
   const { isKnown } = nameContent(exchange, blob.digest);
   reply.header('accept-ranges', 'bytes');
   if (isKnown) return reply.code(304).send();

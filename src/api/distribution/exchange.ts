@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Em } from '../../db/open-database.ts';
 import { resolveDistribution } from '../../db/distributions.ts';
 import type { VersionKey } from '../../db/read-versions.ts';
+import type { PolicyKey } from '../../db/verdicts.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { refuse } from './error.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures'
 >;
 
 /** One request and what answers it. */
@@ -20,9 +21,12 @@ export interface Exchange {
   readonly api: DistributionDependencies;
 }
 
+/** A version as it is served at a name. */
 export interface ServedVersion extends VersionKey {
   /** Where to look for what the version does not have; null: nowhere. */
   readonly pullThroughRemoteId: number | null;
+  /** What has to verify an image before it is served; null: nothing. */
+  readonly policy: PolicyKey | null;
 }
 
 /**
@@ -37,6 +41,7 @@ export async function findServedVersion({ em }: Exchange, name: string): Promise
       repositoryId: found.repositoryId,
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
+      policy: found.policy,
     };
   throw refuse(
     'NAME_UNKNOWN',

@@ -7,6 +7,7 @@ import { refuse, refuseUpstream } from './error.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
+import { requireVerified } from './require-verified.ts';
 
 interface ManifestPath {
   readonly name: string;
@@ -17,11 +18,14 @@ interface ManifestPath {
 export async function answerManifest(exchange: Exchange, path: ManifestPath): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
   const wish = { reference: path.reference, withDocument: request.method === 'GET' };
-  const version = await findServedVersion(exchange, path.name);
+  let version = await findServedVersion(exchange, path.name);
   let manifest = await readServedManifest(em, version, wish);
-  if (manifest === undefined && (await pullThrough(exchange, version, path)))
-    manifest = await readServedManifest(em, await findServedVersion(exchange, path.name), wish);
+  if (manifest === undefined && (await pullThrough(exchange, version, path))) {
+    version = await findServedVersion(exchange, path.name);
+    manifest = await readServedManifest(em, version, wish);
+  }
   if (manifest === undefined) throw unknown(path.name, path.reference);
+  await requireVerified(exchange, version, path.reference);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
   reply.header('vary', 'accept');
   if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();

@@ -21,6 +21,7 @@ import { invalid, notNull } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
 import { versionNotFound } from './repository-content.resolver.ts';
 import { checkRepositoryName, notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
+import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -39,6 +40,7 @@ export class DistributionMutationResolver {
       const target = await readTarget(em, input, userErrors);
       if (target !== undefined && input.pullThrough === true)
         userErrors.push(...(await checkPullThrough(em, target)));
+      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
       if (target === undefined || userErrors.length > 0) return userErrors;
       const row = em.create(Distribution, {
         basePath: input.basePath,
@@ -46,6 +48,7 @@ export class DistributionMutationResolver {
         version: target.version,
         isPrivate: input.private ?? false,
         pullThrough: input.pullThrough ?? false,
+        signaturePolicyId: signaturePolicyId ?? null,
       });
       await em.persist(row).flush();
       return row.id;
@@ -53,7 +56,7 @@ export class DistributionMutationResolver {
   }
 
   @Mutation(() => DistributionPayload, {
-    description: 'Changes where a distribution is served, or who sees it.',
+    description: 'Changes where a distribution is served, who sees it, or what its pulls ask for.',
   })
   async distributionUpdate(
     @Arg('input', () => DistributionUpdateInput, { description: 'The changes.' })
@@ -77,8 +80,10 @@ export class DistributionMutationResolver {
         userErrors.push(...(await checkBasePath(em, basePath)));
         if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
       }
+      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
       if (row === undefined || userErrors.length > 0) return userErrors;
       const changes = {
+        ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
         ...(typeof basePath === 'string' ? { basePath } : {}),
         ...(typeof input.private === 'boolean' ? { isPrivate: input.private } : {}),
         ...(typeof input.pullThrough === 'boolean' ? { pullThrough: input.pullThrough } : {}),

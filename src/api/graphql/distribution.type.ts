@@ -5,6 +5,7 @@ import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { DateTime } from './scalars.ts';
+import { signaturePolicyIdOption } from './signature-policy-id.ts';
 import { UserError } from './user-error.type.ts';
 
 const pullThroughDescription =
@@ -111,6 +112,9 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: pullThroughDescription })
   pullThrough?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionUpdateInput', {
@@ -132,6 +136,9 @@ export class DistributionUpdateInput {
 
   @Field(() => Boolean, { nullable: true, description: `${pullThroughDescription} It cannot be cleared.` })
   pullThrough?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionDeleteInput', { description: 'A distribution to delete; what it serves stays.' })

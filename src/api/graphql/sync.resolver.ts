@@ -23,15 +23,7 @@ export class SyncResolver {
     input: RepositorySyncInput,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
-    const accepted = await context.em
-      .fork()
-      .transactional((transaction) => acceptSync(transaction, input, context.api.config.allowPrivate));
-    if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
-    const { task, isNew, repositoryName } = accepted;
-    if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
-    // committed first: a workflow never runs for a task that is not there
-    await startWorkflow(context, task, repositoryName);
-    return payload(await reload(context, task.id), []);
+    return startSync(context, input);
   }
 
   @Mutation(() => TaskPayload, {
@@ -62,6 +54,28 @@ export class SyncResolver {
       await finishTask(context.em.fork(), task.id, { state: 'CANCELED' });
     return payload(await reload(context, task.id), []);
   }
+}
+
+/**
+ * Makes the task of a sync and starts its workflow.
+ * @param note Writes more in the transaction that makes a new task.
+ */
+export async function startSync(
+  context: RequestContext,
+  input: RepositorySyncInput,
+  note?: (em: Em, task: Task) => Promise<void>,
+): Promise<TaskPayload> {
+  const accepted = await context.em.fork().transactional(async (transaction) => {
+    const answer = await acceptSync(transaction, input, context.api.config.allowPrivate);
+    if ('task' in answer && answer.isNew) await note?.(transaction, answer.task);
+    return answer;
+  });
+  if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
+  const { task, isNew, repositoryName } = accepted;
+  if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
+  // committed first: a workflow never runs for a task that is not there
+  await startWorkflow(context, task, repositoryName);
+  return payload(await reload(context, task.id), []);
 }
 
 type Accepted =

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
+import { createSignatureChecks } from '../../../src/activities/check-signatures.ts';
 import type { ApiConfig, BlobSource, UploadSessions, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
@@ -82,6 +83,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const workflows = createWorkflowClient({ client, taskQueue });
   const lines: string[] = [];
   const secrets = createSecretBox([randomBytes(32)]);
+  const blobs = options.blobs ?? createMemoryStore();
   const app = await createApi({
     database,
     workflows,
@@ -95,9 +97,10 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       manifestMaxBytes: 4 * 1024 * 1024,
       ...options.config,
     },
-    blobs: options.blobs ?? createMemoryStore(),
+    blobs,
     upstreams: options.upstreams ?? noUpstreams,
     uploads: options.uploads ?? noUploads,
+    signatures: createSignatureChecks({ database, store: blobs }),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });
