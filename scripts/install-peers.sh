@@ -2,6 +2,7 @@
 # Installs the real registries and clients that test/interop works with:
 #   docker-registry, skopeo, GnuPG   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, and OCI's conformance suite: pinned, built by Go into $TIDEMARK_CACHE/peers/bin (some minutes, once)
+#   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
 set -euo pipefail
@@ -77,6 +78,12 @@ go_program regctl github.com/regclient/regclient/cmd/regctl "$regctl_version"
 go_program oras oras.land/oras/cmd/oras "$oras_version"
 go_program cosign github.com/sigstore/cosign/v3/cmd/cosign "$cosign_version"
 go_program conformance github.com/opencontainers/distribution-spec/conformance "$conformance_version"
+
+if [[ ${1:-} == --bench ]]; then
+  go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
+  # our own: built each time, which takes a moment where nothing has changed
+  (cd "$(dirname "$0")/../bench/tool" && go build -trimpath -o "$bin/bench-tool" .) || missing+=("bench-tool (with Go: bench/tool)")
+fi
 
 if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
