@@ -27,7 +27,9 @@ interface SignedScene extends Scene {
 }
 
 /** The scene's repository behind a registry with the referrers API, or without it. */
-async function open(options: { readonly hasApi?: boolean; readonly remote?: object } = {}): Promise<SignedScene> {
+async function open(
+  options: { readonly hasApi?: boolean; readonly remote?: object } = {},
+): Promise<SignedScene> {
   const scene = await stage.open({ remote: options.remote ?? {} });
   const digest = scene.repository.tags.get('good') ?? ('' as Digest);
   const document = scene.repository.manifests.get(digest);
@@ -55,7 +57,9 @@ test('fault 59: what the upstream lists as a referrer and refers to another mani
   expect(outcome.task).toMatchObject(completed);
   expect(outcome.summary?.present).toMatchObject({ signatures: 0, manifests: 4 });
   expect(outcome.warnings).toHaveLength(2);
-  expect(outcome.warnings.join()).toMatch(new RegExp(`${forged.digest}.*refers to ${multi}; it was not attached`));
+  expect(outcome.warnings.join()).toMatch(
+    new RegExp(`${forged.digest}.*refers to ${multi}; it was not attached`),
+  );
   expect(outcome.warnings.join()).toContain('refers to nothing; it was not attached');
 });
 
@@ -70,19 +74,19 @@ describe('fault 60: a signature that cannot be read is a warning, and its image 
     'is forbidden': { status: 403 },
   };
   describe.each(Object.entries(damage))('the tag %s', (_, answer) => {
-    test.concurrent.each([['selected by the filters', null], ['that follows', ['good']]])(
-      '%s',
-      async (_name, includeTags) => {
-        const scene = await open({ hasApi: false, remote: { includeTags } });
-        signByTag(scene.repository, scene.good);
-        const name = companionName(scene.good, '.sig');
-        scene.upstream.on(`GET /v2/${upstreamName}/manifests/${name}`, answer);
-        const outcome = await scene.sync();
-        expect(outcome.task).toMatchObject(completed);
-        expect(outcome.summary?.present.signatures).toBe(0);
-        expect(outcome.warnings).toEqual([expect.stringContaining(name)]);
-      },
-    );
+    test.concurrent.each([
+      ['selected by the filters', null],
+      ['that follows', ['good']],
+    ])('%s', async (_name, includeTags) => {
+      const scene = await open({ hasApi: false, remote: { includeTags } });
+      signByTag(scene.repository, scene.good);
+      const name = companionName(scene.good, '.sig');
+      scene.upstream.on(`GET /v2/${upstreamName}/manifests/${name}`, answer);
+      const outcome = await scene.sync();
+      expect(outcome.task).toMatchObject(completed);
+      expect(outcome.summary?.present.signatures).toBe(0);
+      expect(outcome.warnings).toEqual([expect.stringContaining(name)]);
+    });
   });
 
   test('a mirror keeps the signature that it has', async () => {
@@ -109,16 +113,19 @@ describe('fault 60: a signature that cannot be read is a warning, and its image 
 });
 
 describe('fault 61: a registry without the referrers API', () => {
-  test.concurrent.each([400, 404, 405, 406, 501])('that answers %i: the fallback tag counts', async (status) => {
-    const scene = await open({ hasApi: false, remote: { includeTags: ['good'] } });
-    const signature = signByReferrer(scene.repository, scene.good);
-    addIndex(scene.repository, { manifests: [signature], tag: companionName(scene.good) });
-    scene.upstream.on(referrersRoute(scene.good.digest), { status });
-    const outcome = await scene.sync();
-    expect(outcome.task).toMatchObject(completed);
-    expect(outcome.warnings).toEqual([]);
-    expect(outcome.summary?.present).toMatchObject({ tags: 2, signatures: 1 });
-  });
+  test.concurrent.each([400, 404, 405, 406, 501])(
+    'that answers %i: the fallback tag counts',
+    async (status) => {
+      const scene = await open({ hasApi: false, remote: { includeTags: ['good'] } });
+      const signature = signByReferrer(scene.repository, scene.good);
+      addIndex(scene.repository, { manifests: [signature], tag: companionName(scene.good) });
+      scene.upstream.on(referrersRoute(scene.good.digest), { status });
+      const outcome = await scene.sync();
+      expect(outcome.task).toMatchObject(completed);
+      expect(outcome.warnings).toEqual([]);
+      expect(outcome.summary?.present).toMatchObject({ tags: 2, signatures: 1 });
+    },
+  );
 
   test('a fallback tag that names no index lists no referrers', async () => {
     const scene = await open({ hasApi: false, remote: { includeTags: ['good'] } });
@@ -162,9 +169,15 @@ describe('fault 62: lists of referrers', () => {
         response.end(JSON.stringify({ schemaVersion: 2, manifests: [] }));
       },
     ],
-    ['larger than 4 MiB', () => ({ headers: { 'content-type': mediaTypes.ociIndex }, body: Buffer.alloc(4_194_305, 0x20) })],
+    [
+      'larger than 4 MiB',
+      () => ({ headers: { 'content-type': mediaTypes.ociIndex }, body: Buffer.alloc(4_194_305, 0x20) }),
+    ],
     ['that is no index', () => ({ headers: { 'content-type': mediaTypes.ociIndex }, body: '[]' })],
-    ['with what is no digest', () => referrersIndex([{ mediaType: bundleType, digest: '../../etc/passwd', size: 1 }])],
+    [
+      'with what is no digest',
+      () => referrersIndex([{ mediaType: bundleType, digest: '../../etc/passwd', size: 1 }]),
+    ],
   ])('%s: a warning, and what is there stays', async (_, answer) => {
     const scene = await open();
     signByReferrer(scene.repository, scene.good);
@@ -193,7 +206,10 @@ describe('fault 62: lists of referrers', () => {
   test('two manifests that are listed as referrers of each other end', async () => {
     const scene = await open();
     const [one, two] = ['one', 'two'].map((seed) => signByReferrer(scene.repository, scene.good, seed));
-    for (const [from, to] of [[one, two], [two, one]])
+    for (const [from, to] of [
+      [one, two],
+      [two, one],
+    ])
       scene.upstream.on(referrersRoute(from?.digest ?? ''), referrersIndex([to ?? {}]));
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject(completed);
