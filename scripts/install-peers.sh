@@ -57,6 +57,7 @@ wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
 debian_package gpg
+debian_package gpg-agent
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then

@@ -181,7 +181,7 @@ test.each([
   ['what is no digest', () => extension('latest'), 400, 'DIGEST_INVALID'],
   ['a name that is none', () => extension(index.digest).replace(name, 'UPPER'), 400, 'NAME_INVALID'],
   ['another address of the extension', () => `${api.url}/extensions/v2/x/other/y`, 404, 'NAME_INVALID'],
-])('the extension, asked for %s: %s', async (_, url, status, code) => {
+])('the extension, asked for %s', async (_, url, status, code) => {
   const answer = await fetch(url());
   expect([answer.status, await answer.json()]).toEqual([
     status,

@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';
 
 /** Clients read at most 4 MiB of this list, base64 included; the signatures that do not fit are left out. */
-const listMaxBytes = 2.9 * 1024 * 1024;
+const listMaxBytes = 3_000_000;
 
 /**
  * The "X-Registry-Supports-Signatures" API extension of containers/image, read only: the atomic signatures of a manifest of the version

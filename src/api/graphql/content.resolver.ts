@@ -68,11 +68,11 @@ export class ManifestResolver {
       nullable: true,
       description: 'Only those of this type; null: all.',
     })
-    artifactType: string | null,
+    artifactType: string | null | undefined,
     @Ctx() { loaders }: RequestContext,
   ): Promise<ManifestType[]> {
-    if (artifactType !== null && !isStorableText(artifactType)) return [];
     const page = artifactType ?? null;
+    if (page !== null && !isStorableText(page)) return [];
     const rows = await loaders.manifestReferrers.load({ parent: { digest, version }, page });
     return rows.map((row) => toManifestType(row, version));
   }
