@@ -1,6 +1,8 @@
 /** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
 import { isIP } from 'node:net';
 import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
+import { parseS3Location } from './content/s3-location.ts';
+import type { S3Location } from './content/s3-location.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
@@ -31,6 +33,12 @@ export function parseByteCount(value: string): Parsed<number> {
   const bytes = Number(digits) * (UNIT_BYTES[unit] ?? 1);
   if (Number.isSafeInteger(bytes) && bytes > 0) return { value: bytes };
   return { mistake: `is ${quoteValue(value)}; expected a number of bytes such as 4194304 or 4MiB` };
+}
+
+/** Where blobs are; a folder is named by `TIDEMARK_DATA`. The value may hold credentials, so it is not repeated in the mistake. */
+export function parseBlobLocation(value: string): Parsed<S3Location> {
+  const location = parseS3Location(value);
+  return 'mistake' in location ? location : { value: location };
 }
 
 export function parseLogLevel(value: string): Parsed<LogLevel> {

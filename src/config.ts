@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
+  parseBlobLocation,
   parseByteCount,
   parseDatabaseUrl,
   parseHostPort,
@@ -14,6 +15,7 @@ import {
   parseUpstreamRules,
 } from './config-values.ts';
 import type { LogLevel, Parsed } from './config-values.ts';
+import type { S3Location } from './content/s3-location.ts';
 
 export interface Config {
   /** Absolute path of the one folder that holds all state (`TIDEMARK_DATA`). */
@@ -42,6 +44,8 @@ export interface Config {
   /** A file that holds the same as `TIDEMARK_SECRET_KEY`; the caller reads it with `parseSecretKeys`. */
   readonly secretKeyFile: string | undefined;
   readonly manifestMaxBytes: number;
+  /** Undefined: the folder `blobs` of the data folder (`TIDEMARK_BLOBS`). */
+  readonly blobs: S3Location | undefined;
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
   readonly logLevel: LogLevel;
@@ -62,6 +66,7 @@ const KNOWN = [
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
   'TIDEMARK_MANIFEST_MAX_BYTES',
+  'TIDEMARK_BLOBS',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
   'TIDEMARK_SERVER',
 ] as const;
@@ -91,12 +96,18 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
+    blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
     mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');
+  }
+  if (config.blobs !== undefined && config.storageQuotaBytes !== undefined) {
+    mistakes.push(
+      'TIDEMARK_STORAGE_QUOTA_BYTES is for folders; give the bucket of TIDEMARK_BLOBS a quota instead',
+    );
   }
   if (mistakes.length > 0) throw invalid(mistakes);
   return config;

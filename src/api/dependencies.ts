@@ -22,6 +22,8 @@ export interface ApiConfig {
 export interface BlobSource extends ContentSource {
   /** Whether the content is stored whole (present with this size). */
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+  /** An address that clients are sent to instead of being given the bytes. */
+  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
 }
 
 /** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */

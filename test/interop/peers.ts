@@ -15,7 +15,14 @@ import { cacheFolder } from '../../src/config.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 
-export type PeerName = 'docker-registry' | 'skopeo' | 'crane' | 'regctl' | 'oras' | 'conformance';
+export type PeerName =
+  | 'docker-registry'
+  | 'skopeo'
+  | 'crane'
+  | 'regctl'
+  | 'oras'
+  | 'conformance'
+  | 'versitygw';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {
