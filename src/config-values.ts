@@ -41,6 +41,24 @@ export function parseBlobLocation(value: string): Parsed<S3Location> {
   return 'mistake' in location ? location : { value: location };
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A time in seconds, written with a unit: `90s`, `30m`, `24h`, `7d`; 0 with any. */
+export function parseDuration(value: string): Parsed<number> {
+  const [, digits, unit = ''] = /^(\d{1,6}) ?([smhd])$/.exec(value) ?? [];
+  const seconds = Number(digits) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (seconds >= 0) return { value: seconds };
+  return { mistake: `is ${quoteValue(value)}; expected a time such as 90s, 30m, 24h or 7d` };
+}
+
+/** The same, at least a second; or `off`. */
+export function parseInterval(value: string): Parsed<number | undefined> {
+  if (value === 'off') return { value: undefined };
+  const parsed = parseDuration(value);
+  if ('value' in parsed && parsed.value > 0) return parsed;
+  return { mistake: `is ${quoteValue(value)}; expected a time such as 90s, 30m, 24h or 7d, or "off"` };
+}
+
 export function parseLogLevel(value: string): Parsed<LogLevel> {
   const level = LOG_LEVELS.find((one) => one === value.toLowerCase());
   if (level !== undefined) return { value: level };

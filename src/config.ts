@@ -7,9 +7,11 @@ import {
   parseBlobLocation,
   parseByteCount,
   parseDatabaseUrl,
+  parseDuration,
   parseHostPort,
   parseHttpUrl,
   parseInteger,
+  parseInterval,
   parseLogLevel,
   parseSecretKeys,
   parseUpstreamRules,
@@ -46,6 +48,10 @@ export interface Config {
   readonly manifestMaxBytes: number;
   /** Undefined: the folder `blobs` of the data folder (`TIDEMARK_BLOBS`). */
   readonly blobs: S3Location | undefined;
+  /** How long content must have been without use before a clean-up removes it (`TIDEMARK_GC_GRACE`). */
+  readonly collectionGraceSeconds: number;
+  /** Between two clean-ups by themselves; undefined: none (`TIDEMARK_GC_INTERVAL`). */
+  readonly collectionIntervalSeconds: number | undefined;
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
   readonly logLevel: LogLevel;
@@ -68,10 +74,13 @@ const KNOWN = [
   'TIDEMARK_MANIFEST_MAX_BYTES',
   'TIDEMARK_BLOBS',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
+  'TIDEMARK_GC_GRACE',
+  'TIDEMARK_GC_INTERVAL',
   'TIDEMARK_SERVER',
 ] as const;
 
 const MIB = 1024 * 1024;
+const DAY_SECONDS = 24 * 60 * 60;
 
 /**
  * Reads the settings; touches no file and no network. An empty variable counts as not set. Throws one
@@ -98,6 +107,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
     blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
+    collectionGraceSeconds: read('TIDEMARK_GC_GRACE', DAY_SECONDS, parseDuration),
+    collectionIntervalSeconds: read('TIDEMARK_GC_INTERVAL', DAY_SECONDS, parseInterval),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
   };

@@ -35,6 +35,8 @@ test('nothing set: everything embedded, on loopback', () => {
     secretKeyFile: undefined,
     manifestMaxBytes: 4_194_304,
     blobs: undefined,
+    collectionGraceSeconds: 86_400,
+    collectionIntervalSeconds: 86_400,
     storageQuotaBytes: undefined,
     logLevel: 'info',
   });
@@ -57,6 +59,8 @@ test('every setting is read', () => {
     TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
+    TIDEMARK_GC_GRACE: '90s',
+    TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
   });
   expect(config).toEqual({
@@ -76,13 +80,18 @@ test('every setting is read', () => {
     secretKeyFile: undefined,
     manifestMaxBytes: 8_388_608,
     blobs: undefined,
+    collectionGraceSeconds: 90,
+    collectionIntervalSeconds: undefined,
     storageQuotaBytes: 536_870_912_000,
     logLevel: 'debug',
   });
 });
 
+function blobs(TIDEMARK_BLOBS: string) {
+  return loadConfig({ TIDEMARK_BLOBS }).blobs;
+}
+
 test('a bucket is read, with what it is reached by', () => {
-  const blobs = (TIDEMARK_BLOBS: string) => loadConfig({ TIDEMARK_BLOBS }).blobs;
   expect(blobs('s3://images')).toEqual({
     bucket: 'images',
     prefix: '',

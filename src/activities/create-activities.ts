@@ -19,6 +19,7 @@ import { listTags } from './list-tags.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
+import { createUpkeepActivities } from './upkeep-activities.ts';
 import { walkTags } from './walk-tags.ts';
 import type { TagRange } from './walk-tags.ts';
 
@@ -48,6 +49,8 @@ export function createActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
 
   const activities = {
+    ...createUpkeepActivities(deps),
+
     /** Takes the repository for the task; local. */
     prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync> =>
       runActivity(async () => {

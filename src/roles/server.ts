@@ -184,6 +184,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     taskQueue: config.taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
+    collectionGraceSeconds: config.collectionGraceSeconds,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: isLoopbackHost(config.host),
     allowUpstream: config.allowUpstream,

@@ -1,2 +1,3 @@
 // Temporal's bundler takes one entry: each export is a workflow.
 export { syncRepository } from './sync-repository.ts';
+export { collectContent, verifyContent } from './upkeep.ts';

@@ -78,7 +78,7 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
     await pushSample(`http://${host}`, 'team/pushed', pushed);
     expect(await objects()).toEqual(expect.arrayContaining(names(pushed)));
     expect(await readdir(join(stack.dataDir, 'uploads'))).toEqual([]);
-    const sending = await stack.run(['api'], {
+    const sending = stack.run(['api'], {
       ...server.settings('&redirect=true'),
       TIDEMARK_DATA: otherData,
     });

@@ -27,6 +27,8 @@ export interface SyncHarnessOptions {
   readonly workerConnections?: number;
   readonly quotaBytes?: number;
   readonly manifestMaxBytes?: number;
+  /** Of a clean-up; default none. */
+  readonly graceSeconds?: number;
 }
 
 /** What a sync ended in. */
@@ -75,6 +77,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
       allowUpstream: [],
+      collectionGraceSeconds: options.graceSeconds ?? 0,
       logger,
     });
   let worker: RunningWorker = await launch();
