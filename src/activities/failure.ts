@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
+import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
 
 /**
@@ -33,7 +34,8 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
   const context = Context.current();
   try {
     return await body(context);
-  } catch (error) {
+  } catch (thrown) {
+    const error = asDatabaseFull(thrown) ?? thrown;
     if (context.cancellationSignal.aborted) {
       if (context.cancellationDetails?.cancelRequested === true) await context.cancelled;
       throw ApplicationFailure.create({
