@@ -93,7 +93,13 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/api/web/': { folders: [], packages: [], why: 'the pages are given what they show' },
   'src/api/': {
-    folders: ['src/oci/', 'src/db/', 'src/access/', 'src/workflows/sync-input.ts'],
+    folders: [
+      'src/oci/',
+      'src/db/',
+      'src/access/',
+      'src/workflows/sync-input.ts',
+      'src/workflows/upkeep-input.ts',
+    ],
     packages: [
       '@apollo/server',
       '@as-integrations/fastify',

@@ -8,6 +8,9 @@ import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
 
+/** What a verification works with. */
+export type VerifyDeps = Pick<ActivityDeps, 'database' | 'store' | 'blobLocks' | 'logger'>;
+
 /** How far a verification has come; what an attempt after a broken one begins with. */
 export interface VerifyPosition {
   readonly afterManifest: number;
@@ -25,7 +28,7 @@ const readers = 2;
  * @param onPage told how far it is, after each page whose outcome is written down.
  */
 export async function verifyContent(
-  deps: ActivityDeps,
+  deps: VerifyDeps,
   verification: {
     readonly taskId: number;
     readonly from: VerifyPosition;
@@ -56,7 +59,7 @@ export async function verifyContent(
 type Finding = 'whole' | 'missing' | 'damaged';
 
 async function verifyPage(
-  deps: ActivityDeps,
+  deps: VerifyDeps,
   taskId: number,
   page: readonly StoredBlob[],
   signal: AbortSignal,
@@ -72,7 +75,7 @@ async function verifyPage(
   await addToReport(deps.database.em.fork(), taskId, counts);
 }
 
-async function inspect({ store }: ActivityDeps, blob: StoredBlob, signal: AbortSignal): Promise<Finding> {
+async function inspect({ store }: VerifyDeps, blob: StoredBlob, signal: AbortSignal): Promise<Finding> {
   const descriptor = { digest: blob.digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
   const found = await store.stat(blob.digest);
   if (found === undefined) return 'missing';
@@ -93,7 +96,7 @@ async function inspect({ store }: ActivityDeps, blob: StoredBlob, signal: AbortS
  * Looks again with the blob's lock held, for a push may have just repaired it. The file goes before the row is changed: were it there
  * while its row says that it is not, the next sync would take it for good.
  */
-async function setAside(deps: ActivityDeps, blob: StoredBlob, signal: AbortSignal): Promise<Finding> {
+async function setAside(deps: VerifyDeps, blob: StoredBlob, signal: AbortSignal): Promise<Finding> {
   const { blobLocks, store, database, logger } = deps;
   const alone = <T>(work: () => Promise<T>) =>
     blobLocks.withLock(blob.digest, signal, () =>

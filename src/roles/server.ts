@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
+import { keepCollectionSchedule } from '../api/collection-schedule.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
 import { createApi } from '../api/server.ts';
@@ -117,6 +118,11 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
   const workflows = createWorkflowClient({ client, taskQueue: config.taskQueue });
+  const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
+  stopper.add(
+    'the schedule of clean-ups',
+    keepCollectionSchedule({ client, taskQueue, everySeconds, logger }),
+  );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));

@@ -4,6 +4,11 @@ export interface UpkeepInput {
   readonly taskId?: number;
 }
 
-/** The workflow types' names, started by name. */
+/** Started by name, too. */
 export const collectWorkflowType = 'collectContent';
-export const verifyWorkflowType = 'verifyContent';
+
+/** The workflow type of each task that is no sync, by the task's name. */
+export const upkeepWorkflowTypes: ReadonlyMap<string, string> = new Map([
+  ['content.collect', collectWorkflowType],
+  ['content.verify', 'verifyContent'],
+]);

@@ -34,6 +34,9 @@ describe('commands', () => {
       { command: 'repositories', first: 5, ...client, json: true },
     ],
     [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
+    [['gc', '--dry-run'], { command: 'gc', dryRun: true, ...client }],
+    [['verify'], { command: 'verify', ...client }],
+    [['rotate-key', '--json'], { command: 'rotate-key', ...client, json: true }],
     [
       ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
       { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },

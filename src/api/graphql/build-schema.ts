@@ -14,6 +14,7 @@ import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { UpkeepResolver } from './upkeep.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
@@ -48,6 +49,7 @@ export function buildApiSchema(): GraphQLSchema {
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,
+      UpkeepResolver,
     ],
     pubSub: noPubSub,
     validate: false,
