@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop works with:
 #   docker-registry, skopeo, GnuPG   Debian's packages, where apt-get is there and we are root
-#   crane, regctl, oras, cosign, and OCI's conformance suite: pinned, built by Go into $TIDEMARK_CACHE/peers/bin (some minutes, once)
+#   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
+#                             (some minutes, once)
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
@@ -12,6 +13,7 @@ regctl_version=v0.11.7
 oras_version=v1.3.6
 cosign_version=v3.1.3
 conformance_version=v0.0.0-20260831232431-97274622c111
+versitygw_version=v1.8.0
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -79,6 +81,7 @@ go_program regctl github.com/regclient/regclient/cmd/regctl "$regctl_version"
 go_program oras oras.land/oras/cmd/oras "$oras_version"
 go_program cosign github.com/sigstore/cosign/v3/cmd/cosign "$cosign_version"
 go_program conformance github.com/opencontainers/distribution-spec/conformance "$conformance_version"
+go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
 
 if [[ ${1:-} == --bench ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
@@ -90,4 +93,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version"
+echo "Peers are ready: docker-registry, skopeo, gpg, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"

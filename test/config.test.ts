@@ -35,6 +35,9 @@ test('nothing set: everything embedded, on loopback', () => {
     secretKeys: [],
     secretKeyFile: undefined,
     manifestMaxBytes: 4_194_304,
+    blobs: undefined,
+    collectionGraceSeconds: 86_400,
+    collectionIntervalSeconds: 86_400,
     storageQuotaBytes: undefined,
     logLevel: 'info',
   });
@@ -58,6 +61,8 @@ test('every setting is read', () => {
     TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
+    TIDEMARK_GC_GRACE: '90s',
+    TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
   });
   expect(config).toEqual({
@@ -77,9 +82,56 @@ test('every setting is read', () => {
     secretKeys: [Buffer.alloc(32, 7), Buffer.alloc(32, 8)],
     secretKeyFile: undefined,
     manifestMaxBytes: 8_388_608,
+    blobs: undefined,
+    collectionGraceSeconds: 90,
+    collectionIntervalSeconds: undefined,
     storageQuotaBytes: 536_870_912_000,
     logLevel: 'debug',
   });
+});
+
+function blobs(TIDEMARK_BLOBS: string) {
+  return loadConfig({ TIDEMARK_BLOBS }).blobs;
+}
+
+test('a bucket is read, with what it is reached by', () => {
+  expect(blobs('s3://images')).toEqual({
+    bucket: 'images',
+    prefix: '',
+    endpoint: undefined,
+    region: undefined,
+    redirect: false,
+  });
+  expect(
+    blobs('s3://my.images/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A7070&region=eu-west-1&redirect=true'),
+  ).toEqual({
+    bucket: 'my.images',
+    prefix: 'a/b',
+    endpoint: 'http://127.0.0.1:7070',
+    region: 'eu-west-1',
+    redirect: true,
+  });
+});
+
+test.each([
+  ['/srv/blobs', 'is not an address of S3'],
+  ['s3://user:hidden@images', 'holds credentials'],
+  ['s3://x', 'names no bucket'],
+  ['s3://images/a%20b', 'has a prefix of other characters'],
+  ['s3://images?endpont=http://s3', 'has the parameter "endpont"'],
+  ['s3://images?endpoint=ftp://s3', 'has an endpoint that is no http'],
+  ['s3://images?endpoint=https://user:hidden@s3', 'has an endpoint that is no http'],
+  ['s3://images?redirect=yes', 'has redirect="yes"; expected true or false'],
+])('TIDEMARK_BLOBS=%s is refused', (value, mistake) => {
+  const message = mistakesOf({ TIDEMARK_BLOBS: value });
+  expect(message).toContain(`TIDEMARK_BLOBS ${mistake}`);
+  expect(message).not.toContain('hidden');
+});
+
+test('a quota is for a folder', () => {
+  expect(mistakesOf({ TIDEMARK_BLOBS: 's3://images', TIDEMARK_STORAGE_QUOTA_BYTES: '1GiB' })).toContain(
+    'TIDEMARK_STORAGE_QUOTA_BYTES is for folders',
+  );
 });
 
 test('an empty variable counts as not set', () => {

@@ -27,6 +27,7 @@ import { listTags } from './list-tags.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
+import { createUpkeepActivities } from './upkeep-activities.ts';
 import { verifySelected } from './verify-selected.ts';
 import { walkTags } from './walk-tags.ts';
 import type { TagRange } from './walk-tags.ts';
@@ -64,6 +65,8 @@ export function createActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
 
   const activities = {
+    ...createUpkeepActivities(deps),
+
     /** Makes the task of a scheduled run that is due, unless one is under way; local. */
     beginScheduledSync: (due: DueRun): Promise<BegunRun> => runActivity(() => beginScheduledRun(fork(), due)),
 

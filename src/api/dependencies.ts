@@ -24,6 +24,8 @@ export interface ApiConfig {
 export interface BlobSource extends ContentSource {
   /** Whether the content is stored whole (present with this size). */
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+  /** An address that clients are sent to instead of being given the bytes. */
+  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
 }
 
 /** What is not stored, read from the remotes that have it while clients wait; `src/on-demand/` is it. */

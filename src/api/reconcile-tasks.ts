@@ -71,7 +71,9 @@ async function reconcileTask(options: ReconcilerOptions, task: OpenTask): Promis
   const { workflows, logger } = options;
   const em = options.database.em.fork();
   const run = await workflows.describeSync({ workflowId: task.workflowId, runId: task.runId });
-  const isOurs = run.taskId === task.id;
+  // one that a schedule started made its task itself
+  const isOwnRun = run.taskId === undefined && run.runId !== undefined && run.runId === task.runId;
+  const isOurs = run.taskId === task.id || isOwnRun;
   if (isOurs && run.status === 'RUNNING') return;
   if (task.state === 'WAITING' && !isOurs) {
     await startAgain(options, task);
@@ -93,6 +95,7 @@ async function startAgain({ database, workflows, logger }: ReconcilerOptions, ta
       taskId: task.id,
       workflowId: task.workflowId,
       repositoryName: task.repositoryName ?? '',
+      taskName: task.name,
     });
     await setRunId(database.em.fork(), task.id, runId);
     logger.info({ taskId: task.id, workflowId: task.workflowId }, 'started a task that was waiting');

@@ -7,12 +7,15 @@ import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 import { syncWorkflowType } from '../workflows/sync-input.ts';
 import type { SyncInput } from '../workflows/sync-input.ts';
+import { upkeepWorkflowTypes } from '../workflows/upkeep-input.ts';
 
 export interface SyncStart {
   readonly taskId: number;
   /** `sync/<repository id>` */
   readonly workflowId: string;
   readonly repositoryName: string;
+  /** The task's name where it is no sync: `content.collect`, `content.verify`. */
+  readonly taskName?: string;
 }
 
 /** One run of a task's workflow; without run id the latest. */
@@ -70,18 +73,20 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
   }
 
   /** Undefined: a run of this id is open. */
-  async function tryStart({ taskId, workflowId, repositoryName }: SyncStart): Promise<string | undefined> {
+  async function tryStart(start: SyncStart): Promise<string | undefined> {
+    const { taskId, workflowId, repositoryName, taskName = '' } = start;
+    const upkeepType = upkeepWorkflowTypes.get(taskName);
     const input: SyncInput = { taskId, repositoryName };
     try {
       const handle = await call(() =>
-        client.workflow.start(syncWorkflowType, {
+        client.workflow.start(upkeepType ?? syncWorkflowType, {
           workflowId,
           taskQueue,
           args: [input],
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           memo: { taskId, repositoryName },
-          staticSummary: `sync of ${repositoryName}`,
+          staticSummary: upkeepType === undefined ? `sync of ${repositoryName}` : taskName,
         }),
       );
       return handle.firstExecutionRunId;

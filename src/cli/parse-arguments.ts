@@ -25,6 +25,8 @@ export type CommandPlan =
   | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
   | ({ readonly command: 'cancel'; readonly taskId: string } & ClientOptions)
   | SchedulePlan
+  | ({ readonly command: 'gc'; readonly dryRun: boolean } & ClientOptions)
+  | ({ readonly command: 'verify' | 'rotate-key' } & ClientOptions)
   /** Help, the version or a mistake: only text to show. */
   | { readonly command: 'show'; readonly text: string; readonly isMistake: boolean };
 
@@ -146,11 +148,33 @@ function addClientCommands(program: Command, choose: Choose): void {
       choose({ command: 'cancel', taskId, ...clientOptions(options) }),
     );
   addSchedule(program, choose);
+  addUpkeep(program, choose);
   program
     .command('demo')
     .description('see it work: sync a sample upstream on this machine twice, and compare; needs no internet')
     .option('--keep', 'leave everything running to explore, until Ctrl-C')
     .action(({ keep = false }: { keep?: boolean }) => choose({ command: 'demo', keep }));
+}
+
+function addUpkeep(program: Command, choose: Choose): void {
+  withClientOptions(
+    program.command('gc').description('clean up: old versions, and content that nothing reaches any more'),
+  )
+    .option('--dry-run', 'only say what would be removed now')
+    .action(({ dryRun = false, ...options }: GivenClientOptions & { dryRun?: boolean }) =>
+      choose({ command: 'gc', dryRun, ...clientOptions(options) }),
+    );
+  withClientOptions(
+    program.command('verify').description('hash all that is stored again; what is damaged is fetched anew'),
+  ).action((options: GivenClientOptions) => choose({ command: 'verify', ...clientOptions(options) }));
+  withClientOptions(
+    program.command('rotate-key').description('encrypt the stored secrets with the first of several keys'),
+  )
+    .addHelpText(
+      'after',
+      '\nFirst start every process with the new key before the old one (TIDEMARK_SECRET_KEY=new,old).',
+    )
+    .action((options: GivenClientOptions) => choose({ command: 'rotate-key', ...clientOptions(options) }));
 }
 
 function addSync(program: Command, choose: Choose): void {

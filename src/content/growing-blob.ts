@@ -3,11 +3,11 @@ import { isTidemarkError } from '../oci/error.ts';
 import { digestMismatch } from './content-error.ts';
 import { createFollowers } from './followers.ts';
 import type { Followers } from './followers.ts';
-import { copyPartial } from './folder-push.ts';
 import { createPartialFile } from './partial-file.ts';
 import type { PartialFile } from './partial-file.ts';
 import { findPartials, newPartialPath, removeFile } from './partial-folder.ts';
 import type { Partial } from './partial-folder.ts';
+import { copyPartial } from './push-by-file.ts';
 import { receiveBody } from './receive-body.ts';
 
 /** A blob on its way into a store: one fetches, any number of readers follow it, each as fast as it can. */

@@ -175,6 +175,14 @@ export interface SyncArguments {
   readonly selection?: RemoteSelection;
 }
 
+/** What a clean-up or a verification was asked for; kept in `Task.arguments`. */
+export interface UpkeepArguments {
+  readonly dryRun: boolean;
+}
+
+/** What a clean-up or a verification has counted, by name; absent is 0. */
+export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
+
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
 export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'>;
 
@@ -202,6 +210,7 @@ export const Task = defineEntity({
     manifestsTotal: p.integer().nullable(),
     blobsTotal: p.integer().nullable(),
     bytesTotal: p.bigint('number').nullable(),
+    report: p.json<UpkeepReport>().nullable(),
   },
 });
 export type Task = InferEntity<typeof Task>;

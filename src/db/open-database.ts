@@ -12,6 +12,7 @@ import { Migration0004Uploads } from './migrations/0004-uploads.ts';
 import { Migration0005Policies } from './migrations/0005-policies.ts';
 import { Migration0006Signatures } from './migrations/0006-signatures.ts';
 import { Migration0007SignaturePolicies } from './migrations/0007-signature-policies.ts';
+import { Migration0009Collection } from './migrations/0009-collection.ts';
 import { Migration0010Schedules } from './migrations/0010-schedules.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
@@ -34,6 +35,7 @@ const migrations = [
   Migration0005Policies,
   Migration0006Signatures,
   Migration0007SignaturePolicies,
+  Migration0009Collection,
   Migration0010Schedules,
 ];
 

@@ -1,6 +1,4 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   condition,
   defineSignal,
@@ -12,6 +10,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities, PreparedSync } from '../activities/create-activities.ts';
+import { describeFailure } from './describe-failure.ts';
 import { cutIntoParts, shareOut } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 
@@ -50,7 +49,7 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
   } catch (error) {
     await CancellationScope.nonCancellable(async () => {
       if (isCancellation(error)) await local.cancelTask({ taskId });
-      else await local.failTask({ taskId, ...describeFailure(error) });
+      else await local.failTask({ taskId, ...describeFailure(error, 'The sync') });
     });
     throw error;
   } finally {
@@ -200,13 +199,4 @@ async function runShared(
     );
     if (failure) throw failure.error;
   });
-}
-
-function describeFailure(error: unknown): { code: string; message: string } {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'INTERNAL', message: cause.message };
-  return {
-    code: 'INTERNAL',
-    message: `The sync stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
-  };
 }

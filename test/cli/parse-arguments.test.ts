@@ -35,6 +35,9 @@ describe('commands', () => {
       { command: 'repositories', first: 5, ...client, json: true },
     ],
     [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
+    [['gc', '--dry-run'], { command: 'gc', dryRun: true, ...client }],
+    [['verify'], { command: 'verify', ...client }],
+    [['rotate-key', '--json'], { command: 'rotate-key', ...client, json: true }],
     [
       ['schedule', 'create', 'a/b', '--cron', '@daily', '--time-zone', 'Europe/Berlin', '--mirror'],
       {

@@ -24,6 +24,7 @@ export type PeerName =
   | 'oras'
   | 'regsync'
   | 'conformance'
+  | 'versitygw'
   | 'cosign'
   | 'gpg'
   | 'gpg-agent'

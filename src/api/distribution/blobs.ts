@@ -36,6 +36,10 @@ export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<Fa
     if (!blob.hasSource && !(await api.blobs.exists(descriptor))) throw lost(exchange, path);
     return reply.headers(bodyHeaders(blob.sizeBytes)).send();
   }
+  if (api.blobs.signUrl !== undefined && blob.isStored) {
+    const redirected = await redirect(exchange, descriptor);
+    if (redirected !== undefined) return redirected;
+  }
   const range = isRangeCurrent(request.headers['if-range'], blob.digest)
     ? parseRange(request.headers.range, blob.sizeBytes)
     : 'whole';
@@ -53,6 +57,15 @@ interface BlobToSend {
   readonly blob: ServedBlob;
   readonly range: ByteRange | 'whole';
   readonly repositoryId: number;
+}
+
+/** distribution-spec, "Pulling blobs": a 307 to where the bytes are. Looked for first: a lost one is not to be promised. */
+async function redirect(exchange: Exchange, descriptor: ContentKey): Promise<FastifyReply | undefined> {
+  const { reply, api } = exchange;
+  if (!(await api.blobs.exists(descriptor))) return undefined;
+  const location = await api.blobs.signUrl?.(descriptor);
+  // the address is good for minutes, and for whoever has it
+  return reply.code(307).headers({ location, 'cache-control': 'no-store', 'content-length': 0 }).send();
 }
 
 async function send(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promise<FastifyReply> {

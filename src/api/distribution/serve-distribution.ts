@@ -59,8 +59,8 @@ function preparePush(app: FastifyInstance, api: DistributionDependencies): Push 
   return {
     uploads: api.uploads,
     manifestMaxBytes: api.config.manifestMaxBytes,
-    async alone(id, work) {
-      const write = locks.withLock(`upload ${id}`, AbortSignal.timeout(maxWaitMs), work);
+    async alone(key, work) {
+      const write = locks.withLock(key, AbortSignal.timeout(maxWaitMs), work);
       writes.add(write);
       try {
         return await write;

@@ -23,6 +23,7 @@ import {
 } from './signature-policy.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { UpkeepResolver } from './upkeep.resolver.ts';
 import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
@@ -70,6 +71,7 @@ export function buildApiSchema(): GraphQLSchema {
       ScheduleRunResolver,
       RepositoryScheduleResolver,
       ScheduleMutationResolver,
+      UpkeepResolver,
     ],
     pubSub: noPubSub,
     validate: false,
