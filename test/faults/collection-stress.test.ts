@@ -26,7 +26,8 @@ test(
   },
   async () => {
     const stage = await openStage({ graceSeconds: 1 });
-    const { url, close } = await startHarnessApi(stage.harness);
+    const api = await startHarnessApi(stage.harness);
+    const { url } = api;
     const until = performance.now() + seconds * 1000;
     const goesOn = () => performance.now() < until;
     const done = { collections: 0, removed: 0, pushes: 0, syncs: 0, pulls: 0, moved: 0 };
@@ -43,7 +44,7 @@ test(
         const task = await stage.harness.upkeep('content.collect');
         expect(task).toMatchObject({ state: 'COMPLETED' });
         done.collections += 1;
-        done.removed += Number(task.report?.['blobs'] ?? 0);
+        done.removed += task.report?.['blobs'] ?? 0;
         await sleep(Math.max(0, 1_000 - (Date.now() - task.createdAt.getTime())));
       }
     };
@@ -74,23 +75,25 @@ test(
       }
     };
     try {
-      const lanes = <T>(count: number, lane: (index: number) => T) =>
-        Array.from({ length: count }, (_, i) => lane(i));
       await Promise.all([collecting(), syncing(), ...lanes(pushers, pushing), ...lanes(pullers, pulling)]);
       console.log(JSON.stringify(done));
       for (const count of [done.removed, done.pushes, done.syncs, done.pulls])
         expect(count).toBeGreaterThan(0);
       await expectOnlyLive(stage);
     } finally {
-      await close();
+      await api.close();
       await stage.close();
     }
   },
 );
 
+function lanes<T>(count: number, lane: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => lane(index));
+}
+
 /** Every third image is one that was there before: what was just let go of is wanted again. */
 function change(sample: SampleRepository, round: number): void {
-  for (const tag of [...sample.tags.keys()]) removeTag(sample, tag);
+  for (const tag of sample.tags.keys()) removeTag(sample, tag);
   const shared = round % 3;
   const images = ['amd64', 'arm64'].map((architecture) =>
     addImage(sample, {

@@ -3,7 +3,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, function names(sample: SampleRepository): string[] {
+  return [...sample.blobs.keys()].map((digest) => digest.slice(7));
+}
+
+describe, expect, test } from 'vitest';
 import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Repository } from '../../src/db/entities.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
@@ -46,7 +50,6 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
   });
 
   const objects = () => readdir(join(server.folder, 'tidemark', 'blobs', 'sha256'));
-  const names = (sample: SampleRepository) => [...sample.blobs.keys()].map((digest) => digest.slice(7));
 
   test('two workers on two data folders bring a large image into one bucket, and crane validates it', async () => {
     const ids = await stack.createRepository({ url: registry.url, upstreamName: 'team/big' });

@@ -217,22 +217,27 @@ test('fault 60: 10,000 signatures of one manifest are taken, and not one more', 
   expect(outcome.summary?.present.signatures).toBe(10_000);
 }, 60_000);
 
-describe('the API extension', () => {
-  const entry = (content: Buffer, more: object = {}) => ({
+function entry(content: Buffer, more: object = {}): object {
+  return {
     schemaVersion: 2,
     name: 'sha256:x@1',
     type: 'atomic',
     content: content.toString('base64'),
     ...more,
-  });
-  const route = (digest: string) => `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
+  };
+}
 
-  async function openWithExtension(remote: object = {}): Promise<Scene & Pick<StoreScene, 'digests'>> {
-    const scene = await stage.open({ remote });
-    scene.upstream.on('GET /v2/', json({}, { 'x-registry-supports-signatures': '1' }));
-    return { ...scene, digests: digestsOf(scene) };
-  }
+function route(digest: string): string {
+  return `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
+}
 
+async function openWithExtension(remote: object = {}): Promise<Scene & Pick<StoreScene, 'digests'>> {
+  const scene = await stage.open({ remote });
+  scene.upstream.on('GET /v2/', json({}, { 'x-registry-supports-signatures': '1' }));
+  return { ...scene, digests: digestsOf(scene) };
+}
+
+describe('the API extension', () => {
   test('is used where the registry has it; other kinds of signatures in its list are left out', async () => {
     const scene = await openWithExtension();
     const { good } = scene.digests;
