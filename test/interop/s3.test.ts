@@ -3,11 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, function names(sample: SampleRepository): string[] {
-  return [...sample.blobs.keys()].map((digest) => digest.slice(7));
-}
-
-describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Repository } from '../../src/db/entities.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
@@ -20,6 +16,10 @@ import { pushSample, runPeer, skipWithout, startDockerRegistry } from './peers.t
 import type { RealRegistry } from './peers.ts';
 
 const MIB = 1024 * 1024;
+
+function names(sample: SampleRepository): string[] {
+  return [...sample.blobs.keys()].map((digest) => digest.slice(7));
+}
 
 describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))('blobs in S3', () => {
   let server: S3Server;
