@@ -61,6 +61,11 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/activity', '@temporalio/common', 'kysely', 'pino'],
     why: 'activities are handed what they need by createActivities(deps)',
   },
+  'src/on-demand/': {
+    folders: ['src/oci/', 'src/registry/', 'src/content/', 'src/db/', 'src/access/', 'src/activities/'],
+    packages: ['pino'],
+    why: 'what is fetched for a client that waits needs neither the API nor Temporal',
+  },
   'src/workflows/': {
     folders: ['src/oci/'],
     typesOf: ['src/activities/'],
@@ -136,6 +141,11 @@ const unreachable: readonly {
     from: 'src/api/distribution/',
     forbidden: (target) => /^(src\/(registry|activities|workflows)\/|@temporalio\/|undici)/.test(target),
     why: 'serving never waits for Temporal or an upstream',
+  },
+  {
+    from: 'src/on-demand/',
+    forbidden: (target) => /^(src\/(api|workflows)\/|@temporalio\/)/.test(target),
+    why: 'a pull never waits for Temporal',
   },
 ];
 

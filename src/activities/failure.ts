@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
 import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 
 /**
  * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
@@ -69,6 +70,11 @@ function kindOf(error: unknown): FaultKind {
   if (error.retryAfterMs !== undefined) return 'rateLimit';
   if (error.code === 'STORAGE_FULL') return 'storageFull';
   return error.origin === 'server' ? 'server' : 'upstream';
+}
+
+/** Whether upstream's answer itself is at fault, and would be again: what only accompanies an image is left out then, with a warning. */
+export function isUnreadable(error: unknown): error is TidemarkError {
+  return isTidemarkError(error) && error.origin === 'upstream' && !error.retryable;
 }
 
 /** @param faults How many faults of this error's kind the activity has met, this one included. */

@@ -1,11 +1,11 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
 import { clientOptions, wholeNumber, withClientOptions } from './client-options.ts';
 import type { ClientOptions, GivenClientOptions, ListOptions } from './client-options.ts';
 import { addSchedule } from './schedule-arguments.ts';
 import type { SchedulePlan } from './schedule-arguments.ts';
-import { parseSyncRequest } from './sync-request.ts';
+import { parseSyncRequest, policies } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
 
 /** What a command line asks for. */
@@ -18,6 +18,8 @@ export type CommandPlan =
       readonly command: 'sync';
       readonly request: SyncRequest;
       readonly passwordStdin: boolean;
+      /** Path of the key that has to have signed. */
+      readonly keyFile?: string | undefined;
     } & ClientOptions)
   | ({ readonly command: 'repositories' | 'tasks'; readonly first: number } & ClientOptions)
   | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
@@ -51,6 +53,7 @@ Examples:
   $ tidemark sync quay.io/prometheus/busybox --tags 'glibc*,latest' --exclude-tags '*-arm'
   $ tidemark sync registry.example.org/team/app --username robot --password-stdin < token.txt
   $ tidemark sync team/app --upstream http://127.0.0.1:5000 --mirror --dry-run
+  $ tidemark sync ghcr.io/org/app --require-signature cosign.pub
   $ tidemark sync alpine:3 --json | jq .version.number`;
 
 /** Reads `process.argv`; touches nothing. */
@@ -162,10 +165,20 @@ function addSync(program: Command, choose: Choose): void {
     .option('--mirror', 'remove what the upstream does not have any more')
     .option('--confirm-removal', 'let a mirror sync remove most or all tags')
     .option('--dry-run', 'only say what would change')
+    .addOption(
+      new Option(
+        '--policy <when>',
+        'when layers are fetched: by the sync, at the first pull, or at each',
+      ).choices(Object.keys(policies)),
+    )
     .option('--upstream <url>', 'address of the registry; <image> is then only the name there')
     .option('--name <name>', 'name of the local repository (default: the name at the upstream)')
     .option('--username <name>', 'user at the upstream')
     .option('--password-stdin', "read that user's password or token from standard input")
+    .option(
+      '--require-signature <file>',
+      'leave out what this key has not signed: cosign.pub, or armoured OpenPGP',
+    )
     .option('--concurrency <n>', 'requests in flight at one time', wholeNumber(1, 100))
     .addHelpText('after', syncExamples)
     .action((image: string, options: SyncOptions & GivenClientOptions) =>
@@ -173,6 +186,7 @@ function addSync(program: Command, choose: Choose): void {
         command: 'sync',
         request: parseSyncRequest(image, options),
         passwordStdin: options.passwordStdin ?? false,
+        keyFile: options.requireSignature,
         ...clientOptions(options),
       }),
     );

@@ -82,7 +82,11 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'sync': {
       const { readPassword, syncCommand } = await import('./sync-command.ts');
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
-      const request = { ...plan.request, password };
+      const requiredKeys =
+        plan.keyFile === undefined
+          ? undefined
+          : await (await import('./require-signature.ts')).readRequiredKeys(plan.keyFile);
+      const request = { ...plan.request, password, requiredKeys };
       return syncCommand({
         ...common,
         request,

@@ -121,7 +121,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
  * Copies an earlier attempt's bytes, hashing them. Its file is never appended to: an attempt that was given up may still
  * be writing there (DATABASE.md, last point).
  */
-async function copyPartial(
+export async function copyPartial(
   from: Partial,
   file: PartialFile,
   descriptor: ContentKey,

@@ -88,7 +88,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
       quota?.release(presentBytes ?? 0);
     },
 
-    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What this sync lacks', moreBytes) }),
+    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
 
     adopt: (descriptor, path) =>
       singleFlight(descriptor.digest, undefined, async () => {

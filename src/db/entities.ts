@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import type { SignerIdentity } from '../oci/signature-rules.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -16,6 +17,31 @@ const timestamps = {
     .onCreate(() => new Date())
     .onUpdate(() => new Date()),
 };
+
+export const signatureFailures = ['SKIP_TAG', 'FAIL_SYNC'] as const;
+/** What becomes of a tag that is not verified. */
+export type SignatureFailure = (typeof signatureFailures)[number];
+
+/** Who has to have signed; `oci/signature-rules.ts` says what the rules mean. */
+export const SignaturePolicy = defineEntity({
+  name: 'SignaturePolicy',
+  tableName: 'signature_policy',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    // not text[]: an array's texts would come back trimmed
+    keys: p.json<readonly string[]>().default([]),
+    openPgpKeys: p.json<readonly string[]>().default([]),
+    identities: p.json<readonly SignerIdentity[]>().default([]),
+    trustedRoot: p.text().nullable(),
+    dockerReference: p.text().nullable(),
+    onFailure: p.enum(signatureFailures).default('SKIP_TAG'),
+    /** Raised by each change of what is trusted. */
+    revision: p.integer().default(1),
+    ...timestamps,
+  },
+});
+export type SignaturePolicy = InferEntity<typeof SignaturePolicy>;
 
 /** An upstream repository and how to reach it. Columns that end in `Sealed` hold what `access/secrets.ts` encrypted. */
 export const Remote = defineEntity({
@@ -48,6 +74,7 @@ export const Remote = defineEntity({
     passwordSealed: p.text().nullable(),
     /** Hosts that may ask for the credentials as token realm, though of another domain (FAULTS 13). */
     realmHosts: p.array().columnType('text[]').default([]),
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -67,6 +94,8 @@ export const Repository = defineEntity({
     /** Raised by each task that may commit; a commit with an older fence is refused (FAULTS 96). */
     fence: p.bigint('number').default(0),
     isMirrored: p.boolean().default(false),
+    /** Takes the place of the remote's. */
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -85,6 +114,10 @@ export const Distribution = defineEntity({
     version: p.integer().nullable(),
     /** Whether only those who may read it see it. */
     isPrivate: p.boolean().default(false),
+    /** Whether a tag or digest that is not there is looked for at the repository's remote, and kept. */
+    pullThrough: p.boolean().default(false),
+    /** What is served has to be verified by it. */
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -143,7 +176,7 @@ export interface SyncArguments {
 }
 
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
-export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'includeTags' | 'excludeTags'>;
+export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'>;
 
 export const Task = defineEntity({
   name: 'Task',
@@ -238,4 +271,14 @@ export const Manifest = defineEntity({
 });
 export type Manifest = InferEntity<typeof Manifest>;
 
-export const entities = [Remote, Repository, Distribution, RepositoryVersion, Task, Schedule, Blob, Manifest];
+export const entities = [
+  SignaturePolicy,
+  Remote,
+  Repository,
+  Distribution,
+  RepositoryVersion,
+  Task,
+  Schedule,
+  Blob,
+  Manifest,
+];

@@ -115,31 +115,35 @@ interface Lack {
   readonly digest: Digest;
   readonly isHeld: boolean;
   readonly claimedBytes: number;
-  readonly storedBytes: number | null;
+  readonly knownBytes: number | null;
 }
 
-/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). */
+/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). Those that a remote has count as stored ones do. */
 async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   const blobs = [...(parsed.config ? [parsed.config] : []), ...parsed.layers].filter(
     (blob) => !isForeign(blob),
   );
   const found = await sql<Lack>`
-    select v.digest, v.size as "claimedBytes", b.size_bytes as "storedBytes",
+    select v.digest, v.size as "claimedBytes", coalesce(b.size_bytes, (
+        select e.size_bytes from manifest_blob e join membership m on m.repository_id = ${repositoryId} and m.kind = 'manifest'
+          and m.content_id = e.manifest_id and m.removed_in is null
+        where e.blob_id = b.id and not e.is_foreign limit 1)) as "knownBytes",
       exists (select from membership m where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.content_id = b.id
         and m.removed_in is null)
       or exists (select from repository_blob rb where rb.repository_id = ${repositoryId} and rb.blob_id = b.id) as "isHeld"
     from (select distinct * from unnest(${digestsOf(blobs)}::text[], ${blobs.map((blob) => blob.size)}::bigint[])) as v(digest, size)
-    left join blob b on b.digest = v.digest and b.stored_at is not null
+    left join blob b on b.digest = v.digest
+      and (b.stored_at is not null or exists (select from blob_source s where s.blob_id = b.id))
     order by v.digest`.execute(kysely(em));
   refuseMissing(
     'blobs',
     found.rows.filter((row) => !row.isHeld),
   );
-  const wrong = found.rows.find((row) => row.storedBytes !== row.claimedBytes);
+  const wrong = found.rows.find((row) => row.knownBytes !== row.claimedBytes);
   if (wrong !== undefined)
     throw refuse(
       'MANIFEST_INVALID',
-      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.storedBytes}.`,
+      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.knownBytes}.`,
     );
 }
 

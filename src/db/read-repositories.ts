@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { countOnlySource } from './blob-sources.ts';
 import { Remote, Repository } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
@@ -49,7 +50,7 @@ export interface NamedRow {
 /** Ids of a page in order of name. */
 export async function readNamedPage(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   page: NamedPageArguments,
 ): Promise<Page<NamedRow>> {
   if (page.nameRegex === null) return { rows: [], hasNext: false };
@@ -62,7 +63,7 @@ export async function readNamedPage(
 
 export async function countNamed(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   nameRegex?: string | null,
 ): Promise<number> {
   if (nameRegex === null) return 0;
@@ -81,6 +82,8 @@ export interface RemoteUse {
   readonly repositoryCount: number;
   readonly scheduleId: number | undefined;
   readonly taskId: number | undefined;
+  /** Blobs of versions that are not stored, and that no other remote has. */
+  readonly onlySourceOf: number;
 }
 
 export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse> {
@@ -98,6 +101,7 @@ export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse
     repositoryCount: repositories.rows[0]?.total ?? 0,
     scheduleId: schedules.rows[0]?.id,
     taskId: tasks.rows[0]?.id,
+    onlySourceOf: await countOnlySource(em, remoteId),
   };
 }
 

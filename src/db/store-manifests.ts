@@ -73,15 +73,16 @@ async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Pr
   };
   await sql`
     update manifest m set kind = v.kind, media_type = v.media_type, artifact_type = v.artifact_type,
-      subject_digest = v.subject_digest, raw = v.raw, size_bytes = octet_length(v.raw)
+      subject_digest = v.subject_digest, is_signature = v.is_signature, raw = v.raw, size_bytes = octet_length(v.raw)
     from unnest(
       ${documents.map((document) => document.digest)}::text[],
       ${parsed.map((view) => view.kind)}::text[],
       ${parsed.map((view) => view.mediaType)}::text[],
       ${parsed.map((view) => view.artifactType ?? null)}::text[],
       ${parsed.map((view) => view.subject?.digest ?? null)}::text[],
+      ${parsed.map((view) => view.isSignature === true)}::boolean[],
       ${documents.map((document) => document.bytes)}::bytea[]
-    ) as v(digest, kind, media_type, artifact_type, subject_digest, raw)
+    ) as v(digest, kind, media_type, artifact_type, subject_digest, is_signature, raw)
     where m.digest = v.digest`.execute(kysely(em));
 }
 

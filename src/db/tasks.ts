@@ -61,13 +61,24 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
   });
 }
 
+const stagingTables = [
+  'sync_name',
+  'sync_tag',
+  'sync_root',
+  'sync_blob',
+  'sync_companion',
+  'sync_asked',
+  'sync_problem',
+  'sync_signed',
+  'sync_signature',
+  'sync_signer',
+];
+
 /** Removes what a task has staged. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);
-  await sql`delete from sync_name where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_tag where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_root where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_blob where task_id = ${taskId}`.execute(db);
+  for (const table of stagingTables)
+    await sql`delete from ${sql.table(table)} where task_id = ${taskId}`.execute(db);
 }
 
 const warningsKept = 100;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
@@ -5,6 +6,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
+import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
@@ -16,6 +18,8 @@ import type { FolderStore } from '../content/folder-store.ts';
 import { openUploadFolder } from '../content/upload-folder.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
+import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
+import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
@@ -130,6 +134,16 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
+  const upstreams = createUpstreamReader({
+    ...ground,
+    databaseUrl: ground.servers.databaseUrl,
+    partialFolder: join(config.dataDir, 'partial'),
+    openRegistry,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: isLoopbackHost(config.host),
+    allowUpstream: config.allowUpstream,
+  });
+  stopper.add('what is fetched on demand', () => upstreams.close());
   const api = await createApi({
     database,
     workflows,
@@ -143,7 +157,9 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
       manifestMaxBytes: config.manifestMaxBytes,
     },
     blobs: ground.store,
+    upstreams,
     uploads,
+    signatures: createSignatureChecks(ground),
     checkStore: () => checkFolder(config.dataDir),
     logger,
   });

@@ -82,6 +82,18 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
     await fetchBlobs({ taskId, repositoryName }, task, plan.batches);
   }
 
+  if (plan.manifestsToAsk !== undefined && plan.manifestsToAsk > 0) {
+    setCurrentDetails(`${repositoryName}: fetching the signatures of ${plan.manifestsToAsk} manifests`);
+    await local.enterStage({ taskId, stage: 'FETCHING_SIGNATURES' });
+    await fetchSignatures({ taskId, repositoryName }, task, plan.manifestsToAsk);
+  }
+
+  if (task.requiresSignatures === true) {
+    setCurrentDetails(`${repositoryName}: checking signatures`);
+    const summary = `${repositoryName}: check signatures`;
+    await remote.verifySelected.executeWithOptions({ summary }, [{ taskId }]);
+  }
+
   setCurrentDetails(`${repositoryName}: committing`);
   const result = await local.commitSync({ taskId });
   setCurrentDetails(
@@ -147,6 +159,18 @@ async function fetchBlobs(
   const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
     const summary = `${repositoryName}: blobs, batch ${batch + 1} of ${batches}`;
     return remote.fetchBlobs.executeWithOptions({ summary }, [{ taskId, batch, concurrency }]);
+  });
+  await runShared(task.downloadConcurrency, fetches);
+}
+
+async function fetchSignatures(
+  { taskId, repositoryName }: SyncInput,
+  task: PreparedSync,
+  manifests: number,
+): Promise<void> {
+  const fetches = cutIntoParts(manifests).map(({ part, from, to }) => (concurrency: number) => {
+    const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
+    return remote.fetchSignatures.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
   });
   await runShared(task.downloadConcurrency, fetches);
 }

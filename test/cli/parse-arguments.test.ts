@@ -13,6 +13,7 @@ const plain: SyncRequest = {
   excludeTags: undefined,
   username: undefined,
   downloadConcurrency: undefined,
+  policy: undefined,
   mirror: false,
   confirmRemoval: false,
   dryRun: false,
@@ -72,6 +73,7 @@ describe('sync', () => {
     [['nginx', '--tags', ' v[1,2].* , latest '], { includeTags: ['v[1,2].*', 'latest'] }],
     [['nginx', '--exclude-tags', '*-rc'], { excludeTags: ['*-rc'] }],
     [['nginx', '--exclude-tags', ''], { excludeTags: [] }],
+    [['nginx', '--policy', 'on-demand'], { policy: 'ON_DEMAND' }],
     [
       ['nginx', '--mirror', '--confirm-removal', '--dry-run'],
       { mirror: true, confirmRemoval: true, dryRun: true },
@@ -117,6 +119,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
+    [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],
     [['sync', 'nginx', 'alpine'], /too many arguments/],
     [['tasks', '--first', '101'], /whole number, 1 to 100/],

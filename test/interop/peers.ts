@@ -1,5 +1,5 @@
 /**
- * Real registries and clients: Debian's docker-registry and skopeo, and crane, regctl and oras from their Go modules.
+ * Real registries and clients: Debian's docker-registry, skopeo and GnuPG, and crane, regctl, oras and cosign from their Go modules.
  * scripts/install-peers.sh installs them.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -16,7 +16,18 @@ import { cacheFolder } from '../../src/config.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 
-export type PeerName = 'docker-registry' | 'skopeo' | 'crane' | 'regctl' | 'oras' | 'conformance';
+export type PeerName =
+  | 'docker-registry'
+  | 'skopeo'
+  | 'crane'
+  | 'regctl'
+  | 'oras'
+  | 'regsync'
+  | 'conformance'
+  | 'cosign'
+  | 'gpg'
+  | 'gpg-agent'
+  | 'gpgconf';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {
@@ -105,18 +116,30 @@ export async function deleteTag(url: string, name: string, tag: string, digest: 
 
 /** What a client prints; its settings are looked for in an empty home. */
 export async function runPeer(name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  return withHome((home) => runPeerAt(home, name, ...args));
+}
+
+/** A home without any settings, gone afterwards. */
+export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
   try {
-    const { stdout } = await promisify(execFile)(requirePeer(name), args, {
-      encoding: 'buffer',
-      maxBuffer: 16 * 1024 * 1024,
-      timeout: 30_000,
-      env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home },
-    });
-    return stdout;
+    return await work(home);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** As `runPeer`, with what earlier calls have left in the home. */
+export async function runPeerAt(home: string, name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)(requirePeer(name), args, {
+    encoding: 'buffer',
+    maxBuffer: 16 * 1024 * 1024,
+    timeout: 30_000,
+    cwd: home,
+    // cosign asks for the password of a key where the variable is not there
+    env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home, COSIGN_PASSWORD: '' },
+  });
+  return stdout;
 }
 
 function requirePeer(name: PeerName): string {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { openUploadFolder } from '../../src/content/upload-folder.ts';
@@ -14,6 +15,7 @@ import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
+import { noUpstreams } from '../api/support/api-server.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
 import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
@@ -62,7 +64,9 @@ beforeAll(async () => {
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

@@ -69,6 +69,7 @@ function answersFor(
     case 'catalog':
     case 'tags':
     case 'referrers':
+    case 'signatures':
       return {};
   }
 }

@@ -146,9 +146,10 @@ async function mountBlob(
 ): Promise<boolean> {
   const from = query.get('from') ?? '';
   const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
-  if (source === undefined || source.isPrivate) return false;
+  if (source === undefined || source.isPrivate || source.policy !== null) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
-  if ((await readServedBlob(em, version, digest)) === undefined) return false;
+  // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
+  if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;
   await linkBlob(em, { repositoryId, digest });
   return true;
 }

@@ -21,6 +21,7 @@ import {
   RepositoryUpdateInput,
   toRepositoryType,
 } from './repository.type.ts';
+import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -37,6 +38,7 @@ export class RepositoryMutationResolver {
       em.fork().transactional(async (transaction) => {
         const mistakes = checkFields(input);
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
         mistakes.push(...(await checkFree(transaction, input.name)));
         if (mistakes.length > 0) return failed(mistakes);
         const row = transaction.create(Repository, {
@@ -47,6 +49,7 @@ export class RepositoryMutationResolver {
           latest: 0,
           fence: 0,
           isMirrored: false,
+          signaturePolicyId: signaturePolicyId ?? null,
         });
         await transaction.persist(row).flush();
         await createOwnDistribution(transaction, row);
@@ -67,6 +70,7 @@ export class RepositoryMutationResolver {
         const mistakes = checkFields(input);
         if (row === null) mistakes.unshift(notFound('id', input.id));
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
         const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
         if (newName !== undefined) mistakes.push(...(await checkFree(transaction, newName)));
         if (row === null || mistakes.length > 0) return failed(mistakes);
@@ -77,6 +81,7 @@ export class RepositoryMutationResolver {
         if (input.description !== undefined) row.description = input.description;
         if (input.retainVersions !== undefined) row.retainVersions = input.retainVersions;
         if (input.remoteId !== undefined) row.remoteId = remoteId ?? null;
+        if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
         await transaction.flush();
         return payload(context, row);
       }),

@@ -1,0 +1,223 @@
+/** How the work grows: one changed tag in 1,000 and in 100,000. */
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { addImage, addLayer, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { Bench } from '../bench.ts';
+import { findTemporalAddress } from '../processes.ts';
+import type { Findings, Goal } from '../report.ts';
+import { databaseUrl, openStatementLog, transactionMs } from '../statement-log.ts';
+import type { LoggedStatement, StatementLog } from '../statement-log.ts';
+import { median, spread } from '../statistics.ts';
+import { createMirror, mutate } from '../sync.ts';
+import type { Mirror } from '../sync.ts';
+import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
+import type { Tidemark } from '../tidemark.ts';
+
+const sizes = [1_000, 100_000] as const;
+const changes = 5;
+const tagsAnImage = 5;
+
+interface Growth {
+  readonly tags: number;
+  readonly firstSeconds: number;
+  readonly firstStatements: number;
+  readonly changedSeconds: number;
+  readonly changedStatements: number;
+  /** The longest history of its syncs. */
+  readonly events: number;
+  readonly commitMs: readonly number[];
+  readonly rowsAVersion: number;
+  readonly bytesAVersion: number;
+}
+
+interface Stage {
+  readonly bench: Bench;
+  readonly tidemark: Tidemark;
+  readonly upstream: SampleUpstream;
+  readonly repositories: Map<string, SampleRepository>;
+  readonly statements: StatementLog;
+  readonly database: pg.Client;
+  readonly temporal: Client;
+}
+
+export async function runGrowthRows(bench: Bench): Promise<Findings> {
+  if (!bench.wants('growth')) return { sections: [], goals: [] };
+  const dataDir = await newDataFolder();
+  const tidemark = await startTidemark(dataDir);
+  const repositories = new Map<string, SampleRepository>();
+  const upstream = await startSampleUpstream({ repositories });
+  const database = new pg.Client({ connectionString: await databaseUrl(dataDir) });
+  await database.connect();
+  const statements = await openStatementLog(dataDir);
+  const connection = await Connection.connect({ address: await findTemporalAddress(dataDir) });
+  const temporal = new Client({ connection });
+  try {
+    const stage = { bench, tidemark, upstream, repositories, statements, database, temporal };
+    const found: Growth[] = [];
+    for (const tags of sizes) found.push(await measure(stage, tags));
+    return report(found);
+  } finally {
+    await connection.close();
+    await statements.close();
+    await database.end();
+    await upstream.close();
+    await tidemark.stop();
+    await removeFolder(dataDir);
+  }
+}
+
+async function measure(stage: Stage, tags: number): Promise<Growth> {
+  const { bench, tidemark, upstream, repositories } = stage;
+  const name = `grown-${tags}`;
+  const sample = buildTags(tags);
+  repositories.set(name, sample);
+  const whole = await createMirror(tidemark, { name, url: upstream.url, upstreamName: name });
+  const first = await logSync(stage, whole);
+  bench.log(`growth: ${tags} tags, first sync ${first.seconds.toFixed(1)} s`);
+  change(sample, 0);
+  const changed = await logSync(stage, whole);
+  bench.log(`growth: ${tags} tags, one changed ${changed.seconds.toFixed(1)} s`);
+  // the commit knows only what was staged: asking for the one tag gives the same transaction sooner
+  const one = await createMirror(tidemark, {
+    name: `${name}-one`,
+    url: upstream.url,
+    upstreamName: name,
+    includeTags: [changingTag],
+  });
+  const before = await databaseBytes(stage);
+  const commitMs = [commitTime(changed.statements)];
+  for (let number = 1; number <= changes; number += 1) {
+    change(sample, number);
+    const { statements } = await logSync(stage, { repositoryId: whole.repositoryId, remoteId: one.remoteId });
+    commitMs.push(commitTime(statements));
+  }
+  return {
+    tags,
+    firstSeconds: first.seconds,
+    firstStatements: first.statements.length,
+    changedSeconds: changed.seconds,
+    changedStatements: changed.statements.length,
+    events: Math.max(first.events, changed.events),
+    commitMs,
+    rowsAVersion: await rowsOfVersion(stage, name),
+    bytesAVersion: ((await databaseBytes(stage)) - before) / changes,
+  };
+}
+
+const changingTag = 'v0.0';
+
+/** Images that differ in an annotation only: many manifests and tags, few blobs. */
+function buildTags(tags: number): SampleRepository {
+  const sample = createSampleRepository();
+  const layer = addLayer(sample, 'growth', 10_000);
+  for (let image = 0; image < tags / tagsAnImage; image += 1) {
+    const annotations = { image: String(image) };
+    const { digest } = addImage(sample, { seed: 'growth', layers: [layer], annotations });
+    for (let number = 0; number < tagsAnImage; number += 1) sample.tags.set(`v${image}.${number}`, digest);
+  }
+  return sample;
+}
+
+function change(sample: SampleRepository, number: number): void {
+  addImage(sample, { seed: `change-${number}`, layers: [2_000], tag: changingTag });
+}
+
+interface LoggedSync {
+  readonly seconds: number;
+  readonly statements: readonly LoggedStatement[];
+  readonly events: number;
+}
+
+/** Waits for Temporal, not for the API: what asks for the task's state would be among the statements. */
+async function logSync(stage: Stage, mirror: Mirror): Promise<LoggedSync> {
+  const started = performance.now();
+  let seconds = 0;
+  let events = 0;
+  const statements = await stage.statements.during(async () => {
+    const { task } = await mutate<{ task: { workflowId: string } }>(
+      stage.tidemark,
+      'repositorySync',
+      'task { workflowId }',
+      mirror,
+    );
+    const handle = stage.temporal.workflow.getHandle(task.workflowId);
+    await handle.result();
+    seconds = (performance.now() - started) / 1000;
+    events = (await handle.describe()).historyLength;
+  });
+  return { seconds, statements, events };
+}
+
+function commitTime(statements: readonly LoggedStatement[]): number {
+  return transactionMs(statements, /insert into repository_version/);
+}
+
+async function rowsOfVersion({ database }: Stage, name: string): Promise<number> {
+  const found = await database.query<{ count: string }>(
+    `select sum(count) as count from repository r, lateral (
+       select count(*) from tag_membership t where t.repository_id = r.id and r.latest in (t.added_in, t.removed_in)
+       union all
+       select count(*) from root_membership t where t.repository_id = r.id and r.latest in (t.added_in, t.removed_in)
+       union all
+       select count(*) from membership t where t.repository_id = r.id and r.latest in (t.added_in, t.removed_in)
+     ) as written where r.name = $1`,
+    [name],
+  );
+  return Number(found.rows[0]?.count);
+}
+
+async function databaseBytes({ database }: Stage): Promise<number> {
+  const found = await database.query<{ bytes: string }>(
+    'select pg_database_size(current_database()) as bytes',
+  );
+  return Number(found.rows[0]?.bytes);
+}
+
+function report(found: readonly Growth[]): Findings {
+  const row = (title: string, cell: (growth: Growth) => string) => [title, ...found.map(cell)];
+  const [few, many] = found;
+  if (few === undefined || many === undefined) throw new Error('nothing was measured');
+  const ratio = median(many.commitMs) / median(few.commitMs);
+  const goals: Goal[] = [
+    {
+      work: 'commit of one changed tag in 100,000',
+      goal: '≤ 2 × that in 1,000',
+      measured: `${ratio.toFixed(2)} × (${median(many.commitMs).toFixed(1)} ms; ${median(few.commitMs).toFixed(1)} ms)`,
+      isMet: ratio <= 2,
+    },
+    {
+      work: 'Temporal events of a sync of 100,000 tags',
+      goal: '≤ 500',
+      measured: String(many.events),
+      isMet: many.events <= 500,
+    },
+  ];
+  return {
+    sections: [
+      {
+        title: 'Growth: one changed tag',
+        columns: ['', ...found.map(({ tags }) => `${tags.toLocaleString('en')} tags`)],
+        rows: [
+          row('first sync, s', ({ firstSeconds }) => firstSeconds.toFixed(2)),
+          row('sync that finds one tag changed, s', ({ changedSeconds }) => changedSeconds.toFixed(2)),
+          row('its commit transaction, ms', ({ commitMs }) => spread(commitMs, 1)),
+          row('rows of content it writes', ({ rowsAVersion }) => String(rowsAVersion)),
+          row('growth of the database a version, KiB', ({ bytesAVersion }) =>
+            (bytesAVersion / 1024).toFixed(1),
+          ),
+          row('statements, first sync', ({ firstStatements }) => String(firstStatements)),
+          row('statements, one tag changed', ({ changedStatements }) => String(changedStatements)),
+          row('events in Temporal', ({ events }) => String(events)),
+        ],
+        notes: [
+          'The upstream is the sample one of the demo, in memory. Statements are all that PostgreSQL logs from the mutation to the end of the workflow, the ones of the log switched on included in the times.',
+          `The commit is measured ${changes + 1} times: once in the sync that looks at all tags, then in syncs of the one tag.`,
+        ],
+      },
+    ],
+    goals,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * `npm run bench -- [--rows small,big,…] [--rounds 5] [--no-peers]`: measures Tidemark beside what a user would take instead, on one
+ * machine and one upstream, and writes bench/RESULTS.md. With --rows it prints what it found, and leaves the file alone.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startDockerRegistry } from '../test/interop/peers.ts';
+import { createBench, rowNames } from './bench.ts';
+import type { Bench, RowName } from './bench.ts';
+import { corpora, pushCorpus, warmUp } from './corpora.ts';
+import type { CorpusName } from './corpora.ts';
+import { peerVersions } from './peers.ts';
+import { formatReport } from './report.ts';
+import type { Findings } from './report.ts';
+import { runGrowthRows } from './rows/growth.ts';
+import { runServeRows } from './rows/serve.ts';
+import { runStartRow } from './rows/start.ts';
+import { reportSyncs } from './rows/sync-report.ts';
+import { runSyncRows } from './rows/sync.ts';
+import { runWorkersRow } from './rows/workers.ts';
+import { removeFolder } from './tidemark.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: rowNames.join(',') },
+    rounds: { type: 'string', default: '5' },
+    peers: { type: 'boolean', default: true },
+  },
+  allowNegative: true,
+});
+const started = performance.now();
+const rows = new Set(values.rows.split(',').map(toRowName));
+execFileSync('bash', [fileURLToPath(new URL('../scripts/install-peers.sh', import.meta.url)), '--bench'], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
+const upstream = await startDockerRegistry();
+try {
+  const bench = createBench({
+    upstream,
+    folder,
+    rows,
+    rounds: Number(values.rounds),
+    withPeers: values.peers,
+  });
+  await fill(bench);
+  const findings: Findings[] = [
+    await runStartRow(bench),
+    reportSyncs(await runSyncRows(bench)),
+    await runServeRows(bench),
+    await runGrowthRows(bench),
+    await runWorkersRow(bench),
+  ];
+  const isWhole = rows.size === rowNames.length && values.peers;
+  const report = formatReport(findings, {
+    command: `npm run bench${isWhole ? '' : ` -- --rows ${values.rows}`}`,
+    versions: await peerVersions(),
+    minutes: (performance.now() - started) / 60_000,
+  });
+  if (isWhole) await writeFile(new URL('RESULTS.md', import.meta.url), report);
+  console.log(report);
+} finally {
+  await upstream.stop();
+  await removeFolder(folder);
+}
+
+function toRowName(text: string): RowName {
+  const found = rowNames.find((name) => name === text);
+  if (found === undefined)
+    throw new Error(`There is no row ${JSON.stringify(text)}; expected some of ${rowNames.join(', ')}.`);
+  return found;
+}
+
+/** Pushes the corpora that the wanted rows read. */
+async function fill(bench: Bench): Promise<void> {
+  const readBy: Record<CorpusName, readonly RowName[]> = {
+    small: ['small'],
+    big: ['big', 'blobs'],
+    manytags: ['manytags', 'manifests'],
+    tags10k: ['tags10k', 'graphql'],
+  };
+  bench.log(`Filling docker-registry on ${bench.upstream.url}`);
+  await pushCorpus(bench.upstream.url, warmUp);
+  for (const corpus of Object.values(corpora))
+    if (readBy[corpus.name].some((row) => bench.wants(row))) {
+      await pushCorpus(bench.upstream.url, corpus);
+      bench.log(`${corpus.name}: ${corpus.description}`);
+    }
+}

@@ -1,0 +1,87 @@
+/** Makes repositories in a Tidemark and times their syncs. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Tidemark } from './tidemark.ts';
+
+export interface MirrorInput {
+  readonly name: string;
+  readonly url: string;
+  readonly upstreamName: string;
+  readonly includeTags?: readonly string[];
+  readonly downloadConcurrency?: number;
+}
+
+export interface Mirror {
+  readonly repositoryId: string;
+  readonly remoteId: string;
+}
+
+interface Payload {
+  readonly userErrors: readonly { readonly message: string }[];
+}
+
+/** A remote and a repository of the same name. */
+export async function createMirror(tidemark: Tidemark, input: MirrorInput): Promise<Mirror> {
+  const remote = await mutate<{ remote: { id: string } }>(tidemark, 'remoteCreate', 'remote { id }', input);
+  const repository = await mutate<{ repository: { id: string } }>(
+    tidemark,
+    'repositoryCreate',
+    'repository { id }',
+    { name: input.name, remoteId: remote.remote.id },
+  );
+  return { repositoryId: repository.repository.id, remoteId: remote.remote.id };
+}
+
+export interface TimedSync {
+  /** From the mutation sent to the task seen COMPLETED. */
+  readonly seconds: number;
+  /** Number of the new version; null where nothing had changed. */
+  readonly createdVersion: number | null;
+}
+
+/** Syncs, and asks again and again how far it is; so seldom that asking costs a fiftieth of the time at the most. */
+export async function timeSync(
+  tidemark: Tidemark,
+  { repositoryId }: Pick<Mirror, 'repositoryId'>,
+  options: { readonly remoteId?: string } = {},
+): Promise<TimedSync> {
+  const started = performance.now();
+  const { task } = await mutate<{ task: { id: string } }>(tidemark, 'repositorySync', 'task { id }', {
+    repositoryId,
+    ...options,
+  });
+  for (;;) {
+    const found = await tidemark.query<{ task: TaskState }>(taskQuery, { id: task.id });
+    const milliseconds = performance.now() - started;
+    const { state, error, createdVersion } = found.task;
+    if (state === 'COMPLETED')
+      return { seconds: milliseconds / 1000, createdVersion: createdVersion?.number ?? null };
+    if (state === 'FAILED' || state === 'CANCELED')
+      throw new Error(`The sync is ${state}: ${error?.message}`);
+    await sleep(Math.min(100, Math.max(4, milliseconds / 50)));
+  }
+}
+
+interface TaskState {
+  readonly state: string;
+  readonly error: { readonly message: string } | null;
+  readonly createdVersion: { readonly number: number } | null;
+}
+
+const taskQuery = 'query ($id: ID!) { task(id: $id) { state error { message } createdVersion { number } } }';
+
+export async function mutate<T>(
+  tidemark: Tidemark,
+  name: string,
+  selection: string,
+  input: object,
+): Promise<T> {
+  const type = `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
+  const data = await tidemark.query<Record<string, T & Payload>>(
+    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { message } } }`,
+    { input },
+  );
+  const payload = data[name];
+  if (payload === undefined || payload.userErrors.length > 0)
+    throw new Error(`${name} was refused: ${payload?.userErrors.map(({ message }) => message).join(' ')}`);
+  return payload;
+}

@@ -1,0 +1,3 @@
+module tidemark/bench
+
+go 1.22

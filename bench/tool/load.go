@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+type loadResult struct {
+	Seconds  float64 `json:"seconds"`
+	Requests int64   `json:"requests"`
+	Bytes    int64   `json:"bytes"`
+}
+
+// loadURLs runs `CLIENTS REQUESTS`: so many clients, each with a connection of its own, ask for the URLs of standard input in
+// turn until so many requests are answered. Bodies are read in large pieces and dropped.
+func loadURLs(arguments []string) (any, error) {
+	clients, err := strconv.Atoi(arguments[0])
+	if err != nil {
+		return nil, err
+	}
+	requests, err := strconv.ParseInt(arguments[1], 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	var urls []string
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		urls = append(urls, lines.Text())
+	}
+	var next, bytes atomic.Int64
+	failures := make(chan error, clients)
+	client := newClient(clients)
+	started := time.Now()
+	var wait sync.WaitGroup
+	for lane := 0; lane < clients; lane++ {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			buffer := make([]byte, bufferBytes)
+			for number := next.Add(1) - 1; number < requests; number = next.Add(1) - 1 {
+				n, err := readBody(client, urls[number%int64(len(urls))], buffer, drop)
+				bytes.Add(n)
+				if err != nil {
+					failures <- err
+					return
+				}
+			}
+		}()
+	}
+	wait.Wait()
+	seconds := time.Since(started).Seconds()
+	close(failures)
+	return loadResult{Seconds: seconds, Requests: requests, Bytes: bytes.Load()}, <-failures
+}
+
+func drop([]byte) error { return nil }
