@@ -100,7 +100,8 @@ async function createTask(em: Em, schedule: ScheduleRow): Promise<Begun> {
 
 export interface NewScheduleRun {
   readonly scheduleId: number;
-  readonly dueAt: string;
+  /** RFC 3339; default: now. */
+  readonly dueAt?: string;
   readonly outcome: 'STARTED' | 'SKIPPED';
   readonly message: string | null;
   /** The task that was made, or for which the run was skipped. */
@@ -116,7 +117,7 @@ export async function addScheduleRun(em: Em, run: NewScheduleRun): Promise<void>
   const db = kysely(em);
   await sql`
     insert into schedule_run (schedule_id, due_at, outcome, message, task_id, workflow_run_id)
-    select id, ${run.dueAt}::timestamptz, ${run.outcome}, ${run.message}, ${run.taskId}::bigint, ${run.workflowRunId ?? null}
+    select id, coalesce(${run.dueAt ?? null}::timestamptz, now()), ${run.outcome}, ${run.message}, ${run.taskId}::bigint, ${run.workflowRunId ?? null}
     from schedule where id = ${run.scheduleId} for key share`.execute(db);
   await sql`
     delete from schedule_run where schedule_id = ${run.scheduleId} and id <= (

@@ -100,16 +100,7 @@ export class SchedulePauseInput {
 }
 
 @InputType('ScheduleResumeInput', { description: 'A schedule that is to run again.' })
-export class ScheduleResumeInput {
-  @Field(() => ID, { description: 'The schedule.' })
-  id!: string;
-
-  @Field(() => String, {
-    nullable: true,
-    description: `Why. ${noteDescription} Omitted: kept. null: cleared.`,
-  })
-  note?: string | null;
-}
+export class ScheduleResumeInput extends SchedulePauseInput {}
 
 @InputType('ScheduleTriggerInput', { description: 'A schedule that is to run now.' })
 export class ScheduleTriggerInput {

@@ -141,7 +141,6 @@ export class ScheduleMutationResolver {
     const payload = await startSync(context, sync, (em, task) =>
       addScheduleRun(em, {
         scheduleId: row.id,
-        dueAt: new Date().toISOString(),
         outcome: 'STARTED',
         message: null,
         taskId: task.id,
