@@ -60,9 +60,13 @@ describe('fault 90: secrets are write-only', () => {
       .flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
     const suspicious = fields.filter((field) => /password|key|secret|header|sealed|token/i.test(field));
     expect(suspicious.sort()).toEqual([
+      // counts, and how many there are
+      'Mutation.secretsRotate',
       'Remote.hasPassword',
       'Remote.hasSslClientKey',
       'Remote.headerNames',
+      'SecretsRotatePayload.resealed',
+      'SecretsRotatePayload.unreadable',
       'Signature.keyId',
       // public ones
       'SignaturePolicy.keys',

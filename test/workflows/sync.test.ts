@@ -20,13 +20,14 @@ test('a first sync, a sync of nothing new, and a mirror sync of what has changed
   const content = buildDemoContent();
   const upstream = await startSampleUpstream({ repositories: new Map([[demoRepositoryName, content]]) });
   const ids = await harness.createRepository({ url: upstream.url, upstreamName: demoRepositoryName });
-  const reached = [...content.manifests.values()].filter(({ bytes }) => !bytes.includes('"subject"'));
 
   const first = await harness.sync(ids);
   expect(first.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
   const firstTags = sortedTags(content);
   expect(await harness.tags(ids.repositoryId, 1)).toEqual(firstTags);
-  expect(first.summary?.present).toMatchObject({ tags: content.tags.size, manifests: reached.length });
+  // what refers to an image came along
+  const { size: manifests } = content.manifests;
+  expect(first.summary?.present).toMatchObject({ tags: content.tags.size, manifests });
 
   const again = await harness.sync(ids);
   expect(again.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
