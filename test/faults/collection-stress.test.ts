@@ -29,8 +29,9 @@ test(
     const api = await startHarnessApi(stage.harness);
     const { url } = api;
     const until = performance.now() + seconds * 1000;
-    const goesOn = () => performance.now() < until;
     const done = { collections: 0, removed: 0, pushes: 0, syncs: 0, pulls: 0, moved: 0 };
+    // on a slow machine longer: until there was something to remove
+    const goesOn = () => performance.now() < until || done.removed === 0;
     const mirror = createSampleRepository();
     addImage(mirror, { seed: 'base', layers: [40_000], tag: 'latest' });
     const scene = await stage.open({ repository: mirror });
@@ -44,7 +45,7 @@ test(
         const task = await stage.harness.upkeep('content.collect');
         expect(task).toMatchObject({ state: 'COMPLETED' });
         done.collections += 1;
-        done.removed += task.report?.['blobs'] ?? 0;
+        done.removed += (task.report?.['manifests'] ?? 0) + (task.report?.['blobs'] ?? 0);
         await sleep(Math.max(0, 1_000 - (Date.now() - task.createdAt.getTime())));
       }
     };
@@ -57,10 +58,13 @@ test(
       }
     };
     const pushing = async (pusher: number) => {
+      let before: SampleRepository | undefined;
       for (let round = 0; goesOn(); round += 1) {
         const sample = createSampleRepository();
         change(sample, round);
         await pushSample(url, `push/${pusher}`, sample);
+        await deleteOthers(`${url}/v2/push/${pusher}`, before, sample);
+        before = sample;
         if (round === 0) await keepOneOf(stage, `push/${pusher}`);
         done.pushes += 1;
       }
@@ -104,6 +108,20 @@ function change(sample: SampleRepository, round: number): void {
   );
   addIndex(sample, { manifests: images, tag: 'latest' });
   addImage(sample, { seed: `stress-own-${round % 7}`, layers: [20_000], tag: 'other' });
+}
+
+/** The images of the push before: an index before what it lists. */
+async function deleteOthers(
+  url: string,
+  before: SampleRepository | undefined,
+  now: SampleRepository,
+): Promise<void> {
+  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
+    if (now.manifests.has(digest)) continue;
+    const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
+    await answer.arrayBuffer();
+    expect(answer.status).toBe(202);
+  }
 }
 
 async function keepOne(stage: Stage, id: number): Promise<void> {
