@@ -1,8 +1,9 @@
 /**
  * `npm run chaos -- [--kills 50] [--seed 1]`: SIGKILLs the worker, the API, PostgreSQL and Temporal at random moments during syncs, and
- * checks that each sync ends in exactly one version with exactly the upstream's content. Exits 1 when one does not.
+ * checks that each sync ends in exactly one version with exactly the upstream's content; and, at the end, that no secret that was used is
+ * anywhere in the data folder: PostgreSQL's files, Temporal's, blobs, logs of all that can be logged. Exits 1 when something is wrong.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { addImage, addIndex, createSampleRepository } from '../dist/demo/sample-image.js';
 import { startSampleUpstream } from '../dist/demo/sample-upstream.js';
+import { findBytes } from './find-bytes.mjs';
 import { startStack } from './stack.mjs';
 
 const { values } = parseArgs({
@@ -20,15 +22,17 @@ const kills = Number(values.kills);
 const random = createRandom(Number(values.seed));
 
 const repositories = new Map();
-const upstream = await startSampleUpstream({ repositories });
-const stack = await startStack({ TIDEMARK_WORKER_CONNECTIONS: '6' });
+const credentials = { username: 'chaos', password: `password-${randomBytes(9).toString('hex')}` };
+const header = { name: 'x-chaos', value: `header-${randomBytes(9).toString('hex')}` };
+const upstream = await startSampleUpstream({ repositories, credentials });
+const stack = await startStack({ TIDEMARK_WORKER_CONNECTIONS: '6', LOG_LEVEL: 'trace' });
 const outcome = { kills: { worker: 0, api: 0, postgres: 0, temporal: 0 }, syncs: 0, wrong: [] };
 const startedAt = performance.now();
 
 try {
   for (let round = 1; killCount() < kills; round += 1) await runRound(round);
 } finally {
-  await stack.stop();
+  await stack.stop(searchSecrets);
   await upstream.close();
 }
 console.log(
@@ -49,6 +53,8 @@ async function runRound(round) {
     url: upstream.url,
     upstreamName: name,
     rateLimit: 60,
+    headers: [header],
+    ...credentials,
   });
   outcome.syncs += 1;
   for (;;) {
@@ -63,6 +69,21 @@ async function runRound(round) {
     `round ${round}: ${killCount()} kills so far; ${outcome.wrong.length === before ? 'right' : 'WRONG'}`,
   );
   repositories.delete(name);
+}
+
+/** The secrets that were used, as they are and as they travel; and something that is there, or the search would prove nothing. */
+async function searchSecrets(dataDir) {
+  const { username, password } = credentials;
+  const basic = Buffer.from(`${username}:${password}`).toString('base64');
+  const secrets = [password, header.value, basic, Buffer.from(header.value).toString('base64')];
+  const found = await findBytes(dataDir, [header.name, ...secrets]);
+  for (const secret of secrets)
+    for (const path of found.get(secret)) outcome.wrong.push(`the secret ${secret} is in ${path}`);
+  const places = found.get(header.name);
+  console.log(
+    `the name of the secret header is in ${places.length} files, its value in ${found.get(header.value).length}`,
+  );
+  if (places.length === 0) outcome.wrong.push('the search for secrets found nothing that is there');
 }
 
 function layerBytes() {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop works with:
-#   docker-registry, skopeo   Debian's packages, where apt-get is there and we are root
-#   crane, regctl, oras, and OCI's conformance suite: pinned, built by Go into $TIDEMARK_CACHE/peers/bin (about 2 minutes, once)
+#   docker-registry, skopeo, GnuPG   Debian's packages, where apt-get is there and we are root
+#   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
+#                             (some minutes, once)
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
@@ -10,7 +11,9 @@ set -euo pipefail
 crane_version=v0.22.1
 regctl_version=v0.11.7
 oras_version=v1.3.6
+cosign_version=v3.1.3
 conformance_version=v0.0.0-20260831232431-97274622c111
+versitygw_version=v1.8.0
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -55,6 +58,8 @@ go_program() {
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
+debian_package gpg
+debian_package gpg-agent
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
@@ -74,7 +79,9 @@ fi
 go_program crane github.com/google/go-containerregistry/cmd/crane "$crane_version"
 go_program regctl github.com/regclient/regclient/cmd/regctl "$regctl_version"
 go_program oras oras.land/oras/cmd/oras "$oras_version"
+go_program cosign github.com/sigstore/cosign/v3/cmd/cosign "$cosign_version"
 go_program conformance github.com/opencontainers/distribution-spec/conformance "$conformance_version"
+go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
 
 if [[ ${1:-} == --bench ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
@@ -86,4 +93,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, crane $crane_version, regctl $regctl_version, oras $oras_version, conformance $conformance_version"
+echo "Peers are ready: docker-registry, skopeo, gpg, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"

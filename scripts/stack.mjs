@@ -1,6 +1,6 @@
 /** Separate processes of the roles, on embedded servers of their own: what the chaos run and the memory measurement stand on. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,10 @@ import { startTemporal } from '../dist/embedded/temporal.js';
 const main = new URL('../dist/main.js', import.meta.url).pathname;
 const quiet = () => undefined;
 
-/** Starts PostgreSQL, Temporal, an API and a worker, each a process; `settings` are further environment variables. */
+/**
+ * Starts PostgreSQL, Temporal, an API and a worker, each a process; `settings` are further environment variables. What the roles print is in
+ * `roles.log` of the data folder.
+ */
 export async function startStack(settings = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-stack-'));
   const binary = await findTemporal({ cacheDir: cacheFolder(process.env), log: console.log });
@@ -31,10 +34,11 @@ export async function startStack(settings = {}) {
     DATABASE_URL: servers.postgres.url,
     TEMPORAL_ADDRESS: servers.temporal.address,
   };
+  const log = await open(join(dataDir, 'roles.log'), 'a');
   const launch = (command) =>
-    spawn(process.execPath, [main, command], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    spawn(process.execPath, [main, command], { env, stdio: ['ignore', log.fd, log.fd] });
   const migrated = await exitOf(launch('migrate'));
-  if (migrated !== 0) throw new Error(`tidemark migrate exited with ${migrated}`);
+  if (migrated !== 0) throw new Error(`tidemark migrate exited with ${migrated}; see ${dataDir}/roles.log`);
   const roles = { api: launch('api'), worker: launch('worker') };
   const api = createCaller(`http://127.0.0.1:${env.TIDEMARK_PORT}/graphql`);
 
@@ -62,13 +66,16 @@ export async function startStack(settings = {}) {
       return ended;
     },
 
-    async stop() {
+    /** Ends the roles and the servers; `inspect` is called before the data folder goes. */
+    async stop(inspect = async () => undefined) {
       for (const child of Object.values(roles)) {
         child.kill('SIGTERM');
         await exitOf(child);
       }
       await servers.temporal.stop();
       await servers.postgres.stop();
+      await log.close();
+      await inspect(dataDir);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

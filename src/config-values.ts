@@ -1,6 +1,8 @@
 /** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
 import { isIP } from 'node:net';
 import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
+import { parseS3Location } from './content/s3-location.ts';
+import type { S3Location } from './content/s3-location.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
@@ -31,6 +33,30 @@ export function parseByteCount(value: string): Parsed<number> {
   const bytes = Number(digits) * (UNIT_BYTES[unit] ?? 1);
   if (Number.isSafeInteger(bytes) && bytes > 0) return { value: bytes };
   return { mistake: `is ${quoteValue(value)}; expected a number of bytes such as 4194304 or 4MiB` };
+}
+
+/** Where blobs are; a folder is named by `TIDEMARK_DATA`. The value may hold credentials, so it is not repeated in the mistake. */
+export function parseBlobLocation(value: string): Parsed<S3Location> {
+  const location = parseS3Location(value);
+  return 'mistake' in location ? location : { value: location };
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A time in seconds, written with a unit: `90s`, `30m`, `24h`, `7d`; 0 with any. */
+export function parseDuration(value: string): Parsed<number> {
+  const [, digits, unit = ''] = /^(\d{1,6}) ?([smhd])$/.exec(value) ?? [];
+  const seconds = Number(digits) * (UNIT_SECONDS[unit] ?? Number.NaN);
+  if (seconds >= 0) return { value: seconds };
+  return { mistake: `is ${quoteValue(value)}; expected a time such as 90s, 30m, 24h or 7d` };
+}
+
+/** The same, at least a second; or `off`. */
+export function parseInterval(value: string): Parsed<number | undefined> {
+  if (value === 'off') return { value: undefined };
+  const parsed = parseDuration(value);
+  if ('value' in parsed && parsed.value > 0) return parsed;
+  return { mistake: `is ${quoteValue(value)}; expected a time such as 90s, 30m, 24h or 7d, or "off"` };
 }
 
 export function parseLogLevel(value: string): Parsed<LogLevel> {

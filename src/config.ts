@@ -4,16 +4,20 @@ import { join, resolve } from 'node:path';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
+  parseBlobLocation,
   parseByteCount,
   parseDatabaseUrl,
+  parseDuration,
   parseHostPort,
   parseHttpUrl,
   parseInteger,
+  parseInterval,
   parseLogLevel,
   parseSecretKeys,
   parseUpstreamRules,
 } from './config-values.ts';
 import type { LogLevel, Parsed } from './config-values.ts';
+import type { S3Location } from './content/s3-location.ts';
 
 export interface Config {
   /** Absolute path of the one folder that holds all state (`TIDEMARK_DATA`). */
@@ -35,6 +39,8 @@ export interface Config {
   readonly taskQueue: string;
   /** Upstream connections of one worker, 1–1000 (`TIDEMARK_WORKER_CONNECTIONS`). */
   readonly workerConnections: number;
+  /** Syncs that ask one host at one time, over all workers, 1–1000 (`TIDEMARK_SYNCS_PER_HOST`). */
+  readonly syncsPerHost: number;
   /** Hosts and CIDR ranges on private addresses that may be upstreams, each in lower case (`TIDEMARK_ALLOW_UPSTREAM`). */
   readonly allowUpstream: readonly string[];
   /** 32 bytes each; the first encrypts, all decrypt. Empty: the caller makes one in the data folder (`TIDEMARK_SECRET_KEY`). */
@@ -42,6 +48,12 @@ export interface Config {
   /** A file that holds the same as `TIDEMARK_SECRET_KEY`; the caller reads it with `parseSecretKeys`. */
   readonly secretKeyFile: string | undefined;
   readonly manifestMaxBytes: number;
+  /** Undefined: the folder `blobs` of the data folder (`TIDEMARK_BLOBS`). */
+  readonly blobs: S3Location | undefined;
+  /** How long content must have been without use before a clean-up removes it (`TIDEMARK_GC_GRACE`). */
+  readonly collectionGraceSeconds: number;
+  /** Between two clean-ups by themselves; undefined: none (`TIDEMARK_GC_INTERVAL`). */
+  readonly collectionIntervalSeconds: number | undefined;
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
   readonly logLevel: LogLevel;
@@ -58,15 +70,20 @@ const KNOWN = [
   'TIDEMARK_DATABASE_POOL',
   'TIDEMARK_TASK_QUEUE',
   'TIDEMARK_WORKER_CONNECTIONS',
+  'TIDEMARK_SYNCS_PER_HOST',
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
   'TIDEMARK_MANIFEST_MAX_BYTES',
+  'TIDEMARK_BLOBS',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
+  'TIDEMARK_GC_GRACE',
+  'TIDEMARK_GC_INTERVAL',
   'TIDEMARK_SERVER',
 ] as const;
 
 const MIB = 1024 * 1024;
+const DAY_SECONDS = 24 * 60 * 60;
 
 /**
  * Reads the settings; touches no file and no network. An empty variable counts as not set. Throws one
@@ -87,16 +104,25 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     temporalUiUrl: read('TEMPORAL_UI_URL', undefined, parseHttpUrl),
     taskQueue: text(env, 'TIDEMARK_TASK_QUEUE') ?? 'tidemark',
     workerConnections: read('TIDEMARK_WORKER_CONNECTIONS', 64, parseInteger(1, 1_000)),
+    syncsPerHost: read('TIDEMARK_SYNCS_PER_HOST', 10, parseInteger(1, 1_000)),
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
+    blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
+    collectionGraceSeconds: read('TIDEMARK_GC_GRACE', DAY_SECONDS, parseDuration),
+    collectionIntervalSeconds: read('TIDEMARK_GC_INTERVAL', DAY_SECONDS, parseInterval),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
     mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');
+  }
+  if (config.blobs !== undefined && config.storageQuotaBytes !== undefined) {
+    mistakes.push(
+      'TIDEMARK_STORAGE_QUOTA_BYTES is for folders; give the bucket of TIDEMARK_BLOBS a quota instead',
+    );
   }
   if (mistakes.length > 0) throw invalid(mistakes);
   return config;

@@ -40,7 +40,11 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['undici'],
     why: 'the client of an upstream knows the specs only',
   },
-  'src/content/': { folders: ['src/oci/'], packages: [], why: 'the blob store knows the specs only' },
+  'src/content/': {
+    folders: ['src/oci/'],
+    packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
+    why: 'the blob store knows the specs only',
+  },
   'src/db/': {
     folders: ['src/oci/'],
     packages: ['@mikro-orm/*', 'kysely', 'pg'],
@@ -60,6 +64,11 @@ const rules: Readonly<Record<string, Rule>> = {
     folders: ['src/oci/', 'src/registry/', 'src/content/', 'src/db/', 'src/trust/', 'src/access/'],
     packages: ['@temporalio/activity', '@temporalio/common', 'kysely', 'pino'],
     why: 'activities are handed what they need by createActivities(deps)',
+  },
+  'src/on-demand/': {
+    folders: ['src/oci/', 'src/registry/', 'src/content/', 'src/db/', 'src/access/', 'src/activities/'],
+    packages: ['pino'],
+    why: 'what is fetched for a client that waits needs neither the API nor Temporal',
   },
   'src/workflows/': {
     folders: ['src/oci/'],
@@ -89,7 +98,14 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/api/web/': { folders: [], packages: [], why: 'the pages are given what they show' },
   'src/api/': {
-    folders: ['src/oci/', 'src/db/', 'src/access/', 'src/workflows/sync-input.ts'],
+    folders: [
+      'src/oci/',
+      'src/db/',
+      'src/access/',
+      'src/workflows/sync-input.ts',
+      'src/workflows/scheduled-sync-input.ts',
+      'src/workflows/upkeep-input.ts',
+    ],
     packages: [
       '@apollo/server',
       '@as-integrations/fastify',
@@ -130,6 +146,11 @@ const unreachable: readonly {
     from: 'src/api/distribution/',
     forbidden: (target) => /^(src\/(registry|activities|workflows)\/|@temporalio\/|undici)/.test(target),
     why: 'serving never waits for Temporal or an upstream',
+  },
+  {
+    from: 'src/on-demand/',
+    forbidden: (target) => /^(src\/(api|workflows)\/|@temporalio\/)/.test(target),
+    why: 'a pull never waits for Temporal',
   },
 ];
 

@@ -30,10 +30,14 @@ test('nothing set: everything embedded, on loopback', () => {
     temporalUiUrl: undefined,
     taskQueue: 'tidemark',
     workerConnections: 64,
+    syncsPerHost: 10,
     allowUpstream: [],
     secretKeys: [],
     secretKeyFile: undefined,
     manifestMaxBytes: 4_194_304,
+    blobs: undefined,
+    collectionGraceSeconds: 86_400,
+    collectionIntervalSeconds: 86_400,
     storageQuotaBytes: undefined,
     logLevel: 'info',
   });
@@ -52,10 +56,13 @@ test('every setting is read', () => {
     TEMPORAL_UI_URL: 'https://ui.example',
     TIDEMARK_TASK_QUEUE: 'mine',
     TIDEMARK_WORKER_CONNECTIONS: '1000',
+    TIDEMARK_SYNCS_PER_HOST: '3',
     TIDEMARK_ALLOW_UPSTREAM: 'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4',
     TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
+    TIDEMARK_GC_GRACE: '90s',
+    TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
   });
   expect(config).toEqual({
@@ -70,13 +77,61 @@ test('every setting is read', () => {
     temporalUiUrl: 'https://ui.example',
     taskQueue: 'mine',
     workerConnections: 1000,
+    syncsPerHost: 3,
     allowUpstream: ['registry.lan', '*.corp.example', '10.0.0.0/8', 'fd00::/8', '192.168.1.4'],
     secretKeys: [Buffer.alloc(32, 7), Buffer.alloc(32, 8)],
     secretKeyFile: undefined,
     manifestMaxBytes: 8_388_608,
+    blobs: undefined,
+    collectionGraceSeconds: 90,
+    collectionIntervalSeconds: undefined,
     storageQuotaBytes: 536_870_912_000,
     logLevel: 'debug',
   });
+});
+
+function blobs(TIDEMARK_BLOBS: string) {
+  return loadConfig({ TIDEMARK_BLOBS }).blobs;
+}
+
+test('a bucket is read, with what it is reached by', () => {
+  expect(blobs('s3://images')).toEqual({
+    bucket: 'images',
+    prefix: '',
+    endpoint: undefined,
+    region: undefined,
+    redirect: false,
+  });
+  expect(
+    blobs('s3://my.images/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A7070&region=eu-west-1&redirect=true'),
+  ).toEqual({
+    bucket: 'my.images',
+    prefix: 'a/b',
+    endpoint: 'http://127.0.0.1:7070',
+    region: 'eu-west-1',
+    redirect: true,
+  });
+});
+
+test.each([
+  ['/srv/blobs', 'is not an address of S3'],
+  ['s3://user:hidden@images', 'holds credentials'],
+  ['s3://x', 'names no bucket'],
+  ['s3://images/a%20b', 'has a prefix of other characters'],
+  ['s3://images?endpont=http://s3', 'has the parameter "endpont"'],
+  ['s3://images?endpoint=ftp://s3', 'has an endpoint that is no http'],
+  ['s3://images?endpoint=https://user:hidden@s3', 'has an endpoint that is no http'],
+  ['s3://images?redirect=yes', 'has redirect="yes"; expected true or false'],
+])('TIDEMARK_BLOBS=%s is refused', (value, mistake) => {
+  const message = mistakesOf({ TIDEMARK_BLOBS: value });
+  expect(message).toContain(`TIDEMARK_BLOBS ${mistake}`);
+  expect(message).not.toContain('hidden');
+});
+
+test('a quota is for a folder', () => {
+  expect(mistakesOf({ TIDEMARK_BLOBS: 's3://images', TIDEMARK_STORAGE_QUOTA_BYTES: '1GiB' })).toContain(
+    'TIDEMARK_STORAGE_QUOTA_BYTES is for folders',
+  );
 });
 
 test('an empty variable counts as not set', () => {
@@ -108,6 +163,7 @@ describe('refused', () => {
     ['TIDEMARK_PORT', '4e3'],
     ['TIDEMARK_WORKER_CONNECTIONS', '0'],
     ['TIDEMARK_WORKER_CONNECTIONS', '1001'],
+    ['TIDEMARK_SYNCS_PER_HOST', '0'],
     ['TIDEMARK_DATABASE_POOL', '1.5'],
     ['TIDEMARK_MANIFEST_MAX_BYTES', '0'],
     ['TIDEMARK_MANIFEST_MAX_BYTES', '4MB'],

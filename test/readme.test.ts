@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSignatureChecks } from '../src/activities/check-signatures.ts';
 import { createApi } from '../src/api/server.ts';
 import { createWorkflowClient } from '../src/api/workflow-client.ts';
 import { openUploadFolder } from '../src/content/upload-folder.ts';
@@ -13,6 +14,7 @@ import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-i
 import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
 import { projectRoot } from './support/import-graph.ts';
+import { noUpstreams } from './api/support/api-server.ts';
 import { startSyncHarness } from './support/sync-harness.ts';
 import type { SyncHarness } from './support/sync-harness.ts';
 
@@ -54,7 +56,9 @@ beforeAll(async () => {
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });

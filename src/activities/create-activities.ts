@@ -4,21 +4,31 @@ import { commitVersion } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
 import { planContent } from '../db/plan-content.ts';
 import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
+import { setRunId } from '../db/open-tasks.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
+import { readSyncPolicy } from '../db/stage-signers.ts';
+import { beginScheduledRun } from '../db/schedule-runs.ts';
+import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
 import { countPositions } from '../db/stage-names.ts';
 import { stageRemovals } from '../db/stage-tags.ts';
+import { stageSigned } from '../db/stage-signatures.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
+import { readNextInLine } from '../db/sync-turns.ts';
 import { finishTask } from '../db/tasks.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat, runActivity } from './failure.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
+import { fetchSignatures } from './fetch-signatures.ts';
+import { findSignatureSource } from './find-signature-source.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { listTags } from './list-tags.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
+import { createUpkeepActivities } from './upkeep-activities.ts';
+import { verifySelected } from './verify-selected.ts';
 import { walkTags } from './walk-tags.ts';
 import type { TagRange } from './walk-tags.ts';
 
@@ -32,11 +42,18 @@ export interface PreparedSync {
   readonly downloadConcurrency: number;
   /** How many manifests `includeTags` names by digest. */
   readonly digests: number;
+  /** Whether a signature policy decides on what is committed. */
+  readonly requiresSignatures?: boolean;
 }
 
 export interface ListedTags {
   /** Names to walk; a name that upstream lists twice counts twice. */
   readonly positions: number;
+}
+
+export interface SyncPlan extends ContentPlan {
+  /** Manifests whose atomic signatures are to be asked for; absent where there is nowhere to ask. */
+  readonly manifestsToAsk?: number;
 }
 
 /** What workflows call; plain JSON in and out, one object each (STYLE 7). Workflows import the type only. */
@@ -48,16 +65,27 @@ export function createActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
 
   const activities = {
-    /** Takes the repository for the task; local. */
-    prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync> =>
+    ...createUpkeepActivities(deps),
+
+    /** Makes the task of a scheduled run that is due, unless one is under way; local. */
+    beginScheduledSync: (due: DueRun): Promise<BegunRun> => runActivity(() => beginScheduledRun(fork(), due)),
+
+    /** Keeps which run of the workflow works for a task; local. */
+    noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
+      runActivity(() => setRunId(fork(), taskId, runId)),
+
+    /** Takes the repository for the task; null while the upstream's host has no turn to give. Local. */
+    prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync | null> =>
       runActivity(async () => {
-        await startTask(fork(), taskId);
+        if ((await startTask(fork(), taskId, deps)) === undefined) return null;
+        const requiresSignatures = (await readSyncPolicy(fork(), taskId)) !== undefined;
         return contexts.use(taskId, (sync) =>
           Promise.resolve({
             mirror: sync.arguments.mirror,
             dryRun: sync.arguments.dryRun,
             downloadConcurrency: sync.remote.downloadConcurrency,
             digests: sync.filter.digests.length,
+            requiresSignatures,
           }),
         );
       }),
@@ -67,7 +95,10 @@ export function createActivities(deps: ActivityDeps) {
         withHeartbeat(context, async (signal) => {
           await enterStage(fork(), taskId, 'LISTING_TAGS');
           const listing = context.info.attempt;
-          await contexts.use(taskId, (sync) => listTags(fork(), sync, { listing, signal }));
+          await contexts.use(taskId, async (sync) => {
+            await listTags(fork(), sync, { listing, signal });
+            if (!sync.arguments.dryRun) await findSignatureSource(fork(), sync, signal);
+          });
           return { positions: await countPositions(fork(), taskId) };
         }),
       ),
@@ -87,15 +118,16 @@ export function createActivities(deps: ActivityDeps) {
       ),
 
     /** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed; local. */
-    planSync: ({ taskId }: TaskInput): Promise<ContentPlan> =>
+    planSync: ({ taskId }: TaskInput): Promise<SyncPlan> =>
       runActivity(({ cancellationSignal }) =>
         contexts.use(taskId, async (sync) => {
           if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
           const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
             planContent(fork(), taskId, (page) => findLost(deps, page, cancellationSignal)),
           );
-          if (!sync.arguments.dryRun) deps.store.checkRoom?.(plan.bytesToFetch);
-          return plan;
+          if (sync.arguments.dryRun) return plan;
+          deps.store.checkRoom?.(plan.bytesToFetch);
+          return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
         }),
       ),
 
@@ -103,6 +135,21 @@ export function createActivities(deps: ActivityDeps) {
       runActivity((context) =>
         withHeartbeat(context, (signal) =>
           contexts.use(input.taskId, (sync) => fetchBlobs(deps, sync, input, signal)),
+        ),
+      ),
+
+    fetchSignatures: (input: TaskInput & TagRange): Promise<void> =>
+      runActivity((context) =>
+        withHeartbeat(context, (signal) =>
+          contexts.use(input.taskId, (sync) => fetchSignatures(deps, sync, input, signal)),
+        ),
+      ),
+
+    /** Checks signatures where a policy asks for them, and marks what is not verified. */
+    verifySelected: ({ taskId }: TaskInput): Promise<void> =>
+      runActivity((context) =>
+        withHeartbeat(context, (signal) =>
+          contexts.use(taskId, (sync) => verifySelected(deps, sync, signal)),
         ),
       ),
 
@@ -133,6 +180,10 @@ export function createActivities(deps: ActivityDeps) {
       runActivity(async () => {
         await finishTask(fork(), taskId, { state: 'CANCELED' });
       }),
+
+    /** Workflows of the syncs that may have the turn of one that has ended; local. */
+    nextInLine: ({ taskId }: TaskInput): Promise<string[]> =>
+      runActivity(() => readNextInLine(fork(), taskId, deps.syncsPerHost)),
   };
   return { activities, close: () => contexts.close() };
 }

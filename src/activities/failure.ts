@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
+import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 
 /**
  * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
@@ -33,7 +35,8 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
   const context = Context.current();
   try {
     return await body(context);
-  } catch (error) {
+  } catch (thrown) {
+    const error = asDatabaseFull(thrown) ?? thrown;
     if (context.cancellationSignal.aborted) {
       if (context.cancellationDetails?.cancelRequested === true) await context.cancelled;
       throw ApplicationFailure.create({
@@ -67,6 +70,11 @@ function kindOf(error: unknown): FaultKind {
   if (error.retryAfterMs !== undefined) return 'rateLimit';
   if (error.code === 'STORAGE_FULL') return 'storageFull';
   return error.origin === 'server' ? 'server' : 'upstream';
+}
+
+/** Whether upstream's answer itself is at fault, and would be again: what only accompanies an image is left out then, with a warning. */
+export function isUnreadable(error: unknown): error is TidemarkError {
+  return isTidemarkError(error) && error.origin === 'upstream' && !error.retryable;
 }
 
 /** @param faults How many faults of this error's kind the activity has met, this one included. */

@@ -6,6 +6,7 @@ import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchManifest } from './fetch-manifest.ts';
+import { followCompanions } from './follow-companions.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkGraph } from './walk-graph.ts';
@@ -47,7 +48,9 @@ export async function fetchDigests(
     await setProgress(em, part, { manifestsDone });
   };
   const rootIds = roots.map((root) => root.manifestId);
-  await walkGraph(deps, sync, { rootIds, concurrency: options.concurrency, onStored }, signal);
+  const walk = { rootIds, concurrency: options.concurrency, onStored };
+  await walkGraph(deps, sync, walk, signal);
+  await followCompanions(deps, sync, walk, signal);
 }
 
 /** A digest that is not there, or names a kind that is left out, is a warning, as a tag is. */

@@ -1,18 +1,18 @@
 import type { ManifestToStore } from '../db/store-manifests.ts';
 import { parseManifest } from '../oci/manifest-parse.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { Upstream } from './naming-request.ts';
 
 /** Fetches and parses a manifest by tag or digest; undefined where upstream has none. */
 export async function fetchManifest(
-  sync: SyncContext,
+  upstream: Upstream,
   reference: string,
   signal: AbortSignal,
 ): Promise<ManifestToStore | undefined> {
-  const document = await sync.registry.getManifest(reference, { signal });
+  const document = await upstream.registry.getManifest(reference, { signal });
   if (!document) return undefined;
   return namingRequest(
-    describeManifest(sync, reference),
+    describeManifest(upstream, reference),
     () => {
       const parsed = parseManifest(document.bytes, document.mediaType);
       return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
@@ -27,6 +27,6 @@ const advice = new Map(
 );
 
 /** `GET https://…/v2/library/nginx/manifests/1.25`, as messages name it. */
-export function describeManifest(sync: SyncContext, reference: string): string {
-  return `GET ${repositoryUrl(sync)}/manifests/${reference}`;
+export function describeManifest(upstream: Upstream, reference: string): string {
+  return `GET ${repositoryUrl(upstream)}/manifests/${reference}`;
 }

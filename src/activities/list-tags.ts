@@ -1,7 +1,9 @@
 import { addWarnings } from '../db/tasks.ts';
 import { finishListing, stageNames } from '../db/stage-names.ts';
 import type { Em } from '../db/open-database.ts';
+import { stageCompanionNames } from '../db/stage-companions.ts';
 import { closeNames } from '../oci/close-names.ts';
+import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
@@ -36,6 +38,11 @@ export async function listTags(
     let invalidCount = 0;
     for await (const page of sync.registry.listTags({ signal })) {
       await stage(page.names.filter((name) => filter.matches(name) && !exact.has(name)));
+      await stageCompanionNames(
+        em,
+        taskId,
+        page.names.filter((name) => isOutsideCompanion(sync, name)),
+      );
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
@@ -46,6 +53,11 @@ export async function listTags(
   if (tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
   return { tags };
+}
+
+/** A tag that the filters leave out, and that may belong to an image which they select. */
+export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
+  return !filter.matches(name) && parseCompanionTag(name) !== undefined;
 }
 
 function invalidWarnings(examples: readonly string[], count: number): string[] {

@@ -5,26 +5,29 @@ import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { describeManifest, fetchManifest } from './fetch-manifest.ts';
 import { forEachConcurrently } from './limiter.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { Upstream } from './naming-request.ts';
 
 const roundSize = 500;
 const maxDepth = 64;
 /** Manifests below one range of tags; far above what any real repository has. */
 const maxManifests = 500_000;
 
+export interface GraphWalk {
+  readonly rootIds: readonly number[];
+  /** Requests in flight. */
+  readonly concurrency: number;
+  /** Told how many manifests were new, after each batch. */
+  readonly onStored: (count: number) => Promise<void>;
+}
+
 /**
  * Fetches what is not stored below the roots, level by level, until nothing is missing. Each node is asked for once, whatever the number of
  * paths to it; indexes nested deeper than 64 levels are refused (FAULTS 44).
- * @param onStored told how many manifests were new, after each batch.
  */
 export async function walkGraph(
-  deps: ActivityDeps,
-  sync: SyncContext,
-  walk: {
-    readonly rootIds: readonly number[];
-    readonly concurrency: number;
-    readonly onStored: (count: number) => Promise<void>;
-  },
+  deps: Pick<ActivityDeps, 'database' | 'connections'>,
+  upstream: Upstream,
+  walk: GraphWalk,
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
@@ -37,18 +40,18 @@ export async function walkGraph(
     const isWhole = missing.length === 0;
     // whole graphs too: what is deeper may have been stored from below, by one sync after another
     if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, maxDepth)))
-      throw tooLarge(sync, `indexes nested deeper than ${maxDepth} levels`);
+      throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
     if (isWhole) return;
     total += missing.length;
-    if (total > maxManifests) throw tooLarge(sync, `more than ${maxManifests} manifests`);
+    if (total > maxManifests) throw tooLarge(upstream, `more than ${maxManifests} manifests`);
     await forEachConcurrently(
       missing,
       { concurrency: walk.concurrency, signal },
       async (child, laneSignal) => {
         const manifest = await deps.connections.run(laneSignal, () =>
-          fetchManifest(sync, child.digest, laneSignal),
+          fetchManifest(upstream, child.digest, laneSignal),
         );
-        if (!manifest) throw childMissing(sync, child);
+        if (!manifest) throw childMissing(upstream, child);
         await collector.add(manifest, manifest.document.bytes.byteLength);
       },
     );
@@ -56,18 +59,18 @@ export async function walkGraph(
   }
 }
 
-function childMissing(sync: SyncContext, child: MissingManifest): TidemarkError {
+function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {
   return new TidemarkError(
     'CHILD_MISSING',
-    `${describeManifest(sync, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
+    `${describeManifest(upstream, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
       'Nothing was changed; push the missing manifest upstream, or leave its tag out with excludeTags.',
   );
 }
 
-function tooLarge(sync: SyncContext, what: string): TidemarkError {
+function tooLarge(upstream: Upstream, what: string): TidemarkError {
   return new TidemarkError(
     'GRAPH_TOO_LARGE',
-    `The images of ${sync.remote.upstreamName} at ${sync.remote.url} have ${what} below their tags, which is refused. ` +
+    `The images of ${upstream.remote.upstreamName} at ${upstream.remote.url} have ${what} below their tags, which is refused. ` +
       'Leave the tag out with excludeTags.',
   );
 }

@@ -1,17 +1,21 @@
 import type { Em } from '../db/open-database.ts';
 import { readNames } from '../db/stage-names.ts';
 import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
-import type { PresentTag, StagedTag } from '../db/stage-tags.ts';
-import { findStoredManifest, storeManifests } from '../db/store-manifests.ts';
-import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { StagedTag } from '../db/stage-tags.ts';
+import { storeManifests } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import { closeNames } from '../oci/close-names.ts';
+import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { isTidemarkError, quoteValue } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { fetchManifest } from './fetch-manifest.ts';
+import { isUnreadable } from './failure.ts';
+import { followCompanions } from './follow-companions.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { closeHint } from './list-tags.ts';
+import { lookUpTag } from './look-up-tag.ts';
+import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkGraph } from './walk-graph.ts';
 
@@ -26,11 +30,7 @@ export interface TagRange {
 }
 
 /** What was found under one tag. */
-type Found = { readonly name: string } & (
-  | { readonly kind: 'unchanged' | 'stored'; readonly manifestId: number }
-  | { readonly kind: 'fetched'; readonly manifest: ManifestToStore }
-  | { readonly kind: 'left-out'; readonly warning: string }
-);
+type Found = LookedUp | { readonly name: string; readonly kind: 'left-out'; readonly warning: string };
 
 /** Walks the graphs of a range of tags: fetches what is not stored, reads what is, and stages the tags that differ. */
 export async function walkTags(
@@ -59,13 +59,9 @@ export async function walkTags(
     done.manifestsDone += count;
     await setProgress(em, part, done);
   };
-  await walkGraph(deps, sync, { rootIds: [...rootIds], concurrency: range.concurrency, onStored }, signal);
-}
-
-interface TagToLookUp {
-  readonly name: string;
-  /** What the latest version holds under this name. */
-  readonly present: PresentTag | undefined;
+  const walk = { rootIds: [...rootIds], concurrency: range.concurrency, onStored };
+  await walkGraph(deps, sync, walk, signal);
+  await followCompanions(deps, sync, walk, signal);
 }
 
 const pageSize = 500;
@@ -78,24 +74,25 @@ async function* readTags(em: Em, sync: SyncContext, range: TagRange): AsyncGener
   }
 }
 
-/** HEAD for a tag whose digest may be known (registries count GETs as pulls and HEADs not), GET for the others. */
 async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: AbortSignal): Promise<Found> {
-  const { name, present } = tag;
-  if (present) {
-    const head = await sync.registry.resolve(name, { signal });
-    if (!head) return leftOut(sync, name, signal);
-    if (head.digest === present.digest) return { name, kind: 'unchanged', manifestId: present.manifestId };
-    const manifestId = await findStoredManifest(em, head.digest);
-    if (manifestId !== undefined) return { name, kind: 'stored', manifestId };
-  }
   try {
-    // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
-    const manifest = await fetchManifest(sync, name, signal);
-    return manifest ? { name, kind: 'fetched', manifest } : await leftOut(sync, name, signal);
+    return (await lookUpTag(em, sync, tag, signal)) ?? (await leftOut(sync, tag.name, signal));
   } catch (error) {
-    if (!isTidemarkError(error) || error.code !== 'SCHEMA1_UNSUPPORTED') throw error;
-    return { name, kind: 'left-out', warning: `The tag ${name} was left out: ${error.message}` };
+    if (!isLeftOut(tag.name, error)) throw error;
+    return {
+      name: tag.name,
+      kind: 'left-out',
+      warning: `The tag ${tag.name} was left out: ${error.message}`,
+    };
   }
+}
+
+/** A kind of manifest that is not mirrored; of a signature also what cannot be read: its image is not held up by it (FAULTS 60). */
+function isLeftOut(name: string, error: unknown): error is TidemarkError {
+  if (!isTidemarkError(error)) return false;
+  return (
+    error.code === 'SCHEMA1_UNSUPPORTED' || (parseCompanionTag(name) !== undefined && isUnreadable(error))
+  );
 }
 
 /** A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (FAULTS 35). */

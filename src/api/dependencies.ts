@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
 export interface ApiConfig {
@@ -22,6 +24,31 @@ export interface ApiConfig {
 export interface BlobSource extends ContentSource {
   /** Whether the content is stored whole (present with this size). */
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+  /** An address that clients are sent to instead of being given the bytes. */
+  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
+}
+
+/** What is not stored, read from the remotes that have it while clients wait; `src/on-demand/` is it. */
+export interface UpstreamReader {
+  /**
+   * Where a blob can be read that is not stored; its bytes are verified before the last one is given out.
+   * @throws TidemarkError of the upstream's, also while it is read.
+   */
+  openBlob(blob: {
+    readonly repositoryId: number;
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+  }): Promise<ContentSource>;
+  /**
+   * Looks for a tag or digest that a repository does not have at a remote, and keeps it, as a new version of the repository.
+   * @returns whether it is there now.
+   * @throws TidemarkError of the upstream's
+   */
+  pullManifest(missing: {
+    readonly repositoryId: number;
+    readonly remoteId: number;
+    readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  }): Promise<boolean>;
 }
 
 /** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */
@@ -33,6 +60,12 @@ export interface UploadSessions {
   cancel(id: string): Promise<void>;
 }
 
+/** `activities/check-signatures.ts` says what its functions do. */
+export interface SignatureChecks {
+  checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]>;
+  check(policy: PolicyKey, signatureIds: readonly number[], signal?: AbortSignal): Promise<void>;
+}
+
 /** What main.ts hands in. */
 export interface ApiDependencies {
   readonly database: Database;
@@ -40,7 +73,9 @@ export interface ApiDependencies {
   readonly secrets: SecretBox;
   readonly config: ApiConfig;
   readonly blobs: BlobSource;
+  readonly upstreams: UpstreamReader;
   readonly uploads: UploadSessions;
+  readonly signatures: SignatureChecks;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;

@@ -4,6 +4,7 @@ import { asOnlyReconciler, readOpenTasks, setRunId } from '../db/open-tasks.ts';
 import type { OpenTask } from '../db/open-tasks.ts';
 import { finishTask } from '../db/tasks.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import { reconcileSchedules } from './reconcile-schedules.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
 export interface ReconcilerOptions {
@@ -20,7 +21,7 @@ const pageSize = 200;
 
 /**
  * Makes task rows and Temporal agree (DESIGN): looks now and then at the tasks that are not final. One whose workflow was never started is
- * started; one whose workflow is gone or was terminated becomes FAILED with the reason.
+ * started; one whose workflow is gone or was terminated becomes FAILED with the reason. Then the same for schedules.
  * @returns a function that ends the looking.
  */
 export function startReconciler(options: ReconcilerOptions): () => Promise<void> {
@@ -31,7 +32,10 @@ export function startReconciler(options: ReconcilerOptions): () => Promise<void>
 
   const look = async () => {
     try {
-      await asOnlyReconciler(options.database.em.fork(), () => reconcile(options, stopping.signal));
+      await asOnlyReconciler(options.database.em.fork(), async () => {
+        await reconcile(options, stopping.signal);
+        await reconcileSchedules(options, stopping.signal);
+      });
     } catch (error) {
       // Temporal or the database are away: the next look comes
       options.logger.debug({ err: error }, 'could not compare tasks with Temporal');
@@ -67,7 +71,9 @@ async function reconcileTask(options: ReconcilerOptions, task: OpenTask): Promis
   const { workflows, logger } = options;
   const em = options.database.em.fork();
   const run = await workflows.describeSync({ workflowId: task.workflowId, runId: task.runId });
-  const isOurs = run.taskId === task.id;
+  // one that a schedule started made its task itself
+  const isOwnRun = run.taskId === undefined && run.runId !== undefined && run.runId === task.runId;
+  const isOurs = run.taskId === task.id || isOwnRun;
   if (isOurs && run.status === 'RUNNING') return;
   if (task.state === 'WAITING' && !isOurs) {
     await startAgain(options, task);
@@ -89,6 +95,7 @@ async function startAgain({ database, workflows, logger }: ReconcilerOptions, ta
       taskId: task.id,
       workflowId: task.workflowId,
       repositoryName: task.repositoryName ?? '',
+      taskName: task.name,
     });
     await setRunId(database.em.fork(), task.id, runId);
     logger.info({ taskId: task.id, workflowId: task.workflowId }, 'started a task that was waiting');

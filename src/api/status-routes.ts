@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { taskStates } from '../db/entities.ts';
-import { countTasksByState } from '../db/read-tasks.ts';
 import { kysely } from '../db/sql.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { printContractSchema } from './graphql/build-schema.ts';
+import { printMetrics } from './metrics.ts';
 import { indexPage } from './web/index-page.ts';
 
 const checkMs = 3_000;
@@ -33,7 +32,7 @@ export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
       .send({ status: isReady ? 'ok' : 'failed', checks: { database, blobStore } });
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics(api)),
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics(api)),
   );
 }
 
@@ -56,46 +55,4 @@ async function runCheck(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Prometheus' text format. */
-async function metrics(api: ApiDependencies): Promise<string> {
-  const tasks = await countTasksByState(api.database.em.fork()).catch(() => undefined);
-  const memory = process.memoryUsage();
-  const lines = [
-    ...metric('tidemark_build_info', 'gauge', 'The program that runs.', [[`{node="${process.version}"}`, 1]]),
-    ...metric('tidemark_database_up', 'gauge', 'Whether the database answers.', [
-      ['', tasks === undefined ? 0 : 1],
-    ]),
-    ...(tasks === undefined
-      ? []
-      : metric(
-          'tidemark_tasks',
-          'gauge',
-          'Tasks by state.',
-          taskStates.map((state) => [`{state="${state}"}`, tasks.get(state) ?? 0]),
-        )),
-    ...metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', [['', memory.rss]]),
-    ...metric('nodejs_heap_used_bytes', 'gauge', "Memory in use on V8's heap.", [['', memory.heapUsed]]),
-    ...metric('nodejs_external_memory_bytes', 'gauge', "Memory outside of V8's heap.", [
-      ['', memory.external],
-    ]),
-    ...metric('process_start_time_seconds', 'gauge', 'When the process started.', [
-      ['', Math.round(Date.now() / 1_000 - process.uptime())],
-    ]),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function metric(
-  name: string,
-  type: 'gauge' | 'counter',
-  help: string,
-  values: readonly (readonly [labels: string, value: number])[],
-): string[] {
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...values.map(([labels, value]) => `${name}${labels} ${value}`),
-  ];
 }

@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../oci/error.ts';
+import { createScheduleClient } from './schedule-client.ts';
+import type { ScheduleKeeper } from './schedule-client.ts';
+import { callTemporal, unavailable } from './temporal-call.ts';
+import type { WorkflowClientOptions } from './temporal-call.ts';
 import { syncWorkflowType } from '../workflows/sync-input.ts';
 import type { SyncInput } from '../workflows/sync-input.ts';
+import { upkeepWorkflowTypes } from '../workflows/upkeep-input.ts';
 
 export interface SyncStart {
   readonly taskId: number;
   /** `sync/<repository id>` */
   readonly workflowId: string;
   readonly repositoryName: string;
+  /** The task's name where it is no sync: `content.collect`, `content.verify`. */
+  readonly taskName?: string;
 }
 
 /** One run of a task's workflow; without run id the latest. */
@@ -38,20 +44,15 @@ export interface WorkflowStarter {
   cancelSync(run: SyncRun): Promise<boolean>;
   /** @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
   describeSync(run: SyncRun): Promise<SyncDescription>;
+  readonly schedules: ScheduleKeeper;
 }
 
-export interface WorkflowClientOptions {
-  readonly client: Client;
-  readonly taskQueue: string;
-}
-
-const callMs = 5_000;
 /** The task before may be final while its workflow still closes: so long is waited for that. */
 const endingMs = 3_000;
 const endingPollMs = 20;
 
 export function createWorkflowClient({ client, taskQueue }: WorkflowClientOptions): WorkflowStarter {
-  const call = <T>(work: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + callMs, work);
+  const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
   async function describeSync(run: SyncRun): Promise<SyncDescription> {
     try {
@@ -72,18 +73,20 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
   }
 
   /** Undefined: a run of this id is open. */
-  async function tryStart({ taskId, workflowId, repositoryName }: SyncStart): Promise<string | undefined> {
+  async function tryStart(start: SyncStart): Promise<string | undefined> {
+    const { taskId, workflowId, repositoryName, taskName = '' } = start;
+    const upkeepType = upkeepWorkflowTypes.get(taskName);
     const input: SyncInput = { taskId, repositoryName };
     try {
       const handle = await call(() =>
-        client.workflow.start(syncWorkflowType, {
+        client.workflow.start(upkeepType ?? syncWorkflowType, {
           workflowId,
           taskQueue,
           args: [input],
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           memo: { taskId, repositoryName },
-          staticSummary: `sync of ${repositoryName}`,
+          staticSummary: upkeepType === undefined ? `sync of ${repositoryName}` : taskName,
         }),
       );
       return handle.firstExecutionRunId;
@@ -122,13 +125,6 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
     },
 
     describeSync,
+    schedules: createScheduleClient({ client, taskQueue }),
   };
-}
-
-function unavailable(cause: unknown): TidemarkError {
-  return new TidemarkError('TEMPORAL_UNAVAILABLE', 'Temporal cannot be reached; try again.', {
-    origin: 'server',
-    retryable: true,
-    cause,
-  });
 }

@@ -132,6 +132,7 @@ async function syncOnce(
     excludeTags: undefined,
     username: undefined,
     downloadConcurrency: undefined,
+    policy: undefined,
     mirror,
     confirmRemoval: false,
     dryRun: false,

@@ -127,7 +127,7 @@ export async function cancelCommand(
   return 0;
 }
 
-function printJson(terminal: Terminal, value: unknown): number {
+export function printJson(terminal: Terminal, value: unknown): number {
   terminal.print(JSON.stringify(value));
   return 0;
 }
@@ -139,7 +139,7 @@ interface ListText {
   readonly rightAligned: readonly number[];
 }
 
-function printList(
+export function printList(
   terminal: Terminal,
   rows: readonly string[][],
   { noun, total, none, rightAligned }: ListText,
@@ -155,6 +155,6 @@ function printList(
 }
 
 /** `2026-05-01 14:03:09`, in the time zone of whoever looks. */
-function localTime(instant: string): string {
+export function localTime(instant: string): string {
   return new Date(instant).toLocaleString('sv-SE');
 }

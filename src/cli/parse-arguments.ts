@@ -1,15 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { parseHttpUrl } from '../config-values.ts';
+import { Command, CommanderError, Option } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
-import { parseSyncRequest } from './sync-request.ts';
+import { clientOptions, wholeNumber, withClientOptions } from './client-options.ts';
+import type { ClientOptions, GivenClientOptions, ListOptions } from './client-options.ts';
+import { addSchedule } from './schedule-arguments.ts';
+import type { SchedulePlan } from './schedule-arguments.ts';
+import { parseSyncRequest, policies } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
-
-/** How a command reaches a server, and what it writes. */
-export interface ClientOptions {
-  readonly server: string | undefined;
-  readonly json: boolean;
-}
 
 /** What a command line asks for. */
 export type CommandPlan =
@@ -21,10 +18,15 @@ export type CommandPlan =
       readonly command: 'sync';
       readonly request: SyncRequest;
       readonly passwordStdin: boolean;
+      /** Path of the key that has to have signed. */
+      readonly keyFile?: string | undefined;
     } & ClientOptions)
   | ({ readonly command: 'repositories' | 'tasks'; readonly first: number } & ClientOptions)
   | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
   | ({ readonly command: 'cancel'; readonly taskId: string } & ClientOptions)
+  | SchedulePlan
+  | ({ readonly command: 'gc'; readonly dryRun: boolean } & ClientOptions)
+  | ({ readonly command: 'verify' | 'rotate-key' } & ClientOptions)
   /** Help, the version or a mistake: only text to show. */
   | { readonly command: 'show'; readonly text: string; readonly isMistake: boolean };
 
@@ -53,6 +55,7 @@ Examples:
   $ tidemark sync quay.io/prometheus/busybox --tags 'glibc*,latest' --exclude-tags '*-arm'
   $ tidemark sync registry.example.org/team/app --username robot --password-stdin < token.txt
   $ tidemark sync team/app --upstream http://127.0.0.1:5000 --mirror --dry-run
+  $ tidemark sync ghcr.io/org/app --require-signature cosign.pub
   $ tidemark sync alpine:3 --json | jq .version.number`;
 
 /** Reads `process.argv`; touches nothing. */
@@ -65,7 +68,7 @@ export function parseArguments(argv: readonly string[], version: string): Comman
   const program = createProgram(version, (chosen) => {
     plan = chosen;
   });
-  for (const command of [program, ...program.commands])
+  for (const command of allCommands(program))
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write });
   try {
     program.parse([...argv]);
@@ -76,6 +79,10 @@ export function parseArguments(argv: readonly string[], version: string): Comman
     return { command: 'show', text: text.trim().replace(/^error: /, ''), isMistake };
   }
   return plan ?? { command: 'show', text: program.helpInformation(), isMistake: true };
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
 }
 
 type Choose = (plan: CommandPlan) => void;
@@ -140,11 +147,34 @@ function addClientCommands(program: Command, choose: Choose): void {
     .action((taskId: string, options: GivenClientOptions) =>
       choose({ command: 'cancel', taskId, ...clientOptions(options) }),
     );
+  addSchedule(program, choose);
+  addUpkeep(program, choose);
   program
     .command('demo')
     .description('see it work: sync a sample upstream on this machine twice, and compare; needs no internet')
     .option('--keep', 'leave everything running to explore, until Ctrl-C')
     .action(({ keep = false }: { keep?: boolean }) => choose({ command: 'demo', keep }));
+}
+
+function addUpkeep(program: Command, choose: Choose): void {
+  withClientOptions(
+    program.command('gc').description('clean up: old versions, and content that nothing reaches any more'),
+  )
+    .option('--dry-run', 'only say what would be removed now')
+    .action(({ dryRun = false, ...options }: GivenClientOptions & { dryRun?: boolean }) =>
+      choose({ command: 'gc', dryRun, ...clientOptions(options) }),
+    );
+  withClientOptions(
+    program.command('verify').description('hash all that is stored again; what is damaged is fetched anew'),
+  ).action((options: GivenClientOptions) => choose({ command: 'verify', ...clientOptions(options) }));
+  withClientOptions(
+    program.command('rotate-key').description('encrypt the stored secrets with the first of several keys'),
+  )
+    .addHelpText(
+      'after',
+      '\nFirst start every process with the new key before the old one (TIDEMARK_SECRET_KEY=new,old).',
+    )
+    .action((options: GivenClientOptions) => choose({ command: 'rotate-key', ...clientOptions(options) }));
 }
 
 function addSync(program: Command, choose: Choose): void {
@@ -159,10 +189,20 @@ function addSync(program: Command, choose: Choose): void {
     .option('--mirror', 'remove what the upstream does not have any more')
     .option('--confirm-removal', 'let a mirror sync remove most or all tags')
     .option('--dry-run', 'only say what would change')
+    .addOption(
+      new Option(
+        '--policy <when>',
+        'when layers are fetched: by the sync, at the first pull, or at each',
+      ).choices(Object.keys(policies)),
+    )
     .option('--upstream <url>', 'address of the registry; <image> is then only the name there')
     .option('--name <name>', 'name of the local repository (default: the name at the upstream)')
     .option('--username <name>', 'user at the upstream')
     .option('--password-stdin', "read that user's password or token from standard input")
+    .option(
+      '--require-signature <file>',
+      'leave out what this key has not signed: cosign.pub, or armoured OpenPGP',
+    )
     .option('--concurrency <n>', 'requests in flight at one time', wholeNumber(1, 100))
     .addHelpText('after', syncExamples)
     .action((image: string, options: SyncOptions & GivenClientOptions) =>
@@ -170,44 +210,8 @@ function addSync(program: Command, choose: Choose): void {
         command: 'sync',
         request: parseSyncRequest(image, options),
         passwordStdin: options.passwordStdin ?? false,
+        keyFile: options.requireSignature,
         ...clientOptions(options),
       }),
     );
-}
-
-interface GivenClientOptions {
-  readonly server?: string;
-  readonly json?: boolean;
-}
-
-interface ListOptions extends GivenClientOptions {
-  readonly first: number;
-}
-
-function withClientOptions(command: Command): Command {
-  return command
-    .option(
-      '--server <url>',
-      'a Tidemark server to use (default: TIDEMARK_SERVER, else the one on the data directory)',
-      httpUrl,
-    )
-    .option('--json', 'write one JSON object to standard output, and nothing else');
-}
-
-function clientOptions({ server, json = false }: GivenClientOptions): ClientOptions {
-  return { server, json };
-}
-
-function httpUrl(value: string): string {
-  const parsed = parseHttpUrl(value);
-  if ('value' in parsed) return parsed.value;
-  throw new InvalidArgumentError(`It ${parsed.mistake}.`);
-}
-
-function wholeNumber(lowest: number, highest: number): (value: string) => number {
-  return (value) => {
-    const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    if (number >= lowest && number <= highest) return number;
-    throw new InvalidArgumentError(`Expected a whole number, ${lowest} to ${highest}.`);
-  };
 }

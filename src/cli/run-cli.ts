@@ -82,7 +82,11 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'sync': {
       const { readPassword, syncCommand } = await import('./sync-command.ts');
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
-      const request = { ...plan.request, password };
+      const requiredKeys =
+        plan.keyFile === undefined
+          ? undefined
+          : await (await import('./require-signature.ts')).readRequiredKeys(plan.keyFile);
+      const request = { ...plan.request, password, requiredKeys };
       return syncCommand({
         ...common,
         request,
@@ -94,11 +98,18 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'versions':
     case 'tasks':
     case 'cancel':
+    case 'schedule':
+    case 'gc':
+    case 'verify':
+    case 'rotate-key':
       return runList(plan, common);
   }
 }
 
-type ListPlan = Extract<RunnablePlan, { command: 'repositories' | 'versions' | 'tasks' | 'cancel' }>;
+type ListPlan = Extract<
+  RunnablePlan,
+  { command: 'repositories' | 'versions' | 'tasks' | 'cancel' | 'schedule' | 'gc' | 'verify' | 'rotate-key' }
+>;
 
 /** A list is quick, also where a server is brought up for it. */
 function saysNothing(): void {
@@ -109,9 +120,10 @@ async function runList(
   plan: ListPlan,
   { config, terminal, interrupt }: Surroundings & { readonly config: ReturnType<typeof loadConfig> },
 ): Promise<number> {
-  const [{ openSession }, commands] = await Promise.all([
+  const [{ openSession }, commands, upkeep] = await Promise.all([
     import('./session.ts'),
     import('./list-commands.ts'),
+    import('./upkeep-commands.ts'),
   ]);
   const { json } = plan;
   const serverUrl = plan.server ?? config.serverUrl;
@@ -127,6 +139,14 @@ async function runList(
         return await commands.tasksCommand(list, plan.first);
       case 'cancel':
         return await commands.cancelCommand(list, plan.taskId);
+      case 'schedule':
+        return await (await import('./schedule-command.ts')).scheduleCommand(list, plan.verb);
+      case 'gc':
+        return await upkeep.collectCommand(list, plan.dryRun);
+      case 'verify':
+        return await upkeep.verifyCommand(list);
+      case 'rotate-key':
+        return await upkeep.rotateKeyCommand(list);
     }
   } finally {
     await session.close();

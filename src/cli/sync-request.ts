@@ -2,6 +2,7 @@ import { parseHttpUrl } from '../config-values.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../oci/reference.ts';
 import type { ImageReference } from '../oci/reference.ts';
+import type { RequiredKeys } from './require-signature.ts';
 import { validateTagPatterns } from '../oci/tag-filter.ts';
 
 /** What a person asked to sync. What is undefined was not given, and stays as the remote has it. */
@@ -14,7 +15,10 @@ export interface SyncRequest {
   readonly excludeTags: readonly string[] | undefined;
   readonly username: string | undefined;
   readonly password?: string | undefined;
+  /** Who has to have signed. */
+  readonly requiredKeys?: RequiredKeys | undefined;
   readonly downloadConcurrency: number | undefined;
+  readonly policy: string | undefined;
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
@@ -31,8 +35,17 @@ export interface SyncOptions {
   readonly name?: string;
   readonly username?: string;
   readonly passwordStdin?: boolean;
+  readonly requireSignature?: string;
   readonly concurrency?: number;
+  readonly policy?: string;
 }
+
+/** What `--policy` takes, and what the API calls it. */
+export const policies: Readonly<Record<string, string>> = {
+  immediate: 'IMMEDIATE',
+  'on-demand': 'ON_DEMAND',
+  streamed: 'STREAMED',
+};
 
 /** @throws TidemarkError (origin caller) for what cannot be used. */
 export function parseSyncRequest(image: string, options: SyncOptions): SyncRequest {
@@ -61,6 +74,7 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
         : splitPatterns('--exclude-tags', options.excludeTags, { mayBeEmpty: true }),
     username: options.username,
     downloadConcurrency: options.concurrency,
+    policy: options.policy === undefined ? undefined : policies[options.policy],
     mirror: options.mirror ?? false,
     confirmRemoval: options.confirmRemoval ?? false,
     dryRun: options.dryRun ?? false,

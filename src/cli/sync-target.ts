@@ -1,4 +1,5 @@
 import { TidemarkError } from '../oci/error.ts';
+import { preparePolicy } from './require-signature.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
 import type { Session } from './session.ts';
@@ -22,6 +23,7 @@ interface Remote {
   readonly excludeTags: readonly string[] | null;
   readonly username: string | null;
   readonly downloadConcurrency: number;
+  readonly policy: string;
 }
 
 interface Found {
@@ -29,7 +31,7 @@ interface Found {
   readonly remote: Remote | null;
 }
 
-const remoteFields = 'id name url upstreamName includeTags excludeTags username downloadConcurrency';
+const remoteFields = 'id name url upstreamName includeTags excludeTags username downloadConcurrency policy';
 const findQuery = `query ($name: String!) {
   repository(name: $name) { id remote { ${remoteFields} } } remote(name: $name) { ${remoteFields} } }`;
 
@@ -55,7 +57,15 @@ export async function prepareTarget(session: Session, wish: SyncRequest): Promis
   if (existing !== null) checkUpstream(existing, wish);
   const remote =
     existing === null ? await createRemote(session, wish) : await updateRemote(session, existing, wish);
-  const repositoryId = await ensureRepository(session, { repository, remoteId: remote.id, name: wish.name });
+  const { name, requiredKeys } = wish;
+  const signaturePolicyId =
+    requiredKeys === undefined ? undefined : await preparePolicy(session, name, requiredKeys);
+  const repositoryId = await ensureRepository(session, {
+    repository,
+    remoteId: remote.id,
+    name,
+    signaturePolicyId,
+  });
   return {
     repositoryId,
     remoteId: remote.id,
@@ -105,8 +115,8 @@ async function updateRemote(session: Session, remote: Remote, wish: SyncRequest)
 
 /** The fields of the remote that the command line sets; an option that was not given is not among them. */
 function givenOptions(wish: SyncRequest): Readonly<Record<string, unknown>> {
-  const { includeTags, excludeTags, username, password, downloadConcurrency } = wish;
-  const all = { includeTags, excludeTags, username, password, downloadConcurrency };
+  const { includeTags, excludeTags, username, password, downloadConcurrency, policy } = wish;
+  const all = { includeTags, excludeTags, username, password, downloadConcurrency, policy };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -114,23 +124,32 @@ interface RepositoryWish {
   readonly repository: Found['repository'];
   readonly remoteId: string;
   readonly name: string;
+  /** Undefined: as it is. */
+  readonly signaturePolicyId: string | undefined;
 }
 
 async function ensureRepository(
   session: Session,
-  { repository, remoteId, name }: RepositoryWish,
+  { repository, remoteId, name, signaturePolicyId }: RepositoryWish,
 ): Promise<string> {
+  const policy = signaturePolicyId === undefined ? {} : { signaturePolicyId };
   if (repository === null) {
     const { repositoryCreate } = await session.request<{ repositoryCreate: Payload }>(
       mutation('repositoryCreate', 'repository'),
-      { input: { name, remoteId } },
+      { input: { name, remoteId, ...policy } },
     );
     return expectNode(repositoryCreate, repositoryCreate.repository).id;
   }
-  if (repository.remote === null) {
+  if (repository.remote === null || signaturePolicyId !== undefined) {
     const { repositoryUpdate } = await session.request<{ repositoryUpdate: Payload }>(
       mutation('repositoryUpdate', 'repository'),
-      { input: { id: repository.id, remoteId } },
+      {
+        input: {
+          id: repository.id,
+          ...(repository.remote === null ? { remoteId } : {}),
+          ...policy,
+        },
+      },
     );
     expectNode(repositoryUpdate, repositoryUpdate.repository);
   }

@@ -2,6 +2,8 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** Writes chunks one after the other. A chunk may be reused as soon as `write` returns. */
 export interface BlockWriter {
+  /** How many bytes from the file's beginning are with the system: others may read them. */
+  readonly writtenBytes: number;
   write(chunk: Uint8Array): Promise<void>;
   /** Waits until all that was written is with the system. */
   flush(): Promise<void>;
@@ -22,17 +24,23 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
   let filling = 0;
   let filledBytes = 0;
   let position = start;
+  let writtenBytes = start;
   let writing = Promise.resolve();
 
   function block(): Buffer {
     return (blocks[filling] ??= Buffer.allocUnsafe(Math.min(blockBytes, sizeBytes)));
   }
 
+  async function writeBlock(bytes: Buffer, from: number): Promise<void> {
+    await writeFully(handle, bytes, from);
+    writtenBytes = from + bytes.byteLength;
+  }
+
   /** Hands the block over to the system, once the one before is there. */
   async function startBlock(): Promise<void> {
     await writing;
     if (filledBytes === 0) return;
-    writing = writeFully(handle, block().subarray(0, filledBytes), position);
+    writing = writeBlock(block().subarray(0, filledBytes), position);
     // Awaited with the next block or at the flush; until then not unhandled.
     writing.catch(() => undefined);
     position += filledBytes;
@@ -41,12 +49,17 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
   }
 
   return {
+    get writtenBytes() {
+      return writtenBytes;
+    },
     async write(chunk) {
       if (chunk.byteLength >= directBytes) {
         await startBlock();
         const from = position;
         position += chunk.byteLength;
-        return writeFully(handle, chunk, from);
+        await Promise.all([writing, writeFully(handle, chunk, from)]);
+        writtenBytes = from + chunk.byteLength;
+        return;
       }
       for (let done = 0; done < chunk.byteLength;) {
         const part = chunk.subarray(done, done + block().byteLength - filledBytes);
@@ -64,6 +77,7 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
       await writing;
       filledBytes = 0;
       position = 0;
+      writtenBytes = 0;
       await handle.truncate(0);
     },
   };

@@ -1,17 +1,16 @@
-import { mkdir, open, opendir } from 'node:fs/promises';
+import { mkdir, open, opendir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-source.ts';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
-import { digestAlgorithm, digestHex, parseDigest } from '../oci/digest.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../oci/digest.ts';
 import { contentUnknown, offsetInvalid } from './content-error.ts';
 import { createDirectorySync, syncDirectory } from './directory-sync.ts';
-import { publish, pushToFolder } from './folder-push.ts';
-import type { SweepResult } from './partial-folder.ts';
-import { removeFile, sizeOf, sweepPartialFolder } from './partial-folder.ts';
+import { pushByFile } from './push-by-file.ts';
+import { describeFile, probeFolder, removeFile, sizeOf, sweepPartialFolder } from './partial-folder.ts';
+import { createQuota } from './quota.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk, systemCode } from './storage-error.ts';
-import type { ContentDeleter, ContentStore } from './store.ts';
+import type { BlobStore } from './store.ts';
 
 export interface FolderStoreOptions {
   /** The folder; made where missing. Files get 0644 and folders 0755, minus the umask: blobs are no secrets of one user. */
@@ -25,20 +24,6 @@ export interface FolderStoreOptions {
   readonly fsync?: boolean;
 }
 
-export interface FolderStore extends ContentStore, ContentDeleter {
-  /**
-   * Removes partial files that no attempt has written to for `olderThanMs` (FAULTS row 112). Those of pushes that run in
-   * this process stay; for those of other processes choose an age beyond their longest pause, a day say.
-   */
-  sweepPartials(options: { readonly olderThanMs: number }): Promise<SweepResult>;
-  /**
-   * Takes a file of the same volume over as a blob. The caller has verified its size and digest and waited for the disk. It replaces a
-   * blob that is there: a push repairs what was damaged (FAULTS 84).
-   * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`
-   */
-  adopt(descriptor: ContentKey, path: string): Promise<void>;
-}
-
 const readBytes = 1024 * 1024;
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 
@@ -47,7 +32,7 @@ const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
  * Besides what `ContentStore` names, a push throws `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, and the reason of the signal.
  * @throws TidemarkError `STORAGE_UNAVAILABLE` when the folder cannot be made or read.
  */
-export async function openFolderStore(options: FolderStoreOptions): Promise<FolderStore> {
+export async function openFolderStore(options: FolderStoreOptions): Promise<BlobStore> {
   const { root, quotaBytes, fsync = true } = options;
   const partialFolder = join(root, 'partial');
   await makeFolders(root, fsync);
@@ -59,7 +44,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
   const live = new Set<string>();
   const singleFlight = createSingleFlight();
 
-  const store: FolderStore = {
+  const store: BlobStore = {
     exists: async ({ digest, size }) => (await sizeOf(blobPath(root, digest))) === size,
 
     fetch: async (descriptor, fetchOptions) =>
@@ -76,8 +61,9 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
           pushOptions.onProgress?.(descriptor.size);
           return { fetchedBytes: 0 };
         }
-        const place = { partialFolder, target, fsync, syncFolder: sync, live };
-        const push = () => pushToFolder(place, descriptor, source, pushOptions);
+        const publish = (path: string) => moveInto(target, path, descriptor, fsync ? sync : undefined);
+        const push = () =>
+          pushByFile({ partialFolder, fsync, publish, live }, descriptor, source, pushOptions);
         return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
       }),
 
@@ -88,18 +74,24 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Fold
       quota?.release(presentBytes ?? 0);
     },
 
-    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What this sync lacks', moreBytes) }),
+    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
 
     adopt: (descriptor, path) =>
       singleFlight(descriptor.digest, undefined, async () => {
         const target = blobPath(root, descriptor.digest);
-        const place = { target, fsync, syncFolder: syncFolder[digestAlgorithm(descriptor.digest)] };
-        const take = () => publish(place, path, descriptor);
+        const sync = syncFolder[digestAlgorithm(descriptor.digest)];
+        const take = () => moveInto(target, path, descriptor, fsync ? sync : undefined);
         const presentBytes = (await sizeOf(target)) ?? 0;
         await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
       }),
 
     sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, live),
+
+    list: () => listBlobs(root),
+
+    stat: async (digest) => describeFile(blobPath(root, digest)),
+
+    check: () => probeFolder(partialFolder),
   };
   return store;
 }
@@ -121,6 +113,23 @@ async function makeFolders(root: string, fsync: boolean): Promise<void> {
   if (!fsync) return;
   for (const folder of [root, join(root, 'blobs'), ...folders])
     await onDisk('fsync of the folders of the blob store', syncDirectory(folder));
+}
+
+/** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
+async function moveInto(
+  target: string,
+  path: string,
+  descriptor: ContentKey,
+  syncFolder: (() => Promise<void>) | undefined,
+): Promise<void> {
+  try {
+    await rename(path, target);
+  } catch (error) {
+    // Another process stored this digest meanwhile and removed the other partial files, this one among them.
+    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(target)) === descriptor.size;
+    if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
+  }
+  if (syncFolder !== undefined) await onDisk('fsync of the blob folder', syncFolder());
 }
 
 async function fetchBlob(
@@ -168,51 +177,20 @@ async function openBlob(path: string, descriptor: ContentKey) {
   }
 }
 
-/** One look at each blob, one name in memory at a time. */
+/** One name in memory at a time. */
+async function* listBlobs(root: string): AsyncGenerator<Digest> {
+  for (const algorithm of algorithms)
+    for await (const entry of await onDisk(
+      'listing the stored blobs',
+      opendir(blobFolder(root, algorithm)),
+    )) {
+      const name = `${algorithm}:${entry.name}`;
+      if (entry.isFile() && isDigest(name)) yield name;
+    }
+}
+
 async function storedBytes(root: string): Promise<number> {
   let sum = 0;
-  for (const algorithm of algorithms) {
-    const folder = blobFolder(root, algorithm);
-    for await (const entry of await onDisk('counting the stored blobs', opendir(folder)))
-      if (entry.isFile()) sum += (await sizeOf(join(folder, entry.name))) ?? 0;
-  }
+  for await (const digest of listBlobs(root)) sum += (await sizeOf(blobPath(root, digest))) ?? 0;
   return sum;
-}
-
-interface Quota {
-  /** @param what For the message: what has so many bytes. */
-  check(what: string, moreBytes: number): void;
-  /** Runs a push with its size set aside; refuses before the first byte (FAULTS row 53). */
-  charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
-  release(bytes: number): void;
-}
-
-function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
-  let usedBytes = storedAtOpen;
-  const check: Quota['check'] = (what, moreBytes) => {
-    if (usedBytes + moreBytes <= quotaBytes) return;
-    throw new TidemarkError(
-      'STORAGE_QUOTA',
-      `${what} has ${moreBytes} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
-        'nothing was fetched. Raise the quota, or remove versions and collect what is unreferenced.',
-      { origin: 'server' },
-    );
-  };
-  return {
-    check,
-    async charge({ digest, size }, replacedBytes, push) {
-      const moreBytes = size - replacedBytes;
-      check(digest, moreBytes);
-      usedBytes += moreBytes;
-      try {
-        return await push();
-      } catch (error) {
-        usedBytes -= moreBytes;
-        throw error;
-      }
-    },
-    release(bytes) {
-      usedBytes -= bytes;
-    },
-  };
 }

@@ -11,6 +11,10 @@ export interface PartialFile {
   readonly path: string;
   /** Bytes taken: hashed, and written but for at most one block that is still being filled. */
   readonly sizeBytes: number;
+  /** Bytes that others may read from the file. */
+  readonly writtenBytes: number;
+  /** Writes what is left in a block; may run beside `append`. */
+  flush(): Promise<void>;
   /** Writes and hashes; when it returns, the chunk may be reused. */
   append(chunk: Uint8Array): Promise<void>;
   /** Back to nothing, for a source that answers from its first byte. */
@@ -35,6 +39,10 @@ export async function createPartialFile(path: string, expected: ContentKey): Pro
     get sizeBytes() {
       return sizeBytes;
     },
+    get writtenBytes() {
+      return writer.writtenBytes;
+    },
+    flush: () => onDisk(`writing ${expected.digest}`, writer.flush()),
     async append(chunk) {
       // The write runs in the thread pool while this thread hashes.
       const writing = writer.write(chunk);

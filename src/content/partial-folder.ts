@@ -1,18 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { opendir, stat, unlink } from 'node:fs/promises';
+import { opendir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm, digestHex, parseDigest } from '../oci/digest.ts';
 import { onDisk, systemCode } from './storage-error.ts';
+import type { StoredContent, SweepResult } from './store.ts';
 
 export interface Partial {
   readonly path: string;
   readonly sizeBytes: number;
-}
-
-export interface SweepResult {
-  readonly removedFiles: number;
-  readonly removedBytes: number;
 }
 
 const partialName = /^(?:sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})\.[a-f0-9]{16}$/;
@@ -60,7 +56,21 @@ export async function removeFile(path: string): Promise<void> {
 
 /** The size of a file in bytes, or undefined when it is not there. */
 export async function sizeOf(path: string): Promise<number | undefined> {
-  return (await onDisk('reading the size of a file', stat(path).catch(ignoreMissing)))?.size;
+  return (await describeFile(path))?.sizeBytes;
+}
+
+/** Undefined when it is not there. */
+export async function describeFile(path: string): Promise<StoredContent | undefined> {
+  const found = await onDisk('reading the size of a file', stat(path).catch(ignoreMissing));
+  return found && { sizeBytes: found.size, modifiedAt: found.mtime };
+}
+
+/** Rejects while the folder cannot be written: read-only, full, gone (FAULTS 113). */
+export async function probeFolder(folder: string): Promise<void> {
+  const probe = join(folder, `.probe-${process.pid}`);
+  await onDisk('writing a file', writeFile(probe, 'probe\n'));
+  // another look at the same time may have taken it away, also of another container with the same process id
+  await removeFile(probe);
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -1,4 +1,5 @@
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { Digest } from '../oci/digest.ts';
 
 export interface PushOptions {
   readonly signal?: AbortSignal;
@@ -30,4 +31,38 @@ export interface ContentStore extends ContentSource {
 export interface ContentDeleter {
   /** Removes stored content; nothing happens when it is not there. */
   delete(descriptor: Pick<ContentKey, 'digest'>): Promise<void>;
+}
+
+/** What is known of stored content without reading it. */
+export interface StoredContent {
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
+}
+
+export interface SweepResult {
+  readonly removedFiles: number;
+  readonly removedBytes: number;
+}
+
+/** Where a server keeps its blobs: a folder, or a bucket of S3. */
+export interface BlobStore extends ContentStore, ContentDeleter {
+  /**
+   * Takes a file of the data folder over as a blob; it is gone from its place then. The caller has verified its size and digest and
+   * waited for the disk. It replaces a blob that is there: a push repairs what was damaged (FAULTS 84).
+   * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, `STORAGE_FULL`
+   */
+  adopt(descriptor: ContentKey, path: string): Promise<void>;
+  /**
+   * Removes what attempts that broke off have left and nothing has touched for `olderThanMs` (FAULTS 112, 114). That of pushes that run
+   * in this process stays; for those of other processes choose an age beyond their longest pause, a day say.
+   */
+  sweepPartials(options: { readonly olderThanMs: number }): Promise<SweepResult>;
+  /** All that is stored, in no order; what comes or goes meanwhile may be missing. Clean-up looks for what nobody knows of. */
+  list(): AsyncIterable<Digest>;
+  /** Undefined where it is not stored. */
+  stat(digest: Digest): Promise<StoredContent | undefined>;
+  /** Rejects while nothing can be written (FAULTS 113). */
+  check(): Promise<void>;
+  /** An address that a client may fetch the content from, for minutes; absent where clients are not to be sent elsewhere. */
+  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
 }

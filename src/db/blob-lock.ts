@@ -8,6 +8,11 @@ import pg from 'pg';
 export interface BlobLocks {
   /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
   withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** Runs `work` while holding the locks of those keys that nobody holds. Its signal is aborted when the locks are lost. */
+  withFree<T>(
+    keys: readonly string[],
+    work: (free: readonly string[], signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -43,6 +48,16 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
         held.delete(key);
       }
     },
+    async withFree(keys, work) {
+      const got = await Promise.all(keys.map(tryLock));
+      const free = keys.filter((_, index) => got[index]);
+      try {
+        return await work(free, connection.lost());
+      } finally {
+        await Promise.all(free.map((key) => connection.ask('unlock', key).catch(() => undefined)));
+        for (const key of free) held.delete(key);
+      }
+    },
     close: () => connection.close(),
   };
 }
@@ -57,6 +72,7 @@ interface Question {
 /** Gathers the questions that come while one statement runs into the next: hundreds of small blobs cost a few round trips. */
 function createLockConnection(databaseUrl: string) {
   let connection: Promise<pg.Client> | undefined;
+  let loss = new AbortController();
   let questions: Question[] = [];
   let isAsking = false;
 
@@ -77,7 +93,10 @@ function createLockConnection(databaseUrl: string) {
     if (connection !== undefined) return connection;
     // itself only: the last events of a broken connection may come when the next one is open, and holds locks
     const forget = (): void => {
-      if (connection === opened) connection = undefined;
+      if (connection !== opened) return;
+      connection = undefined;
+      loss.abort(new Error('The connection that held the locks is gone.'));
+      loss = new AbortController();
     };
     const opened = open(forget);
     connection = opened;
@@ -111,6 +130,8 @@ function createLockConnection(databaseUrl: string) {
         if (!isAsking) void askAll();
       });
     },
+    /** Aborted when the connection that there is now breaks. */
+    lost: (): AbortSignal => loss.signal,
     async close(): Promise<void> {
       const opened = connection;
       connection = undefined;

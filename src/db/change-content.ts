@@ -13,8 +13,10 @@ import {
   refuseHeld,
 } from './content-mistakes.ts';
 import { addRoots, endRoots, endTags, isIn, setTags, settleRoots } from './write-roots.ts';
+import { copyFollowers } from './copy-followers.ts';
 import type { Em } from './open-database.ts';
 import type { VersionKey } from './read-versions.ts';
+import { copySignatures, restoreSignatures } from './copy-signatures.ts';
 import { kysely } from './sql.ts';
 
 /**
@@ -61,7 +63,7 @@ export async function untag(
 }
 
 /**
- * Copies tags, with everything below their manifests, from any version; `tags` null: all of its tags and untagged manifests. Tags of
+ * Copies tags, with everything below their manifests and all that refers to them, from any version; `tags` null: all of its tags and untagged manifests. Tags of
  * the same names move; what they named stays, untagged.
  */
 export async function copyContent(
@@ -88,6 +90,8 @@ export async function copyContent(
       );
       await settleRoots(transaction, draft);
       if (tags === null) await addRoots(transaction, draft, source);
+      else await copyFollowers(transaction, draft, { version: source, tags: wanted });
+      await copySignatures(transaction, draft, source);
     },
   });
 }
@@ -128,6 +132,8 @@ export async function restoreVersion(em: Em, version: VersionKey): Promise<Conte
   return changeContent(em, {
     repositoryId,
     isForMirrors: true,
+    // exactly that version: nothing leaves that it has
+    followers: sql`false`,
     mistakes: [],
     check: (transaction) => checkVersion(transaction, version),
     write: async (transaction, draft) => {
@@ -150,6 +156,7 @@ export async function restoreVersion(em: Em, version: VersionKey): Promise<Conte
           and b.name = r.name and b.manifest_id = r.manifest_id and ${isIn('b', number)})`,
       );
       await addRoots(transaction, draft, version);
+      await restoreSignatures(transaction, draft, version);
     },
     finish: async (transaction, _, createdVersion) => {
       await sql`

@@ -5,6 +5,7 @@ import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
+import { writeSignatures } from './stage-signatures.ts';
 import { clearStage } from './tasks.ts';
 
 export interface CommitResult {
@@ -34,10 +35,20 @@ async function commit(em: Em, taskId: number): Promise<Published> {
   const task = await lockTask(em, taskId);
   if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
   const { repositoryId, latest, arguments: wish } = task;
-  const draft: SyncDraft = { taskId, repositoryId, latest, number: latest + 1, mirror: wish.mirror };
+  const draft: SyncDraft = {
+    taskId,
+    repositoryId,
+    latest,
+    number: latest + 1,
+    mirror: wish.mirror,
+    // what the filters select by itself stays as long as upstream has it
+    followers: sql`t.name not in (select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+      where s.task_id = ${taskId} and s.listing = task.listing)`,
+  };
   if (wish.mirror && !wish.confirmRemoval) await refuseMassRemoval(em, draft);
   await writeTags(em, draft);
   await writeRoots(em, draft);
+  await writeSignatures(em, draft);
   const published = await publishVersion(em, draft);
   await sql`
     update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
@@ -83,12 +94,17 @@ async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
   return task;
 }
 
+/** Not counted: they come and go with their images. */
+const isCompanion = sql`t.name ~ '^sha(256|512)-[0-9a-f]+(\\.(sig|att|sbom))?$'`;
+
 async function refuseMassRemoval(em: Em, { taskId, repositoryId }: SyncDraft): Promise<void> {
   const result = await sql<{ present: number; removed: number }>`
     select count(*) as present, count(s.name) as removed
     from tag_membership t
     left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and s.manifest_id is null
-    where t.repository_id = ${repositoryId} and t.removed_in is null`.execute(kysely(em));
+    where t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`.execute(
+    kysely(em),
+  );
   const { present, removed } = result.rows[0] ?? { present: 0, removed: 0 };
   const refused = removed > 0 && (removed === present || (present >= 10 && removed > present / 2));
   if (refused)
@@ -104,13 +120,14 @@ async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncD
   await sql`
     update tag_membership t set removed_in = ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and t.repository_id = ${repositoryId} and t.removed_in is null and t.name = s.name
+    where s.task_id = ${taskId} and not s.is_refused and t.repository_id = ${repositoryId} and t.removed_in is null
+      and t.name = s.name
       and (s.manifest_id <> t.manifest_id or (${mirror} and s.manifest_id is null))`.execute(db);
   await sql`
     insert into tag_membership (repository_id, name, manifest_id, added_in)
     select ${repositoryId}, s.name, s.manifest_id, ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and s.manifest_id is not null
+    where s.task_id = ${taskId} and s.manifest_id is not null and not s.is_refused
       and not exists (select from tag_membership t
         where t.repository_id = ${repositoryId} and t.name = s.name and t.removed_in is null)
     order by s.name`.execute(db);
@@ -129,7 +146,7 @@ async function writeRoots(em: Em, { taskId, repositoryId, number, mirror }: Sync
     insert into root_membership (repository_id, manifest_id, name, added_in)
     select ${repositoryId}, wish.manifest_id, wish.name, ${number}
     from (
-      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed
+      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and not is_refused
       union
       select t.manifest_id, t.name from tag_membership t
       where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}

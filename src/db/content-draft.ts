@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
@@ -34,6 +35,8 @@ export interface ContentChanged {
 
 export interface ContentChangeSteps {
   readonly repositoryId: number;
+  /** As in `Draft`. */
+  readonly followers?: RawBuilder<unknown>;
   /** What is wrong with the change whatever the repository holds. */
   readonly mistakes: readonly ContentMistake[];
   /** Whether a mirror takes it, too. */
@@ -86,7 +89,9 @@ async function lockRepository(
       ...steps.mistakes,
     ]);
   const { name, latest, isMirrored } = row;
-  return { draft: { repositoryId, name, latest, number: latest + 1, taskId: null }, isMirrored };
+  const { followers } = steps;
+  const draft = { repositoryId, name, latest, number: latest + 1, taskId: null };
+  return { draft: followers === undefined ? draft : { ...draft, followers }, isMirrored };
 }
 
 function mirrored({ name }: ContentDraft): ContentMistake {

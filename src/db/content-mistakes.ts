@@ -110,9 +110,10 @@ export async function refuseHeld(em: Em, draft: ContentDraft, digests: readonly 
   if (mistakes.length > 0) throw new ContentRefusedError(mistakes);
 }
 
+/** It stays until the transaction ends: a collection waits. */
 async function isVersion(em: Em, { repositoryId, number }: VersionKey): Promise<boolean> {
   const found = await sql`
-    select from repository_version where repository_id = ${repositoryId} and number = ${number}`.execute(
+    select from repository_version where repository_id = ${repositoryId} and number = ${number} for key share`.execute(
     kysely(em),
   );
   return found.rows.length > 0;

@@ -4,6 +4,8 @@ import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { toPolicyKey } from './verdicts.ts';
+import type { PolicyKey } from './verdicts.ts';
 
 /** What a base path leads to. */
 export interface ResolvedDistribution {
@@ -11,6 +13,18 @@ export interface ResolvedDistribution {
   /** The pinned version, else the repository's latest; 0 where there is none yet. */
   readonly version: number;
   readonly isPrivate: boolean;
+  /** The remote at which unknown tags and digests are looked for; null where they are not. */
+  readonly pullThroughRemoteId: number | null;
+  /** What has to verify an image before it is served; null: nothing. */
+  readonly policy: PolicyKey | null;
+}
+
+interface FoundDistribution extends Omit<ResolvedDistribution, 'policy'> {
+  readonly policyId: number | null;
+  readonly revision: number;
+  readonly dockerReference: string | null;
+  readonly url: string | null;
+  readonly upstreamName: string;
 }
 
 /** One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together. */
@@ -18,11 +32,18 @@ export async function resolveDistribution(
   em: Em,
   basePath: string,
 ): Promise<ResolvedDistribution | undefined> {
-  const found = await sql<ResolvedDistribution>`
-    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate"
+  const found = await sql<FoundDistribution>`
+    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
+      case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
+      p.id as "policyId", p.revision, p.docker_reference as "dockerReference", u.url, u.upstream_name as "upstreamName"
     from distribution d join repository r on r.id = d.repository_id
+      left join signature_policy p on p.id = d.signature_policy_id
+      left join remote u on u.id = r.remote_id
     where d.base_path = ${basePath}`.execute(kysely(em));
-  return found.rows[0];
+  const row = found.rows[0];
+  if (row === undefined) return undefined;
+  const { repositoryId, version, isPrivate, pullThroughRemoteId } = row;
+  return { repositoryId, version, isPrivate, pullThroughRemoteId, policy: toPolicyKey(row) };
 }
 
 /** A page of the base paths that all may see, in lexical order. */

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import type { SignerIdentity } from '../oci/signature-rules.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -16,6 +17,31 @@ const timestamps = {
     .onCreate(() => new Date())
     .onUpdate(() => new Date()),
 };
+
+export const signatureFailures = ['SKIP_TAG', 'FAIL_SYNC'] as const;
+/** What becomes of a tag that is not verified. */
+export type SignatureFailure = (typeof signatureFailures)[number];
+
+/** Who has to have signed; `oci/signature-rules.ts` says what the rules mean. */
+export const SignaturePolicy = defineEntity({
+  name: 'SignaturePolicy',
+  tableName: 'signature_policy',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    // not text[]: an array's texts would come back trimmed
+    keys: p.json<readonly string[]>().default([]),
+    openPgpKeys: p.json<readonly string[]>().default([]),
+    identities: p.json<readonly SignerIdentity[]>().default([]),
+    trustedRoot: p.text().nullable(),
+    dockerReference: p.text().nullable(),
+    onFailure: p.enum(signatureFailures).default('SKIP_TAG'),
+    /** Raised by each change of what is trusted. */
+    revision: p.integer().default(1),
+    ...timestamps,
+  },
+});
+export type SignaturePolicy = InferEntity<typeof SignaturePolicy>;
 
 /** An upstream repository and how to reach it. Columns that end in `Sealed` hold what `access/secrets.ts` encrypted. */
 export const Remote = defineEntity({
@@ -48,6 +74,7 @@ export const Remote = defineEntity({
     passwordSealed: p.text().nullable(),
     /** Hosts that may ask for the credentials as token realm, though of another domain (FAULTS 13). */
     realmHosts: p.array().columnType('text[]').default([]),
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -67,6 +94,8 @@ export const Repository = defineEntity({
     /** Raised by each task that may commit; a commit with an older fence is refused (FAULTS 96). */
     fence: p.bigint('number').default(0),
     isMirrored: p.boolean().default(false),
+    /** Takes the place of the remote's. */
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -85,6 +114,10 @@ export const Distribution = defineEntity({
     version: p.integer().nullable(),
     /** Whether only those who may read it see it. */
     isPrivate: p.boolean().default(false),
+    /** Whether a tag or digest that is not there is looked for at the repository's remote, and kept. */
+    pullThrough: p.boolean().default(false),
+    /** What is served has to be verified by it. */
+    signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });
@@ -142,8 +175,16 @@ export interface SyncArguments {
   readonly selection?: RemoteSelection;
 }
 
+/** What a clean-up or a verification was asked for; kept in `Task.arguments`. */
+export interface UpkeepArguments {
+  readonly dryRun: boolean;
+}
+
+/** What a clean-up or a verification has counted, by name; absent is 0. */
+export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
+
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
-export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'includeTags' | 'excludeTags'>;
+export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'>;
 
 export const Task = defineEntity({
   name: 'Task',
@@ -169,9 +210,45 @@ export const Task = defineEntity({
     manifestsTotal: p.integer().nullable(),
     blobsTotal: p.integer().nullable(),
     bytesTotal: p.bigint('number').nullable(),
+    report: p.json<UpkeepReport>().nullable(),
   },
 });
 export type Task = InferEntity<typeof Task>;
+
+/** A repository's sync that comes again by itself. What Temporal is to have of it is made from this row (`db/temporal-schedules.ts`). */
+export const Schedule = defineEntity({
+  name: 'Schedule',
+  tableName: 'schedule',
+  properties: {
+    id: p.bigint('number').primary(),
+    repositoryId: p.bigint('number'),
+    /** Null: the repository's own remote, whichever that is at the run. */
+    remoteId: p.bigint('number').nullable(),
+    /** Exactly one of `cron` and `intervalSeconds` is set. */
+    cron: p.text().nullable(),
+    intervalSeconds: p.integer().nullable(),
+    timeZone: p.text(),
+    jitterSeconds: p.integer(),
+    catchupWindowSeconds: p.integer(),
+    mirror: p.boolean(),
+    /** As in `SyncArguments`: of the API that last took the schedule. */
+    allowPrivate: p.boolean(),
+    paused: p.boolean(),
+    note: p.text().nullable(),
+    /** Counts the changes; Temporal has been told of all when `temporalRevision` is the same. */
+    revision: p.integer().default(1),
+    temporalRevision: p.integer().nullable(),
+    /** Why Temporal refused it. */
+    temporalProblem: p.text().nullable(),
+    /** What Temporal said when it was last asked; those that have passed included. */
+    nextRunAts: p
+      .array((time) => new Date(time))
+      .columnType('timestamptz[]')
+      .default([]),
+    ...timestamps,
+  },
+});
+export type Schedule = InferEntity<typeof Schedule>;
 
 export const Blob = defineEntity({
   name: 'Blob',
@@ -203,4 +280,14 @@ export const Manifest = defineEntity({
 });
 export type Manifest = InferEntity<typeof Manifest>;
 
-export const entities = [Remote, Repository, Distribution, RepositoryVersion, Task, Blob, Manifest];
+export const entities = [
+  SignaturePolicy,
+  Remote,
+  Repository,
+  Distribution,
+  RepositoryVersion,
+  Task,
+  Schedule,
+  Blob,
+  Manifest,
+];

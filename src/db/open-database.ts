@@ -9,6 +9,11 @@ import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';
 import { Migration0003DistributionMoves } from './migrations/0003-distribution-moves.ts';
 import { Migration0004Uploads } from './migrations/0004-uploads.ts';
+import { Migration0005Policies } from './migrations/0005-policies.ts';
+import { Migration0006Signatures } from './migrations/0006-signatures.ts';
+import { Migration0007SignaturePolicies } from './migrations/0007-signature-policies.ts';
+import { Migration0009Collection } from './migrations/0009-collection.ts';
+import { Migration0010Schedules } from './migrations/0010-schedules.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -27,6 +32,11 @@ const migrations = [
   Migration0002Distributions,
   Migration0003DistributionMoves,
   Migration0004Uploads,
+  Migration0005Policies,
+  Migration0006Signatures,
+  Migration0007SignaturePolicies,
+  Migration0009Collection,
+  Migration0010Schedules,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

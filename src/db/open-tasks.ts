@@ -5,6 +5,7 @@ import { kysely } from './sql.ts';
 /** A task that is not final. */
 export interface OpenTask {
   readonly id: number;
+  readonly name: string;
   readonly state: 'WAITING' | 'RUNNING';
   readonly workflowId: string;
   readonly runId: string | null;
@@ -17,7 +18,7 @@ export async function readOpenTasks(
   page: { readonly minAgeMs: number; readonly afterId: number; readonly limit: number },
 ): Promise<OpenTask[]> {
   const result = await sql<OpenTask>`
-    select task.id, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName"
+    select task.id, task.name, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName"
     from task left join repository on repository.id = task.repository_id
     where task.state in ('WAITING', 'RUNNING') and task.id > ${page.afterId}
       and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})

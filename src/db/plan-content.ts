@@ -2,26 +2,32 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
+import type { RemotePolicy } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { setProgress } from './tasks.ts';
 
 /**
- * Everything that the tags and digests selected by a sync reach, as common table expressions: `root(id)` and `reach(id)` over
- * manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (DESIGN, idea 3).
+ * Everything that the tags and digests selected by a sync reach, as common table expressions: `selected_tag(name, manifest_id)`, and
+ * `root(id)` and `reach(id)` over manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (DESIGN, idea 3).
  */
 export function selectedGraph(taskId: number): RawBuilder<unknown> {
   return sql`
     listed as (
       select distinct n as name from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
       where s.task_id = ${taskId} and s.listing = task.listing
-    ),
-    root(id) as (
-      select manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null
       union
-      select t.manifest_id from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
+      select name from sync_companion where task_id = ${taskId} and is_selected
+    ),
+    selected_tag(name, manifest_id) as (
+      select name, manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null
+      union all
+      select t.name, t.manifest_id from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
         join listed on listed.name = t.name
       where task.id = ${taskId} and not exists (select from sync_tag s where s.task_id = task.id and s.name = t.name)
+    ),
+    root(id) as (
+      select manifest_id from selected_tag
       union
       select manifest_id from sync_root where task_id = ${taskId} and not is_removed
     ),
@@ -50,10 +56,12 @@ const maxBatches = 60;
 const batchBytes = 64 * 1024 * 1024;
 const batchBlobs = 500;
 
+const signatureTypes = ['application/vnd.dev.cosign.%', 'application/vnd.dev.sigstore.%'];
+
 /**
  * Counts what a sync selects, sets the task's totals, and stages the blobs that are not stored, cut into batches of about the same
- * number of bytes. `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: those are
- * fetched again.
+ * number of bytes. With a policy other than IMMEDIATE only configs are staged; for all others it is written down that the remote has them.
+ * `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: they count as missing.
  * @throws TidemarkError `SIZE_MISMATCH` when two manifests, or a manifest and the stored bytes, disagree about a blob's size.
  */
 export async function planContent(
@@ -63,19 +71,41 @@ export async function planContent(
 ): Promise<ContentPlan> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
+    const { policy, dryRun } = await readWish(transaction, taskId);
+    // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls
     await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
-      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes
+      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes,
+        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.media_type like any(${signatureTypes}::text[])) as is_due
       from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
       group by edge.blob_id`.execute(db);
     await sql`alter table wanted add primary key (id)`.execute(db);
     await sql`analyze wanted`.execute(db);
     await assertSizesAgree(transaction);
     await markLost(transaction, findLost);
+    if (policy !== 'IMMEDIATE' && !dryRun) await recordSources(transaction, taskId);
     await setTotals(transaction, taskId);
     return stageBlobs(transaction, taskId);
   });
+}
+
+/** As the sync began. */
+async function readWish(em: Em, taskId: number): Promise<{ policy: RemotePolicy; dryRun: boolean }> {
+  const found = await sql<{ policy: RemotePolicy; dryRun: boolean }>`
+    select coalesce(arguments #>> '{selection,policy}', 'IMMEDIATE') as policy,
+      coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"
+    from task where id = ${taskId}`.execute(kysely(em));
+  return found.rows[0] ?? { policy: 'IMMEDIATE', dryRun: false };
+}
+
+/** Of what is stored, too: should it be lost, the next pull fetches it again. */
+async function recordSources(em: Em, taskId: number): Promise<void> {
+  await sql`
+    insert into blob_source (blob_id, remote_id)
+    select wanted.id, task.remote_id from wanted, task where task.id = ${taskId} and task.remote_id is not null
+    order by wanted.id
+    on conflict do nothing`.execute(kysely(em));
 }
 
 async function assertSizesAgree(em: Em): Promise<void> {
@@ -127,14 +157,27 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
     bytes: number;
     reused: number;
     reusedBytes: number;
+    signatures: number;
   }>`
     with recursive ${selectedGraph(taskId)}
     select (select count(*) from reach join manifest on manifest.id = reach.id and manifest.raw is not null) as manifests,
+      (select count(*) from (
+        select m.id, m.subject_digest as signed from reach join manifest m on m.id = reach.id and m.is_signature
+        union
+        select manifest_id, 'sha256:' || substr(name, 8, 64) from selected_tag where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
+      ) as signing join manifest signed on signed.digest = signing.signed join reach on reach.id = signed.id) as signatures,
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(blob.stored_at) as reused,
       coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is not null), 0)::bigint as "reusedBytes"
-    from wanted join blob using (id)`.execute(db);
-  const totals = counted.rows[0] ?? { manifests: 0, blobs: 0, bytes: 0, reused: 0, reusedBytes: 0 };
+    from wanted join blob using (id) where wanted.is_due or blob.stored_at is not null`.execute(db);
+  const totals = counted.rows[0] ?? {
+    manifests: 0,
+    blobs: 0,
+    bytes: 0,
+    reused: 0,
+    reusedBytes: 0,
+    signatures: 0,
+  };
   await sql`
     update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
     where id = ${taskId}`.execute(db);
@@ -149,6 +192,9 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
       bytesReused: totals.reusedBytes,
     },
   );
+  // part -1: manifests that sign; the parts fetch atomic signatures
+  const signed = { taskId, stage: 'FETCHING_SIGNATURES', part: -1 } as const;
+  if (totals.signatures > 0) await setProgress(em, signed, { signaturesDone: totals.signatures });
   // manifests read from the store count as done, too: the rest, beside those fetched by the parts
   const fetched = await sql<{ done: number }>`
     select coalesce(sum(manifests_done), 0)::bigint as done from task_progress
@@ -161,7 +207,7 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
   const db = kysely(em);
   const missing = await sql<{ blobs: number; bytes: number }>`
     select count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes
-    from wanted join blob using (id) where blob.stored_at is null`.execute(db);
+    from wanted join blob using (id) where blob.stored_at is null and wanted.is_due`.execute(db);
   const { blobs, bytes } = missing.rows[0] ?? { blobs: 0, bytes: 0 };
   const wish = Math.max(Math.ceil(bytes / batchBytes), Math.ceil(blobs / batchBlobs));
   const batches = Math.min(wish, maxBatches, blobs);
@@ -175,7 +221,7 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
       select id, wanted.size_bytes,
         sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
         sum(wanted.size_bytes + 16384) over () as total
-      from wanted join blob using (id) where blob.stored_at is null
+      from wanted join blob using (id) where blob.stored_at is null and wanted.is_due
     ) as missing`.execute(db);
   const staged = await sql<{ batches: number }>`
     select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId}`.execute(db);

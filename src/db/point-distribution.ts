@@ -14,6 +14,7 @@ export interface LockedDistribution extends DistributionTarget {
   readonly basePath: string;
   /** Whether it is the one at its repository's own name, which comes and goes with that. */
   readonly isOwn: boolean;
+  readonly pullThrough: boolean;
 }
 
 /**
@@ -36,7 +37,8 @@ export async function lockDistribution(em: Em, id: number): Promise<LockedDistri
   // locked first, then joined: a join that waited for the lock would look for the repository of before, and find no row
   await sql`select from distribution where id = ${id} for update`.execute(db);
   const found = await sql<LockedDistribution>`
-    select d.id, d.base_path as "basePath", d.repository_id as "repositoryId", d.version, r.name = d.base_path as "isOwn"
+    select d.id, d.base_path as "basePath", d.repository_id as "repositoryId", d.version, r.name = d.base_path as "isOwn",
+      d.pull_through as "pullThrough"
     from distribution d join repository r on r.id = d.repository_id where d.id = ${id}`.execute(db);
   return found.rows[0];
 }
@@ -56,6 +58,13 @@ export async function moveDistribution(
     insert into distribution_move (distribution_id, from_repository_id, from_version, to_repository_id, to_version)
     values (${distribution.id}, ${distribution.repositoryId}, ${distribution.version}, ${target.repositoryId},
       ${target.version})`.execute(db);
+}
+
+/** Whether a repository has a remote of its own: nothing else can be pulled through. */
+export async function hasRemote(em: Em, repositoryId: number): Promise<boolean> {
+  const found = await sql`
+    select from repository where id = ${repositoryId} and remote_id is not null`.execute(kysely(em));
+  return found.rows.length > 0;
 }
 
 /** Base paths, other than its own name, at which a repository or a version of it is served: the first few, and how many. */

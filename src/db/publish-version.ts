@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../oci/error.ts';
 import type { ContentCounts, VersionCounts } from './entities.ts';
+import { endFollowers } from './end-followers.ts';
 import type { Em } from './open-database.ts';
+import { settleSignatures } from './settle-signatures.ts';
 import { kysely } from './sql.ts';
 
 /** A version that is being made; the caller holds the repository's row. */
@@ -13,6 +16,8 @@ export interface Draft {
   readonly number: number;
   /** The task that makes it, if one does. */
   readonly taskId: number | null;
+  /** Which tags `t` leave with the image that they belong to; default: every companion tag. */
+  readonly followers?: RawBuilder<unknown>;
 }
 
 export interface Published {
@@ -24,15 +29,17 @@ export interface Published {
 
 /**
  * Completes a version whose tags and untagged roots have been written: brings in everything below the new ones, takes out what nothing
- * holds any more, counts, and makes it the latest. In the transaction of the caller.
- * @throws TidemarkError `CONTENT_INCOMPLETE` when something below a tag is not stored.
+ * holds any more and what belonged to that, counts, and makes it the latest. In the transaction of the caller.
+ * @throws TidemarkError `CONTENT_INCOMPLETE` when something below a tag is not stored, and no remote is known to have it.
  */
 export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
   const db = kysely(em);
   await addContent(em, draft);
   await assertComplete(em, draft);
-  await removeManifests(em, draft);
+  do await removeManifests(em, draft);
+  while (await endFollowers(em, draft));
   await removeBlobs(em, draft);
+  await settleSignatures(em, draft);
   const counts = await countChanges(em, draft);
   const changes = countAll(counts.added) + countAll(counts.removed) + (await countRootChanges(em, draft));
   if (changes === 0) return { createdVersion: null, changes };
@@ -53,7 +60,7 @@ const manyChanges = 1_000;
 /** To be called after the transaction: stale statistics after a big commit made the next one run for minutes (DATABASE.md). */
 export async function refreshStatistics(em: Em, changes: number): Promise<void> {
   if (changes > manyChanges)
-    await sql`analyze tag_membership, root_membership, membership, manifest, manifest_blob, manifest_manifest, blob`.execute(
+    await sql`analyze tag_membership, root_membership, membership, manifest, manifest_blob, manifest_manifest, blob, signature`.execute(
       kysely(em),
     );
 }
@@ -89,7 +96,7 @@ async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void
     order by fresh.blob_id`.execute(db);
 }
 
-/** The last guard of "never half-published": every manifest and every blob that this version adds is stored. */
+/** The last guard of "never half-published": every manifest that this version adds is stored, and every blob, or a remote has it. */
 async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<void> {
   const result = await sql<{ digest: string }>`
     select coalesce(manifest.digest, blob.digest) as digest
@@ -97,7 +104,8 @@ async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<
       left join manifest on added.kind = 'manifest' and manifest.id = added.content_id
       left join blob on added.kind = 'blob' and blob.id = added.content_id
     where added.repository_id = ${repositoryId} and added.added_in = ${number}
-      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and blob.stored_at is null))
+      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and blob.stored_at is null
+        and not exists (select from blob_source s where s.blob_id = blob.id)))
     limit 1`.execute(kysely(em));
   const missing = result.rows[0];
   if (missing)

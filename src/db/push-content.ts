@@ -9,6 +9,7 @@ import { lockPushTarget } from './push-target.ts';
 import { kysely } from './sql.ts';
 import { isForeign, storeManifests } from './store-manifests.ts';
 import type { ManifestToStore } from './store-manifests.ts';
+import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 
 /** What a client asks for; each makes one version. */
 export type ContentChange =
@@ -62,28 +63,14 @@ async function putManifest(
   await assertChildren(em, draft, manifest);
   const { digest } = manifest.document;
   const id = (await storeManifests(em, [manifest])).ids.get(digest);
-  const db = kysely(em);
-  const { repositoryId, number } = draft;
-  await sql`
-    update tag_membership set removed_in = ${number}
-    where repository_id = ${repositoryId} and removed_in is null and name = any(${[...tags]}::text[]) and manifest_id <> ${id}`.execute(
-    db,
+  await setTags(
+    em,
+    draft,
+    sql`select distinct name collate "C" as name, ${id}::bigint as manifest_id from unnest(${[...tags]}::text[]) as name`,
   );
   await keepUntagged(em, draft);
-  await sql`
-    insert into tag_membership (repository_id, name, manifest_id, added_in)
-    select ${repositoryId}, name, ${id}, ${number} from (select distinct unnest(${[...tags]}::text[]) as name) as wish
-    where not exists (select from tag_membership t
-      where t.repository_id = ${repositoryId} and t.name = wish.name and t.removed_in is null)
-    order by name`.execute(db);
   if (byDigest)
-    await sql`
-      insert into root_membership (repository_id, manifest_id, name, added_in)
-      select ${repositoryId}, ${id}::bigint, ${digest}, ${number}
-      where not exists (select from root_membership r
-        where r.repository_id = ${repositoryId} and r.manifest_id = ${id} and r.name = ${digest} and r.removed_in is null)`.execute(
-      db,
-    );
+    await insertRoots(em, draft, sql`select ${id}::bigint as manifest_id, ${digest}::text as name`);
 }
 
 async function deleteTag(
@@ -100,10 +87,10 @@ async function deleteTag(
 
 async function deleteManifest(
   em: Em,
-  { repositoryId, number }: Draft,
+  draft: Draft,
   { digest, basePath }: NamedChange & { readonly kind: 'deleteManifest' },
 ): Promise<void> {
-  const db = kysely(em);
+  const { repositoryId } = draft;
   const found = await sql<{ id: number; parent: string | null }>`
     select m.id, (
       select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
@@ -112,7 +99,7 @@ async function deleteManifest(
       where edge.child_id = m.id limit 1) as parent
     from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
       and t.removed_in is null
-    where m.digest = ${digest}`.execute(db);
+    where m.digest = ${digest}`.execute(kysely(em));
   const manifest = found.rows[0];
   if (manifest === undefined) throw unknown(basePath, `the manifest ${digest}`);
   if (manifest.parent !== null)
@@ -120,54 +107,43 @@ async function deleteManifest(
       'UNSUPPORTED',
       `The manifest ${digest} is listed by the index ${manifest.parent}, which would be incomplete without it. Delete the index first.`,
     );
-  for (const table of ['tag_membership', 'root_membership'])
-    await sql`
-      update ${sql.table(table)} set removed_in = ${number}
-      where repository_id = ${repositoryId} and manifest_id = ${manifest.id} and removed_in is null`.execute(
-      db,
-    );
-}
-
-/** What a tag left stays, under the tag's name, for those who pull it by its digest; as after an additive sync. */
-async function keepUntagged(em: Em, { repositoryId, number }: Draft): Promise<void> {
-  await sql`
-    insert into root_membership (repository_id, manifest_id, name, added_in)
-    select t.repository_id, t.manifest_id, t.name, ${number} from tag_membership t
-    where t.repository_id = ${repositoryId} and t.removed_in = ${number}
-      and not exists (select from root_membership r where r.repository_id = t.repository_id
-        and r.manifest_id = t.manifest_id and r.name = t.name and r.removed_in is null)
-    order by t.manifest_id, t.name`.execute(kysely(em));
+  await endTags(em, draft, sql`t.manifest_id = ${manifest.id}`);
+  await endRoots(em, draft, sql`r.manifest_id = ${manifest.id}`);
 }
 
 interface Lack {
   readonly digest: Digest;
   readonly isHeld: boolean;
   readonly claimedBytes: number;
-  readonly storedBytes: number | null;
+  readonly knownBytes: number | null;
 }
 
-/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). */
+/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). Those that a remote has count as stored ones do. */
 async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   const blobs = [...(parsed.config ? [parsed.config] : []), ...parsed.layers].filter(
     (blob) => !isForeign(blob),
   );
   const found = await sql<Lack>`
-    select v.digest, v.size as "claimedBytes", b.size_bytes as "storedBytes",
+    select v.digest, v.size as "claimedBytes", coalesce(b.size_bytes, (
+        select e.size_bytes from manifest_blob e join membership m on m.repository_id = ${repositoryId} and m.kind = 'manifest'
+          and m.content_id = e.manifest_id and m.removed_in is null
+        where e.blob_id = b.id and not e.is_foreign limit 1)) as "knownBytes",
       exists (select from membership m where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.content_id = b.id
         and m.removed_in is null)
       or exists (select from repository_blob rb where rb.repository_id = ${repositoryId} and rb.blob_id = b.id) as "isHeld"
     from (select distinct * from unnest(${digestsOf(blobs)}::text[], ${blobs.map((blob) => blob.size)}::bigint[])) as v(digest, size)
-    left join blob b on b.digest = v.digest and b.stored_at is not null
+    left join blob b on b.digest = v.digest
+      and (b.stored_at is not null or exists (select from blob_source s where s.blob_id = b.id))
     order by v.digest`.execute(kysely(em));
   refuseMissing(
     'blobs',
     found.rows.filter((row) => !row.isHeld),
   );
-  const wrong = found.rows.find((row) => row.storedBytes !== row.claimedBytes);
+  const wrong = found.rows.find((row) => row.knownBytes !== row.claimedBytes);
   if (wrong !== undefined)
     throw refuse(
       'MANIFEST_INVALID',
-      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.storedBytes}.`,
+      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.knownBytes}.`,
     );
 }
 

@@ -8,14 +8,14 @@ import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
 
 export interface ContentPageArguments {
-  readonly kind: 'manifest' | 'blob';
+  readonly kind: 'manifest' | 'blob' | 'signature';
   readonly first: number;
   /** Id of the last row of the page before. */
   readonly after: number | undefined;
   readonly change: ContentChange;
 }
 
-/** Ids of a page of each version's manifests or blobs, in order of id, in one statement. */
+/** Ids of a page of each version's manifests, blobs or signatures, in order of id, in one statement. */
 export async function readContentPages(
   em: Em,
   versions: readonly VersionKey[],

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { countOnlySource } from './blob-sources.ts';
 import { Remote, Repository } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
@@ -49,7 +50,7 @@ export interface NamedRow {
 /** Ids of a page in order of name. */
 export async function readNamedPage(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   page: NamedPageArguments,
 ): Promise<Page<NamedRow>> {
   if (page.nameRegex === null) return { rows: [], hasNext: false };
@@ -62,7 +63,7 @@ export async function readNamedPage(
 
 export async function countNamed(
   em: Em,
-  table: 'repository' | 'remote',
+  table: 'repository' | 'remote' | 'signature_policy',
   nameRegex?: string | null,
 ): Promise<number> {
   if (nameRegex === null) return 0;
@@ -75,17 +76,22 @@ function nameMatches(nameRegex: string | undefined) {
   return nameRegex === undefined ? sql`true` : sql`name ~ ${nameRegex}`;
 }
 
-/** What uses a remote: names of repositories (the first few), and a task that is not final. */
+/** What uses a remote: names of repositories (the first few), a schedule, and a task that is not final. */
 export interface RemoteUse {
   readonly repositoryNames: readonly string[];
   readonly repositoryCount: number;
+  readonly scheduleId: number | undefined;
   readonly taskId: number | undefined;
+  /** Blobs of versions that are not stored, and that no other remote has. */
+  readonly onlySourceOf: number;
 }
 
 export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse> {
   const repositories = await sql<{ name: string; total: number }>`
     select name, count(*) over () as total from repository where remote_id = ${remoteId}
     order by name limit 3`.execute(kysely(em));
+  const schedules = await sql<{ id: number }>`
+    select id from schedule where remote_id = ${remoteId} order by id limit 1`.execute(kysely(em));
   const tasks = await sql<{ id: number }>`
     select id from task where remote_id = ${remoteId} and state in ('WAITING', 'RUNNING') order by id limit 1`.execute(
     kysely(em),
@@ -93,7 +99,9 @@ export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse
   return {
     repositoryNames: repositories.rows.map((row) => row.name),
     repositoryCount: repositories.rows[0]?.total ?? 0,
+    scheduleId: schedules.rows[0]?.id,
     taskId: tasks.rows[0]?.id,
+    onlySourceOf: await countOnlySource(em, remoteId),
   };
 }
 

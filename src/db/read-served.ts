@@ -44,24 +44,44 @@ export async function readServedManifest(
 
 export interface ServedBlob {
   readonly digest: Digest;
+  /** As stored, else as the version's manifests claim. */
   readonly sizeBytes: number;
+  readonly isStored: boolean;
+  /** Whether a remote is known to have it. */
+  readonly hasSource: boolean;
+  /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
+  readonly isReferenced: boolean;
 }
 
-/** A blob whose bytes were verified and stored: of a version, or uploaded to its repository and not yet referred to, beside the latest. */
+/**
+ * A blob of a version that is stored, or that a remote has; or one that was uploaded to its repository and is not yet referred to, beside
+ * the latest.
+ */
 export async function readServedBlob(
   em: Em,
   version: VersionKey,
   digest: Digest,
 ): Promise<ServedBlob | undefined> {
-  const found = await sql<ServedBlob>`
-    select b.digest, b.size_bytes as "sizeBytes"
-    from blob b
-    where b.digest = ${digest} and b.stored_at is not null and b.size_bytes is not null and (
-      exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)})
+  const found = await sql<ServedBlob & { sizeBytes: number | null }>`
+    select b.digest, coalesce(b.size_bytes, ${claimedSize(version)}) as "sizeBytes", b.stored_at is not null as "isStored",
+      s.has as "hasSource", held.is_referenced as "isReferenced"
+    from blob b, lateral (select exists (select from blob_source where blob_id = b.id) as has) as s,
+      lateral (
+        select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
+      ) as held
+    where b.digest = ${digest} and (b.stored_at is not null or s.has) and (
+      held.is_referenced
       or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
         where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
           and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`.execute(kysely(em));
-  return found.rows[0];
+  return found.rows.find((row) => row.sizeBytes !== null);
+}
+
+/** What a manifest of the version says of the blob `b`; manifests of other repositories may lie. */
+function claimedSize(version: VersionKey): RawBuilder<unknown> {
+  return sql`(select e.size_bytes from manifest_blob e
+    join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isIn(version)}
+    where e.blob_id = b.id and not e.is_foreign limit 1)`;
 }
 
 export interface ReferrerRow {

@@ -69,10 +69,3 @@ export async function readWarnings(em: Em, taskIds: readonly number[]): Promise<
   for (const { taskId, message } of found.rows) byTask.set(taskId, [...(byTask.get(taskId) ?? []), message]);
   return taskIds.map((id) => byTask.get(id) ?? []);
 }
-
-/** How many tasks there are in each state, for the metrics. */
-export async function countTasksByState(em: Em): Promise<ReadonlyMap<TaskState, number>> {
-  const found = await sql<{ state: TaskState; count: number }>`
-    select state, count(*) as count from task group by state`.execute(kysely(em));
-  return new Map(found.rows.map((row) => [row.state, row.count]));
-}

@@ -23,6 +23,8 @@ export interface VersionDiffCounts {
   readonly manifestsRemoved: number;
   readonly blobsAdded: number;
   readonly blobsRemoved: number;
+  readonly signaturesAdded: number;
+  readonly signaturesRemoved: number;
   /** Of manifests and blobs. */
   readonly bytesAdded: number;
   readonly bytesRemoved: number;
@@ -81,6 +83,8 @@ export async function readVersionDiff(em: Em, pair: VersionPair): Promise<Versio
         count(*) filter (where c.kind = 'manifest' and not c.is_added) as "manifestsRemoved",
         count(*) filter (where c.kind = 'blob' and c.is_added) as "blobsAdded",
         count(*) filter (where c.kind = 'blob' and not c.is_added) as "blobsRemoved",
+        count(*) filter (where c.kind = 'signature' and c.is_added) as "signaturesAdded",
+        count(*) filter (where c.kind = 'signature' and not c.is_added) as "signaturesRemoved",
         coalesce(sum(coalesce(manifest.size_bytes, blob.size_bytes)) filter (where c.is_added), 0)::bigint as "bytesAdded",
         coalesce(sum(coalesce(manifest.size_bytes, blob.size_bytes)) filter (where not c.is_added), 0)::bigint as "bytesRemoved"
       from content_change c

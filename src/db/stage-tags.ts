@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
+import { parseCompanionTag } from '../oci/companion-tag.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { TagFilter } from '../oci/tag-filter.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { findRead, parseReferrerRoot } from './stage-companions.ts';
 
 export interface PresentTag {
   readonly manifestId: number;
@@ -102,7 +104,9 @@ async function stageTagRemovals(
     where t.repository_id = ${sync.repositoryId} and t.removed_in is null
     except
     select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
-    where s.task_id = ${sync.taskId} and s.listing = task.listing`.execute(db);
+    where s.task_id = ${sync.taskId} and s.listing = task.listing
+    except
+    select name from sync_companion where task_id = ${sync.taskId} and is_selected`.execute(db);
   await sql`create index on unlisted (name collate "C")`.execute(db);
   let after = '';
   for (;;) {
@@ -113,7 +117,14 @@ async function stageTagRemovals(
     const last = page.rows.at(-1);
     if (!last) return;
     after = last.name;
-    const gone = page.rows.map((row) => row.name).filter((name) => filter.matches(name));
+    const names = page.rows.map((row) => row.name);
+    // a companion that upstream does not have any more leaves where its image is selected; else it stays or leaves with its image
+    const outside = names.filter((name) => !filter.matches(name));
+    const subjects = outside.flatMap((name) => parseCompanionTag(name)?.subject ?? []);
+    const read = await findRead(em, sync.taskId, subjects);
+    const gone = names.filter(
+      (name) => filter.matches(name) || read.has(parseCompanionTag(name)?.subject ?? ''),
+    );
     await stageTags(
       em,
       sync.taskId,
@@ -128,7 +139,6 @@ async function stageRootRemovals(
   filter: SubsetFilter,
 ): Promise<void> {
   const db = kysely(em);
-  const inSubset = (name: string) => (isDigest(name) ? filter.holdsDigest(name) : filter.matches(name));
   let after = { manifestId: 0, name: '' };
   for (;;) {
     const page = await sql<{ manifestId: number; name: string }>`
@@ -141,7 +151,16 @@ async function stageRootRemovals(
     const last = page.rows.at(-1);
     if (!last) return;
     after = last;
-    const gone = page.rows.filter((row) => inSubset(row.name));
+    const read = await findRead(
+      em,
+      sync.taskId,
+      page.rows.flatMap((row) => parseReferrerRoot(row.name) ?? []),
+    );
+    const gone = page.rows.filter(({ name }) => {
+      const subject = parseReferrerRoot(name);
+      if (subject !== undefined) return read.has(subject);
+      return isDigest(name) ? filter.holdsDigest(name) : filter.matches(name);
+    });
     await sql`
       insert into sync_root (task_id, manifest_id, name, is_removed)
       select ${sync.taskId}, manifest_id, name, true

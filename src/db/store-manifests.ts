@@ -23,7 +23,9 @@ export async function storeManifests(
   const distinct = [...new Map(manifests.map((manifest) => [manifest.document.digest, manifest])).values()];
   if (distinct.length === 0) return { ids: new Map(), stored: 0 };
   return em.transactional(async (transaction) => {
-    await insertKnownDigests(transaction, distinct);
+    const digests = namedDigests(distinct);
+    await holdRows(transaction, 'manifest', digests.manifests);
+    await holdRows(transaction, 'blob', digests.blobs);
     const fresh = await lockUnstored(transaction, distinct);
     if (fresh.length > 0) {
       await writeDocuments(transaction, fresh);
@@ -33,27 +35,51 @@ export async function storeManifests(
   });
 }
 
-async function insertKnownDigests(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
+function namedDigests(manifests: readonly ManifestToStore[]) {
+  return {
+    manifests: sortedSet(
+      manifests.flatMap(({ document, parsed }) => [
+        document.digest,
+        ...parsed.manifests.map((child) => child.digest),
+      ]),
+    ),
+    blobs: sortedSet(
+      manifests.flatMap(({ parsed }) => blobsOf(parsed).map((edge) => edge.descriptor.digest)),
+    ),
+  };
+}
+
+/**
+ * Makes the rows of these digests that are not there, and locks all of them so that a collection cannot take one away until the edges
+ * to them are written (FAULTS 111). Marks of an earlier collection are taken off.
+ */
+async function holdRows(em: Em, table: 'manifest' | 'blob', digests: readonly string[]): Promise<void> {
+  if (digests.length === 0) return;
   const db = kysely(em);
-  const manifestDigests = sortedSet(
-    manifests.flatMap(({ document, parsed }) => [
-      document.digest,
-      ...parsed.manifests.map((child) => child.digest),
-    ]),
-  );
+  for (;;) {
+    await sql`
+      insert into ${sql.table(table)} (digest) select d from unnest(${digests}::text[]) as d
+      where not exists (select from ${sql.table(table)} where digest = d) order by d collate "C" on conflict do nothing`.execute(
+      db,
+    );
+    const held = await sql<{ isCondemned: boolean }>`
+      select condemned_at is not null as "isCondemned" from ${sql.table(table)}
+      where digest = any(${digests}::text[]) order by id for key share`.execute(db);
+    // one that was removed between the two statements is made again
+    if (held.rows.length < digests.length) continue;
+    if (held.rows.some((row) => row.isCondemned)) await pardon(em, table, digests);
+    return;
+  }
+}
+
+async function pardon(em: Em, table: 'manifest' | 'blob', digests: readonly string[]): Promise<void> {
   await sql`
-    insert into manifest (digest) select d from unnest(${manifestDigests}::text[]) as d
-    where not exists (select from manifest where digest = d) order by d collate "C" on conflict do nothing`.execute(
-    db,
-  );
-  const blobDigests = sortedSet(
-    manifests.flatMap(({ parsed }) => blobsOf(parsed).map((edge) => edge.descriptor.digest)),
-  );
-  if (blobDigests.length === 0) return;
-  await sql`
-    insert into blob (digest) select d from unnest(${blobDigests}::text[]) as d
-    where not exists (select from blob where digest = d) order by d collate "C" on conflict do nothing`.execute(
-    db,
+    with condemned as (
+      select id from ${sql.table(table)} where digest = any(${digests}::text[]) and condemned_at is not null
+      order by id for no key update
+    )
+    update ${sql.table(table)} c set condemned_at = null from condemned where c.id = condemned.id`.execute(
+    kysely(em),
   );
 }
 
@@ -73,15 +99,16 @@ async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Pr
   };
   await sql`
     update manifest m set kind = v.kind, media_type = v.media_type, artifact_type = v.artifact_type,
-      subject_digest = v.subject_digest, raw = v.raw, size_bytes = octet_length(v.raw)
+      subject_digest = v.subject_digest, is_signature = v.is_signature, raw = v.raw, size_bytes = octet_length(v.raw)
     from unnest(
       ${documents.map((document) => document.digest)}::text[],
       ${parsed.map((view) => view.kind)}::text[],
       ${parsed.map((view) => view.mediaType)}::text[],
       ${parsed.map((view) => view.artifactType ?? null)}::text[],
       ${parsed.map((view) => view.subject?.digest ?? null)}::text[],
+      ${parsed.map((view) => view.isSignature === true)}::boolean[],
       ${documents.map((document) => document.bytes)}::bytea[]
-    ) as v(digest, kind, media_type, artifact_type, subject_digest, raw)
+    ) as v(digest, kind, media_type, artifact_type, subject_digest, is_signature, raw)
     where m.digest = v.digest`.execute(kysely(em));
 }
 
@@ -172,10 +199,20 @@ export async function findMissingManifests(
   return result.rows;
 }
 
-/** The id of a manifest that is stored whole, whichever repository brought it. */
+/**
+ * The id of a manifest that is stored whole, whichever repository brought it. A mark of an earlier collection is taken off: it is there for
+ * the grace period, within which the caller refers to it.
+ */
 export async function findStoredManifest(em: Em, digest: Digest): Promise<number | undefined> {
   const result = await sql<{ id: number }>`
-    select id from manifest where digest = ${digest} and raw is not null`.execute(kysely(em));
+    with found as (
+      select id, condemned_at from manifest where digest = ${digest} and raw is not null
+    ),
+    pardoned as (
+      update manifest m set condemned_at = null from found
+      where m.id = found.id and found.condemned_at is not null returning m.id
+    )
+    select id from found where condemned_at is null union all select id from pardoned`.execute(kysely(em));
   return result.rows[0]?.id;
 }
 

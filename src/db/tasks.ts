@@ -3,6 +3,7 @@ import { Task } from './entities.ts';
 import type { SyncArguments, TaskStage } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { upstreamHost } from './sync-turns.ts';
 
 export const syncTaskName = 'repository.sync';
 
@@ -21,9 +22,9 @@ export async function createSyncTask(
 ): Promise<{ task: Task; isNew: boolean }> {
   for (;;) {
     const inserted = await sql<{ id: number }>`
-      insert into task (name, repository_id, remote_id, arguments, workflow_id)
+      insert into task (name, repository_id, remote_id, arguments, workflow_id, upstream_host)
       values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
-        ${syncWorkflowId(input.repositoryId)})
+        ${syncWorkflowId(input.repositoryId)}, (select ${upstreamHost} from remote where id = ${input.remoteId}))
       on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
       returning id`.execute(kysely(em));
     const row = inserted.rows[0];
@@ -60,13 +61,24 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
   });
 }
 
+const stagingTables = [
+  'sync_name',
+  'sync_tag',
+  'sync_root',
+  'sync_blob',
+  'sync_companion',
+  'sync_asked',
+  'sync_problem',
+  'sync_signed',
+  'sync_signature',
+  'sync_signer',
+];
+
 /** Removes what a task has staged. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);
-  await sql`delete from sync_name where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_tag where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_root where task_id = ${taskId}`.execute(db);
-  await sql`delete from sync_blob where task_id = ${taskId}`.execute(db);
+  for (const table of stagingTables)
+    await sql`delete from ${sql.table(table)} where task_id = ${taskId}`.execute(db);
 }
 
 const warningsKept = 100;

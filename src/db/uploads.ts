@@ -60,6 +60,11 @@ export async function closeUpload(em: Em, id: string): Promise<void> {
   await sql`delete from upload where id = ${id}::uuid`.execute(kysely(em));
 }
 
+/** The lock that is held while an upload becomes a blob; a sync that fetches the same digest has another, and may take long. */
+export function uploadedBlobLock(digest: string): string {
+  return `uploaded ${digest}`;
+}
+
 export interface UploadedBlob {
   readonly uploadId: string;
   readonly repositoryId: number;
@@ -80,14 +85,19 @@ export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<vo
   });
 }
 
-/** Serves a stored blob in a repository until a manifest refers to it, or it expires. */
+/**
+ * Serves a stored blob in a repository until a manifest refers to it, or it expires.
+ * @returns false where it is not there, or has just been collected.
+ */
 export async function linkBlob(
   em: Em,
   { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
-): Promise<void> {
-  await sql`
-    insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from blob where digest = ${digest}
+): Promise<boolean> {
+  const linked = await sql`
+    with found as (select id from blob where digest = ${digest} and stored_at is not null for key share)
+    insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from found
     on conflict (repository_id, blob_id) do update set uploaded_at = now()`.execute(kysely(em));
+  return linked.numAffectedRows === 1n;
 }
 
 /**

@@ -59,11 +59,16 @@ export async function settleRoots(em: Em, draft: Draft): Promise<void> {
     sql`exists (select from tag_membership t where t.repository_id = ${repositoryId} and t.added_in = ${number}
       and t.name = r.name and t.manifest_id = r.manifest_id)`,
   );
+  await keepUntagged(em, draft);
+}
+
+/** What a tag leaves in this version stays, under the tag's name, for those who pull it by its digest; as after an additive sync. */
+export async function keepUntagged(em: Em, draft: Draft): Promise<void> {
   await insertRoots(
     em,
     draft,
     sql`select t.manifest_id, t.name from tag_membership t
-      where t.repository_id = ${repositoryId} and t.removed_in = ${number}`,
+      where t.repository_id = ${draft.repositoryId} and t.removed_in = ${draft.number}`,
   );
 }
 
@@ -77,7 +82,8 @@ export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promi
   );
 }
 
-async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
+/** Makes the manifests that the query answers, as `manifest_id` and `name`, roots that need no tag. */
+export async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
   const { repositoryId, number } = draft;
   await sql`
     insert into root_membership (repository_id, manifest_id, name, added_in)

@@ -18,6 +18,8 @@ export interface SampleUpstreamOptions {
   readonly port?: number;
   /** Most names in one page of tags/list; default 1,000. */
   readonly pageSizeMax?: number;
+  /** What every request has to bring as Basic; default: nothing. */
+  readonly credentials?: { readonly username: string; readonly password: string };
 }
 
 export interface SampleRequest {
@@ -79,6 +81,10 @@ async function serve(exchange: Exchange): Promise<void> {
   const { request, response, options } = exchange;
   const url = new URL(request.url ?? '/', 'http://upstream.invalid');
   response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
+  if (!isAdmitted(exchange)) {
+    response.setHeader('WWW-Authenticate', 'Basic realm="sample"');
+    return sendError(response, 401, 'UNAUTHORIZED', 'This registry wants a name and a password.');
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendError(response, 405, 'UNSUPPORTED', 'This registry is read-only; expected GET or HEAD.');
   if (url.pathname === '/v2/' || url.pathname === '/v2') return sendJson(response, {});
@@ -91,6 +97,12 @@ async function serve(exchange: Exchange): Promise<void> {
   if (resource === 'manifests') return sendManifest(exchange, repository, reference);
   if (resource === 'referrers') return sendReferrers(exchange, repository, reference);
   return sendBlob(exchange, repository, reference);
+}
+
+function isAdmitted({ request, options: { credentials } }: Exchange): boolean {
+  if (credentials === undefined) return true;
+  const basic = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
+  return request.headers.authorization === `Basic ${basic}`;
 }
 
 /** distribution-spec, "Listing Tags": lexical order, `n`, `last`, `Link` to the next page. */

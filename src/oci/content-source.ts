@@ -6,6 +6,8 @@ export type ContentKey = Pick<Descriptor, 'digest' | 'size' | 'mediaType'>;
 export interface FetchOptions {
   /** The first byte wanted; a source may answer from 0 all the same and says so in `ContentBody.offset`. Default 0. */
   readonly offset?: number;
+  /** How many bytes are wanted from there, where it is not all; a source may answer more. It matters to those that verify what they pass on. */
+  readonly lengthBytes?: number;
   readonly signal?: AbortSignal;
   /** Most bytes that a chunk should have; a source that has its chunks from elsewhere need not mind. */
   readonly chunkBytes?: number;

@@ -1,3 +1,4 @@
+import { isSignatureArtifact } from './companion-tag.ts';
 import { invalid, readDescriptor, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
 import type { Descriptor, Platform } from './descriptor.ts';
 import { TidemarkError, quoteValue } from './error.ts';
@@ -158,11 +159,17 @@ function readImage(root: JsonObject, mediaType: string, maxDescriptors: number):
     kind: 'image',
     mediaType,
     ...(artifactType === undefined ? {} : { artifactType }),
-    ...(subject === undefined ? {} : { subject }),
+    ...(subject === undefined ? {} : { subject, ...readSigning(root, artifactType) }),
     ...(config === undefined ? {} : { config }),
     layers: readList(root, isArtifact ? 'blobs' : 'layers', maxDescriptors),
     manifests: [],
   };
+}
+
+function readSigning(root: JsonObject, artifactType: string | undefined): { isSignature?: true } {
+  const annotations = root.get('annotations');
+  const isSignature = isSignatureArtifact(artifactType, annotations instanceof Map ? annotations : new Map());
+  return isSignature ? { isSignature } : {};
 }
 
 /** distribution-spec, "Listing Referrers": without `artifactType`, the config's media type stands for it. */

@@ -16,6 +16,8 @@ export interface ParsedManifest {
   /** `artifactType`, or for an image manifest without one its config's media type where that is not an image config's. */
   readonly artifactType?: string;
   readonly subject?: Descriptor;
+  /** Present where it signs its subject: a signature of cosign or Sigstore. */
+  readonly isSignature?: true;
   readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly manifests: readonly Descriptor[];

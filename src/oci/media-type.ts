@@ -38,6 +38,12 @@ const foreignLayerTypes = new Set<string>([
   mediaTypes.dockerForeignLayer,
   mediaTypes.dockerForeignLayerGzip,
 ]);
+const compatibleTypes = new Map<string, string>([
+  [mediaTypes.ociIndex, mediaTypes.dockerManifestList],
+  [mediaTypes.dockerManifestList, mediaTypes.ociIndex],
+  [mediaTypes.ociManifest, mediaTypes.dockerManifest],
+  [mediaTypes.dockerManifest, mediaTypes.ociManifest],
+]);
 const imageConfigTypes = new Set<string>([mediaTypes.ociConfig, mediaTypes.dockerConfig]);
 
 /**
@@ -55,6 +61,14 @@ export const manifestAccept: readonly string[] = [
   `${mediaTypes.dockerSchema1};q=0.5`,
   '*/*;q=0.1',
 ];
+
+/**
+ * The type of the same structure in the other family: OCI's index is Docker's manifest list, OCI's image manifest Docker's schema 2
+ * (image-spec, "Compatibility Matrix"). Who reads one reads the other.
+ */
+export function compatibleType(mediaType: string): string | undefined {
+  return compatibleTypes.get(mediaType);
+}
 
 /** OCI index or Docker manifest list. */
 export function isIndexType(mediaType: string): boolean {

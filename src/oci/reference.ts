@@ -63,6 +63,28 @@ export function parseImageReference(text: string): ImageReference {
   };
 }
 
+/** How signatures name a repository: `quay.io/acme/app`, `docker.io/library/nginx`. */
+export function repositoryReference({
+  url,
+  upstreamName,
+}: {
+  readonly url: string;
+  readonly upstreamName: string;
+}): string {
+  const { host } = new URL(url);
+  return `${dockerHubHosts.has(host) ? 'docker.io' : host}/${upstreamName}`;
+}
+
+/** The repository that a signature's `docker-reference` names, in the same form; undefined where it names none. */
+export function signedRepository(dockerReference: string): string | undefined {
+  try {
+    const { registryUrl: url, upstreamName } = parseImageReference(dockerReference);
+    return repositoryReference({ url, upstreamName });
+  } catch {
+    return undefined;
+  }
+}
+
 function callersDigest(text: string): Digest {
   try {
     return parseDigest(text);

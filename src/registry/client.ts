@@ -4,8 +4,10 @@ import { fetchBlob } from './blob-fetch.ts';
 import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
 import type { ManifestRequest } from './manifest-fetch.ts';
 import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
+import { createListReferrers } from './referrers.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
+import { openSignatures } from './open-signatures.ts';
 import { listTagPages } from './tag-list.ts';
 
 const defaultManifestMaxBytes = 4 * 1024 * 1024;
@@ -15,7 +17,8 @@ const defaultManifestMaxBytes = 4 * 1024 * 1024;
  * its own. @throws TidemarkError `URL_INVALID`, `NAME_INVALID`, `HEADERS_INVALID`, origin caller.
  */
 export function openRegistry(options: RegistryOptions, settings: ClientSettings = {}): Registry {
-  const base = repositoryUrl(options);
+  const apiBase = apiUrl(options);
+  const base = `${apiBase}/v2/${options.upstreamName}`;
   const requester = createRequester(options, settings);
   const resource = (path: string) => new URL(`${base}/${path}`);
   const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
@@ -26,7 +29,17 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     signal,
   });
 
+  const listReferrers = createListReferrers({
+    requester,
+    urlOf: (subject) => resource(`referrers/${parseDigest(subject)}`),
+    maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
+  });
+  const signatures = openSignatures({ requester, apiBase, options, settings });
+
   return {
+    listReferrers,
+    findSignatureSource: (call) => signatures.findSource(call),
+    readSignatures: (source, digest, call) => signatures.read(source, digest, call),
     listTags({ pageSize = 1000, signal } = {}) {
       return listTagPages(requester, resource(`tags/list?n=${pageSize}`), signal);
     },
@@ -53,13 +66,13 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
       });
     },
     async close() {
-      await requester.close();
+      await Promise.all([requester.close(), signatures.close()]);
     },
   };
 }
 
-/** `<url>/v2/<name>`; what could turn the path or the host into another is refused. */
-function repositoryUrl({ url, upstreamName }: RegistryOptions): string {
+/** `<url>` without a slash at its end; what could turn the path or the host into another is refused, also in the name. */
+function apiUrl({ url, upstreamName }: RegistryOptions): string {
   const base = URL.canParse(url) ? new URL(url) : undefined;
   const isPlain =
     base !== undefined &&
@@ -84,5 +97,5 @@ function repositoryUrl({ url, upstreamName }: RegistryOptions): string {
       `${quoteValue(upstreamName)} is not a repository name; expected parts as library/nginx, without host and tag.`,
       { origin: 'caller' },
     );
-  return `${base.origin}${base.pathname.replace(/\/+$/, '')}/v2/${upstreamName}`;
+  return `${base.origin}${base.pathname.replace(/\/+$/, '')}`;
 }

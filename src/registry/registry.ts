@@ -30,6 +30,8 @@ export interface RegistryOptions {
   readonly allowPrivate: boolean;
   /** Host names allowed as token realm though of another registrable domain. */
   readonly realmHosts?: readonly string[];
+  /** A dedicated store of signatures: base URL without credentials, reached with the same TLS settings and proxy, never with credentials. */
+  readonly signatureStore?: { readonly url: string; readonly allowPrivate: boolean };
   /** Awaited before each request: the place for a rate limit and for a cap of requests in flight. */
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
   /** Told of each answer that asked us to slow down (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
@@ -66,9 +68,18 @@ export interface Registry extends ContentSource {
   ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined>;
   /** GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. */
   getManifest(reference: string | Digest, options?: CallOptions): Promise<ManifestDocument | undefined>;
+  /** The digests of what refers to a manifest; undefined where the registry has no such API, which is found out once. */
+  listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Digest[] | undefined>;
+  /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */
+  findSignatureSource(options?: CallOptions): Promise<SignatureSource | undefined>;
+  /** The atomic signatures of a manifest, as they are; an error comes after those that could be read. */
+  readSignatures(source: SignatureSource, digest: Digest, options?: CallOptions): AsyncIterable<Buffer>;
   /** Drops idle connections. */
   close(): Promise<void>;
 }
+
+/** STORE: a dedicated signature store (`sigstore`); EXTENSION: the registry itself. */
+export type SignatureSource = 'STORE' | 'EXTENSION';
 
 export interface TagPage {
   readonly names: readonly string[];

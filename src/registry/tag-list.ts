@@ -81,8 +81,9 @@ async function readPage(url: URL, response: HttpResponse): Promise<RawPage> {
 /**
  * A next page is on the registry's own host, whatever the link says about the scheme (FAULTS row 28). A link that cannot
  * be read is an error, for the list would end early and look whole.
+ * @throws TidemarkError `UPSTREAM_LINK_REFUSED`
  */
-function nextPage(current: URL, response: HttpResponse): URL | undefined {
+export function nextPage(current: URL, response: HttpResponse): URL | undefined {
   const field = joinedHeader(response.headers, 'link');
   if (field !== undefined && field.length > linkMaxLength) throw linkRefused(current, quoteValue(field));
   const target = nextLink(field);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
@@ -5,21 +6,24 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
+import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
+import { keepCollectionSchedule } from '../api/collection-schedule.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
 import { createApi } from '../api/server.ts';
 import { createWorkflowClient } from '../api/workflow-client.ts';
 import type { Config } from '../config.ts';
-import { openFolderStore } from '../content/folder-store.ts';
-import type { FolderStore } from '../content/folder-store.ts';
+import type { BlobStore } from '../content/store.ts';
 import { openUploadFolder } from '../content/upload-folder.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
+import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
+import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { checkFolder } from './check-folder.ts';
+import { openBlobStore } from './blob-store.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
@@ -56,16 +60,13 @@ interface Ground {
   readonly config: Config;
   readonly servers: RunningServers;
   readonly database: Database;
-  readonly store: FolderStore;
+  readonly store: BlobStore;
   readonly secrets: SecretBox;
   readonly logger: Logger;
   readonly stopper: Stopper;
   /** Rejects with an exception that nothing caught. */
   readonly failed: Promise<never>;
 }
-
-/** A partial file that no attempt has touched for this long belongs to nobody. */
-const stalePartialMs = 24 * 60 * 60 * 1000;
 
 /** Starts the parts named by `roles`, with embedded PostgreSQL and Temporal where the configuration names no others. */
 export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
@@ -105,13 +106,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
   const secrets = await openSecretBox(config, database.em.fork());
-  const store = await openFolderStore({
-    root: config.dataDir,
-    ...(config.storageQuotaBytes === undefined ? {} : { quotaBytes: config.storageQuotaBytes }),
-  });
-  void store
-    .sweepPartials({ olderThanMs: stalePartialMs })
-    .catch((error: unknown) => logger.warn({ err: error }, 'could not remove stale partial files'));
+  const store = await openBlobStore(config, logger, stopper);
   return { config, servers, database, store, secrets, logger, stopper, failed: faults.failed };
 }
 
@@ -127,9 +122,24 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
   const workflows = createWorkflowClient({ client, taskQueue: config.taskQueue });
+  const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
+  stopper.add(
+    'the schedule of clean-ups',
+    keepCollectionSchedule({ client, taskQueue, everySeconds, logger }),
+  );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
+  const upstreams = createUpstreamReader({
+    ...ground,
+    databaseUrl: ground.servers.databaseUrl,
+    partialFolder: join(config.dataDir, 'partial'),
+    openRegistry,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: isLoopbackHost(config.host),
+    allowUpstream: config.allowUpstream,
+  });
+  stopper.add('what is fetched on demand', () => upstreams.close());
   const api = await createApi({
     database,
     workflows,
@@ -143,8 +153,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
       manifestMaxBytes: config.manifestMaxBytes,
     },
     blobs: ground.store,
+    upstreams,
     uploads,
-    checkStore: () => checkFolder(config.dataDir),
+    signatures: createSignatureChecks(ground),
+    checkStore: () => ground.store.check(),
     logger,
   });
   stopper.add('the API', () => api.close());
@@ -194,6 +206,8 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     taskQueue: config.taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
+    syncsPerHost: config.syncsPerHost,
+    collectionGraceSeconds: config.collectionGraceSeconds,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: isLoopbackHost(config.host),
     allowUpstream: config.allowUpstream,

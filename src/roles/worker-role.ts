@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../activities/limiter.ts';
-import type { ContentStore } from '../content/store.ts';
+import type { BlobStore } from '../content/store.ts';
 import { createBlobLocks } from '../db/blob-lock.ts';
 import type { Database } from '../db/open-database.ts';
 import { openRegistry } from '../registry/client.ts';
@@ -12,7 +12,7 @@ import { openRegistry } from '../registry/client.ts';
 export interface WorkerRoleOptions {
   readonly database: Database;
   readonly databaseUrl: string;
-  readonly store: ContentStore;
+  readonly store: BlobStore;
   readonly secrets: SecretBox;
   readonly connection: NativeConnection;
   readonly namespace: string;
@@ -21,9 +21,12 @@ export interface WorkerRoleOptions {
   readonly workflowBundle: WorkflowBundleOption;
   /** Upstream connections of this worker. */
   readonly workerConnections: number;
+  /** Syncs that ask one host at one time, over all workers. */
+  readonly syncsPerHost: number;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];
+  readonly collectionGraceSeconds: number;
   readonly logger: Logger;
 }
 

@@ -1,13 +1,16 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
+  setHandler,
 } from '@temporalio/workflow';
 import type { Activities, PreparedSync } from '../activities/create-activities.ts';
+import { describeFailure } from './describe-failure.ts';
 import { cutIntoParts, shareOut } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 
@@ -28,6 +31,13 @@ const local = proxyLocalActivities<Activities>({
   retry,
 });
 
+/** Says that the host of the upstream has a turn to give. */
+const yourTurn = defineSignal('yourTurn');
+
+/** How long a sync waits to be told so before it looks by itself, at first and at the most: the one that should tell it may be terminated. */
+const shortestWaitSeconds = 30;
+const longestWaitSeconds = 300;
+
 /**
  * Copies the graphs of the selected tags, then publishes a version in one transaction (DESIGN, "The idea").
  * Lists live in the task's staging tables; only ids and counts pass through here.
@@ -39,14 +49,16 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
   } catch (error) {
     await CancellationScope.nonCancellable(async () => {
       if (isCancellation(error)) await local.cancelTask({ taskId });
-      else await local.failTask({ taskId, ...describeFailure(error) });
+      else await local.failTask({ taskId, ...describeFailure(error, 'The sync') });
     });
     throw error;
+  } finally {
+    await CancellationScope.nonCancellable(() => callNext(taskId));
   }
 }
 
 async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> {
-  const task = await local.prepareSync({ taskId });
+  const task = await waitForTurn({ taskId, repositoryName });
 
   setCurrentDetails(`${repositoryName}: listing tags`);
   const listed = await remote.listTags.executeWithOptions({ summary: `${repositoryName}: list tags` }, [
@@ -69,12 +81,53 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
     await fetchBlobs({ taskId, repositoryName }, task, plan.batches);
   }
 
+  if (plan.manifestsToAsk !== undefined && plan.manifestsToAsk > 0) {
+    setCurrentDetails(`${repositoryName}: fetching the signatures of ${plan.manifestsToAsk} manifests`);
+    await local.enterStage({ taskId, stage: 'FETCHING_SIGNATURES' });
+    await fetchSignatures({ taskId, repositoryName }, task, plan.manifestsToAsk);
+  }
+
+  if (task.requiresSignatures === true) {
+    setCurrentDetails(`${repositoryName}: checking signatures`);
+    const summary = `${repositoryName}: check signatures`;
+    await remote.verifySelected.executeWithOptions({ summary }, [{ taskId }]);
+  }
+
   setCurrentDetails(`${repositoryName}: committing`);
   const result = await local.commitSync({ taskId });
   setCurrentDetails(
     `${repositoryName}: ${result.createdVersion === null ? 'nothing had changed' : `version ${result.createdVersion}`}`,
   );
   return result;
+}
+
+/** The task is WAITING until then, and can be cancelled. */
+async function waitForTurn({ taskId, repositoryName }: SyncInput): Promise<PreparedSync> {
+  let isCalled = false;
+  setHandler(yourTurn, () => {
+    isCalled = true;
+  });
+  for (let seconds = shortestWaitSeconds; ; seconds = Math.min(2 * seconds, longestWaitSeconds)) {
+    isCalled = false;
+    const task = await local.prepareSync({ taskId });
+    if (task !== null) return task;
+    setCurrentDetails(
+      `${repositoryName}: waiting for its turn; as many syncs as may ask the upstream's host are running`,
+    );
+    await condition(() => isCalled, `${seconds} seconds`);
+  }
+}
+
+/** Tells those that wait for the turn that a sync gives back. That the call is lost is no fault of this sync: they look by themselves, too. */
+async function callNext(taskId: number): Promise<void> {
+  const waiting = await local.nextInLine({ taskId }).catch(() => []);
+  await Promise.all(
+    waiting.map((workflowId) =>
+      getExternalWorkflowHandle(workflowId)
+        .signal(yourTurn)
+        .catch(() => undefined),
+    ),
+  );
 }
 
 async function walkTags(
@@ -109,6 +162,18 @@ async function fetchBlobs(
   await runShared(task.downloadConcurrency, fetches);
 }
 
+async function fetchSignatures(
+  { taskId, repositoryName }: SyncInput,
+  task: PreparedSync,
+  manifests: number,
+): Promise<void> {
+  const fetches = cutIntoParts(manifests).map(({ part, from, to }) => (concurrency: number) => {
+    const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
+    return remote.fetchSignatures.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
+  });
+  await runShared(task.downloadConcurrency, fetches);
+}
+
 /** Runs activities a few at a time, so that together they have at most `downloadConcurrency` requests in flight. */
 async function runShared(
   downloadConcurrency: number,
@@ -134,13 +199,4 @@ async function runShared(
     );
     if (failure) throw failure.error;
   });
-}
-
-function describeFailure(error: unknown): { code: string; message: string } {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'INTERNAL', message: cause.message };
-  return {
-    code: 'INTERNAL',
-    message: `The sync stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
-  };
 }

@@ -234,8 +234,6 @@ const mistakes: readonly Mistake[] = [
     input: { upstreamName: '../../etc/passwd' },
     field: ['upstreamName'],
   },
-  { name: 'ON_DEMAND', input: { policy: 'ON_DEMAND' }, field: ['policy'], message: /not served yet/ },
-  { name: 'STREAMED', input: { policy: 'STREAMED' }, field: ['policy'], message: /not served yet/ },
   {
     name: 'a wildcard that cannot be parsed',
     input: { includeTags: ['ok', 'v[1'] },

@@ -64,6 +64,9 @@ describe('fault 90: secrets are write-only', () => {
       'Remote.hasSslClientKey',
       'Remote.headerNames',
       'Signature.keyId',
+      // public ones
+      'SignaturePolicy.keys',
+      'SignaturePolicy.openPgpKeys',
     ]);
   });
 });

@@ -340,6 +340,31 @@ describe('pages beside GraphQL', () => {
       expect(line).toMatch(/^(?:# (?:HELP|TYPE) |[a-z_]+(?:\{[^}]*\})? [0-9.]+$)/);
   });
 
+  test('fault 120: a stuck worker shows in the metrics; the process stays alive and ready', async () => {
+    const metric = async (name: string) => {
+      const text = await (await fetch(`${api.url}/metrics`)).text();
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+      return Number(line?.slice(name.length + 1) ?? Number.NaN);
+    };
+    expect(await metric('tidemark_task_oldest_seconds{state="RUNNING"}')).toBe(0);
+    expect(await metric('tidemark_sync_lag_seconds')).toBe(0);
+    await api.sql(
+      `insert into repository (name, is_mirrored) values ('lag/a', true), ('lag/b', true), ('lag/c', false)`,
+    );
+    await api.sql(`insert into task (name, state, repository_id, workflow_id, created_at, finished_at)
+      select 'repository.sync', state, r.id, 'w', now() - age::interval, now() - age::interval
+      from repository r join (values
+        ('lag/a', 'COMPLETED', '3 hours'), ('lag/a', 'COMPLETED', '2 hours'), ('lag/b', 'COMPLETED', '1 hour'),
+        ('lag/b', 'RUNNING', '4 hours'), ('lag/c', 'COMPLETED', '9 hours')
+      ) as done(name, state, age) on done.name = r.name order by age::interval desc`);
+    // to the hour, however slow the machine
+    const hours = async (name: string) => Math.floor((await metric(name)) / 3_600);
+    expect(await hours('tidemark_task_oldest_seconds{state="RUNNING"}')).toBe(4);
+    expect(await metric('tidemark_task_oldest_seconds{state="WAITING"}')).toBe(0);
+    expect(await hours('tidemark_sync_lag_seconds')).toBe(2);
+    for (const path of ['/healthz', '/readyz']) expect((await fetch(`${api.url}${path}`)).status).toBe(200);
+  });
+
   test('an unknown address is 404, in JSON', () =>
     check({ name: '', method: 'GET', path: '/nothing', headers: {}, status: 404, code: 'NOT_FOUND' }));
 });

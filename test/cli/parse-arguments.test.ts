@@ -13,6 +13,7 @@ const plain: SyncRequest = {
   excludeTags: undefined,
   username: undefined,
   downloadConcurrency: undefined,
+  policy: undefined,
   mirror: false,
   confirmRemoval: false,
   dryRun: false,
@@ -34,6 +35,30 @@ describe('commands', () => {
       { command: 'repositories', first: 5, ...client, json: true },
     ],
     [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
+    [['gc', '--dry-run'], { command: 'gc', dryRun: true, ...client }],
+    [['verify'], { command: 'verify', ...client }],
+    [['rotate-key', '--json'], { command: 'rotate-key', ...client, json: true }],
+    [
+      ['schedule', 'create', 'a/b', '--cron', '@daily', '--time-zone', 'Europe/Berlin', '--mirror'],
+      {
+        command: 'schedule',
+        verb: {
+          name: 'create',
+          repository: 'a/b',
+          times: { cron: '@daily', timeZone: 'Europe/Berlin', mirror: true },
+        },
+        ...client,
+      },
+    ],
+    [['schedule', 'list'], { command: 'schedule', verb: { name: 'list', first: 20 }, ...client }],
+    [
+      ['schedule', 'pause', 'U2M', '--note', 'why', '--json'],
+      { command: 'schedule', verb: { name: 'pause', id: 'U2M', note: 'why' }, ...client, json: true },
+    ],
+    [
+      ['schedule', 'trigger', 'U2M'],
+      { command: 'schedule', verb: { name: 'trigger', id: 'U2M' }, ...client },
+    ],
     [
       ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
       { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },
@@ -51,6 +76,7 @@ describe('sync', () => {
     [['nginx', '--tags', ' v[1,2].* , latest '], { includeTags: ['v[1,2].*', 'latest'] }],
     [['nginx', '--exclude-tags', '*-rc'], { excludeTags: ['*-rc'] }],
     [['nginx', '--exclude-tags', ''], { excludeTags: [] }],
+    [['nginx', '--policy', 'on-demand'], { policy: 'ON_DEMAND' }],
     [
       ['nginx', '--mirror', '--confirm-removal', '--dry-run'],
       { mirror: true, confirmRemoval: true, dryRun: true },
@@ -96,6 +122,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
+    [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],
     [['sync', 'nginx', 'alpine'], /too many arguments/],
     [['tasks', '--first', '101'], /whole number, 1 to 100/],

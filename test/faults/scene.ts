@@ -177,6 +177,9 @@ async function stagedRows(harness: SyncHarness, taskId: number): Promise<number>
   const counted = await sql<{ count: number }>`
     select (select count(*) from sync_name where task_id = ${taskId}) + (select count(*) from sync_tag where task_id = ${taskId})
       + (select count(*) from sync_root where task_id = ${taskId}) + (select count(*) from sync_blob where task_id = ${taskId})
+      + (select count(*) from sync_companion where task_id = ${taskId}) + (select count(*) from sync_asked where task_id = ${taskId})
+      + (select count(*) from sync_signed where task_id = ${taskId}) + (select count(*) from sync_signature where task_id = ${taskId})
+      + (select count(*) from sync_signer where task_id = ${taskId})
       as count`.execute(kysely(harness.em()));
   return counted.rows[0]?.count ?? -1;
 }

@@ -1,5 +1,5 @@
 /**
- * Real registries and clients: Debian's docker-registry and skopeo, and crane, regctl and oras from their Go modules.
+ * Real registries and clients: Debian's docker-registry, skopeo and GnuPG, and crane, regctl, oras and cosign from their Go modules.
  * scripts/install-peers.sh installs them.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -11,11 +11,24 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { expect } from 'vitest';
 import { cacheFolder } from '../../src/config.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 
-export type PeerName = 'docker-registry' | 'skopeo' | 'crane' | 'regctl' | 'oras' | 'regsync' | 'conformance';
+export type PeerName =
+  | 'docker-registry'
+  | 'skopeo'
+  | 'crane'
+  | 'regctl'
+  | 'oras'
+  | 'regsync'
+  | 'conformance'
+  | 'versitygw'
+  | 'cosign'
+  | 'gpg'
+  | 'gpg-agent'
+  | 'gpgconf';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {
@@ -104,18 +117,30 @@ export async function deleteTag(url: string, name: string, tag: string, digest: 
 
 /** What a client prints; its settings are looked for in an empty home. */
 export async function runPeer(name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  return withHome((home) => runPeerAt(home, name, ...args));
+}
+
+/** A home without any settings, gone afterwards. */
+export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
   try {
-    const { stdout } = await promisify(execFile)(requirePeer(name), args, {
-      encoding: 'buffer',
-      maxBuffer: 16 * 1024 * 1024,
-      timeout: 30_000,
-      env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home },
-    });
-    return stdout;
+    return await work(home);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** As `runPeer`, with what earlier calls have left in the home. */
+export async function runPeerAt(home: string, name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)(requirePeer(name), args, {
+    encoding: 'buffer',
+    maxBuffer: 16 * 1024 * 1024,
+    timeout: 30_000,
+    cwd: home,
+    // cosign asks for the password of a key where the variable is not there
+    env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home, COSIGN_PASSWORD: '' },
+  });
+  return stdout;
 }
 
 function requirePeer(name: PeerName): string {
@@ -208,4 +233,45 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * What OCI's conformance suite prints about a registry; `settings` are its variables without `OCI_`. How it ends says nothing: without
+ * pushes this version panics after its result.
+ */
+export async function runConformance(
+  host: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'tidemark-conformance-'));
+  const named = Object.entries(settings).map(([name, value]) => [`OCI_${name}`, value]);
+  try {
+    return await new Promise((resolve) => {
+      execFile(
+        requirePeer('conformance'),
+        [],
+        {
+          env: {
+            HOME: home,
+            OCI_REGISTRY: host,
+            OCI_TLS: 'disabled',
+            OCI_VERSION: 'dev',
+            OCI_RESULTS_DIR: join(home, 'results'),
+            ...Object.fromEntries(named),
+          },
+          maxBuffer: 64 * 1024 * 1024,
+        },
+        (_error, stdout) => resolve(stdout),
+      );
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** The result that a passing run of the suite prints: no failure, no error, and something that passed. */
+export function expectConformance(printed: string): void {
+  expect(printed).toContain('OCI Conformance Result: Pass');
+  expect(printed).toMatch(/Pass\.+:\s+[1-9]\d*\n/);
+  expect(printed).toMatch(/FAIL\.+:\s+0\n\s+Error\.+:\s+0\n/);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { openUploadFolder } from '../../src/content/upload-folder.ts';
@@ -14,9 +15,10 @@ import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
+import { noUpstreams } from '../api/support/api-server.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
-import { runPeer, skipWithout } from './peers.ts';
+import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
 import type { PeerName } from './peers.ts';
 
 const name = 'demo/shop';
@@ -62,7 +64,9 @@ beforeAll(async () => {
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,
+    upstreams: noUpstreams,
     uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
+    signatures: createSignatureChecks(harness),
     checkStore: () => Promise.resolve(),
     logger: pino({ level: 'silent' }),
   });
@@ -257,6 +261,31 @@ ownedBy('oras')('oras', () => {
     expect(fetched.equals(manifestOf('chart') ?? Buffer.alloc(0))).toBe(true);
   });
 });
+
+test.skipIf(skipWithout('conformance'))(
+  'the conformance suite of OCI passes on a mirror, reading only',
+  { timeout: 300_000 },
+  async () => {
+    const manifests = await harness.content(synced.repositoryId, 1, 'manifest');
+    const blobs = await harness.content(synced.repositoryId, 1, 'blob');
+    const printed = await runConformance(host, {
+      REPO1: name,
+      API_PUSH: 'false',
+      API_TAGS_DELETE: 'false',
+      API_MANIFESTS_DELETE: 'false',
+      API_BLOBS_DELETE: 'false',
+      // this version looks for the header in an answer that it has not asked for yet
+      API_MANIFESTS_DIGEST_HEADER: 'false',
+      RO_DATA_TAGS: tags.join(' '),
+      RO_DATA_MANIFESTS: manifests.join(' '),
+      RO_DATA_BLOBS: blobs.join(' '),
+      RO_DATA_REFERRERS: signed.digest,
+    });
+    expectConformance(printed);
+    // each thing named was asked for
+    expect(printed).toMatch(/Pass\.+:\s+\d{2,}\n/);
+  },
+);
 
 test('another Tidemark that syncs from here has the same tags and content', async () => {
   const other = await startSyncHarness();

@@ -1,14 +1,12 @@
 /** Pushes by clients that others wrote, and OCI's conformance suite. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { startPushScene } from '../api/distribution/push-scene.ts';
 import type { PushScene } from '../api/distribution/push-scene.ts';
-import { findPeer, runPeer, skipWithout } from './peers.ts';
+import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
 
 let scene: PushScene;
 let host: string;
@@ -103,19 +101,5 @@ test.skipIf(skipWithout('oras'))('oras pushes, attaches, and discovers what it a
 test.skipIf(skipWithout('conformance'))(
   'the conformance suite of OCI passes, with what comes after 1.1',
   { timeout: 300_000 },
-  async () => {
-    const env = {
-      HOME: folder,
-      OCI_REGISTRY: host,
-      OCI_TLS: 'disabled',
-      OCI_VERSION: 'dev',
-      OCI_RESULTS_DIR: join(folder, 'results'),
-    };
-    const { stdout } = await promisify(execFile)(findPeer('conformance') ?? '', [], {
-      env,
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    expect(stdout).toContain('OCI Conformance Result: Pass');
-    expect(stdout).toMatch(/FAIL\.+:\s+0\n\s+Error\.+:\s+0\n/);
-  },
+  async () => expectConformance(await runConformance(host, {})),
 );

@@ -98,7 +98,7 @@ describe.each<RegistryName>(['docker-registry', 'crane'])('a sync from %s', (reg
 
     /** Each asks for the digest of what `reference` names, without taking anything apart. */
     const clients: Record<
-      Exclude<PeerName, 'docker-registry' | 'regsync' | 'conformance'>,
+      Extract<PeerName, 'crane' | 'skopeo' | 'regctl' | 'oras'>,
       (reference: string) => Promise<string>
     > = {
       crane: async (reference) => String(await runPeer('crane', 'digest', reference)).trim(),

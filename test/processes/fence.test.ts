@@ -20,7 +20,7 @@ async function newTask(): Promise<number> {
   const { stack, ids } = scene;
   const { task, isNew } = await createSyncTask(stack.em(), { ...ids, arguments: syncArguments });
   expect(isNew).toBe(true);
-  await startTask(stack.em(), task.id);
+  await startTask(stack.em(), task.id, { syncsPerHost: 10 });
   return task.id;
 }
 
@@ -66,7 +66,9 @@ test.each(['FAILED', 'CANCELED'] as const)(
     );
     const before = await stack.versions(ids.repositoryId);
     await expect(commitVersion(stack.em(), taskId)).rejects.toMatchObject({ code: 'TASK_NOT_RUNNING' });
-    await expect(startTask(stack.em(), taskId)).rejects.toMatchObject({ code: 'TASK_NOT_RUNNING' });
+    await expect(startTask(stack.em(), taskId, { syncsPerHost: 10 })).rejects.toMatchObject({
+      code: 'TASK_NOT_RUNNING',
+    });
     expect(await stack.versions(ids.repositoryId)).toEqual(before);
   },
 );

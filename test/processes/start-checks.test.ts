@@ -4,6 +4,7 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { createSecretBox, parseSecretKeys } from '../../src/access/secrets.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -13,6 +14,7 @@ import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { openSecretBox } from '../../src/roles/check-secrets.ts';
 import { createTestDatabase, testServers } from '../support/servers.ts';
+import { until } from '../support/until.ts';
 import { launch } from './program.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -73,6 +75,33 @@ test('fault 107: a database of a newer program is refused by every role, and by 
     expect(program.output()).toMatch(/SCHEMA_UNKNOWN: .*9999-from-the-future.*Start that newer version/);
   }
   expect(await database.em.execute('select name from migration order by id')).toEqual(before);
+});
+
+test('fault 107: a migration that is killed in the middle leaves nothing of itself, and the next one goes through', async () => {
+  const { url, database } = await newDatabase();
+  await database.migrator.up({ to: '0001-first' });
+  const em = database.em.fork();
+  await em.execute(`insert into repository (name) values ('kept/one'), ('kept/two')`);
+  const settings = await settingsFor(url);
+  const blocker = new pg.Client({ connectionString: url });
+  await blocker.connect();
+  closers.push(() => blocker.end());
+  // what comes later refers to this table, and has to wait
+  await blocker.query('begin; lock table repository in access exclusive mode');
+  const killed = launch(['migrate'], settings);
+  const waiting = `select from pg_locks where not granted and relation = 'repository'::regclass`;
+  await until(async () => (await blocker.query(waiting)).rowCount === 1);
+  expect(await killed.end('SIGKILL')).toBe(null);
+  await blocker.query('rollback');
+
+  const done = await em.execute<{ name: string }[]>('select name from migration');
+  expect(done.map(({ name }) => name)).toEqual(['0001-first']);
+  expect(await launch(['migrate'], settings).ended()).toBe(0);
+  await checkSchema(database);
+  expect(await em.execute('select base_path from distribution order by 1')).toEqual([
+    { base_path: 'kept/one' },
+    { base_path: 'kept/two' },
+  ]);
 });
 
 async function withStoredSecrets() {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { json } from '../support/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
 import { failure, manifestOf, namesOf, openClient, openUpstream, publicLoopback } from './open-client.ts';
@@ -97,6 +97,24 @@ test('fault 17: a token is renewed before it expires, by a clock that does not j
     'Bearer t2',
   ]);
 });
+
+test.each([24, -24])(
+  'fault 118: the day jumps by %i hours, and a token lives as long as it said',
+  async (hours) => {
+    const upstream = await openUpstream();
+    upstream.on(`GET ${path}`, challenge(`Bearer realm="${upstream.url}/token"`), answer);
+    upstream.on('GET /token', json({ token: 't1', expires_in: 300 }));
+    const registry = openClient(upstream);
+    await registry.getManifest('latest');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * 60 * 60 * 1_000 });
+    try {
+      await registry.getManifest('latest');
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(upstream.requestsOf('GET /token')).toHaveLength(1);
+  },
+);
 
 test('fault 17: a token that is refused in the middle is renewed once', async () => {
   const upstream = await openUpstream();

@@ -20,13 +20,19 @@ import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks.ts';
 import { installTemporalRuntime, startWorker } from '../../src/roles/worker-role.ts';
 import type { RunningWorker } from '../../src/roles/worker-role.ts';
+import { createUpkeepTask } from '../../src/db/upkeep-tasks.ts';
+import type { UpkeepName } from '../../src/db/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
+import { upkeepWorkflowTypes } from '../../src/workflows/upkeep-input.ts';
 import { createTestDatabase, testServers } from './servers.ts';
 
 export interface SyncHarnessOptions {
   readonly workerConnections?: number;
+  readonly syncsPerHost?: number;
   readonly quotaBytes?: number;
   readonly manifestMaxBytes?: number;
+  /** Of a clean-up; default none. */
+  readonly graceSeconds?: number;
 }
 
 /** What a sync ended in. */
@@ -72,15 +78,18 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       taskQueue,
       workflowBundle: { codePath: inject('workflowBundle') },
       workerConnections: options.workerConnections ?? 64,
+      syncsPerHost: options.syncsPerHost ?? 10,
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
       allowUpstream: [],
+      collectionGraceSeconds: options.graceSeconds ?? 0,
       logger,
     });
   let worker: RunningWorker = await launch();
 
   const harness = {
     database,
+    databaseUrl: testDatabase.url,
     store,
     folder,
     secrets,
@@ -135,6 +144,24 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       wish: Partial<SyncArguments> = {},
     ): Promise<SyncOutcome> {
       return harness.finish(await harness.start(ids, wish));
+    },
+
+    /** Runs a clean-up or a verification to its end. */
+    async upkeep(name: UpkeepName, wish: { readonly dryRun?: boolean } = {}): Promise<Task> {
+      const { task } = await createUpkeepTask(harness.em(), {
+        name,
+        arguments: { dryRun: wish.dryRun ?? false },
+        // all tests share one Temporal
+        workflowId: `${taskQueue}/${name}`,
+      });
+      await client.workflow
+        .execute(upkeepWorkflowTypes.get(name) ?? '', {
+          taskQueue,
+          workflowId: task.workflowId,
+          args: [{ taskId: task.id }],
+        })
+        .catch(() => undefined);
+      return harness.em().findOneOrFail(Task, { id: task.id });
     },
 
     async read(taskId: number): Promise<SyncOutcome> {

@@ -73,3 +73,27 @@ test('rateLimit spaces the requests of a remote, whatever the concurrency', asyn
   expect((upstream.requests.length - 1) / seconds).toBeLessThanOrEqual(20);
   await upstream.close();
 });
+
+test('two repositories that share a remote share its rateLimit', async () => {
+  const content = createSampleRepository();
+  for (let number = 0; number < 5; number += 1)
+    addImage(content, { seed: `shared-${number}`, layers: [100], tag: `v${number}` });
+  const upstream = await startSampleUpstream({ repositories: new Map([['few', content]]) });
+  const { repositoryId, remoteId } = await harness.createRepository({
+    url: upstream.url,
+    upstreamName: 'few',
+    rateLimit: 20,
+  });
+  const other = await harness.createRepository({ url: upstream.url, upstreamName: 'few' });
+  const startedAt = performance.now();
+  const outcomes = await Promise.all([
+    harness.sync({ repositoryId, remoteId }),
+    harness.sync({ repositoryId: other.repositoryId, remoteId }),
+  ]);
+  const seconds = (performance.now() - startedAt) / 1000;
+  expect(outcomes.map(({ task }) => task.state)).toEqual(['COMPLETED', 'COMPLETED']);
+  // two lists, and each manifest once more or twice; blobs are fetched once
+  expect(upstream.requests.length).toBeGreaterThanOrEqual(17);
+  expect((upstream.requests.length - 1) / seconds).toBeLessThanOrEqual(20);
+  await upstream.close();
+});

@@ -7,6 +7,7 @@ import type { Task } from '../../src/db/entities.ts';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { hang, json, openFakeUpstream } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
+import { createSchedule } from '../support/schedules.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness, SyncOutcome } from '../support/sync-harness.ts';
 import { until } from '../support/until.ts';
@@ -16,7 +17,7 @@ const tags = `/v2/${upstreamName}/tags/list`;
 
 /** Replaces the recorded histories in `folder` by those of today's workflows. */
 export async function recordHistories(folder: string): Promise<void> {
-  const harness = await startSyncHarness();
+  const harness = await startSyncHarness({ syncsPerHost: 1 });
   const content = createSampleRepository();
   for (const tag of ['v1', 'v2', 'v3']) addImage(content, { seed: tag, layers: [2_000], tag });
   const upstream = await openFakeUpstream({ fallback: sampleAnswers(content) });
@@ -53,8 +54,20 @@ export async function recordHistories(folder: string): Promise<void> {
     const asked = upstream.requestsOf(`GET ${tags}`).length;
     const task = await harness.start(ids);
     await until(() => upstream.requestsOf(`GET ${tags}`).length > asked);
+    const schedule = await createSchedule(harness, ids);
+    const skipped = await schedule.run();
+    histories.set('scheduled-skipped', await readHistory(harness, skipped));
+
+    // the cap of syncs a host is one
+    const other = await harness.createRepository({ url: upstream.url, upstreamName });
+    const waiting = await harness.start(other);
+    await until(async () => (await readHistory(harness, waiting)).includes('timerStartedEventAttributes'));
+    upstream.on(`GET ${tags}`);
     await harness.client.workflow.getHandle(task.workflowId).cancel();
     await keep('cancelled', await harness.finish(task), 'CANCELED');
+    await keep('waited', await harness.finish(waiting), 'COMPLETED');
+    histories.set('scheduled', await readHistory(harness, await schedule.run()));
+    await schedule.delete();
   } finally {
     await upstream.close();
     await harness.close();
@@ -74,8 +87,8 @@ const { History } = temporal.api.history.v1;
 const asJson = { longs: String, enums: String, bytes: String, json: true };
 
 /** One line an event, without the names of the machine that recorded it. */
-async function readHistory(harness: SyncHarness, task: Task): Promise<string> {
-  const history = await harness.client.workflow.getHandle(task.workflowId).fetchHistory();
+async function readHistory(harness: SyncHarness, { workflowId }: Pick<Task, 'workflowId'>): Promise<string> {
+  const history = await harness.client.workflow.getHandle(workflowId).fetchHistory();
   const { events } = History.toObject(History.fromObject(history), asJson) as { events: object[] };
   const lines = events.map((event) => JSON.stringify(event, withoutMachine));
   return `{"events":[\n${lines.join(',\n')}\n]}\n`;

@@ -22,6 +22,9 @@ const kinds = [
   'several-ranges',
   'failed',
   'cancelled',
+  'waited',
+  'scheduled',
+  'scheduled-skipped',
 ];
 
 const record = (process.env['RECORD_HISTORIES'] ?? '') !== '';

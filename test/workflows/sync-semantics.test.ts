@@ -164,15 +164,15 @@ test.concurrent('a sync of nothing new makes no version, asks only HEAD of known
   const scene = await stage.openSynced();
   const outcome = await scene.sync({ mirror: true });
   expect(outcome.task).toMatchObject(completed(null));
-  expect(
-    scene.upstream.requests.map(({ method, path }) => `${method} ${path.split('?', 1)[0]}`).slice(1),
-  ).toEqual(
-    expect.arrayContaining([
-      `HEAD /v2/${upstreamName}/manifests/good`,
-      `HEAD /v2/${upstreamName}/manifests/multi`,
-    ]),
-  );
-  expect(scene.upstream.requests).toHaveLength(3);
+  const requests = scene.upstream.requests.map(({ method, path }) => `${method} ${path.split('?', 1)[0]}`);
+  // whether there are signatures costs two requests, whatever the number of tags
+  expect(requests.map((request) => request.replace(/sha256:.*/, '…')).sort()).toEqual([
+    'GET /v2/',
+    `GET /v2/${upstreamName}/referrers/…`,
+    `GET /v2/${upstreamName}/tags/list`,
+    `HEAD /v2/${upstreamName}/manifests/good`,
+    `HEAD /v2/${upstreamName}/manifests/multi`,
+  ]);
   const { task, counts } = outcome;
   expect(counts).toMatchObject({
     tagsDone: 2,

@@ -1,8 +1,9 @@
-import { isGenericType, isMediaType } from '../../oci/media-type.ts';
+import { compatibleType, isGenericType, isMediaType } from '../../oci/media-type.ts';
 
 /**
  * Whether `Accept` lets a manifest of this type through (RFC 9110 section 12.5.1). Absent, or nothing readable in it: anything. A
- * range for JSON in general takes every manifest, which all are JSON; `q=0` excludes, and the most specific range decides.
+ * range for JSON in general takes every manifest, which all are JSON; `q=0` excludes, and the most specific range decides. OCI's and
+ * Docker's types for the same structure stand for each other: registries answer so, and nothing is converted.
  */
 export function isAcceptable(accept: string | undefined, mediaType: string): boolean {
   const ranges = parseAccept(accept ?? '');
@@ -10,6 +11,7 @@ export function isAcceptable(accept: string | undefined, mediaType: string): boo
   const [type = ''] = mediaType.split('/', 1);
   const wanted = [
     ranges.filter((range) => range.type === mediaType.toLowerCase()),
+    ranges.filter((range) => range.type === compatibleType(mediaType)),
     ranges.filter((range) => isGenericType(range.type)),
     ranges.filter((range) => range.type === `${type}/*`),
     ranges.filter((range) => range.type === '*/*'),

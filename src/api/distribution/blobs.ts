@@ -1,14 +1,16 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { readServedBlob } from '../../db/read-served.ts';
+import type { ServedBlob } from '../../db/read-served.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { ContentKey } from '../../oci/content-source.ts';
+import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
-import { refuse } from './error.ts';
+import { refuse, refuseUpstream } from './error.ts';
 import type { Exchange } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ByteRange } from './range.ts';
 import { isRangeCurrent, parseRange } from './range.ts';
+import { requireVerified } from './require-verified.ts';
 import { sendBody } from './send-body.ts';
 
 interface BlobPath {
@@ -16,22 +18,27 @@ interface BlobPath {
   readonly digest: Digest;
 }
 
-/** distribution-spec, "Pulling blobs": whole or in part, only those of the served version (FAULTS 75). */
+/**
+ * distribution-spec, "Pulling blobs": whole or in part, only those of the served version (FAULTS 75). What is not stored comes from the remote
+ * that has it; HEAD asks nobody.
+ */
 export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<FastifyReply> {
-  const { request, reply, em } = exchange;
-  const blob = await readServedBlob(em, await findServedVersion(exchange, path.name), path.digest);
+  const { request, reply, em, api } = exchange;
+  const version = await findServedVersion(exchange, path.name);
+  const blob = await readServedBlob(em, version, path.digest);
   if (blob === undefined) throw unknown(path);
-  const descriptor: ContentKey = {
-    digest: blob.digest,
-    size: blob.sizeBytes,
-    mediaType: 'application/octet-stream',
-  };
+  if (blob.isReferenced) await requireVerified(exchange, version, { blob: blob.digest });
   const { isKnown } = nameContent(exchange, blob.digest);
   reply.header('accept-ranges', 'bytes');
   if (isKnown) return reply.code(304).send();
+  const descriptor = describe(blob);
   if (request.method === 'HEAD') {
-    if (!(await exchange.api.blobs.exists(descriptor))) throw lost(exchange, path);
+    if (!blob.hasSource && !(await api.blobs.exists(descriptor))) throw lost(exchange, path);
     return reply.headers(bodyHeaders(blob.sizeBytes)).send();
+  }
+  if (api.blobs.signUrl !== undefined && blob.isStored) {
+    const redirected = await redirect(exchange, descriptor);
+    if (redirected !== undefined) return redirected;
   }
   const range = isRangeCurrent(request.headers['if-range'], blob.digest)
     ? parseRange(request.headers.range, blob.sizeBytes)
@@ -43,37 +50,84 @@ export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<Fa
       `The blob has ${blob.sizeBytes} bytes; the range ${quoteValue(request.headers.range)} begins beyond them.`,
     );
   }
-  return send(exchange, path, descriptor, range);
+  return send(exchange, path, { blob, range, repositoryId: version.repositoryId });
 }
 
-async function send(
-  exchange: Exchange,
-  path: BlobPath,
-  descriptor: ContentKey,
-  range: ByteRange | 'whole',
-): Promise<FastifyReply> {
+interface BlobToSend {
+  readonly blob: ServedBlob;
+  readonly range: ByteRange | 'whole';
+  readonly repositoryId: number;
+}
+
+/** distribution-spec, "Pulling blobs": a 307 to where the bytes are. Looked for first: a lost one is not to be promised. */
+async function redirect(exchange: Exchange, descriptor: ContentKey): Promise<FastifyReply | undefined> {
   const { reply, api } = exchange;
-  const part = range === 'whole' ? { start: 0, lengthBytes: descriptor.size } : range;
+  if (!(await api.blobs.exists(descriptor))) return undefined;
+  const location = await api.blobs.signUrl?.(descriptor);
+  // the address is good for minutes, and for whoever has it
+  return reply.code(307).headers({ location, 'cache-control': 'no-store', 'content-length': 0 }).send();
+}
+
+async function send(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promise<FastifyReply> {
+  const { reply, api } = exchange;
+  try {
+    if (!wish.blob.isStored || !(await sendStored(exchange, path, wish)))
+      await sendFromUpstream(exchange, path, wish);
+  } catch (error) {
+    if (!reply.sent) throw error;
+    api.logger.error({ err: error, digest: path.digest }, 'sending a blob broke off');
+  }
+  return reply;
+}
+
+/** False where it is not there any more and a remote has it: it is fetched again. */
+async function sendStored(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promise<boolean> {
+  try {
+    await sendFrom(exchange.api.blobs, exchange, wish);
+    return true;
+  } catch (error) {
+    if (!isTidemarkError(error) || error.code !== 'CONTENT_UNKNOWN') throw error;
+    const failure = lost(exchange, path, error);
+    if (exchange.reply.sent || !wish.blob.hasSource) throw failure;
+    return false;
+  }
+}
+
+async function sendFromUpstream(exchange: Exchange, { digest }: BlobPath, wish: BlobToSend): Promise<void> {
+  const { repositoryId, blob } = wish;
+  const { sizeBytes } = blob;
+  try {
+    const source = await exchange.api.upstreams.openBlob({ repositoryId, digest, sizeBytes });
+    await sendFrom(source, exchange, wish);
+  } catch (error) {
+    throw refuseUpstream(
+      `The blob ${digest} is not stored here, and its upstream cannot give it now.`,
+      error,
+    );
+  }
+}
+
+async function sendFrom(
+  source: ContentSource,
+  { reply }: Exchange,
+  { blob, range }: BlobToSend,
+): Promise<void> {
+  const part = range === 'whole' ? { start: 0, lengthBytes: blob.sizeBytes } : range;
   const begin = () => {
     reply.headers(bodyHeaders(part.lengthBytes));
     if (range !== 'whole')
       reply.header(
         'content-range',
-        `bytes ${part.start}-${part.start + part.lengthBytes - 1}/${descriptor.size}`,
+        `bytes ${part.start}-${part.start + part.lengthBytes - 1}/${blob.sizeBytes}`,
       );
     reply.hijack();
     reply.raw.writeHead(range === 'whole' ? 200 : 206, reply.getHeaders() as OutgoingHttpHeaders);
   };
-  try {
-    await sendBody(reply.raw, api.blobs, { descriptor, range: part, begin });
-  } catch (error) {
-    if (isTidemarkError(error) && error.code === 'CONTENT_UNKNOWN') {
-      const failure = lost(exchange, path, error);
-      if (!reply.sent) throw failure;
-    } else if (reply.sent) api.logger.error({ err: error, digest: path.digest }, 'sending a blob broke off');
-    else throw error;
-  }
-  return reply;
+  await sendBody(reply.raw, source, { descriptor: describe(blob), range: part, begin });
+}
+
+function describe({ digest, sizeBytes }: ServedBlob): ContentKey {
+  return { digest, size: sizeBytes, mediaType: 'application/octet-stream' };
 }
 
 function bodyHeaders(lengthBytes: number) {

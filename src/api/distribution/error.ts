@@ -36,6 +36,12 @@ export function refuse(
   return new TidemarkError(code, message, { origin: 'caller', status: status ?? statuses[code], cause });
 }
 
+/** What an upstream said, or that it could not be reached: the reason is the client's to know. Of our own faults it is not. */
+export function refuseUpstream(what: string, error: unknown): unknown {
+  if (!isTidemarkError(error) || error.origin === 'server') return error;
+  return refuse('UNAVAILABLE', `${what} ${error.message}`, undefined, error);
+}
+
 export interface DistributionFailure {
   readonly status: number;
   readonly code: DistributionCode;

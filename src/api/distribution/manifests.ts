@@ -3,26 +3,52 @@ import { readServedManifest } from '../../db/read-served.ts';
 import type { ServedManifest } from '../../db/read-served.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isAcceptable } from './accept.ts';
-import { refuse } from './error.ts';
-import type { Exchange } from './exchange.ts';
+import { refuse, refuseUpstream } from './error.ts';
+import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
+import { requireVerified } from './require-verified.ts';
+
+interface ManifestPath {
+  readonly name: string;
+  readonly reference: ManifestReference;
+}
 
 /** distribution-spec, "Pulling manifests": the exact bytes with their own media type, never converted. */
-export async function answerManifest(
-  exchange: Exchange,
-  path: { readonly name: string; readonly reference: ManifestReference },
-): Promise<FastifyReply> {
+export async function answerManifest(exchange: Exchange, path: ManifestPath): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
-  const version = await findServedVersion(exchange, path.name);
-  const withDocument = request.method === 'GET';
-  const manifest = await readServedManifest(em, version, { reference: path.reference, withDocument });
+  const wish = { reference: path.reference, withDocument: request.method === 'GET' };
+  let version = await findServedVersion(exchange, path.name);
+  let manifest = await readServedManifest(em, version, wish);
+  if (manifest === undefined && (await pullThrough(exchange, version, path))) {
+    version = await findServedVersion(exchange, path.name);
+    manifest = await readServedManifest(em, version, wish);
+  }
   if (manifest === undefined) throw unknown(path.name, path.reference);
+  await requireVerified(exchange, version, path.reference);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
   reply.header('vary', 'accept');
   if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();
   reply.headers({ 'content-type': manifest.mediaType, 'content-length': manifest.sizeBytes });
   return reply.send(manifest.raw ?? undefined);
+}
+
+/** Whether the upstream had it: it is in the latest version then. A pull of what is there asks no upstream. */
+async function pullThrough(
+  { api }: Exchange,
+  { repositoryId, pullThroughRemoteId: remoteId }: ServedVersion,
+  { name, reference }: ManifestPath,
+): Promise<boolean> {
+  if (remoteId === null) return false;
+  try {
+    return await api.upstreams.pullManifest({ repositoryId, remoteId, reference });
+  } catch (error) {
+    const what = 'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : reference.digest;
+    throw refuseUpstream(
+      `The repository ${quoteValue(name)} does not have ${what}, and its upstream cannot be asked now.`,
+      error,
+    );
+  }
 }
 
 function unknown(name: string, reference: ManifestReference): Error {

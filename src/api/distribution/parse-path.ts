@@ -5,6 +5,8 @@ import { isRepositoryName } from '../../oci/reference.ts';
 import { isTagName } from '../../oci/tag-filter.ts';
 import { refuse } from './error.ts';
 
+const extension = '/extensions/v2/';
+
 /** What an address below `/v2/` names (distribution-spec, "Endpoints"). Names and references are valid by its grammar. */
 export type DistributionPath =
   | { readonly resource: 'base' }
@@ -13,6 +15,8 @@ export type DistributionPath =
   | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
   | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
   | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
+  /** Of the API extension that has atomic signatures, which is not below `/v2/`. */
+  | { readonly resource: 'signatures'; readonly name: string; readonly digest: Digest }
   /** Without an id, where uploads begin. */
   | { readonly resource: 'upload'; readonly name: string; readonly id: string };
 
@@ -25,7 +29,7 @@ export interface DistributionTarget {
 
 /** Whether a request's address, as it was received, belongs to the Distribution API. */
 export function isDistributionUrl(url: string): boolean {
-  return /^\/v2(?:[/?]|$)/.test(url);
+  return /^(?:\/extensions)?\/v2(?:[/?]|$)/.test(url);
 }
 
 /**
@@ -46,6 +50,7 @@ export function parseTarget(url: string): DistributionTarget {
 function parsePath(path: string): DistributionPath {
   if (path === '/v2' || path === '/v2/') return { resource: 'base' };
   if (path === '/v2/_catalog') return { resource: 'catalog' };
+  if (path.startsWith(extension)) return parseExtension(path);
   const parts = path.startsWith('/v2/') ? path.slice('/v2/'.length).split('/') : [];
   // from the end: a name may have parts that read as "manifests" or "tags"
   const last = parts.pop() ?? '';
@@ -64,6 +69,19 @@ function parsePath(path: string): DistributionPath {
     'NAME_INVALID',
     `${quoteValue(path)} is no address of this API; expected /v2/<name>/manifests/<tag or digest>, /v2/<name>/blobs/<digest>, ` +
       '/v2/<name>/tags/list, /v2/<name>/referrers/<digest> or /v2/_catalog.',
+    404,
+  );
+}
+
+/** `/extensions/v2/<name>/signatures/<digest>` */
+function parseExtension(path: string): DistributionPath {
+  const parts = path.slice(extension.length).split('/');
+  const last = parts.pop() ?? '';
+  if (parts.pop() === 'signatures')
+    return { resource: 'signatures', name: toName(parts), digest: parseDigest(last.replace(/%3a/i, ':')) };
+  throw refuse(
+    'NAME_INVALID',
+    `${quoteValue(path)} is no address of this API; expected /extensions/v2/<name>/signatures/<digest>.`,
     404,
   );
 }

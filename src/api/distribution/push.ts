@@ -12,8 +12,8 @@ import { beginUpload, cancelUpload, finishUpload, patchUpload, showUpload } from
 export interface Push {
   readonly uploads: UploadSessions;
   readonly manifestMaxBytes: number;
-  /** One request at a time writes to an upload, over all processes. */
-  alone<T>(id: string, work: () => Promise<T>): Promise<T>;
+  /** One request at a time writes to an upload, or stores a digest, over all processes. */
+  alone<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
 type Answer = FastifyReply | Promise<FastifyReply>;
@@ -69,6 +69,7 @@ function answersFor(
     case 'catalog':
     case 'tags':
     case 'referrers':
+    case 'signatures':
       return {};
   }
 }

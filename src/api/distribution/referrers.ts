@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
-import { readReferrerPage } from '../../db/read-served.ts';
+import { readReferrerPage, readServedManifest } from '../../db/read-served.ts';
 import type { ReferrerRow } from '../../db/read-served.ts';
-import type { VersionKey } from '../../db/read-versions.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { mediaTypes } from '../../oci/media-type.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';
 import { nextLink } from './paging.ts';
+import { requireVerified } from './require-verified.ts';
 
 const pageRows = 100;
 /** Clients read lists of referrers as they read manifests: most take 4 MiB. */
@@ -20,6 +20,8 @@ export async function answerReferrers(
 ): Promise<FastifyReply> {
   const { query, reply, em } = exchange;
   const version = await findVersion(exchange, name);
+  if (version.policy !== null && (await isServed(exchange, version, digest)))
+    await requireVerified(exchange, version, { digest });
   const artifactType = query.get('artifactType') ?? undefined;
   const { rows, hasNext } = await readReferrerPage(em, version, {
     subject: digest,
@@ -38,13 +40,20 @@ export async function answerReferrers(
 }
 
 /** A 404 would tell clients that referrers are not served here at all: where nothing has the name, nothing refers to anything. */
-async function findVersion(exchange: Exchange, name: string): Promise<VersionKey> {
+async function findVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
   try {
     return await findServedVersion(exchange, name);
   } catch (error) {
-    if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN') return { repositoryId: 0, number: 0 };
+    if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN')
+      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policy: null };
     throw error;
   }
+}
+
+/** Of what the version does not have the list is empty, and nothing is let out. */
+async function isServed({ em }: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
+  const subject = await readServedManifest(em, version, { reference: { digest }, withDocument: false });
+  return subject !== undefined;
 }
 
 function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: ReferrerRow): object {

@@ -35,7 +35,12 @@ export async function sendBody(
   const chunkBytes = bodiesInFlight < largeChunks.bodiesMax ? largeChunks.bytes : smallChunkBytes;
   bodiesInFlight += 1;
   try {
-    const body = await source.fetch(descriptor, { offset: range.start, signal: gone.signal, chunkBytes });
+    const body = await source.fetch(descriptor, {
+      offset: range.start,
+      lengthBytes: range.lengthBytes,
+      signal: gone.signal,
+      chunkBytes,
+    });
     const chunks = cut(body.bytes, range.start - body.offset, range.lengthBytes);
     try {
       let next = await chunks.next();

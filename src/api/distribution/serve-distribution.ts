@@ -11,6 +11,7 @@ import type { DistributionPath } from './parse-path.ts';
 import { answerPush, isPush } from './push.ts';
 import type { Push } from './push.ts';
 import { answerReferrers } from './referrers.ts';
+import { answerSignatures } from './signatures.ts';
 import { answerTags } from './tags.ts';
 
 /** For Fastify's `rewriteUrl`: its router decodes paths, so it sees only that an address is ours; `parseTarget` reads the real one. */
@@ -58,8 +59,8 @@ function preparePush(app: FastifyInstance, api: DistributionDependencies): Push 
   return {
     uploads: api.uploads,
     manifestMaxBytes: api.config.manifestMaxBytes,
-    async alone(id, work) {
-      const write = locks.withLock(`upload ${id}`, AbortSignal.timeout(maxWaitMs), work);
+    async alone(key, work) {
+      const write = locks.withLock(key, AbortSignal.timeout(maxWaitMs), work);
       writes.add(write);
       try {
         return await write;
@@ -84,6 +85,8 @@ function answer(exchange: Exchange, path: DistributionPath): FastifyReply | Prom
       return answerBlob(exchange, path);
     case 'referrers':
       return answerReferrers(exchange, path);
+    case 'signatures':
+      return answerSignatures(exchange, path);
     case 'upload':
       throw new Error('Uploads are answered before.');
   }

@@ -10,6 +10,7 @@ import {
   openUpload,
   recordUploadedBlob,
   touchUpload,
+  uploadedBlobLock,
 } from '../../db/uploads.ts';
 import { parseDigest } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -110,7 +111,7 @@ async function write(
   const { id, name, repositoryId } = upload;
   const range = readContentRange(exchange);
   const expected = range?.start ?? (await uploads.sizeOf(id));
-  return push.alone(id, async () => {
+  return push.alone(`upload ${id}`, async () => {
     const before = await uploads.sizeOf(id);
     // finished or cancelled while this one waited
     if (before === undefined || !(await isUploadOpen(em, upload))) throw unknown(upload);
@@ -122,8 +123,11 @@ async function write(
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
     }
     if (digest === undefined) return progress(reply.code(202), upload, (await uploads.sizeOf(id)) ?? 0);
-    const { sizeBytes } = await uploads.finish(id, digest);
-    await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
+    // between the file and its row, a collection would take it for nobody's (FAULTS 111)
+    await push.alone(uploadedBlobLock(digest), async () => {
+      const { sizeBytes } = await uploads.finish(id, digest);
+      await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
+    });
     return created(reply, name, digest);
   });
 }
@@ -146,11 +150,11 @@ async function mountBlob(
 ): Promise<boolean> {
   const from = query.get('from') ?? '';
   const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
-  if (source === undefined || source.isPrivate) return false;
+  if (source === undefined || source.isPrivate || source.policy !== null) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
-  if ((await readServedBlob(em, version, digest)) === undefined) return false;
-  await linkBlob(em, { repositoryId, digest });
-  return true;
+  // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
+  if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;
+  return linkBlob(em, { repositoryId, digest });
 }
 
 function readDigest(query: URLSearchParams, key: string): Digest | undefined {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { ManifestResolver, TagResolver } from './content.resolver.ts';
+import { ManifestResolver, SignatureResolver, TagResolver } from './content.resolver.ts';
 import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
@@ -12,8 +12,19 @@ import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
+import { ScheduleMutationResolver } from './schedule-mutation.resolver.ts';
+import { RepositoryScheduleResolver, ScheduleResolver, ScheduleRunResolver } from './schedule.resolver.ts';
+import { SignaturePolicyMutationResolver } from './signature-policy-mutation.resolver.ts';
+import {
+  DistributionSignaturePolicyResolver,
+  RemoteSignaturePolicyResolver,
+  RepositorySignaturePolicyResolver,
+  SignaturePolicyResolver,
+} from './signature-policy.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
+import { UpkeepResolver } from './upkeep.resolver.ts';
+import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
 import { VersionDiffResolver } from './version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './version.resolver.ts';
 
@@ -39,15 +50,28 @@ export function buildApiSchema(): GraphQLSchema {
       DistributionResolver,
       DistributionMoveResolver,
       DistributionMutationResolver,
+      SignaturePolicyResolver,
+      SignaturePolicyMutationResolver,
+      RemoteSignaturePolicyResolver,
+      RepositorySignaturePolicyResolver,
+      DistributionSignaturePolicyResolver,
       RemoteResolver,
       RemoteMutationResolver,
       RepositoryVersionResolver,
       VersionDiffResolver,
       TagResolver,
+      TagVerificationResolver,
+      SignatureVerificationResolver,
       ManifestResolver,
+      SignatureResolver,
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,
+      ScheduleResolver,
+      ScheduleRunResolver,
+      RepositoryScheduleResolver,
+      ScheduleMutationResolver,
+      UpkeepResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -1,17 +1,29 @@
-import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
-import { BlobType, ManifestType, TagType, toBlobType, toManifestType } from './content.type.ts';
+import { Arg, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import {
+  BlobType,
+  ManifestType,
+  SignatureType,
+  TagType,
+  toBlobType,
+  toManifestType,
+  toSignatureType,
+} from './content.type.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { documentBytesMax } from './context.ts';
 import type { RequestContext } from './context.ts';
+import { isStorableText } from './page-arguments.ts';
 import { ByteCount } from './scalars.ts';
 
 @Resolver(() => TagType)
 export class TagResolver {
   @FieldResolver(() => ManifestType, { description: 'The manifest that it names.' })
-  async manifest(@Root() { row }: TagType, @Ctx() { loaders }: RequestContext): Promise<ManifestType> {
+  async manifest(
+    @Root() { row, version }: TagType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<ManifestType> {
     const manifest = await loaders.manifests.load(row.manifestId);
     if (manifest === undefined) throw new Error(`the manifest ${row.digest} of a tag is not stored`);
-    return toManifestType(manifest);
+    return toManifestType(manifest, version);
   }
 }
 
@@ -28,10 +40,41 @@ export class ManifestResolver {
     description: 'The children of an index that are stored, in its order.',
   })
   async manifests(
-    @Root() { row }: ManifestType,
+    @Root() { row, version }: ManifestType,
     @Ctx() { loaders }: RequestContext,
   ): Promise<ManifestType[]> {
-    return (await loaders.children.load(row.id)).map(toManifestType);
+    return (await loaders.children.load(row.id)).map((child) => toManifestType(child, version));
+  }
+
+  @FieldResolver(() => [SignatureType], {
+    description:
+      'What signs it, at most 1,000: in the version that it was asked for in, else anywhere here. A version lists all of its signatures in pages.',
+  })
+  async signatures(
+    @Root() { digest, version }: ManifestType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<SignatureType[]> {
+    const rows = await loaders.manifestSignatures.load({ digest, version });
+    return rows.map((row) => toSignatureType(row, version));
+  }
+
+  @FieldResolver(() => [ManifestType], {
+    description:
+      'The manifests whose subject it is, as signatures, SBOMs and attestations, at most 1,000: in the version that it was asked for in, else anywhere here.',
+  })
+  async referrers(
+    @Root() { digest, version }: ManifestType,
+    @Arg('artifactType', () => String, {
+      nullable: true,
+      description: 'Only those of this type; null: all.',
+    })
+    artifactType: string | null | undefined,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<ManifestType[]> {
+    const page = artifactType ?? null;
+    if (page !== null && !isStorableText(page)) return [];
+    const rows = await loaders.manifestReferrers.load({ parent: { digest, version }, page });
+    return rows.map((row) => toManifestType(row, version));
   }
 
   @FieldResolver(() => [BlobType], { description: 'Its config first, then its layers in order.' })
@@ -53,5 +96,19 @@ export class ManifestResolver {
     const document = await context.loaders.documents.load(row.id);
     if (document === undefined) throw new Error(`the document of ${row.digest} is not stored`);
     return Buffer.from(document).toString();
+  }
+}
+
+@Resolver(() => SignatureType)
+export class SignatureResolver {
+  @FieldResolver(() => ManifestType, { description: 'The manifest that is signed.' })
+  async manifest(
+    @Root() { row, version }: SignatureType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<ManifestType> {
+    const manifest = await loaders.manifests.load(row.signedId);
+    if (manifest === undefined)
+      throw new Error(`the manifest ${row.signedDigest} of a signature is not stored`);
+    return toManifestType(manifest, version);
   }
 }

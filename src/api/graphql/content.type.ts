@@ -1,7 +1,9 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { BlobRow } from '../../db/read-content.ts';
 import type { ManifestRow } from '../../db/read-manifests.ts';
+import type { SignatureRow } from '../../db/read-signatures.ts';
 import type { TagRow } from '../../db/read-tags.ts';
+import type { VersionKey } from '../../db/read-versions.ts';
 import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
@@ -14,6 +16,8 @@ import { ByteCount, DateTime, DigestScalar } from './scalars.ts';
 })
 export class TagType extends NodeType {
   row!: TagRow;
+  /** The version that it was asked for in. */
+  version!: VersionKey | undefined;
 
   @Field(() => String, { description: 'The tag, e.g. latest.' })
   name!: string;
@@ -22,10 +26,11 @@ export class TagType extends NodeType {
   digest!: string;
 }
 
-export function toTagType(row: TagRow): TagType {
+export function toTagType(row: TagRow, version?: VersionKey): TagType {
   return Object.assign(new TagType(), {
     id: toGlobalId('Tag', row.repositoryId, row.addedIn, row.name),
     row,
+    version,
     name: row.name,
     digest: row.digest,
   });
@@ -40,6 +45,8 @@ export const TagConnection = connectionType(TagType, 'Tag');
 })
 export class ManifestType extends NodeType {
   row!: ManifestRow;
+  /** The version that it was asked for in: its signatures and referrers are those there. */
+  version!: VersionKey | undefined;
 
   @Field(() => DigestScalar, { description: 'The digest of the document.' })
   digest!: string;
@@ -69,11 +76,12 @@ export class ManifestType extends NodeType {
   subject!: string | null;
 }
 
-export function toManifestType(row: ManifestRow): ManifestType {
+export function toManifestType(row: ManifestRow, version?: VersionKey): ManifestType {
   const { digest, mediaType, artifactType, sizeBytes, platform, subject } = row;
   return Object.assign(new ManifestType(), {
     id: toGlobalId('Manifest', row.id),
     row,
+    version,
     digest,
     mediaType,
     artifactType,
@@ -142,16 +150,17 @@ registerEnumType(SignatureKind, {
   simpleResolvers: true,
 })
 export class SignatureType extends NodeType {
+  row!: SignatureRow;
+  version!: VersionKey | undefined;
+
   @Field(() => SignatureKind, { description: 'How it signs.' })
   kind!: SignatureKind;
 
   @Field(() => String, {
-    description: 'Its name: digest and signature number, or the tag of the signature manifest.',
+    description:
+      'Of an atomic one the digest signed, @ and 32 digits of its own digest; else the tag, or the digest, of the manifest that signs.',
   })
   name!: string;
-
-  @Field(() => ManifestType, { description: 'The manifest that is signed.' })
-  manifest!: ManifestType;
 
   @Field(() => String, {
     nullable: true,
@@ -167,6 +176,21 @@ export class SignatureType extends NodeType {
 
   @Field(() => String, { nullable: true, description: 'The image reference that was signed.' })
   dockerReference!: string | null;
+}
+
+export function toSignatureType(row: SignatureRow, version?: VersionKey): SignatureType {
+  const { kind, name, keyId, creator, timestamp, dockerReference } = row;
+  return Object.assign(new SignatureType(), {
+    id: toGlobalId('Signature', row.id),
+    row,
+    version,
+    kind,
+    name,
+    keyId,
+    creator,
+    timestamp: timestamp === null ? null : new Date(timestamp),
+    dockerReference,
+  });
 }
 
 export const SignatureConnection = connectionType(SignatureType, 'Signature');

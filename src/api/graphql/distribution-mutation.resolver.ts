@@ -3,7 +3,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { isBasePathTaken } from '../../db/distributions.ts';
 import { Distribution } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
+import { hasRemote, lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
 import type { DistributionTarget, LockedDistribution } from '../../db/point-distribution.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
@@ -21,6 +21,7 @@ import { invalid, notNull } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
 import { versionNotFound } from './repository-content.resolver.ts';
 import { checkRepositoryName, notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
+import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -37,12 +38,17 @@ export class DistributionMutationResolver {
     return saving(context, input.basePath, async (em) => {
       const userErrors = await checkBasePath(em, input.basePath);
       const target = await readTarget(em, input, userErrors);
+      if (target !== undefined && input.pullThrough === true)
+        userErrors.push(...(await checkPullThrough(em, target)));
+      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
       if (target === undefined || userErrors.length > 0) return userErrors;
       const row = em.create(Distribution, {
         basePath: input.basePath,
         repositoryId: target.repositoryId,
         version: target.version,
         isPrivate: input.private ?? false,
+        pullThrough: input.pullThrough ?? false,
+        signaturePolicyId: signaturePolicyId ?? null,
       });
       await em.persist(row).flush();
       return row.id;
@@ -50,7 +56,7 @@ export class DistributionMutationResolver {
   }
 
   @Mutation(() => DistributionPayload, {
-    description: 'Changes where a distribution is served, or who sees it.',
+    description: 'Changes where a distribution is served, who sees it, or what its pulls ask for.',
   })
   async distributionUpdate(
     @Arg('input', () => DistributionUpdateInput, { description: 'The changes.' })
@@ -62,18 +68,25 @@ export class DistributionMutationResolver {
       const row = await findDistribution(em, input.id);
       const userErrors = row === undefined ? [notFound(input.id)] : [];
       userErrors.push(
-        ...[notNull('basePath', basePath), notNull('private', input.private)].flatMap(
-          (mistake) => mistake ?? [],
-        ),
+        ...[
+          notNull('basePath', basePath),
+          notNull('private', input.private),
+          notNull('pullThrough', input.pullThrough),
+        ].flatMap((mistake) => mistake ?? []),
       );
+      if (row !== undefined && input.pullThrough === true)
+        userErrors.push(...(await checkPullThrough(em, row)));
       if (typeof basePath === 'string' && basePath !== row?.basePath) {
         userErrors.push(...(await checkBasePath(em, basePath)));
         if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
       }
+      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
       if (row === undefined || userErrors.length > 0) return userErrors;
       const changes = {
+        ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
         ...(typeof basePath === 'string' ? { basePath } : {}),
         ...(typeof input.private === 'boolean' ? { isPrivate: input.private } : {}),
+        ...(typeof input.pullThrough === 'boolean' ? { pullThrough: input.pullThrough } : {}),
       };
       if (Object.keys(changes).length > 0)
         await em.nativeUpdate(Distribution, { id: row.id }, { ...changes, updatedAt: new Date() });
@@ -125,6 +138,8 @@ export class DistributionMutationResolver {
               'Serve another repository at a distribution of another base path (distributionCreate).',
           ),
         );
+      if (row?.pullThrough === true && target !== undefined && target.version !== null)
+        userErrors.push(invalid('versionId', pinnedPullThrough));
       if (row === undefined || target === undefined || userErrors.length > 0) return userErrors;
       await moveDistribution(em, row, target);
       return row.id;
@@ -178,6 +193,21 @@ async function checkBasePath(em: Em, basePath: string): Promise<UserError[]> {
   const mistake = checkRepositoryName(basePath, 'basePath');
   if (mistake !== undefined) return [mistake];
   return (await isBasePathTaken(em, basePath)) ? [basePathTaken(basePath)] : [];
+}
+
+const pinnedPullThrough =
+  'A pinned version never changes, so nothing can be pulled through into it; follow the latest version (repositoryId), or set pullThrough to ' +
+  'false (distributionUpdate).';
+
+async function checkPullThrough(em: Em, target: DistributionTarget): Promise<UserError[]> {
+  if (target.version !== null) return [invalid('pullThrough', pinnedPullThrough)];
+  if (await hasRemote(em, target.repositoryId)) return [];
+  return [
+    invalid(
+      'pullThrough',
+      'The repository has no remote to pull through from; give it one first (repositoryUpdate).',
+    ),
+  ];
 }
 
 function basePathTaken(basePath: string): UserError {

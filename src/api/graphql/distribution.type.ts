@@ -5,7 +5,12 @@ import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { DateTime } from './scalars.ts';
+import { signaturePolicyIdOption } from './signature-policy-id.ts';
 import { UserError } from './user-error.type.ts';
+
+const pullThroughDescription =
+  'Whether a tag or digest that is not there is looked for at the remote of the repository, and kept as a new version; layers are fetched ' +
+  'when a client asks for them, and kept unless the remote is STREAMED. Not with a pinned version.';
 
 @ObjectType('Distribution', {
   implements: NodeType,
@@ -24,6 +29,9 @@ export class DistributionType extends NodeType {
   @Field(() => Boolean, { description: 'Whether the catalog of names leaves it out.' })
   private!: boolean;
 
+  @Field(() => Boolean, { description: pullThroughDescription })
+  pullThrough!: boolean;
+
   @Field(() => DateTime, { description: 'When it was created.' })
   createdAt!: Date;
 
@@ -32,12 +40,13 @@ export class DistributionType extends NodeType {
 }
 
 export function toDistributionType(row: Distribution): DistributionType {
-  const { id, basePath, isPrivate, createdAt, updatedAt } = row;
+  const { id, basePath, isPrivate, pullThrough, createdAt, updatedAt } = row;
   return Object.assign(new DistributionType(), {
     id: toGlobalId('Distribution', id),
     row,
     basePath,
     private: isPrivate,
+    pullThrough,
     createdAt,
     updatedAt,
   });
@@ -100,6 +109,12 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: privateDescription })
   private?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, defaultValue: false, description: pullThroughDescription })
+  pullThrough?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionUpdateInput', {
@@ -118,6 +133,12 @@ export class DistributionUpdateInput {
 
   @Field(() => Boolean, { nullable: true, description: `${privateDescription} It cannot be cleared.` })
   private?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: `${pullThroughDescription} It cannot be cleared.` })
+  pullThrough?: boolean | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('DistributionDeleteInput', { description: 'A distribution to delete; what it serves stays.' })

@@ -11,6 +11,18 @@ import {
 import type { Page } from '../../db/read-page.ts';
 import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
+import { readSignaturePolicies } from '../../db/signature-policies.ts';
+import { readSignatureVerifications, readTagVerifications } from '../../db/read-verifications.ts';
+import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/read-signatures.ts';
+import type { ManifestInVersion } from '../../db/read-signatures.ts';
+import {
+  countRepositorySchedules,
+  countScheduleRuns,
+  readFreshness,
+  readRepositorySchedulePages,
+  readScheduleRunPages,
+  readSchedules,
+} from '../../db/read-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
@@ -44,6 +56,15 @@ export function createLoaders(em: Em) {
   const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
     new DataLoader((keys) => read(em, keys), { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 });
 
+  const byKey = <Key, Value>(
+    read: Read<Key, Value>,
+    keyOf: (key: Key) => readonly (string | number)[],
+  ): DataLoader<Key, Value, string> =>
+    new DataLoader((keys) => read(em, keys), {
+      cacheKeyFn: (key) => JSON.stringify(keyOf(key)),
+      maxBatchSize: 1_000,
+    });
+
   function lists<Parent, Arguments, Value>(
     read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
   ): DataLoader<Below<Parent, Arguments>, Value, string> {
@@ -57,6 +78,7 @@ export function createLoaders(em: Em) {
     repositories: byId(readRepositories),
     remotes: byId(readRemotes),
     distributions: byId(readDistributions),
+    signaturePolicies: byId(readSignaturePolicies),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
     tasks: byId(readTasks),
@@ -72,12 +94,30 @@ export function createLoaders(em: Em) {
     versionCounts: byId(countVersions),
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
+    freshness: byId(readFreshness),
+    schedules: byId(readSchedules),
+    repositorySchedulePages: lists(readRepositorySchedulePages),
+    repositoryScheduleCounts: byId(countRepositorySchedules),
+    scheduleRunPages: lists(readScheduleRunPages),
+    scheduleRunCounts: byId(countScheduleRuns),
     versionTags: byVersion(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),
+    signatureVerifications: byKey(readSignatureVerifications, ({ id, repositoryId }) => [id, repositoryId]),
+    tagVerifications: byKey(readTagVerifications, ({ repositoryId, addedIn, name }) => [
+      repositoryId,
+      addedIn,
+      name,
+    ]),
     contentPages: lists(readContentPages),
     manifests: byId(readManifests),
     blobs: byId(readBlobs),
+    signatures: byId(readSignatures),
+    manifestSignatures: new DataLoader(
+      (manifests: readonly ManifestInVersion[]) => readSignaturesOf(em, manifests),
+      { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 },
+    ),
+    manifestReferrers: lists(readReferrersOf),
     documents: byId(readDocuments),
     children: byId(readChildren),
     manifestBlobs: byId(readManifestBlobs),

@@ -1,6 +1,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { findTag } from '../../db/read-tags.ts';
-import { toBlobType, toManifestType, toTagType } from './content.type.ts';
+import { toBlobType, toManifestType, toSignatureType, toTagType } from './content.type.ts';
 import type { RequestContext } from './context.ts';
 import { toDistributionType } from './distribution.type.ts';
 import { parseGlobalId, parseKeyNumber } from './global-id.ts';
@@ -8,6 +8,8 @@ import type { GlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { toRemoteType } from './remote.type.ts';
 import { toRepositoryType } from './repository.type.ts';
+import { toScheduleType } from './schedule.type.ts';
+import { toSignaturePolicyType } from './signature-policy.type.ts';
 import { toTaskType } from './task.type.ts';
 import { toRepositoryVersionType } from './version.type.ts';
 
@@ -58,8 +60,12 @@ async function loadNode(
     }
     case 'Distribution':
       return mapped(await loaders.distributions.load(first), toDistributionType);
+    case 'SignaturePolicy':
+      return mapped(await loaders.signaturePolicies.load(first), toSignaturePolicyType);
+    case 'Schedule':
+      return mapped(await loaders.schedules.load(first), toScheduleType);
     case 'Signature':
-      return undefined;
+      return mapped(await loaders.signatures.load(first), toSignatureType);
   }
 }
 

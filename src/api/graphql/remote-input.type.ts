@@ -1,6 +1,7 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../db/entities.ts';
 import { RemotePolicyEnum } from './remote.type.ts';
+import { signaturePolicyIdOption } from './signature-policy-id.ts';
 
 @InputType('HeaderInput', {
   description: 'An extra request header. It is sent to the registry itself only, never to a redirect target.',
@@ -140,6 +141,9 @@ export class RemoteCreateInput {
 
   @Field(() => String, { nullable: true, description: 'Password or token. Write-only, stored encrypted.' })
   password?: string | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('RemoteUpdateInput', { description: 'Changes of a remote. Omitted: kept. null: cleared.' })
@@ -273,6 +277,9 @@ export class RemoteUpdateInput {
 
   @Field(() => String, { nullable: true, description: 'Password or token. Write-only, stored encrypted.' })
   password?: string | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('RemoteDeleteInput', { description: 'A remote to delete.' })

@@ -15,6 +15,7 @@ import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remot
 import { checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
 import type { RemoteFields } from './remote-validation.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
+import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { splitProxyUrl } from './url-validation.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
@@ -32,6 +33,7 @@ export class RemoteMutationResolver {
       ...checkRemoteFields(given, api.config),
       ...checkClientCertificate(given, undefined, () => undefined),
     ];
+    const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, mistakes);
     if (await isNameTaken(em, input.name)) mistakes.push(nameTaken(input.name));
     if (mistakes.length > 0) return failed(mistakes);
     return saving(input.name, async () => {
@@ -42,6 +44,7 @@ export class RemoteMutationResolver {
           upstreamName: given.upstreamName,
           headerNames: [],
           realmHosts: [],
+          signaturePolicyId: signaturePolicyId ?? null,
         });
         applyPlain(row, given);
         // the id is part of what the secrets are sealed with
@@ -73,6 +76,7 @@ export class RemoteMutationResolver {
         const mistakes = checkRemoteFields(input, api.config);
         if (row === null) mistakes.unshift(notFound(input.id));
         mistakes.push(...checkClientCertificate(input, row ?? undefined, () => openKey(row, api)));
+        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
         if (
           typeof input.name === 'string' &&
           input.name !== row?.name &&
@@ -83,6 +87,7 @@ export class RemoteMutationResolver {
         if (!keepsSecrets(input, row)) dropSecrets(row);
         applyPlain(row, input);
         applySecrets(row, input, api);
+        if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
         await transaction.flush();
         return payload(row);
       }),
@@ -90,7 +95,8 @@ export class RemoteMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Deletes a remote that no repository and no running task uses.',
+    description:
+      'Deletes a remote that no repository, no schedule, no running task, and no blob uses that is still to be fetched on demand.',
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
@@ -198,12 +204,29 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
       ),
     );
   }
+  if (use.scheduleId !== undefined)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `The remote ${quoteValue(row.name)} is used by the schedule ${toGlobalId('Schedule', use.scheduleId)}; give that another remote, or delete it, first.`,
+      ),
+    );
   if (use.taskId !== undefined)
     errors.push(
       userError(
         'IN_USE',
         ['id'],
         `The remote ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', use.taskId)}; wait until it has ended, or cancel it.`,
+      ),
+    );
+  if (use.onlySourceOf > 0)
+    errors.push(
+      userError(
+        'IN_USE',
+        ['id'],
+        `${use.onlySourceOf} blobs of versions that are kept are not stored and can be had from the remote ${quoteValue(row.name)} only; ` +
+          'sync with the policy IMMEDIATE, or delete the repositories that have them, first.',
       ),
     );
   return errors;

@@ -32,7 +32,6 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Use
   on(input.name, (name) => checkName('name', name));
   on(input.url, (url) => checkBaseUrl('url', url, rules));
   on(input.upstreamName, checkUpstreamName);
-  on(input.policy, checkPolicy);
   on(input.includeTags, (patterns) => checkPatterns('includeTags', patterns));
   on(input.excludeTags, (patterns) => checkPatterns('excludeTags', patterns));
   on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
@@ -105,11 +104,6 @@ function checkUpstreamName(value: string): Checked {
     `upstreamName is ${quoteValue(value)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
       `at most 255 characters.${hint}`,
   );
-}
-
-function checkPolicy(value: string): Checked {
-  if (value === 'IMMEDIATE') return undefined;
-  return invalid('policy', `policy is ${value}, which is not served yet; expected IMMEDIATE.`);
 }
 
 function checkPatterns(field: string, patterns: readonly string[]): Checked[] {

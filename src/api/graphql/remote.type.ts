@@ -17,8 +17,8 @@ registerEnumType(RemotePolicyEnum, {
   description: 'When blobs are fetched.',
   valuesConfig: {
     IMMEDIATE: { description: 'By the sync.' },
-    ON_DEMAND: { description: 'When a client first asks for them, then kept. Not served yet.' },
-    STREAMED: { description: 'Whenever a client asks for them, never kept. Not served yet.' },
+    ON_DEMAND: { description: 'Configs by the sync; layers when a client first asks for them, then kept.' },
+    STREAMED: { description: 'Configs by the sync; layers whenever a client asks for them, never kept.' },
   },
 });
 

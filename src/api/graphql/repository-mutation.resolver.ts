@@ -5,6 +5,7 @@ import { Remote, Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readOtherDistributions } from '../../db/point-distribution.ts';
 import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
+import { deleteSchedules } from '../../db/temporal-schedules.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { forgetReads } from './context.ts';
@@ -20,6 +21,7 @@ import {
   RepositoryUpdateInput,
   toRepositoryType,
 } from './repository.type.ts';
+import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -36,6 +38,7 @@ export class RepositoryMutationResolver {
       em.fork().transactional(async (transaction) => {
         const mistakes = checkFields(input);
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
         mistakes.push(...(await checkFree(transaction, input.name)));
         if (mistakes.length > 0) return failed(mistakes);
         const row = transaction.create(Repository, {
@@ -46,6 +49,7 @@ export class RepositoryMutationResolver {
           latest: 0,
           fence: 0,
           isMirrored: false,
+          signaturePolicyId: signaturePolicyId ?? null,
         });
         await transaction.persist(row).flush();
         await createOwnDistribution(transaction, row);
@@ -66,6 +70,7 @@ export class RepositoryMutationResolver {
         const mistakes = checkFields(input);
         if (row === null) mistakes.unshift(notFound('id', input.id));
         const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
         const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
         if (newName !== undefined) mistakes.push(...(await checkFree(transaction, newName)));
         if (row === null || mistakes.length > 0) return failed(mistakes);
@@ -76,6 +81,7 @@ export class RepositoryMutationResolver {
         if (input.description !== undefined) row.description = input.description;
         if (input.retainVersions !== undefined) row.retainVersions = input.retainVersions;
         if (input.remoteId !== undefined) row.remoteId = remoteId ?? null;
+        if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
         await transaction.flush();
         return payload(context, row);
       }),
@@ -84,7 +90,7 @@ export class RepositoryMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Deletes a repository with all its versions and the distribution at its own name. Its tasks stay.',
+      'Deletes a repository with all its versions, its schedules and the distribution at its own name. Its tasks stay.',
   })
   async repositoryDelete(
     @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
@@ -102,6 +108,7 @@ export class RepositoryMutationResolver {
         ...(others.count === 0 ? [] : [servedAt(row, others)]),
       ];
       if (userErrors.length > 0) return { deletedId: null, userErrors };
+      await deleteSchedules(transaction, { repositoryId: row.id });
       await transaction.nativeDelete(Repository, { id: row.id });
       return { deletedId: input.id, userErrors: [] };
     });

@@ -4,6 +4,7 @@ import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { DateTime } from './scalars.ts';
+import { signaturePolicyIdOption } from './signature-policy-id.ts';
 import { UserError } from './user-error.type.ts';
 
 @ObjectType('Repository', {
@@ -72,6 +73,9 @@ export class RepositoryCreateInput {
 
   @Field(() => Int, { nullable: true, description: 'How many versions are kept, at least 1; null: all.' })
   retainVersions?: number | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('RepositoryUpdateInput', { description: 'Changes of a repository. Omitted: kept. null: cleared.' })
@@ -96,6 +100,9 @@ export class RepositoryUpdateInput {
 
   @Field(() => Int, { nullable: true, description: 'How many versions are kept, at least 1; null: all.' })
   retainVersions?: number | null;
+
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
 }
 
 @InputType('RepositoryDeleteInput', { description: 'A repository to delete, with all its versions.' })

@@ -2,14 +2,14 @@ import { LockMode } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { Remote, Repository, Task } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { addWarnings, createSyncTask, finishTask } from '../../db/tasks.ts';
-import { isTidemarkError, quoteValue } from '../../oci/error.ts';
-import { forgetReads } from './context.ts';
+import { createSyncTask, finishTask } from '../../db/tasks.ts';
+import { quoteValue } from '../../oci/error.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
 import { notFound } from './repository-mutation.resolver.ts';
 import { RepositorySyncInput } from './repository.type.ts';
-import { TaskCancelInput, TaskPayload, toTaskType } from './task.type.ts';
+import { payload, reload, startWorkflow } from './start-workflow.ts';
+import { TaskCancelInput, TaskPayload } from './task.type.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -23,15 +23,7 @@ export class SyncResolver {
     input: RepositorySyncInput,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
-    const accepted = await context.em
-      .fork()
-      .transactional((transaction) => acceptSync(transaction, input, context.api.config.allowPrivate));
-    if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
-    const { task, isNew, repositoryName } = accepted;
-    if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
-    // committed first: a workflow never runs for a task that is not there
-    await startWorkflow(context, task, repositoryName);
-    return payload(await reload(context, task.id), []);
+    return startSync(context, input);
   }
 
   @Mutation(() => TaskPayload, {
@@ -62,6 +54,28 @@ export class SyncResolver {
       await finishTask(context.em.fork(), task.id, { state: 'CANCELED' });
     return payload(await reload(context, task.id), []);
   }
+}
+
+/**
+ * Makes the task of a sync and starts its workflow.
+ * @param note Writes more in the transaction that makes a new task.
+ */
+export async function startSync(
+  context: RequestContext,
+  input: RepositorySyncInput,
+  note?: (em: Em, task: Task) => Promise<void>,
+): Promise<TaskPayload> {
+  const accepted = await context.em.fork().transactional(async (transaction) => {
+    const answer = await acceptSync(transaction, input, context.api.config.allowPrivate);
+    if ('task' in answer && answer.isNew) await note?.(transaction, answer.task);
+    return answer;
+  });
+  if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
+  const { task, isNew, repositoryName } = accepted;
+  if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
+  // committed first: a workflow never runs for a task that is not there
+  await startWorkflow(context, task, repositoryName);
+  return payload(await reload(context, task.id), []);
 }
 
 type Accepted =
@@ -125,26 +139,6 @@ async function findRemoteToSync(
   return undefined;
 }
 
-/** A task that cannot be started now stays WAITING: the reconciler starts it once Temporal answers. */
-async function startWorkflow(context: RequestContext, task: Task, repositoryName: string): Promise<void> {
-  const { api, em } = context;
-  try {
-    const { runId } = await api.workflows.startSync({
-      taskId: task.id,
-      workflowId: task.workflowId,
-      repositoryName,
-    });
-    await em.fork().nativeUpdate(Task, { id: task.id }, { runId });
-  } catch (error) {
-    api.logger.warn({ err: error, taskId: task.id }, 'the workflow of a sync could not be started yet');
-    const isBusy = isTidemarkError(error) && error.code === 'SYNC_ALREADY_RUNNING';
-    const message = isBusy
-      ? 'The workflow of the sync before has not ended yet; the task is queued and starts when it has.'
-      : 'Temporal could not be reached; the task is queued and starts when it can.';
-    await addWarnings(em.fork(), task.id, [message]);
-  }
-}
-
 /** Whether the task's own run was there to be asked; without a run id the workflow may be running for another task. */
 async function cancelRun({ api }: RequestContext, task: Task): Promise<boolean> {
   const { workflowId } = task;
@@ -159,15 +153,4 @@ function alreadyRunning(repositoryName: string, taskId: number): UserError {
     ['repositoryId'],
     `A sync of ${quoteValue(repositoryName)} is running: the task ${toGlobalId('Task', taskId)}. Wait until it has ended, or cancel it.`,
   );
-}
-
-async function reload(context: RequestContext, taskId: number): Promise<Task> {
-  forgetReads(context);
-  const task = await context.loaders.tasks.load(taskId);
-  if (task === undefined) throw new Error('a task vanished right after it was read');
-  return task;
-}
-
-function payload(task: Task | undefined, userErrors: UserError[]): TaskPayload {
-  return Object.assign(new TaskPayload(), { task: task === undefined ? null : toTaskType(task), userErrors });
 }

@@ -20,7 +20,9 @@ registerEnumType(TaskStateEnum, {
   name: 'TaskState',
   description: 'How far a task is. COMPLETED, FAILED and CANCELED are final.',
   valuesConfig: {
-    WAITING: { description: 'Accepted; no worker has taken it yet.' },
+    WAITING: {
+      description: 'Accepted; no worker has taken it yet, or it waits for its turn at the upstream’s host.',
+    },
     RUNNING: { description: 'A worker is at it.' },
     COMPLETED: { description: 'Done.' },
     FAILED: { description: 'Given up; `error` says why. Nothing was changed.' },

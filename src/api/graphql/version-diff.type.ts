@@ -75,6 +75,12 @@ export class VersionDiffType {
   @Field(() => Int, { description: 'Blobs that only the version compared from has.' })
   blobsRemoved!: number;
 
+  @Field(() => Int, { description: 'Signatures that only the version compared to has.' })
+  signaturesAdded!: number;
+
+  @Field(() => Int, { description: 'Signatures that only the version compared from has.' })
+  signaturesRemoved!: number;
+
   @Field(() => ByteCount, { description: 'Bytes of the manifests and stored blobs added.' })
   bytesAdded!: number;
 

@@ -10,6 +10,7 @@ import {
   TagType,
   toBlobType,
   toManifestType,
+  toSignatureType,
   toTagType,
 } from './content.type.ts';
 import type { BlobType, ManifestType, SignatureType } from './content.type.ts';
@@ -76,7 +77,7 @@ export class RepositoryVersionResolver {
     if (!isStorableText(name)) return null;
     const { repositoryId, number } = row;
     const tag = await loaders.versionTags.load({ repositoryId, number, name });
-    return tag === undefined ? null : toTagType(tag);
+    return tag === undefined ? null : toTagType(tag, { repositoryId, number });
   }
 
   @FieldResolver(() => TagConnection, { description: 'Its tags, in order of name.' })
@@ -102,7 +103,7 @@ export class RepositoryVersionResolver {
       list: 'tags',
       after,
       keyOf: (tag) => tag.name,
-      nodeOf: toTagType,
+      nodeOf: (tag) => toTagType(tag, parent),
       countTotal: async () =>
         filter.nameRegex === undefined
           ? countsOf(row, filter.change).tags
@@ -118,8 +119,9 @@ export class RepositoryVersionResolver {
     @Arg('change', () => ContentChangeEnum, changeOption) change: ContentChange | null,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<ManifestType>> {
+    const parent = { repositoryId: row.repositoryId, number: row.number };
     const page = await loaders.contentPages.load({
-      parent: { repositoryId: row.repositoryId, number: row.number },
+      parent,
       page: {
         kind: 'manifest',
         first: checkFirst(first),
@@ -131,7 +133,7 @@ export class RepositoryVersionResolver {
       list: 'manifests',
       after,
       keyOf: ({ id }) => id,
-      nodeOf: ({ value }) => toManifestType(value),
+      nodeOf: ({ value }) => toManifestType(value, parent),
       countTotal: () => Promise.resolve(countsOf(row, change).manifests),
     });
   }
@@ -163,20 +165,28 @@ export class RepositoryVersionResolver {
   }
 
   @FieldResolver(() => SignatureConnection, { description: 'Its signatures.' })
-  signatures(
+  async signatures(
     @Root() { row }: RepositoryVersionType,
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Arg('change', () => ContentChangeEnum, changeOption) change: ContentChange | null,
-  ): Connection<SignatureType> {
-    checkFirst(first);
-    readNumberCursor('signatures', after);
-    const page = { rows: [] as SignatureType[], hasNext: false };
-    return toConnection(page, {
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<SignatureType>> {
+    const parent = { repositoryId: row.repositoryId, number: row.number };
+    const page = await loaders.contentPages.load({
+      parent,
+      page: {
+        kind: 'signature',
+        first: checkFirst(first),
+        after: readNumberCursor('signatures', after),
+        change: change ?? 'PRESENT',
+      },
+    });
+    return toConnection(await loadPage(page, loaders.signatures), {
       list: 'signatures',
       after,
-      keyOf: (signature) => signature.name,
-      nodeOf: (signature) => signature,
+      keyOf: ({ id }) => id,
+      nodeOf: ({ value }) => toSignatureType(value, parent),
       countTotal: () => Promise.resolve(countsOf(row, change).signatures),
     });
   }

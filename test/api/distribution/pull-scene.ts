@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFolderStore } from '../../../src/content/folder-store.ts';
-import type { FolderStore } from '../../../src/content/folder-store.ts';
+import type { BlobStore } from '../../../src/content/store.ts';
 import { storeManifests } from '../../../src/db/store-manifests.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
@@ -16,7 +16,7 @@ import { insertRepository, insertVersion } from '../support/content.ts';
 
 export interface PullScene {
   readonly api: ApiUnderTest;
-  readonly store: FolderStore;
+  readonly store: BlobStore;
   /** Of the blob store. */
   readonly folder: string;
   /** Makes what the sample holds the repository's next version, the repository too where it is new; answers the number. */

@@ -237,7 +237,10 @@ const accepted: [accept: string | undefined, tag: string, status: number][] = [
   [mediaTypes.dockerManifest.toUpperCase(), 'docker', 200],
   ['nonsense', 'docker', 200],
   [mediaTypes.dockerSchema1, 'docker', 404],
-  [mediaTypes.ociManifest, 'docker', 404],
+  [mediaTypes.ociManifest, 'docker', 200],
+  [mediaTypes.dockerManifestList, 'index', 200],
+  [mediaTypes.ociManifest, 'index', 404],
+  [`${mediaTypes.dockerManifest};q=0, ${mediaTypes.ociManifest}`, 'docker', 404],
   ['text/html', 'index', 404],
   [`*/*, ${mediaTypes.ociIndex};q=0`, 'index', 404],
 ];

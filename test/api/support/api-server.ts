@@ -6,7 +6,8 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
-import type { ApiConfig, BlobSource, UploadSessions } from '../../../src/api/dependencies.ts';
+import { createSignatureChecks } from '../../../src/activities/check-signatures.ts';
+import type { ApiConfig, BlobSource, UploadSessions, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
@@ -48,6 +49,8 @@ export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
   /** Default: an empty store in memory. */
   readonly blobs?: BlobSource;
+  /** Default: nothing can be fetched. */
+  readonly upstreams?: UpstreamReader;
   /** Default: none can be made. */
   readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
@@ -64,6 +67,12 @@ const noUploads: UploadSessions = {
   cancel: refuse,
 };
 
+/** For tests that fetch nothing on demand. */
+export const noUpstreams: UpstreamReader = {
+  openBlob: () => Promise.reject(new Error('This test has no upstream.')),
+  pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
+};
+
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
   const testDatabase = await createTestDatabase();
   const database = await openDatabase({ url: testDatabase.url, poolSize: 8 });
@@ -74,6 +83,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const workflows = createWorkflowClient({ client, taskQueue });
   const lines: string[] = [];
   const secrets = createSecretBox([randomBytes(32)]);
+  const blobs = options.blobs ?? createMemoryStore();
   const app = await createApi({
     database,
     workflows,
@@ -87,8 +97,10 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       manifestMaxBytes: 4 * 1024 * 1024,
       ...options.config,
     },
-    blobs: options.blobs ?? createMemoryStore(),
+    blobs,
+    upstreams: options.upstreams ?? noUpstreams,
     uploads: options.uploads ?? noUploads,
+    signatures: createSignatureChecks({ database, store: blobs }),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
     logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
   });

@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { isTidemarkError } from '../oci/error.ts';
@@ -6,27 +6,26 @@ import { digestMismatch } from './content-error.ts';
 import type { PartialFile } from './partial-file.ts';
 import { createPartialFile } from './partial-file.ts';
 import type { Partial } from './partial-folder.ts';
-import { findPartials, newPartialPath, removeFile, sizeOf } from './partial-folder.ts';
+import { findPartials, newPartialPath, removeFile } from './partial-folder.ts';
 import { receiveBody } from './receive-body.ts';
 import type { PushOptions, PushResult } from './store.ts';
 import { onDisk, systemCode } from './storage-error.ts';
 
-/** Where a push writes, and how it makes the result durable. */
+/** Where a push writes, and what becomes of the result. */
 export interface PushPlace {
   readonly partialFolder: string;
-  /** The blob's final path. */
-  readonly target: string;
+  /** Whether the file is to be on the disk before it is published. */
   readonly fsync: boolean;
-  /** fsync of the folder that `target` is in. */
-  readonly syncFolder: () => Promise<void>;
+  /** Makes the verified file the blob; it is gone from its place then. */
+  readonly publish: (path: string, descriptor: ContentKey) => Promise<void>;
   /** Paths that an attempt of this process is writing; a sweep leaves them alone. */
   readonly live: Set<string>;
 }
 
 const copyBytes = 1024 * 1024;
 
-/** One push: resumes the largest partial file; bytes that turn out wrong are fetched once more, from the first byte. */
-export async function pushToFolder(
+/** One push by way of a partial file: resumes the largest partial file; bytes that turn out wrong are fetched once more, from the first byte. */
+export async function pushByFile(
   place: PushPlace,
   descriptor: ContentKey,
   source: ContentSource,
@@ -107,7 +106,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
     if (mismatch === undefined && place.fsync) await file.sync();
     closed = true;
     await file.close();
-    if (mismatch === undefined) await publish(place, file.path, descriptor);
+    if (mismatch === undefined) await place.publish(file.path, descriptor);
     else await discard(file, options.resume);
     return { fetchedBytes: received.fetchedBytes, resumed, mismatch };
   } catch (error) {
@@ -121,7 +120,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
  * Copies an earlier attempt's bytes, hashing them. Its file is never appended to: an attempt that was given up may still
  * be writing there (DATABASE.md, last point).
  */
-async function copyPartial(
+export async function copyPartial(
   from: Partial,
   file: PartialFile,
   descriptor: ContentKey,
@@ -158,22 +157,6 @@ function checkDigest(file: PartialFile, descriptor: ContentKey): TidemarkError |
   const actual = file.finish();
   if (actual === descriptor.digest) return undefined;
   return digestMismatch(descriptor, actual);
-}
-
-/** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
-export async function publish(
-  place: Pick<PushPlace, 'target' | 'fsync' | 'syncFolder'>,
-  path: string,
-  descriptor: ContentKey,
-): Promise<void> {
-  try {
-    await rename(path, place.target);
-  } catch (error) {
-    // Another process stored this digest meanwhile and removed the other partial files, this one among them.
-    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(place.target)) === descriptor.size;
-    if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
-  }
-  if (place.fsync) await onDisk('fsync of the blob folder', place.syncFolder());
 }
 
 async function discard(file: PartialFile, resume: Partial | undefined): Promise<void> {

@@ -1,0 +1,133 @@
+import {
+  countDue,
+  findUnknownBlobs,
+  markUnheld,
+  removeBlobs,
+  removeManifests,
+} from '../db/collect-content.ts';
+import {
+  countOldVersions,
+  readRetainingRepositories,
+  removeOldVersions,
+  removeUnversioned,
+} from '../db/collect-versions.ts';
+import type { CollectionRun } from '../db/collect-versions.ts';
+import { addToReport } from '../db/upkeep-tasks.ts';
+import { uploadedBlobLock } from '../db/uploads.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ActivityDeps } from './deps.ts';
+import { forEachConcurrently } from './limiter.ts';
+
+const pageRows = 1_000;
+const membershipRows = 5_000;
+/** Locks are held for no longer than these take. */
+const pageFiles = 200;
+const deletions = 8;
+
+/** Versions beyond what their repositories keep, then the memberships that only those had. */
+export async function collectVersions(
+  { database }: ActivityDeps,
+  run: CollectionRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const em = database.em.fork();
+  for (let afterId = 0; ;) {
+    const repositories = await readRetainingRepositories(em, afterId, pageRows);
+    const last = repositories.at(-1);
+    if (last === undefined) return;
+    afterId = last;
+    for (const repositoryId of repositories) {
+      signal.throwIfAborted();
+      await removeOldVersions(em, repositoryId, run);
+      while (await removeUnversioned(em, repositoryId, membershipRows)) signal.throwIfAborted();
+    }
+  }
+}
+
+/** Marks what nothing holds any more, and removes what has been marked for the grace period: rows first, then their bytes. */
+export async function collectContent(
+  deps: ActivityDeps,
+  run: CollectionRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  await markUnheld(em, () => signal.throwIfAborted());
+  while ((await removeManifests(em, run, pageRows)) > 0) signal.throwIfAborted();
+  for (;;) {
+    const digests = await removeBlobs(em, run, pageFiles);
+    if (digests.length === 0) return;
+    // what a crash leaves here is a file that nobody knows: collectFiles finds it
+    await removeFiles(deps, digests, signal);
+  }
+}
+
+/** Files of the blob store that no row knows of: older than the grace period, for a push stores the file before the row. */
+export async function collectFiles(
+  deps: ActivityDeps,
+  run: CollectionRun & { readonly dryRun: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  const newest = Date.now() - run.graceSeconds * 1000;
+  for await (const page of pagesOf(deps.store.list(), pageRows)) {
+    signal.throwIfAborted();
+    const old: Digest[] = [];
+    let bytes = 0;
+    await forEachConcurrently(
+      await findUnknownBlobs(em, page),
+      { concurrency: deletions, signal },
+      async (digest) => {
+        const found = await deps.store.stat(digest);
+        if (found === undefined || found.modifiedAt.getTime() > newest) return;
+        bytes += found.sizeBytes;
+        old.push(digest);
+      },
+    );
+    if (!run.dryRun)
+      for (let from = 0; from < old.length; from += pageFiles)
+        await removeFiles(deps, old.slice(from, from + pageFiles), signal);
+    await addToReport(em, run.taskId, { files: old.length, bytes });
+  }
+}
+
+/** What a run would remove now, into the task's report; nothing is changed. */
+export async function planCollection({ database }: ActivityDeps, run: CollectionRun): Promise<void> {
+  const em = database.em.fork();
+  const versions = await countOldVersions(em, run);
+  await addToReport(em, run.taskId, { versions, ...(await countDue(em, run)) });
+}
+
+/**
+ * Removes the bytes of blobs that no row knows. Whoever stores a blob holds its lock from before it looks for the file until its row is
+ * there, or has a row that refers to it before: so nobody counts on a file that goes (FAULTS 111).
+ */
+export async function removeFiles(
+  { database, blobLocks, store }: Pick<ActivityDeps, 'database' | 'blobLocks' | 'store'>,
+  digests: readonly Digest[],
+  signal: AbortSignal,
+): Promise<void> {
+  const keys = digests.flatMap((digest) => [digest, uploadedBlobLock(digest)]);
+  await blobLocks.withFree(keys, async (free, lost) => {
+    const isFree = new Set(free);
+    const unknown = await findUnknownBlobs(
+      database.em.fork(),
+      digests.filter((digest) => isFree.has(digest) && isFree.has(uploadedBlobLock(digest))),
+    );
+    await forEachConcurrently(
+      unknown,
+      { concurrency: deletions, signal: AbortSignal.any([signal, lost]) },
+      (digest) => store.delete({ digest }),
+    );
+  });
+}
+
+async function* pagesOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let page: T[] = [];
+  for await (const item of items) {
+    page.push(item);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}

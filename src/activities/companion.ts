@@ -1,0 +1,79 @@
+import type { Em } from '../db/open-database.ts';
+import { stageProblems } from '../db/stage-companions.ts';
+import { addWarnings } from '../db/tasks.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { TidemarkError } from '../oci/error.ts';
+import type { ActivityDeps } from './deps.ts';
+import { isUnreadable } from './failure.ts';
+import type { SyncContext } from './sync-context.ts';
+import { walkGraph } from './walk-graph.ts';
+import type { GraphWalk } from './walk-graph.ts';
+
+/** A manifest that belongs to another one, stored; what is below it may not be yet. */
+export interface Companion {
+  readonly subject: Digest;
+  readonly manifestId: number;
+  readonly kind: 'referrer' | 'tag' | 'unchanged-tag';
+  /** Of a tag, its name; of a referrer, its digest. */
+  readonly name: string;
+}
+
+/** What following companions works with. */
+export interface Follow {
+  readonly deps: ActivityDeps;
+  readonly sync: SyncContext;
+  readonly em: Em;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  readonly onStored: (count: number) => Promise<void>;
+  /** Notes what could not be read; the image itself is not held up by it. */
+  readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
+  /** Fetches what is below them, and answers those that are whole; of the others it notes what is wrong. */
+  readonly walk: (companions: readonly Companion[]) => Promise<Companion[]>;
+}
+
+export function openFollow(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  roots: GraphWalk,
+  signal: AbortSignal,
+): Follow {
+  const em = deps.database.em.fork();
+  const { concurrency, onStored } = roots;
+  const problem = async (subject: Digest, what: string, error: TidemarkError) => {
+    await stageProblems(em, sync.taskId, [{ subject, reason: error.message }]);
+    await addWarnings(em, sync.taskId, [`${what} was left out: ${error.message}`]);
+  };
+  const walkSome = (rootIds: readonly number[]) =>
+    walkGraph(deps, sync, { rootIds, concurrency, onStored }, signal);
+  const walk = async (companions: readonly Companion[]): Promise<Companion[]> => {
+    if (companions.length === 0) return [];
+    try {
+      await walkSome(companions.map(({ manifestId }) => manifestId));
+      return [...companions];
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    // one of them is at fault: which one, only the walk of each alone tells
+    const whole: Companion[] = [];
+    for (const companion of companions) {
+      try {
+        await walkSome([companion.manifestId]);
+        whole.push(companion);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        await problem(companion.subject, describeCompanion(companion), error);
+      }
+    }
+    return whole;
+  };
+  return { deps, sync, em, concurrency, signal, onStored, problem, walk };
+}
+
+export function describeCompanion({
+  kind,
+  name,
+  subject,
+}: Pick<Companion, 'kind' | 'name' | 'subject'>): string {
+  return kind === 'referrer' ? `The manifest ${name}, which refers to ${subject},` : `The tag ${name}`;
+}

@@ -1,0 +1,88 @@
+import type { Em } from '../db/open-database.ts';
+import { stageProblems } from '../db/stage-companions.ts';
+import type { ManifestRef } from '../db/stage-companions.ts';
+import { readSignatureSource, readSigned, stageSignatures } from '../db/stage-signatures.ts';
+import type { SignatureToStore } from '../db/stage-signatures.ts';
+import { addWarnings, setProgress } from '../db/tasks.ts';
+import type { Digest } from '../oci/digest.ts';
+import { readAtomicSignature } from '../trust/read-atomic.ts';
+import { createCollector } from './collector.ts';
+import type { ActivityDeps } from './deps.ts';
+import { isUnreadable } from './failure.ts';
+import { forEachConcurrently } from './limiter.ts';
+import type { SyncContext } from './sync-context.ts';
+import type { TagRange } from './walk-tags.ts';
+
+const pageSize = 500;
+
+/**
+ * Fetches the atomic signatures of a range of the manifests that a sync selects. What cannot be read is left out with a warning, and
+ * noted for the manifest: whether it is signed is not known then (FAULTS 58, 63).
+ */
+export async function fetchSignatures(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  range: TagRange,
+  signal: AbortSignal,
+): Promise<void> {
+  const em = deps.database.em.fork();
+  const { taskId } = sync;
+  const source = await readSignatureSource(em, taskId);
+  if (source === undefined) return;
+  const part = { taskId, stage: 'FETCHING_SIGNATURES', part: range.part } as const;
+  let signaturesDone = 0;
+  const collector = createCollector<SignatureToStore>(async (batch) => {
+    await stageSignatures(em, taskId, batch);
+    signaturesDone += batch.length;
+    await setProgress(em, part, { signaturesDone });
+  });
+  const manifests = readRange(em, taskId, range);
+  await forEachConcurrently(
+    manifests,
+    { concurrency: range.concurrency, signal },
+    async ({ digest }, laneSignal) => {
+      const problem = (message: string) => noteProblem(em, taskId, digest, message);
+      try {
+        await deps.connections.run(laneSignal, async () => {
+          for await (const content of sync.registry.readSignatures(source, digest, { signal: laneSignal })) {
+            const signature = await readSignature(digest, content, problem);
+            if (signature !== undefined) await collector.add(signature, content.length);
+          }
+        });
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        await problem(`Signatures of ${digest} were left out: ${error.message}`);
+      }
+    },
+  );
+  await collector.flush();
+}
+
+async function* readRange(em: Em, taskId: number, range: TagRange): AsyncGenerator<ManifestRef> {
+  for (let from = range.from; from < range.to; from += pageSize)
+    yield* await readSigned(em, taskId, from, Math.min(range.to, from + pageSize));
+}
+
+/** Undefined for what is no signature of this manifest. */
+async function readSignature(
+  signed: Digest,
+  content: Buffer,
+  problem: (message: string) => Promise<void>,
+): Promise<SignatureToStore | undefined> {
+  try {
+    const { manifestDigest, ...said } = await readAtomicSignature(content);
+    if (manifestDigest === signed) return { signed, content, ...said };
+    await problem(
+      `A signature that the upstream gives for ${signed} is of ${manifestDigest} by its own word; it was not attached.`,
+    );
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    await problem(`A signature of ${signed} was left out: ${error.message}`);
+  }
+  return undefined;
+}
+
+async function noteProblem(em: Em, taskId: number, subject: Digest, message: string): Promise<void> {
+  await stageProblems(em, taskId, [{ subject, reason: message }]);
+  await addWarnings(em, taskId, [message]);
+}

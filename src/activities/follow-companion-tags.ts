@@ -1,0 +1,144 @@
+import {
+  dropCompanions,
+  findCompanions,
+  hasCompanionNames,
+  selectCompanions,
+  stageCompanionNames,
+} from '../db/stage-companions.ts';
+import type { CompanionName, ManifestRef } from '../db/stage-companions.ts';
+import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
+import { storeManifests } from '../db/store-manifests.ts';
+import { companionSuffixes, companionTag, parseCompanionTag } from '../oci/companion-tag.ts';
+import type { CompanionSuffix } from '../oci/companion-tag.ts';
+import { isIndexType } from '../oci/media-type.ts';
+import { isUnreadable } from './failure.ts';
+import type { Companion, Follow } from './companion.ts';
+import { forEachConcurrently } from './limiter.ts';
+import { isOutsideCompanion } from './list-tags.ts';
+import { lookUpTag } from './look-up-tag.ts';
+import type { LookedUp } from './look-up-tag.ts';
+
+/** Of so few manifests, each possible companion is asked for; of more, the upstream's list of tags. */
+const fewManifests = 8;
+
+export interface CompanionTags {
+  /** False where the upstream's list has none that the filters leave out. */
+  mayFindAny(): Promise<boolean>;
+  follow(page: readonly ManifestRef[], upstream: { readonly hasReferrersApi: boolean }): Promise<Companion[]>;
+}
+
+/** Fetches and stages the companion tags of manifests, of those that the filters leave out. */
+export function createCompanionTags(follow: Follow): CompanionTags {
+  const { sync, em } = follow;
+  // with filters that need the list, listTags has staged the names already
+  let isListed = sync.filter.needsListing;
+  return {
+    mayFindAny: async () => !isListed || (await hasCompanionNames(em, sync.taskId)),
+    follow: async (page, { hasReferrersApi }) => {
+      const suffixes = companionSuffixes.filter((suffix) => suffix !== '' || !hasReferrersApi);
+      if (!isListed && page.length > fewManifests) isListed = await listCompanions(follow);
+      const subjects = page.map(({ digest }) => digest);
+      const names = isListed
+        ? await findCompanions(em, sync.taskId, subjects, suffixes)
+        : possibleNames(follow, page, suffixes);
+      return names.length === 0 ? [] : followNames(follow, names);
+    },
+  };
+}
+
+function possibleNames(
+  { sync }: Follow,
+  page: readonly ManifestRef[],
+  suffixes: readonly CompanionSuffix[],
+): CompanionName[] {
+  return page.flatMap(({ digest: subject }) =>
+    suffixes
+      .flatMap((suffix) => companionTag(subject, suffix) ?? [])
+      .filter((name) => isOutsideCompanion(sync, name))
+      .map((name) => ({ name, subject })),
+  );
+}
+
+/** Answers false where upstream does not show its list: then each possible name is asked for. */
+async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
+  try {
+    for await (const { names } of sync.registry.listTags({ signal }))
+      await stageCompanionNames(
+        em,
+        sync.taskId,
+        names.filter((name) => isOutsideCompanion(sync, name)),
+      );
+    return true;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return false;
+  }
+}
+
+async function followNames(follow: Follow, names: readonly CompanionName[]): Promise<Companion[]> {
+  const { em, sync } = follow;
+  const { found, unread } = await lookUpNames(follow, names);
+  const fetched = found.flatMap(({ tag }) => (tag.kind === 'fetched' ? [tag.manifest] : []));
+  const { ids, stored } = await storeManifests(em, fetched);
+  if (stored > 0) await follow.onStored(stored);
+  const companions = found.map(({ tag, subject }): Companion => {
+    const manifestId = tag.kind === 'fetched' ? ids.get(tag.manifest.document.digest) : tag.manifestId;
+    if (manifestId === undefined) throw new Error('a stored manifest has no id');
+    return { subject, manifestId, name: tag.name, kind: tag.kind === 'unchanged' ? 'unchanged-tag' : 'tag' };
+  });
+  const whole = await follow.walk(companions);
+  await stageTags(
+    em,
+    sync.taskId,
+    whole.filter(({ kind }) => kind === 'tag'),
+  );
+  await unstageTags(
+    em,
+    sync.taskId,
+    whole.filter(({ kind }) => kind === 'unchanged-tag').map(({ name }) => name),
+  );
+  // what is there and cannot be read stays as it is here: that is no proof that it is gone
+  const kept = [...companions.map(({ name }) => name), ...unread];
+  await selectCompanions(em, sync.taskId, kept);
+  const keptNames = new Set(kept);
+  await dropCompanions(
+    em,
+    sync.taskId,
+    names.map(({ name }) => name).filter((name) => !keptNames.has(name)),
+  );
+  return whole;
+}
+
+interface LookedUpNames {
+  readonly found: { readonly tag: LookedUp; readonly subject: CompanionName['subject'] }[];
+  readonly unread: string[];
+}
+
+async function lookUpNames(follow: Follow, names: readonly CompanionName[]): Promise<LookedUpNames> {
+  const { deps, sync, em, concurrency, signal } = follow;
+  const present = await readPresentTags(
+    em,
+    sync.repositoryId,
+    names.map(({ name }) => name),
+  );
+  const result: LookedUpNames = { found: [], unread: [] };
+  await forEachConcurrently(names, { concurrency, signal }, async ({ name, subject }, laneSignal) => {
+    try {
+      const tag = await deps.connections.run(laneSignal, () =>
+        lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
+      );
+      if (tag !== undefined && isWhatItSays(tag)) result.found.push({ tag, subject });
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      result.unread.push(name);
+      await follow.problem(subject, `The tag ${name}`, error);
+    }
+  });
+  return result;
+}
+
+/** distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (FAULTS 61). */
+function isWhatItSays(tag: LookedUp): boolean {
+  if (parseCompanionTag(tag.name)?.suffix !== '') return true;
+  return isIndexType(tag.kind === 'fetched' ? tag.manifest.parsed.mediaType : tag.mediaType);
+}

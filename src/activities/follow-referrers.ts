@@ -1,0 +1,112 @@
+import { readStoredReferrers, referrerRootName } from '../db/stage-companions.ts';
+import type { ManifestRef } from '../db/stage-companions.ts';
+import { stageRoots } from '../db/stage-tags.ts';
+import { storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
+import { addWarnings } from '../db/tasks.ts';
+import type { Digest } from '../oci/digest.ts';
+import { createCollector } from './collector.ts';
+import { isUnreadable } from './failure.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import { describeCompanion } from './companion.ts';
+import type { Companion, Follow } from './companion.ts';
+import { forEachConcurrently } from './limiter.ts';
+
+interface Claim {
+  readonly subject: Digest;
+  readonly digest: Digest;
+}
+
+/**
+ * Fetches and stages what refers to the manifests of a page, by the referrers API; undefined where upstream has none. What upstream lists
+ * and does not refer to the manifest by its own word is not attached (FAULTS 59).
+ */
+export async function followReferrers(
+  follow: Follow,
+  page: readonly ManifestRef[],
+): Promise<Companion[] | undefined> {
+  const claims = await listClaims(follow, page);
+  if (claims === undefined) return undefined;
+  const companions: Companion[] = [];
+  const size = 1_000;
+  for (let from = 0; from < claims.length; from += size)
+    companions.push(...(await fetchClaimed(follow, claims.slice(from, from + size))));
+  const whole = await follow.walk(companions);
+  await stageRoots(
+    follow.em,
+    follow.sync.taskId,
+    whole.map(({ manifestId, subject }) => ({ manifestId, name: referrerRootName(subject) })),
+  );
+  return whole;
+}
+
+async function listClaims(follow: Follow, page: readonly ManifestRef[]): Promise<Claim[] | undefined> {
+  const { deps, sync, concurrency, signal } = follow;
+  const claims: Claim[] = [];
+  let isThere = true;
+  await forEachConcurrently(page, { concurrency, signal }, async ({ digest: subject }, laneSignal) => {
+    if (!isThere) return;
+    try {
+      const listed = await deps.connections.run(laneSignal, () =>
+        sync.registry.listReferrers(subject, { signal: laneSignal }),
+      );
+      if (listed === undefined) isThere = false;
+      else claims.push(...listed.map((digest) => ({ subject, digest })));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      await follow.problem(subject, `What refers to ${subject}`, error);
+    }
+  });
+  return isThere ? claims : undefined;
+}
+
+async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<Companion[]> {
+  const { em, sync } = follow;
+  const digests = [...new Set(claims.map(({ digest }) => digest))];
+  const known = await readStoredReferrers(em, digests);
+  const missing = claims.filter(({ digest }) => !known.has(digest));
+  await fetchMissing(follow, missing);
+  const stored = missing.length === 0 ? known : await readStoredReferrers(em, digests);
+  const companions: Companion[] = [];
+  const warnings: string[] = [];
+  for (const { subject, digest } of claims) {
+    const found = stored.get(digest);
+    // not there: fetchMissing has said why
+    if (found === undefined) continue;
+    if (found.subject === subject)
+      companions.push({ subject, manifestId: found.id, kind: 'referrer', name: digest });
+    else warnings.push(otherSubject(digest, subject, found.subject));
+  }
+  await addWarnings(em, sync.taskId, warnings);
+  return companions;
+}
+
+async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<void> {
+  const { deps, sync, em, concurrency, signal } = follow;
+  const collector = createCollector<ManifestToStore>(async (batch) => {
+    await follow.onStored((await storeManifests(em, batch)).stored);
+  });
+  const distinct = new Map(claims.map((claim) => [claim.digest, claim]));
+  await forEachConcurrently(distinct.values(), { concurrency, signal }, async (claim, laneSignal) => {
+    const { subject, digest } = claim;
+    try {
+      const manifest = await deps.connections.run(laneSignal, () => fetchManifest(sync, digest, laneSignal));
+      if (manifest) await collector.add(manifest, manifest.document.bytes.byteLength);
+      else
+        await addWarnings(em, sync.taskId, [
+          `The upstream lists ${digest} among what refers to ${subject}, and does not have it (404); it was left out.`,
+        ]);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      await follow.problem(subject, describeCompanion({ kind: 'referrer', name: digest, subject }), error);
+    }
+  });
+  await collector.flush();
+}
+
+function otherSubject(digest: Digest, subject: Digest, own: Digest | null): string {
+  return (
+    `The upstream lists ${digest} among what refers to ${subject}, but the manifest itself refers to ` +
+    `${own ?? 'nothing'}; it was not attached.`
+  );
+}

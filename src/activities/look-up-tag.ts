@@ -1,0 +1,42 @@
+import type { Em } from '../db/open-database.ts';
+import type { PresentTag } from '../db/stage-tags.ts';
+import { findStoredManifest } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import type { SyncContext } from './sync-context.ts';
+
+export interface TagToLookUp {
+  readonly name: string;
+  /** What the latest version holds under this name. */
+  readonly present: PresentTag | undefined;
+}
+
+/** What upstream has under a tag. */
+export type LookedUp = { readonly name: string } & (
+  | { readonly kind: 'unchanged' | 'stored'; readonly manifestId: number; readonly mediaType: string }
+  | { readonly kind: 'fetched'; readonly manifest: ManifestToStore }
+);
+
+/**
+ * HEAD for a tag whose digest may be known (registries count GETs as pulls and HEADs not), GET for the others. Undefined where upstream has
+ * no such tag.
+ */
+export async function lookUpTag(
+  em: Em,
+  sync: SyncContext,
+  { name, present }: TagToLookUp,
+  signal: AbortSignal,
+): Promise<LookedUp | undefined> {
+  if (present) {
+    const head = await sync.registry.resolve(name, { signal });
+    if (!head) return undefined;
+    const { mediaType } = head;
+    if (head.digest === present.digest)
+      return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };
+    const manifestId = await findStoredManifest(em, head.digest);
+    if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
+  }
+  // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
+  const manifest = await fetchManifest(sync, name, signal);
+  return manifest && { name, kind: 'fetched', manifest };
+}

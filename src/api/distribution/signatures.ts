@@ -1,0 +1,27 @@
+import type { FastifyReply } from 'fastify';
+import { readServedSignatures } from '../../db/read-signatures.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Exchange } from './exchange.ts';
+import { findServedVersion, sendJson } from './exchange.ts';
+
+/** Clients read at most 4 MiB of this list, base64 included; the signatures that do not fit are left out. */
+const listMaxBytes = 3_000_000;
+
+/**
+ * The "X-Registry-Supports-Signatures" API extension of containers/image, read only: the atomic signatures of a manifest of the version
+ * that is served. Of a manifest without any, an empty list.
+ */
+export async function answerSignatures(
+  exchange: Exchange,
+  { name, digest }: { readonly name: string; readonly digest: Digest },
+): Promise<FastifyReply> {
+  const version = await findServedVersion(exchange, name);
+  const rows = await readServedSignatures(exchange.em, version, digest, listMaxBytes);
+  const signatures = rows.map((row) => ({
+    schemaVersion: 2,
+    name: row.name,
+    type: 'atomic',
+    content: row.content.toString('base64'),
+  }));
+  return sendJson(exchange, { signatures });
+}

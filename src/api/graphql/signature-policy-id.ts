@@ -1,0 +1,33 @@
+import type { Em } from '../../db/open-database.ts';
+import { lockSignaturePolicy } from '../../db/signature-policies.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { parseNumericId } from './global-id.ts';
+import { userError } from './user-error.type.ts';
+import type { UserError } from './user-error.type.ts';
+
+/** For inputs that name a policy. */
+export const signaturePolicyIdOption = {
+  nullable: true,
+  description: 'The signature policy that it is to have; null: none.',
+} as const;
+
+export function signaturePolicyNotFound(field: string, id: string): UserError {
+  return userError(
+    'NOT_FOUND',
+    [field],
+    `There is no signature policy with the id ${quoteValue(id)}; take one from signaturePolicies.`,
+  );
+}
+
+/** The key of the policy that `signaturePolicyId` names, held; null for none, undefined for "as it is". A mistake more where there is none. */
+export async function readSignaturePolicyId(
+  em: Em,
+  id: string | null | undefined,
+  mistakes: UserError[],
+): Promise<number | null | undefined> {
+  if (id === null || id === undefined) return id;
+  const key = parseNumericId('SignaturePolicy', id);
+  if (key !== undefined && (await lockSignaturePolicy(em, key))) return key;
+  mistakes.push(signaturePolicyNotFound('signaturePolicyId', id));
+  return undefined;
+}

@@ -1,0 +1,114 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { countNamed, readNamedPage } from '../../db/read-repositories.ts';
+import { findSignaturePolicyId } from '../../db/signature-policies.ts';
+import { readTextCursor, toConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { RequestContext } from './context.ts';
+import { DistributionType } from './distribution.type.ts';
+import { checkFirst } from './errors.ts';
+import { parseNumericId } from './global-id.ts';
+import { loadPage } from './loaders.ts';
+import { afterOption, checkIdOrName, firstOption, isStorableText } from './page-arguments.ts';
+import { RemoteType } from './remote.type.ts';
+import { RepositoryType } from './repository.type.ts';
+import {
+  SignaturePolicyConnection,
+  SignaturePolicyType,
+  toSignaturePolicyType,
+} from './signature-policy.type.ts';
+
+@Resolver(() => SignaturePolicyType)
+export class SignaturePolicyResolver {
+  @Query(() => SignaturePolicyType, {
+    nullable: true,
+    description: 'A signature policy by id or by name; null where there is none.',
+  })
+  async signaturePolicy(
+    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name: string | null,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    checkIdOrName(id, name);
+    const byName = typeof name === 'string' && isStorableText(name);
+    const key =
+      typeof name === 'string'
+        ? byName
+          ? await findSignaturePolicyId(em, name)
+          : undefined
+        : parseNumericId('SignaturePolicy', id ?? '');
+    const row = key === undefined ? undefined : await loaders.signaturePolicies.load(key);
+    return row === undefined ? null : toSignaturePolicyType(row);
+  }
+
+  @Query(() => SignaturePolicyConnection, { description: 'All signature policies, in order of name.' })
+  async signaturePolicies(
+    @Arg('first', () => Int, firstOption) first: number,
+    @Arg('after', () => String, afterOption) after: string | null,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<Connection<SignaturePolicyType>> {
+    const page = await readNamedPage(em, 'signature_policy', {
+      first: checkFirst(first),
+      after: readTextCursor('signaturePolicies', after),
+    });
+    return toConnection(await loadPage(page, loaders.signaturePolicies), {
+      list: 'signaturePolicies',
+      after,
+      keyOf: ({ value }) => value.name,
+      nodeOf: ({ value }) => toSignaturePolicyType(value),
+      countTotal: () => countNamed(em, 'signature_policy'),
+    });
+  }
+}
+
+/** A policy's users, each with the same field. */
+interface User {
+  readonly row: { readonly signaturePolicyId?: number | null | undefined };
+}
+
+async function loadPolicy({ row }: User, { loaders }: RequestContext): Promise<SignaturePolicyType | null> {
+  const id = row.signaturePolicyId;
+  const policy = typeof id === 'number' ? await loaders.signaturePolicies.load(id) : undefined;
+  return policy === undefined ? null : toSignaturePolicyType(policy);
+}
+
+@Resolver(() => RemoteType)
+export class RemoteSignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description: 'What syncs with it ask for, where the repository has no policy of its own; null: nothing.',
+  })
+  signaturePolicy(
+    @Root() remote: RemoteType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(remote, context);
+  }
+}
+
+@Resolver(() => RepositoryType)
+export class RepositorySignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description: "What its syncs ask for; null: what the remote's policy asks for.",
+  })
+  signaturePolicy(
+    @Root() repository: RepositoryType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(repository, context);
+  }
+}
+
+@Resolver(() => DistributionType)
+export class DistributionSignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description: 'What has to verify an image before it is served here; null: all is served.',
+  })
+  signaturePolicy(
+    @Root() distribution: DistributionType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(distribution, context);
+  }
+}

@@ -1,0 +1,71 @@
+import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import { rotateSecrets } from '../../access/rotate-secrets.ts';
+import { createUpkeepTask } from '../../db/upkeep-tasks.ts';
+import type { UpkeepName } from '../../db/upkeep-tasks.ts';
+import type { RequestContext } from './context.ts';
+import { toGlobalId } from './global-id.ts';
+import { TaskPayload, TaskType } from './task.type.ts';
+import { payload, reload, startWorkflow } from './start-workflow.ts';
+import {
+  ContentCollectInput,
+  SecretsRotatePayload,
+  toUpkeepReport,
+  UpkeepReportType,
+} from './upkeep.type.ts';
+import { userError } from './user-error.type.ts';
+
+@Resolver(() => TaskType)
+export class UpkeepResolver {
+  @Mutation(() => TaskPayload, {
+    description:
+      'Starts a clean-up: versions beyond `retainVersions`, then manifests and blobs that no version, upload or running sync reaches, each ' +
+      'after the grace period (TIDEMARK_GC_GRACE). Syncs, pushes and pulls go on meanwhile. One runs at a time.',
+  })
+  contentCollect(
+    @Arg('input', () => ContentCollectInput, { nullable: true, description: 'How; null: all of it.' })
+    input: ContentCollectInput | null,
+    @Ctx() context: RequestContext,
+  ): Promise<TaskPayload> {
+    return startUpkeep(context, 'content.collect', input?.dryRun ?? false);
+  }
+
+  @Mutation(() => TaskPayload, {
+    description:
+      'Starts a verification: all that is stored is read and hashed again. What is missing or damaged is served as 404 from then on, and ' +
+      'the next sync or push brings it again. One runs at a time.',
+  })
+  contentVerify(@Ctx() context: RequestContext): Promise<TaskPayload> {
+    return startUpkeep(context, 'content.verify', false);
+  }
+
+  @Mutation(() => SecretsRotatePayload, {
+    description:
+      'Encrypts all stored secrets with the first of the keys that the server was given. Afterwards the other keys are not needed any more.',
+  })
+  async secretsRotate(@Ctx() { em, api }: RequestContext): Promise<SecretsRotatePayload> {
+    return Object.assign(new SecretsRotatePayload(), await rotateSecrets(em.fork(), api.secrets));
+  }
+
+  @FieldResolver(() => UpkeepReportType, {
+    nullable: true,
+    description: 'What a clean-up or a verification has done so far; null for a sync.',
+  })
+  report(@Root() { row }: TaskType): UpkeepReportType | null {
+    if (row.name !== 'content.collect' && row.name !== 'content.verify') return null;
+    return toUpkeepReport(row.report ?? {});
+  }
+}
+
+async function startUpkeep(context: RequestContext, name: UpkeepName, dryRun: boolean): Promise<TaskPayload> {
+  const { task, isNew } = await createUpkeepTask(context.em.fork(), {
+    name,
+    arguments: { dryRun },
+    workflowId: name.replace('.', '/'),
+  });
+  if (!isNew) {
+    const message = `One is running: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
+    return payload(await reload(context, task.id), [userError('IN_USE', [], message)]);
+  }
+  await startWorkflow(context, task, '');
+  return payload(await reload(context, task.id), []);
+}

@@ -1,0 +1,58 @@
+import { taskStates } from '../db/entities.ts';
+import type { TaskState } from '../db/entities.ts';
+import { readTaskFigures } from '../db/read-task-figures.ts';
+import type { TaskFigures } from '../db/read-task-figures.ts';
+import type { ApiDependencies } from './dependencies.ts';
+
+/**
+ * Prometheus' text format. Whether syncs get on is told here and not by `/readyz`: pulls do not wait for them, so a stuck worker must not take
+ * a process that serves out of its load balancer (FAULTS 120).
+ */
+export async function printMetrics(api: ApiDependencies): Promise<string> {
+  const tasks = await readTaskFigures(api.database.em.fork()).catch(() => undefined);
+  const memory = process.memoryUsage();
+  const lines = [
+    ...gauge('tidemark_build_info', 'The program that runs.', [[`{node="${process.version}"}`, 1]]),
+    ...gauge('tidemark_database_up', 'Whether the database answers.', [['', tasks === undefined ? 0 : 1]]),
+    ...(tasks === undefined ? [] : taskGauges(tasks)),
+    ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', memory.rss]]),
+    ...gauge('nodejs_heap_used_bytes', "Memory in use on V8's heap.", [['', memory.heapUsed]]),
+    ...gauge('nodejs_external_memory_bytes', "Memory outside of V8's heap.", [['', memory.external]]),
+    ...gauge('process_start_time_seconds', 'When the process started.', [
+      ['', Math.round(Date.now() / 1_000 - process.uptime())],
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function taskGauges({ counts, oldestSeconds, syncLagSeconds }: TaskFigures): string[] {
+  return [
+    ...gauge('tidemark_tasks', 'Tasks by state.', by(counts, taskStates)),
+    ...gauge(
+      'tidemark_task_oldest_seconds',
+      'Age of the oldest task that has not ended; 0: there is none. It grows while no worker takes tasks, or one is stuck.',
+      by(oldestSeconds, ['WAITING', 'RUNNING']),
+    ),
+    ...gauge(
+      'tidemark_sync_lag_seconds',
+      'Time since the last completed sync of the mirror for which it is longest; 0: there is no mirror.',
+      [['', syncLagSeconds]],
+    ),
+  ];
+}
+
+function by(figures: ReadonlyMap<TaskState, number>, states: readonly TaskState[]): [string, number][] {
+  return states.map((state) => [`{state="${state}"}`, figures.get(state) ?? 0]);
+}
+
+function gauge(
+  name: string,
+  help: string,
+  values: readonly (readonly [labels: string, value: number])[],
+): string[] {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} gauge`,
+    ...values.map(([labels, value]) => `${name}${labels} ${value}`),
+  ];
+}

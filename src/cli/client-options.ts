@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { parseHttpUrl } from '../config-values.ts';
+
+/** How a command reaches a server, and what it writes. */
+export interface ClientOptions {
+  readonly server: string | undefined;
+  readonly json: boolean;
+}
+
+export interface GivenClientOptions {
+  readonly server?: string;
+  readonly json?: boolean;
+}
+
+export interface ListOptions extends GivenClientOptions {
+  readonly first: number;
+}
+
+export function withClientOptions(command: Command): Command {
+  return command
+    .option(
+      '--server <url>',
+      'a Tidemark server to use (default: TIDEMARK_SERVER, else the one on the data directory)',
+      httpUrl,
+    )
+    .option('--json', 'write one JSON object to standard output, and nothing else');
+}
+
+export function clientOptions({ server, json = false }: GivenClientOptions): ClientOptions {
+  return { server, json };
+}
+
+function httpUrl(value: string): string {
+  const parsed = parseHttpUrl(value);
+  if ('value' in parsed) return parsed.value;
+  throw new InvalidArgumentError(`It ${parsed.mistake}.`);
+}
+
+export function wholeNumber(lowest: number, highest: number): (value: string) => number {
+  return (value) => {
+    const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= lowest && number <= highest) return number;
+    throw new InvalidArgumentError(`Expected a whole number, ${lowest} to ${highest}.`);
+  };
+}

@@ -1,0 +1,42 @@
+import type { ContentKey } from '../oci/content-source.ts';
+import { TidemarkError } from '../oci/error.ts';
+
+/** The bytes that a folder of blobs may have, counted in this process. */
+export interface Quota {
+  /** @param what For the message: what has so many bytes. */
+  check(what: string, moreBytes: number): void;
+  /** Runs a push with its size set aside; refuses before the first byte (FAULTS row 53). */
+  charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
+  release(bytes: number): void;
+}
+
+/** @throws TidemarkError `STORAGE_QUOTA`, from `check` and `charge`. */
+export function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
+  let usedBytes = storedAtOpen;
+  const check: Quota['check'] = (what, moreBytes) => {
+    if (usedBytes + moreBytes <= quotaBytes) return;
+    throw new TidemarkError(
+      'STORAGE_QUOTA',
+      `${what} has ${moreBytes} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
+        'nothing was fetched. Raise the quota, or remove versions and collect what is unreferenced.',
+      { origin: 'server' },
+    );
+  };
+  return {
+    check,
+    async charge({ digest, size }, replacedBytes, push) {
+      const moreBytes = size - replacedBytes;
+      check(digest, moreBytes);
+      usedBytes += moreBytes;
+      try {
+        return await push();
+      } catch (error) {
+        usedBytes -= moreBytes;
+        throw error;
+      }
+    },
+    release(bytes) {
+      usedBytes -= bytes;
+    },
+  };
+}

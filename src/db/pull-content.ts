@@ -1,0 +1,74 @@
+import { sql } from 'kysely';
+import { TidemarkError } from '../oci/error.ts';
+import type { Em } from './open-database.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft, Published } from './publish-version.ts';
+import { kysely } from './sql.ts';
+import { setTags, settleRoots } from './write-roots.ts';
+
+/** What a client asked for and an upstream had; its manifests are stored. */
+export interface PulledContent {
+  readonly repositoryId: number;
+  readonly remoteId: number;
+  readonly manifestId: number;
+  /** A tag, or the manifest's own digest. */
+  readonly reference: { readonly tag: string } | { readonly digest: string };
+}
+
+/**
+ * Keeps what was pulled through as a new version: under its tag, or untagged. Its blobs can be had from the remote from then on. The repository's
+ * row is held, so that of two pulls of one image the second finds it there, and makes no version.
+ */
+export async function keepPulled(em: Em, pulled: PulledContent): Promise<Published> {
+  const published = await em.transactional(async (transaction) => {
+    const draft = await lockLatest(transaction, pulled.repositoryId);
+    await recordSources(transaction, pulled);
+    await writeReference(transaction, draft, pulled);
+    return publishVersion(transaction, draft);
+  });
+  await refreshStatistics(em, published.changes);
+  return published;
+}
+
+async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
+  const found = await sql<{ latest: number }>`
+    select latest from repository where id = ${repositoryId} for update`.execute(kysely(em));
+  const row = found.rows[0];
+  if (row === undefined)
+    throw new TidemarkError('NAME_UNKNOWN', 'The repository was deleted meanwhile.', { origin: 'caller' });
+  return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
+}
+
+async function recordSources(em: Em, { remoteId, manifestId }: PulledContent): Promise<void> {
+  await sql`
+    insert into blob_source (blob_id, remote_id)
+    with recursive reach(id) as (
+      select ${manifestId}::bigint
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )
+    select distinct edge.blob_id, ${remoteId}::bigint
+    from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
+    order by edge.blob_id
+    on conflict do nothing`.execute(kysely(em));
+}
+
+/** A tag that has come meanwhile, by a sync or another pull, stays as it is. */
+async function writeReference(em: Em, draft: Draft, { reference, manifestId }: PulledContent): Promise<void> {
+  const { repositoryId, number } = draft;
+  if ('tag' in reference) {
+    await setTags(
+      em,
+      draft,
+      sql`select ${reference.tag}::text collate "C" as name, ${manifestId}::bigint as manifest_id
+        where not exists (select from tag_membership p
+          where p.repository_id = ${repositoryId} and p.name = ${reference.tag} and p.removed_in is null)`,
+    );
+    await settleRoots(em, draft);
+  } else
+    await sql`
+      insert into root_membership (repository_id, manifest_id, name, added_in)
+      select ${repositoryId}, ${manifestId}::bigint, ${reference.digest}, ${number}
+      where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'manifest'
+        and p.content_id = ${manifestId} and p.removed_in is null)`.execute(kysely(em));
+}

@@ -1,0 +1,40 @@
+import { createLimiter } from '../activities/limiter.ts';
+import type { Limiter } from '../activities/limiter.ts';
+import type { Upstream } from '../activities/naming-request.ts';
+import { createRegistryClients } from '../activities/registry-clients.ts';
+import { remoteOptions } from '../activities/remote-options.ts';
+import type { RemoteDeps } from '../activities/remote-options.ts';
+import type { Remote } from '../db/entities.ts';
+import type { Registry, RegistryOptions } from '../registry/registry.ts';
+
+/** A remote that is read for clients that wait. */
+export interface HeldUpstream extends Upstream {
+  /** At most the remote's `downloadConcurrency` blobs are fetched to be stored at one time, of this process. */
+  readonly downloads: Limiter;
+  readonly release: () => void;
+}
+
+export interface RemoteClients {
+  hold(remote: Remote): HeldUpstream;
+  close(): Promise<void>;
+}
+
+export interface RemoteClientDeps extends RemoteDeps {
+  readonly openRegistry: (options: RegistryOptions) => Registry;
+}
+
+export function createRemoteClients(deps: RemoteClientDeps): RemoteClients {
+  const clients = createRegistryClients();
+  const limiters = new WeakMap<Registry, Limiter>();
+  return {
+    hold(remote) {
+      const { registry, release } = clients.hold(remote.id, remote, () =>
+        deps.openRegistry(remoteOptions(deps, remote)),
+      );
+      const downloads = limiters.get(registry) ?? createLimiter(remote.downloadConcurrency);
+      limiters.set(registry, downloads);
+      return { remote, registry, downloads, release };
+    },
+    close: () => clients.close(),
+  };
+}

@@ -1,0 +1,226 @@
+import { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import { namingRequest, repositoryUrl } from '../activities/naming-request.ts';
+import { digestMismatch } from '../content/content-error.ts';
+import { openGrowingBlob } from '../content/growing-blob.ts';
+import type { GrowingBlob, GrowingBlobPlace } from '../content/growing-blob.ts';
+import type { ContentStore } from '../content/store.ts';
+import { verifyInPassing } from '../content/verified-source.ts';
+import type { BlobLocks } from '../db/blob-lock.ts';
+import { markBlobStored, readBlobSources } from '../db/blob-sources.ts';
+import type { Remote } from '../db/entities.ts';
+import type { Database } from '../db/open-database.ts';
+import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
+import { digestBytes } from '../oci/digest-bytes.ts';
+import { digestAlgorithm } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError, isTidemarkError } from '../oci/error.ts';
+import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
+
+export interface UpstreamBlobDeps {
+  readonly database: Database;
+  readonly store: ContentStore & GrowingBlobPlace['store'];
+  /** Of the blob store. */
+  readonly partialFolder: string;
+  readonly blobLocks: BlobLocks;
+  readonly clients: RemoteClients;
+  readonly logger: Logger;
+}
+
+export interface UpstreamBlobs {
+  /**
+   * Where a blob can be read that is not stored. Under ON_DEMAND (and IMMEDIATE) one fetch stores it, and all who ask meanwhile follow that; it
+   * goes on to its end when all of them have left. Under STREAMED each has a fetch of its own, and nothing is stored.
+   */
+  open(blob: {
+    readonly repositoryId: number;
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+  }): Promise<ContentSource>;
+  /** Breaks off what is being fetched; what came of it is resumed by the next attempt. */
+  close(): Promise<void>;
+}
+
+/** A fetch that stores a blob. */
+interface Flight {
+  readonly body: Promise<ContentSource>;
+  readonly landed: Promise<void>;
+}
+
+export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
+  const flights = new Map<string, Flight>();
+  const closing = new AbortController();
+
+  function start(key: string, remotes: readonly Remote[], descriptor: ContentKey): Flight {
+    const opened = Promise.withResolvers<ContentSource>();
+    // whoever waits for it sees the rejection; nobody has to
+    opened.promise.catch(() => undefined);
+    const fly = async () => {
+      try {
+        await storeBlob(deps, { remotes, descriptor, onOpen: opened.resolve }, closing.signal);
+      } catch (error) {
+        opened.reject(error);
+        if (!closing.signal.aborted)
+          deps.logger.warn(
+            { err: error, digest: descriptor.digest },
+            'a blob could not be fetched on demand',
+          );
+      } finally {
+        flights.delete(key);
+      }
+    };
+    const flight = { body: opened.promise, landed: fly() };
+    flights.set(key, flight);
+    return flight;
+  }
+
+  return {
+    async open({ repositoryId, digest, sizeBytes }) {
+      closing.signal.throwIfAborted();
+      if (sizeBytes === 0) return emptyBlob(digest);
+      const descriptor = { digest, size: sizeBytes, mediaType: 'application/octet-stream' };
+      // two manifests may claim two sizes: one of them is wrong
+      const key = `${digest} ${sizeBytes}`;
+      const remotes = flights.has(key)
+        ? []
+        : await readBlobSources(deps.database.em.fork(), { repositoryId, digest });
+      // someone else may have begun while the database was asked
+      const flight = flights.get(key);
+      if (flight !== undefined) return flight.body;
+      const [remote] = remotes;
+      if (remote === undefined) throw noSource(digest);
+      if (remote.policy === 'STREAMED') return streamed(deps.clients, remotes);
+      return start(key, remotes, descriptor).body;
+    },
+    async close() {
+      closing.abort(stopping());
+      await Promise.all([...flights.values()].map((flight) => flight.landed));
+    },
+  };
+}
+
+interface Wish {
+  readonly remotes: readonly Remote[];
+  readonly descriptor: ContentKey;
+  readonly onOpen: (source: ContentSource) => void;
+}
+
+/** Under the lock that syncs take, too: of all processes, one fetches a blob. */
+async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal): Promise<void> {
+  const { descriptor } = wish;
+  const { digest, size: sizeBytes } = descriptor;
+  await deps.blobLocks.withLock(digest, signal, async () => {
+    if (await deps.store.exists(descriptor)) wish.onOpen(deps.store);
+    else await fetchAndStore(deps, wish, signal);
+    await markBlobStored(deps.database.em.fork(), { digest, sizeBytes });
+  });
+}
+
+async function fetchAndStore(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal): Promise<void> {
+  const { descriptor, remotes } = wish;
+  deps.store.checkRoom?.(descriptor.size);
+  const growing = await openGrowingBlob(deps, descriptor, signal);
+  wish.onOpen(growing);
+  try {
+    await firstThatHasIt(deps.clients, remotes, signal, (upstream) =>
+      upstream.downloads.run(signal, () => receive(upstream, growing, descriptor, signal)),
+    );
+    await growing.finish();
+  } catch (error) {
+    await growing.fail(error);
+    throw error;
+  }
+}
+
+/** A body that broke off is resumed; the remote's `maxRetries` counts the tries in a row that bring nothing. */
+async function receive(
+  upstream: HeldUpstream,
+  growing: GrowingBlob,
+  descriptor: ContentKey,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let fruitless = 0; ;) {
+    const before = growing.sizeBytes;
+    try {
+      return await naming(upstream, descriptor, () => growing.receive(upstream.registry, signal));
+    } catch (error) {
+      const canGoOn = isTidemarkError(error) && error.retryable && error.origin === 'upstream';
+      fruitless = growing.sizeBytes > before ? 0 : fruitless + 1;
+      if (!canGoOn || fruitless > upstream.remote.maxRetries || signal.aborted) throw error;
+    }
+  }
+}
+
+function streamed(clients: RemoteClients, remotes: readonly Remote[]): ContentSource {
+  return {
+    fetch: (descriptor, options = {}) =>
+      firstThatHasIt(clients, remotes, options.signal, async (upstream) => {
+        // held once more, until the body has been read
+        const { registry, release } = clients.hold(upstream.remote);
+        try {
+          const body = await naming(upstream, descriptor, () =>
+            verifyInPassing(registry).fetch(descriptor, options),
+          );
+          return { ...body, bytes: releasing(body, release) };
+        } catch (error) {
+          release();
+          throw error;
+        }
+      }),
+  };
+}
+
+async function* releasing({ bytes }: ContentBody, release: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } finally {
+    release();
+  }
+}
+
+/** @throws what the first remote threw, where none could serve. */
+async function firstThatHasIt<T>(
+  clients: RemoteClients,
+  remotes: readonly Remote[],
+  signal: AbortSignal | undefined,
+  work: (upstream: HeldUpstream) => Promise<T>,
+): Promise<T> {
+  let first: { readonly error: unknown } | undefined;
+  for (const remote of remotes) {
+    const upstream = clients.hold(remote);
+    try {
+      return await work(upstream);
+    } catch (error) {
+      first ??= { error };
+      const isUpstreams = isTidemarkError(error) && error.origin !== 'server';
+      if (!isUpstreams || signal?.aborted === true || error.code === 'DIGEST_MISMATCH') break;
+    } finally {
+      upstream.release();
+    }
+  }
+  throw first?.error;
+}
+
+function naming<T>(upstream: HeldUpstream, { digest }: ContentKey, work: () => Promise<T>): Promise<T> {
+  return namingRequest(`GET ${repositoryUrl(upstream)}/blobs/${digest}`, work);
+}
+
+/** No byte of it is ever read, so none could be held back until the digest is verified. */
+function emptyBlob(digest: Digest): ContentSource {
+  const empty = Buffer.alloc(0);
+  const actual = digestBytes(empty, digestAlgorithm(digest));
+  if (actual !== digest)
+    throw digestMismatch({ digest, size: 0, mediaType: 'application/octet-stream' }, actual);
+  return { fetch: () => Promise.resolve({ offset: 0, bytes: Readable.from([empty]) }) };
+}
+
+function noSource(digest: Digest): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_UNAVAILABLE',
+    `No remote is known any more that has ${digest}; sync the repository again.`,
+  );
+}
+
+function stopping(): TidemarkError {
+  return new TidemarkError('STOPPING', 'The server stops; try again.', { origin: 'server', retryable: true });
+}

@@ -1,0 +1,42 @@
+import { createBlobLocks } from '../db/blob-lock.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { ContentSource } from '../oci/content-source.ts';
+import { createRemoteClients } from './remote-clients.ts';
+import type { RemoteClientDeps } from './remote-clients.ts';
+import { createUpstreamBlobs } from './upstream-blobs.ts';
+import type { UpstreamBlobDeps } from './upstream-blobs.ts';
+import { createPullThrough } from './pull-through.ts';
+import type { MissingManifest } from './pull-through.ts';
+
+export interface UpstreamReaderDeps
+  extends RemoteClientDeps, Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'> {
+  readonly databaseUrl: string;
+}
+
+/** What the API reads of upstreams while clients wait. */
+export interface RunningUpstreamReader {
+  openBlob(blob: {
+    readonly repositoryId: number;
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+  }): Promise<ContentSource>;
+  pullManifest(missing: MissingManifest): Promise<boolean>;
+  /** Ends fetches, then the connections to upstreams and database. After the API was closed. */
+  close(): Promise<void>;
+}
+
+export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamReader {
+  const clients = createRemoteClients(deps);
+  const blobLocks = createBlobLocks(deps.databaseUrl);
+  const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
+  const pullThrough = createPullThrough({ ...deps, clients });
+  return {
+    pullManifest: (missing) => pullThrough.pull(missing),
+    openBlob: (blob) => blobs.open(blob),
+    async close() {
+      await Promise.all([blobs.close(), pullThrough.close()]);
+      await clients.close();
+      await blobLocks.close();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { parseDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError } from '../oci/error.ts';
+import type { CallOptions, RegistryOptions, SignatureSource } from './registry.ts';
+import { createRequester } from './requester.ts';
+import type { ClientSettings, Requester } from './requester.ts';
+import { hasExtension, readExtension, readStore } from './signatures.ts';
+
+export interface SignatureReader {
+  findSource(options?: CallOptions): Promise<SignatureSource | undefined>;
+  read(source: SignatureSource, digest: Digest, options?: CallOptions): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+/** Reads atomic signatures from the two places that have them. Opens no connection before it is used. */
+export function openSignatures(registry: {
+  readonly requester: Requester;
+  /** `<url>` of the registry, without a slash at its end. */
+  readonly apiBase: string;
+  readonly options: RegistryOptions;
+  readonly settings: ClientSettings;
+}): SignatureReader {
+  const { options, apiBase, requester } = registry;
+  const store = options.signatureStore && {
+    base: `${options.signatureStore.url.replace(/\/+$/, '')}/${options.upstreamName}`,
+    requester: createRequester(storeOptions(options, options.signatureStore), registry.settings),
+  };
+  return {
+    async findSource({ signal } = {}) {
+      if (store !== undefined) return 'STORE';
+      return (await hasExtension(requester, new URL(`${apiBase}/v2/`), signal)) ? 'EXTENSION' : undefined;
+    },
+    read(source, digest, { signal } = {}) {
+      const checked = parseDigest(digest);
+      if (source === 'EXTENSION') {
+        const url = new URL(`${apiBase}/extensions/v2/${options.upstreamName}/signatures/${checked}`);
+        return readExtension(url, { requester, signal });
+      }
+      if (store === undefined)
+        throw new TidemarkError(
+          'REMOTE_CHANGED',
+          'The sync began with a signature store; the remote has none now. Nothing was changed; sync again.',
+          { origin: 'caller' },
+        );
+      return readStore(store.base, { requester: store.requester, digest: checked, signal });
+    },
+    async close() {
+      await store?.requester.close();
+    },
+  };
+}
+
+/** Another host than the registry: it gets the TLS settings and the proxy, and nothing that is secret between registry and us. */
+function storeOptions(
+  options: RegistryOptions,
+  { url, allowPrivate }: NonNullable<RegistryOptions['signatureStore']>,
+): RegistryOptions {
+  const {
+    username: _username,
+    password: _password,
+    headers: _headers,
+    realmHosts: _hosts,
+    ...kept
+  } = options;
+  return { ...kept, url, allowPrivate };
+}

@@ -1,0 +1,215 @@
+/** A distribution with a signature policy, over a repository that was synced without one. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
+import { Distribution, Repository, SignaturePolicy } from '../../../src/db/entities.ts';
+import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../../src/oci/descriptor.ts';
+import { parseManifest } from '../../../src/oci/manifest-parse.ts';
+import { openFakeUpstream } from '../../support/fake-upstream.ts';
+import type { FakeUpstream } from '../../support/fake-upstream.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';
+import { startHarnessApi } from '../../support/harness-api.ts';
+import type { HarnessApi } from '../../support/harness-api.ts';
+import { answersWithReferrers, attach, companionName } from '../../support/signed-sample.ts';
+import { startSyncHarness } from '../../support/sync-harness.ts';
+import type { SyncHarness } from '../../support/sync-harness.ts';
+
+const key = createCosignKey();
+const stranger = createCosignKey();
+const content = createSampleRepository();
+const seeded = (seed: string, tag?: string, subject?: Descriptor): Descriptor =>
+  addImage(content, {
+    seed: `pull-${process.pid}-${seed}`,
+    layers: [700],
+    ...(tag === undefined ? {} : { tag }),
+    ...(subject === undefined ? {} : { subject }),
+  });
+const bare = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
+
+const signed = seeded('signed', 'signed');
+const unsigned = seeded('unsigned', 'unsigned');
+const foreign = seeded('foreign', 'foreign');
+const children = [seeded('amd64'), seeded('arm64')];
+const index = addIndex(content, { manifests: children, tag: 'index' });
+const evil = seeded('evil', 'evil', bare(signed));
+const signature = signWithTag(content, { image: signed, key });
+const indexSignature = signWithBundle(content, { image: index, key });
+const sbom = attach(content, signed, 'application/spdx+json');
+signWithTag(content, { image: foreign, key: stranger });
+
+let harness: SyncHarness;
+let upstream: FakeUpstream;
+let api: HarnessApi;
+let url: string;
+let repositoryId: number;
+let name: string;
+let policyId: number;
+
+beforeAll(async () => {
+  harness = await startSyncHarness();
+  upstream = await openFakeUpstream({ fallback: answersWithReferrers(content) });
+  const made = await harness.createRepository({ url: upstream.url, upstreamName: 'library/app' });
+  ({ repositoryId, name } = made);
+  expect((await harness.sync(made)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  // from here on there is neither upstream nor worker
+  await Promise.all([upstream.close(), harness.stopWorker()]);
+  api = await startHarnessApi(harness);
+  url = api.url;
+  policyId = await givePolicy();
+});
+afterAll(async () => {
+  await api?.close();
+  await harness?.close();
+});
+
+/** To the distribution for its pulls, and to the repository for what GraphQL says. */
+async function givePolicy(): Promise<number> {
+  const em = harness.em();
+  const policy = em.create(SignaturePolicy, { name: 'pulls', keys: [key.pem] });
+  await em.flush();
+  (await em.findOneOrFail(Distribution, { repositoryId })).signaturePolicyId = policy.id;
+  (await em.findOneOrFail(Repository, { id: repositoryId })).signaturePolicyId = policy.id;
+  await em.flush();
+  return policy.id;
+}
+
+async function pull(path: string, method = 'GET') {
+  const response = await fetch(`${url}/v2/${name}/${path}`, { method });
+  const text = await response.text();
+  return { status: response.status, text };
+}
+
+function blobsOf({ digest, mediaType }: Descriptor): string[] {
+  const document = content.manifests.get(digest);
+  if (document === undefined) throw new Error(`no ${digest}`);
+  const { config, layers } = parseManifest(document.bytes, mediaType);
+  return [...(config === undefined ? [] : [config]), ...layers].map((blob) => blob.digest);
+}
+
+describe('what is verified is served', () => {
+  test.each<readonly [string, string]>([
+    ['an image by its tag', 'manifests/signed'],
+    ['the same by its digest', `manifests/${signed.digest}`],
+    ['an index', 'manifests/index'],
+    ...children.map(({ digest }) => ['a child of the index', `manifests/${digest}`] as const),
+    ['its signature by tag', `manifests/${companionName(signed, '.sig')}`],
+    ['its signature by digest', `manifests/${signature.digest}`],
+    ['the signature that refers to the index', `manifests/${indexSignature.digest}`],
+    ['what refers to it', `manifests/${sbom.digest}`],
+    ['the list of what refers to it', `referrers/${signed.digest}`],
+    ...[signed, ...children, signature, indexSignature, sbom]
+      .flatMap(blobsOf)
+      .map((digest) => ['a blob', `blobs/${digest}`] as const),
+  ])('%s: %s', async (_what, path) => {
+    for (const method of ['GET', 'HEAD']) expect(await pull(path, method)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('what is not verified is not', () => {
+  test.each<readonly [string, string, RegExp]>([
+    [
+      'an unsigned image',
+      'manifests/unsigned',
+      /The tag "unsigned" is not verified by .*: it has no signature\./,
+    ],
+    ['the same by its digest', `manifests/${unsigned.digest}`, /it has no signature/],
+    ['one signed by another', 'manifests/foreign', /of its signature, none of the trusted keys made/],
+    ['its signature', `manifests/${companionName(foreign, '.sig')}`, /none of the trusted keys made/],
+    ['what refers to it', `referrers/${foreign.digest}`, /none of the trusted keys made/],
+    ['an image that only refers to a signed one, by its tag', 'manifests/evil', /it has no signature/],
+    ...[unsigned, foreign].map(
+      (image) =>
+        ['a layer', `blobs/${blobsOf(image)[1] ?? ''}`, /The blob sha256:\w+ is not verified/] as const,
+    ),
+  ])('%s: %s', async (_what, path, message) => {
+    const { status, text } = await pull(path);
+    expect(status).toBe(403);
+    const { errors } = JSON.parse(text) as { errors: { code: string; message: string }[] };
+    expect(errors).toMatchObject([{ code: 'DENIED', message: expect.stringMatching(message) }]);
+    expect(await pull(path, 'HEAD')).toMatchObject({ status: 403 });
+  });
+
+  test('all tags are listed: a pull says why it is refused', async () => {
+    const { tags } = JSON.parse((await pull('tags/list')).text) as { tags: string[] };
+    expect(tags).toEqual(expect.arrayContaining(['evil', 'foreign', 'signed', 'unsigned']));
+  });
+
+  test('what is not there is not there', async () => {
+    expect(await pull('manifests/none')).toMatchObject({ status: 404 });
+    expect(await pull(`blobs/sha256:${'0'.repeat(64)}`)).toMatchObject({ status: 404 });
+  });
+});
+
+async function ask(query: string) {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { id: toGlobalId('Repository', repositoryId) } }),
+  });
+  return (await response.json()) as { data: { repository: { latestVersion: Record<string, never> } } };
+}
+
+test('GraphQL says who verified a tag and a signature, and why none did', async () => {
+  const { data } = await ask(`query ($id: ID!) { repository(id: $id) { latestVersion {
+    tags(first: 50) { nodes { name verified { isVerified by reason policy { name } } } }
+    signatures(first: 50) { nodes { name verified { isVerified by reason } } } } } }`);
+  const { tags, signatures } = data.repository.latestVersion as unknown as Record<
+    'tags' | 'signatures',
+    { nodes: { name: string; verified: { isVerified: boolean; by: string | null; reason: string | null } }[] }
+  >;
+  const by = expect.stringMatching(/^key sha256:[0-9a-f]{64}$/);
+  const policy = { name: 'pulls' };
+  expect(Object.fromEntries(tags.nodes.map(({ name: tag, verified }) => [tag, verified]))).toEqual({
+    signed: { isVerified: true, by, reason: null, policy },
+    index: { isVerified: true, by, reason: null, policy },
+    [companionName(signed, '.sig')]: { isVerified: true, by, reason: null, policy },
+    unsigned: { isVerified: false, by: null, reason: 'it has no signature', policy },
+    evil: { isVerified: false, by: null, reason: 'it has no signature', policy },
+    foreign: { isVerified: false, by: null, reason: 'none of the trusted keys made the signature', policy },
+    [companionName(foreign, '.sig')]: {
+      isVerified: false,
+      by: null,
+      reason: 'none of the trusted keys made the signature',
+      policy,
+    },
+  });
+  expect(signatures.nodes.filter(({ verified }) => verified.isVerified)).toHaveLength(2);
+  expect(signatures.nodes).toHaveLength(3);
+});
+
+async function trust(pem: string, revision: number): Promise<void> {
+  await harness.em().nativeUpdate(SignaturePolicy, { id: policyId }, { keys: [pem], revision });
+}
+
+test('a policy that trusts another from now on counts at once', async () => {
+  await trust(stranger.pem, 2);
+  expect(await pull('manifests/signed')).toMatchObject({ status: 403 });
+  expect(await pull('manifests/foreign')).toMatchObject({ status: 200 });
+  await trust(key.pem, 3);
+  expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
+});
+
+async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+test('a signature whose bytes are lost verifies nothing, and again when they are back', async () => {
+  const em = harness.em();
+  await em.execute('delete from signature_verdict');
+  const [, payload = ''] = blobsOf(signature);
+  const bytes = content.blobs.get(payload as Descriptor['digest']) ?? Buffer.alloc(0);
+  const descriptor = { digest: payload as Descriptor['digest'], size: bytes.length, mediaType: 'x/y' };
+  await harness.store.delete(descriptor);
+  const { status, text } = await pull('manifests/signed');
+  expect(status).toBe(403);
+  expect(text).toContain('the content of its signature is not stored');
+  await harness.store.push(descriptor, {
+    fetch: () =>
+      Promise.resolve({
+        offset: 0,
+        bytes: chunksOf(bytes),
+      }),
+  });
+  expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
+  expect(evil.digest).not.toBe(signed.digest);
+});

@@ -1,0 +1,257 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openS3Store } from '../../src/content/s3-store.ts';
+import { skipWithout } from '../interop/peers.ts';
+import { answerError, openS3Proxy } from '../support/s3-proxy.ts';
+import type { S3Proxy } from '../support/s3-proxy.ts';
+import { startS3Server } from '../support/s3-server.ts';
+import type { S3Server } from '../support/s3-server.ts';
+import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
+
+const MIB = 1024 * 1024;
+const partBytes = 5 * MIB;
+
+describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
+  let server: S3Server;
+  let proxy: S3Proxy;
+  let root: string;
+  let prefix: string;
+  let store: Awaited<ReturnType<typeof openS3Store>>;
+
+  const open = (change: object = {}) =>
+    openS3Store({
+      location: { ...server.location(prefix), endpoint: proxy.url, ...change },
+      root,
+      credentials: server.credentials,
+      partBytes,
+    });
+  const isStored = (digest: string) =>
+    readdir(join(server.folder, prefix, 'blobs', 'sha256')).then(
+      (names) => names.includes(digest.slice(7)),
+      () => false,
+    );
+  const count = (start: string) => proxy.requests.filter((request) => request.startsWith(start)).length;
+
+  beforeAll(async () => {
+    server = await startS3Server();
+  });
+  afterAll(() => server?.stop());
+  beforeEach(async () => {
+    proxy = await openS3Proxy(server.url);
+    root = await mkdtemp(join(tmpdir(), 'tidemark-s3-faults-'));
+    prefix = randomBytes(6).toString('hex');
+    store = await open();
+    proxy.requests.length = 0;
+  });
+  afterEach(async () => {
+    store.close();
+    await proxy.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  test('a large blob goes in parts of the size that was set, and comes back whole, from any byte', async () => {
+    const bytes = seededBytes(12 * MIB + 1);
+    const key = keyOf(bytes);
+    await store.push(key, createScriptedSource(bytes));
+    expect(proxy.requests.filter((request) => request.includes('partNumber='))).toHaveLength(3);
+    expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+    const offset = 5 * MIB - 7;
+    expect((await readAll(await store.fetch(key, { offset }))).equals(bytes.subarray(offset))).toBe(true);
+    expect(await store.stat(key.digest)).toMatchObject({ sizeBytes: bytes.length });
+    const listed: string[] = [];
+    for await (const digest of store.list()) listed.push(digest);
+    expect(listed).toEqual([key.digest]);
+    expect(await readdir(join(root, 'partial'))).toEqual([]);
+  });
+
+  test('a sha512 blob in parts is verified as well', async () => {
+    const bytes = seededBytes(11 * MIB);
+    const key = keyOf(bytes, 'sha512');
+    await store.push(key, createScriptedSource(bytes));
+    const stored = await readAll(await store.fetch(key));
+    expect(`sha512:${createHash('sha512').update(stored).digest('hex')}`).toBe(key.digest);
+  });
+
+  test.each([
+    ['PUT', '/blobs/', 503, 'SlowDown', 1000],
+    ['PUT', 'partNumber=2', 503, 'SlowDown', 11 * MIB],
+    ['POST', 'uploads', 500, 'InternalError', 11 * MIB],
+    ['HEAD', '/blobs/', 503, 'ServiceUnavailable', 1000],
+    ['GET', '/blobs/', 429, 'TooManyRequests', 1000],
+  ])('fault 114: %s %s is tried again after %d %s', async (method, part, status, code, sizeBytes) => {
+    proxy.fail(method, part, 2, answerError(status, code));
+    const bytes = seededBytes(sizeBytes);
+    await store.push(keyOf(bytes), createScriptedSource(bytes));
+    expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+  });
+
+  test('fault 114: a server that stays away makes a retryable error, and the next push fetches nothing again', async () => {
+    proxy.fail('PUT', '/blobs/', 6, answerError(503, 'SlowDown'));
+    const bytes = seededBytes(1000);
+    const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true, origin: 'server' });
+    expect(error.message).toContain('SlowDown (HTTP 503)');
+    expect(await store.exists(keyOf(bytes))).toBe(false);
+    const again = createScriptedSource(bytes);
+    expect(await store.push(keyOf(bytes), again)).toEqual({ fetchedBytes: 0 });
+    expect(again.offsets).toEqual([]);
+  });
+
+  test('fault 114: a 404 right after the upload is looked at again', async () => {
+    const bytes = seededBytes(1000);
+    // the first says that it is not stored yet; the others come after the PUT
+    proxy.fail('HEAD', '/blobs/', 4, answerError(404, 'NotFound'));
+    await store.push(keyOf(bytes), createScriptedSource(bytes));
+    expect(count('HEAD')).toBe(5);
+    expect(count('PUT')).toBe(1);
+  });
+
+  test('fault 114: what stays invisible after its upload is not taken for stored', async () => {
+    const bytes = seededBytes(1000);
+    proxy.fail('HEAD', '/blobs/', 7, answerError(404, 'NotFound'));
+    const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true });
+    expect(error.message).toContain('does not have it now');
+  });
+
+  test('fault 114: uploads in parts that nobody goes on with are aborted, others are not', async () => {
+    const client = new S3Client({
+      endpoint: server.url,
+      forcePathStyle: true,
+      region: 'us-east-1',
+      credentials: server.credentials,
+    });
+    const bucket = server.location(prefix).bucket;
+    for (const folder of [prefix, `${prefix}-other`])
+      await client.send(
+        new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${folder}/blobs/sha256/x` }),
+      );
+    const keys = async () =>
+      (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.map(
+        ({ Key = '' }) => Key,
+      ).filter((key) => key.startsWith(prefix));
+    await store.sweepPartials({ olderThanMs: 60_000 });
+    expect(await keys()).toHaveLength(2);
+    await store.sweepPartials({ olderThanMs: -60_000 });
+    expect(await keys()).toEqual([`${prefix}-other/blobs/sha256/x`]);
+    client.destroy();
+  });
+
+  test('a part that fails for good aborts its upload, and nothing is stored', async () => {
+    proxy.fail('PUT', 'partNumber=2', 9, answerError(403, 'AccessDenied'));
+    const bytes = seededBytes(11 * MIB);
+    const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+    expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect(error.message).toContain('AccessDenied (HTTP 403)');
+    expect(proxy.requests.filter((request) => /^DELETE .*uploadId=/.test(request))).toHaveLength(1);
+    expect(await isStored(keyOf(bytes).digest)).toBe(false);
+  });
+
+  test.each([1000, 11 * MIB])(
+    'bytes that change on the way to S3 are refused by it: %d bytes',
+    async (sizeBytes) => {
+      let changed = 0;
+      proxy.fail('PUT', '/blobs/', 99, (_request, _response, forward) =>
+        forward({
+          body: (chunk) => {
+            changed += 1;
+            const other = Buffer.from(chunk);
+            other[0] = (other[0] ?? 0) ^ 1;
+            return other;
+          },
+        }),
+      );
+      const bytes = seededBytes(sizeBytes);
+      const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+      expect(changed).toBeGreaterThan(0);
+      expect(error.code).toBe('STORAGE_UNAVAILABLE');
+      expect(await isStored(keyOf(bytes).digest)).toBe(false);
+    },
+  );
+
+  test('a body that breaks off is gone on with from there', async () => {
+    const bytes = seededBytes(3 * MIB);
+    await store.push(keyOf(bytes), createScriptedSource(bytes));
+    proxy.fail('GET', '/blobs/', 2, (_request, _response, forward) => forward({ breakAfter: MIB }));
+    expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+    expect(count('GET')).toBe(3);
+  });
+
+  test('an aborted reader lets go of its body', async () => {
+    const bytes = seededBytes(8 * MIB);
+    await store.push(keyOf(bytes), createScriptedSource(bytes));
+    const abort = new AbortController();
+    const { bytes: body } = await store.fetch(keyOf(bytes), { signal: abort.signal });
+    const reading = body[Symbol.asyncIterator]();
+    await reading.next();
+    abort.abort(new Error('enough'));
+    await expect(
+      (async () => {
+        while ((await reading.next()).done !== true);
+      })(),
+    ).rejects.toThrow('enough');
+  });
+
+  test('an object that was replaced by another size is as good as absent', async () => {
+    const bytes = seededBytes(1000);
+    const key = keyOf(bytes);
+    await store.push(key, createScriptedSource(bytes));
+    await appendFile(join(server.folder, prefix, 'blobs', 'sha256', key.digest.slice(7)), 'more');
+    expect(await store.exists(key)).toBe(false);
+    expect(await refusal(store.fetch(key))).toMatchObject({ code: 'CONTENT_UNKNOWN' });
+    await store.push(key, createScriptedSource(bytes));
+    expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
+  });
+
+  test('an upload is taken over, and replaces what is there', async () => {
+    const bytes = seededBytes(11 * MIB);
+    const path = join(root, 'upload');
+    for (let round = 0; round < 2; round += 1) {
+      await writeFile(path, bytes);
+      await store.adopt(keyOf(bytes), path);
+      expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+      expect(await readdir(root)).toEqual(['partial']);
+    }
+    expect(count('POST')).toBe(4);
+  });
+
+  test('fault 109: a bucket that is full says so', async () => {
+    proxy.fail('PUT', '/blobs/', 9, answerError(507, 'InsufficientStorage'));
+    const bytes = seededBytes(1000);
+    const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+    expect(error).toMatchObject({ code: 'STORAGE_FULL', retryable: true });
+  });
+
+  test('a bucket that is not there, and keys that do not fit, are told without the keys', async () => {
+    expect((await refusal(open({ bucket: 'not-there' }))).message).toContain('NoSuchBucket (HTTP 404)');
+    const secretAccessKey = 'wrong-secret-of-the-test';
+    const location = { ...server.location(prefix), endpoint: proxy.url };
+    const credentials = { ...server.credentials, secretAccessKey };
+    const error = await refusal(openS3Store({ location, root, credentials }));
+    expect(error.message).toContain('SignatureDoesNotMatch (HTTP 403)');
+    expect(error.message).not.toContain(secretAccessKey);
+    expect(error.message).not.toContain(credentials.accessKeyId);
+  });
+
+  test('a signed address is good for whoever has it, in part too', async () => {
+    const sending = await open({ redirect: true });
+    const bytes = seededBytes(100_000);
+    await sending.push(keyOf(bytes), createScriptedSource(bytes));
+    const url = (await sending.signUrl?.(keyOf(bytes))) ?? '';
+    const answer = await fetch(url, { headers: { range: 'bytes=10-19' } });
+    expect(answer.status).toBe(206);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes.subarray(10, 20))).toBe(true);
+    sending.close();
+    expect(store.signUrl).toBeUndefined();
+  });
+
+  test('fault 113: the check of a bucket that is away fails', async () => {
+    await store.check();
+    proxy.fail('GET', 'list-type=2', 9, answerError(503, 'SlowDown'));
+    expect(await refusal(store.check())).toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  });
+});

@@ -1,0 +1,269 @@
+/** Images signed with cosign, and with skopeo and GnuPG, mirrored in each way that signatures come; then verified by the same tools at our `/v2/`. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { Remote } from '../../src/db/entities.ts';
+import { openApiOver } from '../support/api-over-harness.ts';
+import type { ApiOverHarness } from '../support/api-over-harness.ts';
+import { openFakeUpstream } from '../support/fake-upstream.ts';
+import type { FakeUpstream } from '../support/fake-upstream.ts';
+import { companionName, referrersIndex } from '../support/signed-sample.ts';
+import { startSyncHarness } from '../support/sync-harness.ts';
+import type { SyncHarness } from '../support/sync-harness.ts';
+import { pushSample, runPeerAt, skipWithout, startRegistry } from './peers.ts';
+import type { PeerName, RealRegistry, RegistryName } from './peers.ts';
+
+const name = 'team/signed';
+const content = createSampleRepository();
+const image = addImage(content, { seed: 'signed-image', layers: [4000], tag: 'v1' });
+const children = ['amd64', 'arm64'].map((architecture) =>
+  addImage(content, {
+    seed: `signed-${architecture}`,
+    layers: [3000],
+    platform: { os: 'linux', architecture },
+  }),
+);
+const index = addIndex(content, { manifests: children, tag: 'multi' });
+const child = children[0]?.digest ?? '';
+addImage(content, { seed: 'unsigned', layers: [2000], tag: 'unsigned' });
+const signed = [image, index, ...children];
+/** What is pulled of each: by tag, and an index's child by its digest. */
+const references = [':v1', ':multi', `@${child}`];
+
+interface Signing {
+  readonly sign: (reference: string) => readonly string[];
+}
+
+const cosign = (...more: string[]): Signing => ({
+  sign: (reference) => [
+    'sign',
+    '--key',
+    'cosign.key',
+    '--tlog-upload=false',
+    '--use-signing-config=false',
+    '--allow-http-registry',
+    '-y',
+    ...more,
+    reference,
+  ],
+});
+/** Version 2's layout: a tag; version 3's: a bundle that refers to the image, by the fallback tag where there is no API. */
+const layouts = { tags: cosign('--new-bundle-format=false'), referrers: cosign() };
+
+const peers: readonly PeerName[] = ['docker-registry', 'crane', 'cosign', 'skopeo', 'gpg', 'gpg-agent'];
+
+describe.skipIf(skipWithout(...peers))('signatures', () => {
+  let home: string;
+  let harness: SyncHarness;
+  let second: SyncHarness;
+  let api: ApiOverHarness;
+  let secondApi: ApiOverHarness;
+  const registries = new Map<RegistryName, RealRegistry>();
+  const upstreams: FakeUpstream[] = [];
+  let store: Server;
+
+  beforeAll(async () => {
+    // GnuPG's sockets have short paths only
+    home = await mkdtemp(join(tmpdir(), 'tm-'));
+    await Promise.all([makeKeys(home), mkdir(join(home, 'registries.d'))]);
+    [harness, second] = await Promise.all([startSyncHarness(), startSyncHarness()]);
+    [api, secondApi] = await Promise.all([openApiOver(harness), openApiOver(second)]);
+    for (const registry of ['docker-registry', 'crane'] as const)
+      registries.set(registry, await startRegistry(registry));
+    store = await serveFolder(join(home, 'sigstore'));
+  }, 60_000);
+  afterAll(async () => {
+    store?.close();
+    await Promise.all([api?.close(), secondApi?.close()]);
+    await Promise.all([harness?.close(), second?.close()]);
+    await Promise.all([...registries.values()].map((registry) => registry.stop()));
+    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await runPeerAt(home, 'gpgconf', '--kill', 'all');
+    await rm(home, { recursive: true, force: true });
+  });
+
+  const hostOf = (registry: RegistryName): string => registries.get(registry)?.host ?? '';
+
+  /** Pushes the sample and signs all of it; answers the name. */
+  async function pushSigned(registry: RegistryName, layout: keyof typeof layouts): Promise<string> {
+    const repository = `${name}-${layout}`;
+    await pushSample(`http://${hostOf(registry)}`, repository, content);
+    for (const { digest } of signed)
+      await runPeerAt(home, 'cosign', ...layouts[layout].sign(`${hostOf(registry)}/${repository}@${digest}`));
+    return repository;
+  }
+
+  async function mirror(
+    wish: Partial<Remote> & { url: string; upstreamName: string },
+    by: SyncHarness = harness,
+  ): Promise<{ name: string; signatures: number }> {
+    const ids = await by.createRepository({ includeTags: ['v1', 'multi', 'unsigned'], ...wish });
+    const { task, summary, warnings } = await by.sync(ids);
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
+    expect(warnings).toEqual([]);
+    return { name: ids.name, signatures: summary?.present.signatures ?? 0 };
+  }
+
+  async function expectCosignVerifies(repository: string): Promise<void> {
+    const verify = (reference: string) =>
+      runPeerAt(
+        home,
+        'cosign',
+        'verify',
+        '--key',
+        'cosign.pub',
+        '--insecure-ignore-tlog',
+        '--allow-http-registry',
+        `${repository}${reference}`,
+      );
+    for (const reference of references) expect(JSON.parse(String(await verify(reference)))).not.toEqual([]);
+    await expect(verify(':unsigned')).rejects.toThrow(/no (?:matching )?signatures/i);
+  }
+
+  async function expectSkopeoVerifies(repository: string): Promise<void> {
+    const copy = async (reference: string) => {
+      const target = await mkdtemp(join(home, 'copied-'));
+      const options = ['--policy', 'policy.json', '--registries.d', 'registries.d', 'copy', '--all'];
+      await runPeerAt(
+        home,
+        'skopeo',
+        ...options,
+        '--src-tls-verify=false',
+        `docker://${repository}${reference}`,
+        `dir:${target}`,
+      );
+      return readFile(join(target, 'signature-1'));
+    };
+    for (const reference of references) expect((await copy(reference)).length).toBeGreaterThan(100);
+    await expect(copy(':unsigned')).rejects.toThrow(/signature was required/i);
+  }
+
+  describe.each([
+    ['docker-registry', 'tags'],
+    ['docker-registry', 'referrers'],
+    ['crane', 'tags'],
+    ['crane', 'referrers'],
+  ] as const)('of cosign, from %s, by %s', (registry, layout) => {
+    test.each([
+      ['named tags', ['v1', 'multi', 'unsigned']],
+      ['every tag', null],
+    ])(
+      '%s',
+      async (_, includeTags) => {
+        const upstreamName = await pushSigned(registry, layout);
+        const mirrored = await mirror({ url: `http://${hostOf(registry)}`, upstreamName, includeTags });
+        // cosign appends to what it signs again, so it may have signed some twice, in one signature manifest
+        expect(mirrored.signatures).toBeGreaterThanOrEqual(signed.length);
+        await expectCosignVerifies(`${api.host}/${mirrored.name}`);
+      },
+      60_000,
+    );
+  });
+
+  test('of cosign, from a registry with the referrers API', async () => {
+    const upstreamName = await pushSigned('crane', 'referrers');
+    const upstream = await openWithReferrersApi(`http://${hostOf('crane')}`);
+    upstreams.push(upstream);
+    const mirrored = await mirror({ url: upstream.url, upstreamName });
+    expect(upstream.requests.filter(({ path }) => /\/manifests\/sha256-[0-9a-f]{64}$/.test(path))).toEqual(
+      [],
+    );
+    await expectCosignVerifies(`${api.host}/${mirrored.name}`);
+  }, 60_000);
+
+  test('of skopeo and GnuPG, from a folder behind a web server; and from there and cosign through another Tidemark', async () => {
+    const upstreamName = await pushSigned('docker-registry', 'referrers');
+    await signAtomic(home, upstreamName);
+    const sigstore = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
+    const mirrored = await mirror({ url: `http://${hostOf('docker-registry')}`, upstreamName, sigstore });
+    await expectSkopeoVerifies(`${api.host}/${mirrored.name}`);
+    await expectCosignVerifies(`${api.host}/${mirrored.name}`);
+
+    const again = await mirror({ url: api.url, upstreamName: mirrored.name }, second);
+    expect(again.signatures).toBe(mirrored.signatures);
+    await expectSkopeoVerifies(`${secondApi.host}/${again.name}`);
+    await expectCosignVerifies(`${secondApi.host}/${again.name}`);
+  }, 90_000);
+});
+
+const dockerReference = 'registry.example/team/signed:v1';
+
+async function makeKeys(home: string): Promise<void> {
+  await runPeerAt(home, 'cosign', 'generate-key-pair');
+  const gpg = (...args: string[]) => runPeerAt(home, 'gpg', '--batch', '--passphrase', '', ...args);
+  await gpg('--quick-generate-key', 'signer@example.com', 'rsa2048', 'sign', 'never');
+  await gpg('--armor', '--output', join(home, 'signer.asc'), '--export', 'signer@example.com');
+  const requirement = {
+    type: 'signedBy',
+    keyType: 'GPGKeys',
+    keyPath: join(home, 'signer.asc'),
+    signedIdentity: { type: 'exactReference', dockerReference },
+  };
+  await writeFile(join(home, 'policy.json'), JSON.stringify({ default: [requirement] }));
+}
+
+/** `<folder>/<name>@sha256=<hex>/signature-1`, as podman writes them. */
+async function signAtomic(home: string, upstreamName: string): Promise<void> {
+  for (const { digest } of signed) {
+    const folder = join(home, 'sigstore', `${upstreamName}@${digest.replace(':', '=')}`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(home, 'manifest.json'), content.manifests.get(digest)?.bytes ?? '');
+    const listed = await runPeerAt(home, 'gpg', '--list-keys', '--with-colons', 'signer@example.com');
+    const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(String(listed))?.[1] ?? '';
+    await runPeerAt(
+      home,
+      'skopeo',
+      'standalone-sign',
+      'manifest.json',
+      dockerReference,
+      fingerprint,
+      '--output',
+      join(folder, 'signature-1'),
+    );
+  }
+}
+
+async function serveFolder(folder: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url ?? '/');
+    readFile(join(folder, path)).then(
+      (bytes) => response.end(bytes),
+      () => response.writeHead(404).end(),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** A registry as it is, with the referrers API before it: what its fallback tags list. */
+async function openWithReferrersApi(url: string): Promise<FakeUpstream> {
+  return openFakeUpstream({
+    fallback: async (request, response) => {
+      const path = request.url ?? '';
+      const [, repository, digest] = /^\/v2\/(.+)\/referrers\/([^/?]+)/.exec(path) ?? [];
+      if (repository !== undefined && digest !== undefined) {
+        const answer = await fetch(`${url}/v2/${repository}/manifests/${companionName({ digest })}`);
+        const listed = answer.ok ? ((await answer.json()) as { manifests: object[] }).manifests : [];
+        const { headers, body } = referrersIndex(listed);
+        response.writeHead(200, { ...headers }).end(body);
+        return;
+      }
+      const { accept = '*/*' } = request.headers;
+      const answer = await fetch(`${url}${path}`, { method: request.method ?? 'GET', headers: { accept } });
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      const kept = ['content-type', 'docker-content-digest', 'content-length', 'link'];
+      const headers = kept.flatMap((key) => {
+        const value = answer.headers.get(key);
+        return value === null ? [] : [[key, value] as const];
+      });
+      response.writeHead(answer.status, Object.fromEntries(headers)).end(bytes);
+    },
+  });
+}

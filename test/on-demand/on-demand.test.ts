@@ -1,0 +1,358 @@
+/** Layers that a sync left at the upstream, and that the first pull fetches: the policy ON_DEMAND. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { copyContent } from '../../src/db/change-content.ts';
+import { sql } from 'kysely';
+import { Remote } from '../../src/db/entities.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { expectFitForPeople, openStage, readVersions } from '../faults/scene.ts';
+import type { Stage } from '../faults/scene.ts';
+import { pull } from '../api/distribution/pull-scene.ts';
+import { blob, reset, truncated } from '../support/fake-upstream.ts';
+import { startHarnessApi } from '../support/harness-api.ts';
+import type { HarnessApi } from '../support/harness-api.ts';
+import { until } from '../support/until.ts';
+import {
+  damaged,
+  gated,
+  largeBytes,
+  openBlob,
+  openOnDemand,
+  openUnsynced,
+  outcome,
+  pullBlob,
+} from './scene.ts';
+
+let stage: Stage;
+let api: HarnessApi;
+beforeAll(async () => {
+  stage = await openStage();
+  api = await startHarnessApi(stage.harness);
+});
+afterAll(async () => {
+  await api?.close();
+  await stage?.close();
+});
+afterEach(async () => {
+  // a client may have all its bytes a moment before the blob is renamed
+  await until(async () => (await stage.harness.partialFiles()).length === 0);
+});
+
+describe('a sync', () => {
+  test('stores manifests and configs, leaves the layers, and counts as any other', async () => {
+    const scene = await openUnsynced(stage);
+    const { summary, counts, task } = await scene.sync();
+    expect([scene.asked(scene.config), scene.asked(scene.small), scene.asked(scene.large)]).toEqual([
+      1, 0, 0,
+    ]);
+    expect(
+      await Promise.all([scene.config, scene.small, scene.large].map((digest) => scene.isStored(digest))),
+    ).toEqual([true, false, false]);
+    expect(summary?.present).toMatchObject({ blobs: 3, manifests: 1, tags: 1 });
+    // its progress counts what it is about
+    expect([task.blobsTotal, counts?.blobsDone]).toEqual([1, 1]);
+  });
+
+  test('with IMMEDIATE afterwards fetches the layers, though no tag differs, and makes no version', async () => {
+    const scene = await openOnDemand(stage);
+    await scene.harness.updateRemote(scene.ids.remoteId, { policy: 'IMMEDIATE' });
+    const { task } = await scene.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    expect([scene.asked(scene.small), scene.asked(scene.large)]).toEqual([1, 1]);
+    expect(await scene.isStored(scene.large)).toBe(true);
+    await readVersions(scene.harness, scene.ids.repositoryId);
+  });
+
+  test('with ON_DEMAND afterwards keeps what is stored, and fetches nothing', async () => {
+    const scene = await openUnsynced(stage, { policy: 'IMMEDIATE' });
+    await scene.sync();
+    await scene.harness.updateRemote(scene.ids.remoteId, { policy: 'ON_DEMAND' });
+    scene.upstream.requests.length = 0;
+    expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    expect(scene.asked(scene.large)).toBe(0);
+    expect(await scene.isStored(scene.large)).toBe(true);
+  });
+
+  test('that is a dry run says how little it would fetch, and remembers no remote', async () => {
+    const scene = await openUnsynced(stage);
+    const { task } = await scene.sync({ dryRun: true });
+    expect(task.state).toBe('COMPLETED');
+    const plan = await sql<{ blobs: number }>`
+      select blobs_to_fetch as blobs from task_plan where task_id = ${task.id}`.execute(
+      kysely(scene.harness.em()),
+    );
+    expect(plan.rows).toEqual([{ blobs: 1 }]);
+    const sources = await sql`select from blob_source where remote_id = ${scene.ids.remoteId}`.execute(
+      kysely(scene.harness.em()),
+    );
+    expect(sources.rows).toHaveLength(0);
+  });
+});
+
+describe('a pull', () => {
+  test('HEAD of a layer asks nobody; the first GET fetches it, the next one does not', async () => {
+    const scene = await openOnDemand(stage);
+    const head = await pull(api.url, { method: 'HEAD', path: scene.pathOf(scene.large) });
+    const whole = scene.bytesOf(scene.large);
+    expect(head).toMatchObject({ status: 200, headers: { 'content-length': String(whole.length) } });
+    expect(scene.asked(scene.large)).toBe(0);
+
+    const first = await pullBlob(api, scene, scene.large);
+    expect(first.status).toBe(200);
+    expect(first.headers['docker-content-digest']).toBe(scene.large);
+    expect(first.body.equals(whole)).toBe(true);
+    await until(() => scene.isStored(scene.large));
+
+    await scene.upstream.close();
+    expect((await pullBlob(api, scene, scene.large)).body.equals(whole)).toBe(true);
+    expect(scene.asked(scene.large)).toBe(1);
+  });
+
+  test('of 20 clients at once is one request at the upstream, and none waits for the end of it', async () => {
+    const scene = await openOnDemand(stage);
+    const whole = scene.bytesOf(scene.large);
+    const gate = gated(whole, 1_000_000);
+    scene.upstream.on(scene.routeOf(scene.large), gate.answer);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => openBlob(api, scene, scene.large)));
+    const firstBytes = responses.map(
+      (response) => new Promise((resolve) => response.once('data', (chunk: Buffer) => resolve(chunk.length))),
+    );
+    await Promise.all(firstBytes);
+    gate.open();
+    await Promise.all(responses.map((response) => new Promise((resolve) => response.once('end', resolve))));
+    expect(scene.asked(scene.large)).toBe(1);
+    await until(() => scene.isStored(scene.large));
+  });
+
+  test('by clients of two processes, and a sync beside them, is one request, too', async () => {
+    const scene = await openOnDemand(stage);
+    const other = await startHarnessApi(stage.harness);
+    try {
+      const gate = gated(scene.bytesOf(scene.large), 1_000);
+      scene.upstream.on(scene.routeOf(scene.large), gate.answer);
+      await scene.harness.updateRemote(scene.ids.remoteId, { policy: 'IMMEDIATE' });
+      const first = pullBlob(api, scene, scene.large);
+      await until(() => Promise.resolve(scene.asked(scene.large) === 1));
+      const second = pullBlob(other, scene, scene.large);
+      const synced = scene.sync();
+      await until(() => Promise.resolve(scene.asked(scene.small) === 1));
+      gate.open();
+      const answers = await Promise.all([first, second]);
+      expect(answers.map(({ body }) => body.equals(scene.bytesOf(scene.large)))).toEqual([true, true]);
+      expect((await synced).task.state).toBe('COMPLETED');
+      expect(scene.asked(scene.large)).toBe(1);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('of a part is answered while the whole is fetched', async () => {
+    const scene = await openOnDemand(stage);
+    const whole = scene.bytesOf(scene.large);
+    const answer = await pullBlob(api, scene, scene.large, { range: 'bytes=1000-1999' });
+    expect(answer.status).toBe(206);
+    expect(answer.headers['content-range']).toBe(`bytes 1000-1999/${whole.length}`);
+    expect(answer.body.equals(whole.subarray(1000, 2000))).toBe(true);
+    await until(() => scene.isStored(scene.large));
+    expect(scene.asked(scene.large)).toBe(1);
+  });
+
+  test('a client that reads nothing holds up neither the others nor the store', async () => {
+    const scene = await openOnDemand(stage);
+    const idle = await openBlob(api, scene, scene.large);
+    const { body } = await pullBlob(api, scene, scene.large);
+    expect(body.equals(scene.bytesOf(scene.large))).toBe(true);
+    await until(() => scene.isStored(scene.large));
+    idle.destroy();
+  });
+
+  test('a blob that all clients have left is stored all the same', async () => {
+    const scene = await openOnDemand(stage);
+    const gate = gated(scene.bytesOf(scene.large), 1_000);
+    scene.upstream.on(scene.routeOf(scene.large), gate.answer);
+    const clients = await Promise.all([openBlob(api, scene, scene.large), openBlob(api, scene, scene.large)]);
+    const gone = clients.map((client) => new Promise((resolve) => client.once('close', resolve)));
+    for (const client of clients) client.destroy();
+    await Promise.all(gone);
+    gate.open();
+    await until(() => scene.isStored(scene.large));
+    expect(scene.asked(scene.large)).toBe(1);
+  });
+
+  test('a file that was lost is fetched again', async () => {
+    const scene = await openOnDemand(stage);
+    await pullBlob(api, scene, scene.small);
+    await until(() => scene.isStored(scene.small));
+    await rm(join(scene.harness.folder, 'blobs', ...scene.small.split(':')));
+    const again = await pullBlob(api, scene, scene.small);
+    expect(again.body.equals(scene.bytesOf(scene.small))).toBe(true);
+    expect(scene.asked(scene.small)).toBe(2);
+    await until(() => scene.isStored(scene.small));
+  });
+
+  test('of a copy in another repository finds the same remote; of a repository without it, nothing', async () => {
+    const scene = await openOnDemand(stage);
+    const copy = await scene.harness.createRepository({
+      url: scene.upstream.url,
+      upstreamName: 'library/other',
+    });
+    const path = `/v2/${copy.name}/blobs/${scene.large}`;
+    expect((await pull(api.url, { path })).status).toBe(404);
+    await copyContent(scene.harness.em(), {
+      repositoryId: copy.repositoryId,
+      source: { repositoryId: scene.ids.repositoryId, number: 1 },
+      tags: ['v1'],
+    });
+    expect((await pull(api.url, { path })).body.equals(scene.bytesOf(scene.large))).toBe(true);
+  });
+
+  test('an image with layers that are not stored can be pushed to under another tag', async () => {
+    const scene = await openOnDemand(stage);
+    await sql`update repository set is_mirrored = false where id = ${scene.ids.repositoryId}`.execute(
+      kysely(scene.harness.em()),
+    );
+    const document = scene.repository.manifests.get(scene.manifest.digest);
+    const pushed = await pull(api.url, {
+      method: 'PUT',
+      path: `/v2/${scene.name}/manifests/pushed`,
+      headers: { 'content-type': scene.manifest.mediaType },
+      body: document?.bytes,
+    });
+    expect(pushed.status).toBe(201);
+    expect(scene.asked(scene.large)).toBe(0);
+  });
+});
+
+describe('when the upstream is at fault', () => {
+  test('wrong bytes break the transfer off and are not stored; the next pull has the right ones', async () => {
+    const scene = await openOnDemand(stage);
+    const route = scene.routeOf(scene.large);
+    scene.upstream.on(route, damaged(scene.bytesOf(scene.large)));
+    expect(await outcome(pullBlob(api, scene, scene.large))).toBe('broken');
+    expect(await outcome(pullBlob(api, scene, scene.large, { range: 'bytes=0-9999' }))).toBe('broken');
+    expect(await scene.isNowhere(scene.large)).toBe(true);
+    await until(async () => (await scene.harness.partialFiles()).length === 0);
+
+    scene.upstream.on(route, blob(scene.bytesOf(scene.large)));
+    const { body } = await pullBlob(api, scene, scene.large);
+    expect(body.equals(scene.bytesOf(scene.large))).toBe(true);
+    await until(() => scene.isStored(scene.large));
+  });
+
+  test('of a length that is not the manifest’s not a byte is sent', async () => {
+    const scene = await openOnDemand(stage);
+    scene.upstream.on(scene.routeOf(scene.large), blob(scene.bytesOf(scene.large).subarray(1)));
+    const answer = await pullBlob(api, scene, scene.large);
+    expect(answer.status).toBe(503);
+    expect(answer.body.toString()).toMatch(
+      new RegExp(`announces ${scene.bytesOf(scene.large).length - 1} bytes`),
+    );
+  });
+
+  test('a body that breaks off is resumed, and the clients notice nothing', async () => {
+    const scene = await openOnDemand(stage);
+    const whole = scene.bytesOf(scene.large);
+    scene.upstream.on(scene.routeOf(scene.large), truncated({ body: whole }, 1_000_000), blob(whole));
+    const [one, two] = await Promise.all([
+      pullBlob(api, scene, scene.large),
+      pullBlob(api, scene, scene.large),
+    ]);
+    expect([one.body.equals(whole), two.body.equals(whole)]).toEqual([true, true]);
+    const ranges = scene.upstream.requestsOf(scene.routeOf(scene.large)).map(({ headers }) => headers.range);
+    expect(ranges.at(-1)).toMatch(/^bytes=\d+-$/);
+    await until(() => scene.isStored(scene.large));
+  });
+
+  test('who has read from an upstream that then begins anew is broken off; what is stored is right', async () => {
+    const scene = await openOnDemand(stage);
+    const whole = scene.bytesOf(scene.large);
+    const noRanges = { body: whole, headers: { 'content-length': String(whole.length) } };
+    scene.upstream.on(scene.routeOf(scene.large), truncated({ body: whole }, 1_000_000), noRanges);
+    const answer = await outcome(pullBlob(api, scene, scene.large));
+    expect(answer === 'broken' || answer.body.equals(whole)).toBe(true);
+    await until(() => scene.isStored(scene.large));
+    expect((await pullBlob(api, scene, scene.large)).body.equals(whole)).toBe(true);
+  });
+
+  test('away: 503 with the reason and no secret for what is not stored; all else is served', async () => {
+    const scene = await openOnDemand(stage, { username: 'robot', maxRetries: 0 });
+    const em = scene.harness.em();
+    const passwordSealed = scene.harness.secrets.encrypt('hunter2', `remote:${scene.ids.remoteId}:password`);
+    await em.nativeUpdate(Remote, { id: scene.ids.remoteId }, { passwordSealed });
+    await scene.upstream.close();
+    const answer = await pullBlob(api, scene, scene.large);
+    expect(answer.status).toBe(503);
+    const { errors } = JSON.parse(answer.body.toString()) as { errors: { code: string; message: string }[] };
+    expect(errors[0]).toMatchObject({ code: 'UNAVAILABLE' });
+    const message = errors[0]?.message ?? '';
+    expect(message).toContain(scene.upstream.url);
+    expect(message).not.toContain('hunter2');
+    expectFitForPeople(message);
+    expect((await pull(api.url, { path: `/v2/${scene.name}/manifests/v1` })).status).toBe(200);
+    expect((await pullBlob(api, scene, scene.config)).status).toBe(200);
+    expect((await pull(api.url, { method: 'HEAD', path: scene.pathOf(scene.large) })).status).toBe(200);
+    expect(await scene.harness.partialFiles()).toEqual([]);
+  });
+
+  test('another remote that has the blob stands in', async () => {
+    const scene = await openOnDemand(stage);
+    const twin = await stage.open({ repository: scene.repository, remote: { policy: 'ON_DEMAND' } });
+    await twin.sync();
+    await scene.harness.updateRemote(scene.ids.remoteId, { maxRetries: 0 });
+    await scene.upstream.close();
+    expect((await pullBlob(api, scene, scene.large)).body.length).toBe(scene.bytesOf(scene.large).length);
+    await until(() => scene.isStored(scene.large));
+  });
+
+  test('a stop in the middle keeps what came, and the next start asks for the rest', async () => {
+    const scene = await openOnDemand(stage);
+    const whole = scene.bytesOf(scene.large);
+    const stopping = await startHarnessApi(stage.harness);
+    scene.upstream.on(scene.routeOf(scene.large), gated(whole, 1_000_000).answer, blob(whole));
+    const client = await openBlob(stopping, scene, scene.large);
+    const ended = new Promise((resolve) => client.once('close', () => resolve(client.complete)));
+    let got = 0;
+    client.on('data', (chunk: Buffer) => (got += chunk.length));
+    await until(() => Promise.resolve(got >= 500_000));
+    await stopping.close();
+    expect(await ended).toBe(false);
+    expect(await stage.harness.partialFiles()).toHaveLength(1);
+    expect((await pullBlob(api, scene, scene.large)).body.equals(whole)).toBe(true);
+    const [, second] = scene.upstream.requestsOf(scene.routeOf(scene.large));
+    expect(second?.headers.range).toMatch(/^bytes=\d+-$/);
+    await until(() => scene.isStored(scene.large));
+  });
+
+  test('an answer that never comes ends in the remote’s own time', async () => {
+    const scene = await openOnDemand(stage, { sockReadTimeout: 0.2, maxRetries: 0 });
+    scene.upstream.on(scene.routeOf(scene.large), () => undefined);
+    expect((await pullBlob(api, scene, scene.large)).status).toBe(503);
+    scene.upstream.on(scene.routeOf(scene.large), reset);
+    expect((await pullBlob(api, scene, scene.large)).status).toBe(503);
+  });
+});
+
+test('a remote is not deleted while it alone has blobs that are not stored', async () => {
+  const scene = await openOnDemand(stage);
+  await sql`update repository set remote_id = null where id = ${scene.ids.repositoryId}`.execute(
+    kysely(scene.harness.em()),
+  );
+  const id = Buffer.from(`Remote:${scene.ids.remoteId}`).toString('base64url');
+  const remove = () =>
+    api.graphql(
+      'mutation ($input: RemoteDeleteInput!) { remoteDelete(input: $input) { deletedId userErrors { code message } } }',
+      {
+        input: { id },
+      },
+    );
+  expect((await remove()).text).toMatch(/IN_USE.*2 blobs/);
+  for (const digest of [scene.small, scene.large]) await pullBlob(api, scene, digest);
+  await until(() => scene.isStored(scene.large));
+  expect((await remove()).text).toMatch(/"userErrors":\[\]/);
+});
+
+test(`the large layer has more than ${largeBytes} bytes`, async () => {
+  const scene = await openUnsynced(stage);
+  expect(scene.bytesOf(scene.large).length).toBeGreaterThan(largeBytes);
+});

@@ -1,0 +1,176 @@
+/** Schedules through a kill of everything: `tidemark start`, its PostgreSQL and its Temporal. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { expect, test } from 'vitest';
+import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { until } from '../support/until.ts';
+import { launch } from './program.ts';
+import type { Program } from './program.ts';
+
+const everySeconds = 2;
+
+interface Run {
+  readonly dueAt: string;
+  readonly outcome: string;
+  readonly triggered: boolean;
+  readonly task: { readonly id: string; readonly state: string } | null;
+}
+
+async function ask<T>(program: Program, query: string, variables: object = {}): Promise<T> {
+  const apiUrl = /GraphQL\s+(http:\/\/[\w.:]+)\/graphql/.exec(program.output())?.[1] ?? 'no URL';
+  const response = await fetch(`${apiUrl}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+async function mutate<T>(program: Program, name: string, input: object, selection: string): Promise<T> {
+  const type = `${name[0]?.toUpperCase() ?? ''}${name.slice(1)}Input`;
+  const data = await ask<Record<string, T & { userErrors: unknown[] }>>(
+    program,
+    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code message } } }`,
+    { input },
+  );
+  expect(data[name]?.userErrors).toEqual([]);
+  return data[name] as T;
+}
+
+async function createScheduled(program: Program, name: string, url: string): Promise<string> {
+  const { remote } = await mutate<{ remote: { id: string } }>(
+    program,
+    'remoteCreate',
+    { name, url, upstreamName: 'app' },
+    'remote { id }',
+  );
+  const { repository } = await mutate<{ repository: { id: string } }>(
+    program,
+    'repositoryCreate',
+    { name, remoteId: remote.id },
+    'repository { id }',
+  );
+  const input = { repositoryId: repository.id, intervalSeconds: everySeconds, jitterSeconds: 0 };
+  const { schedule } = await mutate<{ schedule: { id: string } }>(
+    program,
+    'scheduleCreate',
+    input,
+    'schedule { id }',
+  );
+  return schedule.id;
+}
+
+/** Newest first. */
+async function readRuns(program: Program, id: string): Promise<readonly Run[]> {
+  const { schedule } = await ask<{ schedule: { runs: { nodes: readonly Run[] } } }>(
+    program,
+    'query ($id: ID!) { schedule(id: $id) { runs(first: 100) { nodes { dueAt outcome triggered task { id state } } } } }',
+    { id },
+  );
+  return schedule.runs.nodes;
+}
+
+async function hasRuns(program: Program, ids: readonly string[], count: number): Promise<boolean> {
+  const runs = await Promise.all(ids.map((id) => readRuns(program, id)));
+  return runs.every(({ length }) => length >= count);
+}
+
+async function openTemporal(dataDir: string) {
+  const { port } = JSON.parse(await readFile(join(dataDir, 'temporal', 'ports.json'), 'utf8')) as {
+    port: number;
+  };
+  const connection = await Connection.connect({ address: `127.0.0.1:${port}` });
+  return { schedule: new Client({ connection }).schedule, close: () => connection.close() };
+}
+
+/** Temporal's id: `schedule/<repository>/<row>`; in a new database both count from 1. */
+const temporalId = (index: number) => `schedule/${index + 1}/${index + 1}`;
+
+test('what was due happened once, through a kill of everything; pause, trigger and delete do what they say', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-schedules-'));
+  const content = createSampleRepository();
+  addImage(content, { seed: 'schedules', layers: [3_000], tag: 'one' });
+  const upstream = await startSampleUpstream({ repositories: new Map([['app', content]]) });
+  const programs: Program[] = [];
+  const start = async (): Promise<Program> => {
+    const program = launch(['start'], { TIDEMARK_DATA: dataDir, TIDEMARK_PORT: '0' });
+    programs.push(program);
+    await program.says('Data ');
+    return program;
+  };
+  try {
+    const first = await start();
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) ids.push(await createScheduled(first, name, upstream.url));
+    await until(() => hasRuns(first, ids, 3));
+    await first.end('SIGKILL');
+    await stopAbandonedServers(dataDir);
+
+    const second = await start();
+    const before = Math.max(
+      ...(await Promise.all(ids.map(async (id) => (await readRuns(second, id)).length))),
+    );
+    await until(() => hasRuns(second, ids, before + 4));
+    for (const id of ids)
+      await mutate(second, 'schedulePause', { id, note: 'enough' }, 'schedule { paused }');
+    const temporal = await openTemporal(dataDir);
+    try {
+      for (const [index, id] of ids.entries()) {
+        const described = await temporal.schedule.getHandle(temporalId(index)).describe();
+        expect(described.state).toMatchObject({ paused: true, note: 'enough' });
+        await until(async () => (await readRuns(second, id)).length === described.info.numActionsTaken);
+        expectOnce(await readRuns(second, id), described.info);
+      }
+      const [paused = '', deleted = '', resumed = ''] = ids;
+      await mutate(second, 'scheduleResume', { id: resumed }, 'schedule { paused }');
+      await mutate(second, 'scheduleDelete', { id: deleted }, 'deletedId');
+      const rested = await readRuns(second, paused);
+      const going = await readRuns(second, resumed);
+      await until(() => hasRuns(second, [resumed], going.length + 2));
+      expect(await readRuns(second, paused)).toEqual(rested);
+
+      await until(async () => (await readRuns(second, paused))[0]?.task?.state === 'COMPLETED');
+      await mutate(second, 'scheduleTrigger', { id: paused }, 'task { id }');
+      const [triggered, ...others] = await readRuns(second, paused);
+      expect(triggered).toMatchObject({ outcome: 'STARTED', triggered: true });
+      expect(others).toEqual(rested);
+
+      const { schedules } = await ask<{ schedules: { nodes: unknown[] } }>(
+        second,
+        '{ schedules(first: 9) { nodes { id } } }',
+      );
+      expect(schedules.nodes).toEqual([{ id: paused }, { id: resumed }]);
+      await expect(temporal.schedule.getHandle(temporalId(1)).describe()).rejects.toThrow(/not found/i);
+    } finally {
+      await temporal.close();
+    }
+    expect(await second.end('SIGTERM')).toBe(0);
+  } finally {
+    await Promise.all(programs.map((program) => program.end('SIGKILL')));
+    await stopAbandonedServers(dataDir);
+    await upstream.close();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}, 120_000);
+
+/** No moment twice, no task twice, and each moment between the first and the last accounted for: run, or left out by Temporal's policies. */
+function expectOnce(
+  runs: readonly Run[],
+  info: { readonly numActionsSkippedOverlap: number; readonly numActionsMissedCatchupWindow: number },
+): void {
+  const due = runs.map((run) => Date.parse(run.dueAt) / 1000).toReversed();
+  expect(due).toEqual([...new Set(due)].sort((one, other) => one - other));
+  for (const moment of due) expect(moment % everySeconds).toBe(0);
+  const tasks = runs.filter((run) => run.outcome === 'STARTED').map((run) => run.task?.id);
+  expect(new Set(tasks).size).toBe(tasks.length);
+  const [from = 0] = due;
+  const moments = ((due.at(-1) ?? 0) - from) / everySeconds + 1;
+  expect(moments - due.length).toBe(info.numActionsSkippedOverlap);
+  expect(info.numActionsMissedCatchupWindow).toBe(0);
+}

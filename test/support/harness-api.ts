@@ -1,0 +1,70 @@
+/** The API over a sync harness's database and blob folder, with all that it fetches on demand; several may run beside each other. */
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
+import { createApi } from '../../src/api/server.ts';
+import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { openUploadFolder } from '../../src/content/upload-folder.ts';
+import { createUpstreamReader } from '../../src/on-demand/upstream-reader.ts';
+import { openRegistry } from '../../src/registry/client.ts';
+import type { SyncHarness } from './sync-harness.ts';
+
+export interface HarnessApi {
+  readonly url: string;
+  /** `127.0.0.1:<port>` */
+  readonly host: string;
+  /** All that was logged so far. */
+  readonly logged: () => string;
+  graphql(query: string, variables?: object): Promise<{ readonly data: unknown; readonly text: string }>;
+  close(): Promise<void>;
+}
+
+export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi> {
+  const { database, store, folder, secrets } = harness;
+  const lines: string[] = [];
+  const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+  const limits = { manifestMaxBytes: 4 * 1024 * 1024, allowPrivate: true, allowUpstream: [] };
+  const upstreams = createUpstreamReader({
+    ...limits,
+    database,
+    databaseUrl: database.config.get('clientUrl') ?? '',
+    store,
+    partialFolder: join(folder, 'partial'),
+    secrets,
+    openRegistry,
+    logger,
+  });
+  const app = await createApi({
+    database,
+    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
+    secrets,
+    config: { ...limits, host: '127.0.0.1', temporalUiUrl: undefined, temporalNamespace: 'default' },
+    blobs: store,
+    upstreams,
+    uploads: await openUploadFolder({ root: folder, blobs: store, fsync: false }),
+    signatures: createSignatureChecks(harness),
+    checkStore: () => Promise.resolve(),
+    logger,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const host = `127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  return {
+    url: `http://${host}`,
+    host,
+    logged: () => lines.join(''),
+    async graphql(query, variables) {
+      const response = await fetch(`http://${host}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+      });
+      const text = await response.text();
+      return { data: (JSON.parse(text) as { data: unknown }).data, text };
+    },
+    async close() {
+      await app.close();
+      await upstreams.close();
+    },
+  };
+}

@@ -1,0 +1,311 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { removeFiles } from '../../src/activities/collect.ts';
+import { Distribution, Repository } from '../../src/db/entities.ts';
+import { findStoredManifest, storeManifests } from '../../src/db/store-manifests.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { createBlobLocks } from '../../src/db/blob-lock.ts';
+import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { parseManifest } from '../../src/oci/manifest-parse.ts';
+import { openStage, readVersions, upstreamName } from '../faults/scene.ts';
+import type { Scene, Stage } from '../faults/scene.ts';
+import { sampleAnswers } from '../support/sample-answers.ts';
+import { until } from '../support/until.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage?.close());
+
+const collect = (wish = {}) => stage.harness.upkeep('content.collect', wish);
+const hexOf = (digests: Iterable<string>) => [...digests].map((digest) => digest.slice('sha256:'.length));
+const files = () => stage.harness.storedFiles();
+
+async function count(table: 'manifest' | 'blob', digests: Iterable<string>): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from ${sql.table(table)} where digest = any(${[...digests]}::text[])`.execute(
+    kysely(stage.harness.em()),
+  );
+  return found.rows[0]?.count ?? 0;
+}
+
+async function change(scene: Scene, values: Partial<Repository>): Promise<void> {
+  await stage.harness.em().nativeUpdate(Repository, { id: scene.ids.repositoryId }, values);
+}
+
+/** Five versions: each adds an image under the one tag, beside a layer that all share. */
+async function fiveVersions(): Promise<Scene> {
+  const repository = createSampleRepository();
+  addImage(repository, { seed: 'shared', layers: [1_000], tag: 'kept' });
+  const scene = await stage.open({ repository });
+  for (let number = 1; number <= 5; number += 1) {
+    addImage(repository, { seed: `${scene.seed}-v${number}`, layers: [1_000 + number], tag: 'moving' });
+    await scene.sync({ mirror: true });
+  }
+  return scene;
+}
+
+test('versions beyond what is kept go, with what only they had; the others read and differ as before', async () => {
+  const scene = await fiveVersions();
+  const { repositoryId } = scene.ids;
+  const em = stage.harness.em();
+  const distribution = await em.findOneOrFail(Distribution, { repositoryId });
+  const before = await readVersions(stage.harness, repositoryId);
+  expect(before.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+  await em.nativeUpdate(Distribution, { id: distribution.id }, { version: 2 });
+  await change(scene, { retainVersions: 2 });
+
+  const task = await collect();
+  expect(task).toMatchObject({ state: 'COMPLETED', report: { versions: 2, manifests: 2, blobs: 4 } });
+  expect(await readVersions(stage.harness, repositoryId)).toEqual(
+    before.filter(({ number }) => [2, 4, 5].includes(number)),
+  );
+  const left = new Set(
+    before.filter(({ number }) => [2, 4, 5].includes(number)).flatMap(({ blobs }) => blobs),
+  );
+  const gone = before.flatMap(({ blobs }) => blobs).filter((digest) => !left.has(digest));
+  expect(gone).toHaveLength(4);
+  expect((await files()).filter((name) => hexOf(gone).includes(name))).toEqual([]);
+  expect(await files()).toEqual(expect.arrayContaining(hexOf(left)));
+  expect(await count('blob', gone)).toBe(0);
+
+  // let go of, version 2 is one too many
+  await em.nativeUpdate(Distribution, { id: distribution.id }, { version: null });
+  expect((await collect()).report).toMatchObject({ versions: 1, manifests: 1, blobs: 2 });
+  expect((await readVersions(stage.harness, repositoryId)).map(({ number }) => number)).toEqual([4, 5]);
+  expect((await collect()).report ?? {}).toEqual({});
+});
+
+test('a dry run says the same, and removes nothing', async () => {
+  const scene = await fiveVersions();
+  await change(scene, { retainVersions: 1 });
+  const before = await readVersions(stage.harness, scene.ids.repositoryId);
+  const task = await collect({ dryRun: true });
+  expect(task).toMatchObject({ state: 'COMPLETED', report: { versions: 4 } });
+  expect(await readVersions(stage.harness, scene.ids.repositoryId)).toEqual(before);
+  expect((await collect()).report).toMatchObject({ versions: 4, manifests: 4, blobs: 8 });
+});
+
+test('what a deleted repository had goes, and what another shares stays', async () => {
+  const repository = createSampleRepository();
+  addImage(repository, { seed: 'one', layers: [3_000], tag: 'one' });
+  addImage(repository, { seed: 'two', layers: [4_000], tag: 'two' });
+  const scene = await stage.openSynced({ repository });
+  const other = await stage.harness.createRepository({ url: scene.upstream.url, upstreamName });
+  await stage.harness.updateRemote(other.remoteId, { includeTags: ['one'] });
+  await stage.harness.sync(other);
+  await stage.harness.em().nativeDelete(Repository, { id: scene.ids.repositoryId });
+  expect((await collect()).report).toMatchObject({ manifests: 1, blobs: 2 });
+  const [kept] = await readVersions(stage.harness, other.repositoryId);
+  expect(kept?.tags).toEqual({ one: repository.tags.get('one') });
+});
+
+test('fault 111: a clean-up while a sync brings what nothing else holds yet takes none of it', async () => {
+  const scene = await stage.open();
+  const [layer = ''] = [...scene.repository.blobs.keys()].sort();
+  const answers = sampleAnswers(scene.repository);
+  const opened = Promise.withResolvers<undefined>();
+  const route = `GET /v2/${upstreamName}/blobs/${layer}`;
+  scene.upstream.on(route, async (request, response) => {
+    await opened.promise;
+    if (typeof answers === 'function') await answers(request, response);
+  });
+  const task = await stage.harness.start(scene.ids);
+  await until(() => scene.upstream.requestsOf(route).length > 0);
+  for (let round = 0; round < 3; round += 1) expect(await collect()).toMatchObject({ state: 'COMPLETED' });
+  opened.resolve(undefined);
+  expect((await stage.harness.finish(task)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  await readVersions(stage.harness, scene.ids.repositoryId);
+  expect((await files()).sort()).toEqual(expect.arrayContaining(hexOf(scene.repository.blobs.keys())));
+});
+
+test('fault 111: what a failed sync has left is taken, and the next one brings it again', async () => {
+  const scene = await stage.open();
+  const { repository } = scene;
+  const [digest = ''] = [...repository.blobs.keys()];
+  const route = `GET /v2/${upstreamName}/blobs/${digest}`;
+  const answers = sampleAnswers(repository);
+  scene.upstream.on(route, (_request, response) => {
+    response.writeHead(404).end();
+  });
+  expect((await scene.sync()).task.state).toBe('FAILED');
+  expect(await count('manifest', repository.manifests.keys())).toBe(repository.manifests.size);
+  await collect();
+  expect(await count('manifest', repository.manifests.keys())).toBe(0);
+  expect(await count('blob', repository.blobs.keys())).toBe(0);
+  scene.upstream.on(route, answers);
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  await readVersions(stage.harness, scene.ids.repositoryId);
+});
+
+interface Loose {
+  readonly repository: SampleRepository;
+  readonly digest: Digest;
+}
+
+/** An image in the database that nothing holds. */
+async function storeLoose(seed: string): Promise<Loose> {
+  const repository = createSampleRepository();
+  const { digest } = addImage(repository, { seed, layers: [500], tag: 'loose' });
+  const document = repository.manifests.get(digest);
+  if (document === undefined) throw new Error('the sample has no manifest');
+  const parsed = parseManifest(document.bytes, document.mediaType);
+  await storeManifests(stage.harness.em(), [{ document, parsed }]);
+  return { repository, digest };
+}
+
+const condemn = (digest: string, age: string) =>
+  sql`update manifest set condemned_at = now() - ${age}::interval where digest = ${digest}`.execute(
+    kysely(stage.harness.em()),
+  );
+
+test('fault 111: what was marked and is relied on again keeps its place', async () => {
+  const { digest, repository } = await storeLoose('relied');
+  await condemn(digest, '2 days');
+  expect(await findStoredManifest(stage.harness.em(), digest)).toBeDefined();
+  const marked = () =>
+    sql<{ marked: boolean }>`
+      select condemned_at is not null as marked from manifest where digest = ${digest}`
+      .execute(kysely(stage.harness.em()))
+      .then(({ rows }) => rows[0]?.marked);
+  expect(await marked()).toBe(false);
+  await condemn(digest, '2 days');
+  const document = repository.manifests.get(digest);
+  if (document === undefined) throw new Error('the sample has no manifest');
+  await storeManifests(stage.harness.em(), [
+    { document, parsed: parseManifest(document.bytes, document.mediaType) },
+  ]);
+  expect(await marked()).toBe(false);
+});
+
+test('fault 111: a reference that is being written is waited for, not removed under', async () => {
+  const { digest, repository } = await storeLoose('locked');
+  const em = stage.harness.em();
+  await em.transactional(async (transaction) => {
+    await sql`select from manifest where digest = ${digest} for key share`.execute(kysely(transaction));
+    expect(await collect()).toMatchObject({ state: 'COMPLETED' });
+    expect(await count('manifest', [digest])).toBe(1);
+  });
+  await collect();
+  expect(await count('manifest', [digest])).toBe(0);
+  expect(await count('blob', repository.blobs.keys())).toBe(0);
+});
+
+test('an index, its images and their blobs go in one run; a child that has a tag of its own stays', async () => {
+  const scene = await stage.openSynced();
+  const { repository } = scene;
+  const child = [...repository.manifests.values()].find(
+    ({ bytes }) => bytes.includes('layers') && !bytes.includes(repository.tags.get('good') ?? ''),
+  );
+  if (child === undefined) throw new Error('the sample has no child');
+  moveTag(repository, 'child', { digest: child.digest });
+  await scene.sync();
+  removeTag(repository, 'multi');
+  await change(scene, { retainVersions: 1 });
+  await scene.sync({ mirror: true });
+  await collect();
+  const [version] = await readVersions(stage.harness, scene.ids.repositoryId);
+  expect(Object.keys(version?.tags ?? {}).sort()).toEqual(['child', 'good']);
+  expect(await count('manifest', repository.manifests.keys())).toBe(version?.manifests.length);
+  expect(await count('blob', repository.blobs.keys())).toBe(version?.blobs.length);
+});
+
+test('what an upload has brought stays while its repository serves it', async () => {
+  const bytes = Buffer.from(`uploaded ${Math.random()}`);
+  const digest = digestBytes(bytes);
+  const path = join(stage.harness.folder, 'blobs', 'sha256', digest.slice(7));
+  await writeFile(path, bytes);
+  const { repositoryId } = await stage.harness.createRepository({ url: 'http://127.0.0.1:9', upstreamName });
+  const db = kysely(stage.harness.em());
+  await sql`insert into blob (digest, size_bytes, stored_at) values (${digest}, ${bytes.length}, now())`.execute(
+    db,
+  );
+  await sql`
+    insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from blob where digest = ${digest}`.execute(
+    db,
+  );
+  await collect();
+  expect(await files()).toContain(digest.slice(7));
+  await sql`delete from repository_blob where repository_id = ${repositoryId}`.execute(db);
+  await collect();
+  expect(await files()).not.toContain(digest.slice(7));
+});
+
+test('fault 111: the file of a digest that somebody is storing is left, and so is one that has a row again', async () => {
+  const { harness } = stage;
+  const bytes = Buffer.from(`stored ${Math.random()}`);
+  const digest = digestBytes(bytes);
+  await writeFile(join(harness.folder, 'blobs', 'sha256', digest.slice(7)), bytes);
+  const blobLocks = createBlobLocks(harness.databaseUrl);
+  const others = createBlobLocks(harness.databaseUrl);
+  const deps = { database: harness.database, store: harness.store, blobLocks };
+  const { signal } = new AbortController();
+  try {
+    await others.withLock(digest, signal, () => removeFiles(deps, [digest], signal));
+    expect(await files()).toContain(digest.slice(7));
+    const db = kysely(harness.em());
+    await sql`insert into blob (digest) values (${digest})`.execute(db);
+    await removeFiles(deps, [digest], signal);
+    expect(await files()).toContain(digest.slice(7));
+    await sql`delete from blob where digest = ${digest}`.execute(db);
+    await removeFiles(deps, [digest], signal);
+    expect(await files()).not.toContain(digest.slice(7));
+  } finally {
+    await blobLocks.close();
+    await others.close();
+  }
+});
+
+test('a run that a schedule starts makes its own task; a second one meanwhile does nothing', async () => {
+  const { client, taskQueue } = stage.harness;
+  const workflowId = `${taskQueue}/scheduled`;
+  const read = () =>
+    sql<{ state: string }>`select state from task where workflow_id = ${workflowId} order by id`
+      .execute(kysely(stage.harness.em()))
+      .then(({ rows }) => rows.map((row) => row.state));
+  await client.workflow.execute('collectContent', { taskQueue, workflowId, args: [{}] });
+  expect(await read()).toEqual(['COMPLETED']);
+  const em = stage.harness.em();
+  await em.execute(
+    `insert into task (name, state, workflow_id) values ('content.collect', 'RUNNING', 'other')`,
+  );
+  await client.workflow.execute('collectContent', { taskQueue, workflowId, args: [{}] });
+  expect(await read()).toEqual(['COMPLETED']);
+  await em.execute(`delete from task where workflow_id = 'other'`);
+});
+
+test('a version that is copied from stays until it is copied', async () => {
+  const scene = await fiveVersions();
+  await change(scene, { retainVersions: 1 });
+  const { repositoryId } = scene.ids;
+  const em = stage.harness.em();
+  let done = false;
+  const collected = em.transactional(async (transaction) => {
+    await sql`
+      select from repository_version where repository_id = ${repositoryId} and number = 1 for key share`.execute(
+      kysely(transaction),
+    );
+    const running = collect().then((task) => {
+      done = true;
+      return task;
+    });
+    await until(() => isWaitingForLock());
+    expect(done).toBe(false);
+    return { running };
+  });
+  expect((await (await collected).running).report).toMatchObject({ versions: 4 });
+});
+
+async function isWaitingForLock(): Promise<boolean> {
+  const waiting = await sql`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+    kysely(stage.harness.em()),
+  );
+  return waiting.rows.length > 0;
+}
