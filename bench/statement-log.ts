@@ -65,15 +65,22 @@ function parseLog(text: string): LoggedStatement[] {
   });
 }
 
-/** How long the transaction took that held a statement of this kind, from its `begin` to the end of its `commit`. */
-export function transactionMs(statements: readonly LoggedStatement[], part: RegExp): number {
-  const marked = statements.findIndex(({ text }) => part.test(text));
-  const backend = statements[marked]?.backend;
-  const own = statements.filter((statement) => statement.backend === backend);
-  const place = own.findIndex((statement) => statement === statements[marked]);
-  const begin = own.slice(0, place).findLast(({ text }) => /^begin/i.test(text));
-  const commit = own.slice(place).find(({ text }) => /^commit/i.test(text));
-  if (begin === undefined || commit === undefined)
+export interface LoggedTransaction {
+  /** From its `begin` to the end of its `commit`. */
+  readonly ms: number;
+  readonly slowest: LoggedStatement;
+}
+
+/** The transaction that held a statement of this kind. */
+export function findTransaction(statements: readonly LoggedStatement[], part: RegExp): LoggedTransaction {
+  const marked = statements.find(({ text }) => part.test(text));
+  const own = statements.filter(({ backend }) => backend === marked?.backend);
+  const place = own.findIndex((statement) => statement === marked);
+  const first = own.slice(0, place).findLastIndex(({ text }) => /^begin/i.test(text));
+  const last = own.findIndex(({ text }, index) => index > place && /^commit/i.test(text));
+  const [begin, commit] = [own[first], own[last]];
+  const [slowest] = own.slice(first, last + 1).sort((a, b) => b.durationMs - a.durationMs);
+  if (begin === undefined || commit === undefined || slowest === undefined)
     throw new Error(`No transaction with ${part.source} was logged.`);
-  return commit.endedMs - begin.endedMs + begin.durationMs;
+  return { ms: commit.endedMs - begin.endedMs + begin.durationMs, slowest };
 }
