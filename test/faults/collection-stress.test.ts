@@ -19,7 +19,7 @@ import { openStage, readVersions } from './scene.ts';
 import type { Stage } from './scene.ts';
 import { pushSample } from '../interop/peers.ts';
 
-const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 8);
+const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 12);
 const pushers = 2;
 const pullers = 3;
 
@@ -47,7 +47,7 @@ test(
         const task = await stage.harness.upkeep('content.collect');
         expect(task).toMatchObject({ state: 'COMPLETED' });
         done.collections += 1;
-        done.removed += Number(task.report?.['blobs'] ?? 0);
+        done.removed += (task.report?.['manifests'] ?? 0) + (task.report?.['blobs'] ?? 0);
         await sleep(Math.max(0, 1_000 - (Date.now() - task.createdAt.getTime())));
       }
     };
@@ -60,10 +60,13 @@ test(
       }
     };
     const pushing = async (pusher: number) => {
+      let before: SampleRepository | undefined;
       for (let round = 0; goesOn(); round += 1) {
         const sample = createSampleRepository();
         change(sample, round);
         await pushSample(url, `push/${pusher}`, sample);
+        await deleteOthers(`${url}/v2/push/${pusher}`, before, sample);
+        before = sample;
         if (round === 0) await keepOneOf(stage, `push/${pusher}`);
         done.pushes += 1;
       }
@@ -130,6 +133,20 @@ async function serve(stage: Stage) {
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, close: () => app.close() };
+}
+
+/** The images of the push before: an index before what it lists. */
+async function deleteOthers(
+  url: string,
+  before: SampleRepository | undefined,
+  now: SampleRepository,
+): Promise<void> {
+  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
+    if (now.manifests.has(digest)) continue;
+    const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
+    await answer.arrayBuffer();
+    expect(answer.status).toBe(202);
+  }
 }
 
 async function keepOne(stage: Stage, id: number): Promise<void> {
