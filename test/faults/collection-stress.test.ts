@@ -15,7 +15,7 @@ import { openStage, readVersions } from './scene.ts';
 import type { Stage } from './scene.ts';
 import { pushSample } from '../interop/peers.ts';
 
-const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 8);
+const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 12);
 const pushers = 2;
 const pullers = 3;
 
@@ -108,6 +108,20 @@ function change(sample: SampleRepository, round: number): void {
   );
   addIndex(sample, { manifests: images, tag: 'latest' });
   addImage(sample, { seed: `stress-own-${round % 7}`, layers: [20_000], tag: 'other' });
+}
+
+/** The images of the push before: an index before what it lists. */
+async function deleteOthers(
+  url: string,
+  before: SampleRepository | undefined,
+  now: SampleRepository,
+): Promise<void> {
+  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
+    if (now.manifests.has(digest)) continue;
+    const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
+    await answer.arrayBuffer();
+    expect(answer.status).toBe(202);
+  }
 }
 
 /** The images of the push before: an index before what it lists. */
