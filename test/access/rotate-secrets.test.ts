@@ -11,12 +11,12 @@ import { createTestDatabase } from '../support/servers.ts';
 let database: Database;
 let drop: () => Promise<void>;
 beforeAll(async () => {
-  const test = await createTestDatabase();
-  database = await openDatabase({ url: test.url, poolSize: 4 });
+  const testDatabase = await createTestDatabase();
+  database = await openDatabase({ url: testDatabase.url, poolSize: 4 });
   await migrateDatabase(database);
   drop = async () => {
     await database.close();
-    await test.drop();
+    await testDatabase.drop();
   };
 });
 afterAll(() => drop?.());

@@ -20,8 +20,8 @@ import type { Stage } from './scene.ts';
 import { pushSample } from '../interop/peers.ts';
 
 const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 12);
-const pushers = 2;
-const pullers = 3;
+const pushers = [0, 1];
+const pullers = [0, 1, 2];
 
 test(
   `fault 111: ${seconds} s of clean-ups under pushes, syncs and pulls of shared layers`,
@@ -81,9 +81,7 @@ test(
       }
     };
     try {
-      const lanes = <T>(count: number, lane: (index: number) => T) =>
-        Array.from({ length: count }, (_, i) => lane(i));
-      await Promise.all([collecting(), syncing(), ...lanes(pushers, pushing), ...lanes(pullers, pulling)]);
+      await Promise.all([collecting(), syncing(), ...pushers.map(pushing), ...pullers.map(pulling)]);
       console.log(JSON.stringify(done));
       for (const count of [done.removed, done.pushes, done.syncs, done.pulls])
         expect(count).toBeGreaterThan(0);
@@ -97,7 +95,7 @@ test(
 
 /** Every third image is one that was there before: what was just let go of is wanted again. */
 function change(sample: SampleRepository, round: number): void {
-  for (const tag of [...sample.tags.keys()]) removeTag(sample, tag);
+  for (const tag of sample.tags.keys()) removeTag(sample, tag);
   const shared = round % 3;
   const images = ['amd64', 'arm64'].map((architecture) =>
     addImage(sample, {
@@ -141,7 +139,7 @@ async function deleteOthers(
   before: SampleRepository | undefined,
   now: SampleRepository,
 ): Promise<void> {
-  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
+  for (const digest of [...(before?.manifests.keys() ?? [])].toReversed()) {
     if (now.manifests.has(digest)) continue;
     const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
     await answer.arrayBuffer();

@@ -17,6 +17,10 @@ import type { RealRegistry } from './peers.ts';
 
 const MIB = 1024 * 1024;
 
+function names(sample: SampleRepository): string[] {
+  return [...sample.blobs.keys()].map((digest) => digest.slice('sha256:'.length));
+}
+
 describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))('blobs in S3', () => {
   let server: S3Server;
   let registry: RealRegistry;
@@ -46,7 +50,6 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
   });
 
   const objects = () => readdir(join(server.folder, 'tidemark', 'blobs', 'sha256'));
-  const names = (sample: SampleRepository) => [...sample.blobs.keys()].map((digest) => digest.slice(7));
 
   test('two workers on two data folders bring a large image into one bucket, and crane validates it', async () => {
     const ids = await stack.createRepository({ url: registry.url, upstreamName: 'team/big' });
