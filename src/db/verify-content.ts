@@ -10,14 +10,16 @@ export interface StoredBlob {
   readonly sizeBytes: number;
 }
 
-/** Blobs that are said to be stored: after `afterId`, in order of id; with `sinceHours` only those stored since then. */
+/** Blobs that are said to be stored: after `afterId`, in order of id; with `lastHours` only those of that time before the latest. */
 export async function readStoredBlobs(
   em: Em,
-  page: { readonly afterId: number; readonly limit: number; readonly sinceHours?: number },
+  page: { readonly afterId: number; readonly limit: number; readonly lastHours?: number },
 ): Promise<StoredBlob[]> {
-  const { sinceHours } = page;
+  const { lastHours } = page;
   const isRecent =
-    sinceHours === undefined ? sql`true` : sql`stored_at > now() - make_interval(hours => ${sinceHours})`;
+    lastHours === undefined
+      ? sql`true`
+      : sql`stored_at > (select max(stored_at) from blob) - make_interval(hours => ${lastHours})`;
   const found = await sql<StoredBlob>`
     select id, digest, size_bytes as "sizeBytes" from blob
     where id > ${page.afterId} and stored_at is not null and size_bytes is not null and ${isRecent}

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../activities/limiter.ts';
+import { scrubRecent } from '../activities/verify.ts';
 import type { BlobStore } from '../content/store.ts';
 import { createBlobLocks } from '../db/blob-lock.ts';
 import type { Database } from '../db/open-database.ts';
@@ -64,10 +65,18 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     maxCachedWorkflows: 50,
     maxConcurrentActivityTaskExecutions: 20,
   });
+  const stopping = new AbortController();
+  // nobody waits for it: what is lost and not marked yet is a 404 all the same
+  const scrubbing = scrubRecent({ ...options, blobLocks }, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted)
+      options.logger.warn({ err: error }, 'could not look at the blobs stored last');
+  });
   const run = async () => {
     try {
       await worker.run();
     } finally {
+      stopping.abort();
+      await scrubbing;
       await close();
       await blobLocks.close();
     }

@@ -11,7 +11,7 @@ import type { UpkeepInput } from './upkeep-input.ts';
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const remote = proxyActivities<Activities>({
   startToCloseTimeout: '7d',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '10s',
   retry,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });

@@ -79,6 +79,26 @@ test('sync brings everything up, answers JSON and nothing else, and stops it aga
   expect(await findRunningServer(dataDir)).toBeUndefined();
 });
 
+test('gc, verify and rotate-key say what they did', async () => {
+  expect(await run('gc', '--dry-run')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^Would remove 0 versions, 0 manifests, 0 blobs, 0 files that nothing knew of: 0 B\.\n$/,
+    ),
+  });
+  const blob = [...content.blobs.keys()][0]?.slice('sha256:'.length) ?? '';
+  await rm(join(dataDir, 'blobs', 'sha256', blob));
+  const found = await run('verify', '--json');
+  expect(JSON.parse(found.stdout)).toMatchObject({ report: { missing: 1, damaged: 0 }, error: null });
+  expect(found.code).toBe(1);
+  expect(await run(...syncArgs, upstream.url)).toMatchObject({ code: 0 });
+  expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('All is well') });
+  expect(await run('rotate-key')).toMatchObject({
+    code: 0,
+    stdout: '0 secrets encrypted with the first key.\nNo other key is needed any more.\n',
+  });
+});
+
 test('with a server running: it is used, syncs and lists and fails and is cancelled there, and stops in order', async () => {
   const server = launch('start');
   await server.says('Stop with Ctrl-C');

@@ -124,20 +124,6 @@ async function deleteOthers(
   }
 }
 
-/** The images of the push before: an index before what it lists. */
-async function deleteOthers(
-  url: string,
-  before: SampleRepository | undefined,
-  now: SampleRepository,
-): Promise<void> {
-  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
-    if (now.manifests.has(digest)) continue;
-    const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
-    await answer.arrayBuffer();
-    expect(answer.status).toBe(202);
-  }
-}
-
 async function keepOne(stage: Stage, id: number): Promise<void> {
   await stage.harness.em().nativeUpdate(Repository, { id }, { retainVersions: 1 });
 }

@@ -11,6 +11,7 @@ import { createSchedule } from '../support/schedules.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness, SyncOutcome } from '../support/sync-harness.ts';
 import { until } from '../support/until.ts';
+import type { UpkeepName } from '../../src/db/upkeep-tasks.ts';
 
 const upstreamName = 'library/app';
 const tags = `/v2/${upstreamName}/tags/list`;
@@ -28,12 +29,21 @@ export async function recordHistories(folder: string): Promise<void> {
     histories.set(name, await readHistory(harness, outcome.task));
   };
   try {
+    const keepUpkeep = async (story: string, name: UpkeepName, dryRun = false): Promise<void> => {
+      const task = await harness.upkeep(name, { dryRun });
+      expect(task.state, story).toBe('COMPLETED');
+      histories.set(story, await readHistory(harness, task));
+    };
     await keep('first-sync', await harness.sync(ids), 'COMPLETED');
     await keep('no-change', await harness.sync(ids), 'COMPLETED');
     moveTag(content, 'v1', addImage(content, { seed: 'v4', layers: [3_000], tag: 'v4' }));
     removeTag(content, 'v2');
     await keep('dry-run', await harness.sync(ids, { mirror: true, dryRun: true }), 'COMPLETED');
     await keep('mirror', await harness.sync(ids, { mirror: true }), 'COMPLETED');
+
+    await keepUpkeep('collection', 'content.collect');
+    await keepUpkeep('collection-dry-run', 'content.collect', true);
+    await keepUpkeep('verification', 'content.verify');
 
     const [digest = ''] = content.tags.values();
     await harness.updateRemote(ids.remoteId, { includeTags: [digest, 'v*'] });

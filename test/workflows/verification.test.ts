@@ -9,6 +9,7 @@ import { createBlobLocks } from '../../src/db/blob-lock.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';
+import { until } from '../support/until.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -63,6 +64,19 @@ test('fault 84: what is missing, short or changed is found, marked and removed, 
   expect(await readVersions(stage.harness, scene.ids.repositoryId)).toEqual(before);
   const report = (await verify()).report ?? {};
   expect(report['missing'] ?? report['damaged'] ?? report['damagedManifests']).toBeUndefined();
+});
+
+test('fault 110: at a start, a worker looks whether what was stored last is there', async () => {
+  const scene = await stage.openSynced();
+  const [gone = '', short = '', ...others] = scene.repository.blobs.keys();
+  await stage.harness.stopWorker();
+  await rm(pathOf(gone));
+  await truncate(pathOf(short), 3);
+  await stage.harness.restartWorker();
+  await until(async () => ![...(await storedOf([gone, short])).values()].includes(true));
+  expect([...(await storedOf(others)).values()]).not.toContain(false);
+  await scene.sync();
+  expect(await readVersions(stage.harness, scene.ids.repositoryId)).toEqual(scene.before);
 });
 
 test('it goes on where an attempt was cut off', async () => {
