@@ -116,7 +116,7 @@ async function deleteOthers(
   before: SampleRepository | undefined,
   now: SampleRepository,
 ): Promise<void> {
-  for (const digest of [...(before?.manifests.keys() ?? [])].reverse()) {
+  for (const digest of [...(before?.manifests.keys() ?? [])].toReversed()) {
     if (now.manifests.has(digest)) continue;
     const answer = await fetch(`${url}/manifests/${digest}`, { method: 'DELETE' });
     await answer.arrayBuffer();

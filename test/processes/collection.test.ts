@@ -40,7 +40,7 @@ test('fault 111: killed in the middle of a clean-up', { timeout: 180_000 }, asyn
       repositoryName: '',
       taskName: task.name,
     });
-    await until(async () => Number((await stack.read(task)).report?.['blobs'] ?? 0) > 0);
+    await until(async () => ((await stack.read(task)).report?.['blobs'] ?? 0) > 0);
     await first.end('SIGKILL');
     expect(Number((await stack.read(task)).report?.['blobs'])).toBeLessThan(dead);
     await stack.launch('worker');
