@@ -43,14 +43,12 @@ interface Signing {
 const cosign = (...more: string[]): Signing => ({
   sign: (reference) => [
     'sign',
-    ...[
-      '--key',
-      'cosign.key',
-      '--tlog-upload=false',
-      '--use-signing-config=false',
-      '--allow-http-registry',
-      '-y',
-    ],
+    '--key',
+    'cosign.key',
+    '--tlog-upload=false',
+    '--use-signing-config=false',
+    '--allow-http-registry',
+    '-y',
     ...more,
     reference,
   ],
@@ -117,7 +115,11 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
       runPeerAt(
         home,
         'cosign',
-        ...['verify', '--key', 'cosign.pub', '--insecure-ignore-tlog', '--allow-http-registry'],
+        'verify',
+        '--key',
+        'cosign.pub',
+        '--insecure-ignore-tlog',
+        '--allow-http-registry',
         `${repository}${reference}`,
       );
     for (const reference of references) expect(JSON.parse(String(await verify(reference)))).not.toEqual([]);
@@ -132,7 +134,9 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
         home,
         'skopeo',
         ...options,
-        ...['--src-tls-verify=false', `docker://${repository}${reference}`, `dir:${target}`],
+        '--src-tls-verify=false',
+        `docker://${repository}${reference}`,
+        `dir:${target}`,
       );
       return readFile(join(target, 'signature-1'));
     };
@@ -215,8 +219,12 @@ async function signAtomic(home: string, upstreamName: string): Promise<void> {
     await runPeerAt(
       home,
       'skopeo',
-      ...['standalone-sign', 'manifest.json', dockerReference, fingerprint],
-      ...['--output', join(folder, 'signature-1')],
+      'standalone-sign',
+      'manifest.json',
+      dockerReference,
+      fingerprint,
+      '--output',
+      join(folder, 'signature-1'),
     );
   }
 }

@@ -217,33 +217,33 @@ test('fault 60: 10,000 signatures of one manifest are taken, and not one more', 
   expect(outcome.summary?.present.signatures).toBe(10_000);
 }, 60_000);
 
+const toEntry = (content: Buffer, more: object = {}) => ({
+  schemaVersion: 2,
+  name: 'sha256:x@1',
+  type: 'atomic',
+  content: content.toString('base64'),
+  ...more,
+});
+const extensionRoute = (digest: string) => `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
+
+async function openWithExtension(remote: object = {}): Promise<Scene & Pick<StoreScene, 'digests'>> {
+  const scene = await stage.open({ remote });
+  scene.upstream.on('GET /v2/', json({}, { 'x-registry-supports-signatures': '1' }));
+  return { ...scene, digests: digestsOf(scene) };
+}
+
 describe('the API extension', () => {
-  const entry = (content: Buffer, more: object = {}) => ({
-    schemaVersion: 2,
-    name: 'sha256:x@1',
-    type: 'atomic',
-    content: content.toString('base64'),
-    ...more,
-  });
-  const route = (digest: string) => `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
-
-  async function openWithExtension(remote: object = {}): Promise<Scene & Pick<StoreScene, 'digests'>> {
-    const scene = await stage.open({ remote });
-    scene.upstream.on('GET /v2/', json({}, { 'x-registry-supports-signatures': '1' }));
-    return { ...scene, digests: digestsOf(scene) };
-  }
-
   test('is used where the registry has it; other kinds of signatures in its list are left out', async () => {
     const scene = await openWithExtension();
     const { good } = scene.digests;
     const signature = await signer.sign(atomicPayload(good));
     scene.upstream.on(
-      route(good),
+      extensionRoute(good),
       json({
         signatures: [
-          entry(signature),
-          entry(signature, { type: 'other' }),
-          entry(signature, { schemaVersion: 3 }),
+          toEntry(signature),
+          toEntry(signature, { type: 'other' }),
+          toEntry(signature, { schemaVersion: 3 }),
         ],
       }),
     );
@@ -251,7 +251,7 @@ describe('the API extension', () => {
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     expect(outcome.summary?.present.signatures).toBe(1);
     expect(outcome.warnings).toEqual([]);
-    scene.upstream.on(route(good), json({ signatures: null }));
+    scene.upstream.on(extensionRoute(good), json({ signatures: null }));
     expect((await scene.sync({ mirror: true })).summary?.removed.signatures).toBe(1);
   });
 
@@ -270,7 +270,7 @@ describe('the API extension', () => {
     ['a signature without content', json({ signatures: [{ schemaVersion: 2, type: 'atomic' }] })],
   ])('%s is a warning', async (_, answer) => {
     const scene = await openWithExtension();
-    scene.upstream.on(route(scene.digests.good), answer);
+    scene.upstream.on(extensionRoute(scene.digests.good), answer);
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     expect(outcome.warnings).toEqual([expect.stringContaining(scene.digests.good)]);
