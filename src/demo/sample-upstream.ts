@@ -140,7 +140,7 @@ function sendManifest(exchange: Exchange, repository: SampleRepository, referenc
 /** distribution-spec, "Listing Referrers"; without filters or pages. */
 function sendReferrers(exchange: Exchange, repository: SampleRepository, subject: string): void {
   const manifests = [...repository.manifests.values()].flatMap((document) => {
-    const parsed = tryParse(document);
+    const parsed = parseOnce(document);
     if (parsed?.subject?.digest !== subject) return [];
     const { digest, mediaType, bytes } = document;
     return [{ mediaType, digest, size: bytes.length, artifactType: parsed.artifactType }];
@@ -150,6 +150,14 @@ function sendReferrers(exchange: Exchange, repository: SampleRepository, subject
     exchange.response,
     Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })),
   );
+}
+
+const parsedBefore = new WeakMap<ManifestDocument, ReturnType<typeof tryParse>>();
+
+/** Each request for referrers looks at all manifests. */
+function parseOnce(document: ManifestDocument): ReturnType<typeof tryParse> {
+  if (!parsedBefore.has(document)) parsedBefore.set(document, tryParse(document));
+  return parsedBefore.get(document);
 }
 
 function tryParse(document: ManifestDocument): ReturnType<typeof parseManifest> | undefined {

@@ -243,12 +243,12 @@ describe('the API extension', () => {
     const { good } = scene.digests;
     const signature = await signer.sign(atomicPayload(good));
     scene.upstream.on(
-      route(good),
+      extensionRoute(good),
       json({
         signatures: [
-          entry(signature),
-          entry(signature, { type: 'other' }),
-          entry(signature, { schemaVersion: 3 }),
+          toEntry(signature),
+          toEntry(signature, { type: 'other' }),
+          toEntry(signature, { schemaVersion: 3 }),
         ],
       }),
     );
@@ -256,7 +256,7 @@ describe('the API extension', () => {
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     expect(outcome.summary?.present.signatures).toBe(1);
     expect(outcome.warnings).toEqual([]);
-    scene.upstream.on(route(good), json({ signatures: null }));
+    scene.upstream.on(extensionRoute(good), json({ signatures: null }));
     expect((await scene.sync({ mirror: true })).summary?.removed.signatures).toBe(1);
   });
 
@@ -275,7 +275,7 @@ describe('the API extension', () => {
     ['a signature without content', json({ signatures: [{ schemaVersion: 2, type: 'atomic' }] })],
   ])('%s is a warning', async (_, answer) => {
     const scene = await openWithExtension();
-    scene.upstream.on(route(scene.digests.good), answer);
+    scene.upstream.on(extensionRoute(scene.digests.good), answer);
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     expect(outcome.warnings).toEqual([expect.stringContaining(scene.digests.good)]);
