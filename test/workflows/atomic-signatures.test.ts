@@ -217,19 +217,14 @@ test('fault 60: 10,000 signatures of one manifest are taken, and not one more', 
   expect(outcome.summary?.present.signatures).toBe(10_000);
 }, 60_000);
 
-function entry(content: Buffer, more: object = {}): object {
-  return {
-    schemaVersion: 2,
-    name: 'sha256:x@1',
-    type: 'atomic',
-    content: content.toString('base64'),
-    ...more,
-  };
-}
-
-function route(digest: string): string {
-  return `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
-}
+const toEntry = (content: Buffer, more: object = {}) => ({
+  schemaVersion: 2,
+  name: 'sha256:x@1',
+  type: 'atomic',
+  content: content.toString('base64'),
+  ...more,
+});
+const extensionRoute = (digest: string) => `GET /extensions/v2/${upstreamName}/signatures/${digest}`;
 
 async function openWithExtension(remote: object = {}): Promise<Scene & Pick<StoreScene, 'digests'>> {
   const scene = await stage.open({ remote });
