@@ -1,6 +1,7 @@
 /** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
 import { isIP } from 'node:net';
 import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
+import { isLoopbackHost } from './api/host-guard.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
@@ -61,6 +62,27 @@ export function parseHttpUrl(value: string): Parsed<string> {
   return {
     mistake: `is ${quoteValue(withoutCredentials(value))}; expected an http or https URL without credentials`,
   };
+}
+
+/** An https URL; http too where it does not leave this machine. */
+export function parseSecureUrl(value: string): Parsed<string> {
+  const parsed = parseHttpUrl(value);
+  const url = 'value' in parsed ? new URL(parsed.value) : undefined;
+  if (url === undefined || url.protocol === 'https:' || isLoopbackHost(url.hostname)) return parsed;
+  return {
+    mistake: `is ${quoteValue(value)}; expected https: who can change the answer can log in as anybody`,
+  };
+}
+
+export type LoginKind = 'tokens' | 'oidc';
+
+/** `off`, or `tokens`, `oidc` or both between commas. */
+export function parseLoginKinds(value: string): Parsed<readonly LoginKind[]> {
+  if (value === 'off') return { value: [] };
+  const words = splitList(value);
+  const kinds = words.filter((word): word is LoginKind => word === 'tokens' || word === 'oidc');
+  if (kinds.length > 0 && kinds.length === words.length) return { value: kinds };
+  return { mistake: `is ${quoteValue(value)}; expected off, tokens, oidc, or tokens,oidc` };
 }
 
 /** Hosts (`registry.lan`, `*.lan`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */

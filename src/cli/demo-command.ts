@@ -88,6 +88,9 @@ function demoConfig(config: Config, dataDir: string): Config {
     temporalUiUrl: undefined,
     secretKeys: [],
     secretKeyFile: undefined,
+    logins: undefined,
+    publicUrl: undefined,
+    token: undefined,
     storageQuotaBytes: undefined,
   };
 }

@@ -203,4 +203,50 @@ export const Manifest = defineEntity({
 });
 export type Manifest = InferEntity<typeof Manifest>;
 
-export const entities = [Remote, Repository, Distribution, RepositoryVersion, Task, Blob, Manifest];
+/** What a caller proves to be somebody with: a random text, of which only the sha256 is here. */
+export const AccessToken = defineEntity({
+  name: 'AccessToken',
+  tableName: 'access_token',
+  properties: {
+    id: p.bigint('number').primary(),
+    name: p.text(),
+    hash: p.blob().lazy(),
+    createdAt: p.datetime().onCreate(() => new Date()),
+    expiresAt: p.datetime(),
+    revokedAt: p.datetime().nullable(),
+  },
+});
+export type AccessToken = InferEntity<typeof AccessToken>;
+
+/** Each may what those before it may. */
+export const roles = ['reader', 'pusher', 'maintainer', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** A role in a scope, of a token, or of an OIDC subject or group: exactly one of the three is set. */
+export const AccessGrant = defineEntity({
+  name: 'AccessGrant',
+  tableName: 'access_grant',
+  properties: {
+    id: p.bigint('number').primary(),
+    role: p.enum(roles),
+    /** `*`, `team/*` or a repository's name. */
+    scope: p.text(),
+    tokenId: p.bigint('number').nullable(),
+    oidcSubject: p.text().nullable(),
+    oidcGroup: p.text().nullable(),
+    createdAt: p.datetime().onCreate(() => new Date()),
+  },
+});
+export type AccessGrant = InferEntity<typeof AccessGrant>;
+
+export const entities = [
+  Remote,
+  Repository,
+  Distribution,
+  RepositoryVersion,
+  Task,
+  Blob,
+  Manifest,
+  AccessToken,
+  AccessGrant,
+];

@@ -9,6 +9,7 @@ import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';
 import { Migration0003DistributionMoves } from './migrations/0003-distribution-moves.ts';
 import { Migration0004Uploads } from './migrations/0004-uploads.ts';
+import { Migration0008Access } from './migrations/0008-access.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -27,6 +28,7 @@ const migrations = [
   Migration0002Distributions,
   Migration0003DistributionMoves,
   Migration0004Uploads,
+  Migration0008Access,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { Em } from './open-database.ts';
 import type { BlobRow } from './read-content.ts';
 import { kysely } from './sql.ts';
+import { contentVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 export interface ManifestRow {
   readonly id: number;
@@ -17,11 +19,14 @@ const manifestColumns = sql`m.id, m.digest, coalesce(m.media_type, '') as "media
   coalesce(m.size_bytes, 0) as "sizeBytes", m.platform, m.subject_digest as subject`;
 
 /** Stored manifests by id, without their documents. */
-export async function readManifests(em: Em, ids: readonly number[]): Promise<(ManifestRow | undefined)[]> {
+export async function readManifests(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(ManifestRow | undefined)[]> {
   const found = await sql<ManifestRow>`
-    select ${manifestColumns} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null`.execute(
-    kysely(em),
-  );
+    select ${manifestColumns} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null
+      and ${contentVisible('manifest', sql`m.id`, visibility)}`.execute(kysely(em));
   const byId = new Map(found.rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
@@ -34,12 +39,17 @@ export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Ui
   return ids.map((id) => byId.get(id));
 }
 
-/** The stored children of each index, in the order in which it names them. */
-export async function readChildren(em: Em, ids: readonly number[]): Promise<ManifestRow[][]> {
+/** The stored children of each index, in the order in which it names them; those that only others' repositories hold are not among them. */
+export async function readChildren(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<ManifestRow[][]> {
   const found = await sql<ManifestRow & { parentId: number }>`
     select e.parent_id as "parentId", ${manifestColumns}
     from manifest_manifest e join manifest m on m.id = e.child_id and m.raw is not null
-    where e.parent_id = any(${ids}::bigint[]) order by e.parent_id, e.position`.execute(kysely(em));
+    where e.parent_id = any(${ids}::bigint[]) and ${contentVisible('manifest', sql`m.id`, visibility)}
+    order by e.parent_id, e.position`.execute(kysely(em));
   return groupRows(ids, found.rows, (row) => row.parentId);
 }
 

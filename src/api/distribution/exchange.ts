@@ -2,13 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Em } from '../../db/open-database.ts';
 import { resolveDistribution } from '../../db/distributions.ts';
 import type { VersionKey } from '../../db/read-versions.ts';
-import { quoteValue } from '../../oci/error.ts';
+import type { PushCaller } from '../../db/push-target.ts';
+import type { RegistryViewer } from '../../access/access.ts';
+import { clientMay } from '../../access/registry-rights.ts';
 import type { ApiDependencies } from '../dependencies.ts';
-import { refuse } from './error.ts';
+import { nameUnknown, refuseAction } from './authorise.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'logger' | 'uploads' | 'config'
+  'database' | 'blobs' | 'logger' | 'uploads' | 'config' | 'access'
 >;
 
 /** One request and what answers it. */
@@ -17,22 +19,28 @@ export interface Exchange {
   readonly reply: FastifyReply;
   readonly query: URLSearchParams;
   readonly em: Em;
+  /** Who sends it. */
+  readonly client: RegistryViewer;
   readonly api: DistributionDependencies;
 }
 
 /**
- * The version that is served at a name now; number 0 where the repository has none yet. A private distribution is as good as absent
- * while there are no logins.
- * @throws TidemarkError `NAME_UNKNOWN`
+ * The version that is served at a name now, to a client that may pull from it; number 0 where the repository has none yet.
+ * @throws TidemarkError `NAME_UNKNOWN`, `UNAUTHORIZED`
  */
-export async function findServedVersion({ em }: Exchange, name: string): Promise<VersionKey> {
-  const found = await resolveDistribution(em, name);
-  if (found !== undefined && !found.isPrivate)
+export async function findServedVersion(exchange: Exchange, name: string): Promise<VersionKey> {
+  const found = await resolveDistribution(exchange.em, name);
+  if (found !== undefined && clientMay(exchange.client, 'pull', { name, isPrivate: found.isPrivate }))
     return { repositoryId: found.repositoryId, number: found.version };
-  throw refuse(
-    'NAME_UNKNOWN',
-    `There is no repository ${quoteValue(name)} here; /v2/_catalog lists those that are.`,
-  );
+  // the same whether it is absent or not for this client
+  if (!clientMay(exchange.client, 'pull', { name, isPrivate: true }))
+    throw refuseAction(exchange, 'pull', name);
+  throw nameUnknown(name);
+}
+
+/** For whom a push looks for its target. */
+export function pushCaller({ client }: Exchange): PushCaller {
+  return { seesPrivate: client.viewer.kind !== 'everybody' };
 }
 
 /**

@@ -9,6 +9,8 @@ const keyParts = {
   Task: 1,
   Signature: 1,
   Distribution: 1,
+  Token: 1,
+  Grant: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import type { Viewer } from '../../access/viewer.ts';
 import { Remote, Repository, Task } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { addWarnings, createSyncTask, finishTask } from '../../db/tasks.ts';
@@ -7,6 +8,7 @@ import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
+import { lacksRole, seen } from './permit.ts';
 import { notFound } from './repository-mutation.resolver.ts';
 import { RepositorySyncInput } from './repository.type.ts';
 import { TaskCancelInput, TaskPayload, toTaskType } from './task.type.ts';
@@ -25,7 +27,7 @@ export class SyncResolver {
   ): Promise<TaskPayload> {
     const accepted = await context.em
       .fork()
-      .transactional((transaction) => acceptSync(transaction, input, context.api.config.allowPrivate));
+      .transactional((transaction) => acceptSync(transaction, input, context));
     if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
     const { task, isNew, repositoryName } = accepted;
     if (!isNew) return payload(task, [alreadyRunning(repositoryName, task.id)]);
@@ -43,7 +45,9 @@ export class SyncResolver {
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
     const id = parseNumericId('Task', input.id);
-    const task = id === undefined ? null : await context.em.fork().findOne(Task, { id });
+    // what the caller may not see is as absent; the row is read again, to be changed
+    const isSeen = id !== undefined && (await context.loaders.tasks.load(id)) !== undefined;
+    const task = isSeen ? await context.em.fork().findOne(Task, { id }) : null;
     if (task === null)
       return payload(undefined, [
         userError(
@@ -52,6 +56,8 @@ export class SyncResolver {
           `There is no task with the id ${quoteValue(input.id)}; take one from tasks.`,
         ),
       ]);
+    const lacking = lacksRole(context.viewer, 'maintainer', await nameOfTask(context, task), 'id');
+    if (lacking.length > 0) return payload(undefined, lacking);
     if (task.state === 'CANCELED') return payload(task, []);
     if (task.state === 'COMPLETED' || task.state === 'FAILED')
       return payload(undefined, [
@@ -64,21 +70,34 @@ export class SyncResolver {
   }
 }
 
+/** The name of its repository; without one it is everybody's. */
+async function nameOfTask({ loaders }: RequestContext, { repositoryId }: Task): Promise<string> {
+  const repository =
+    typeof repositoryId === 'number' ? await loaders.repositories.load(repositoryId) : undefined;
+  return repository?.name ?? '*';
+}
+
 type Accepted =
   | { readonly task: Task; readonly isNew: boolean; readonly repositoryName: string }
   | { readonly userErrors: UserError[] };
 
 /** Checks and inserts the task, the repository and remote locked so that neither can be deleted before. */
-async function acceptSync(em: Em, input: RepositorySyncInput, allowPrivate: boolean): Promise<Accepted> {
+async function acceptSync(
+  em: Em,
+  input: RepositorySyncInput,
+  { viewer, api }: RequestContext,
+): Promise<Accepted> {
   const userErrors: UserError[] = [];
   const repositoryId = parseNumericId('Repository', input.repositoryId);
-  const repository =
+  const found =
     repositoryId === undefined
       ? null
       : await em.findOne(Repository, { id: repositoryId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const repository = seen(viewer, found, ({ name }) => name);
   if (repository === null) userErrors.push(notFound('repositoryId', input.repositoryId));
-  const remoteId = await findRemoteToSync(em, input, repository, userErrors);
-  if (repository === null || remoteId === undefined) return { userErrors };
+  else userErrors.push(...lacksRole(viewer, 'maintainer', repository.name, 'repositoryId'));
+  const remoteId = await findRemoteToSync(em, viewer, input, { repository, userErrors });
+  if (repository === null || remoteId === undefined || userErrors.length > 0) return { userErrors };
   const { task, isNew } = await createSyncTask(em, {
     repositoryId: repository.id,
     remoteId,
@@ -86,25 +105,29 @@ async function acceptSync(em: Em, input: RepositorySyncInput, allowPrivate: bool
       mirror: input.mirror ?? false,
       confirmRemoval: input.confirmRemoval ?? false,
       dryRun: input.dryRun ?? false,
-      allowPrivate,
+      allowPrivate: api.config.allowPrivate,
     },
   });
   return { task, isNew, repositoryName: repository.name };
 }
 
+/** The repository's own is used by whoever may sync it; another only by those who may use that. */
 async function findRemoteToSync(
   em: Em,
+  viewer: Viewer,
   input: RepositorySyncInput,
-  repository: Repository | null,
-  userErrors: UserError[],
+  { repository, userErrors }: { readonly repository: Repository | null; readonly userErrors: UserError[] },
 ): Promise<number | undefined> {
   const given = input.remoteId ?? undefined;
   const remoteId =
     given === undefined ? (repository?.remoteId ?? undefined) : parseNumericId('Remote', given);
-  const remote =
+  const found =
     remoteId === undefined
       ? null
       : await em.findOne(Remote, { id: remoteId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const isOwn = remoteId === repository?.remoteId;
+  const remote = isOwn ? found : seen(viewer, found, ({ name }) => name);
+  if (remote !== null && !isOwn) userErrors.push(...lacksRole(viewer, 'maintainer', remote.name, 'remoteId'));
   if (remote !== null) return remote.id;
   if (given !== undefined)
     userErrors.push(

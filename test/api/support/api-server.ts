@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
+import { createAccess, noLogins } from '../../../src/access/access.ts';
+import type { LoginSettings } from '../../../src/access/access.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
 import type { ApiConfig, BlobSource, UploadSessions } from '../../../src/api/dependencies.ts';
@@ -36,7 +38,8 @@ export interface ApiUnderTest {
   readonly workflows: WorkflowStarter;
   /** All that was logged so far. */
   readonly logged: () => string;
-  graphql(query: string, variables?: object): Promise<GraphqlAnswer>;
+  /** @param token Shown as Bearer; default: none. */
+  graphql(query: string, variables?: object, token?: string): Promise<GraphqlAnswer>;
   /** A statement, past the API. */
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** How many statements the database gets while `work` runs. */
@@ -51,6 +54,8 @@ export interface ApiOptions {
   /** Default: none can be made. */
   readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
+  /** Default: none are asked for. */
+  readonly logins?: LoginSettings;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
@@ -78,6 +83,11 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     database,
     workflows,
     secrets,
+    access: createAccess({
+      database,
+      secrets,
+      logins: options.logins ?? noLogins,
+    }),
     config: {
       host: '127.0.0.1',
       allowPrivate: true,
@@ -104,7 +114,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     taskQueue,
     workflows,
     logged: () => lines.join(''),
-    graphql: (query, variables) => post(url, query, variables),
+    graphql: (query, variables, token) => post(url, { query, variables }, token),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
     countStatements: async (work) => {
       const counter = countQueries();
@@ -125,11 +135,14 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   };
 }
 
-async function post(url: string, query: string, variables?: object): Promise<GraphqlAnswer> {
+async function post(url: string, body: object, token?: string): Promise<GraphqlAnswer> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(body),
   });
   const text = await response.text();
   const { data, errors } = JSON.parse(text) as Pick<GraphqlAnswer, 'data' | 'errors'>;
