@@ -1,5 +1,5 @@
-import type { Role } from '../db/entities.ts';
-import { roles } from '../db/entities.ts';
+import type { Role } from '../db/roles.ts';
+import { roles } from '../db/roles.ts';
 import { isRepositoryName } from '../oci/reference.ts';
 
 /** Where a role holds: `*` for everything, `team/*` for all names that begin with `team/`, or one name. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Role } from '../db/entities.ts';
+import type { Role } from '../db/roles.ts';
 import { grantToToken, insertAccessToken } from '../db/access-tokens.ts';
 import type { Em } from '../db/open-database.ts';
 

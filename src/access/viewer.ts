@@ -1,4 +1,4 @@
-import type { Role } from '../db/entities.ts';
+import type { Role } from '../db/roles.ts';
 import { everything } from '../db/visibility.ts';
 import type { Visibility } from '../db/visibility.ts';
 import { covers, isAtLeast } from './scope.ts';

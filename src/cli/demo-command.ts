@@ -109,6 +109,7 @@ function demoSession({ apiUrl, temporalUiUrl }: DemoServer): Session {
   return {
     apiUrl: () => apiUrl,
     temporalUiUrl: () => temporalUiUrl,
+    token: () => undefined,
     request: (query, variables = {}) => requestGraphql(apiUrl, { query, variables }),
     renew: () => Promise.resolve(),
     isOwn: () => true,

@@ -2,12 +2,16 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { parseHttpUrl } from '../config-values.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
+import { parseTokenRequest } from './token-command.ts';
+import type { TokenOptions, TokenRequest } from './token-command.ts';
 import { parseSyncRequest } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
 
 /** How a command reaches a server, and what it writes. */
 export interface ClientOptions {
   readonly server: string | undefined;
+  /** A file that holds what to log in with. */
+  readonly tokenFile?: string | undefined;
   readonly json: boolean;
 }
 
@@ -17,6 +21,7 @@ export type CommandPlan =
   | { readonly command: 'roles'; readonly name: string; readonly roles: readonly Role[] }
   | { readonly command: 'schema'; readonly write: boolean }
   | { readonly command: 'demo'; readonly keep: boolean }
+  | { readonly command: 'token'; readonly request: TokenRequest }
   | ({
       readonly command: 'sync';
       readonly request: SyncRequest;
@@ -65,7 +70,7 @@ export function parseArguments(argv: readonly string[], version: string): Comman
   const program = createProgram(version, (chosen) => {
     plan = chosen;
   });
-  for (const command of [program, ...program.commands])
+  for (const command of allCommands(program))
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write });
   try {
     program.parse([...argv]);
@@ -76,6 +81,10 @@ export function parseArguments(argv: readonly string[], version: string): Comman
     return { command: 'show', text: text.trim().replace(/^error: /, ''), isMistake };
   }
   return plan ?? { command: 'show', text: program.helpInformation(), isMistake: true };
+}
+
+function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
 }
 
 type Choose = (plan: CommandPlan) => void;
@@ -113,11 +122,28 @@ function addServerCommands(program: Command, choose: Choose): void {
     .command('migrate')
     .description('bring the database of DATABASE_URL up to this version')
     .action(() => choose({ command: 'migrate' }));
+  addToken(program, choose);
   program
     .command('schema')
     .description('print the GraphQL schema')
     .option('--write', 'write it to schema/schema.graphql instead')
     .action(({ write = false }: { write?: boolean }) => choose({ command: 'schema', write }));
+}
+
+function addToken(program: Command, choose: Choose): void {
+  program
+    .command('token')
+    .description('make what to log in with, straight in the database')
+    .command('create')
+    .description('make a token, and write it to standard output, this once')
+    .argument('<name>', 'who or what logs in with it')
+    .option('--admin', 'for everything: the first one')
+    .option('--role <role>', 'reader, pusher, maintainer or admin')
+    .option('--scope <scope>', 'where: "*", "team/*" or the name of a repository', '*')
+    .option('--expires-in-days <n>', 'how long it counts', wholeNumber(1, 3_650), 90)
+    .action((name: string, options: TokenOptions) =>
+      choose({ command: 'token', request: parseTokenRequest(name, options) }),
+    );
 }
 
 function addClientCommands(program: Command, choose: Choose): void {
@@ -177,6 +203,7 @@ function addSync(program: Command, choose: Choose): void {
 
 interface GivenClientOptions {
   readonly server?: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
 }
 
@@ -191,11 +218,12 @@ function withClientOptions(command: Command): Command {
       'a Tidemark server to use (default: TIDEMARK_SERVER, else the one on the data directory)',
       httpUrl,
     )
+    .option('--token-file <path>', 'what to log in with (default: TIDEMARK_TOKEN)')
     .option('--json', 'write one JSON object to standard output, and nothing else');
 }
 
-function clientOptions({ server, json = false }: GivenClientOptions): ClientOptions {
-  return { server, json };
+function clientOptions({ server, tokenFile, json = false }: GivenClientOptions): ClientOptions {
+  return { server, tokenFile, json };
 }
 
 function httpUrl(value: string): string {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { AccessGrant, AccessToken } from './entities.ts';
-import type { Role } from './entities.ts';
+import type { Role } from './roles.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import { roles } from './roles.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -217,10 +218,6 @@ export const AccessToken = defineEntity({
   },
 });
 export type AccessToken = InferEntity<typeof AccessToken>;
-
-/** Each may what those before it may. */
-export const roles = ['reader', 'pusher', 'maintainer', 'admin'] as const;
-export type Role = (typeof roles)[number];
 
 /** A role in a scope, of a token, or of an OIDC subject or group: exactly one of the three is set. */
 export const AccessGrant = defineEntity({

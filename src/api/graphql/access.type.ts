@@ -1,5 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { AccessGrant, AccessToken, Role } from '../../db/entities.ts';
+import type { AccessGrant, AccessToken } from '../../db/entities.ts';
+import type { Role } from '../../db/roles.ts';
 import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';

@@ -1,6 +1,6 @@
 import { may } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import type { Role } from '../../db/entities.ts';
+import type { Role } from '../../db/roles.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';

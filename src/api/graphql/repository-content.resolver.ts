@@ -2,7 +2,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { copyContent, removeContent, restoreVersion, tagManifest, untag } from '../../db/change-content.ts';
 import { ContentRefusedError } from '../../db/content-draft.ts';
 import type { ContentChanged } from '../../db/content-draft.ts';
-import type { Role } from '../../db/entities.ts';
+import type { Role } from '../../db/roles.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';

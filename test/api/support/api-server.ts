@@ -36,6 +36,8 @@ export interface ApiUnderTest {
   readonly client: Client;
   readonly taskQueue: string;
   readonly workflows: WorkflowStarter;
+  /** Each address that is served, with its method: `GET /healthz`. */
+  readonly routes: readonly string[];
   /** All that was logged so far. */
   readonly logged: () => string;
   /** @param token Shown as Bearer; default: none. */
@@ -113,6 +115,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     client,
     taskQueue,
     workflows,
+    routes: listRoutes(app.printRoutes({ commonPrefix: false })),
     logged: () => lines.join(''),
     graphql: (query, variables, token) => post(url, { query, variables }, token),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
@@ -133,6 +136,19 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       await testDatabase.drop();
     },
   };
+}
+
+/** Fastify's tree of routes, a line each, as addresses with their methods. */
+function listRoutes(tree: string): string[] {
+  const parents: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', part = '', methods = ''] = /^([│ ├└─]*)(\S+) \(([A-Z, ]+)\)/u.exec(line) ?? [];
+    if (part === '') return [];
+    const depth = indent.length / 4;
+    parents.splice(depth - 1, Infinity, part);
+    const path = parents.join('').replace(/^\/+/, '/');
+    return methods.split(', ').map((method) => `${method} ${path}`);
+  });
 }
 
 async function post(url: string, body: object, token?: string): Promise<GraphqlAnswer> {
