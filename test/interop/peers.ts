@@ -106,16 +106,21 @@ export async function deleteTag(url: string, name: string, tag: string, digest: 
 export async function runPeer(name: PeerName, ...args: readonly string[]): Promise<Buffer> {
   const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
   try {
-    const { stdout } = await promisify(execFile)(requirePeer(name), args, {
-      encoding: 'buffer',
-      maxBuffer: 16 * 1024 * 1024,
-      timeout: 30_000,
-      env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home },
-    });
-    return stdout;
+    return await runPeerAt(home, name, ...args);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** The same with a home that stays: what it logged in with is there. */
+export async function runPeerAt(home: string, name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)(requirePeer(name), args, {
+    encoding: 'buffer',
+    maxBuffer: 16 * 1024 * 1024,
+    timeout: 30_000,
+    env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home },
+  });
+  return stdout;
 }
 
 function requirePeer(name: PeerName): string {
