@@ -85,13 +85,13 @@ export function parseLoginKinds(value: string): Parsed<readonly LoginKind[]> {
   return { mistake: `is ${quoteValue(value)}; expected off, tokens, oidc, or tokens,oidc` };
 }
 
-/** Hosts (`registry.lan`, `*.lan`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */
+/** Hosts (`registry.lan`, `*.lan`, `registry.lan:5000`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */
 export function parseUpstreamRules(value: string): Parsed<string[]> {
   const rules = splitList(value).map((rule) => rule.toLowerCase());
   const wrong = rules.filter((rule) => !isUpstreamRule(rule));
   if (wrong.length === 0) return { value: rules };
   return {
-    mistake: `holds ${wrong.map((rule) => quoteValue(rule)).join(', ')}; expected hosts (registry.lan, *.lan), addresses or ranges (10.0.0.0/8) between commas`,
+    mistake: `holds ${wrong.map((rule) => quoteValue(rule)).join(', ')}; expected hosts (registry.lan, *.lan, registry.lan:5000), addresses or ranges (10.0.0.0/8) between commas`,
   };
 }
 
@@ -124,6 +124,11 @@ function isUpstreamRule(rule: string): boolean {
     return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
   }
   if (family !== 0) return true;
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:*]+):(\d{1,5})$/.exec(rule) ?? [];
+  if (host !== undefined) {
+    const isPort = Number(port) > 0 && Number(port) <= 65_535;
+    return isPort && (host.startsWith('[') ? isIP(host.slice(1, -1)) === 6 : isUpstreamRule(host));
+  }
   return (
     rule.length <= 253 &&
     /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(rule)

@@ -155,6 +155,7 @@ function registryOptions(deps: ActivityDeps, task: Task, remote: Remote): Regist
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
     allowPrivate: mayBePrivate || isListedHost(new URL(remote.url), deps.allowUpstream),
+    allowAddresses: deps.allowUpstream,
     beforeRequest:
       rateLimit == null
         ? undefined
