@@ -105,7 +105,7 @@ function createGrowingBlob(place: GrowingBlobPlace, parts: Parts): GrowingBlob {
       if (mismatch !== undefined) throw mismatch;
     },
     async finish() {
-      const actual = file.finish();
+      const actual = await file.finish();
       if (actual !== descriptor.digest) throw digestMismatch(descriptor, actual);
       await file.sync();
       followers.verified();

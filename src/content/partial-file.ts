@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { ContentKey } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { createBlockWriter } from './block-writer.ts';
+import { createStreamHash } from './hash-thread.ts';
 import { onDisk } from './storage-error.ts';
 
 /** A file of one attempt, being written and hashed. Nobody else writes it; others may read it to resume. */
@@ -20,7 +20,7 @@ export interface PartialFile {
   /** Back to nothing, for a source that answers from its first byte. */
   restart(): Promise<void>;
   /** The digest of what was appended. Nothing can be appended afterwards. */
-  finish(): Digest;
+  finish(): Promise<Digest>;
   /** Writes what is left, and waits for the disk. */
   sync(): Promise<void>;
   /** Writes what is left, and closes; closed also when that fails. */
@@ -32,8 +32,9 @@ export async function createPartialFile(path: string, expected: ContentKey): Pro
   const handle = await onDisk('creating a partial file', open(path, 'wx', 0o644));
   const writer = createBlockWriter(handle, expected.size);
   const algorithm = digestAlgorithm(expected.digest);
-  let hash = createHash(algorithm);
+  let hash = createStreamHash(algorithm, expected.size);
   let sizeBytes = 0;
+  let isFinished = false;
   return {
     path,
     get sizeBytes() {
@@ -44,18 +45,25 @@ export async function createPartialFile(path: string, expected: ContentKey): Pro
     },
     flush: () => onDisk(`writing ${expected.digest}`, writer.flush()),
     async append(chunk) {
-      // The write runs in the thread pool while this thread hashes.
-      const writing = writer.write(chunk);
-      hash.update(chunk);
-      await onDisk(`writing ${expected.digest}`, writing);
+      // The write runs in the thread pool while this thread hashes, or another.
+      const writing = onDisk(`writing ${expected.digest}`, writer.write(chunk));
+      const hashing = hash.update(chunk);
+      // The chunk is in use until both are done, also when one fails.
+      await Promise.allSettled([writing, hashing]);
+      await writing;
+      await hashing;
       sizeBytes += chunk.byteLength;
     },
     async restart() {
       await onDisk(`truncating the partial file of ${expected.digest}`, writer.rewind());
-      hash = createHash(algorithm);
+      hash.drop();
+      hash = createStreamHash(algorithm, expected.size);
       sizeBytes = 0;
     },
-    finish: () => `${algorithm}:${hash.digest('hex')}` as Digest,
+    async finish() {
+      isFinished = true;
+      return `${algorithm}:${await hash.digest()}` as Digest;
+    },
     async sync() {
       await onDisk(`writing ${expected.digest}`, writer.flush());
       await onDisk(`fsync of ${expected.digest}`, handle.sync());
@@ -64,6 +72,7 @@ export async function createPartialFile(path: string, expected: ContentKey): Pro
       try {
         await onDisk(`writing ${expected.digest}`, writer.flush());
       } finally {
+        if (!isFinished) hash.drop();
         await onDisk(`closing ${expected.digest}`, handle.close());
       }
     },

@@ -102,7 +102,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
         ? await receiveBody(file, descriptor, source, options)
         : { fetchedBytes: 0 };
     options.signal?.throwIfAborted();
-    const mismatch = received.mismatch ?? checkDigest(file, descriptor);
+    const mismatch = received.mismatch ?? (await checkDigest(file, descriptor));
     if (mismatch === undefined && place.fsync) await file.sync();
     closed = true;
     await file.close();
@@ -153,8 +153,8 @@ export async function copyPartial(
   }
 }
 
-function checkDigest(file: PartialFile, descriptor: ContentKey): TidemarkError | undefined {
-  const actual = file.finish();
+async function checkDigest(file: PartialFile, descriptor: ContentKey): Promise<TidemarkError | undefined> {
+  const actual = await file.finish();
   if (actual === descriptor.digest) return undefined;
   return digestMismatch(descriptor, actual);
 }

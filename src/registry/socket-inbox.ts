@@ -1,7 +1,7 @@
 /** Where a socket's `onread` puts its bytes, and from where one reader takes them. */
 export interface Inbox {
   /** For `onread.buffer`. */
-  readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly buffer: Uint8Array;
   /** For `onread.callback`: false asks the socket to stop reading until it is resumed. */
   readonly receive: (bytes: number, buffer: Uint8Array) => boolean;
   /** The next bytes, valid until the next call; undefined at the end. One call at a time. */
@@ -24,7 +24,7 @@ interface Waiter {
  * copied (DESIGN, "Measured").
  */
 export function receiveViews(bufferBytes: number): Inbox {
-  const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+  const buffer = sharedBuffer(bufferBytes);
   let pending: Uint8Array | undefined;
   const state = inboxState(() => {
     const view = pending;
@@ -48,8 +48,8 @@ export function receiveViews(bufferBytes: number): Inbox {
  */
 export function receiveCopied(bufferBytes: number): Inbox {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
-  let filling = Buffer.allocUnsafeSlow(bufferBytes);
-  let lent = Buffer.allocUnsafeSlow(bufferBytes);
+  let filling = sharedBuffer(bufferBytes);
+  let lent = sharedBuffer(bufferBytes);
   let filled = 0;
   let scheduled = false;
   const state = inboxState(() => {
@@ -64,7 +64,7 @@ export function receiveCopied(bufferBytes: number): Inbox {
     buffer,
     receive(bytes) {
       if (filled + bytes > filling.length) {
-        const larger = Buffer.allocUnsafeSlow(2 * (filled + bytes));
+        const larger = sharedBuffer(2 * (filled + bytes));
         filling.copy(larger, 0, 0, filled);
         filling = larger;
       }
@@ -81,6 +81,11 @@ export function receiveCopied(bufferBytes: number): Inbox {
       return filled < bufferBytes / 2;
     },
   };
+}
+
+/** Shared, so that another thread may hash what lies in it. */
+function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
+  return Buffer.from(new SharedArrayBuffer(bytes));
 }
 
 function inboxState(take: () => Uint8Array | undefined): {
