@@ -1,4 +1,5 @@
 import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
 import { parseManifest } from '../oci/manifest-parse.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { Upstream } from './naming-request.ts';
@@ -14,11 +15,26 @@ export async function fetchManifest(
   return namingRequest(
     describeManifest(upstream, reference),
     () => {
-      const parsed = parseManifest(document.bytes, document.mediaType);
+      const parsed = parseOnce(document);
       return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
     },
     advice,
   );
+}
+
+/** What was parsed last, by digest and type: tags of one image mostly stand side by side. */
+const recent = new Map<string, ParsedManifest>();
+const recentAtMost = { count: 256, documentBytes: 16 * 1024 };
+
+function parseOnce({ digest, mediaType, bytes }: ManifestDocument): ParsedManifest {
+  const key = `${digest} ${mediaType}`;
+  const known = recent.get(key);
+  if (known !== undefined) return known;
+  const parsed = parseManifest(bytes, mediaType);
+  if (bytes.byteLength > recentAtMost.documentBytes) return parsed;
+  if (recent.size >= recentAtMost.count) recent.delete(recent.keys().next().value ?? '');
+  recent.set(key, parsed);
+  return parsed;
 }
 
 const pushAgain = 'Push it upstream again with a current client, or leave its tag out with excludeTags.';

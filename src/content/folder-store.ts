@@ -6,7 +6,14 @@ import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../oci/digest
 import { contentUnknown, offsetInvalid } from './content-error.ts';
 import { createDirectorySync, syncDirectory } from './directory-sync.ts';
 import { pushByFile } from './push-by-file.ts';
-import { describeFile, probeFolder, removeFile, sizeOf, sweepPartialFolder } from './partial-folder.ts';
+import {
+  createPartialFinder,
+  describeFile,
+  probeFolder,
+  removeFile,
+  sizeOf,
+  sweepPartialFolder,
+} from './partial-folder.ts';
 import { createQuota } from './quota.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk, systemCode } from './storage-error.ts';
@@ -42,6 +49,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
     sha512: createDirectorySync(blobFolder(root, 'sha512')),
   };
   const live = new Set<string>();
+  const findPartials = createPartialFinder(partialFolder);
   const singleFlight = createSingleFlight();
 
   const store: BlobStore = {
@@ -63,7 +71,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
         }
         const publish = (path: string) => moveInto(target, path, descriptor, fsync ? sync : undefined);
         const push = () =>
-          pushByFile({ partialFolder, fsync, publish, live }, descriptor, source, pushOptions);
+          pushByFile({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
         return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
       }),
 

@@ -20,13 +20,35 @@ export function newPartialPath(folder: string, digest: Digest): string {
 
 /** What earlier attempts left of this digest, the largest first; or what other processes are writing now. */
 export async function findPartials(folder: string, digest: Digest): Promise<Partial[]> {
-  const prefix = namePrefix(digest);
-  const found: Partial[] = [];
-  for await (const path of listPartials(folder, (name) => name.startsWith(prefix))) {
-    const sizeBytes = await sizeOf(path);
-    if (sizeBytes !== undefined) found.push({ path, sizeBytes });
+  return createPartialFinder(folder)(digest);
+}
+
+/** As `findPartials`; all who ask while the folder is being read share the next reading of it, which begins after they asked. */
+export function createPartialFinder(folder: string): (digest: Digest) => Promise<Partial[]> {
+  let next: Promise<Map<string, string[]>> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function readAfter(previous: Promise<unknown>): Promise<Map<string, string[]>> {
+    await previous.catch(() => undefined);
+    next = undefined;
+    const byPrefix = new Map<string, string[]>();
+    for await (const path of listPartials(folder)) {
+      const prefix = path.slice(0, path.lastIndexOf('.') + 1);
+      byPrefix.set(prefix, [...(byPrefix.get(prefix) ?? []), path]);
+    }
+    return byPrefix;
   }
-  return found.sort((a, b) => b.sizeBytes - a.sizeBytes);
+
+  return async (digest) => {
+    next ??= last = readAfter(last);
+    const paths = (await next).get(join(folder, namePrefix(digest))) ?? [];
+    const found: Partial[] = [];
+    for (const path of paths) {
+      const sizeBytes = await sizeOf(path);
+      if (sizeBytes !== undefined) found.push({ path, sizeBytes });
+    }
+    return found.sort((one, other) => other.sizeBytes - one.sizeBytes);
+  };
 }
 
 /** Removes what no attempt has written to for `olderThanMs`; files in `live` stay whatever their age. */
@@ -38,7 +60,7 @@ export async function sweepPartialFolder(
   const newestMs = Date.now() - olderThanMs;
   let removedFiles = 0;
   let removedBytes = 0;
-  for await (const path of listPartials(folder, () => true)) {
+  for await (const path of listPartials(folder)) {
     if (live.has(path)) continue;
     const found = await onDisk('reading the partial files', stat(path).catch(ignoreMissing));
     if (found === undefined || found.mtimeMs > newestMs) continue;
@@ -83,7 +105,7 @@ function namePrefix(digest: Digest): string {
   return `${digestAlgorithm(parsed)}-${digestHex(parsed)}.`;
 }
 
-async function* listPartials(folder: string, wanted: (name: string) => boolean): AsyncGenerator<string> {
+async function* listPartials(folder: string): AsyncGenerator<string> {
   for await (const entry of await onDisk('reading the partial files', opendir(folder)))
-    if (entry.isFile() && partialName.test(entry.name) && wanted(entry.name)) yield join(folder, entry.name);
+    if (entry.isFile() && partialName.test(entry.name)) yield join(folder, entry.name);
 }

@@ -1,12 +1,13 @@
 import { open } from 'node:fs/promises';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { digestMismatch } from './content-error.ts';
 import type { PartialFile } from './partial-file.ts';
 import { createPartialFile } from './partial-file.ts';
 import type { Partial } from './partial-folder.ts';
-import { findPartials, newPartialPath, removeFile } from './partial-folder.ts';
+import { newPartialPath, removeFile } from './partial-folder.ts';
 import { receiveBody } from './receive-body.ts';
 import type { PushOptions, PushResult } from './store.ts';
 import { onDisk, systemCode } from './storage-error.ts';
@@ -14,6 +15,7 @@ import { onDisk, systemCode } from './storage-error.ts';
 /** Where a push writes, and what becomes of the result. */
 export interface PushPlace {
   readonly partialFolder: string;
+  readonly findPartials: (digest: Digest) => Promise<Partial[]>;
   /** Whether the file is to be on the disk before it is published. */
   readonly fsync: boolean;
   /** Makes the verified file the blob; it is gone from its place then. */
@@ -31,7 +33,7 @@ export async function pushByFile(
   source: ContentSource,
   options: PushOptions,
 ): Promise<PushResult> {
-  const earlier = await findPartials(place.partialFolder, descriptor.digest);
+  const earlier = await place.findPartials(descriptor.digest);
   const first = await attemptPush(place, descriptor, source, {
     ...options,
     resume: await usable(earlier, descriptor),

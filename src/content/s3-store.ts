@@ -14,7 +14,7 @@ import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { offsetInvalid, contentUnknown } from './content-error.ts';
-import { probeFolder, removeFile, sweepPartialFolder } from './partial-folder.ts';
+import { createPartialFinder, probeFolder, removeFile, sweepPartialFolder } from './partial-folder.ts';
 import { pushByFile } from './push-by-file.ts';
 import type { S3Location } from './s3-location.ts';
 import { readObject } from './s3-read.ts';
@@ -59,6 +59,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
   const partialFolder = join(root, 'partial');
   await onDisk('making the folder of partial files', mkdir(partialFolder, { recursive: true, mode: 0o755 }));
   const live = new Set<string>();
+  const findPartials = createPartialFinder(partialFolder);
   const singleFlight = createSingleFlight();
   const limit = createSlots(uploadsInFlight);
   const folder = prefix === '' ? 'blobs/' : `${prefix}/blobs/`;
@@ -126,6 +127,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
         }
         const place = {
           partialFolder,
+          findPartials,
           fsync: false,
           publish: (path: string) => publish(path, descriptor, signal),
           live,

@@ -33,10 +33,11 @@ export function readDescriptor(value: JsonValue | undefined, where: string): Des
  * would be seen by some clients and not by others.
  */
 export function refuseCaseVariants(object: JsonObject, known: readonly string[], where: string): void {
-  const byFolded = new Map(known.map((key) => [foldCase(key), key]));
   for (const key of object.keys()) {
-    const expected = byFolded.get(foldCase(key));
-    if (expected !== undefined && expected !== key)
+    if (known.includes(key)) continue;
+    const folded = foldCase(key);
+    const expected = known.find((other) => foldCase(other) === folded);
+    if (expected !== undefined)
       throw new TidemarkError(
         'MANIFEST_AMBIGUOUS',
         `${where === '' ? 'The manifest' : where} has the key ${quoteValue(key)}, which some clients read as ` +
