@@ -8,6 +8,7 @@ import { createDirectorySync, syncDirectory } from './directory-sync.ts';
 import { pushByFile } from './push-by-file.ts';
 import { describeFile, probeFolder, removeFile, sizeOf, sweepPartialFolder } from './partial-folder.ts';
 import { createQuota } from './quota.ts';
+import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk, systemCode } from './storage-error.ts';
 import type { BlobStore } from './store.ts';
@@ -153,8 +154,8 @@ async function* readBlob(
   { offset, chunkBytes, signal }: FetchOptions & { readonly offset: number; readonly chunkBytes: number },
 ): AsyncGenerator<Uint8Array> {
   const handle = await openBlob(path, descriptor);
+  const buffer = takeBuffer(chunkBytes, descriptor.size - offset);
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, descriptor.size - offset));
     for (let position = offset; position < descriptor.size;) {
       signal?.throwIfAborted();
       const read = handle.read(buffer, 0, Math.min(buffer.byteLength, descriptor.size - position), position);
@@ -164,6 +165,7 @@ async function* readBlob(
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
+    keepBuffer(buffer);
     await handle.close();
   }
 }
