@@ -1,6 +1,6 @@
 /**
  * Buffers to read files into, kept from one body to the next. Fresh ones cost page faults, and memory outside of V8's heap makes it collect
- * garbage again and again: a third of what serving large blobs took.
+ * garbage again and again: a fifth of what serving large blobs took.
  */
 const kept = new Map<number, Buffer[]>();
 

@@ -5,8 +5,8 @@ import type { ByteRange } from './range.ts';
 /** How long a client may take no byte before it is let go of (FAULTS 80). */
 const stallMs = 60_000;
 
-/** Large chunks are twice as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
-const largeChunks = { bytes: 512 * 1024, bodiesMax: 64 };
+/** Large chunks are 2 to 3 times as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
+const largeChunks = { bytes: 1024 * 1024, bodiesMax: 64 };
 const smallChunkBytes = 64 * 1024;
 /** In this process. */
 let bodiesInFlight = 0;
