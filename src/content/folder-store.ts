@@ -15,6 +15,7 @@ import {
   sweepPartialFolder,
 } from './partial-folder.ts';
 import { createQuota } from './quota.ts';
+import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk, systemCode } from './storage-error.ts';
 import type { BlobStore } from './store.ts';
@@ -161,8 +162,8 @@ async function* readBlob(
   { offset, chunkBytes, signal }: FetchOptions & { readonly offset: number; readonly chunkBytes: number },
 ): AsyncGenerator<Uint8Array> {
   const handle = await openBlob(path, descriptor);
+  const buffer = takeBuffer(chunkBytes, descriptor.size - offset);
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, descriptor.size - offset));
     for (let position = offset; position < descriptor.size;) {
       signal?.throwIfAborted();
       const read = handle.read(buffer, 0, Math.min(buffer.byteLength, descriptor.size - position), position);
@@ -172,6 +173,7 @@ async function* readBlob(
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
+    keepBuffer(buffer);
     await handle.close();
   }
 }

@@ -4,6 +4,7 @@ import type { ContentBody, ContentKey, ContentSource, FetchOptions } from '../oc
 import { TidemarkError } from '../oci/error.ts';
 import { abortable } from './abortable.ts';
 import type { PartialFile } from './partial-file.ts';
+import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { onDisk } from './storage-error.ts';
 
 /** The readers of a file that is being written. None gets the last byte that it asked for before the whole is verified. */
@@ -98,25 +99,29 @@ async function* readGrowing(
   { chunkBytes = readBytes, signal }: FetchOptions,
 ): AsyncGenerator<Uint8Array> {
   const { descriptor, file, handle } = growth;
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, end - begin));
+  const buffer = takeBuffer(chunkBytes, end - begin);
   let { generation } = growth;
-  for (let position = begin; position < end;) {
-    signal?.throwIfAborted();
-    if (growth.failure !== undefined && !growth.isVerified) throw growth.failure.reason;
-    // who has nothing yet may begin with whatever comes
-    if (position === begin) ({ generation } = growth);
-    const limit = growth.isVerified ? end : Math.min(file.writtenBytes, end - 1);
-    if (position >= limit) {
-      await abortable(nextChange(growth), signal);
-      continue;
+  try {
+    for (let position = begin; position < end;) {
+      signal?.throwIfAborted();
+      if (growth.failure !== undefined && !growth.isVerified) throw growth.failure.reason;
+      // who has nothing yet may begin with whatever comes
+      if (position === begin) ({ generation } = growth);
+      const limit = growth.isVerified ? end : Math.min(file.writtenBytes, end - 1);
+      if (position >= limit) {
+        await abortable(nextChange(growth), signal);
+        continue;
+      }
+      const wanted = Math.min(buffer.byteLength, limit - position);
+      const read = handle.read(buffer, 0, wanted, position);
+      const { bytesRead } = await onDisk(`reading ${descriptor.digest}`, read);
+      if (generation !== growth.generation && position === begin) continue;
+      if (generation !== growth.generation || bytesRead === 0) throw begunAnew(descriptor);
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
     }
-    const wanted = Math.min(buffer.byteLength, limit - position);
-    const read = handle.read(buffer, 0, wanted, position);
-    const { bytesRead } = await onDisk(`reading ${descriptor.digest}`, read);
-    if (generation !== growth.generation && position === begin) continue;
-    if (generation !== growth.generation || bytesRead === 0) throw begunAnew(descriptor);
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+  } finally {
+    keepBuffer(buffer);
   }
 }
 

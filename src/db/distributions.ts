@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { Distribution } from './entities.ts';
 import type { Em } from './open-database.ts';
+import { executePrepared } from './prepared.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
@@ -32,15 +33,17 @@ export async function resolveDistribution(
   em: Em,
   basePath: string,
 ): Promise<ResolvedDistribution | undefined> {
-  const found = await sql<FoundDistribution>`
+  const [row] = await executePrepared(
+    em,
+    sql<FoundDistribution>`
     select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
       case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
       p.id as "policyId", p.revision, p.docker_reference as "dockerReference", u.url, u.upstream_name as "upstreamName"
     from distribution d join repository r on r.id = d.repository_id
       left join signature_policy p on p.id = d.signature_policy_id
       left join remote u on u.id = r.remote_id
-    where d.base_path = ${basePath}`.execute(kysely(em));
-  const row = found.rows[0];
+    where d.base_path = ${basePath}`,
+  );
   if (row === undefined) return undefined;
   const { repositoryId, version, isPrivate, pullThroughRemoteId } = row;
   return { repositoryId, version, isPrivate, pullThroughRemoteId, policy: toPolicyKey(row) };

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import type { Em } from './open-database.ts';
+import { executePrepared } from './prepared.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
@@ -35,11 +36,14 @@ export async function readServedManifest(
     'tag' in reference
       ? sql`tag_membership t join manifest m on m.id = t.manifest_id where t.name = ${reference.tag}`
       : sql`manifest m join membership t on t.kind = 'manifest' and t.content_id = m.id where m.digest = ${reference.digest}`;
-  const found = await sql<ServedManifest>`
-    select m.digest, coalesce(m.media_type, 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
-      ${withDocument ? sql`m.raw` : sql`null`} as raw
-    from ${source} and m.raw is not null and ${isIn(version)}`.execute(kysely(em));
-  return found.rows[0];
+  const rows = await executePrepared(
+    em,
+    sql<ServedManifest>`
+      select m.digest, coalesce(m.media_type, 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
+        ${withDocument ? sql`m.raw` : sql`null`} as raw
+      from ${source} and m.raw is not null and ${isIn(version)}`,
+  );
+  return rows[0];
 }
 
 export interface ServedBlob {
@@ -62,7 +66,9 @@ export async function readServedBlob(
   version: VersionKey,
   digest: Digest,
 ): Promise<ServedBlob | undefined> {
-  const found = await sql<ServedBlob & { sizeBytes: number | null }>`
+  const rows = await executePrepared(
+    em,
+    sql<ServedBlob & { sizeBytes: number | null }>`
     select b.digest, coalesce(b.size_bytes, ${claimedSize(version)}) as "sizeBytes", b.stored_at is not null as "isStored",
       s.has as "hasSource", held.is_referenced as "isReferenced"
     from blob b, lateral (select exists (select from blob_source where blob_id = b.id) as has) as s,
@@ -73,8 +79,9 @@ export async function readServedBlob(
       held.is_referenced
       or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
         where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
-          and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`.execute(kysely(em));
-  return found.rows.find((row) => row.sizeBytes !== null);
+          and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`,
+  );
+  return rows.find((row) => row.sizeBytes !== null);
 }
 
 /** What a manifest of the version says of the blob `b`; manifests of other repositories may lie. */
