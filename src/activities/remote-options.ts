@@ -47,20 +47,20 @@ export function remoteOptions(
       remote.sigstore == null
         ? undefined
         : { url: remote.sigstore, allowPrivate: mayBePrivate(remote.sigstore) },
-    beforeRequest: rateLimit == null ? undefined : paceRequests(deps, remote.id, rateLimit),
+    beforeRequest: rateLimit == null ? undefined : paceRequests(deps, new URL(remote.url).host, rateLimit),
     ...more,
   });
 }
 
 /**
- * Waits for the remote's next slot. A process holds no more slots than a second has: those of requests that are given up while they wait
+ * Waits for the next slot at the host. A process holds no more slots than a second has: those of requests that are given up while they wait
  * are lost to all.
  */
-function paceRequests({ database }: RemoteDeps, remoteId: number, rateLimit: number) {
+function paceRequests({ database }: RemoteDeps, host: string, rateLimit: number) {
   const ahead = createLimiter(rateLimit);
   return (signal = new AbortController().signal): Promise<void> =>
     ahead.run(signal, async () => {
-      const waitMs = await takeRequestSlot(database.em.fork(), remoteId, rateLimit);
+      const waitMs = await takeRequestSlot(database.em.fork(), host, rateLimit);
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
     });
 }

@@ -77,21 +77,24 @@ test('rateLimit spaces the requests of a remote, whatever the concurrency', asyn
   await upstream.close();
 });
 
-test('two repositories that share a remote share its rateLimit', async () => {
+test.each([
+  { shared: 'a remote', isOne: true },
+  { shared: 'a host, with remotes of their own', isOne: false },
+])('two repositories that share $shared share its rateLimit', async ({ isOne }) => {
   const content = createSampleRepository();
   for (let number = 0; number < 5; number += 1)
-    addImage(content, { seed: `shared-${number}`, layers: [100], tag: `v${number}` });
+    addImage(content, { seed: `shared-${isOne}-${number}`, layers: [100], tag: `v${number}` });
   const upstream = await startSampleUpstream({ repositories: new Map([['few', content]]) });
   const { repositoryId, remoteId } = await harness.createRepository({
     url: upstream.url,
     upstreamName: 'few',
     rateLimit: 20,
   });
-  const other = await harness.createRepository({ url: upstream.url, upstreamName: 'few' });
+  const other = await harness.createRepository({ url: upstream.url, upstreamName: 'few', rateLimit: 20 });
   const startedAt = performance.now();
   const outcomes = await Promise.all([
     harness.sync({ repositoryId, remoteId }),
-    harness.sync({ repositoryId: other.repositoryId, remoteId }),
+    harness.sync(isOne ? { repositoryId: other.repositoryId, remoteId } : other),
   ]);
   const seconds = (performance.now() - startedAt) / 1000;
   expect(outcomes.map(({ task }) => task.state)).toEqual(['COMPLETED', 'COMPLETED']);
@@ -120,8 +123,8 @@ test('requests that are given up while they wait for their slot cost the next sy
   const [budget] = await wide
     .em()
     .execute<{ ahead: number }[]>(
-      `select extract(epoch from next_request_at - clock_timestamp())::float8 as ahead from remote_budget where remote_id = ?`,
-      [ids.remoteId],
+      `select extract(epoch from next_request_at - clock_timestamp())::float8 as ahead from host_budget where host = ?`,
+      [new URL(upstream.url).host],
     );
   expect(budget?.ahead).toBeLessThanOrEqual(1 + 1 / rateLimit);
   await upstream.close();
