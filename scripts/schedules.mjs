@@ -81,11 +81,12 @@ async function runScenario() {
 
 /** `npm start` in a group of its own, as a person types it. */
 function start() {
-  const { TIDEMARK_DATA, DATABASE_URL, TEMPORAL_ADDRESS, ...env } = process.env;
+  const env = { ...process.env, TIDEMARK_DATA: dataDir, TIDEMARK_PORT: String(port), LOG_LEVEL: 'warn' };
+  for (const other of ['DATABASE_URL', 'TEMPORAL_ADDRESS']) delete env[other];
   const child = spawn('npm', ['start'], {
     cwd: root,
     detached: true,
-    env: { ...env, TIDEMARK_DATA: dataDir, TIDEMARK_PORT: String(port), LOG_LEVEL: 'warn' },
+    env,
     stdio: ['ignore', log.fd, log.fd],
   });
   return child;
@@ -94,7 +95,8 @@ function start() {
 /** All at once, as when the power fails; or as Ctrl-C in a terminal does, and then nothing may be left running. */
 async function endAll({ orderly }) {
   const all = await descendants(program.pid);
-  for (const pid of orderly ? [-program.pid] : all) {
+  const group = Number(`-${program.pid}`);
+  for (const pid of orderly ? [group] : all) {
     try {
       process.kill(pid, orderly ? 'SIGINT' : 'SIGKILL');
     } catch {
@@ -212,7 +214,7 @@ async function checkOnce(schedule, down) {
 
 /** Temporal's own list: its command line, and the HTTP API that its UI reads. */
 async function checkLists(schedules) {
-  const expected = [cleanUp, ...schedules.map(({ temporalId }) => temporalId)].sort();
+  const expected = [cleanUp, ...schedules.map(({ temporalId }) => temporalId)];
   const cli = JSON.parse(await temporal('list', '--output', 'json')).map(({ scheduleId }) => scheduleId);
   const { schedules: listed = [] } = await askUi('schedules');
   const ui = listed.map(({ scheduleId }) => scheduleId);

@@ -1,26 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { rotateSecrets } from '../../src/access/rotate-secrets.ts';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { Remote } from '../../src/db/entities.ts';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
-import type { Database } from '../../src/db/open-database.ts';
 import { readSecretKeyUses } from '../../src/db/read-secret-keys.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { useTestDatabase } from '../support/test-database.ts';
 import { testSecret } from '../support/test-secret.ts';
 
-let database: Database;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const created = await createTestDatabase();
-  database = await openDatabase({ url: created.url, poolSize: 4 });
-  await migrateDatabase(database);
-  drop = async () => {
-    await database.close();
-    await created.drop();
-  };
-});
-afterAll(() => drop?.());
+const database = useTestDatabase();
 
 const oldKey = randomBytes(32);
 const newKey = randomBytes(32);

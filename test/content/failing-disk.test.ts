@@ -81,11 +81,12 @@ test('fault 109: a disk without room for one more name is STORAGE_FULL at the re
     expect((await readAll(await store.fetch(keyOf(verified)))).equals(verified)).toBe(true);
   }));
 
+const name = (number: number) => number.toString(16).padStart(64, '0');
+
 /** Fills the block that a folder has its names in: as many as fit into the first block of another one, less those that it has. */
 async function fillNames(target: string, present: number): Promise<void> {
   const scratch = join(folder, 'scratch');
   await mkdir(scratch);
-  const name = (number: number) => number.toString(16).padStart(64, '0');
   const { size } = await stat(scratch);
   let fit = 0;
   for (; (await stat(scratch)).size === size; fit += 1) await writeFile(join(scratch, name(fit)), '');

@@ -1,21 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
-import type { Database } from '../../src/db/open-database.ts';
+import { expect, test } from 'vitest';
 import { takeRequestSlot } from '../../src/db/rate-budget.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { useTestDatabase } from '../support/test-database.ts';
 
-let database: Database;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const created = await createTestDatabase();
-  database = await openDatabase({ url: created.url, poolSize: 4 });
-  await migrateDatabase(database);
-  drop = async () => {
-    await database.close();
-    await created.drop();
-  };
-});
-afterAll(() => drop?.());
+const database = useTestDatabase();
 
 test('slots are 1/rateLimit apart, whoever takes them', async () => {
   const begun = performance.now();

@@ -22,6 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
+const tasks = () => harness.em().findAll(Task, { orderBy: { startedAt: 'asc' } });
+
 /** An interval that next comes round when all of them are made, and then not for a while: intervals count from 1970. */
 function chooseMoment(): { readonly dueAt: number; readonly intervalSeconds: number } {
   const soon = Math.ceil(Date.now() / 1000) + 4 + Math.ceil(count / 15);
@@ -51,7 +53,6 @@ test(`${count} schedules that are due at once are spread by their jitter, run on
     );
   expect(Date.now() / 1000, 'the machine was too slow to make them in time').toBeLessThan(dueAt);
 
-  const tasks = () => harness.em().findAll(Task, { orderBy: { startedAt: 'asc' } });
   const final = { state: { $in: ['COMPLETED', 'FAILED', 'CANCELED'] as const } };
   await until(async () => (await harness.em().count(Task, final)) === count);
   expect((await tasks()).map(({ state }) => state)).toEqual(Array(count).fill('COMPLETED'));
