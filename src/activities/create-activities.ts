@@ -2,29 +2,25 @@ import type { Context } from '@temporalio/activity';
 import type { TaskStage } from '../db/entities.ts';
 import { commitVersion } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
-import { planContent } from '../db/plan-content.ts';
-import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
+import type { ContentPlan } from '../db/plan-content.ts';
 import { setRunId } from '../db/open-tasks.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
 import { readSyncPolicy } from '../db/stage-signers.ts';
 import { beginScheduledRun } from '../db/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
-import { countPositions } from '../db/stage-names.ts';
-import { stageRemovals } from '../db/stage-tags.ts';
-import { stageSigned } from '../db/stage-signatures.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
 import { readNextInLine } from '../db/sync-turns.ts';
 import { finishTask } from '../db/tasks.ts';
+import { beginCopy } from './begin-copy.ts';
+import type { BegunCopy } from './begin-copy.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat, runActivity } from './failure.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
 import { fetchSignatures } from './fetch-signatures.ts';
-import { findSignatureSource } from './find-signature-source.ts';
-import { forEachConcurrently } from './limiter.ts';
-import { listTags } from './list-tags.ts';
-import { namingRequest, repositoryUrl } from './naming-request.ts';
+import { planSync } from './plan-sync.ts';
+import type { SyncPlan } from './plan-sync.ts';
 import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
 import { createUpkeepActivities } from './upkeep-activities.ts';
@@ -44,16 +40,6 @@ export interface PreparedSync {
   readonly digests: number;
   /** Whether a signature policy decides on what is committed. */
   readonly requiresSignatures?: boolean;
-}
-
-export interface ListedTags {
-  /** Names to walk; a name that upstream lists twice counts twice. */
-  readonly positions: number;
-}
-
-export interface SyncPlan extends ContentPlan {
-  /** Manifests whose atomic signatures are to be asked for; absent where there is nowhere to ask. */
-  readonly manifestsToAsk?: number;
 }
 
 /** What workflows call; plain JSON in and out, one object each (STYLE 7). Workflows import the type only. */
@@ -90,17 +76,14 @@ export function createActivities(deps: ActivityDeps) {
         );
       }),
 
-    listTags: ({ taskId }: TaskInput): Promise<ListedTags> =>
+    /** Lists the tags, and copies what is little. */
+    beginCopy: ({ taskId, tagsAtMost }: TaskInput & { tagsAtMost: number }): Promise<BegunCopy> =>
       runActivity((context) =>
-        withHeartbeat(context, async (signal) => {
-          await enterStage(fork(), taskId, 'LISTING_TAGS');
-          const listing = context.info.attempt;
-          await contexts.use(taskId, async (sync) => {
-            await listTags(fork(), sync, { listing, signal });
-            if (!sync.arguments.dryRun) await findSignatureSource(fork(), sync, signal);
-          });
-          return { positions: await countPositions(fork(), taskId) };
-        }),
+        withHeartbeat(context, (signal) =>
+          contexts.use(taskId, (sync) =>
+            beginCopy(deps, sync, { listing: context.info.attempt, tagsAtMost, signal }),
+          ),
+        ),
       ),
 
     walkTags: (input: TaskInput & TagRange): Promise<void> =>
@@ -117,18 +100,10 @@ export function createActivities(deps: ActivityDeps) {
         ),
       ),
 
-    /** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed; local. */
+    /** Local. */
     planSync: ({ taskId }: TaskInput): Promise<SyncPlan> =>
       runActivity(({ cancellationSignal }) =>
-        contexts.use(taskId, async (sync) => {
-          if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
-          const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
-            planContent(fork(), taskId, (page) => findLost(deps, page, cancellationSignal)),
-          );
-          if (sync.arguments.dryRun) return plan;
-          deps.store.checkRoom?.(plan.bytesToFetch);
-          return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
-        }),
+        contexts.use(taskId, (sync) => planSync(deps, sync, cancellationSignal)),
       ),
 
     fetchBlobs: (input: TaskInput & BlobBatch): Promise<void> =>
@@ -198,18 +173,4 @@ async function withHeartbeat<T>(context: Context, body: (signal: AbortSignal) =>
   } finally {
     clearInterval(timer);
   }
-}
-
-const lookups = 32;
-
-async function findLost(
-  deps: ActivityDeps,
-  page: readonly StoredBlobRef[],
-  signal: AbortSignal,
-): Promise<StoredBlobRef[]> {
-  const lost: StoredBlobRef[] = [];
-  await forEachConcurrently(page, { concurrency: lookups, signal }, async (blob) => {
-    if (!(await deps.store.exists({ digest: blob.digest, size: blob.sizeBytes }))) lost.push(blob);
-  });
-  return lost;
 }

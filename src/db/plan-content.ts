@@ -167,9 +167,12 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
         select manifest_id, 'sha256:' || substr(name, 8, 64) from selected_tag where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
       ) as signing join manifest signed on signed.digest = signing.signed join reach on reach.id = signed.id) as signatures,
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
-      count(blob.stored_at) as reused,
-      coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is not null), 0)::bigint as "reusedBytes"
-    from wanted join blob using (id) where wanted.is_due or blob.stored_at is not null`.execute(db);
+      count(*) filter (where is_reused) as reused,
+      coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes"
+    from wanted join blob using (id),
+      lateral (select blob.stored_at is not null and not exists (
+        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused)
+    where wanted.is_due or blob.stored_at is not null`.execute(db);
   const totals = counted.rows[0] ?? {
     manifests: 0,
     blobs: 0,
@@ -211,7 +214,12 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
   const { blobs, bytes } = missing.rows[0] ?? { blobs: 0, bytes: 0 };
   const wish = Math.max(Math.ceil(bytes / batchBytes), Math.ceil(blobs / batchBlobs));
   const batches = Math.min(wish, maxBatches, blobs);
-  await sql`delete from sync_blob where task_id = ${taskId}`.execute(db);
+  // what an earlier attempt has fetched stays, as done: it is no reuse
+  await sql`
+    delete from sync_blob s using blob
+    where s.task_id = ${taskId} and blob.id = s.blob_id and (not s.is_done or blob.stored_at is null)`.execute(
+    db,
+  );
   if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
   // a blob weighs its bytes and 16 KiB, about what a request costs
   await sql`
@@ -224,6 +232,8 @@ async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
       from wanted join blob using (id) where blob.stored_at is null and wanted.is_due
     ) as missing`.execute(db);
   const staged = await sql<{ batches: number }>`
-    select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId}`.execute(db);
+    select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId} and not is_done`.execute(
+    db,
+  );
   return { batches: staged.rows[0]?.batches ?? 0, blobsToFetch: blobs, bytesToFetch: bytes };
 }

@@ -1,6 +1,7 @@
 /** A sync has at most this many activities a stage, whatever its size, so that its history stays under 500 events (DESIGN). */
 const maxParts = 60;
-const tagsAPart = 1_000;
+/** So many tags are one activity's work; a sync of no more is walked in its first step. */
+export const tagsAPart = 1_000;
 const lanes = 4;
 
 export interface Part {

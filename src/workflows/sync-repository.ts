@@ -10,8 +10,9 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities, PreparedSync } from '../activities/create-activities.ts';
+import type { SyncPlan } from '../activities/plan-sync.ts';
 import { describeFailure } from './describe-failure.ts';
-import { cutIntoParts, shareOut } from './parts.ts';
+import { cutIntoParts, shareOut, tagsAPart } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 
 /** Back-off of every activity; which errors are final, and when, is decided in activities/failure.ts. */
@@ -61,21 +62,17 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
   const task = await waitForTurn({ taskId, repositoryName });
 
   setCurrentDetails(`${repositoryName}: listing tags`);
-  const listed = await remote.listTags.executeWithOptions({ summary: `${repositoryName}: list tags` }, [
-    { taskId },
-  ]);
-
-  setCurrentDetails(`${repositoryName}: fetching the manifests of ${listed.positions} tags`);
-  await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
-  await walkTags({ taskId, repositoryName }, task, listed.positions);
-
-  const plan = await local.planSync({ taskId });
+  const begun = await remote.beginCopy.executeWithOptions(
+    { summary: `${repositoryName}: list tags, and copy what is little` },
+    [{ taskId, tagsAtMost: tagsAPart }],
+  );
+  const plan = begun.plan ?? (await walkAndPlan({ taskId, repositoryName }, task, begun.positions));
   if (task.dryRun) {
     await local.finishDryRun({ taskId, plan });
     return { createdVersion: null };
   }
 
-  if (plan.batches > 0) {
+  if (plan.batches > 0 && begun.isFetched !== true) {
     setCurrentDetails(`${repositoryName}: fetching ${plan.blobsToFetch} blobs, ${plan.bytesToFetch} bytes`);
     await local.enterStage({ taskId, stage: 'FETCHING_BLOBS' });
     await fetchBlobs({ taskId, repositoryName }, task, plan.batches);
@@ -128,6 +125,14 @@ async function callNext(taskId: number): Promise<void> {
         .catch(() => undefined),
     ),
   );
+}
+
+async function walkAndPlan(input: SyncInput, task: PreparedSync, positions: number): Promise<SyncPlan> {
+  const { taskId, repositoryName } = input;
+  setCurrentDetails(`${repositoryName}: fetching the manifests of ${positions} tags`);
+  await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
+  await walkTags(input, task, positions);
+  return local.planSync({ taskId });
 }
 
 async function walkTags(

@@ -271,7 +271,7 @@ test.concurrent('counts never go backwards, and end at the totals', async () => 
       });
       for (let at = 0; at < bytes.length; at += 100_000) {
         response.write(bytes.subarray(at, at + 100_000));
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 150));
       }
       response.end();
     });

@@ -1,0 +1,44 @@
+import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
+import { planContent } from '../db/plan-content.ts';
+import { stageRemovals } from '../db/stage-tags.ts';
+import { stageSigned } from '../db/stage-signatures.ts';
+import type { ActivityDeps } from './deps.ts';
+import { forEachConcurrently } from './limiter.ts';
+import { namingRequest, repositoryUrl } from './naming-request.ts';
+import type { SyncContext } from './sync-context.ts';
+
+export interface SyncPlan extends ContentPlan {
+  /** Manifests whose atomic signatures are to be asked for; absent where there is nowhere to ask. */
+  readonly manifestsToAsk?: number;
+}
+
+/** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed. */
+export async function planSync(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  signal: AbortSignal,
+): Promise<SyncPlan> {
+  const fork = () => deps.database.em.fork();
+  const { taskId } = sync;
+  if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
+  const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
+    planContent(fork(), taskId, (page) => findLost(deps, page, signal)),
+  );
+  if (sync.arguments.dryRun) return plan;
+  deps.store.checkRoom?.(plan.bytesToFetch);
+  return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
+}
+
+const lookups = 32;
+
+async function findLost(
+  deps: ActivityDeps,
+  page: readonly StoredBlobRef[],
+  signal: AbortSignal,
+): Promise<StoredBlobRef[]> {
+  const lost: StoredBlobRef[] = [];
+  await forEachConcurrently(page, { concurrency: lookups, signal }, async (blob) => {
+    if (!(await deps.store.exists({ digest: blob.digest, size: blob.sizeBytes }))) lost.push(blob);
+  });
+  return lost;
+}
