@@ -3,7 +3,9 @@
  * Tidemark by the command line, and compares what it then has with what was pushed, every blob file hashed again. Then the
  * upstream changes, and a mirror sync has to follow it while version 1 stays whole. Prints a table; exits 1 on a difference.
  *
- *   npm run corpora -- [--registry docker-registry|crane] [--corpus small,docker,big,manytags,tags10k] [--seed 1]
+ *   npm run corpora -- [--registry docker-registry|crane] [--corpus small,docker,big,manytags,tags10k] [--seed 1] [--blobs folder|s3]
+ *
+ * With `--blobs s3` the blobs go to a versitygw (bash scripts/install-peers.sh).
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,6 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../test/interop/peers.ts';
+import { startS3Server } from '../test/support/s3-server.ts';
 import { root } from './prepare.mjs';
 
 const { values } = parseArgs({
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     registry: { type: 'string', default: 'docker-registry' },
     corpus: { type: 'string', default: 'small,docker,big,manytags,tags10k' },
     seed: { type: 'string', default: '1' },
+    blobs: { type: 'string', default: 'folder' },
   },
 });
 const generator = join(root, '..', 'shared', 'corpora', 'mkupstream.py');
@@ -43,7 +47,15 @@ if (!existsSync(generator)) {
 }
 const work = await mkdtemp(join(tmpdir(), 'tidemark-corpora-'));
 const dataDir = join(work, 'data');
-const environment = { ...process.env, TIDEMARK_DATA: dataDir, TIDEMARK_PORT: '0', LOG_LEVEL: 'warn' };
+const s3 = values.blobs === 's3' ? await startS3Server() : undefined;
+const blobFolder = join(s3 === undefined ? dataDir : join(s3.folder, 'tidemark'), 'blobs', 'sha256');
+const environment = {
+  ...process.env,
+  ...s3?.settings(),
+  TIDEMARK_DATA: dataDir,
+  TIDEMARK_PORT: '0',
+  LOG_LEVEL: 'warn',
+};
 const registry = await startRegistry(values.registry);
 let server;
 try {
@@ -75,6 +87,7 @@ try {
     await once(server, 'exit');
   }
   await registry.stop();
+  await s3?.stop();
   await rm(work, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -82,6 +95,7 @@ async function checkCorpus({ apiUrl, corpus, inventory }) {
   const first = await sync(corpus);
   const before = await readVersion(apiUrl, corpus, 1);
   const faults = [...compareVersion(before, inventory), ...(await compareFiles(inventory))];
+  const pullMs = await pullBlobs({ apiUrl, corpus, inventory, faults });
   const again = await sync(corpus);
   if ((await latestNumber(apiUrl, corpus)) !== 1) faults.push('a sync of nothing new made a version');
 
@@ -99,6 +113,7 @@ async function checkCorpus({ apiUrl, corpus, inventory }) {
     blobs: before.blobs.size,
     MB: Math.round([...before.blobs.values()].reduce((sum, size) => sum + size, 0) / 1e6),
     'sync s': seconds(first),
+    'pull s': seconds({ ms: pullMs }),
     'again s': seconds(again),
     'mirror s': seconds(mirror),
     differences: faults.length,
@@ -159,17 +174,33 @@ function compareMaps(kind, actual, expected) {
 
 /** Every file is what its name says, and every blob of the inventory has one. */
 async function compareFiles(inventory) {
-  const folder = join(dataDir, 'blobs', 'sha256');
-  const files = new Set(await readdir(folder));
+  const files = new Set(await readdir(blobFolder));
   const faults = Object.keys(inventory.blobs)
     .filter((digest) => !files.has(digest.slice('sha256:'.length)))
     .map((digest) => `blob ${digest} has no file`);
   for (const file of files) {
     const hash = createHash('sha256');
-    await pipeline(createReadStream(join(folder, file), { highWaterMark: 1 << 20 }), hash);
+    await pipeline(createReadStream(join(blobFolder, file), { highWaterMark: 1 << 20 }), hash);
     if (hash.digest('hex') !== file) faults.push(`blob file ${file} holds something else`);
   }
   return faults;
+}
+
+/** Every blob over `/v2/`, four at a time, hashed as it comes; answers how long it took. */
+async function pullBlobs({ apiUrl, corpus, inventory, faults }) {
+  const started = performance.now();
+  const digests = Object.keys(inventory.blobs).values();
+  const lane = async () => {
+    for (const digest of digests) {
+      const hash = createHash('sha256');
+      const response = await fetch(new URL(`/v2/${corpus}/blobs/${digest}`, apiUrl));
+      for await (const chunk of response.body) hash.update(chunk);
+      if (`sha256:${hash.digest('hex')}` !== digest)
+        faults.push(`blob ${digest} is pulled as something else (${response.status})`);
+    }
+  };
+  await Promise.all([lane(), lane(), lane(), lane()]);
+  return performance.now() - started;
 }
 
 async function sync(corpus, ...options) {

@@ -86,7 +86,8 @@ function exitOf(child) {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-function createCaller(url) {
+/** A client of the API at this address that outlives its restarts. */
+export function createCaller(url) {
   /** Asks until somebody answers: the API or the database may just have been killed. */
   async function query(text, variables) {
     const giveUpAt = performance.now() + 60_000;
@@ -135,5 +136,5 @@ function createCaller(url) {
     return { repositoryId: repository.id, taskId: task.id };
   }
 
-  return { query, startSync };
+  return { query, mutate, startSync };
 }

@@ -5,6 +5,7 @@ import {
   removeBlobs,
   removeManifests,
 } from '../db/collect-content.ts';
+import { removeSignatures } from '../db/collect-signatures.ts';
 import {
   countOldVersions,
   readRetainingRepositories,
@@ -53,6 +54,10 @@ export async function collectContent(
   const em = deps.database.em.fork();
   await markUnheld(em, () => signal.throwIfAborted());
   while ((await removeManifests(em, run, pageRows)) > 0) signal.throwIfAborted();
+  for (let last: number | undefined = 0; last !== undefined;) {
+    signal.throwIfAborted();
+    last = await removeSignatures(em, last, pageRows);
+  }
   for (;;) {
     const digests = await removeBlobs(em, run, pageFiles);
     if (digests.length === 0) return;

@@ -4,6 +4,7 @@ import { takeRequestSlot } from '../db/rate-budget.ts';
 import { isListedHost } from '../oci/address.ts';
 import type { RegistryOptions } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';
+import { createLimiter } from './limiter.ts';
 
 /** What the options of a remote's client are made of. */
 export type RemoteDeps = Pick<
@@ -46,15 +47,22 @@ export function remoteOptions(
       remote.sigstore == null
         ? undefined
         : { url: remote.sigstore, allowPrivate: mayBePrivate(remote.sigstore) },
-    beforeRequest:
-      rateLimit == null
-        ? undefined
-        : async (signal?: AbortSignal) => {
-            const waitMs = await takeRequestSlot(deps.database.em.fork(), remote.id, rateLimit);
-            if (waitMs > 0) await sleep(waitMs, undefined, signal ? { signal } : {});
-          },
+    beforeRequest: rateLimit == null ? undefined : paceRequests(deps, new URL(remote.url).host, rateLimit),
     ...more,
   });
+}
+
+/**
+ * Waits for the next slot at the host. A process holds no more slots than a second has: those of requests that are given up while they wait
+ * are lost to all.
+ */
+function paceRequests({ database }: RemoteDeps, host: string, rateLimit: number) {
+  const ahead = createLimiter(rateLimit);
+  return (signal = new AbortController().signal): Promise<void> =>
+    ahead.run(signal, async () => {
+      const waitMs = await takeRequestSlot(database.em.fork(), host, rateLimit);
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    });
 }
 
 function milliseconds(seconds: number | null | undefined): number | undefined {

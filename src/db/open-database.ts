@@ -14,6 +14,7 @@ import { Migration0006Signatures } from './migrations/0006-signatures.ts';
 import { Migration0007SignaturePolicies } from './migrations/0007-signature-policies.ts';
 import { Migration0009Collection } from './migrations/0009-collection.ts';
 import { Migration0010Schedules } from './migrations/0010-schedules.ts';
+import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -37,6 +38,7 @@ const migrations = [
   Migration0007SignaturePolicies,
   Migration0009Collection,
   Migration0010Schedules,
+  Migration0011HostBudgets,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

@@ -1,25 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { rotateSecrets } from '../../src/access/rotate-secrets.ts';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { Remote } from '../../src/db/entities.ts';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
-import type { Database } from '../../src/db/open-database.ts';
 import { readSecretKeyUses } from '../../src/db/read-secret-keys.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { useTestDatabase } from '../support/test-database.ts';
+import { testSecret } from '../support/test-secret.ts';
 
-let database: Database;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  const created = await createTestDatabase();
-  database = await openDatabase({ url: created.url, poolSize: 4 });
-  await migrateDatabase(database);
-  drop = async () => {
-    await database.close();
-    await created.drop();
-  };
-});
-afterAll(() => drop?.());
+const database = useTestDatabase();
 
 const oldKey = randomBytes(32);
 const newKey = randomBytes(32);
@@ -41,7 +29,9 @@ async function makeRemotes(count: number): Promise<void> {
     });
     await em.flush();
     for (const [column, name] of Object.entries(secretsOf))
-      em.assign(remote, { [column]: box.encrypt(`secret ${number} ${name}`, `remote:${remote.id}:${name}`) });
+      em.assign(remote, {
+        [column]: box.encrypt(testSecret(`${number}-${name}`), `remote:${remote.id}:${name}`),
+      });
   }
   await em.flush();
 }
@@ -80,11 +70,11 @@ test('fault 108: two rotations at once, and a secret that is set meanwhile, end 
       .nativeUpdate(
         Remote,
         { id: remote.id },
-        { passwordSealed: box.encrypt('new', `remote:${remote.id}:password`) },
+        { passwordSealed: box.encrypt(testSecret('new'), `remote:${remote.id}:password`) },
       ),
   ]);
   expect(one.resealed + two.resealed).toBeGreaterThanOrEqual(689);
-  expect(await openAll([oldKey])).toContain('new');
+  expect(await openAll([oldKey])).toContain(testSecret('new'));
 });
 
 test('a secret that cannot be opened is named and left, and the others are sealed all the same', async () => {

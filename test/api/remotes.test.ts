@@ -5,6 +5,7 @@ import { toGlobalId } from '../../src/api/graphql/global-id.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { insertRepository, insertTask } from './support/content.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 let api: ApiUnderTest;
 let openApi: ApiUnderTest;
@@ -95,11 +96,11 @@ describe('a remote', () => {
     const { remote, userErrors } = await create(
       valid({
         username: 'u',
-        password: 'hunter2',
+        password: testSecret('password'),
         sslClientCertificate: certificate,
         sslClientKey: key,
-        headers: [{ name: 'X-Token', value: 'tok3n' }],
-        proxyUrl: 'http://puser:pp4ss@proxy.example:3128',
+        headers: [{ name: 'X-Token', value: testSecret('header') }],
+        proxyUrl: `http://puser:${testSecret('proxy')}@proxy.example:3128`,
       }),
     );
     expect(userErrors).toEqual([]);
@@ -110,21 +111,21 @@ describe('a remote', () => {
       proxyUrl: 'http://proxy.example:3128',
     });
     const [row] = await api.sql('select * from remote order by id desc limit 1');
-    expect(JSON.stringify(row)).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
+    expect(JSON.stringify(row)).not.toMatch(/test-secret|PRIVATE KEY/);
     const open = (column: string): string =>
       api.secrets.decrypt(String(row?.[`${column}_sealed`]), `remote:${String(row?.['id'])}:${column}`);
-    expect(open('password')).toBe('hunter2');
+    expect(open('password')).toBe(testSecret('password'));
     expect(open('ssl_client_key')).toBe(key);
-    expect(JSON.parse(open('headers'))).toEqual({ 'X-Token': 'tok3n' });
-    expect(open('proxy_url')).toBe('http://puser:pp4ss@proxy.example:3128');
+    expect(JSON.parse(open('headers'))).toEqual({ 'X-Token': testSecret('header') });
+    expect(open('proxy_url')).toBe(`http://puser:${testSecret('proxy')}@proxy.example:3128`);
     const { text } = await api.graphql(`{ remotes(first: 100) { nodes { ${fields} } } }`);
-    expect(text).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
-    expect(api.logged()).not.toMatch(/hunter2|tok3n|pp4ss|PRIVATE KEY/);
+    expect(text).not.toMatch(/test-secret|PRIVATE KEY/);
+    expect(api.logged()).not.toMatch(/test-secret|PRIVATE KEY/);
   });
 
   test('an omitted field is kept, null clears', async () => {
     const { remote } = await create(
-      valid({ includeTags: ['v1.*'], username: 'u', password: 'p', rateLimit: 5 }),
+      valid({ includeTags: ['v1.*'], username: 'u', password: testSecret('p'), rateLimit: 5 }),
     );
     const kept = await update({ id: remote.id, downloadConcurrency: 7 });
     expect(kept.remote).toMatchObject({
@@ -150,7 +151,11 @@ describe('a remote', () => {
   });
 
   test('another url drops password, key and headers, unless they are given again', async () => {
-    const secrets = { password: 'p', sslClientKey: key, headers: [{ name: 'X-A', value: 'a' }] };
+    const secrets = {
+      password: testSecret('p'),
+      sslClientKey: key,
+      headers: [{ name: 'X-A', value: testSecret('a') }],
+    };
     const { remote } = await create(valid({ username: 'u', sslClientCertificate: certificate, ...secrets }));
     const url = 'https://other.example';
     expect((await update({ id: remote.id, url })).userErrors).toMatchObject([
@@ -295,7 +300,11 @@ const mistakes: readonly Mistake[] = [
     field: ['headers', '1', 'name'],
   },
   { name: 'a user name with a colon', input: { username: 'a:b' }, field: ['username'] },
-  { name: 'a password with a line break', input: { password: 'hunter2\n' }, field: ['password'] },
+  {
+    name: 'a password with a line break',
+    input: { password: `${testSecret('broken')}\n` },
+    field: ['password'],
+  },
   {
     name: 'fault 55: a CA that is no PEM',
     input: { sslCaCertificate: 'hunter2' },

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { queryLimits } from '../../src/api/graphql/limits.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 let api: ApiUnderTest;
 let storeIsBroken = false;
@@ -281,22 +282,27 @@ describe('fault 89: what went wrong inside stays inside', () => {
       api.graphql(
         'mutation ($input: RemoteCreateInput!) { remoteCreate(input: $input) { userErrors { code } } }',
         {
-          input: { name: 'x', password: 'hunter2; or so', upstreamName: 'a/b' },
+          input: { name: 'x', password: `${testSecret('wrong')}; or so`, upstreamName: 'a/b' },
         },
       ),
       api.graphql(
         'mutation ($input: RemoteCreateInput!) { remoteCreate(input: $input) { userErrors { code } } }',
         {
-          input: { name: 'x', url: 'https://registry.example', password: ['hunter2'], upstreamName: 'a/b' },
+          input: {
+            name: 'x',
+            url: 'https://registry.example',
+            password: [testSecret('wrong')],
+            upstreamName: 'a/b',
+          },
         },
       ),
     ]);
     for (const { text, errors } of answers) {
       expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
-      expect(text).not.toContain('hunter2');
+      expect(text).not.toContain(testSecret('wrong'));
     }
     expect(answers[0]?.errors?.[0]?.message).toContain('"url"');
-    expect(api.logged()).not.toContain('hunter2');
+    expect(api.logged()).not.toContain(testSecret('wrong'));
   });
 });
 

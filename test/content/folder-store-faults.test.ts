@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,21 +28,6 @@ async function leavePartial(key: ContentKey, bytes: Uint8Array, attempt = 1): Pr
   const path = join(root, 'partial', `${key.digest.replace(':', '-')}.${String(attempt).padStart(16, '0')}`);
   await writeFile(path, bytes);
   return path;
-}
-
-/** A file system of 1 MiB of our own; needs root. */
-async function mountSmallDisk(): Promise<string | undefined> {
-  const folder = join(root, 'disk');
-  await mkdir(folder);
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=755', 'tmpfs', folder]);
-    return undefined;
-  } catch (error) {
-    return `no file system can be mounted here (root on Linux is needed): ${String(error).split('\n')[1] ?? String(error)}`;
-  }
-}
-async function unmountSmallDisk(): Promise<void> {
-  await run('umount', [join(root, 'disk')]);
 }
 
 describe('files', () => {
@@ -208,54 +193,6 @@ describe('limits', () => {
     const { stdout } = await run(process.execPath, [pushProcess, 'large', root, '256']);
     expect(stdout).toMatch(/^\d+\n$/);
     expect(Number(stdout)).toBeLessThan(64 * 1024 * 1024);
-  });
-});
-
-describe('a disk that fails', () => {
-  test('fault 109: a full disk is STORAGE_FULL, frees what was written, and pushes go on after space', async (context) => {
-    const reason = await mountSmallDisk();
-    if (reason !== undefined) {
-      console.warn(`skipped: fault 109: ${reason}`);
-      context.skip(reason);
-    }
-    try {
-      const folder = join(root, 'disk');
-      const store = await openFolderStore({ root: folder });
-      const [small, large] = [seededBytes(300_000, 1), seededBytes(900_000, 2)];
-      await store.push(keyOf(small), createScriptedSource(small));
-      // Interrupted first, so that the earlier partial file must go too.
-      await refusal(store.push(keyOf(large), createScriptedSource(large, { endAfter: 200_000 })));
-      const error = await refusal(store.push(keyOf(large), createScriptedSource(large)));
-      expect(error).toMatchObject({ code: 'STORAGE_FULL', origin: 'server', retryable: true });
-      expect(error.message).not.toContain(folder);
-      expect(await readdir(join(folder, 'partial'))).toEqual([]);
-      expect((await readAll(await store.fetch(keyOf(small)))).equals(small)).toBe(true);
-      await store.delete(keyOf(small));
-      expect(await store.push(keyOf(large), createScriptedSource(large))).toEqual({ fetchedBytes: 900_000 });
-    } finally {
-      await unmountSmallDisk();
-    }
-  });
-
-  test('fault 113: a read-only disk is STORAGE_UNAVAILABLE, and what it holds is served', async (context) => {
-    const reason = await mountSmallDisk();
-    if (reason !== undefined) {
-      console.warn(`skipped: fault 113: ${reason}`);
-      context.skip(reason);
-    }
-    try {
-      const folder = join(root, 'disk');
-      const store = await openFolderStore({ root: folder });
-      const [stored, other] = [seededBytes(1000, 1), seededBytes(1000, 2)];
-      await store.push(keyOf(stored), createScriptedSource(stored));
-      await run('mount', ['-o', 'remount,ro', folder]);
-      const error = await refusal(store.push(keyOf(other), createScriptedSource(other)));
-      expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE', origin: 'server', retryable: true });
-      expect(error.message).toContain('EROFS');
-      expect((await readAll(await store.fetch(keyOf(stored)))).equals(stored)).toBe(true);
-    } finally {
-      await unmountSmallDisk();
-    }
   });
 });
 

@@ -11,6 +11,7 @@ import type { S3Proxy } from '../support/s3-proxy.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import type { S3Server } from '../support/s3-server.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const MIB = 1024 * 1024;
 const partBytes = 5 * MIB;
@@ -228,7 +229,7 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
 
   test('a bucket that is not there, and keys that do not fit, are told without the keys', async () => {
     expect((await refusal(open({ bucket: 'not-there' }))).message).toContain('NoSuchBucket (HTTP 404)');
-    const secretAccessKey = 'wrong-secret-of-the-test';
+    const secretAccessKey = testSecret('s3-wrong');
     const location = { ...server.location(prefix), endpoint: proxy.url };
     const credentials = { ...server.credentials, secretAccessKey };
     const error = await refusal(openS3Store({ location, root, credentials }));

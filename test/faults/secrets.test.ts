@@ -8,6 +8,7 @@ import type { Answer } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { expectFitForPeople, goodRepository, openStage } from './scene.ts';
 import type { Scene, Stage } from './scene.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -15,9 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const password = 'p4ssw0rd-Tr0ub4dor';
-const headerValue = 'header-value-Xyzzy99';
-const signature = 'signature-Plugh77';
+const password = testSecret('password');
+const headerValue = testSecret('header');
+const signature = testSecret('signature');
 const clientKey = fixture('client.key');
 
 /** Each secret as it may look on its way: as it is, in base64 (whole, as Basic sends it), in hexadecimal. */

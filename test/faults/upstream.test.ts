@@ -8,6 +8,7 @@ import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { expectKept, goodRepository, openStage, readVersions, upstreamName } from './scene.ts';
 import type { Scene, Stage } from './scene.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -99,7 +100,7 @@ test.concurrent('fault 11: a host name that does not resolve is UPSTREAM_UNAVAIL
 
 test.concurrent('fault 13: a token realm of another domain gets no credentials', async () => {
   const scene = await stage.openSynced();
-  await setPassword(scene, 'alice', 'correct-horse');
+  await setPassword(scene, 'alice', testSecret('correct-horse'));
   const thief = await openFakeUpstream({ host: '127.0.0.2', fallback: json({ token: 'stolen' }) });
   try {
     const challenge = { 'www-authenticate': `Bearer realm="${thief.url}/token",service="x"` };
@@ -125,11 +126,11 @@ function tokenRegistry(serve: Answer, url: () => string): Answer {
         .split(':');
       response
         .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ token: `token-of-${user}` }));
+        .end(JSON.stringify({ token: testSecret(`token-of-${user}`) }));
       return;
     }
     const owner = /^\/v2\/([^/]+)\//.exec(pathname)?.[1] ?? '';
-    if (authorizationOf(request) !== `Bearer token-of-${owner}`) {
+    if (authorizationOf(request) !== `Bearer ${testSecret(`token-of-${owner}`)}`) {
       const realm = `Bearer realm="${url()}/token",service="registry"`;
       response.writeHead(401, { 'www-authenticate': realm, 'content-length': '0' }).end();
     } else if (typeof serve === 'function') await serve(request, response);
@@ -150,7 +151,7 @@ test.concurrent('fault 18: two remotes of one host, synced at once, use their ow
       ['alice', 'bob'].map(async (user) => {
         const remote: Partial<Remote> = { url, upstreamName: `${user}/app` };
         const scene = await stage.open({ remote });
-        await setPassword(scene, user, `password-of-${user}`);
+        await setPassword(scene, user, testSecret(`password-of-${user}`));
         return scene;
       }),
     );
@@ -159,7 +160,7 @@ test.concurrent('fault 18: two remotes of one host, synced at once, use their ow
     for (const { path, headers } of upstream.requests) {
       const owner = /^\/v2\/([^/]+)\//.exec(path)?.[1];
       if (owner !== undefined && headers.authorization !== undefined)
-        expect(headers.authorization).toBe(`Bearer token-of-${owner}`);
+        expect(headers.authorization).toBe(`Bearer ${testSecret(`token-of-${owner}`)}`);
     }
   } finally {
     await upstream.close();
@@ -168,7 +169,7 @@ test.concurrent('fault 18: two remotes of one host, synced at once, use their ow
 
 test.concurrent('fault 19: a wrong password is tried once', async () => {
   const scene = await stage.openSynced();
-  await setPassword(scene, 'alice', 'wrong-horse');
+  await setPassword(scene, 'alice', testSecret('wrong-horse'));
   scene.upstream.on(
     listRoute,
     json({ errors: [{ code: 'UNAUTHORIZED' }] }, { 'www-authenticate': 'Basic realm="r"' }, 401),
@@ -179,9 +180,11 @@ test.concurrent('fault 19: a wrong password is tried once', async () => {
     says: ['401', 'password', scene.upstream.url],
     namesRequest: false,
   });
-  expect(outcome.task.errorMessage).not.toContain('wrong-horse');
+  expect(outcome.task.errorMessage).not.toContain(testSecret('wrong-horse'));
   const tried = scene.upstream.requests.filter(({ headers }) => headers.authorization !== undefined);
-  expect(tried.map(({ headers }) => headers.authorization)).toEqual([basic('alice', 'wrong-horse')]);
+  expect(tried.map(({ headers }) => headers.authorization)).toEqual([
+    basic('alice', testSecret('wrong-horse')),
+  ]);
 });
 
 test.concurrent('fault 20: blobs that redirect to another host are fetched there without the authorization', async () => {
@@ -189,7 +192,7 @@ test.concurrent('fault 20: blobs that redirect to another host are fetched there
   const cdn = await openFakeUpstream({ host: '127.0.0.2', fallback: sampleAnswers(repository) });
   const registry: Answer = async (request, response) => {
     const serve = sampleAnswers(repository);
-    if (authorizationOf(request) !== basic('alice', 'correct-horse'))
+    if (authorizationOf(request) !== basic('alice', testSecret('correct-horse')))
       response.writeHead(401, { 'www-authenticate': 'Basic realm="r"', 'content-length': '0' }).end();
     else if (request.url?.includes('/blobs/') === true)
       response
@@ -203,7 +206,7 @@ test.concurrent('fault 20: blobs that redirect to another host are fetched there
   };
   try {
     const scene = await stage.open({ repository, upstream: { fallback: registry } });
-    await setPassword(scene, 'alice', 'correct-horse');
+    await setPassword(scene, 'alice', testSecret('correct-horse'));
     expect((await scene.sync()).task).toMatchObject({
       state: 'COMPLETED',
       createdVersion: 1,

@@ -23,6 +23,7 @@ import {
   outcome,
   pullBlob,
 } from './scene.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 let stage: Stage;
 let api: HarnessApi;
@@ -278,7 +279,10 @@ describe('when the upstream is at fault', () => {
   test('away: 503 with the reason and no secret for what is not stored; all else is served', async () => {
     const scene = await openOnDemand(stage, { username: 'robot', maxRetries: 0 });
     const em = scene.harness.em();
-    const passwordSealed = scene.harness.secrets.encrypt('hunter2', `remote:${scene.ids.remoteId}:password`);
+    const passwordSealed = scene.harness.secrets.encrypt(
+      testSecret('on-demand'),
+      `remote:${scene.ids.remoteId}:password`,
+    );
     await em.nativeUpdate(Remote, { id: scene.ids.remoteId }, { passwordSealed });
     await scene.upstream.close();
     const answer = await pullBlob(api, scene, scene.large);
@@ -287,7 +291,7 @@ describe('when the upstream is at fault', () => {
     expect(errors[0]).toMatchObject({ code: 'UNAVAILABLE' });
     const message = errors[0]?.message ?? '';
     expect(message).toContain(scene.upstream.url);
-    expect(message).not.toContain('hunter2');
+    expect(message).not.toContain(testSecret('on-demand'));
     expectFitForPeople(message);
     expect((await pull(api.url, { path: `/v2/${scene.name}/manifests/v1` })).status).toBe(200);
     expect((await pullBlob(api, scene, scene.config)).status).toBe(200);

@@ -1,28 +1,19 @@
 /** The disk of the data folder is full, or cannot be written any more. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { createOwnDistribution } from '../../src/db/distributions.ts';
+import { Repository } from '../../src/db/entities.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
+import { fillDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
+import type { Program } from './program.ts';
 import { openScene } from './scene.ts';
 import type { Scene } from './scene.ts';
 
-const run = promisify(execFile);
 const mib = 1024 * 1024;
-
-/** A file system of its own; answers why not where none can be mounted. */
-async function mountDisk(folder: string, sizeMib: number): Promise<string | undefined> {
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m,mode=755`, 'tmpfs', folder]);
-    return undefined;
-  } catch (error) {
-    return `no file system can be mounted here (root on Linux is needed): ${String(error).split('\n')[1] ?? String(error)}`;
-  }
-}
 
 interface SmallDisk {
   readonly fault: string;
@@ -36,7 +27,7 @@ async function withDisk(
   play: (disk: string) => Promise<void>,
 ): Promise<void> {
   const disk = await mkdtemp(join(tmpdir(), 'tidemark-disk-'));
-  const reason = await mountDisk(disk, sizeMib);
+  const reason = await mountMemoryDisk(disk, sizeMib);
   if (reason !== undefined) {
     console.log(`skipped: fault ${fault}: ${reason}`);
     await rm(disk, { recursive: true });
@@ -46,7 +37,7 @@ async function withDisk(
   try {
     await play(disk);
   } finally {
-    await run('umount', [disk]);
+    await unmountDisk(disk);
     await rm(disk, { recursive: true });
   }
 }
@@ -66,29 +57,47 @@ function withDataDisk(
   });
 }
 
-/** Takes all space but `leave` bytes. */
-async function fill(disk: string, leave: number): Promise<{ free(): Promise<void> }> {
-  const { bavail, bsize } = await statfs(disk);
-  const filler = join(disk, 'filler');
-  await writeFile(filler, Buffer.alloc(bavail * bsize - leave));
-  return { free: () => rm(filler) };
+/** Pulls the repository as it was when this was called; the returned function does so again, over `/v2/`. */
+async function openPulls({ stack, ids, content }: Scene, program: Program): Promise<() => Promise<void>> {
+  const em = stack.em();
+  const repository = await em.findOneOrFail(Repository, { id: ids.repositoryId });
+  await createOwnDistribution(em, repository);
+  const url = `${apiOf(program)}/v2/${repository.name}`;
+  const expected = new Map<string, Buffer>();
+  for (const [tag, digest] of content.tags)
+    expected.set(`manifests/${tag}`, Buffer.from(content.manifests.get(digest)?.bytes ?? []));
+  for (const [digest, bytes] of content.blobs) expected.set(`blobs/${digest}`, Buffer.from(bytes));
+  const pull = async () => {
+    for (const [path, bytes] of expected) {
+      const answer = await fetch(`${url}/${path}`);
+      expect([path, answer.status]).toEqual([path, 200]);
+      expect(Buffer.from(await answer.arrayBuffer()).equals(bytes), path).toBe(true);
+    }
+  };
+  await pull();
+  return pull;
 }
+
+const apiOf = (program: Program): string =>
+  /API ready on (http:\/\/[\w.:]+)/.exec(program.output())?.[1] ?? 'no URL';
 
 test.concurrent('fault 109: a sync onto a full disk fails with STORAGE_FULL, and completes after there is space', ({
   skip,
 }) =>
   withDataDisk({ fault: '109', skip }, async (scene, disk) => {
     const { stack, content, ids, upstream } = scene;
-    await stack.launch('worker');
+    const program = await stack.launch('serve');
     expect(await stack.finish(await stack.start(ids))).toMatchObject({ state: 'COMPLETED' });
+    const pull = await openPulls(scene, program);
     const before = await stack.versions(ids.repositoryId);
-    const filler = await fill(disk, mib);
+    const filler = await fillDisk(disk, mib);
     addImage(content, { seed: `${disk}-more`, layers: [1_500_000, 400_000], tag: 'more' });
 
     const failed = await stack.finish(await stack.start(ids));
     expect(failed).toMatchObject({ state: 'FAILED', errorCode: 'STORAGE_FULL', createdVersion: null });
     expect(failed.errorMessage).toMatch(/no space left.*Free space/);
     expect(failed.errorMessage).not.toContain(disk);
+    await pull();
     expect(await stack.versions(ids.repositoryId)).toEqual(before);
     const stored = new Set(await stack.files('blobs/sha256'));
     upstream.requests.length = 0;
@@ -106,17 +115,18 @@ test.concurrent('fault 109: a sync onto a full disk fails with STORAGE_FULL, and
     ]);
   }));
 
-test.concurrent('fault 113: on a disk that became read-only readiness says so, and queries go on', ({
+test.concurrent('fault 113: on a disk that became read-only readiness says so, and pulls and queries go on', ({
   skip,
 }) =>
   withDataDisk({ fault: '113', skip }, async (scene, disk) => {
     const { stack } = scene;
     const program = await stack.launch('serve');
-    const apiUrl = /API ready on (http:\/\/[\w.:]+)/.exec(program.output())?.[1] ?? 'no URL';
+    const apiUrl = apiOf(program);
     const status = async (path: string) => (await fetch(`${apiUrl}${path}`)).status;
     await stack.finish(await stack.start(scene.ids));
+    const pull = await openPulls(scene, program);
     expect(await status('/readyz')).toBe(200);
-    await run('mount', ['-o', 'remount,ro', disk]);
+    await remountDisk(disk, 'ro');
     const answer = await fetch(`${apiUrl}/readyz`);
     expect(answer.status).toBe(503);
     expect(await answer.json()).toEqual({
@@ -124,6 +134,7 @@ test.concurrent('fault 113: on a disk that became read-only readiness says so, a
       checks: { database: 'ok', blobStore: 'failed' },
     });
     expect(await status('/healthz')).toBe(200);
+    await pull();
     const query = encodeURIComponent('{ repositories(first: 1) { nodes { latestVersion { number } } } }');
     const found = await fetch(`${apiUrl}/graphql?query=${query}`, {
       headers: { 'apollo-require-preflight': 'true' },
@@ -131,7 +142,7 @@ test.concurrent('fault 113: on a disk that became read-only readiness says so, a
     expect(await found.json()).toEqual({
       data: { repositories: { nodes: [{ latestVersion: { number: 1 } }] } },
     });
-    await run('mount', ['-o', 'remount,rw', disk]);
+    await remountDisk(disk, 'rw');
     await until(async () => (await status('/readyz')) === 200);
     expect(await program.end('SIGTERM')).toBe(0);
   }));
@@ -147,17 +158,17 @@ test.concurrent('fault 109: where the disk of PostgreSQL is full a sync fails wi
         const { stack, content, ids } = scene;
         const program = await stack.launch('serve');
         expect(await stack.finish(await stack.start(ids))).toMatchObject({ state: 'COMPLETED' });
+        const pull = await openPulls(scene, program);
         const before = await stack.versions(ids.repositoryId);
         for (let number = 0; number < 200; number += 1)
           addImage(content, { seed: `${disk}-${number}`, layers: [1_000], tag: `more-${number}` });
-        const filler = await fill(disk, 0);
+        const filler = await fillDisk(disk, 0);
 
         const failed = await stack.finish(await stack.start(ids));
         expect(failed).toMatchObject({ state: 'FAILED', errorCode: 'STORAGE_FULL', createdVersion: null });
         expect(failed.errorMessage).toMatch(/database's disk has no space left.*sync again/);
         expect(await stack.versions(ids.repositoryId)).toEqual(before);
-        const apiUrl = /API ready on (http:\/\/[\w.:]+)/.exec(program.output())?.[1] ?? 'no URL';
-        expect((await fetch(`${apiUrl}/v2/`)).status).toBe(200);
+        await pull();
         await filler.free();
 
         expect(await stack.finish(await stack.start(ids))).toMatchObject({

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expectNoSecret } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -17,7 +18,7 @@ export interface Program {
   says(text: string): Promise<void>;
   /** Sends the signal and waits for the end; answers the exit code, null where a signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
-  /** Waits for the end. */
+  /** Waits for the end. @throws where a test's secret is in the output. */
   ended(): Promise<number | null>;
 }
 
@@ -61,6 +62,7 @@ export function launch(
     },
     async ended() {
       await closed;
+      expectNoSecret(output, `the output of tidemark ${args.join(' ')}`);
       return child.exitCode;
     },
   };

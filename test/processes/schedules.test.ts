@@ -130,12 +130,14 @@ test('what was due happened once, through a kill of everything; pause, trigger a
       const [paused = '', deleted = '', resumed = ''] = ids;
       await mutate(second, 'scheduleResume', { id: resumed }, 'schedule { paused }');
       await mutate(second, 'scheduleDelete', { id: deleted }, 'deletedId');
+      const isRunning = ({ task }: Run) => task !== null && ['WAITING', 'RUNNING'].includes(task.state);
+      await until(async () => !(await readRuns(second, paused)).some(isRunning));
       const rested = await readRuns(second, paused);
       const going = await readRuns(second, resumed);
       await until(() => hasRuns(second, [resumed], going.length + 2));
       expect(await readRuns(second, paused)).toEqual(rested);
 
-      await until(async () => (await readRuns(second, paused))[0]?.task?.state === 'COMPLETED');
+      expect(rested[0]?.task?.state).toBe('COMPLETED');
       await mutate(second, 'scheduleTrigger', { id: paused }, 'task { id }');
       const [triggered, ...others] = await readRuns(second, paused);
       expect(triggered).toMatchObject({ outcome: 'STARTED', triggered: true });

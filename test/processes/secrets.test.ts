@@ -10,11 +10,12 @@ import type { Answer } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { openScene } from './scene.ts';
 import type { Stack } from './stack.ts';
+import { testSecret } from '../support/test-secret.ts';
 
-const password = 'p4ssw0rd-Quuxly71';
-const headerValue = 'header-Grault-5521';
-const proxyPassword = 'proxy-Garply-8834';
-const signature = 'signature-Waldo-6610';
+const password = testSecret('password');
+const headerValue = testSecret('header');
+const proxyPassword = testSecret('proxy');
+const signature = testSecret('signature');
 const clientKey = fixture('client.key');
 const basic = Buffer.from(`alice:${password}`).toString('base64');
 const proxyBasic = Buffer.from(`bob:${proxyPassword}`).toString('base64');

@@ -13,6 +13,7 @@ import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask } from '../../src/db/tasks.ts';
 import { createTestDatabase, testServers } from '../support/servers.ts';
+import { expectNoSecretIn } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';
 import type { Program } from './program.ts';
@@ -143,6 +144,7 @@ export async function openStack(options: StackOptions = {}) {
       await connection.close();
       await database.close(true);
       await testDatabase?.drop();
+      await expectNoSecretIn(dataDir);
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
     },
   };

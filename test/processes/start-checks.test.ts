@@ -16,6 +16,7 @@ import { openSecretBox } from '../../src/roles/check-secrets.ts';
 import { createTestDatabase, testServers } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -111,7 +112,7 @@ async function withStoredSecrets() {
   const box = createSecretBox([key]);
   const em = database.em.fork();
   for (const name of ['a', 'b']) {
-    const sealed = box.encrypt(`secret of ${name}`, name);
+    const sealed = box.encrypt(testSecret(name), name);
     const remote = { name, url: 'https://r.example', upstreamName: 'a/b', username: 'u' };
     em.create(Remote, { ...remote, passwordSealed: sealed, headersSealed: sealed });
   }

@@ -2,11 +2,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { json } from '../support/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
 import { failure, manifestOf, namesOf, openClient, openUpstream, publicLoopback } from './open-client.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const path = '/v2/library/app/manifests/latest';
 const { answer, digest } = manifestOf();
-const login = { username: 'user', password: 'pass' };
-const basic = `Basic ${Buffer.from('user:pass').toString('base64')}`;
+const login = { username: 'user', password: testSecret('registry-password') };
+const basic = `Basic ${Buffer.from(`user:${login.password}`).toString('base64')}`;
 
 function challenge(field: string, status = 401): Answer {
   return { status, headers: { 'www-authenticate': field } };

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { blob, fixture } from '../support/fake-upstream.ts';
 import type { FakeUpstreamOptions } from '../support/fake-upstream.ts';
 import { blobOf, failure, fixtureCa, manifestOf, openClient, openUpstream, readBody } from './open-client.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const path = '/v2/library/app/manifests/latest';
 const { answer, digest } = manifestOf();
@@ -109,12 +110,14 @@ describe('proxy', () => {
       upstream.on(`GET ${path}`, answer);
       upstream.on(`GET ${large.path}`, blob(large.bytes));
       const registry = openClient(upstream, {
-        proxyUrl: `http://pu:proxysecret@${proxy.host}`,
+        proxyUrl: `http://pu:${testSecret('proxy')}@${proxy.host}`,
         tls: { ca: fixtureCa },
       });
       expect((await registry.getManifest('latest'))?.digest).toBe(digest);
       expect((await readBody(await registry.fetch(large.key))).equals(large.bytes)).toBe(true);
-      expect(proxy.seen[0]?.credentials).toBe(`Basic ${Buffer.from('pu:proxysecret').toString('base64')}`);
+      expect(proxy.seen[0]?.credentials).toBe(
+        `Basic ${Buffer.from(`pu:${testSecret('proxy')}`).toString('base64')}`,
+      );
       expect(upstream.requests.every(({ headers }) => headers['proxy-authorization'] === undefined)).toBe(
         true,
       );
@@ -127,11 +130,11 @@ describe('proxy', () => {
       const proxy = await openProxy(407);
       const registry = openClient(
         { url: `${scheme}://127.0.0.1:1` },
-        { proxyUrl: `http://pu:proxysecret@${proxy.host}` },
+        { proxyUrl: `http://pu:${testSecret('proxy')}@${proxy.host}` },
       );
       const error = await failure(registry.getManifest('latest'));
       expect(error).toMatchObject({ code: 'PROXY_FAILED', status: 407, retryable: false });
-      expect(error.message).not.toContain('proxysecret');
+      expect(error.message).not.toContain(testSecret('proxy'));
     },
   );
 

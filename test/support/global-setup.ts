@@ -1,6 +1,6 @@
 /**
  * One embedded PostgreSQL and one Temporal for the whole run, in a folder of its own below the system's temporary
- * folder, gone when the run ends. What a killed run left behind is ended by the next one.
+ * folder, searched for secrets and gone when the run ends. What a killed run left behind is ended by the next one.
  */
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from './abandoned-servers.ts';
+import { leaveCanaries, searchRun } from './search-run.ts';
 import './servers.ts';
 
 const PREFIX = 'tidemark-test-';
@@ -32,13 +33,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
       startTemporal({ dataDir, binary, log }),
     ),
   ]);
-  const teardown = async (): Promise<void> => {
+  const teardown = async (inspect = () => Promise.resolve()): Promise<void> => {
     await Promise.allSettled(
       started.map(async (one) => {
         if (one.status === 'fulfilled') await one.value.stop();
       }),
     );
-    await removeFolder(dataDir);
+    try {
+      await inspect();
+    } catch (error) {
+      process.exitCode = 1;
+      throw error;
+    } finally {
+      await removeFolder(dataDir);
+    }
   };
   const [postgres, temporal] = started;
   if (postgres.status === 'rejected' || temporal.status === 'rejected') {
@@ -46,11 +54,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw postgres.status === 'rejected' ? postgres.reason : (temporal as PromiseRejectedResult).reason;
   }
   project.provide('workflowBundle', await bundleWorkflows(dataDir));
-  project.provide('tidemarkServers', {
-    databaseUrl: postgres.value.url,
-    temporalAddress: temporal.value.address,
-  });
-  return teardown;
+  const servers = { databaseUrl: postgres.value.url, temporalAddress: temporal.value.address };
+  project.provide('tidemarkServers', servers);
+  await leaveCanaries(servers);
+  return () => teardown(() => searchRun(dataDir));
 }
 
 /** The workflows as they are in src/ now; tests do not depend on a build. */

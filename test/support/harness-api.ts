@@ -9,6 +9,7 @@ import { openUploadFolder } from '../../src/content/upload-folder.ts';
 import { createUpstreamReader } from '../../src/on-demand/upstream-reader.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import type { SyncHarness } from './sync-harness.ts';
+import { expectNoSecret } from './test-secret.ts';
 
 export interface HarnessApi {
   readonly url: string;
@@ -23,7 +24,7 @@ export interface HarnessApi {
 export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi> {
   const { database, store, folder, secrets } = harness;
   const lines: string[] = [];
-  const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+  const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
   const limits = { manifestMaxBytes: 4 * 1024 * 1024, allowPrivate: true, allowUpstream: [] };
   const upstreams = createUpstreamReader({
     ...limits,
@@ -65,6 +66,7 @@ export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi>
     async close() {
       await app.close();
       await upstreams.close();
+      expectNoSecret(lines.join(''), 'the log of the API');
     },
   };
 }

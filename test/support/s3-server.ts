@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { S3Location } from '../../src/content/s3-location.ts';
 import { findPeer } from '../interop/peers.ts';
+import { testSecret } from './test-secret.ts';
 
 export interface S3Server {
   readonly url: string;
@@ -31,7 +32,10 @@ export async function startS3Server(): Promise<S3Server> {
   const root = await mkdtemp(join(tmpdir(), 'tidemark-s3-'));
   const folder = join(root, 'data', bucket);
   await mkdir(folder, { recursive: true });
-  const credentials = { accessKeyId: 'tidemark', secretAccessKey: randomBytes(18).toString('hex') };
+  const credentials = {
+    accessKeyId: 'tidemark',
+    secretAccessKey: testSecret(`s3-${randomBytes(9).toString('hex')}`),
+  };
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(program, ['--port', `127.0.0.1:${port}`, 'posix', join(root, 'data')], {

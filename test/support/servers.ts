@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { expectNoSecret, secretMarkers } from './test-secret.ts';
 
 export interface TestServers {
   /** A superuser's URL; tests work in databases of their own, see `createTestDatabase`. */
@@ -22,7 +23,7 @@ export function testServers(): TestServers {
 
 export interface TestDatabase {
   readonly url: string;
-  /** Removes it, with the connections that are still open. */
+  /** Removes it, with the connections that are still open. @throws where a test's secret is in a table. */
   drop(): Promise<void>;
 }
 
@@ -35,15 +36,47 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    drop: () => runStatement(databaseUrl, `drop database if exists ${name} with (force)`),
+    async drop() {
+      try {
+        await searchTables(url.href);
+      } finally {
+        await runStatement(databaseUrl, `drop database if exists ${name} with (force)`);
+      }
+    },
   };
 }
 
+/** Bytes are in hexadecimal in a row's text. */
+async function searchTables(url: string): Promise<void> {
+  const patterns = secretMarkers.map((text) => `%${text}%`);
+  await withClient(url, async (client) => {
+    // they may hold locks, and have no use for them any more
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    const tables = await client.query<{ name: string }>(
+      `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
+       where schemaname not in ('pg_catalog', 'information_schema')`,
+    );
+    for (const { name } of tables.rows) {
+      const found = await client.query<{ line: string }>(
+        `select line from (select row_to_json(t)::text as line from ${name} t) as rows where line like any ($1) limit 1`,
+        [patterns],
+      );
+      for (const { line } of found.rows) expectNoSecret(line, `the table ${name}`);
+    }
+  });
+}
+
 async function runStatement(url: string, sql: string): Promise<void> {
+  await withClient(url, (client) => client.query(sql));
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
-    await client.query(sql);
+    return await work(client);
   } finally {
     await client.end();
   }

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { sql } from 'kysely';
-import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { openFolderStore } from '../../src/content/folder-store.ts';
@@ -25,6 +24,7 @@ import type { UpkeepName } from '../../src/db/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
 import { upkeepWorkflowTypes } from '../../src/workflows/upkeep-input.ts';
 import { createTestDatabase, testServers } from './servers.ts';
+import { createWatchedLogger, expectNoSecretIn } from './test-secret.ts';
 
 export interface SyncHarnessOptions {
   readonly workerConnections?: number;
@@ -47,7 +47,8 @@ export interface SyncOutcome {
 
 export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
 
-const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+const log = createWatchedLogger();
+const { logger } = log;
 installTemporalRuntime(logger);
 
 export async function startSyncHarness(options: SyncHarnessOptions = {}) {
@@ -225,7 +226,9 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       await connection.close();
       await database.close();
       await testDatabase.drop();
+      await expectNoSecretIn(folder);
       await rm(folder, { recursive: true, force: true });
+      log.expectNoSecret();
     },
   };
   return harness;

@@ -1,6 +1,7 @@
 /** Atomic signatures from a dedicated store and from the API extension of a registry. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Repository } from '../../src/db/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { openStage, upstreamName } from '../faults/scene.ts';
@@ -107,6 +108,27 @@ test('a new signature makes a version; one that is gone upstream leaves a mirror
   removeTag(scene.repository, 'multi');
   const mirrored = await scene.sync({ mirror: true });
   expect(mirrored.summary).toMatchObject({ removed: { signatures: 1, tags: 1 }, present: { signatures: 0 } });
+});
+
+test('a clean-up removes atomic signatures with the manifest that they sign, and no others', async () => {
+  const scene = await openWithStore();
+  const { good, multi } = scene.digests;
+  for (const digest of [good, multi]) scene.put(digest, 1, await signer.sign(atomicPayload(digest)));
+  await scene.sync();
+  removeTag(scene.repository, 'multi');
+  await scene.sync({ mirror: true });
+  const left = async () => {
+    expect((await stage.harness.upkeep('content.collect')).state).toBe('COMPLETED');
+    const found = await sql<{ signed: string }>`
+      select signed_digest as signed from signature where signed_digest = any(${[good, multi]}::text[])
+      order by id`.execute(kysely(stage.harness.em()));
+    return found.rows.map(({ signed }) => signed);
+  };
+  // the first version has it still
+  expect(await left()).toEqual([good, multi]);
+  await stage.harness.em().nativeUpdate(Repository, { id: scene.ids.repositoryId }, { retainVersions: 1 });
+  expect(await left()).toEqual([good]);
+  expect((await readRows(scene, 2)).map(({ signed }) => signed)).toEqual([good]);
 });
 
 test('fault 57: a gap ends the signatures of a manifest and is no error', async () => {

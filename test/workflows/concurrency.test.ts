@@ -7,12 +7,15 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
+import { until } from '../support/until.ts';
 
 let harness: SyncHarness;
+let wide: SyncHarness;
 beforeAll(async () => {
   harness = await startSyncHarness({ workerConnections: 5 });
+  wide = await startSyncHarness();
 });
-afterAll(() => harness.close());
+afterAll(() => Promise.all([harness?.close(), wide?.close()]));
 
 /** Passes requests on after a pause, and notes how many were open at one time. */
 async function startCountingProxy(target: string) {
@@ -74,26 +77,55 @@ test('rateLimit spaces the requests of a remote, whatever the concurrency', asyn
   await upstream.close();
 });
 
-test('two repositories that share a remote share its rateLimit', async () => {
+test.each([
+  { shared: 'a remote', isOne: true },
+  { shared: 'a host, with remotes of their own', isOne: false },
+])('two repositories that share $shared share its rateLimit', async ({ isOne }) => {
   const content = createSampleRepository();
   for (let number = 0; number < 5; number += 1)
-    addImage(content, { seed: `shared-${number}`, layers: [100], tag: `v${number}` });
+    addImage(content, { seed: `shared-${isOne}-${number}`, layers: [100], tag: `v${number}` });
   const upstream = await startSampleUpstream({ repositories: new Map([['few', content]]) });
   const { repositoryId, remoteId } = await harness.createRepository({
     url: upstream.url,
     upstreamName: 'few',
     rateLimit: 20,
   });
-  const other = await harness.createRepository({ url: upstream.url, upstreamName: 'few' });
+  const other = await harness.createRepository({ url: upstream.url, upstreamName: 'few', rateLimit: 20 });
   const startedAt = performance.now();
   const outcomes = await Promise.all([
     harness.sync({ repositoryId, remoteId }),
-    harness.sync({ repositoryId: other.repositoryId, remoteId }),
+    harness.sync(isOne ? { repositoryId: other.repositoryId, remoteId } : other),
   ]);
   const seconds = (performance.now() - startedAt) / 1000;
   expect(outcomes.map(({ task }) => task.state)).toEqual(['COMPLETED', 'COMPLETED']);
   // two lists, and each manifest once more or twice; blobs are fetched once
   expect(upstream.requests.length).toBeGreaterThanOrEqual(17);
   expect((upstream.requests.length - 1) / seconds).toBeLessThanOrEqual(20);
+  await upstream.close();
+});
+
+test('requests that are given up while they wait for their slot cost the next sync no more than a second of slots', async () => {
+  const content = createSampleRepository();
+  for (let number = 0; number < 40; number += 1)
+    addImage(content, { seed: `given-up-${number}`, layers: [100], tag: `v${number}` });
+  const upstream = await startSampleUpstream({ repositories: new Map([['few', content]]) });
+  const rateLimit = 2;
+  const ids = await wide.createRepository({
+    url: upstream.url,
+    upstreamName: 'few',
+    rateLimit,
+    downloadConcurrency: 20,
+  });
+  const task = await wide.start(ids);
+  await until(() => upstream.requests.length >= 2);
+  await wide.client.workflow.getHandle(task.workflowId).cancel();
+  expect((await wide.finish(task)).task.state).toBe('CANCELED');
+  const [budget] = await wide
+    .em()
+    .execute<{ ahead: number }[]>(
+      `select extract(epoch from next_request_at - clock_timestamp())::float8 as ahead from host_budget where host = ?`,
+      [new URL(upstream.url).host],
+    );
+  expect(budget?.ahead).toBeLessThanOrEqual(1 + 1 / rateLimit);
   await upstream.close();
 });

@@ -25,6 +25,9 @@ const kinds = [
   'waited',
   'scheduled',
   'scheduled-skipped',
+  'collection',
+  'collection-dry-run',
+  'verification',
 ];
 
 const record = (process.env['RECORD_HISTORIES'] ?? '') !== '';

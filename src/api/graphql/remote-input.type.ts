@@ -116,7 +116,8 @@ export class RemoteCreateInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Requests a second, for the remote, over all workers, at least 1; null: no limit.',
+    description:
+      'Requests a second to its host, over all workers and all remotes of that host that have a limit, at least 1; null: no limit.',
   })
   rateLimit?: number | null;
 
@@ -252,7 +253,8 @@ export class RemoteUpdateInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Requests a second, for the remote, over all workers, at least 1; null: no limit.',
+    description:
+      'Requests a second to its host, over all workers and all remotes of that host that have a limit, at least 1; null: no limit.',
   })
   rateLimit?: number | null;
 

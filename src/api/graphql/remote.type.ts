@@ -81,7 +81,8 @@ export class RemoteType extends NodeType {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Requests a second, for the remote, over all workers; null: no limit.',
+    description:
+      'Requests a second to its host, over all workers and all remotes of that host that have a limit; null: no limit.',
   })
   rateLimit!: number | null;
 

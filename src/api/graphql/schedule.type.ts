@@ -120,7 +120,8 @@ export class ScheduleRunType {
   row!: ScheduleRunRow;
 
   @Field(() => DateTime, {
-    description: 'When it was due, jitter included; for a triggered run, when it was asked for.',
+    description:
+      'When it was due by the cron or interval; it begins up to jitterSeconds later. For a triggered run, when it was asked for.',
   })
   dueAt!: Date;
 

@@ -15,6 +15,7 @@ import { createMemoryStore } from '../../../src/content/memory-store.ts';
 import { migrateDatabase, openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { createTestDatabase, testServers } from '../../support/servers.ts';
+import { expectNoSecret } from '../../support/test-secret.ts';
 
 export interface GraphqlAnswer {
   readonly status: number;
@@ -102,7 +103,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     uploads: options.uploads ?? noUploads,
     signatures: createSignatureChecks({ database, store: blobs }),
     checkStore: options.checkStore ?? (() => Promise.resolve()),
-    logger: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }),
+    logger: pino({ level: 'trace' }, { write: (line) => void lines.push(line) }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -133,6 +134,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       await pool.end();
       await database.close();
       await testDatabase.drop();
+      expectNoSecret(lines.join(''), 'the log of the API');
     },
   };
 }
