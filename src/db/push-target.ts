@@ -10,6 +10,12 @@ export interface PushTarget {
   readonly latest: number;
 }
 
+/** For whom a push looks for its target. */
+export interface PushCaller {
+  /** Whether private distributions are there for them; what they make is private then. Without logins they are as good as absent. */
+  readonly seesPrivate: boolean;
+}
+
 interface FoundTarget extends PushTarget {
   readonly pinnedVersion: number | null;
   readonly isPrivate: boolean;
@@ -20,29 +26,31 @@ interface FoundTarget extends PushTarget {
  * What a push to this name, or a deletion in it, changes.
  * @throws TidemarkError `NAME_UNKNOWN`, or `DENIED` for what is pinned or mirrored.
  */
-export async function findPushTarget(em: Em, basePath: string): Promise<PushTarget> {
-  return allow(basePath, await readTarget(em, basePath, false));
+export async function findPushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
+  return allow(basePath, caller, await readTarget(em, basePath, false));
 }
 
 /** The same with the repository's row locked, for the transaction that changes it. */
-export async function lockPushTarget(em: Em, basePath: string): Promise<PushTarget> {
-  return allow(basePath, await readTarget(em, basePath, true));
+export async function lockPushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
+  return allow(basePath, caller, await readTarget(em, basePath, true));
 }
 
 /** The same; where nothing has this name yet, its repository is made, with the distribution at its own name. */
-export async function makePushTarget(em: Em, basePath: string): Promise<PushTarget> {
+export async function makePushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
   const found = await readTarget(em, basePath, false);
-  if (found !== undefined) return allow(basePath, found);
+  if (found !== undefined) return allow(basePath, caller, found);
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const made = await sql<{ id: number }>`
       insert into repository (name) values (${basePath}) on conflict do nothing returning id`.execute(db);
     const id = made.rows[0]?.id;
     if (id !== undefined)
-      await sql`insert into distribution (base_path, repository_id) values (${basePath}, ${id})`.execute(db);
+      await sql`
+        insert into distribution (base_path, repository_id, is_private)
+        values (${basePath}, ${id}, ${caller.seesPrivate})`.execute(db);
   });
   const target = await readTarget(em, basePath, false);
-  if (target !== undefined) return allow(basePath, target);
+  if (target !== undefined) return allow(basePath, caller, target);
   throw denied(
     `There is a repository ${quoteValue(basePath)}, but no distribution is at its name: it cannot be pushed to here. ` +
       'Give it one, or push to another name.',
@@ -58,10 +66,9 @@ async function readTarget(em: Em, basePath: string, locked: boolean): Promise<Fo
   return found.rows[0];
 }
 
-function allow(basePath: string, target: FoundTarget | undefined): PushTarget {
+function allow(basePath: string, { seesPrivate }: PushCaller, target: FoundTarget | undefined): PushTarget {
   const name = quoteValue(basePath);
-  // a private one is as good as absent while there are no logins
-  if (target === undefined || target.isPrivate)
+  if (target === undefined || (target.isPrivate && !seesPrivate))
     throw new TidemarkError(
       'NAME_UNKNOWN',
       `There is no repository ${name} here; /v2/_catalog lists those that are.`,

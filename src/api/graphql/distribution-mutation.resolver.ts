@@ -5,7 +5,10 @@ import { Distribution } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { hasRemote, lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
 import type { DistributionTarget, LockedDistribution } from '../../db/point-distribution.ts';
+import { Repository } from '../../db/entities.ts';
 import { quoteValue } from '../../oci/error.ts';
+import { may } from '../../access/viewer.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import {
@@ -19,6 +22,7 @@ import {
 import { parseNumericId, parseVersionId } from './global-id.ts';
 import { invalid, notNull } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
+import { lacksRole, seen } from './permit.ts';
 import { versionNotFound } from './repository-content.resolver.ts';
 import { checkRepositoryName, notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
 import { readSignaturePolicyId } from './signature-policy-id.ts';
@@ -36,17 +40,24 @@ export class DistributionMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {
     return saving(context, input.basePath, async (em) => {
+      const lacking = lacksRole(context.viewer, 'maintainer', input.basePath, 'basePath');
+      if (lacking.length > 0) return lacking;
       const userErrors = await checkBasePath(em, input.basePath);
-      const target = await readTarget(em, input, userErrors);
+      const target = await readTarget(em, context.viewer, input, userErrors);
       if (target !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, target)));
-      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
+        userErrors.push(...(await checkPullThrough(em, context.viewer, target)));
+      const signaturePolicyId = await readSignaturePolicyId(
+        em,
+        context.viewer,
+        input.signaturePolicyId,
+        userErrors,
+      );
       if (target === undefined || userErrors.length > 0) return userErrors;
       const row = em.create(Distribution, {
         basePath: input.basePath,
         repositoryId: target.repositoryId,
         version: target.version,
-        isPrivate: input.private ?? false,
+        isPrivate: input.private ?? context.api.access.isOn,
         pullThrough: input.pullThrough ?? false,
         signaturePolicyId: signaturePolicyId ?? null,
       });
@@ -65,7 +76,13 @@ export class DistributionMutationResolver {
   ): Promise<DistributionPayload> {
     const { basePath } = input;
     return saving(context, basePath ?? '', async (em) => {
-      const row = await findDistribution(em, input.id);
+      const row = await findDistribution(em, context.viewer, input.id);
+      const isMoved = typeof basePath === 'string' && basePath !== row?.basePath;
+      const lacking = [
+        ...(row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id')),
+        ...(isMoved ? lacksRole(context.viewer, 'maintainer', basePath, 'basePath') : []),
+      ];
+      if (lacking.length > 0) return lacking;
       const userErrors = row === undefined ? [notFound(input.id)] : [];
       userErrors.push(
         ...[
@@ -75,12 +92,17 @@ export class DistributionMutationResolver {
         ].flatMap((mistake) => mistake ?? []),
       );
       if (row !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, row)));
-      if (typeof basePath === 'string' && basePath !== row?.basePath) {
+        userErrors.push(...(await checkPullThrough(em, context.viewer, row)));
+      if (isMoved) {
         userErrors.push(...(await checkBasePath(em, basePath)));
         if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
       }
-      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
+      const signaturePolicyId = await readSignaturePolicyId(
+        em,
+        context.viewer,
+        input.signaturePolicyId,
+        userErrors,
+      );
       if (row === undefined || userErrors.length > 0) return userErrors;
       const changes = {
         ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
@@ -101,11 +123,13 @@ export class DistributionMutationResolver {
   async distributionDelete(
     @Arg('input', () => DistributionDeleteInput, { description: 'The distribution.' })
     input: DistributionDeleteInput,
-    @Ctx() { em }: RequestContext,
+    @Ctx() { em, viewer }: RequestContext,
   ): Promise<DeletePayload> {
     return em.fork().transactional(async (transaction) => {
-      const row = await findDistribution(transaction, input.id);
+      const row = await findDistribution(transaction, viewer, input.id);
       if (row === undefined) return { deletedId: null, userErrors: [notFound(input.id)] };
+      const lacking = lacksRole(viewer, 'maintainer', row.basePath, 'id');
+      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
       if (row.isOwn) {
         const why = ownStays(row, 'delete that, or make this one private');
         return { deletedId: null, userErrors: [userError('IN_USE', ['id'], why)] };
@@ -127,8 +151,10 @@ export class DistributionMutationResolver {
   ): Promise<DistributionPayload> {
     return saving(context, '', async (em) => {
       const userErrors: UserError[] = [];
-      const target = await readTarget(em, input, userErrors);
-      const row = await findDistribution(em, input.id);
+      const target = await readTarget(em, context.viewer, input, userErrors);
+      const row = await findDistribution(em, context.viewer, input.id);
+      const lacking = row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id');
+      if (lacking.length > 0) return lacking;
       if (row === undefined) userErrors.unshift(notFound(input.id));
       else if (row.isOwn && target !== undefined && target.repositoryId !== row.repositoryId)
         userErrors.push(
@@ -137,6 +163,15 @@ export class DistributionMutationResolver {
             `${quoteValue(row.basePath)} is the own name of a repository and serves that one, at whichever version. ` +
               'Serve another repository at a distribution of another base path (distributionCreate).',
           ),
+        );
+      if (row?.pullThrough === true && target !== undefined && target.repositoryId !== row.repositoryId)
+        userErrors.push(
+          ...(await lacksPullThrough(
+            em,
+            context.viewer,
+            target,
+            typeof input.versionId === 'string' ? 'versionId' : 'repositoryId',
+          )),
         );
       if (row?.pullThrough === true && target !== undefined && target.version !== null)
         userErrors.push(invalid('versionId', pinnedPullThrough));
@@ -147,14 +182,17 @@ export class DistributionMutationResolver {
   }
 }
 
-async function findDistribution(em: Em, id: string): Promise<LockedDistribution | undefined> {
+/** Undefined too where the viewer may not see it. */
+async function findDistribution(em: Em, viewer: Viewer, id: string): Promise<LockedDistribution | undefined> {
   const key = parseNumericId('Distribution', id);
-  return key === undefined ? undefined : lockDistribution(em, key);
+  const row = key === undefined ? undefined : await lockDistribution(em, key);
+  return seen(viewer, row, ({ basePath }) => basePath) ?? undefined;
 }
 
 /** What `versionId` or `repositoryId` names, held; undefined with a mistake more. */
 async function readTarget(
   em: Em,
+  viewer: Viewer,
   input: { readonly versionId?: string | null; readonly repositoryId?: string | null },
   userErrors: UserError[],
 ): Promise<DistributionTarget | undefined> {
@@ -170,13 +208,20 @@ async function readTarget(
     return undefined;
   }
   const target = typeof versionId === 'string' ? versionTarget(versionId) : latestTarget(repositoryId ?? '');
-  if (target !== undefined && (await lockTarget(em, target))) return target;
+  if (target !== undefined && (await lockTarget(em, target)) && (await maySee(em, viewer, target)))
+    return target;
   userErrors.push(
     typeof versionId === 'string'
       ? versionNotFound('versionId', versionId)
       : repositoryNotFound('repositoryId', repositoryId ?? ''),
   );
   return undefined;
+}
+
+/** What is served is shown to those who read the base path: so it has to be something that the caller may read. */
+async function maySee(em: Em, viewer: Viewer, { repositoryId }: DistributionTarget): Promise<boolean> {
+  const repository = await em.findOne(Repository, { id: repositoryId });
+  return seen(viewer, repository, ({ name }) => name) !== null;
 }
 
 function versionTarget(id: string): DistributionTarget | undefined {
@@ -199,8 +244,10 @@ const pinnedPullThrough =
   'A pinned version never changes, so nothing can be pulled through into it; follow the latest version (repositoryId), or set pullThrough to ' +
   'false (distributionUpdate).';
 
-async function checkPullThrough(em: Em, target: DistributionTarget): Promise<UserError[]> {
+async function checkPullThrough(em: Em, viewer: Viewer, target: DistributionTarget): Promise<UserError[]> {
   if (target.version !== null) return [invalid('pullThrough', pinnedPullThrough)];
+  const lacking = await lacksPullThrough(em, viewer, target, 'pullThrough');
+  if (lacking.length > 0) return lacking;
   if (await hasRemote(em, target.repositoryId)) return [];
   return [
     invalid(
@@ -208,6 +255,19 @@ async function checkPullThrough(em: Em, target: DistributionTarget): Promise<Use
       'The repository has no remote to pull through from; give it one first (repositoryUpdate).',
     ),
   ];
+}
+
+/** Each pull may then make a version of the repository, and use what its remote logs in with; its name may be nothing for the viewer. */
+async function lacksPullThrough(
+  em: Em,
+  viewer: Viewer,
+  { repositoryId }: DistributionTarget,
+  field: string,
+): Promise<UserError[]> {
+  const repository = await em.findOne(Repository, { id: repositoryId });
+  if (repository === null || may(viewer, 'maintainer', repository.name)) return [];
+  const message = `Pulls through make versions of the repository that is served, of which ${quoteValue(viewer.name)} is no maintainer.`;
+  return [userError('FORBIDDEN', [field], message)];
 }
 
 function basePathTaken(basePath: string): UserError {
