@@ -2,6 +2,7 @@
  * The role table: each field of the API's roots, and each route, with the least role that may use it. A new field or route gets a row
  * here, and a rule in src/access/field-rules.ts; without them role-table.test.ts fails.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import type { Role } from '../../src/db/roles.ts';
 import type { Things } from './support/scene.ts';
 
@@ -14,6 +15,8 @@ export interface FieldRow {
   readonly least: Least;
   /** The selection, with arguments; `$…` are the things. */
   readonly ask: (things: Things) => string;
+  /** Whether one runs at a time: of who comes second it counts that they were let in. */
+  readonly runsAlone?: boolean;
   /** Tells an answer that shows the things from one that hides them; default: something came, and no mistake with it. */
   readonly shows?: (things: Things) => string;
 }
@@ -23,6 +26,11 @@ const mutation = (name: string, least: Least, input: (things: Things) => string)
   least,
   ask: (things) => `${name}(input: { ${input(things)} }) { userErrors { code field message } }`,
 });
+
+/** Of a pair whose private key is nowhere. */
+const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 const text = (value: string): string => JSON.stringify(value);
 
@@ -37,6 +45,9 @@ export const fieldRows: readonly FieldRow[] = [
       ['remoteId', 'reader'],
       ['distributionId', 'reader'],
       ['taskId', 'reader'],
+      ['scheduleId', 'reader'],
+      ['signaturePolicyId', 'reader'],
+      ['signatureId', 'reader'],
       ['tokenId', 'root'],
       ['grantId', 'admin'],
     ] as const
@@ -84,6 +95,25 @@ export const fieldRows: readonly FieldRow[] = [
     least: 'reader',
     ask: (t) =>
       `versionDiff(from: ${text(t.versionId)}, to: ${text(t.versionId)}) { tags(first: 1) { totalCount } }`,
+  },
+  { field: 'Query.schedule', least: 'reader', ask: (t) => `schedule(id: ${text(t.scheduleId)}) { id }` },
+  {
+    field: 'Query.schedules',
+    least: 'reader',
+    ask: () => 'schedules(first: 100) { totalCount nodes { id } }',
+    shows: (t) => t.scheduleId,
+  },
+  {
+    field: 'Query.signaturePolicy',
+    least: 'reader',
+    ask: (t) => `signaturePolicy(name: ${text(t.name)}) { id keys }`,
+  },
+  {
+    field: 'Query.signaturePolicies',
+    least: 'reader',
+    ask: (t) =>
+      `signaturePolicies(first: 1, after: ${text(before('signaturePolicies', t.name))}) { nodes { id } }`,
+    shows: (t) => t.signaturePolicyId,
   },
   {
     field: 'Query.tokens',
@@ -143,6 +173,35 @@ export const fieldRows: readonly FieldRow[] = [
   mutation('remoteUpdate', 'maintainer', (t) => `id: ${text(t.remoteId)}, upstreamName: "c/d"`),
   mutation('remoteDelete', 'maintainer', (t) => `id: ${text(t.remoteId)}`),
   mutation('taskCancel', 'maintainer', (t) => `id: ${text(t.openTaskId)}`),
+  mutation(
+    'scheduleCreate',
+    'maintainer',
+    (t) => `repositoryId: ${text(t.repositoryId)}, remoteId: ${text(t.remoteId)}, intervalSeconds: 31622400`,
+  ),
+  mutation('scheduleUpdate', 'maintainer', (t) => `id: ${text(t.scheduleId)}, jitterSeconds: 5`),
+  mutation('schedulePause', 'maintainer', (t) => `id: ${text(t.scheduleId)}`),
+  mutation('scheduleResume', 'maintainer', (t) => `id: ${text(t.scheduleId)}`),
+  mutation('scheduleTrigger', 'maintainer', (t) => `id: ${text(t.scheduleId)}`),
+  mutation('scheduleDelete', 'maintainer', (t) => `id: ${text(t.scheduleId)}`),
+  mutation(
+    'signaturePolicyCreate',
+    'maintainer',
+    (t) => `name: ${text(t.freeName)}, keys: [${text(publicKey)}]`,
+  ),
+  mutation(
+    'signaturePolicyUpdate',
+    'maintainer',
+    (t) => `id: ${text(t.signaturePolicyId)}, keys: [${text(publicKey)}]`,
+  ),
+  mutation('signaturePolicyDelete', 'maintainer', (t) => `id: ${text(t.signaturePolicyId)}`),
+  { ...mutation('contentCollect', 'root', () => 'dryRun: true'), runsAlone: true },
+  {
+    field: 'Mutation.contentVerify',
+    least: 'root',
+    runsAlone: true,
+    ask: () => 'contentVerify { userErrors { code field message } }',
+  },
+  { field: 'Mutation.secretsRotate', least: 'root', ask: () => 'secretsRotate { resealed }' },
   mutation('tokenCreate', 'root', (t) => `name: ${text(t.freeName)}`),
   mutation('tokenRevoke', 'root', (t) => `id: ${text(t.tokenId)}`),
   mutation('grantCreate', 'admin', (t) => `role: PUSHER, scope: ${text(`${t.name}/*`)}, oidcGroup: "g"`),
@@ -167,6 +226,7 @@ const blob = (t: Things): string => `/v2/${t.name}/blobs/${t.digest}`;
 const manifest = (t: Things): string => `/v2/${t.name}/manifests/plain`;
 const tags = (t: Things): string => `/v2/${t.name}/tags/list`;
 const referrers = (t: Things): string => `/v2/${t.name}/referrers/${t.digest}`;
+const signatures = (t: Things): string => `/extensions/v2/${t.name}/signatures/${t.digest}`;
 const oneUpload = (t: Things): string => `/v2/${t.name}/blobs/uploads/${upload}`;
 const always = (path: string) => (): string => path;
 
@@ -190,6 +250,7 @@ export const routeRows: readonly RouteRow[] = [
     { route: `${method} manifest`, least: 'reader', path: manifest },
     { route: `${method} blob`, least: 'reader', path: blob },
     { route: `${method} referrers`, least: 'reader', path: referrers },
+    { route: `${method} signatures`, least: 'reader', path: signatures },
   ]),
   { route: 'POST /graphql', least: 'signedIn', path: always('/graphql') },
   { route: 'POST /graphql/stream', least: 'signedIn', path: always('/graphql/stream') },

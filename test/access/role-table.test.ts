@@ -44,11 +44,14 @@ async function ask(row: FieldRow, caller: Caller, things: Things): Promise<Answe
   const text =
     kind === 'Subscription' ? await stream(query, token) : (await scene.api.graphql(query, {}, token)).text;
   const { data, errors } = JSON.parse(/^data: (.+)$/m.exec(text)?.[1] ?? text) as {
-    data?: Record<string, { readonly userErrors?: readonly object[] } | null>;
+    data?: Record<string, { readonly userErrors?: readonly { readonly code: string }[] } | null>;
     errors?: readonly object[];
   };
   const value = data?.[name] ?? null;
-  const isDone = errors === undefined && value !== null && (value.userErrors ?? []).length === 0;
+  const mistakes = (value?.userErrors ?? []).filter(
+    ({ code }) => !(row.runsAlone === true && code === 'IN_USE'),
+  );
+  const isDone = errors === undefined && value !== null && mistakes.length === 0;
   const wanted = row.shows?.(things);
   return {
     shown: isDone && (wanted === undefined || JSON.stringify(value).includes(wanted)),

@@ -40,7 +40,9 @@ export class SignaturePolicyResolver {
     return row === undefined ? null : toSignaturePolicyType(row);
   }
 
-  @Query(() => SignaturePolicyConnection, { description: 'All signature policies that the caller may read, in order of name.' })
+  @Query(() => SignaturePolicyConnection, {
+    description: 'All signature policies that the caller may read, in order of name.',
+  })
   async signaturePolicies(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,

@@ -6,7 +6,7 @@ import { roles } from '../../../src/db/roles.ts';
 import type { Role } from '../../../src/db/roles.ts';
 import { startApi } from '../../api/support/api-server.ts';
 import type { ApiOptions, ApiUnderTest } from '../../api/support/api-server.ts';
-import { insertRepository, insertTask } from '../../api/support/content.ts';
+import { insertMember, insertRepository, insertTask } from '../../api/support/content.ts';
 import { insertSample } from '../../api/support/sample-repository.ts';
 
 /** `stranger`: logged in, without a grant. `root`: admin of everything; the roles are of `team/*`. */
@@ -42,6 +42,12 @@ export interface Things {
   /** A task that has ended, and one that has not. */
   readonly taskId: string;
   readonly openTaskId: string;
+  /** Of the repository, with a remote of its own, `remoteId` being free to be deleted. */
+  readonly scheduleId: string;
+  /** Has the name, too. */
+  readonly signaturePolicyId: string;
+  /** Of the manifest `digest`, in the version. */
+  readonly signatureId: string;
   readonly tokenId: string;
   readonly grantId: string;
 }
@@ -104,6 +110,22 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     name,
     tokenId,
   ]);
+  const scheduledRemote = await id('insert into remote (name, url, upstream_name) values ($1, $2, $3)', [
+    `${name}-scheduled`,
+    'https://registry.example',
+    'a/b',
+  ]);
+  const scheduleId = await id(
+    `insert into schedule (repository_id, remote_id, interval_seconds, time_zone, jitter_seconds, catchup_window_seconds, mirror,
+       allow_private, paused) values ($1, $2, 31622400, 'UTC', 0, 60, false, true, true)`,
+    [repositoryId, scheduledRemote],
+  );
+  const signaturePolicyId = await id('insert into signature_policy (name) values ($1)', [name]);
+  const signatureId = await id(
+    "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
+    [digests.plain, `${digests.plain}@${name}`],
+  );
+  await insertMember(api, { repositoryId, addedIn: 1 }, 'signature', signatureId);
   const [tag] = await api.sql(
     "select manifest_id from tag_membership where repository_id = $1 and name = 'plain'",
     [repositoryId],
@@ -126,6 +148,9 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     servedAt,
     taskId: toGlobalId('Task', await insertTask(api, repositoryId, 'FAILED')),
     openTaskId: toGlobalId('Task', await insertTask(api, busy)),
+    scheduleId: toGlobalId('Schedule', scheduleId),
+    signaturePolicyId: toGlobalId('SignaturePolicy', signaturePolicyId),
+    signatureId: toGlobalId('Signature', signatureId),
     tokenId: toGlobalId('Token', tokenId),
     grantId: toGlobalId('Grant', grantId),
   };
