@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { AccessGrant, AccessToken } from './entities.ts';
+import { AccessGrant, AccessToken } from './access-entities.ts';
 import type { Role } from './roles.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';

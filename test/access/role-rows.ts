@@ -2,8 +2,8 @@
  * The role table: each field of the API's roots, and each route, with the least role that may use it. A new field or route gets a row
  * here, and a rule in src/access/field-rules.ts; without them role-table.test.ts fails.
  */
-import { generateKeyPairSync } from 'node:crypto';
 import type { Role } from '../../src/db/roles.ts';
+import { publicKey } from './support/scene.ts';
 import type { Things } from './support/scene.ts';
 
 /** `root`: admin of everything; `signedIn`: whoever has a token that counts; `everybody`: without one, too. */
@@ -26,11 +26,6 @@ const mutation = (name: string, least: Least, input: (things: Things) => string)
   least,
   ask: (things) => `${name}(input: { ${input(things)} }) { userErrors { code field message } }`,
 });
-
-/** Of a pair whose private key is nowhere. */
-const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  .publicKey.export({ type: 'spki', format: 'pem' })
-  .toString();
 
 const text = (value: string): string => JSON.stringify(value);
 

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { AccessGrant, AccessToken } from '../../db/entities.ts';
+import type { AccessGrant, AccessToken } from '../../db/access-entities.ts';
 import type { Role } from '../../db/roles.ts';
 import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';

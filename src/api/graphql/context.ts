@@ -35,10 +35,14 @@ export interface RequestContext {
   cost: QueryCost | undefined;
   /** How many bytes of documents (`Manifest.raw`) the request may still have. */
   documentBytesLeft: number;
+  /** How many objects of lists without pages it may still have. */
+  unpagedLeft: number;
 }
 
 /** Documents are up to 4 MiB each, and a page has up to 100 of them: an answer holds this much at the most. */
 export const documentBytesMax = 16 * 1024 * 1024;
+/** Children, blobs, signatures and referrers lead to more of their kind: what a query multiplies them to is known only once they are read. */
+export const unpagedMax = 20_000;
 
 /**
  * Who sends a request to the GraphQL API. Nobody reads or changes anything there without a login, where logins are on.
@@ -72,6 +76,7 @@ export function createContext(
     loginEnded: undefined,
     cost: undefined,
     documentBytesLeft: documentBytesMax,
+    unpagedLeft: unpagedMax,
   };
 }
 
@@ -80,6 +85,13 @@ export function createTrace({ logger }: Pick<ApiDependencies, 'logger'>, request
     correlationId: requestId ?? randomUUID(),
     log: (fields, message) => logger.error(fields, message),
   };
+}
+
+/** Each event of a subscription is an answer of its own. */
+export function beginAnswer(context: RequestContext): void {
+  forgetReads(context);
+  context.documentBytesLeft = documentBytesMax;
+  context.unpagedLeft = unpagedMax;
 }
 
 /** Forgets what was read: after a mutation, and before each event. */

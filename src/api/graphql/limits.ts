@@ -156,14 +156,16 @@ function total(sizes: readonly Size[], what: keyof Size): number {
   return sizes.reduce((sum, size) => sum + size[what], 0);
 }
 
+const unpagedLists = new Set(['manifests', 'blobs', 'signatures', 'referrers']);
+
 /** How many objects a field may answer: its `first`; for a variable that is not there the most that is allowed. */
 function listLength(
   field: Extract<SelectionNode, { kind: Kind.FIELD }>,
   variables: Readonly<Record<string, unknown>>,
 ): number {
   const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
-  // an index names a handful of manifests, a manifest a handful of blobs
-  if (first === undefined) return field.name.value === 'manifests' || field.name.value === 'blobs' ? 5 : 1;
+  // an index names a handful of manifests, a manifest a handful of blobs; what it comes to is counted again while it is read
+  if (first === undefined) return unpagedLists.has(field.name.value) ? 5 : 1;
   const value =
     first.kind === Kind.INT
       ? Number(first.value)

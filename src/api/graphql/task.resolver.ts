@@ -7,7 +7,7 @@ import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import { checkFirst } from './errors.ts';
 import { readNumberCursor, readTextCursor, toConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
-import { forgetReads } from './context.ts';
+import { beginAnswer } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId } from './global-id.ts';
 import { guardEvents } from './guard-events.ts';
@@ -83,7 +83,7 @@ export class TaskResolver {
     @Ctx() context: RequestContext,
   ): Promise<TaskType> {
     if (context.loginEnded !== undefined) throw context.loginEnded;
-    forgetReads(context);
+    beginAnswer(context);
     const row = await loadTask(context, id);
     if (row === undefined) throw taskNotFound(id);
     return toTaskType(row);

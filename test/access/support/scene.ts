@@ -1,5 +1,5 @@
 /** An API with logins on, callers with each role for `team/*`, and things of that team and of another one. */
-import { randomInt } from 'node:crypto';
+import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { createToken } from '../../../src/access/token.ts';
 import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
 import { roles } from '../../../src/db/roles.ts';
@@ -8,6 +8,11 @@ import { startApi } from '../../api/support/api-server.ts';
 import type { ApiOptions, ApiUnderTest } from '../../api/support/api-server.ts';
 import { insertMember, insertRepository, insertTask } from '../../api/support/content.ts';
 import { insertSample } from '../../api/support/sample-repository.ts';
+
+/** Of a pair whose private key is nowhere. */
+export const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 /** `stranger`: logged in, without a grant. `root`: admin of everything; the roles are of `team/*`. */
 export const callers = ['anonymous', 'stranger', ...roles, 'root'] as const;
@@ -120,7 +125,10 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
        allow_private, paused) values ($1, $2, 31622400, 'UTC', 0, 60, false, true, true)`,
     [repositoryId, scheduledRemote],
   );
-  const signaturePolicyId = await id('insert into signature_policy (name) values ($1)', [name]);
+  const signaturePolicyId = await id('insert into signature_policy (name, keys) values ($1, $2)', [
+    name,
+    JSON.stringify([publicKey]),
+  ]);
   const signatureId = await id(
     "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
     [digests.plain, `${digests.plain}@${name}`],
