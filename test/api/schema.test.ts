@@ -67,9 +67,8 @@ describe('fault 90: secrets are write-only', () => {
       'Remote.hasPassword',
       'Remote.hasSslClientKey',
       'Remote.headerNames',
-      // counts, and which there are
+      // how many there are
       'SecretsRotatePayload.resealed',
-      'SecretsRotatePayload.unreadable',
       'Signature.keyId',
       // public ones
       'SignaturePolicy.keys',
