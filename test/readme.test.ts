@@ -84,7 +84,7 @@ test('the tour lists, creates, syncs, subscribes, and reads the version', async 
   ]);
   const [list, createRemote, createRepository, sync, subscribe, read] = tour.map(({ text }) => text);
 
-  expect(JSON.parse(await runShell(list))).toEqual({ data: { repositories: { nodes: [] } } });
+  expect(JSON.parse(await runShell(list))).toMatchObject({ data: { repositories: { nodes: [] } } });
 
   const { remoteCreate } = await ask(createRemote, {});
   expect(remoteCreate).toEqual({ remote: { id: expect.any(String) }, userErrors: [] });
@@ -167,3 +167,10 @@ async function ask(query: string | undefined, variables: object): Promise<any> {
   expect(errors).toBeUndefined();
   return data;
 }
+
+test('each test that SECURITY.md names is there', () => {
+  const text = readFileSync(join(projectRoot, 'SECURITY.md'), 'utf8');
+  const named = [...text.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
+  expect(named).not.toEqual([]);
+  for (const path of named) expect(() => readFileSync(join(projectRoot, path))).not.toThrow();
+});

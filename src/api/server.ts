@@ -82,7 +82,7 @@ const securityHeaders = {
 function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
-    const refusal = checkHost(request.headers, api.config.host);
+    const refusal = checkHost(request.headers, api.config);
     if (refusal === undefined) return undefined;
     return isDistributionUrl(request.originalUrl)
       ? sendError(reply, { ...refusal, code: 'DENIED' })

@@ -88,7 +88,7 @@ export function serveSockets(
   server.on('upgrade', (request, socket: Duplex, head) => {
     const refusal = refuseUpgrade(
       request.url ?? '',
-      checkHost(request.headers, api.config.host),
+      checkHost(request.headers, api.config),
       sockets.clients.size,
     );
     if (refusal !== undefined) {

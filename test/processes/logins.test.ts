@@ -1,4 +1,7 @@
 /** A server of its own process that asks for logins, from its first token on. */
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -26,6 +29,23 @@ test('where others can reach the API it does not start without logins, and says 
     );
   }
   await stack.launch('api', { TIDEMARK_AUTH: 'tokens' });
+});
+
+test('nor behind a proxy that serves others, until it is said that the proxy asks for logins', async () => {
+  const stack = await newStack({ TIDEMARK_PUBLIC_URL: 'https://registry.example' });
+  const refused = stack.run(['api']);
+  expect(await refused.ended()).toBe(1);
+  expect(refused.output()).toMatch(/CONFIG_INVALID: TIDEMARK_PUBLIC_URL is https:\/\/registry\.example/);
+  const api = await stack.launch('api', { TIDEMARK_AUTH: 'off' });
+  const [, port = ''] = /API ready on http:\/\/[\d.]+:(\d+)/.exec(api.output()) ?? [];
+  const ask = async (host: string): Promise<number | undefined> => {
+    const request = get({ host: '127.0.0.1', port, path: '/healthz', headers: { host } });
+    const [{ statusCode }] = (await once(request, 'response')) as [IncomingMessage];
+    request.destroy();
+    return statusCode;
+  };
+  expect(await ask('registry.example')).toBe(200);
+  expect(await ask('other.example')).toBe(421);
 });
 
 test('the first token is shown once, written nowhere, and lets the command line in', async () => {
@@ -68,4 +88,42 @@ test('the first token is shown once, written nowhere, and lets the command line 
   for (const path of files) expect((await readFile(path)).includes(token)).toBe(false);
   const dump = await stack.database.em.execute('select t::text as row from access_token t');
   expect(JSON.stringify(dump)).not.toContain(token);
+});
+
+test('each command works with a token, as far as its role goes, and says what is missing', async () => {
+  const stack = await newStack({ TIDEMARK_AUTH: 'tokens' });
+  const serve = await stack.launch('serve');
+  const [, url = ''] = /API ready on (http:\/\/[\d.:]+)/.exec(serve.output()) ?? [];
+  const makeToken = async (...args: string[]): Promise<string> => {
+    const program = stack.run(['token', 'create', ...args]);
+    expect(await program.ended()).toBe(0);
+    return /tidemark_[\w-]{43}/.exec(program.output())?.[0] ?? '';
+  };
+  const admin = await makeToken('--admin', 'ops');
+  const maintainer = await makeToken('--role', 'maintainer', '--scope', 'team/*', 'mirrors');
+  const run = async (token: string, ...args: string[]) => {
+    const program = stack.run([...args, '--server', url], { TIDEMARK_TOKEN: token });
+    return { code: await program.ended(), output: program.output() };
+  };
+  for (const args of [['gc', '--dry-run'], ['verify'], ['rotate-key']]) {
+    expect(await run(admin, ...args)).toMatchObject({ code: 0 });
+    expect(await run(maintainer, ...args)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('FORBIDDEN: '),
+    });
+  }
+  expect(await run(maintainer, 'schedule', 'list')).toMatchObject({ code: 0 });
+  for (const name of ['team/app', 'other/app'])
+    await stack.em().execute('insert into repository (name) values (?)', [name]);
+  const create = (name: string) => run(maintainer, 'schedule', 'create', name, '--every', '3600');
+  // the repository is seen, and has no remote yet; the other one is not there
+  expect(await create('team/app')).toMatchObject({ code: 1, output: expect.stringContaining('no remote') });
+  const unseen = await create('other/app');
+  expect(unseen).toMatchObject({ code: 1, output: expect.stringContaining('NOT_FOUND') });
+  const absent = await create('other/absent');
+  expect(absent.output.replaceAll('absent', 'app')).toBe(unseen.output);
+  expect(await run(maintainer, 'repositories')).toMatchObject({
+    code: 0,
+    output: expect.not.stringContaining('other/app'),
+  });
 });

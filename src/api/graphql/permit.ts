@@ -15,8 +15,13 @@ export function seen<Row>(
 }
 
 /** The mistake of a caller who lacks a role for a name or scope; none otherwise. */
-export function lacksRole(viewer: Viewer, role: Role, name: string, field: string): UserError[] {
+export function lacksRole(
+  viewer: Viewer,
+  role: Role,
+  name: string,
+  field: string | readonly string[],
+): UserError[] {
   if (may(viewer, role, name)) return [];
   const message = `${quoteValue(viewer.name)} is no ${role} of ${quoteValue(name)}. An administrator can grant the role with grantCreate.`;
-  return [userError('FORBIDDEN', [field], message)];
+  return [userError('FORBIDDEN', [field].flat(), message)];
 }
