@@ -12,6 +12,10 @@ const rolesOf: Readonly<Record<RegistryAction, Role>> = {
   delete: 'maintainer',
 };
 
+export function roleFor(action: RegistryAction): Role {
+  return rolesOf[action];
+}
+
 /**
  * What a viewer may do at a base path of `/v2/`.
  * @param isPrivate Whether its distribution is, or nothing is there: everybody may pull from what is public. While there are no logins

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { isVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** The repository that a push to a name changes. */
 export interface PushTarget {
@@ -14,9 +16,12 @@ export interface PushTarget {
 export interface PushCaller {
   /** Whether private distributions are there for them; what they make is private then. Without logins they are as good as absent. */
   readonly seesPrivate: boolean;
+  /** The repositories that they may change: what is served at a base path of theirs may be another's. */
+  readonly changes: Visibility;
 }
 
 interface FoundTarget extends PushTarget {
+  readonly name: string;
   readonly pinnedVersion: number | null;
   readonly isPrivate: boolean;
   readonly isMirrored: boolean;
@@ -59,14 +64,18 @@ export async function makePushTarget(em: Em, basePath: string, caller: PushCalle
 
 async function readTarget(em: Em, basePath: string, locked: boolean): Promise<FoundTarget | undefined> {
   const found = await sql<FoundTarget>`
-    select r.id as "repositoryId", r.latest, d.version as "pinnedVersion", d.is_private as "isPrivate",
+    select r.id as "repositoryId", r.name, r.latest, d.version as "pinnedVersion", d.is_private as "isPrivate",
       r.is_mirrored as "isMirrored"
     from distribution d join repository r on r.id = d.repository_id
     where d.base_path = ${basePath} ${locked ? sql`for update of r` : sql``}`.execute(kysely(em));
   return found.rows[0];
 }
 
-function allow(basePath: string, { seesPrivate }: PushCaller, target: FoundTarget | undefined): PushTarget {
+function allow(
+  basePath: string,
+  { seesPrivate, changes }: PushCaller,
+  target: FoundTarget | undefined,
+): PushTarget {
   const name = quoteValue(basePath);
   if (target === undefined || (target.isPrivate && !seesPrivate))
     throw new TidemarkError(
@@ -75,6 +84,10 @@ function allow(basePath: string, { seesPrivate }: PushCaller, target: FoundTarge
       {
         origin: 'caller',
       },
+    );
+  if (!isVisible(changes, target.name))
+    throw denied(
+      `What is served at ${name} is a repository of another name, which you may not change. Push to another name.`,
     );
   if (target.isMirrored)
     throw denied(

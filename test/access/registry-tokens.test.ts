@@ -280,3 +280,35 @@ test('fault 77: all tags of a request are authorised, or none is written', async
   expect((await put(basic('pusher'), path.replace('&tag=v1', ''))).status).toBe(201);
   expect(await scene.latest('team/private')).toBe(before + 1);
 });
+
+test('fault 91: what is served at a base path of one’s own, and is another’s repository, is pulled there and not changed', async () => {
+  await scene.api.sql(
+    `insert into distribution (base_path, repository_id, is_private)
+     select 'team/served', id, true from repository where name = 'other/private'`,
+  );
+  const before = await scene.latest('other/private');
+  const body = image.manifests.get(manifest.digest)?.bytes;
+  const put = (caller: string) =>
+    scene.send('PUT', '/v2/team/served/manifests/taken', {
+      headers: { 'content-type': manifest.mediaType, ...basic(caller) },
+      body,
+    });
+  const headers = basic('maintainer');
+  const refused = await Promise.all([
+    put('pusher'),
+    put('maintainer'),
+    scene.send('POST', '/v2/team/served/blobs/uploads/', { headers }),
+    scene.send('POST', `/v2/team/served/blobs/uploads/?mount=${layer}&from=team/private`, { headers }),
+    scene.send('DELETE', '/v2/team/served/manifests/v1', { headers }),
+    scene.send('DELETE', `/v2/team/served/blobs/${layer}`, { headers }),
+  ]);
+  for (const answer of refused) {
+    expect([answer.status, errorCode(answer)]).toEqual([403, 'DENIED']);
+    expect(answer.body.toString()).not.toContain('other/private');
+  }
+  expect(await scene.latest('other/private')).toBe(before);
+  const pulled = await scene.send('GET', '/v2/team/served/manifests/v1', { headers: basic('reader') });
+  expect(pulled.status).toBe(200);
+  expect((await put('root')).status).toBe(201);
+  expect(await scene.latest('other/private')).toBe(before + 1);
+});

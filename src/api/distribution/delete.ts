@@ -22,7 +22,7 @@ export async function deleteManifestOrTag(
   const { em, reply } = exchange;
   await pushContent(
     em,
-    { basePath: name, caller: pushCaller(exchange) },
+    { basePath: name, caller: pushCaller(exchange, 'delete') },
     'tag' in reference
       ? { kind: 'deleteTag', tag: reference.tag }
       : { kind: 'deleteManifest', digest: reference.digest },
@@ -36,7 +36,7 @@ export async function deleteBlob(
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Promise<FastifyReply> {
   const { em, reply } = exchange;
-  const { repositoryId } = await findPushTarget(em, name, pushCaller(exchange));
+  const { repositoryId } = await findPushTarget(em, name, pushCaller(exchange, 'delete'));
   const found = await unlinkBlob(em, { repositoryId, digest });
   if (found === 'removed') return reply.code(202).send();
   if (found === 'unknown')

@@ -5,7 +5,8 @@ import type { VersionKey } from '../../db/read-versions.ts';
 import type { PolicyKey } from '../../db/verdicts.ts';
 import type { PushCaller } from '../../db/push-target.ts';
 import type { RegistryViewer } from '../../access/access.ts';
-import { clientMay } from '../../access/registry-rights.ts';
+import { clientMay, roleFor } from '../../access/registry-rights.ts';
+import { visibilityOf } from '../../access/viewer.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { nameUnknown, refuseAction } from './authorise.ts';
 
@@ -52,9 +53,10 @@ export async function findServedVersion(exchange: Exchange, name: string): Promi
   throw nameUnknown(name);
 }
 
-/** For whom a push looks for its target. */
-export function pushCaller({ client }: Exchange): PushCaller {
-  return { seesPrivate: client.viewer.kind !== 'everybody' };
+/** For whom a push or a deletion looks for its target. */
+export function pushCaller({ client }: Exchange, action: 'push' | 'delete'): PushCaller {
+  const { viewer } = client;
+  return { seesPrivate: viewer.kind !== 'everybody', changes: visibilityOf(viewer, roleFor(action)) };
 }
 
 /**

@@ -33,7 +33,7 @@ export async function putManifest(
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
   const { request, reply, query, em } = exchange;
-  const caller = pushCaller(exchange);
+  const caller = pushCaller(exchange, 'push');
   const tags = 'tag' in reference ? [reference.tag] : readTags(query);
   await makePushTarget(em, name, caller);
   const bytes = await readWhole(request, manifestMaxBytes);

@@ -40,7 +40,7 @@ export async function beginUpload(
   const { query, em, reply } = exchange;
   const digest = readDigest(query, 'digest');
   const mount = readDigest(query, 'mount');
-  const { repositoryId } = await makePushTarget(em, name, pushCaller(exchange));
+  const { repositoryId } = await makePushTarget(em, name, pushCaller(exchange, 'push'));
   if (mount !== undefined && (await mountBlob(exchange, { repositoryId, digest: mount })))
     return created(reply, name, mount);
   const id = randomUUID();
@@ -137,7 +137,7 @@ async function write(
 /** The repository that it goes to. */
 async function findUpload(exchange: Exchange, path: UploadPath): Promise<number> {
   const { em } = exchange;
-  const { repositoryId } = await findPushTarget(em, path.name, pushCaller(exchange));
+  const { repositoryId } = await findPushTarget(em, path.name, pushCaller(exchange, 'push'));
   const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(path.id);
   if (isId && (await isUploadOpen(em, { id: path.id, repositoryId }))) return repositoryId;
   throw unknown(path);
