@@ -246,9 +246,9 @@ test('fault 119: a mistake repeats no secret', () => {
   expect(message).not.toContain('hunter2');
 });
 
-describe('the logins that the API asks for', () => {
-  const chosen = (env: NodeJS.ProcessEnv) => chooseLogins(loadConfig(env));
+const chosen = (env: NodeJS.ProcessEnv) => chooseLogins(loadConfig(env));
 
+describe('the logins that the API asks for', () => {
   test('are none on loopback, unless they are set', () => {
     expect(chosen({})).toEqual({ tokens: false, oidc: undefined });
     expect(chosen({ TIDEMARK_HOST: '::1', TIDEMARK_AUTH: 'off' })).toEqual({

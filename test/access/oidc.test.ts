@@ -141,10 +141,11 @@ describe('a token of the issuer', () => {
   });
 });
 
-describe('fault 81: a token that does not count is 401', () => {
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = () => ({ iss: issuer.url, aud: 'tidemark-test', sub: 'alice', exp: now() + 600 });
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+const claims = () => ({ iss: issuer.url, aud: 'tidemark-test', sub: 'alice', exp: now() + 600 });
+
+describe('fault 81: a token that does not count is 401', () => {
   test.each<[string, () => Promise<string> | string]>([
     ['alg none', () => `${encode({ alg: 'none' })}.${encode(claims())}.`],
     [

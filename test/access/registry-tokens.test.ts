@@ -111,6 +111,18 @@ describe('the token endpoint cuts scopes down to what the caller may do', () => 
   });
 });
 
+const count = (headers: Record<string, string>, at: string) =>
+  scene.api.countStatements(() => scene.send('GET', at, { headers }));
+
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+const key = () => scene.api.secrets.derive('registry tokens')[0] ?? { id: '', key: new Uint8Array() };
+
+const payload = () => ({
+  holder: { kind: 'token', id: 1 },
+  access: [{ type: 'repository', name: 'team/private', actions: ['pull'] }],
+});
+
 describe('a registry token', () => {
   const path = '/v2/team/private/manifests/v1';
   const pull = 'repository:team/private:pull';
@@ -126,8 +138,6 @@ describe('a registry token', () => {
 
   test('of a known one costs one statement beside those of the pull, and none for who is anonymous', async () => {
     const { token } = await ask('reader', pull);
-    const count = (headers: Record<string, string>, at: string) =>
-      scene.api.countStatements(() => scene.send('GET', at, { headers }));
     const anonymous = bearer((await ask('anonymous', 'repository:team/public:pull')).token);
     const publicly = '/v2/team/public/manifests/v1';
     await count(bearer(token), path);
@@ -156,19 +166,13 @@ describe('a registry token', () => {
   });
 
   describe('fault 81: one that was not made here, or not for this, is 401', () => {
-    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = publicKey.export({ format: 'jwk' });
     const now = Math.floor(Date.now() / 1_000);
-    const key = () => scene.api.secrets.derive('registry tokens')[0] ?? { id: '', key: new Uint8Array() };
     const sign = (claims: object, header: object = {}, secret: Uint8Array = key().key) =>
       new SignJWT({ iss: 'tidemark', aud: 'tidemark', exp: now + 60, ...payload(), ...claims })
         .setProtectedHeader({ alg: 'HS256', kid: key().id, ...header })
         .sign(secret);
-    const payload = () => ({
-      holder: { kind: 'token', id: 1 },
-      access: [{ type: 'repository', name: 'team/private', actions: ['pull'] }],
-    });
     const claims = () => ({ iss: 'tidemark', aud: 'tidemark', exp: now + 60, ...payload() });
 
     test.each<[string, () => Promise<string> | string]>([
@@ -230,11 +234,12 @@ describe('Basic alone', () => {
   });
 });
 
+const catalog = async (headers: Record<string, string>): Promise<string[]> => {
+  const { body } = await scene.send('GET', '/v2/_catalog', { headers });
+  return (JSON.parse(body.toString()) as { repositories: string[] }).repositories;
+};
+
 test('fault 82: the catalog has what everybody may pull, and what the caller may read', async () => {
-  const catalog = async (headers: Record<string, string>): Promise<string[]> => {
-    const { body } = await scene.send('GET', '/v2/_catalog', { headers });
-    return (JSON.parse(body.toString()) as { repositories: string[] }).repositories;
-  };
   expect(await catalog(bearer((await ask('anonymous')).token))).toEqual(['other/public', 'team/public']);
   const readable = await catalog(basic('reader'));
   expect(readable).toEqual(expect.arrayContaining(['other/public', 'team/private', 'team/public']));
@@ -242,15 +247,16 @@ test('fault 82: the catalog has what everybody may pull, and what the caller may
   expect(await catalog(bearer((await ask('root')).token))).toContain('other/private');
 });
 
+const mount = async (from: string, headers: Record<string, string>) => {
+  const { status, headers: answered } = await scene.send(
+    'POST',
+    `/v2/team/target/blobs/uploads/?mount=${layer}&from=${from}`,
+    { headers },
+  );
+  return [status, Object.keys(answered).sort()];
+};
+
 test('fault 74: a mount from a repository that the caller may not read begins an upload, as from one that is not there', async () => {
-  const mount = async (from: string, headers: Record<string, string>) => {
-    const { status, headers: answered } = await scene.send(
-      'POST',
-      `/v2/team/target/blobs/uploads/?mount=${layer}&from=${from}`,
-      { headers },
-    );
-    return [status, Object.keys(answered).sort()];
-  };
   const absent = await mount('absent/name', basic('pusher'));
   expect(absent[0]).toBe(202);
   expect(await mount('other/private', basic('pusher'))).toEqual(absent);

@@ -132,7 +132,7 @@ function absent(things: Things): Things {
     key,
     key === 'digest' ? value : nothingLike(String(value)),
   ]);
-  return Object.fromEntries(entries) as unknown as Things;
+  return Object.fromEntries(entries) as Things;
 }
 
 function nothingLike(value: string): string {
@@ -155,25 +155,25 @@ function send(method: string, path: string, caller: Caller) {
   return pull(scene.api.url, { method, path, headers: { ...headers, ...length }, body });
 }
 
+/** An answer to HEAD has no body that says why; the things are there, but for a blob of the manifest's digest. */
+function isAbsentTo(method: string, status: number, row: RouteRow): boolean {
+  return method === 'HEAD' && status === 404 && !row.route.endsWith('blob');
+}
+
+/** Whether the caller was let in: what comes then is another test's. */
+async function isLetIn(row: RouteRow, caller: Caller, things: Things): Promise<boolean> {
+  const method = row.route.split(' ')[0] ?? '';
+  const { status, body } = await send(method, row.path(things), caller);
+  return (
+    status !== 401 &&
+    status !== 403 &&
+    !body.toString().includes('NAME_UNKNOWN') &&
+    !isAbsentTo(method, status, row)
+  );
+}
+
 describe('routes', () => {
   const rows = routeRows.map((row) => [row.route, row] as const);
-
-  /** Whether the caller was let in: what comes then is another test's. */
-  async function isLetIn(row: RouteRow, caller: Caller, things: Things): Promise<boolean> {
-    const method = row.route.split(' ')[0] ?? '';
-    const { status, body } = await send(method, row.path(things), caller);
-    return (
-      status !== 401 &&
-      status !== 403 &&
-      !body.toString().includes('NAME_UNKNOWN') &&
-      !isAbsentTo(method, status, row)
-    );
-  }
-
-  /** An answer to HEAD has no body that says why; the things are there, but for a blob of the manifest's digest. */
-  function isAbsentTo(method: string, status: number, row: RouteRow): boolean {
-    return method === 'HEAD' && status === 404 && !row.route.endsWith('blob');
-  }
 
   test.each(rows)('%s', async (_, row) => {
     const letIn: Record<string, boolean> = {};

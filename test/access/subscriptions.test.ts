@@ -140,15 +140,15 @@ describe.each([
   });
 });
 
+const open = (headers: Record<string, string> = {}) =>
+  new WebSocket(`${scene.api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+
+async function closeCode(socket: WebSocket): Promise<number> {
+  const [code] = (await once(socket, 'close')) as [number];
+  return code;
+}
+
 describe('a socket', () => {
-  const open = (headers: Record<string, string> = {}) =>
-    new WebSocket(`${scene.api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
-
-  async function closeCode(socket: WebSocket): Promise<number> {
-    const [code] = (await once(socket, 'close')) as [number];
-    return code;
-  }
-
   test.each([
     ['nothing', undefined],
     ['nonsense', { authorization: 'Bearer nonsense' }],

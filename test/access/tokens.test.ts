@@ -213,10 +213,11 @@ test('totalCount and pages hold only what the caller may read', async () => {
   expect(names).toEqual(own.map(({ name }) => name).sort());
 });
 
+const numberOf = (id: string): number => Number(Buffer.from(id, 'base64url').toString().split(':')[1]);
+
 test('fault 91: a nested path leads around no check: what is below a thing of one’s own and is another’s is null', async () => {
   const own = await scene.makeThings('team');
   const others = await scene.makeThings('other');
-  const numberOf = (id: string): number => Number(Buffer.from(id, 'base64url').toString().split(':')[1]);
   await scene.api.sql('update repository set remote_id = $1 where id = $2', [
     numberOf(others.remoteId),
     numberOf(own.repositoryId),

@@ -86,11 +86,12 @@ test.skipIf(skipWithout('skopeo'))(
   },
 );
 
+const inspect = (name: string) =>
+  runPeer('skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${host}/${name}:v1`);
+
 test.skipIf(skipWithout('skopeo'))(
   'skopeo pulls without a login what is public, and nothing else',
   async () => {
-    const inspect = (name: string) =>
-      runPeer('skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${host}/${name}:v1`);
     expect((await inspect('open/shop')).length).toBeGreaterThan(0);
     await expect(inspect('team/shop')).rejects.toThrow(/unauthorized|authentication required/i);
   },

@@ -152,8 +152,9 @@ describe.each([
   });
 });
 
+const named = (url: string): string => url.replace('127.0.0.1', 'registry.corp.example');
+
 describe('addresses that the operator lists (TIDEMARK_ALLOW_UPSTREAM)', () => {
-  const named = (url: string): string => url.replace('127.0.0.1', 'registry.corp.example');
   const lookup = namesOf({ 'registry.corp.example': ['127.0.0.1'] });
 
   test.each([true, false])(

@@ -91,14 +91,15 @@ export function checkClientCertificate(
   return mistakes.flatMap((mistake) => mistake ?? []);
 }
 
+const isOther = (value: string | null | undefined, before: string | null | undefined): boolean =>
+  typeof value === 'string' && value !== before;
+
 /**
  * Credentials belong to the host they were given for, and to those who know them: another url drops them, and so does all that would let
  * somebody between us and the host read them.
  */
 export function keepsSecrets(input: RemoteFields, current: Remote | undefined): boolean {
   const { url, proxyUrl, sslCaCertificate, sslValidation } = input;
-  const isOther = (value: string | null | undefined, before: string | null | undefined): boolean =>
-    typeof value === 'string' && value !== before;
   return !(
     isOther(url, current?.url) ||
     isOther(typeof proxyUrl === 'string' ? publicProxyUrl(proxyUrl) : proxyUrl, current?.proxyUrl) ||
