@@ -12,7 +12,17 @@ let scene: AccessScene;
 beforeAll(async () => {
   scene = await startAccessScene();
 });
-afterAll(() => scene?.close());
+afterAll(async () => {
+  // their ids are those of other tests' clean-ups, too, and no worker is here to end them
+  const runs =
+    (await scene?.api.sql("select workflow_id, run_id from task where name like 'content.%'")) ?? [];
+  for (const run of runs)
+    await scene.api.client.workflow
+      .getHandle(String(run['workflow_id']), String(run['run_id']))
+      .terminate()
+      .catch(() => undefined);
+  await scene?.close();
+});
 
 /** From the least to the most; `signedIn` is between those without a login and those with a role. */
 const ranks: readonly (Least | Caller)[] = [
