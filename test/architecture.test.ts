@@ -57,7 +57,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/access/': {
     folders: ['src/oci/', 'src/db/'],
-    packages: [],
+    packages: ['jose'],
     why: 'access and secrets stand on the database only',
   },
   'src/activities/': {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 import { isTidemarkError } from '../src/oci/error.ts';
+import { chooseLogins } from '../src/roles/check-logins.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const OTHER_KEY = Buffer.alloc(32, 8).toString('base64');
@@ -57,8 +58,16 @@ test('every setting is read', () => {
     TIDEMARK_TASK_QUEUE: 'mine',
     TIDEMARK_WORKER_CONNECTIONS: '1000',
     TIDEMARK_SYNCS_PER_HOST: '3',
-    TIDEMARK_ALLOW_UPSTREAM: 'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4',
+    TIDEMARK_ALLOW_UPSTREAM:
+      'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4,registry.lan:5000,10.0.0.1:80,[fd00::1]:443',
     TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
+    TIDEMARK_AUTH: 'tokens, oidc',
+    TIDEMARK_OIDC_ISSUER: 'https://login.example',
+    TIDEMARK_OIDC_AUDIENCE: 'tidemark',
+    TIDEMARK_OIDC_JWKS_URL: 'https://login.example/keys',
+    TIDEMARK_OIDC_GROUPS_CLAIM: 'roles',
+    TIDEMARK_PUBLIC_URL: 'https://registry.example/',
+    TIDEMARK_TOKEN: 'tidemark_x',
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
     TIDEMARK_GC_GRACE: '90s',
@@ -78,9 +87,29 @@ test('every setting is read', () => {
     taskQueue: 'mine',
     workerConnections: 1000,
     syncsPerHost: 3,
-    allowUpstream: ['registry.lan', '*.corp.example', '10.0.0.0/8', 'fd00::/8', '192.168.1.4'],
+    allowUpstream: [
+      'registry.lan',
+      '*.corp.example',
+      '10.0.0.0/8',
+      'fd00::/8',
+      '192.168.1.4',
+      'registry.lan:5000',
+      '10.0.0.1:80',
+      '[fd00::1]:443',
+    ],
     secretKeys: [Buffer.alloc(32, 7), Buffer.alloc(32, 8)],
     secretKeyFile: undefined,
+    logins: {
+      tokens: true,
+      oidc: {
+        issuer: 'https://login.example',
+        audience: 'tidemark',
+        jwksUrl: 'https://login.example/keys',
+        groupsClaim: 'roles',
+      },
+    },
+    publicUrl: 'https://registry.example/',
+    token: 'tidemark_x',
     manifestMaxBytes: 8_388_608,
     blobs: undefined,
     collectionGraceSeconds: 90,
@@ -171,6 +200,16 @@ describe('refused', () => {
     ['TIDEMARK_ALLOW_UPSTREAM', '10.0.0.0/33'],
     ['TIDEMARK_ALLOW_UPSTREAM', 'http://registry.lan'],
     ['TIDEMARK_ALLOW_UPSTREAM', 'registry.lan/8'],
+    ['TIDEMARK_ALLOW_UPSTREAM', 'registry.lan:0'],
+    ['TIDEMARK_ALLOW_UPSTREAM', 'registry.lan:65536'],
+    ['TIDEMARK_ALLOW_UPSTREAM', '[registry.lan]:80'],
+    ['TIDEMARK_ALLOW_UPSTREAM', '10.0.0.0/8:80'],
+    ['TIDEMARK_AUTH', 'on'],
+    ['TIDEMARK_AUTH', 'off,tokens'],
+    ['TIDEMARK_AUTH', ','],
+    ['TIDEMARK_OIDC_ISSUER', 'http://login.example'],
+    ['TIDEMARK_OIDC_AUDIENCE', 'set without oidc'],
+    ['TIDEMARK_PUBLIC_URL', 'registry.example'],
     ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
     ['TIDEMARK_SECRET_KEY', `${KEY.slice(0, 42)}B`],
     ['TIDEMARK_SECRET_KEY', `${KEY},not base64!`],
@@ -181,6 +220,12 @@ describe('refused', () => {
     ['TEMPORAL_UI_URL', 'javascript:alert(1)'],
   ])('%s=%s', (name, value) => {
     expect(mistakesOf({ [name]: value })).toContain(`\n  ${name} `);
+  });
+
+  test('OIDC without its issuer and audience', () => {
+    const message = mistakesOf({ TIDEMARK_AUTH: 'oidc' });
+    expect(message).toContain('TIDEMARK_OIDC_ISSUER is not set');
+    expect(message).toContain('TIDEMARK_OIDC_AUDIENCE is not set');
   });
 
   test('both ways to give the secret key', () => {
@@ -199,4 +244,32 @@ test('fault 119: a mistake repeats no secret', () => {
   });
   expect(message).toContain('4 settings');
   expect(message).not.toContain('hunter2');
+});
+
+const chosen = (env: NodeJS.ProcessEnv) => chooseLogins(loadConfig(env));
+
+describe('the logins that the API asks for', () => {
+  test('are none on loopback, unless they are set', () => {
+    expect(chosen({})).toEqual({ tokens: false, oidc: undefined });
+    expect(chosen({ TIDEMARK_HOST: '::1', TIDEMARK_AUTH: 'off' })).toEqual({
+      tokens: false,
+      oidc: undefined,
+    });
+    expect(chosen({ TIDEMARK_AUTH: 'tokens' })).toEqual({ tokens: true, oidc: undefined });
+    expect(chosen({ TIDEMARK_HOST: '0.0.0.0', TIDEMARK_AUTH: 'tokens' })).toEqual({
+      tokens: true,
+      oidc: undefined,
+    });
+  });
+
+  test.each([
+    ['not set', {}],
+    ['off', { TIDEMARK_AUTH: 'off' }],
+  ])('have to be there where others reach it: %s', (how, env) => {
+    expect(() => chosen({ TIDEMARK_HOST: '0.0.0.0', ...env })).toThrow(
+      new RegExp(
+        `TIDEMARK_HOST is 0\\.0\\.0\\.0.*TIDEMARK_AUTH is ${how}.*TIDEMARK_AUTH=tokens.*tidemark token create`,
+      ),
+    );
+  });
 });

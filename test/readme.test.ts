@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createAccess, noLogins } from '../src/access/access.ts';
 import { createSignatureChecks } from '../src/activities/check-signatures.ts';
 import { createApi } from '../src/api/server.ts';
 import { createWorkflowClient } from '../src/api/workflow-client.ts';
@@ -47,6 +48,7 @@ beforeAll(async () => {
     database: harness.database,
     workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
     secrets: harness.secrets,
+    access: createAccess({ ...harness, logins: noLogins }),
     config: {
       host: '127.0.0.1',
       allowPrivate: true,
@@ -82,7 +84,7 @@ test('the tour lists, creates, syncs, subscribes, and reads the version', async 
   ]);
   const [list, createRemote, createRepository, sync, subscribe, read] = tour.map(({ text }) => text);
 
-  expect(JSON.parse(await runShell(list))).toEqual({ data: { repositories: { nodes: [] } } });
+  expect(JSON.parse(await runShell(list))).toMatchObject({ data: { repositories: { nodes: [] } } });
 
   const { remoteCreate } = await ask(createRemote, {});
   expect(remoteCreate).toEqual({ remote: { id: expect.any(String) }, userErrors: [] });
@@ -165,3 +167,10 @@ async function ask(query: string | undefined, variables: object): Promise<any> {
   expect(errors).toBeUndefined();
   return data;
 }
+
+test('each test that SECURITY.md names is there', () => {
+  const text = readFileSync(join(projectRoot, 'SECURITY.md'), 'utf8');
+  const named = [...text.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
+  expect(named).not.toEqual([]);
+  for (const path of named) expect(() => readFileSync(join(projectRoot, path))).not.toThrow();
+});

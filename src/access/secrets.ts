@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
@@ -19,8 +19,16 @@ export interface SecretBox {
   decrypt(sealed: string, context: string): string;
   /** Whether the first key sealed it; where not, a rotation seals it again. Not opened, so not verified. */
   isCurrent(sealed: string): boolean;
+  /** A key of 32 bytes for another purpose from each of the keys, in their order (HKDF, RFC 5869); every process with the same keys has the same. */
+  derive(purpose: string): readonly DerivedKey[];
   /** What sealed texts call the keys, the current one first; tells nothing of the keys themselves. */
   readonly keyIds: readonly string[];
+}
+
+export interface DerivedKey {
+  /** Of the key that it comes from, as in `keyIds`. */
+  readonly id: string;
+  readonly key: Uint8Array;
 }
 
 const version = 'tm1';
@@ -66,6 +74,11 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
       }
     },
     isCurrent: (sealed) => sealed.startsWith(`${version}.${firstId}.`),
+    derive: (purpose) =>
+      [...byId].map(([id, key]) => ({
+        id,
+        key: new Uint8Array(hkdfSync('sha256', key, '', `tidemark ${purpose}`, keyBytes)),
+      })),
     keyIds: [...byId.keys()],
   };
 }

@@ -43,6 +43,7 @@ export function remoteOptions(
     maxRetries: remote.maxRetries,
     manifestMaxBytes: deps.manifestMaxBytes,
     allowPrivate: mayBePrivate(remote.url),
+    allowAddresses: deps.allowUpstream,
     signatureStore:
       remote.sigstore == null
         ? undefined

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
@@ -10,6 +11,8 @@ import type { WorkflowStarter } from './workflow-client.ts';
 export interface ApiConfig {
   /** The address that the server listens on; on loopback, foreign Host headers are refused. */
   readonly host: string;
+  /** Where clients reach this server; undefined: as their requests say, over http. */
+  readonly publicUrl?: string | undefined;
   /** Whether remotes may name loopback and private addresses (FAULTS.md, head). */
   readonly allowPrivate: boolean;
   /** Hosts, and CIDR ranges, on private addresses that may be upstreams all the same. */
@@ -71,6 +74,8 @@ export interface ApiDependencies {
   readonly database: Database;
   readonly workflows: WorkflowStarter;
   readonly secrets: SecretBox;
+  /** Who asks, and whether anybody is asked who they are. */
+  readonly access: Access;
   readonly config: ApiConfig;
   readonly blobs: BlobSource;
   readonly upstreams: UpstreamReader;

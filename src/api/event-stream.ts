@@ -5,7 +5,7 @@ import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { createHandler } from 'graphql-sse';
 import type { Response, ResponseBody } from 'graphql-sse';
 import type { ApiDependencies } from './dependencies.ts';
-import { createContext } from './graphql/context.ts';
+import { createContext, identifyCaller } from './graphql/context.ts';
 import type { RequestContext } from './graphql/context.ts';
 import { toClientError, toClientResult } from './graphql/errors.ts';
 import { prepareOperation } from './graphql/execution.ts';
@@ -41,7 +41,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
         return asResponse([badMethod()], context, 405);
       return { ...prepared, contextValue: context as RequestContext & Record<PropertyKey, unknown> };
     },
-    onNext: (context, _request, result) => toClientResult(result, context.trace) as ExecutionResult,
+    onNext: (context, _request, result) => toClientResult(result, context) as ExecutionResult,
   });
 
   app.route({
@@ -50,9 +50,10 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
     handler: async (request, reply) => {
       if (open >= eventStreamLimits.streams)
         return reply.code(503).send({ errors: [{ message: 'Too many event streams are open.' }] });
+      const caller = await identifyCaller(api, request.headers.authorization);
       const closing = new AbortController();
       const stream = createDelivery(reply, closing.signal);
-      const context = createContext(api, taskWatch, {
+      const context = createContext(api, taskWatch, caller, {
         requestId: request.id,
         untilDelivered: stream.untilDelivered,
       });

@@ -1,23 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
+import type { ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import { isTidemarkError } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { sendError } from './distribution/error.ts';
 import { isDistributionUrl } from './distribution/parse-path.ts';
 import { hideDistributionPath, serveDistribution } from './distribution/serve-distribution.ts';
+import { serveTokens } from './distribution/token.ts';
 import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
-import { createContext } from './graphql/context.ts';
-import type { RequestContext } from './graphql/context.ts';
+import { createContext, createTrace, identifyCaller } from './graphql/context.ts';
+import type { Caller, RequestContext } from './graphql/context.ts';
 import { toClientError } from './graphql/errors.ts';
 import type { ErrorTrace } from './graphql/errors.ts';
 import { isRecord } from './graphql/execution.ts';
 import { parseWithinLimits } from './graphql/limits.ts';
+import type { QueryCost } from './graphql/limits.ts';
 import { checkHost } from './host-guard.ts';
 import { serveSockets } from './socket-transport.ts';
 import { serveStatus } from './status-routes.ts';
@@ -52,6 +57,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   answerErrors(app, api);
   serveStatus(app, api);
   serveDistribution(app, api);
+  serveTokens(app, api);
   const apollo = await serveGraphql(app, { schema, api, taskWatch });
   serveEventStreams(app, { schema, api, taskWatch });
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
@@ -76,7 +82,7 @@ const securityHeaders = {
 function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
-    const refusal = checkHost(request.headers, api.config.host);
+    const refusal = checkHost(request.headers, api.config);
     if (refusal === undefined) return undefined;
     return isDistributionUrl(request.originalUrl)
       ? sendError(reply, { ...refusal, code: 'DENIED' })
@@ -115,7 +121,8 @@ function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),
   );
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler((error: FastifyError | TidemarkError, request, reply) => {
+    if (isTidemarkError(error)) return answerTidemarkError(error, reply, createTrace(api, request.id));
     const status = error.statusCode ?? 500;
     if (status < 400 || status >= 500) {
       api.logger.error({ correlationId: request.id, err: error }, 'a request failed');
@@ -124,6 +131,14 @@ function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
     }
     return reply.code(status).send(errorBody('BAD_REQUEST', explainStatus(status)));
   });
+}
+
+/** Of a login that does not count, or that cannot be verified now. */
+function answerTidemarkError(error: TidemarkError, reply: FastifyReply, trace: ErrorTrace): FastifyReply {
+  const { code } = error;
+  const status = code === 'UNAUTHENTICATED' ? 401 : code === 'FORBIDDEN' ? 403 : error.retryable ? 503 : 500;
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="tidemark"');
+  return reply.code(status).send({ errors: [toClientError(error, trace)] });
 }
 
 function explainStatus(status: number): string {
@@ -137,6 +152,24 @@ function errorBody(code: string, message: string): { errors: readonly object[] }
   return { errors: [{ message, extensions: { code } }] };
 }
 
+/** What is known of a request before Apollo gets it. */
+interface Admitted {
+  readonly caller: Caller;
+  readonly cost?: QueryCost;
+}
+
+const tellCost: ApolloServerPlugin<RequestContext> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      willSendResponse: ({ contextValue, response }) => {
+        const { body } = response;
+        if (body.kind === 'single' && contextValue.cost !== undefined)
+          body.singleResult.extensions = { ...body.singleResult.extensions, cost: contextValue.cost };
+        return Promise.resolve();
+      },
+    }),
+};
+
 interface GraphqlOptions {
   readonly schema: GraphQLSchema;
   readonly api: ApiDependencies;
@@ -147,10 +180,7 @@ async function serveGraphql(
   app: FastifyInstance,
   { schema, api, taskWatch }: GraphqlOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const trace = (): ErrorTrace => ({
-    correlationId: randomUUID(),
-    log: (fields, message) => api.logger.error(fields, message),
-  });
+  const admitted = new WeakMap<FastifyRequest, Admitted>();
   const apollo = new ApolloServer<RequestContext>({
     schema,
     csrfPrevention: true,
@@ -160,29 +190,41 @@ async function serveGraphql(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: api.logger.child({}, { level: 'warn' }),
-    formatError: (_formatted, error) => toClientError(error, trace()),
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    formatError: (_formatted, error) => toClientError(error, createTrace(api)),
+    plugins: [ApolloServerPluginLandingPageDisabled(), tellCost],
   });
   await apollo.start();
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    preHandler: checkLimits,
+    preHandler: [identify, checkLimits],
     handler: fastifyApolloHandler(apollo, {
-      context: (request) => Promise.resolve(createContext(api, taskWatch, { requestId: request.id })),
+      context: (request) => {
+        const { caller, cost } = admitted.get(request) ?? {};
+        if (caller === undefined) throw new Error('a request came past its checks');
+        const context = createContext(api, taskWatch, caller, { requestId: request.id });
+        context.cost = cost;
+        return Promise.resolve(context);
+      },
     }),
   });
   return apollo;
+
+  /** Before anything is parsed: nobody without a login makes the server work. */
+  async function identify(request: FastifyRequest): Promise<void> {
+    admitted.set(request, { caller: await identifyCaller(api, request.headers.authorization) });
+  }
 
   /** Before Apollo: it would have parsed and validated the document first. */
   async function checkLimits(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const parameters = isRecord(request.body) ? request.body : request.query;
     if (!isRecord(parameters) || typeof parameters['query'] !== 'string') return undefined;
     try {
-      parseWithinLimits(parameters['query'], readVariables(parameters['variables']));
+      const { cost } = parseWithinLimits(parameters['query'], readVariables(parameters['variables']));
+      Object.assign(admitted.get(request) ?? {}, { cost });
       return undefined;
     } catch (error) {
-      return reply.code(400).send({ errors: [toClientError(error, trace())] });
+      return reply.code(400).send({ errors: [toClientError(error, createTrace(api))] });
     }
   }
 }

@@ -5,11 +5,12 @@ import type { GraphQLSchema } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { ApiDependencies } from './dependencies.ts';
-import { createContext } from './graphql/context.ts';
+import { createContext, createTrace } from './graphql/context.ts';
 import type { RequestContext } from './graphql/context.ts';
 import { toClientError, toClientResult } from './graphql/errors.ts';
 import { prepareOperation } from './graphql/execution.ts';
 import { checkHost } from './host-guard.ts';
+import { createSocketLogins } from './socket-logins.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 export const socketLimits = { sockets: 1_000, operationsPerSocket: 50, messageBytes: 1024 * 1024 } as const;
@@ -38,13 +39,18 @@ export function serveSockets(
     keys.set(socket, known);
     return `${known}/${id}`;
   };
-  const traceOf = (socket: object, id: string) =>
-    (contexts.get(keyOf(socket, id)) ?? createContext(api, taskWatch)).trace;
+  const toldWith = (socket: object, id: string) => {
+    const { trace, cost } = contexts.get(keyOf(socket, id)) ?? {};
+    return { trace: trace ?? createTrace(api), cost };
+  };
+  const logins = createSocketLogins(api);
   const disposable = useServer(
     {
       schema,
       connectionInitWaitTimeout: 5_000,
-      onSubscribe: (connection, id, payload) => {
+      onConnect: ({ extra: { socket, request }, connectionParams }) =>
+        logins.admit(socket, request, connectionParams),
+      onSubscribe: async (connection, id, payload) => {
         const { socket } = connection.extra;
         if (Object.keys(connection.subscriptions).length > socketLimits.operationsPerSocket)
           return [
@@ -52,18 +58,22 @@ export function serveSockets(
               `More than ${socketLimits.operationsPerSocket} operations are open on this socket; complete some first.`,
             ),
           ];
-        const context = createContext(api, taskWatch);
-        contexts.set(keyOf(socket, id), context);
-        const prepared = prepareOperation(schema, payload, context);
-        return isErrorList(prepared) ? prepared : { ...prepared };
+        try {
+          const context = createContext(api, taskWatch, await logins.identify(socket));
+          contexts.set(keyOf(socket, id), context);
+          const prepared = prepareOperation(schema, payload, context);
+          return isErrorList(prepared) ? prepared : { ...prepared };
+        } catch (error) {
+          return [asGraphqlError(error)];
+        }
       },
       onError: (connection, id, _payload, errors) => {
-        const trace = traceOf(connection.extra.socket, id);
+        const { trace } = toldWith(connection.extra.socket, id);
         contexts.delete(keyOf(connection.extra.socket, id));
         return errors.map((error) => toClientError(error, trace));
       },
       onNext: (connection, id, _payload, _args, result) =>
-        toClientResult(result, traceOf(connection.extra.socket, id)),
+        toClientResult(result, toldWith(connection.extra.socket, id)),
       onComplete: (connection, id) => {
         contexts.delete(keyOf(connection.extra.socket, id));
       },
@@ -78,7 +88,7 @@ export function serveSockets(
   server.on('upgrade', (request, socket: Duplex, head) => {
     const refusal = refuseUpgrade(
       request.url ?? '',
-      checkHost(request.headers, api.config.host),
+      checkHost(request.headers, api.config),
       sockets.clients.size,
     );
     if (refusal !== undefined) {
@@ -108,6 +118,12 @@ function refuseUpgrade(
 
 function isErrorList(value: object): value is readonly GraphQLError[] {
   return Array.isArray(value);
+}
+
+/** `onError` tells the client of the original what it may know. */
+function asGraphqlError(error: unknown): GraphQLError {
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
 }
 
 function tooMany(message: string): GraphQLError {

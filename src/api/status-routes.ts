@@ -1,17 +1,25 @@
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { kysely } from '../db/sql.ts';
+import { forbidden } from '../access/field-rules.ts';
+import { may } from '../access/viewer.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { identifyCaller } from './graphql/context.ts';
 import { printContractSchema } from './graphql/build-schema.ts';
 import { printMetrics } from './metrics.ts';
 import { indexPage } from './web/index-page.ts';
 
 const checkMs = 3_000;
 
-/** `/`, `/healthz` (the process), `/readyz` (database and blob store), `/metrics`. */
+/**
+ * `/`, `/healthz` (the process), `/readyz` (database and blob store), and the schema are open: they tell nothing of what is stored.
+ * `/metrics` does: where logins are on, those with the role reader for everything get it.
+ */
 export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
   app.get('/', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(indexPage({ temporalUiUrl: api.config.temporalUiUrl })),
+    reply
+      .type('text/html; charset=utf-8')
+      .send(indexPage({ temporalUiUrl: api.access.isOn ? undefined : api.config.temporalUiUrl })),
   );
   app.get('/graphql/schema', (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(printContractSchema()),
@@ -31,9 +39,11 @@ export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
       .code(isReady ? 200 : 503)
       .send({ status: isReady ? 'ok' : 'failed', checks: { database, blobStore } });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics(api)),
-  );
+  app.get('/metrics', async (request, reply) => {
+    const { viewer } = await identifyCaller(api, request.headers.authorization);
+    if (!may(viewer, 'reader', '*')) throw forbidden('/metrics needs the role reader for "*".');
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics(api));
+  });
 }
 
 /** Why a check failed stands in the log only: it may name paths and addresses. */

@@ -18,7 +18,7 @@ export interface TaskWatch {
    * Changes that come while the consumer is busy are one. Ends too when the task is gone. `return()` ends it at once.
    * @param untilDelivered Awaited after each event: where a transport does not hold its producer back by itself.
    */
-  watch(taskId: number, untilDelivered: () => Promise<void>): AsyncIterableIterator<number>;
+  watch(taskId: number, untilDelivered: () => Promise<void>): AsyncIterableIterator<number, undefined>;
   /** Ends all watches. */
   close(): void;
 }

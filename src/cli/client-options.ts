@@ -5,11 +5,14 @@ import { parseHttpUrl } from '../config-values.ts';
 /** How a command reaches a server, and what it writes. */
 export interface ClientOptions {
   readonly server: string | undefined;
+  /** A file that holds what to log in with. */
+  readonly tokenFile?: string | undefined;
   readonly json: boolean;
 }
 
 export interface GivenClientOptions {
   readonly server?: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
 }
 
@@ -24,11 +27,12 @@ export function withClientOptions(command: Command): Command {
       'a Tidemark server to use (default: TIDEMARK_SERVER, else the one on the data directory)',
       httpUrl,
     )
+    .option('--token-file <path>', 'what to log in with (default: TIDEMARK_TOKEN)')
     .option('--json', 'write one JSON object to standard output, and nothing else');
 }
 
-export function clientOptions({ server, json = false }: GivenClientOptions): ClientOptions {
-  return { server, json };
+export function clientOptions({ server, tokenFile, json = false }: GivenClientOptions): ClientOptions {
+  return { server, tokenFile, json };
 }
 
 function httpUrl(value: string): string {

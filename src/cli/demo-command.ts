@@ -88,6 +88,9 @@ function demoConfig(config: Config, dataDir: string): Config {
     temporalUiUrl: undefined,
     secretKeys: [],
     secretKeyFile: undefined,
+    logins: undefined,
+    publicUrl: undefined,
+    token: undefined,
     storageQuotaBytes: undefined,
   };
 }
@@ -106,6 +109,7 @@ function demoSession({ apiUrl, temporalUiUrl }: DemoServer): Session {
   return {
     apiUrl: () => apiUrl,
     temporalUiUrl: () => temporalUiUrl,
+    token: () => undefined,
     request: (query, variables = {}) => requestGraphql(apiUrl, { query, variables }),
     renew: () => Promise.resolve(),
     isOwn: () => true,

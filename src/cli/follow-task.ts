@@ -47,7 +47,7 @@ async function readStream(
   onTask: (task: Task) => void,
 ): Promise<Task | undefined> {
   try {
-    const request = { query: taskSubscription, variables: { id: taskId } };
+    const request = { query: taskSubscription, variables: { id: taskId }, token: session.token() };
     for await (const { taskProgress } of subscribeGraphql<{ taskProgress: Task }>(
       session.apiUrl(),
       request,

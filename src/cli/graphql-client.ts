@@ -5,6 +5,8 @@ export interface GraphqlRequest {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal | undefined;
+  /** What to log in with. */
+  readonly token?: string | undefined;
 }
 
 export interface UserError {
@@ -92,10 +94,11 @@ interface PostOptions {
 }
 
 function post(apiUrl: string, path: string, { request, accept, signal }: PostOptions): Promise<Response> {
-  const { query, variables = {} } = request;
+  const { query, variables = {}, token } = request;
+  const login = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return fetch(`${apiUrl.replace(/\/+$/, '')}/${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept },
+    headers: { 'content-type': 'application/json', accept, ...login },
     body: JSON.stringify({ query, variables }),
     redirect: 'error',
     signal,
@@ -132,6 +135,12 @@ function readData(answer: GraphqlAnswer): unknown {
   const [error] = answer.errors ?? [];
   if (error === undefined) return answer.data;
   const code = error.extensions?.code ?? 'INTERNAL_SERVER_ERROR';
+  if (code === 'UNAUTHENTICATED')
+    throw new TidemarkError(
+      code,
+      'The server asks for a login. Give a token that counts: TIDEMARK_TOKEN in the environment, or --token-file <path>.',
+      { origin: 'caller' },
+    );
   throw new TidemarkError(code, error.message, {
     origin: 'server',
     retryable: code === 'SERVICE_UNAVAILABLE',

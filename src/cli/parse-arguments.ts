@@ -5,6 +5,8 @@ import { clientOptions, wholeNumber, withClientOptions } from './client-options.
 import type { ClientOptions, GivenClientOptions, ListOptions } from './client-options.ts';
 import { addSchedule } from './schedule-arguments.ts';
 import type { SchedulePlan } from './schedule-arguments.ts';
+import { parseTokenRequest } from './token-command.ts';
+import type { TokenOptions, TokenRequest } from './token-command.ts';
 import { parseSyncRequest, policies } from './sync-request.ts';
 import type { SyncOptions, SyncRequest } from './sync-request.ts';
 
@@ -14,6 +16,7 @@ export type CommandPlan =
   | { readonly command: 'roles'; readonly name: string; readonly roles: readonly Role[] }
   | { readonly command: 'schema'; readonly write: boolean }
   | { readonly command: 'demo'; readonly keep: boolean }
+  | { readonly command: 'token'; readonly request: TokenRequest }
   | ({
       readonly command: 'sync';
       readonly request: SyncRequest;
@@ -120,11 +123,28 @@ function addServerCommands(program: Command, choose: Choose): void {
     .command('migrate')
     .description('bring the database of DATABASE_URL up to this version')
     .action(() => choose({ command: 'migrate' }));
+  addToken(program, choose);
   program
     .command('schema')
     .description('print the GraphQL schema')
     .option('--write', 'write it to schema/schema.graphql instead')
     .action(({ write = false }: { write?: boolean }) => choose({ command: 'schema', write }));
+}
+
+function addToken(program: Command, choose: Choose): void {
+  program
+    .command('token')
+    .description('make what to log in with, straight in the database')
+    .command('create')
+    .description('make a token, and write it to standard output, this once')
+    .argument('<name>', 'who or what logs in with it')
+    .option('--admin', 'for everything: the first one')
+    .option('--role <role>', 'reader, pusher, maintainer or admin')
+    .option('--scope <scope>', 'where: "*", "team/*" or the name of a repository', '*')
+    .option('--expires-in-days <n>', 'how long it counts', wholeNumber(1, 3_650), 90)
+    .action((name: string, options: TokenOptions) =>
+      choose({ command: 'token', request: parseTokenRequest(name, options) }),
+    );
 }
 
 function addClientCommands(program: Command, choose: Choose): void {

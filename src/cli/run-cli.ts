@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { catchInterrupts, InterruptedError } from './interrupt.ts';
 import type { Interrupt } from './interrupt.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { ClientOptions } from './client-options.ts';
 import type { CommandPlan } from './parse-arguments.ts';
 import { flushTerminal, openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -79,6 +81,10 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
       return (await import('./server-commands.ts')).migrateCommand(common);
     case 'demo':
       return (await import('./demo-command.ts')).demoCommand({ ...common, keep: plan.keep });
+    case 'token': {
+      const { tokenCommand } = await import('./token-command.ts');
+      return tokenCommand({ ...common, request: plan.request, signal: interrupt.signal });
+    }
     case 'sync': {
       const { readPassword, syncCommand } = await import('./sync-command.ts');
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
@@ -92,6 +98,7 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
         request,
         json: plan.json,
         serverUrl: plan.server ?? common.config.serverUrl,
+        token: await chooseToken(plan, common.config),
       });
     }
     case 'repositories':
@@ -106,6 +113,12 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
   }
 }
 
+/** What to log in with: the file that was named, else `TIDEMARK_TOKEN`. */
+async function chooseToken({ tokenFile }: ClientOptions, config: Config): Promise<string | undefined> {
+  if (tokenFile === undefined) return config.token;
+  return (await import('./token-command.ts')).readTokenFile(tokenFile);
+}
+
 type ListPlan = Extract<
   RunnablePlan,
   { command: 'repositories' | 'versions' | 'tasks' | 'cancel' | 'schedule' | 'gc' | 'verify' | 'rotate-key' }
@@ -118,7 +131,7 @@ function saysNothing(): void {
 
 async function runList(
   plan: ListPlan,
-  { config, terminal, interrupt }: Surroundings & { readonly config: ReturnType<typeof loadConfig> },
+  { config, terminal, interrupt }: Surroundings & { readonly config: Config },
 ): Promise<number> {
   const [{ openSession }, commands, upkeep] = await Promise.all([
     import('./session.ts'),
@@ -127,7 +140,14 @@ async function runList(
   ]);
   const { json } = plan;
   const serverUrl = plan.server ?? config.serverUrl;
-  const session = await openSession({ config, serverUrl, note: saysNothing, signal: interrupt.signal });
+  const token = await chooseToken(plan, config);
+  const session = await openSession({
+    config,
+    serverUrl,
+    token,
+    note: saysNothing,
+    signal: interrupt.signal,
+  });
   const list = { session, terminal, json };
   try {
     switch (plan.command) {

@@ -8,6 +8,8 @@ import { requestGraphql } from './graphql-client.ts';
 export interface Session {
   apiUrl(): string;
   temporalUiUrl(): string | undefined;
+  /** What to log in with, where anything was given. */
+  token(): string | undefined;
   request<T>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<T>;
   /** After the server was lost: finds the one that runs now, or brings one up, so that the work goes on. */
   renew(): Promise<void>;
@@ -21,6 +23,7 @@ export interface SessionOptions {
   readonly config: Config;
   /** The address that the caller named; then no other server is used, and none is brought up. */
   readonly serverUrl: string | undefined;
+  readonly token: string | undefined;
   readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -36,7 +39,9 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return {
     apiUrl: () => server.apiUrl,
     temporalUiUrl: () => server.temporalUiUrl,
-    request: (query, variables = {}) => requestGraphql(server.apiUrl, { query, variables }),
+    token: () => options.token,
+    request: (query, variables = {}) =>
+      requestGraphql(server.apiUrl, { query, variables, token: options.token }),
     async renew() {
       if (options.serverUrl !== undefined || server.stop !== nothingToStop) return;
       // its successor may be on the way up

@@ -27,6 +27,7 @@ export interface SyncOutcome {
 export interface SyncCommandOptions {
   readonly config: Config;
   readonly serverUrl: string | undefined;
+  readonly token: string | undefined;
   readonly request: SyncRequest;
   readonly json: boolean;
   readonly terminal: Terminal;
@@ -35,9 +36,9 @@ export interface SyncCommandOptions {
 
 /** `tidemark sync`. @returns the exit code. */
 export async function syncCommand(options: SyncCommandOptions): Promise<number> {
-  const { config, serverUrl, request, json, terminal, interrupt } = options;
+  const { config, serverUrl, token, request, json, terminal, interrupt } = options;
   const { note } = terminal;
-  const session = await openSession({ config, serverUrl, note, signal: interrupt.signal });
+  const session = await openSession({ config, serverUrl, token, note, signal: interrupt.signal });
   try {
     const outcome = await runSync({ session, request, terminal, interrupt });
     if (json) terminal.print(JSON.stringify(toJson(outcome)));

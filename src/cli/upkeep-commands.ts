@@ -1,6 +1,8 @@
 import { TidemarkError } from '../oci/error.ts';
 import { followTask } from './follow-task.ts';
 import { countOf, formatBytes } from './format.ts';
+import { checkUserErrors } from './graphql-client.ts';
+import type { UserError } from './graphql-client.ts';
 import type { ListCommand } from './list-commands.ts';
 
 interface Report {
@@ -15,12 +17,13 @@ interface Report {
 
 interface Started {
   readonly task: { readonly id: string } | null;
-  readonly userErrors: readonly { readonly message: string }[];
+  readonly userErrors: readonly UserError[];
 }
 
 const collectMutation = `mutation ($dryRun: Boolean!) { started: contentCollect(input: { dryRun: $dryRun }) {
-  task { id } userErrors { message } } }`;
-const verifyMutation = 'mutation { started: contentVerify { task { id } userErrors { message } } }';
+  task { id } userErrors { code field message } } }`;
+const verifyMutation =
+  'mutation { started: contentVerify { task { id } userErrors { code field message } } }';
 const reportQuery = `query ($id: ID!) { task(id: $id) { report { versions manifests blobs bytes files missing damaged } } }`;
 const rotateMutation = 'mutation { secretsRotate { resealed unreadable } }';
 
@@ -74,9 +77,9 @@ async function runTask(
   describe: (report: Report) => string,
 ): Promise<number> {
   const { started } = await session.request<{ started: Started }>(mutation, variables);
-  const [mistake] = started.userErrors;
-  if (mistake !== undefined || started.task === null)
-    throw new TidemarkError('IN_USE', mistake?.message ?? 'Nothing was started.', { origin: 'caller' });
+  checkUserErrors(started.userErrors);
+  if (started.task === null)
+    throw new TidemarkError('INTERNAL_ERROR', 'Nothing was started.', { origin: 'server' });
   const { id } = started.task;
   const task = await followTask(session, id, () => undefined);
   const { task: read } = await session.request<{ task: { report: Report } | null }>(reportQuery, { id });

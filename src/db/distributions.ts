@@ -7,6 +7,8 @@ import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
 import { toPolicyKey } from './verdicts.ts';
 import type { PolicyKey } from './verdicts.ts';
+import { nameVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** What a base path leads to. */
 export interface ResolvedDistribution {
@@ -49,16 +51,26 @@ export async function resolveDistribution(
   return { repositoryId, version, isPrivate, pullThroughRemoteId, policy: toPolicyKey(row) };
 }
 
-/** A page of the base paths that all may see, in lexical order. */
+/** A page of the base paths that all may pull from, and those that are seen, in lexical order. */
 export async function readBasePathPage(
   em: Em,
+  visibility: Visibility,
   page: { readonly first: number; readonly after: string | undefined },
 ): Promise<Page<{ basePath: string }>> {
   const found = await sql<{ basePath: string }>`
     select base_path as "basePath" from distribution
-    where base_path > ${page.after ?? ''} and not is_private
+    where base_path > ${page.after ?? ''} and (not is_private or ${nameVisible(sql`base_path`, visibility)})
     order by base_path limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
+}
+
+/** Those of the base paths that everybody may pull from. */
+export async function readPublicNames(em: Em, basePaths: readonly string[]): Promise<ReadonlySet<string>> {
+  if (basePaths.length === 0) return new Set();
+  const found = await sql<{ basePath: string }>`
+    select base_path as "basePath" from distribution
+    where base_path = any(${basePaths}::text[]) and not is_private`.execute(kysely(em));
+  return new Set(found.rows.map((row) => row.basePath));
 }
 
 export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean> {
@@ -69,10 +81,10 @@ export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean
 export async function createOwnDistribution(
   em: Em,
   repository: { readonly id: number; readonly name: string },
+  { isPrivate }: { readonly isPrivate: boolean } = { isPrivate: false },
 ): Promise<void> {
-  await em
-    .persist(em.create(Distribution, { basePath: repository.name, repositoryId: repository.id }))
-    .flush();
+  const own = { basePath: repository.name, repositoryId: repository.id, isPrivate };
+  await em.persist(em.create(Distribution, own)).flush();
 }
 
 /** Takes the distribution at a repository's own name along to its new name; others of the repository stay where they are. */

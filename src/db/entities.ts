@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { SignerIdentity } from '../oci/signature-rules.ts';
+import { AccessGrant, AccessToken } from './access-entities.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -290,4 +291,6 @@ export const entities = [
   Schedule,
   Blob,
   Manifest,
+  AccessToken,
+  AccessGrant,
 ];

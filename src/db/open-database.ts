@@ -12,6 +12,7 @@ import { Migration0004Uploads } from './migrations/0004-uploads.ts';
 import { Migration0005Policies } from './migrations/0005-policies.ts';
 import { Migration0006Signatures } from './migrations/0006-signatures.ts';
 import { Migration0007SignaturePolicies } from './migrations/0007-signature-policies.ts';
+import { Migration0008Access } from './migrations/0008-access.ts';
 import { Migration0009Collection } from './migrations/0009-collection.ts';
 import { Migration0010Schedules } from './migrations/0010-schedules.ts';
 import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
@@ -36,6 +37,7 @@ const migrations = [
   Migration0005Policies,
   Migration0006Signatures,
   Migration0007SignaturePolicies,
+  Migration0008Access,
   Migration0009Collection,
   Migration0010Schedules,
   Migration0011HostBudgets,

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { nameVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** What a distribution serves: a version of a repository, or, with null, its latest whichever that is. */
 export interface DistributionTarget {
@@ -67,16 +69,18 @@ export async function hasRemote(em: Em, repositoryId: number): Promise<boolean> 
   return found.rows.length > 0;
 }
 
-/** Base paths, other than its own name, at which a repository or a version of it is served: the first few, and how many. */
+/** Base paths, other than its own name, at which a repository or a version of it is served: the first few of those that are seen, and how many. */
 export async function readOtherDistributions(
   em: Em,
+  visibility: Visibility,
   repositoryId: number,
 ): Promise<{ readonly basePaths: readonly string[]; readonly count: number }> {
-  const found = await sql<{ basePath: string; total: number }>`
-    select d.base_path as "basePath", count(*) over () as total
+  const found = await sql<{ basePath: string; total: number; isSeen: boolean }>`
+    select d.base_path as "basePath", count(*) over () as total, ${nameVisible(sql`d.base_path`, visibility)} as "isSeen"
     from distribution d join repository r on r.id = d.repository_id
-    where d.repository_id = ${repositoryId} and d.base_path <> r.name order by d.base_path limit 3`.execute(
+    where d.repository_id = ${repositoryId} and d.base_path <> r.name order by "isSeen" desc, d.base_path limit 3`.execute(
     kysely(em),
   );
-  return { basePaths: found.rows.map((row) => row.basePath), count: found.rows[0]?.total ?? 0 };
+  const seen = found.rows.filter((row) => row.isSeen);
+  return { basePaths: seen.map((row) => row.basePath), count: found.rows[0]?.total ?? 0 };
 }

@@ -6,6 +6,7 @@ import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { lockPushTarget } from './push-target.ts';
+import type { PushCaller } from './push-target.ts';
 import { kysely } from './sql.ts';
 import { isForeign, storeManifests } from './store-manifests.ts';
 import type { ManifestToStore } from './store-manifests.ts';
@@ -28,9 +29,13 @@ export type ContentChange =
  * writes what differs, and publishes it as a new version; no version where nothing differs.
  * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
  */
-export async function pushContent(em: Em, basePath: string, change: ContentChange): Promise<Published> {
+export async function pushContent(
+  em: Em,
+  { basePath, caller }: { readonly basePath: string; readonly caller: PushCaller },
+  change: ContentChange,
+): Promise<Published> {
   const published = await em.transactional(async (transaction) => {
-    const { repositoryId, latest } = await lockPushTarget(transaction, basePath);
+    const { repositoryId, latest } = await lockPushTarget(transaction, basePath, caller);
     const draft: Draft = { repositoryId, latest, number: latest + 1, taskId: null };
     await write(transaction, draft, { ...change, basePath });
     const result = await publishVersion(transaction, draft);

@@ -6,6 +6,8 @@ import { inVersion, versionRows } from './read-tags.ts';
 import type { ContentChange } from './read-tags.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
+import { contentVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 export interface ContentPageArguments {
   readonly kind: 'manifest' | 'blob' | 'signature';
@@ -42,14 +44,20 @@ export interface BlobRow {
 }
 
 /** Blobs by id; media type and claimed size are those of the first manifest that names the blob. */
-export async function readBlobs(em: Em, ids: readonly number[]): Promise<(BlobRow | undefined)[]> {
+export async function readBlobs(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(BlobRow | undefined)[]> {
   const found = await sql<BlobRow>`
     select b.id, b.digest, coalesce(b.size_bytes, u.size_bytes, 0)::bigint as "sizeBytes", u.media_type as "mediaType",
       b.stored_at is not null as "isStored"
     from blob b left join lateral (
       select media_type, size_bytes from manifest_blob where blob_id = b.id order by manifest_id, position limit 1
     ) as u on true
-    where b.id = any(${ids}::bigint[])`.execute(kysely(em));
+    where b.id = any(${ids}::bigint[]) and ${contentVisible('blob', sql`b.id`, visibility)}`.execute(
+    kysely(em),
+  );
   const byId = new Map(found.rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }

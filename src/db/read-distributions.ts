@@ -4,14 +4,18 @@ import type { Em } from './open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { isVisible, nameVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** Rows in the order of the ids; undefined where there is none. */
 export async function readDistributions(
   em: Em,
+  visibility: Visibility,
   ids: readonly number[],
 ): Promise<(Distribution | undefined)[]> {
   const rows = await em.find(Distribution, { id: { $in: [...ids] } });
-  const byId = new Map(rows.map((row) => [row.id, row]));
+  const seen = rows.filter((row) => isVisible(visibility, row.basePath));
+  const byId = new Map(seen.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
 
@@ -25,16 +29,21 @@ export async function findDistributionId(em: Em, basePath: string): Promise<numb
 /** Ids of a page in order of base path. */
 export async function readDistributionPage(
   em: Em,
+  visibility: Visibility,
   page: { readonly first: number; readonly after: string | undefined },
 ): Promise<Page<{ readonly id: number }>> {
   const found = await sql<{ id: number }>`
-    select id from distribution where base_path > ${page.after ?? ''}
+    select id from distribution where base_path > ${page.after ?? ''} and ${nameVisible(sql`base_path`, visibility)}
     order by base_path limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
-export async function countDistributions(em: Em): Promise<number> {
-  return em.count(Distribution);
+export async function countDistributions(em: Em, visibility: Visibility): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from distribution where ${nameVisible(sql`base_path`, visibility)}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
 }
 
 /** A move of a distribution. Repositories are null once deleted; versions are null where it followed or follows the latest. */

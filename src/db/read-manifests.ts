@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { Em } from './open-database.ts';
 import type { BlobRow } from './read-content.ts';
 import { kysely } from './sql.ts';
+import { contentVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 export interface ManifestRow {
   readonly id: number;
@@ -17,11 +19,14 @@ export const manifestColumns = sql`m.id, m.digest, coalesce(m.media_type, '') as
   coalesce(m.size_bytes, 0) as "sizeBytes", m.platform, m.subject_digest as subject`;
 
 /** Stored manifests by id, without their documents. */
-export async function readManifests(em: Em, ids: readonly number[]): Promise<(ManifestRow | undefined)[]> {
+export async function readManifests(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(ManifestRow | undefined)[]> {
   const found = await sql<ManifestRow>`
-    select ${manifestColumns} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null`.execute(
-    kysely(em),
-  );
+    select ${manifestColumns} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null
+      and ${contentVisible('manifest', sql`m.id`, visibility)}`.execute(kysely(em));
   const byId = new Map(found.rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
@@ -34,12 +39,17 @@ export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Ui
   return ids.map((id) => byId.get(id));
 }
 
-/** The stored children of each index, in the order in which it names them. */
-export async function readChildren(em: Em, ids: readonly number[]): Promise<ManifestRow[][]> {
+/** The stored children of each index, in the order in which it names them; those that only others' repositories hold are not among them. */
+export async function readChildren(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<ManifestRow[][]> {
   const found = await sql<ManifestRow & { parentId: number }>`
     select e.parent_id as "parentId", ${manifestColumns}
     from manifest_manifest e join manifest m on m.id = e.child_id and m.raw is not null
-    where e.parent_id = any(${ids}::bigint[]) order by e.parent_id, e.position`.execute(kysely(em));
+    where e.parent_id = any(${ids}::bigint[]) and ${contentVisible('manifest', sql`m.id`, visibility)}
+    order by e.parent_id, e.position`.execute(kysely(em));
   return groupRows(ids, found.rows, (row) => row.parentId);
 }
 
@@ -54,13 +64,18 @@ export async function readManifestBlobs(em: Em, ids: readonly number[]): Promise
   return groupRows(ids, found.rows, (row) => row.manifestId);
 }
 
-/** For each manifest its own document and every blob below it, each once, in bytes; at most 2^53-1. */
-export async function readTotalSizes(em: Em, ids: readonly number[]): Promise<number[]> {
+/** For each manifest its own document and every blob below it, each once, in bytes; at most 2^53-1. Below are the children that are seen. */
+export async function readTotalSizes(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<number[]> {
   const found = await sql<{ id: number; totalBytes: number }>`
     with recursive tree (root, id) as (
       select r, r from unnest(${ids}::bigint[]) as r
       union
       select t.root, e.child_id from tree t join manifest_manifest e on e.parent_id = t.id
+        and ${contentVisible('manifest', sql`e.child_id`, visibility)}
     ), below as (
       select distinct on (t.root, u.blob_id) t.root, coalesce(b.size_bytes, u.size_bytes) as size_bytes
       from tree t join manifest_blob u on u.manifest_id = t.id join blob b on b.id = u.blob_id

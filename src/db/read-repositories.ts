@@ -5,6 +5,8 @@ import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { isVisible, nameVisible, repositoryVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 export interface NamedPageArguments {
   readonly first: number;
@@ -24,12 +26,24 @@ function inOrder<Key, Row>(
   return keys.map((key) => byKey.get(key));
 }
 
-export async function readRepositories(em: Em, ids: readonly number[]): Promise<(Repository | undefined)[]> {
-  return inOrder(ids, await em.find(Repository, { id: { $in: [...ids] } }), (row) => row.id);
+export async function readRepositories(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Repository | undefined)[]> {
+  const rows = await em.find(Repository, { id: { $in: [...ids] } });
+  const seen = rows.filter((row) => isVisible(visibility, row.name));
+  return inOrder(ids, seen, (row) => row.id);
 }
 
-export async function readRemotes(em: Em, ids: readonly number[]): Promise<(Remote | undefined)[]> {
-  return inOrder(ids, await em.find(Remote, { id: { $in: [...ids] } }), (row) => row.id);
+export async function readRemotes(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Remote | undefined)[]> {
+  const rows = await em.find(Remote, { id: { $in: [...ids] } });
+  const seen = rows.filter((row) => isVisible(visibility, row.name));
+  return inOrder(ids, seen, (row) => row.id);
 }
 
 export async function findRepositoryId(em: Em, name: string): Promise<number | undefined> {
@@ -50,25 +64,29 @@ export interface NamedRow {
 /** Ids of a page in order of name. */
 export async function readNamedPage(
   em: Em,
+  visibility: Visibility,
   table: 'repository' | 'remote' | 'signature_policy',
   page: NamedPageArguments,
 ): Promise<Page<NamedRow>> {
   if (page.nameRegex === null) return { rows: [], hasNext: false };
   const found = await sql<NamedRow>`
     select id, name from ${sql.table(table)}
-    where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)}
+    where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)} and ${nameVisible(sql`name`, visibility)}
     order by name limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
 export async function countNamed(
   em: Em,
+  visibility: Visibility,
   table: 'repository' | 'remote' | 'signature_policy',
   nameRegex?: string | null,
 ): Promise<number> {
   if (nameRegex === null) return 0;
   const found = await sql<{ count: number }>`
-    select count(*) as count from ${sql.table(table)} where ${nameMatches(nameRegex)}`.execute(kysely(em));
+    select count(*) as count from ${sql.table(table)} where ${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)}`.execute(
+    kysely(em),
+  );
   return found.rows[0]?.count ?? 0;
 }
 
@@ -76,31 +94,40 @@ function nameMatches(nameRegex: string | undefined) {
   return nameRegex === undefined ? sql`true` : sql`name ~ ${nameRegex}`;
 }
 
-/** What uses a remote: names of repositories (the first few), a schedule, and a task that is not final. */
+/** What uses a remote: names of repositories (the first few of those that are seen), a schedule, and a task that is not final. */
 export interface RemoteUse {
   readonly repositoryNames: readonly string[];
   readonly repositoryCount: number;
-  readonly scheduleId: number | undefined;
-  readonly taskId: number | undefined;
+  readonly schedule: Use | undefined;
+  readonly task: Use | undefined;
   /** Blobs of versions that are not stored, and that no other remote has. */
   readonly onlySourceOf: number;
 }
 
-export async function readRemoteUse(em: Em, remoteId: number): Promise<RemoteUse> {
-  const repositories = await sql<{ name: string; total: number }>`
-    select name, count(*) over () as total from repository where remote_id = ${remoteId}
-    order by name limit 3`.execute(kysely(em));
-  const schedules = await sql<{ id: number }>`
-    select id from schedule where remote_id = ${remoteId} order by id limit 1`.execute(kysely(em));
-  const tasks = await sql<{ id: number }>`
-    select id from task where remote_id = ${remoteId} and state in ('WAITING', 'RUNNING') order by id limit 1`.execute(
+interface Use {
+  readonly id: number;
+  readonly isSeen: boolean;
+}
+
+export async function readRemoteUse(em: Em, visibility: Visibility, remoteId: number): Promise<RemoteUse> {
+  const repositories = await sql<{ name: string; total: number; isSeen: boolean }>`
+    select name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen"
+    from repository where remote_id = ${remoteId}
+    order by "isSeen" desc, name limit 3`.execute(kysely(em));
+  const isSeen = (table: 'schedule' | 'task') =>
+    repositoryVisible(sql`${sql.ref(`${table}.repository_id`)}`, visibility);
+  const schedules = await sql<Use>`
+    select id, ${isSeen('schedule')} as "isSeen" from schedule where remote_id = ${remoteId} order by "isSeen" desc, id limit 1`.execute(
     kysely(em),
   );
+  const tasks = await sql<Use>`
+    select id, ${isSeen('task')} as "isSeen" from task where remote_id = ${remoteId} and state in ('WAITING', 'RUNNING')
+    order by "isSeen" desc, id limit 1`.execute(kysely(em));
   return {
-    repositoryNames: repositories.rows.map((row) => row.name),
+    repositoryNames: repositories.rows.filter((row) => row.isSeen).map((row) => row.name),
     repositoryCount: repositories.rows[0]?.total ?? 0,
-    scheduleId: schedules.rows[0]?.id,
-    taskId: tasks.rows[0]?.id,
+    schedule: schedules.rows[0],
+    task: tasks.rows[0],
     onlySourceOf: await countOnlySource(em, remoteId),
   };
 }

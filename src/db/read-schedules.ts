@@ -4,10 +4,20 @@ import type { Em } from './open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { repositoryVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
-/** Rows in the order of the ids; undefined where there is none. */
-export async function readSchedules(em: Em, ids: readonly number[]): Promise<(Schedule | undefined)[]> {
-  const rows = await em.find(Schedule, { id: { $in: [...ids] } });
+/** Rows in the order of the ids; undefined where there is none. A schedule is seen with its repository. */
+export async function readSchedules(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Schedule | undefined)[]> {
+  const found = await sql<{ id: number }>`
+    select id from schedule where id = any(${ids}::bigint[]) and ${repositoryVisible(sql`schedule.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
+  const rows = await em.find(Schedule, { id: { $in: found.rows.map((row) => row.id) } });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
@@ -19,16 +29,23 @@ export interface SchedulePageArguments {
 }
 
 /** Ids of a page, oldest first. */
-export async function readSchedulePage(em: Em, page: SchedulePageArguments): Promise<Page<{ id: number }>> {
+export async function readSchedulePage(
+  em: Em,
+  visibility: Visibility,
+  page: SchedulePageArguments,
+): Promise<Page<{ id: number }>> {
   const found = await sql<{ id: number }>`
-    select id from schedule where id > ${page.after ?? 0} order by id limit ${page.first + 1}`.execute(
-    kysely(em),
-  );
+    select id from schedule where id > ${page.after ?? 0} and ${repositoryVisible(sql`schedule.repository_id`, visibility)}
+    order by id limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
-export async function countSchedules(em: Em): Promise<number> {
-  return em.count(Schedule);
+export async function countSchedules(em: Em, visibility: Visibility): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from schedule where ${repositoryVisible(sql`schedule.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
 }
 
 /** A page of each repository's schedules, oldest first, in one statement. */

@@ -6,6 +6,8 @@ import { manifestColumns } from './read-manifests.ts';
 import type { ManifestRow } from './read-manifests.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
+import { contentVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 import { isIn } from './write-roots.ts';
 
 export interface SignatureRow {
@@ -25,15 +27,21 @@ const signatureColumns = sql`s.id, s.kind, s.name, s.signed_digest as "signedDig
   s.creator, s.signed_at as timestamp, s.docker_reference as "dockerReference"`;
 
 /** Signatures by id. */
-export async function readSignatures(em: Em, ids: readonly number[]): Promise<(SignatureRow | undefined)[]> {
+export async function readSignatures(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(SignatureRow | undefined)[]> {
   const found = await sql<SignatureRow>`
     select ${signatureColumns} from signature s join manifest signed on signed.digest = s.signed_digest
-    where s.id = any(${ids}::bigint[])`.execute(kysely(em));
+    where s.id = any(${ids}::bigint[]) and ${contentVisible('signature', sql`s.id`, visibility)}`.execute(
+    kysely(em),
+  );
   const byId = new Map(found.rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
 
-/** A manifest, and the version that it is looked at in; without one, whatever is stored counts. */
+/** A manifest, and the version that it is looked at in; without one, whatever is stored and seen counts. */
 export interface ManifestInVersion {
   readonly digest: string;
   readonly version: VersionKey | undefined;
@@ -48,20 +56,25 @@ function rows(manifests: readonly ManifestInVersion[]): RawBuilder<unknown> {
     ${manifests.map(({ version }) => version?.number ?? null)}::int[]) with ordinality as p(digest, repository_id, number, n)`;
 }
 
-function isThere(kind: 'manifest' | 'signature', id: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(p.number is null or exists (select from membership t where t.repository_id = p.repository_id and t.kind = ${kind}
+function isThere(
+  kind: 'manifest' | 'signature',
+  id: RawBuilder<unknown>,
+  visibility: Visibility,
+): RawBuilder<unknown> {
+  return sql`((p.number is null and ${contentVisible(kind, id, visibility)}) or exists (select from membership t where t.repository_id = p.repository_id and t.kind = ${kind}
     and t.content_id = ${id} and t.added_in <= p.number and (t.removed_in is null or t.removed_in > p.number)))`;
 }
 
 /** The signatures of each manifest, at most 1,000 of each. */
 export async function readSignaturesOf(
   em: Em,
+  visibility: Visibility,
   manifests: readonly ManifestInVersion[],
 ): Promise<SignatureRow[][]> {
   const found = await sql<SignatureRow & { n: number }>`
     select p.n, s.* from ${rows(manifests)} cross join lateral (
       select ${signatureColumns} from signature s join manifest signed on signed.digest = s.signed_digest
-      where s.signed_digest = p.digest and ${isThere('signature', sql`s.id`)}
+      where s.signed_digest = p.digest and ${isThere('signature', sql`s.id`, visibility)}
       order by s.id limit ${listedMax}) as s order by p.n, s.id`.execute(kysely(em));
   return grouped(manifests, found.rows);
 }
@@ -69,13 +82,14 @@ export async function readSignaturesOf(
 /** The stored manifests that refer to each manifest, of an artifact type or of any, at most 1,000 of each. */
 export async function readReferrersOf(
   em: Em,
+  visibility: Visibility,
   manifests: readonly ManifestInVersion[],
   artifactType: string | null,
 ): Promise<ManifestRow[][]> {
   const found = await sql<ManifestRow & { n: number }>`
     select p.n, m.* from ${rows(manifests)} cross join lateral (
       select ${manifestColumns} from manifest m
-      where m.subject_digest = p.digest and m.raw is not null and ${isThere('manifest', sql`m.id`)}
+      where m.subject_digest = p.digest and m.raw is not null and ${isThere('manifest', sql`m.id`, visibility)}
         and ${artifactType === null ? sql`true` : sql`m.artifact_type = ${artifactType}`}
       order by m.digest limit ${listedMax}) as m order by p.n, m.digest`.execute(kysely(em));
   return grouped(manifests, found.rows);

@@ -5,6 +5,8 @@ import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from './sql.ts';
+import { repositoryVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** Which part of a version's content: what is in it, or what it added to or removed from the one before. */
 export type ContentChange = 'PRESENT' | 'ADDED' | 'REMOVED';
@@ -103,12 +105,12 @@ export async function readVersionTags(
 /** A tag by its key. */
 export async function findTag(
   em: Em,
+  visibility: Visibility,
   key: { readonly repositoryId: number; readonly addedIn: number; readonly name: string },
 ): Promise<TagRow | undefined> {
   const found = await sql<TagRow>`
     select ${tagColumns} from tag_membership t join manifest m on m.id = t.manifest_id
-    where t.repository_id = ${key.repositoryId} and t.name = ${key.name} and t.added_in = ${key.addedIn}`.execute(
-    kysely(em),
-  );
+    where t.repository_id = ${key.repositoryId} and t.name = ${key.name} and t.added_in = ${key.addedIn}
+      and ${repositoryVisible(sql`t.repository_id`, visibility)}`.execute(kysely(em));
   return found.rows[0];
 }

@@ -5,11 +5,27 @@ import type { Em } from './open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { repositoryVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
-export async function readTasks(em: Em, ids: readonly number[]): Promise<(Task | undefined)[]> {
-  const rows = await em.find(Task, { id: { $in: [...ids] } });
+/** A task is seen with its repository; one whose repository is gone, or that has none, by those who see everything. */
+export async function readTasks(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Task | undefined)[]> {
+  const seen = visibility.all ? ids : await keepSeen(em, visibility, ids);
+  const rows = await em.find(Task, { id: { $in: [...seen] } });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
+}
+
+async function keepSeen(em: Em, visibility: Visibility, ids: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number }>`
+    select id from task where id = any(${ids}::bigint[]) and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
+  return found.rows.map((row) => row.id);
 }
 
 export interface TaskPageArguments {
@@ -19,16 +35,28 @@ export interface TaskPageArguments {
   readonly state?: TaskState | undefined;
 }
 
-export async function readTaskPage(em: Em, page: TaskPageArguments): Promise<Page<{ id: number }>> {
+export async function readTaskPage(
+  em: Em,
+  visibility: Visibility,
+  page: TaskPageArguments,
+): Promise<Page<{ id: number }>> {
   const found = await sql<{ id: number }>`
     select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${stateIs(page.state)}
+      and ${repositoryVisible(sql`task.repository_id`, visibility)}
     order by id desc limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
-export async function countTasks(em: Em, state: TaskState | undefined): Promise<number> {
+export async function countTasks(
+  em: Em,
+  visibility: Visibility,
+  state: TaskState | undefined,
+): Promise<number> {
   const found = await sql<{ count: number }>`
-    select count(*) as count from task where ${stateIs(state)}`.execute(kysely(em));
+    select count(*) as count from task
+    where ${stateIs(state)} and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
   return found.rows[0]?.count ?? 0;
 }
 

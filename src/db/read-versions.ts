@@ -4,6 +4,8 @@ import type { Em } from './open-database.ts';
 import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
+import { repositoryVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 /** A version of a repository. */
 export interface VersionKey {
@@ -14,6 +16,7 @@ export interface VersionKey {
 /** The versions asked for, in one statement; undefined where there is none. */
 export async function readVersions(
   em: Em,
+  visibility: Visibility,
   keys: readonly VersionKey[],
 ): Promise<(RepositoryVersion | undefined)[]> {
   const found = await sql<RepositoryVersion & { n: number }>`
@@ -21,9 +24,8 @@ export async function readVersions(
       v.base_number as "baseNumber", v.counts
     from unnest(${keys.map((key) => key.repositoryId)}::bigint[], ${keys.map((key) => key.number)}::int[])
       with ordinality as p(repository_id, number, n)
-    join repository_version v on v.repository_id = p.repository_id and v.number = p.number`.execute(
-    kysely(em),
-  );
+    join repository_version v on v.repository_id = p.repository_id and v.number = p.number
+      and ${repositoryVisible(sql`v.repository_id`, visibility)}`.execute(kysely(em));
   const byPlace = new Map(found.rows.map((row) => [row.n, { ...row, createdAt: new Date(row.createdAt) }]));
   return keys.map((_, index) => byPlace.get(index + 1));
 }

@@ -3,6 +3,8 @@ import { SignaturePolicy } from './entities.ts';
 import type { Em } from './open-database.ts';
 import type { SignatureRules } from '../oci/signature-rules.ts';
 import { kysely } from './sql.ts';
+import { isVisible, nameVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
 
 export function toSignatureRules(policy: SignaturePolicy): SignatureRules {
   const { keys, openPgpKeys, identities, trustedRoot, dockerReference } = policy;
@@ -17,10 +19,12 @@ export function toSignatureRules(policy: SignaturePolicy): SignatureRules {
 
 export async function readSignaturePolicies(
   em: Em,
+  visibility: Visibility,
   ids: readonly number[],
 ): Promise<(SignaturePolicy | undefined)[]> {
   const rows = await em.find(SignaturePolicy, { id: { $in: [...ids] } });
-  const byId = new Map(rows.map((row) => [row.id, row]));
+  const seen = rows.filter((row) => isVisible(visibility, row.name));
+  const byId = new Map(seen.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
 
@@ -31,9 +35,12 @@ export async function findSignaturePolicyId(em: Em, name: string): Promise<numbe
   return found.rows[0]?.id;
 }
 
-/** Holds the policy, so that it cannot be deleted before the transaction ends; whether it is there. */
-export async function lockSignaturePolicy(em: Em, id: number): Promise<boolean> {
-  const found = await sql`select from signature_policy where id = ${id} for key share`.execute(kysely(em));
+/** Holds the policy, so that it cannot be deleted before the transaction ends; whether it is there, and seen. */
+export async function lockSignaturePolicy(em: Em, visibility: Visibility, id: number): Promise<boolean> {
+  const found = await sql`
+    select from signature_policy where id = ${id} and ${nameVisible(sql`name`, visibility)} for key share`.execute(
+    kysely(em),
+  );
   return found.rows.length > 0;
 }
 
@@ -42,7 +49,7 @@ export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
   await sql`delete from signature_verdict where policy_id = ${policyId}`.execute(kysely(em));
 }
 
-/** What uses a policy: the first few by kind and name, and how many there are. */
+/** What uses a policy: the first few by kind and name of those that are seen, and how many there are. */
 export interface PolicyUse {
   readonly users: readonly {
     readonly kind: 'remote' | 'repository' | 'distribution';
@@ -51,14 +58,15 @@ export interface PolicyUse {
   readonly count: number;
 }
 
-export async function readPolicyUse(em: Em, policyId: number): Promise<PolicyUse> {
-  const found = await sql<PolicyUse['users'][number] & { total: number }>`
-    select kind, name, count(*) over () as total from (
+export async function readPolicyUse(em: Em, visibility: Visibility, policyId: number): Promise<PolicyUse> {
+  const found = await sql<PolicyUse['users'][number] & { total: number; isSeen: boolean }>`
+    select kind, name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen" from (
       select 'remote' as kind, name from remote where signature_policy_id = ${policyId}
       union all
       select 'repository', name from repository where signature_policy_id = ${policyId}
       union all
       select 'distribution', base_path from distribution where signature_policy_id = ${policyId}
-    ) as use order by kind, name limit 3`.execute(kysely(em));
-  return { users: found.rows, count: found.rows[0]?.total ?? 0 };
+    ) as use order by "isSeen" desc, kind, name limit 3`.execute(kysely(em));
+  const users = found.rows.filter((row) => row.isSeen);
+  return { users, count: found.rows[0]?.total ?? 0 };
 }

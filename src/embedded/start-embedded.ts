@@ -65,16 +65,18 @@ export async function startEmbedded(
   };
 }
 
-interface Database {
+/** A database that runs; `url` may hold a password. */
+export interface RunningDatabase {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-async function startDatabase(
-  { databaseUrl, dataDir }: EmbeddedSettings,
+/** Starts or adopts PostgreSQL alone, where the settings name no other. */
+export async function startDatabase(
+  { databaseUrl, dataDir }: Pick<EmbeddedSettings, 'databaseUrl' | 'dataDir'>,
   log: (message: string) => void,
   signal: AbortSignal,
-): Promise<Database> {
+): Promise<RunningDatabase> {
   if (databaseUrl !== undefined) return { url: databaseUrl, stop: nothingToStop };
   const start = (until: AbortSignal) => startPostgres({ dataDir, log, signal: until });
   const first = await start(signal);

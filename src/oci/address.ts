@@ -52,14 +52,24 @@ export function isListedHost(url: URL, rules: readonly string[]): boolean {
       (rule.startsWith('*.') && host.endsWith(rule.slice(1)))
     )
       return true;
-    const [network = '', prefix] = rule.split('/');
-    const family = isIP(network);
-    if (prefix === undefined || family === 0 || isIP(host) !== family) return false;
-    const list = new BlockList();
-    const type = family === 4 ? 'ipv4' : 'ipv6';
-    list.addSubnet(network, Number(prefix), type);
-    return list.check(host, type);
+    return isInNetwork(host, rule);
   });
+}
+
+/** Whether rules of the same form name an address that a name has led to: those that are addresses or networks themselves. */
+export function isListedAddress(address: string, rules: readonly string[]): boolean {
+  const plain = embeddedIpv4(address) ?? withoutZone(address);
+  return rules.some((rule) => rule === plain || isInNetwork(plain, rule));
+}
+
+function isInNetwork(address: string, rule: string): boolean {
+  const [network = '', prefix] = rule.split('/');
+  const family = isIP(network);
+  if (prefix === undefined || family === 0 || isIP(address) !== family) return false;
+  const list = new BlockList();
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  list.addSubnet(network, Number(prefix), type);
+  return list.check(address, type);
 }
 
 /** IPv4 inside IPv6: mapped `::ffff:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96`, 6to4 `2002::/16`. */

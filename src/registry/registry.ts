@@ -28,6 +28,8 @@ export interface RegistryOptions {
   readonly manifestMaxBytes?: number;
   /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
   readonly allowPrivate: boolean;
+  /** Addresses and ranges (`10.0.0.0/8`) among those that may be reached all the same, also where a name leads to them. */
+  readonly allowAddresses?: readonly string[];
   /** Host names allowed as token realm though of another registrable domain. */
   readonly realmHosts?: readonly string[];
   /** A dedicated store of signatures: base URL without credentials, reached with the same TLS settings and proxy, never with credentials. */

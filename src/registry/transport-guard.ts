@@ -14,7 +14,7 @@ export interface AddressPolicy {
 /** The policy that never lets link-local and reserved addresses through, and private ones when `privateAllowed` says so. */
 export function addressPolicy(
   classify: typeof classifyAddress,
-  privateAllowed: () => boolean,
+  privateAllowed: (address: string) => boolean,
 ): AddressPolicy {
   return {
     check(address, name) {
@@ -25,7 +25,7 @@ export function addressPolicy(
           name,
           'link-local, metadata and reserved addresses are never connected to.',
         );
-      if (found === 'private' && !privateAllowed())
+      if (found === 'private' && !privateAllowed(address))
         throw addressRefused(
           address,
           name,

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
-import { classifyAddress } from '../oci/address.ts';
+import { classifyAddress, isListedAddress } from '../oci/address.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { admitConnected, tlsSettings } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';
@@ -42,6 +42,8 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
   const seen = { private: false, public: false };
   const registryIsPrivate = () => seen.private && !seen.public;
   const routes = new Map<'own' | 'other', Route>();
+  const mayBePrivate = (address: string): boolean =>
+    options.allowPrivate || isListedAddress(address, options.allowAddresses ?? []);
 
   const routeTo = (url: URL): Route => {
     // A token service on another port of the registry's host is as much its own as the registry is.
@@ -50,7 +52,8 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
     if (known !== undefined) return known;
     const policy = addressPolicy(
       classify,
-      () => options.allowPrivate && (kind === 'own' || options.proxyUrl !== undefined || registryIsPrivate()),
+      (address) =>
+        mayBePrivate(address) && (kind === 'own' || options.proxyUrl !== undefined || registryIsPrivate()),
     );
     const connect: ConnectSettings = {
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,

@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { createAccess } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
@@ -24,6 +25,7 @@ import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { openBlobStore } from './blob-store.ts';
+import { chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
@@ -72,6 +74,8 @@ interface Ground {
 export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
   const stopper = createStopper();
   try {
+    // before anything is started
+    if (options.roles.includes('api')) chooseLogins(config);
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
     const runsWorker = options.roles.includes('worker');
@@ -144,8 +148,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     database,
     workflows,
     secrets: ground.secrets,
+    access: createAccess({ database, secrets: ground.secrets, logins: chooseLogins(config) }),
     config: {
       host: config.host,
+      publicUrl: config.publicUrl,
       allowPrivate: isLoopbackHost(config.host),
       allowUpstream: config.allowUpstream,
       temporalUiUrl: ground.servers.temporalUiUrl,

@@ -177,6 +177,33 @@ describe('a remote', () => {
     });
   });
 
+  test.each([
+    ['another proxy', { proxyUrl: 'http://proxy.example:3128' }],
+    ['another CA', { sslCaCertificate: certificate }],
+    ['no checks of TLS', { sslValidation: false }],
+  ])(
+    '%s, which could let somebody read them, drops the secrets unless they are given again',
+    async (_, change) => {
+      const headers = [{ name: 'X-A', value: 'a' }];
+      const { remote } = await create(valid({ username: 'u', password: 'p', headers }));
+      const again = await update({ id: remote.id, ...change, password: 'p', headers });
+      expect(again.remote).toMatchObject({ hasPassword: true, headerNames: ['X-A'] });
+      // the same once more is no change
+      expect((await update({ id: remote.id, ...change })).remote).toMatchObject({ hasPassword: true });
+      const other = await create(valid({ username: 'u', password: 'p', headers }));
+      const dropped = await update({ id: other.remote.id, ...change });
+      expect(dropped.remote).toMatchObject({ username: 'u', hasPassword: false, headerNames: [] });
+    },
+  );
+
+  test('without a proxy, and with checks of TLS, the secrets stay', async () => {
+    const { remote } = await create(
+      valid({ password: 'p', proxyUrl: 'http://user:secret@proxy.example:3128', sslValidation: false }),
+    );
+    const { remote: kept } = await update({ id: remote.id, proxyUrl: null, sslValidation: true });
+    expect(kept).toMatchObject({ hasPassword: true, proxyUrl: null });
+  });
+
   test('a certificate is changed with a stored key only where that fits', async () => {
     const { remote } = await create(valid({ sslClientCertificate: certificate, sslClientKey: key }));
     expect((await update({ id: remote.id, sslClientCertificate: certificate })).userErrors).toEqual([]);

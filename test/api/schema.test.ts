@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import {
   isEnumType,
   isInputObjectType,
+  getNamedType,
   isInterfaceType,
   isIntrospectionType,
+  isLeafType,
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
@@ -55,22 +57,24 @@ test('every type, field, argument and enum value is described', () => {
 
 describe('fault 90: secrets are write-only', () => {
   test('no output type has a field that could hold one', () => {
-    const fields = types
-      .filter(isObjectType)
-      .flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
-    const suspicious = fields.filter((field) => /password|key|secret|header|sealed|token/i.test(field));
+    const suspicious = types.filter(isObjectType).flatMap((type) =>
+      Object.values(type.getFields())
+        .filter((field) => isLeafType(getNamedType(field.type)))
+        .filter((field) => /password|key|secret|header|sealed|token/i.test(field.name))
+        .map((field) => `${type.name}.${field.name}`),
+    );
     expect(suspicious.sort()).toEqual([
-      // counts, and how many there are
-      'Mutation.secretsRotate',
       'Remote.hasPassword',
       'Remote.hasSslClientKey',
       'Remote.headerNames',
+      // how many there are
       'SecretsRotatePayload.resealed',
-      'SecretsRotatePayload.unreadable',
       'Signature.keyId',
       // public ones
       'SignaturePolicy.keys',
       'SignaturePolicy.openPgpKeys',
+      // shown once, by tokenCreate; test/access/tokens.test.ts looks for it where it must not be
+      'TokenPayload.secret',
     ]);
   });
 });

@@ -4,7 +4,7 @@ import type { SyncRequest } from '../../src/cli/sync-request.ts';
 
 const parse = (...args: string[]) => parseArguments(['node', 'tidemark', ...args], '1.2.3');
 
-const client = { server: undefined, json: false };
+const client = { server: undefined, tokenFile: undefined, json: false };
 const plain: SyncRequest = {
   name: 'library/nginx',
   url: 'https://registry-1.docker.io',
@@ -62,6 +62,15 @@ describe('commands', () => {
     [
       ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
       { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },
+    ],
+    [['tasks', '--token-file', 'login'], { command: 'tasks', first: 20, ...client, tokenFile: 'login' }],
+    [
+      ['token', 'create', '--admin', 'ops'],
+      { command: 'token', request: { name: 'ops', role: 'admin', scope: '*', expiresInDays: 90 } },
+    ],
+    [
+      ['token', 'create', 'ci', '--role', 'pusher', '--scope', 'team/*', '--expires-in-days', '7'],
+      { command: 'token', request: { name: 'ci', role: 'pusher', scope: 'team/*', expiresInDays: 7 } },
     ],
   ])('%j', (args, plan) => {
     expect(parse(...args)).toEqual(plan);
@@ -125,6 +134,12 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],
     [['sync', 'nginx', 'alpine'], /too many arguments/],
+    [['token', 'create', 'ci'], /--admin, or --role/],
+    [['token', 'create', 'ci', '--admin', '--role', 'reader'], /--admin, or --role/],
+    [['token', 'create', 'ci', '--role', 'owner'], /--role is "owner".*reader, pusher/],
+    [['token', 'create', 'ci', '--role', 'reader', '--scope', 'Team'], /--scope is "Team"/],
+    [['token', 'create', ' ci', '--admin'], /visible characters/],
+    [['token', 'create', 'ci', '--admin', '--expires-in-days', '0'], /whole number, 1 to 3650/],
     [['tasks', '--first', '101'], /whole number, 1 to 100/],
     [[], /Usage: tidemark/],
   ])('%j is a mistake', (args, text) => {

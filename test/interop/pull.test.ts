@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAccess, noLogins } from '../../src/access/access.ts';
 import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
@@ -55,6 +56,7 @@ beforeAll(async () => {
     database: harness.database,
     workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
     secrets: harness.secrets,
+    access: createAccess({ ...harness, logins: noLogins }),
     config: {
       host: '127.0.0.1',
       allowPrivate: true,

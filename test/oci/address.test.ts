@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { isListedHost } from '../../src/oci/address.ts';
+import { isListedAddress, isListedHost } from '../../src/oci/address.ts';
 
-const rules = ['registry.lan', '*.corp.lan', '10.1.2.3:5000', '10.9.0.0/16', 'fd00::/8'];
+const rules = ['ports.lan:5000', 'registry.lan', '*.corp.lan', '10.1.2.3:5000', '10.9.0.0/16', 'fd00::/8'];
 
 describe('which hosts TIDEMARK_ALLOW_UPSTREAM names', () => {
   test.each([
+    ['http://ports.lan:5000', true],
+    ['http://ports.lan', false],
     ['http://registry.lan:5000', true],
     ['https://other.registry.lan', false],
     ['https://images.corp.lan', true],
@@ -19,5 +21,16 @@ describe('which hosts TIDEMARK_ALLOW_UPSTREAM names', () => {
     ['http://[fe80::1]', false],
   ])('%s: %s', (url, isListed) => {
     expect(isListedHost(new URL(url), rules)).toBe(isListed);
+  });
+
+  test.each([
+    ['10.9.8.7', true],
+    ['::ffff:10.9.8.7', true],
+    ['10.10.8.7', false],
+    ['10.1.2.3', false],
+    ['fd12::1', true],
+    ['127.0.0.1', false],
+  ])('a name that leads to %s: %s', (address, isListed) => {
+    expect(isListedAddress(address, rules)).toBe(isListed);
   });
 });

@@ -128,6 +128,7 @@ describe.skipIf(python === undefined && process.env['CI'] === undefined)('docker
       temporalAddress: 'temporal:7233',
       temporalNamespace: 'tidemark',
       secretKeyFile: '/run/secrets/secret_key',
+      logins: { tokens: true, oidc: undefined },
     });
   });
 });
@@ -140,6 +141,8 @@ describe('Dockerfile', () => {
     const last = stages.at(-1) ?? '';
     expect(stages.filter((stage) => !/^FROM node:24-bookworm-slim( |\n)/.test(stage))).toEqual([]);
     expect(last).toMatch(/^USER node$/m);
+    // what listens for others asks who they are
+    expect(last).toMatch(/TIDEMARK_HOST=0\.0\.0\.0 \\\n +TIDEMARK_AUTH=tokens/);
     expect(last).toMatch(/^HEALTHCHECK [^]*\/readyz/m);
     expect(last).not.toMatch(/npm (ci|install)/);
   });

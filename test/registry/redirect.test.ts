@@ -157,6 +157,45 @@ describe.each([
   });
 });
 
+const named = (url: string): string => url.replace('127.0.0.1', 'registry.corp.example');
+
+describe('addresses that the operator lists (TIDEMARK_ALLOW_UPSTREAM)', () => {
+  const lookup = namesOf({ 'registry.corp.example': ['127.0.0.1'] });
+
+  test.each([true, false])(
+    'a name that leads to one is reached, sockets of our own: %s',
+    async (ownSockets) => {
+      const upstream = await openUpstream();
+      upstream.on(`GET ${large.path}`, blob(large.bytes));
+      const client = (...allowAddresses: string[]) =>
+        openClient(
+          { url: named(upstream.url) },
+          { allowPrivate: false, allowAddresses },
+          { ownSockets, lookup },
+        );
+      expect(await readBody(await client('127.0.0.0/8').fetch(large.key))).toEqual(large.bytes);
+      expect(await readBody(await client('127.0.0.1').fetch(large.key))).toEqual(large.bytes);
+      const before = upstream.connections();
+      for (const rule of ['10.0.0.0/8', '127.0.0.1:1', 'elsewhere.example'])
+        expect((await failure(client(rule).fetch(large.key))).code).toBe('ADDRESS_REFUSED');
+      expect(upstream.connections()).toBe(before);
+    },
+  );
+
+  test('fault 23: a redirect from a public host leads to none of them', async () => {
+    const inside = await openUpstream();
+    const upstream = await openUpstream({ host: '127.0.0.2' });
+    upstream.on(`GET ${large.path}`, redirect(`${inside.url}/blob`));
+    const registry = openClient(
+      upstream,
+      { allowPrivate: false, allowAddresses: ['127.0.0.0/8'] },
+      { classify: publicLoopback },
+    );
+    expect((await failure(registry.fetch(large.key))).code).toBe('ADDRESS_REFUSED');
+    expect(inside.connections()).toBe(0);
+  });
+});
+
 test('messages hold neither credentials nor a signed query', async () => {
   const upstream = await openUpstream();
   const cdn = await openUpstream();

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { createAccess, noLogins } from '../../src/access/access.ts';
 import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
@@ -40,6 +41,7 @@ export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi>
     database,
     workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
     secrets,
+    access: createAccess({ database, secrets, logins: noLogins }),
     config: { ...limits, host: '127.0.0.1', temporalUiUrl: undefined, temporalNamespace: 'default' },
     blobs: store,
     upstreams,

@@ -1,14 +1,21 @@
 import type { FastifyReply } from 'fastify';
+import { anonymous, visibilityOf } from '../../access/viewer.ts';
+import type { Visibility } from '../../db/visibility.ts';
 import { readBasePathPage } from '../../db/distributions.ts';
 import type { Exchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 import { nextLink, parsePage } from './paging.ts';
 
+/** Without logins, those that all may see. */
+function seenAtRegistry({ client: { viewer } }: Exchange): Visibility {
+  return viewer.kind === 'everybody' ? visibilityOf(anonymous) : visibilityOf(viewer);
+}
+
 /** docker's "Listing Repositories", which the specification reserves: the names that are served, paged as tags are. */
 export async function answerCatalog(exchange: Exchange): Promise<FastifyReply> {
   const { first, after } = parsePage(exchange.query);
   if (first === 0) return sendJson(exchange, { repositories: [] });
-  const page = await readBasePathPage(exchange.em, { first, after });
+  const page = await readBasePathPage(exchange.em, seenAtRegistry(exchange), { first, after });
   const repositories = page.rows.map((row) => row.basePath);
   const last = repositories.at(-1);
   if (page.hasNext && last !== undefined)

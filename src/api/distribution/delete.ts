@@ -6,6 +6,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
+import { pushCaller } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
 
 interface ManifestPath {
@@ -15,12 +16,13 @@ interface ManifestPath {
 
 /** distribution-spec, "Deleting tags", "Deleting Manifests": of the latest version; earlier ones keep it. */
 export async function deleteManifestOrTag(
-  { em, reply }: Exchange,
+  exchange: Exchange,
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
+  const { em, reply } = exchange;
   await pushContent(
     em,
-    name,
+    { basePath: name, caller: pushCaller(exchange, 'delete') },
     'tag' in reference
       ? { kind: 'deleteTag', tag: reference.tag }
       : { kind: 'deleteManifest', digest: reference.digest },
@@ -30,10 +32,11 @@ export async function deleteManifestOrTag(
 
 /** distribution-spec, "Deleting Blobs": those that were uploaded and that no manifest refers to; the others go with their manifests. */
 export async function deleteBlob(
-  { em, reply }: Exchange,
+  exchange: Exchange,
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Promise<FastifyReply> {
-  const { repositoryId } = await findPushTarget(em, name);
+  const { em, reply } = exchange;
+  const { repositoryId } = await findPushTarget(em, name, pushCaller(exchange, 'delete'));
   const found = await unlinkBlob(em, { repositoryId, digest });
   if (found === 'removed') return reply.code(202).send();
   if (found === 'unknown')

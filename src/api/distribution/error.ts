@@ -17,6 +17,7 @@ const statuses = {
   NAME_UNKNOWN: 404,
   SIZE_INVALID: 400,
   TOOMANYREQUESTS: 429,
+  UNAUTHORIZED: 401,
   UNSUPPORTED: 405,
   PAGINATION_NUMBER_INVALID: 400,
   RANGE_INVALID: 416,
@@ -82,6 +83,7 @@ function knownFailure(error: TidemarkError): DistributionFailure | undefined {
   const { code, message, origin, status } = error;
   if (code === 'UPLOAD_UNKNOWN')
     return { status: statuses.BLOB_UPLOAD_UNKNOWN, code: 'BLOB_UPLOAD_UNKNOWN', message };
+  if (code === 'UNAUTHENTICATED') return { status: statuses.UNAUTHORIZED, code: 'UNAUTHORIZED', message };
   // RFC 4918 section 11.5, Insufficient Storage
   if (code === 'STORAGE_QUOTA') return { status: 507, code: 'DENIED', message };
   if (code === 'DIGEST_INVALID' || code === 'DIGEST_UNSUPPORTED')

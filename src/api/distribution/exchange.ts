@@ -3,13 +3,16 @@ import type { Em } from '../../db/open-database.ts';
 import { resolveDistribution } from '../../db/distributions.ts';
 import type { VersionKey } from '../../db/read-versions.ts';
 import type { PolicyKey } from '../../db/verdicts.ts';
-import { quoteValue } from '../../oci/error.ts';
+import type { PushCaller } from '../../db/push-target.ts';
+import type { RegistryViewer } from '../../access/access.ts';
+import { clientMay, roleFor } from '../../access/registry-rights.ts';
+import { visibilityOf } from '../../access/viewer.ts';
 import type { ApiDependencies } from '../dependencies.ts';
-import { refuse } from './error.ts';
+import { nameUnknown, refuseAction } from './authorise.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access'
 >;
 
 /** One request and what answers it. */
@@ -18,6 +21,8 @@ export interface Exchange {
   readonly reply: FastifyReply;
   readonly query: URLSearchParams;
   readonly em: Em;
+  /** Who sends it. */
+  readonly client: RegistryViewer;
   readonly api: DistributionDependencies;
 }
 
@@ -30,23 +35,28 @@ export interface ServedVersion extends VersionKey {
 }
 
 /**
- * The version that is served at a name now; number 0 where the repository has none yet. A private distribution is as good as absent
- * while there are no logins.
- * @throws TidemarkError `NAME_UNKNOWN`
+ * The version that is served at a name now, to a client that may pull from it; number 0 where the repository has none yet.
+ * @throws TidemarkError `NAME_UNKNOWN`, `UNAUTHORIZED`
  */
-export async function findServedVersion({ em }: Exchange, name: string): Promise<ServedVersion> {
-  const found = await resolveDistribution(em, name);
-  if (found !== undefined && !found.isPrivate)
+export async function findServedVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
+  const found = await resolveDistribution(exchange.em, name);
+  if (found !== undefined && clientMay(exchange.client, 'pull', { name, isPrivate: found.isPrivate }))
     return {
       repositoryId: found.repositoryId,
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
       policy: found.policy,
     };
-  throw refuse(
-    'NAME_UNKNOWN',
-    `There is no repository ${quoteValue(name)} here; /v2/_catalog lists those that are.`,
-  );
+  // the same whether it is absent or not for this client
+  if (!clientMay(exchange.client, 'pull', { name, isPrivate: true }))
+    throw refuseAction(exchange, 'pull', name);
+  throw nameUnknown(name);
+}
+
+/** For whom a push or a deletion looks for its target. */
+export function pushCaller({ client }: Exchange, action: 'push' | 'delete'): PushCaller {
+  const { viewer } = client;
+  return { seesPrivate: viewer.kind !== 'everybody', changes: visibilityOf(viewer, roleFor(action)) };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ParsedManifest } from '../../oci/manifest.ts';
 import { isTagName } from '../../oci/tag-filter.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
+import { pushCaller } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
 import type { Push } from './push.ts';
 import { readWhole } from './request-body.ts';
@@ -27,12 +28,14 @@ const maxTags = 100;
  * may be absent.
  */
 export async function putManifest(
-  { request, reply, query, em }: Exchange,
+  exchange: Exchange,
   { manifestMaxBytes }: Push,
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
+  const { request, reply, query, em } = exchange;
+  const caller = pushCaller(exchange, 'push');
   const tags = 'tag' in reference ? [reference.tag] : readTags(query);
-  await makePushTarget(em, name);
+  await makePushTarget(em, name, caller);
   const bytes = await readWhole(request, manifestMaxBytes);
   const digest = 'digest' in reference ? reference.digest : digestBytes(bytes);
   checkDigest(digest, bytes);
@@ -40,7 +43,11 @@ export async function putManifest(
   const document = { digest, mediaType: parsed.mediaType, bytes };
   const byDigest = 'digest' in reference;
   // what was a mirror, or pinned, since then is refused in there
-  await pushContent(em, name, { kind: 'put', manifest: { document, parsed }, tags, byDigest });
+  await pushContent(
+    em,
+    { basePath: name, caller },
+    { kind: 'put', manifest: { document, parsed }, tags, byDigest },
+  );
   if (parsed.subject !== undefined) reply.header('oci-subject', parsed.subject.digest);
   if (byDigest && tags.length > 0) reply.header('oci-tag', tags);
   return reply

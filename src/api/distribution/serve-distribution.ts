@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createBlobLocks } from '../../db/blob-lock.ts';
+import { authorise, challenge } from './authorise.ts';
 import { answerBase } from './base.ts';
 import { answerBlob } from './blobs.ts';
 import { answerCatalog } from './catalog.ts';
@@ -25,25 +26,30 @@ const maxWaitMs = 30_000;
 /** The OCI Distribution API 1.1 at `/v2/`; it reads and writes the database and the blob store, and waits for nothing else. */
 export function serveDistribution(app: FastifyInstance, api: DistributionDependencies): void {
   const push = preparePush(app, api);
+  const admitted = new WeakMap<FastifyRequest, () => FastifyReply | Promise<FastifyReply>>();
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/v2/',
     onRequest: async (request, reply) => {
       reply.header('docker-distribution-api-version', 'registry/2.0');
       const { path, query } = parseTarget(request.originalUrl);
-      if (!isPush(request.method, path)) return undefined;
+      const client = await api.access.identifyClient(request.headers.authorization);
+      const exchange = { request, reply, query, em: api.database.em.fork(), client, api };
+      const writes = isPush(request.method, path);
+      authorise(exchange, path, writes);
+      if (!writes) return void admitted.set(request, () => answer(exchange, path));
       // here, before Fastify looks at a body: it streams, and may have any type
-      await answerPush({ request, reply, query, em: api.database.em.fork(), api }, push, path);
+      await answerPush(exchange, push, path);
       return reply;
     },
-    handler: async (request, reply) => {
-      const { path, query } = parseTarget(request.originalUrl);
-      return answer({ request, reply, query, em: api.database.em.fork(), api }, path);
-    },
+    handler: async (request) => admitted.get(request)?.(),
     errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // a body that nobody wants is not waited for (FAULTS 68)
       if (!request.raw.complete) reply.header('connection', 'close');
-      void sendError(reply, toFailure(error, request, api));
+      const failure = toFailure(error, request, api);
+      if (failure.status === 401 && !reply.hasHeader('www-authenticate'))
+        reply.header('www-authenticate', challenge(request, api, { error: 'invalid_token' }));
+      void sendError(reply, failure);
     },
   });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { clientMay } from '../../access/registry-rights.ts';
 import type { FastifyReply } from 'fastify';
 import { makePushTarget, findPushTarget } from '../../db/push-target.ts';
 import { resolveDistribution } from '../../db/distributions.ts';
@@ -18,6 +19,7 @@ import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
+import { pushCaller } from './exchange.ts';
 import type { Push } from './push.ts';
 import { contentLength, readBody } from './request-body.ts';
 
@@ -38,7 +40,7 @@ export async function beginUpload(
   const { query, em, reply } = exchange;
   const digest = readDigest(query, 'digest');
   const mount = readDigest(query, 'mount');
-  const { repositoryId } = await makePushTarget(em, name);
+  const { repositoryId } = await makePushTarget(em, name, pushCaller(exchange, 'push'));
   if (mount !== undefined && (await mountBlob(exchange, { repositoryId, digest: mount })))
     return created(reply, name, mount);
   const id = randomUUID();
@@ -133,8 +135,9 @@ async function write(
 }
 
 /** The repository that it goes to. */
-async function findUpload({ em }: Exchange, path: UploadPath): Promise<number> {
-  const { repositoryId } = await findPushTarget(em, path.name);
+async function findUpload(exchange: Exchange, path: UploadPath): Promise<number> {
+  const { em } = exchange;
+  const { repositoryId } = await findPushTarget(em, path.name, pushCaller(exchange, 'push'));
   const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(path.id);
   if (isId && (await isUploadOpen(em, { id: path.id, repositoryId }))) return repositoryId;
   throw unknown(path);
@@ -145,12 +148,14 @@ async function findUpload({ em }: Exchange, path: UploadPath): Promise<number> {
  * been said: nobody learns what is where (FAULTS 74).
  */
 async function mountBlob(
-  { em, query }: Exchange,
+  { em, query, client }: Exchange,
   { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
 ): Promise<boolean> {
   const from = query.get('from') ?? '';
   const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
-  if (source === undefined || source.isPrivate || source.policy !== null) return false;
+  const isServed =
+    source !== undefined && clientMay(client, 'pull', { name: from, isPrivate: source.isPrivate });
+  if (!isServed || source.policy !== null) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
   // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
   if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;

@@ -1,8 +1,12 @@
 import 'reflect-metadata';
 import { writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
+import { AccessMutationResolver } from './access-mutation.resolver.ts';
+import { AccessResolver } from './access.resolver.ts';
+import { checkField } from '../../access/field-rules.ts';
+import type { RequestContext } from './context.ts';
 import { ManifestResolver, SignatureResolver, TagResolver } from './content.resolver.ts';
 import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
@@ -72,12 +76,15 @@ export function buildApiSchema(): GraphQLSchema {
       RepositoryScheduleResolver,
       ScheduleMutationResolver,
       UpkeepResolver,
+      AccessResolver,
+      AccessMutationResolver,
     ],
     pubSub: noPubSub,
     validate: false,
     disableInferringDefaultValues: true,
   });
   describeRoots(schema);
+  guardRoots(schema);
   built = schema;
   return schema;
 }
@@ -96,6 +103,23 @@ function describeRoots(schema: GraphQLSchema): void {
     ],
   ] as const;
   for (const [type, description] of roots) if (type) type.description = description;
+}
+
+/** Before each field of the roots its rule: one that has none is refused. */
+function guardRoots(schema: GraphQLSchema): void {
+  for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+    for (const field of Object.values(type?.getFields() ?? {})) {
+      const name = `${type?.name}.${field.name}`;
+      // a subscription is asked at its beginning, then for each event
+      for (const step of ['resolve', 'subscribe'] as const) {
+        const inner: GraphQLFieldResolver<unknown, RequestContext> | undefined = field[step];
+        if (inner === undefined) continue;
+        field[step] = async (source: unknown, args: unknown, context: RequestContext, info) => {
+          checkField(context.viewer, name);
+          return await inner(source, args, context, info);
+        };
+      }
+    }
 }
 
 /** The schema as schema/schema.graphql has it: sorted, with descriptions. */

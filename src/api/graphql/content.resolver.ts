@@ -9,10 +9,21 @@ import {
   toSignatureType,
 } from './content.type.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import { documentBytesMax } from './context.ts';
+import { documentBytesMax, unpagedMax } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { isStorableText } from './page-arguments.ts';
 import { ByteCount } from './scalars.ts';
+
+/** @throws TidemarkError `QUERY_TOO_COMPLEX` where an answer gets too many of them. */
+function spend<Row>(context: RequestContext, rows: readonly Row[]): readonly Row[] {
+  context.unpagedLeft -= rows.length;
+  if (context.unpagedLeft >= 0) return rows;
+  throw new TidemarkError(
+    'QUERY_TOO_COMPLEX',
+    `The answer would have more than ${unpagedMax} children, blobs, signatures and referrers. Ask for a smaller page, or less deep.`,
+    { origin: 'caller' },
+  );
+}
 
 @Resolver(() => TagType)
 export class TagResolver {
@@ -41,9 +52,10 @@ export class ManifestResolver {
   })
   async manifests(
     @Root() { row, version }: ManifestType,
-    @Ctx() { loaders }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<ManifestType[]> {
-    return (await loaders.children.load(row.id)).map((child) => toManifestType(child, version));
+    const children = await context.loaders.children.load(row.id);
+    return spend(context, children).map((child) => toManifestType(child, version));
   }
 
   @FieldResolver(() => [SignatureType], {
@@ -52,10 +64,10 @@ export class ManifestResolver {
   })
   async signatures(
     @Root() { digest, version }: ManifestType,
-    @Ctx() { loaders }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<SignatureType[]> {
-    const rows = await loaders.manifestSignatures.load({ digest, version });
-    return rows.map((row) => toSignatureType(row, version));
+    const rows = await context.loaders.manifestSignatures.load({ digest, version });
+    return spend(context, rows).map((row) => toSignatureType(row, version));
   }
 
   @FieldResolver(() => [ManifestType], {
@@ -69,17 +81,17 @@ export class ManifestResolver {
       description: 'Only those of this type; null: all.',
     })
     artifactType: string | null | undefined,
-    @Ctx() { loaders }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<ManifestType[]> {
     const page = artifactType ?? null;
     if (page !== null && !isStorableText(page)) return [];
-    const rows = await loaders.manifestReferrers.load({ parent: { digest, version }, page });
-    return rows.map((row) => toManifestType(row, version));
+    const rows = await context.loaders.manifestReferrers.load({ parent: { digest, version }, page });
+    return spend(context, rows).map((row) => toManifestType(row, version));
   }
 
   @FieldResolver(() => [BlobType], { description: 'Its config first, then its layers in order.' })
-  async blobs(@Root() { row }: ManifestType, @Ctx() { loaders }: RequestContext): Promise<BlobType[]> {
-    return (await loaders.manifestBlobs.load(row.id)).map(toBlobType);
+  async blobs(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<BlobType[]> {
+    return spend(context, await context.loaders.manifestBlobs.load(row.id)).map(toBlobType);
   }
 
   @FieldResolver(() => String, {

@@ -1,49 +1,101 @@
 import { randomUUID } from 'node:crypto';
+import { unauthenticated } from '../../access/credentials.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
+import type { TidemarkError } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { TaskWatch } from '../task-watch.ts';
 import type { ErrorTrace } from './errors.ts';
+import type { QueryCost } from './limits.ts';
 import { createLoaders } from './loaders.ts';
 import type { Loaders } from './loaders.ts';
+
+/** Who sends a request, and what they showed for it. */
+export interface Caller {
+  readonly viewer: Viewer;
+  readonly authorization: string | undefined;
+}
 
 /** What resolvers get: one per request, and one per event of a subscription. */
 export interface RequestContext {
   readonly api: ApiDependencies;
   readonly em: Em;
+  /** As they are now: a subscription asks again before each event. */
+  viewer: Viewer;
+  readonly authorization: string | undefined;
+  /** They show what the viewer may see. */
   loaders: Loaders;
   readonly trace: ErrorTrace;
   readonly taskWatch: TaskWatch;
   /** Resolves when the client has taken what was sent; at once where the transport waits by itself. */
   readonly untilDelivered: () => Promise<void>;
+  /** Why a subscription ends, once its caller's login does not count any more. */
+  loginEnded: TidemarkError | undefined;
+  /** What the query costs, once it is parsed. */
+  cost: QueryCost | undefined;
   /** How many bytes of documents (`Manifest.raw`) the request may still have. */
   documentBytesLeft: number;
+  /** How many objects of lists without pages it may still have. */
+  unpagedLeft: number;
 }
 
 /** Documents are up to 4 MiB each, and a page has up to 100 of them: an answer holds this much at the most. */
 export const documentBytesMax = 16 * 1024 * 1024;
+/** Children, blobs, signatures and referrers lead to more of their kind: what a query multiplies them to is known only once they are read. */
+export const unpagedMax = 20_000;
+
+/**
+ * Who sends a request to the GraphQL API. Nobody reads or changes anything there without a login, where logins are on.
+ * @throws TidemarkError `UNAUTHENTICATED`
+ */
+export async function identifyCaller(
+  { access }: Pick<ApiDependencies, 'access'>,
+  authorization: string | undefined,
+): Promise<Caller> {
+  const viewer = await access.identify(authorization);
+  if (viewer.kind === 'anonymous') throw unauthenticated('is missing');
+  return { viewer, authorization };
+}
 
 export function createContext(
   api: ApiDependencies,
   taskWatch: TaskWatch,
+  { viewer, authorization }: Caller,
   options: { readonly requestId?: string; readonly untilDelivered?: () => Promise<void> } = {},
 ): RequestContext {
   const em = api.database.em.fork();
   return {
     api,
     em,
-    loaders: createLoaders(em),
+    viewer,
+    authorization,
+    loaders: createLoaders(em, viewer),
     taskWatch,
-    trace: {
-      correlationId: options.requestId ?? randomUUID(),
-      log: (fields, message) => api.logger.error(fields, message),
-    },
+    trace: createTrace(api, options.requestId),
     untilDelivered: options.untilDelivered ?? (() => Promise.resolve()),
+    loginEnded: undefined,
+    cost: undefined,
     documentBytesLeft: documentBytesMax,
+    unpagedLeft: unpagedMax,
   };
+}
+
+export function createTrace({ logger }: Pick<ApiDependencies, 'logger'>, requestId?: string): ErrorTrace {
+  return {
+    correlationId: requestId ?? randomUUID(),
+    log: (fields, message) => logger.error(fields, message),
+  };
+}
+
+/** Each event of a subscription is an answer of its own. */
+export function beginAnswer(context: RequestContext): void {
+  forgetReads(context);
+  context.documentBytesLeft = documentBytesMax;
+  context.unpagedLeft = unpagedMax;
 }
 
 /** Forgets what was read: after a mutation, and before each event. */
 export function forgetReads(context: RequestContext): void {
   context.em.clear();
-  context.loaders = createLoaders(context.em);
+  context.loaders = createLoaders(context.em, context.viewer);
 }

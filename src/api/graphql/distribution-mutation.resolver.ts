@@ -3,11 +3,13 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { isBasePathTaken } from '../../db/distributions.ts';
 import { Distribution } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { hasRemote, lockDistribution, lockTarget, moveDistribution } from '../../db/point-distribution.ts';
-import type { DistributionTarget, LockedDistribution } from '../../db/point-distribution.ts';
+import { lockDistribution, moveDistribution } from '../../db/point-distribution.ts';
+import type { LockedDistribution } from '../../db/point-distribution.ts';
 import { quoteValue } from '../../oci/error.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
+import { checkPullThrough, lacksPullThrough, pinnedPullThrough, readTarget } from './distribution-target.ts';
 import {
   DistributionCreateInput,
   DistributionDeleteInput,
@@ -16,11 +18,11 @@ import {
   DistributionUpdateInput,
   toDistributionType,
 } from './distribution.type.ts';
-import { parseNumericId, parseVersionId } from './global-id.ts';
+import { parseNumericId } from './global-id.ts';
 import { invalid, notNull } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
-import { versionNotFound } from './repository-content.resolver.ts';
-import { checkRepositoryName, notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
+import { lacksRole, seen } from './permit.ts';
+import { checkRepositoryName } from './repository-mutation.resolver.ts';
 import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
@@ -36,17 +38,24 @@ export class DistributionMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {
     return saving(context, input.basePath, async (em) => {
+      const lacking = lacksRole(context.viewer, 'maintainer', input.basePath, 'basePath');
+      if (lacking.length > 0) return lacking;
       const userErrors = await checkBasePath(em, input.basePath);
-      const target = await readTarget(em, input, userErrors);
+      const target = await readTarget(em, context.viewer, input, userErrors);
       if (target !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, target)));
-      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
+        userErrors.push(...(await checkPullThrough(em, context.viewer, target)));
+      const signaturePolicyId = await readSignaturePolicyId(
+        em,
+        context.viewer,
+        input.signaturePolicyId,
+        userErrors,
+      );
       if (target === undefined || userErrors.length > 0) return userErrors;
       const row = em.create(Distribution, {
         basePath: input.basePath,
         repositoryId: target.repositoryId,
         version: target.version,
-        isPrivate: input.private ?? false,
+        isPrivate: input.private ?? context.api.access.isOn,
         pullThrough: input.pullThrough ?? false,
         signaturePolicyId: signaturePolicyId ?? null,
       });
@@ -65,7 +74,13 @@ export class DistributionMutationResolver {
   ): Promise<DistributionPayload> {
     const { basePath } = input;
     return saving(context, basePath ?? '', async (em) => {
-      const row = await findDistribution(em, input.id);
+      const row = await findDistribution(em, context.viewer, input.id);
+      const isMoved = typeof basePath === 'string' && basePath !== row?.basePath;
+      const lacking = [
+        ...(row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id')),
+        ...(isMoved ? lacksRole(context.viewer, 'maintainer', basePath, 'basePath') : []),
+      ];
+      if (lacking.length > 0) return lacking;
       const userErrors = row === undefined ? [notFound(input.id)] : [];
       userErrors.push(
         ...[
@@ -75,12 +90,17 @@ export class DistributionMutationResolver {
         ].flatMap((mistake) => mistake ?? []),
       );
       if (row !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, row)));
-      if (typeof basePath === 'string' && basePath !== row?.basePath) {
+        userErrors.push(...(await checkPullThrough(em, context.viewer, row)));
+      if (isMoved) {
         userErrors.push(...(await checkBasePath(em, basePath)));
         if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
       }
-      const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, userErrors);
+      const signaturePolicyId = await readSignaturePolicyId(
+        em,
+        context.viewer,
+        input.signaturePolicyId,
+        userErrors,
+      );
       if (row === undefined || userErrors.length > 0) return userErrors;
       const changes = {
         ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
@@ -101,11 +121,13 @@ export class DistributionMutationResolver {
   async distributionDelete(
     @Arg('input', () => DistributionDeleteInput, { description: 'The distribution.' })
     input: DistributionDeleteInput,
-    @Ctx() { em }: RequestContext,
+    @Ctx() { em, viewer }: RequestContext,
   ): Promise<DeletePayload> {
     return em.fork().transactional(async (transaction) => {
-      const row = await findDistribution(transaction, input.id);
+      const row = await findDistribution(transaction, viewer, input.id);
       if (row === undefined) return { deletedId: null, userErrors: [notFound(input.id)] };
+      const lacking = lacksRole(viewer, 'maintainer', row.basePath, 'id');
+      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
       if (row.isOwn) {
         const why = ownStays(row, 'delete that, or make this one private');
         return { deletedId: null, userErrors: [userError('IN_USE', ['id'], why)] };
@@ -127,8 +149,10 @@ export class DistributionMutationResolver {
   ): Promise<DistributionPayload> {
     return saving(context, '', async (em) => {
       const userErrors: UserError[] = [];
-      const target = await readTarget(em, input, userErrors);
-      const row = await findDistribution(em, input.id);
+      const target = await readTarget(em, context.viewer, input, userErrors);
+      const row = await findDistribution(em, context.viewer, input.id);
+      const lacking = row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id');
+      if (lacking.length > 0) return lacking;
       if (row === undefined) userErrors.unshift(notFound(input.id));
       else if (row.isOwn && target !== undefined && target.repositoryId !== row.repositoryId)
         userErrors.push(
@@ -137,6 +161,15 @@ export class DistributionMutationResolver {
             `${quoteValue(row.basePath)} is the own name of a repository and serves that one, at whichever version. ` +
               'Serve another repository at a distribution of another base path (distributionCreate).',
           ),
+        );
+      if (row?.pullThrough === true && target !== undefined && target.repositoryId !== row.repositoryId)
+        userErrors.push(
+          ...(await lacksPullThrough(
+            em,
+            context.viewer,
+            target,
+            typeof input.versionId === 'string' ? 'versionId' : 'repositoryId',
+          )),
         );
       if (row?.pullThrough === true && target !== undefined && target.version !== null)
         userErrors.push(invalid('versionId', pinnedPullThrough));
@@ -147,67 +180,17 @@ export class DistributionMutationResolver {
   }
 }
 
-async function findDistribution(em: Em, id: string): Promise<LockedDistribution | undefined> {
+/** Undefined too where the viewer may not see it. */
+async function findDistribution(em: Em, viewer: Viewer, id: string): Promise<LockedDistribution | undefined> {
   const key = parseNumericId('Distribution', id);
-  return key === undefined ? undefined : lockDistribution(em, key);
-}
-
-/** What `versionId` or `repositoryId` names, held; undefined with a mistake more. */
-async function readTarget(
-  em: Em,
-  input: { readonly versionId?: string | null; readonly repositoryId?: string | null },
-  userErrors: UserError[],
-): Promise<DistributionTarget | undefined> {
-  const { versionId, repositoryId } = input;
-  if ((typeof versionId === 'string') === (typeof repositoryId === 'string')) {
-    const given = typeof versionId === 'string' ? 'Both' : 'Neither';
-    userErrors.push(
-      invalid(
-        'versionId',
-        `${given} of versionId and repositoryId given; expected versionId to serve one version, or repositoryId to follow its latest.`,
-      ),
-    );
-    return undefined;
-  }
-  const target = typeof versionId === 'string' ? versionTarget(versionId) : latestTarget(repositoryId ?? '');
-  if (target !== undefined && (await lockTarget(em, target))) return target;
-  userErrors.push(
-    typeof versionId === 'string'
-      ? versionNotFound('versionId', versionId)
-      : repositoryNotFound('repositoryId', repositoryId ?? ''),
-  );
-  return undefined;
-}
-
-function versionTarget(id: string): DistributionTarget | undefined {
-  const version = parseVersionId(id);
-  return version === undefined ? undefined : { repositoryId: version.repositoryId, version: version.number };
-}
-
-function latestTarget(id: string): DistributionTarget | undefined {
-  const repositoryId = parseNumericId('Repository', id);
-  return repositoryId === undefined ? undefined : { repositoryId, version: null };
+  const row = key === undefined ? undefined : await lockDistribution(em, key);
+  return seen(viewer, row, ({ basePath }) => basePath) ?? undefined;
 }
 
 async function checkBasePath(em: Em, basePath: string): Promise<UserError[]> {
   const mistake = checkRepositoryName(basePath, 'basePath');
   if (mistake !== undefined) return [mistake];
   return (await isBasePathTaken(em, basePath)) ? [basePathTaken(basePath)] : [];
-}
-
-const pinnedPullThrough =
-  'A pinned version never changes, so nothing can be pulled through into it; follow the latest version (repositoryId), or set pullThrough to ' +
-  'false (distributionUpdate).';
-
-async function checkPullThrough(em: Em, target: DistributionTarget): Promise<UserError[]> {
-  if (target.version !== null) return [invalid('pullThrough', pinnedPullThrough)];
-  if (await hasRemote(em, target.repositoryId)) return [];
-  return [
-    invalid(
-      'pullThrough',
-      'The repository has no remote to pull through from; give it one first (repositoryUpdate).',
-    ),
-  ];
 }
 
 function basePathTaken(basePath: string): UserError {

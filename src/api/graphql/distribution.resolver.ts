@@ -41,14 +41,15 @@ export class DistributionResolver {
   }
 
   @Query(() => DistributionConnection, {
-    description: 'All distributions, private ones too, in order of base path.',
+    description:
+      'All distributions whose base paths the caller may read, private ones too, in order of base path.',
   })
   async distributions(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<DistributionType>> {
-    const page = await readDistributionPage(em, {
+    const page = await readDistributionPage(em, loaders.visibility, {
       first: checkFirst(first),
       after: readTextCursor('distributions', after),
     });
@@ -57,20 +58,20 @@ export class DistributionResolver {
       after,
       keyOf: ({ value }) => value.basePath,
       nodeOf: ({ value }) => toDistributionType(value),
-      countTotal: () => countDistributions(em),
+      countTotal: () => countDistributions(em, loaders.visibility),
     });
   }
 
   @FieldResolver(() => RepositoryType, {
-    description: 'The repository that it serves, or a version of which.',
+    nullable: true,
+    description:
+      'The repository that it serves, or a version of which; null where the caller may read the distribution but not the repository.',
   })
-  async repository(
+  repository(
     @Root() { row }: DistributionType,
     @Ctx() context: RequestContext,
-  ): Promise<RepositoryType> {
-    const repository = await loadRepository(context, row.repositoryId);
-    if (repository === null) throw new Error('the repository was deleted while its distribution was read');
-    return repository;
+  ): Promise<RepositoryType | null> {
+    return loadRepository(context, row.repositoryId);
   }
 
   @FieldResolver(() => RepositoryVersionType, {

@@ -26,7 +26,10 @@ export class DistributionType extends NodeType {
   })
   basePath!: string;
 
-  @Field(() => Boolean, { description: 'Whether the catalog of names leaves it out.' })
+  @Field(() => Boolean, {
+    description:
+      'Whether only those with the role reader may pull from it; else anybody may, without a login too.',
+  })
   private!: boolean;
 
   @Field(() => Boolean, { description: pullThroughDescription })
@@ -91,7 +94,8 @@ export const DistributionMoveConnection = connectionType(DistributionMoveType, '
 const versionIdDescription = 'The version to serve; give it or repositoryId.';
 const repositoryIdDescription =
   'The repository of which to serve the latest version, following it; give it or versionId.';
-const privateDescription = 'Whether the catalog of names leaves it out.';
+const privateDescription =
+  'Whether only those with the role reader may pull from it; else anybody may, without a login too.';
 
 @InputType('DistributionCreateInput', { description: 'A new distribution.' })
 export class DistributionCreateInput {
@@ -107,7 +111,10 @@ export class DistributionCreateInput {
   @Field(() => ID, { nullable: true, description: versionIdDescription })
   versionId?: string | null;
 
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: privateDescription })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: `${privateDescription} Default: true where logins are on, false where they are off.`,
+  })
   private?: boolean | null;
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: pullThroughDescription })

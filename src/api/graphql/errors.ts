@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { isConnectionError } from '../../db/connection-error.ts';
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
+import type { QueryCost } from './limits.ts';
 
 /** What the mapper needs to leave a trace that an operator can find. */
 export interface ErrorTrace {
@@ -21,6 +22,9 @@ const requestCodes = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
   'QUERY_TOO_COMPLEX',
 ]);
+
+/** Errors of servers that this one asks: their messages may be read by callers. */
+const unavailableCodes = new Set(['TEMPORAL_UNAVAILABLE', 'OIDC_UNAVAILABLE']);
 
 /** An argument that cannot be used, outside of the mutations' `input`. */
 export function badUserInput(message: string): GraphQLError {
@@ -47,8 +51,11 @@ export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormatt
   const known = knownRequestError(error);
   if (known !== undefined)
     return { message: withoutValues(known.message), ...place, extensions: { code: known.code } };
-  if (isTidemarkError(original) && original.code === 'TEMPORAL_UNAVAILABLE') {
-    trace.log({ correlationId: trace.correlationId, err: original }, 'Temporal cannot be reached');
+  if (isTidemarkError(original) && unavailableCodes.has(original.code)) {
+    trace.log(
+      { correlationId: trace.correlationId, err: original },
+      'what a request needs cannot be reached',
+    );
     const extensions = { code: 'SERVICE_UNAVAILABLE', correlationId: trace.correlationId };
     return { message: original.message, ...place, extensions };
   }
@@ -68,15 +75,16 @@ export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormatt
   };
 }
 
-/** The same for a whole result, as the socket and event stream transports send it. */
+/** The same for a whole result, with what it costs, as the socket and event stream transports send it. */
 export function toClientResult(
   result: { readonly errors?: readonly unknown[] | undefined },
-  trace: ErrorTrace,
+  { trace, cost }: { readonly trace: ErrorTrace; readonly cost: QueryCost | undefined },
 ): FormattedExecutionResult {
   const { errors, ...rest } = result;
+  const answer = cost === undefined ? rest : { ...rest, extensions: { cost } };
   return errors === undefined
-    ? rest
-    : { ...rest, errors: errors.map((error) => toClientError(error, trace)) };
+    ? answer
+    : { ...answer, errors: errors.map((error) => toClientError(error, trace)) };
 }
 
 function knownRequestError(error: unknown): { code: string; message: string } | undefined {

@@ -22,7 +22,9 @@ export function prepareOperation(
   if (!isRecord(variables ?? {})) return [badRequest('variables is no object.')];
   let document: DocumentNode;
   try {
-    document = parseWithinLimits(query, variables as Record<string, unknown> | null | undefined);
+    const parsed = parseWithinLimits(query, variables as Record<string, unknown> | null | undefined);
+    document = parsed.document;
+    contextValue.cost = parsed.cost;
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
     throw error;

@@ -11,6 +11,8 @@ const keyParts = {
   Distribution: 1,
   SignaturePolicy: 1,
   Schedule: 1,
+  Token: 1,
+  Grant: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

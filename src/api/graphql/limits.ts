@@ -14,6 +14,15 @@ export const queryLimits = {
   nodes: 100_000,
 } as const;
 
+/** What a query costs by these measures, told in `extensions.cost` of each answer. */
+export interface QueryCost {
+  readonly depth: number;
+  readonly fields: number;
+  readonly nodes: number;
+  /** The most that `nodes` may be. */
+  readonly nodesMax: number;
+}
+
 /**
  * Parses a document and refuses what is too large or too deep, before anything is validated or executed; every transport calls it.
  * @throws GraphQLError `QUERY_TOO_COMPLEX`, or `GRAPHQL_PARSE_FAILED`
@@ -21,7 +30,7 @@ export const queryLimits = {
 export function parseWithinLimits(
   query: string,
   variables?: Readonly<Record<string, unknown>> | null,
-): DocumentNode {
+): { readonly document: DocumentNode; readonly cost: QueryCost } {
   countTokens(query);
   let document: DocumentNode;
   try {
@@ -29,8 +38,7 @@ export function parseWithinLimits(
   } catch (error) {
     throw asParseError(error);
   }
-  checkDocument(document, variables ?? {});
-  return document;
+  return { document, cost: checkDocument(document, variables ?? {}) };
 }
 
 function countTokens(query: string): void {
@@ -70,9 +78,13 @@ interface Size {
 
 const nothing: Size = { depth: 0, fields: 0, aliases: 0, directives: 0, nodes: 0 };
 
-/** @throws GraphQLError `QUERY_TOO_COMPLEX`, also for fragments that hold one another */
-function checkDocument(document: DocumentNode, variables: Readonly<Record<string, unknown>>): void {
+/**
+ * @returns what the dearest of its operations costs
+ * @throws GraphQLError `QUERY_TOO_COMPLEX`, also for fragments that hold one another
+ */
+function checkDocument(document: DocumentNode, variables: Readonly<Record<string, unknown>>): QueryCost {
   const measure = createMeasure(document, variables);
+  let dearest = nothing;
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION)
       continue;
@@ -81,7 +93,10 @@ function checkDocument(document: DocumentNode, variables: Readonly<Record<string
     for (const what of ['depth', 'fields', 'aliases', 'nodes'] as const)
       if (size[what] > queryLimits[what]) throw tooComplex(what, size[what]);
     if (directives > queryLimits.directives) throw tooComplex('directives', directives);
+    if (definition.kind === Kind.OPERATION_DEFINITION && size.nodes >= dearest.nodes) dearest = size;
   }
+  const { depth, fields, nodes } = dearest;
+  return { depth, fields, nodes, nodesMax: queryLimits.nodes };
 }
 
 /** Measures with each fragment spread out, though looks at each only once: work is linear in the document. */
@@ -141,14 +156,16 @@ function total(sizes: readonly Size[], what: keyof Size): number {
   return sizes.reduce((sum, size) => sum + size[what], 0);
 }
 
+const unpagedLists = new Set(['manifests', 'blobs', 'signatures', 'referrers']);
+
 /** How many objects a field may answer: its `first`; for a variable that is not there the most that is allowed. */
 function listLength(
   field: Extract<SelectionNode, { kind: Kind.FIELD }>,
   variables: Readonly<Record<string, unknown>>,
 ): number {
   const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
-  // an index names a handful of manifests, a manifest a handful of blobs
-  if (first === undefined) return field.name.value === 'manifests' || field.name.value === 'blobs' ? 5 : 1;
+  // an index names a handful of manifests, a manifest a handful of blobs; what it comes to is counted again while it is read
+  if (first === undefined) return unpagedLists.has(field.name.value) ? 5 : 1;
   const value =
     first.kind === Kind.INT
       ? Number(first.value)

@@ -1,4 +1,7 @@
 import DataLoader from 'dataloader';
+import { visibilityOf } from '../../access/viewer.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { readAccessGrants, readAccessTokens } from '../../db/access-tokens.ts';
 import { readBlobs, readContentPages } from '../../db/read-content.ts';
 import { countMoves, readDistributions, readMovePages } from '../../db/read-distributions.ts';
 import {
@@ -34,9 +37,17 @@ import { countVersions, readVersionPages, readVersions } from '../../db/read-ver
 import type { VersionKey } from '../../db/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readTaskCounts } from '../../db/tasks.ts';
+import type { Visibility } from '../../db/visibility.ts';
 
 /** What one statement reads for many parents at once. */
 type Read<Key, Value> = (em: Em, keys: readonly Key[]) => Promise<readonly Value[]>;
+
+/** The same for things by their ids, of which a caller sees some. */
+type ReadSeen<Key, Value> = (
+  em: Em,
+  visibility: Visibility,
+  keys: readonly Key[],
+) => Promise<readonly Value[]>;
 
 /** A list below a parent: all parents with the same arguments are read in one statement. */
 interface Below<Parent, Arguments> {
@@ -48,9 +59,14 @@ export type Loaders = ReturnType<typeof createLoaders>;
 
 /**
  * Batches all reads of one request: however large a page is, a field costs one statement. Made anew for each request, and for
- * each event of a subscription, so that nothing old is answered.
+ * each event of a subscription, so that nothing old is answered. What the viewer may not see is as absent: things are loaded by
+ * `seenById`, and only lists below something that was loaded so, which hold nothing of others, by `byId` and `lists`.
  */
-export function createLoaders(em: Em) {
+export function createLoaders(em: Em, viewer: Viewer) {
+  const visibility = visibilityOf(viewer);
+  const administered = visibilityOf(viewer, 'admin');
+  const seenById = <Value>(read: ReadSeen<number, Value>): DataLoader<number, Value> =>
+    new DataLoader((ids) => read(em, visibility, ids), { maxBatchSize: 1_000 });
   const byId = <Value>(read: Read<number, Value>): DataLoader<number, Value> =>
     new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
   const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
@@ -75,13 +91,15 @@ export function createLoaders(em: Em) {
   }
 
   return {
-    repositories: byId(readRepositories),
-    remotes: byId(readRemotes),
-    distributions: byId(readDistributions),
-    signaturePolicies: byId(readSignaturePolicies),
+    visibility,
+    administered,
+    repositories: seenById(readRepositories),
+    remotes: seenById(readRemotes),
+    distributions: seenById(readDistributions),
+    signaturePolicies: seenById(readSignaturePolicies),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
-    tasks: byId(readTasks),
+    tasks: seenById(readTasks),
     taskCounts: byId(async (_, ids) => {
       const counts = await readTaskCounts(em, ids);
       return ids.map((id) => counts.get(id));
@@ -89,13 +107,13 @@ export function createLoaders(em: Em) {
     taskWarnings: byId(readWarnings),
     plans: byId(readPlans),
     plannedTags: lists(readPlannedTagPages),
-    versions: byVersion(readVersions),
+    versions: byVersion((_, keys) => readVersions(em, visibility, keys)),
     versionPages: lists(readVersionPages),
     versionCounts: byId(countVersions),
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
     freshness: byId(readFreshness),
-    schedules: byId(readSchedules),
+    schedules: seenById(readSchedules),
     repositorySchedulePages: lists(readRepositorySchedulePages),
     repositoryScheduleCounts: byId(countRepositorySchedules),
     scheduleRunPages: lists(readScheduleRunPages),
@@ -110,18 +128,22 @@ export function createLoaders(em: Em) {
       name,
     ]),
     contentPages: lists(readContentPages),
-    manifests: byId(readManifests),
-    blobs: byId(readBlobs),
-    signatures: byId(readSignatures),
+    manifests: seenById(readManifests),
+    blobs: seenById(readBlobs),
+    signatures: seenById(readSignatures),
     manifestSignatures: new DataLoader(
-      (manifests: readonly ManifestInVersion[]) => readSignaturesOf(em, manifests),
+      (manifests: readonly ManifestInVersion[]) => readSignaturesOf(em, visibility, manifests),
       { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 },
     ),
-    manifestReferrers: lists(readReferrersOf),
+    manifestReferrers: lists((_, manifests: readonly ManifestInVersion[], artifactType: string | null) =>
+      readReferrersOf(em, visibility, manifests, artifactType),
+    ),
     documents: byId(readDocuments),
-    children: byId(readChildren),
+    children: seenById(readChildren),
     manifestBlobs: byId(readManifestBlobs),
-    totalSizes: byId(readTotalSizes),
+    totalSizes: seenById(readTotalSizes),
+    tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
+    grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
   };
 }
 

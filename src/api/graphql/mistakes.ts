@@ -28,6 +28,22 @@ export function checkSeconds(field: string, value: number, most: number): Checke
   );
 }
 
+/** The first few names, and how many more there are, which may be all of them. */
+export function listNames(names: readonly string[], count: number): string {
+  return listThings(
+    names.map((name) => quoteValue(name)),
+    count,
+  );
+}
+
+/** The same of what is not a name, or more than that. */
+export function listThings(things: readonly string[], count: number): string {
+  const more = count - things.length;
+  const listed = things.join(', ');
+  if (more <= 0) return listed;
+  return listed === '' ? `${more} that you may not read` : `${listed} and ${more} more`;
+}
+
 /** Free text for people, which PostgreSQL can hold. */
 export function checkText(field: string, value: string, most: number): Checked {
   if (value.length > most)

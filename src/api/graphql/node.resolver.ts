@@ -1,5 +1,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { findTag } from '../../db/read-tags.ts';
+import { toGrantType, toTokenType } from './access.type.ts';
 import { toBlobType, toManifestType, toSignatureType, toTagType } from './content.type.ts';
 import type { RequestContext } from './context.ts';
 import { toDistributionType } from './distribution.type.ts';
@@ -56,7 +57,10 @@ async function loadNode(
     case 'Tag': {
       const name = key[2] ?? '';
       if (second === undefined || second > 2_147_483_647 || name.includes('\0')) return undefined;
-      return mapped(await findTag(em, { repositoryId: first, addedIn: second, name }), toTagType);
+      return mapped(
+        await findTag(em, loaders.visibility, { repositoryId: first, addedIn: second, name }),
+        toTagType,
+      );
     }
     case 'Distribution':
       return mapped(await loaders.distributions.load(first), toDistributionType);
@@ -64,6 +68,10 @@ async function loadNode(
       return mapped(await loaders.signaturePolicies.load(first), toSignaturePolicyType);
     case 'Schedule':
       return mapped(await loaders.schedules.load(first), toScheduleType);
+    case 'Token':
+      return mapped(await loaders.tokens.load(first), toTokenType);
+    case 'Grant':
+      return mapped(await loaders.grants.load(first), toGrantType);
     case 'Signature':
       return mapped(await loaders.signatures.load(first), toSignatureType);
   }

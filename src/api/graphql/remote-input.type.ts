@@ -161,7 +161,7 @@ export class RemoteUpdateInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It cannot be cleared. Another url drops the stored password, client key and header values, unless they are given again in the same update.',
+      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It cannot be cleared. Another url drops the stored password, client key and header values, unless they are given again in the same update; so do another proxyUrl or sslCaCertificate, and sslValidation: false.',
   })
   url?: string | null;
 

@@ -5,12 +5,15 @@ import { Remote } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { findRemoteId, readRemoteUse } from '../../db/read-repositories.ts';
 import type { RemoteUse } from '../../db/read-repositories.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
+import { listNames } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
+import { lacksRole, seen } from './permit.ts';
 import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remote-input.type.ts';
 import { checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
 import type { RemoteFields } from './remote-validation.ts';
@@ -28,12 +31,14 @@ export class RemoteMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<RemotePayload> {
     const given = withDefaults(input);
-    const { api, em } = context;
+    const { api, em, viewer } = context;
+    const lacking = lacksRole(viewer, 'maintainer', input.name, 'name');
+    if (lacking.length > 0) return failed(lacking);
     const mistakes = [
       ...checkRemoteFields(given, api.config),
       ...checkClientCertificate(given, undefined, () => undefined),
     ];
-    const signaturePolicyId = await readSignaturePolicyId(em, input.signaturePolicyId, mistakes);
+    const signaturePolicyId = await readSignaturePolicyId(em, viewer, input.signaturePolicyId, mistakes);
     if (await isNameTaken(em, input.name)) mistakes.push(nameTaken(input.name));
     if (mistakes.length > 0) return failed(mistakes);
     return saving(input.name, async () => {
@@ -65,24 +70,27 @@ export class RemoteMutationResolver {
     @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) input: RemoteUpdateInput,
     @Ctx() context: RequestContext,
   ): Promise<RemotePayload> {
-    const { api, em } = context;
-    const id = parseNumericId('Remote', input.id);
+    const { api, em, viewer } = context;
     return saving(input.name ?? '', () =>
       em.fork().transactional(async (transaction) => {
-        const row =
-          id === undefined
-            ? null
-            : await transaction.findOne(Remote, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+        const row = await findLocked(transaction, viewer, input.id);
+        const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
+        const lacking = [
+          ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, 'id')),
+          ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
+        ];
+        if (lacking.length > 0) return failed(lacking);
         const mistakes = checkRemoteFields(input, api.config);
         if (row === null) mistakes.unshift(notFound(input.id));
         mistakes.push(...checkClientCertificate(input, row ?? undefined, () => openKey(row, api)));
-        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
-        if (
-          typeof input.name === 'string' &&
-          input.name !== row?.name &&
-          (await isNameTaken(transaction, input.name))
-        )
-          mistakes.push(nameTaken(input.name));
+        const signaturePolicyId = await readSignaturePolicyId(
+          transaction,
+          viewer,
+          input.signaturePolicyId,
+          mistakes,
+        );
+        if (newName !== undefined && (await isNameTaken(transaction, newName)))
+          mistakes.push(nameTaken(newName));
         if (row === null || mistakes.length > 0) return failed(mistakes);
         if (!keepsSecrets(input, row)) dropSecrets(row);
         applyPlain(row, input);
@@ -100,21 +108,27 @@ export class RemoteMutationResolver {
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,
-    @Ctx() { em }: RequestContext,
+    @Ctx() { em, viewer, loaders }: RequestContext,
   ): Promise<DeletePayload> {
-    const id = parseNumericId('Remote', input.id);
     return em.fork().transactional(async (transaction) => {
-      const row =
-        id === undefined
-          ? null
-          : await transaction.findOne(Remote, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const row = await findLocked(transaction, viewer, input.id);
       if (row === null) return { deletedId: null, userErrors: [notFound(input.id)] };
-      const userErrors = usedBy(row, await readRemoteUse(transaction, row.id));
+      const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
+      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
+      const userErrors = usedBy(row, await readRemoteUse(transaction, loaders.visibility, row.id));
       if (userErrors.length > 0) return { deletedId: null, userErrors };
       await transaction.nativeDelete(Remote, { id: row.id });
       return { deletedId: input.id, userErrors };
     });
   }
+}
+
+/** Null too where the viewer may not see it. */
+async function findLocked(em: Em, viewer: Viewer, id: string): Promise<Remote | null> {
+  const key = parseNumericId('Remote', id);
+  if (key === undefined) return null;
+  const row = await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  return seen(viewer, row, ({ name }) => name);
 }
 
 /** Clients write null for "nothing given": where there is a default, it is taken. */
@@ -194,8 +208,7 @@ async function isNameTaken(em: Em, name: string): Promise<boolean> {
 function usedBy(row: Remote, use: RemoteUse): UserError[] {
   const errors: UserError[] = [];
   if (use.repositoryCount > 0) {
-    const more = use.repositoryCount - use.repositoryNames.length;
-    const names = `${use.repositoryNames.map((name) => quoteValue(name)).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    const names = listNames(use.repositoryNames, use.repositoryCount);
     errors.push(
       userError(
         'IN_USE',
@@ -204,20 +217,20 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
       ),
     );
   }
-  if (use.scheduleId !== undefined)
+  if (use.schedule !== undefined)
     errors.push(
       userError(
         'IN_USE',
         ['id'],
-        `The remote ${quoteValue(row.name)} is used by the schedule ${toGlobalId('Schedule', use.scheduleId)}; give that another remote, or delete it, first.`,
+        `The remote ${quoteValue(row.name)} is used by ${nameUse('Schedule', use.schedule)}; give that another remote, or delete it, first.`,
       ),
     );
-  if (use.taskId !== undefined)
+  if (use.task !== undefined)
     errors.push(
       userError(
         'IN_USE',
         ['id'],
-        `The remote ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', use.taskId)}; wait until it has ended, or cancel it.`,
+        `The remote ${quoteValue(row.name)} is used by ${nameUse('Task', use.task)}; wait until it has ended, or cancel it.`,
       ),
     );
   if (use.onlySourceOf > 0)
@@ -230,6 +243,11 @@ function usedBy(row: Remote, use: RemoteUse): UserError[] {
       ),
     );
   return errors;
+}
+
+function nameUse(type: 'Schedule' | 'Task', use: { readonly id: number; readonly isSeen: boolean }): string {
+  const noun = type.toLowerCase();
+  return use.isSeen ? `the ${noun} ${toGlobalId(type, use.id)}` : `a ${noun} that you may not read`;
 }
 
 function notFound(id: string): UserError {

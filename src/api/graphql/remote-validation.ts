@@ -6,7 +6,7 @@ import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } fr
 import type { Checked } from './mistakes.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem-validation.ts';
 import type { HeaderInput, RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
-import { checkBaseUrl, checkProxyUrl } from './url-validation.ts';
+import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './url-validation.ts';
 import type { AddressRules } from './url-validation.ts';
 import type { UserError } from './user-error.type.ts';
 
@@ -71,7 +71,7 @@ export function checkClientCertificate(
       return [
         invalid(
           'sslClientKey',
-          'Another url drops the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
+          'Another url, proxyUrl or sslCaCertificate, or no sslValidation any more, drops the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
         ),
       ];
     return [];
@@ -91,9 +91,26 @@ export function checkClientCertificate(
   return mistakes.flatMap((mistake) => mistake ?? []);
 }
 
-/** Credentials belong to the host they were given for: another url drops them. */
+const isOther = (value: string | null | undefined, before: string | null | undefined): boolean =>
+  typeof value === 'string' && value !== before;
+
+/**
+ * Credentials belong to the host they were given for, and to those who know them: another url drops them, and so does all that would let
+ * somebody between us and the host read them.
+ */
 export function keepsSecrets(input: RemoteFields, current: Remote | undefined): boolean {
-  return input.url === undefined || input.url === null || input.url === current?.url;
+  const { url, proxyUrl, sslCaCertificate, sslValidation } = input;
+  return !(
+    isOther(url, current?.url) ||
+    isOther(typeof proxyUrl === 'string' ? publicProxyUrl(proxyUrl) : proxyUrl, current?.proxyUrl) ||
+    isOther(sslCaCertificate, current?.sslCaCertificate) ||
+    (sslValidation === false && current?.sslValidation !== false)
+  );
+}
+
+/** One that cannot be read is a mistake of its own. */
+function publicProxyUrl(value: string): string {
+  return URL.canParse(value) ? splitProxyUrl(value).publicUrl : value;
 }
 
 function checkUpstreamName(value: string): Checked {

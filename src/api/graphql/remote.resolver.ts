@@ -37,7 +37,7 @@ export class RemoteResolver {
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<RemoteType>> {
-    const page = await readNamedPage(em, 'remote', {
+    const page = await readNamedPage(em, loaders.visibility, 'remote', {
       first: checkFirst(first),
       after: readTextCursor('remotes', after),
     });
@@ -46,7 +46,7 @@ export class RemoteResolver {
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toRemoteType(value),
-      countTotal: () => countNamed(em, 'remote'),
+      countTotal: () => countNamed(em, loaders.visibility, 'remote'),
     });
   }
 }

@@ -2,10 +2,12 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { copyContent, removeContent, restoreVersion, tagManifest, untag } from '../../db/change-content.ts';
 import { ContentRefusedError } from '../../db/content-draft.ts';
 import type { ContentChanged } from '../../db/content-draft.ts';
+import type { Role } from '../../db/roles.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, parseVersionId } from './global-id.ts';
+import { lacksRole } from './permit.ts';
 import { notFound } from './repository-mutation.resolver.ts';
 import {
   RepositoryContentPayload,
@@ -35,8 +37,8 @@ export class RepositoryContentResolver {
   ): Promise<RepositoryContentPayload> {
     const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
     const { tag, digest } = input;
-    return answer(context, { repositoryId, input }, () =>
-      tagManifest(context.em, { repositoryId, tag, digest }),
+    return answer(context, { repositoryId, input, role: 'pusher' }, (held) =>
+      tagManifest(context.em, { repositoryId: held, tag, digest }),
     );
   }
 
@@ -48,8 +50,8 @@ export class RepositoryContentResolver {
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
     const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
-    return answer(context, { repositoryId, input }, () =>
-      untag(context.em, { repositoryId, tag: input.tag }),
+    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
+      untag(context.em, { repositoryId: held, tag: input.tag }),
     );
   }
 
@@ -64,9 +66,12 @@ export class RepositoryContentResolver {
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
     const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
-    const source = parseVersionId(input.sourceVersionId) ?? { repositoryId: nowhere, number: nowhere };
-    return answer(context, { repositoryId, input }, () =>
-      copyContent(context.em, { repositoryId, source, tags: input.tags ?? null }),
+    const key = parseVersionId(input.sourceVersionId);
+    const version = key === undefined ? undefined : await context.loaders.versions.load(key);
+    // one that the caller may not read is as absent
+    const source = version ?? { repositoryId: nowhere, number: nowhere };
+    return answer(context, { repositoryId, input, role: 'pusher' }, (held) =>
+      copyContent(context.em, { repositoryId: held, source, tags: input.tags ?? null }),
     );
   }
 
@@ -82,8 +87,8 @@ export class RepositoryContentResolver {
   ): Promise<RepositoryContentPayload> {
     const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
     const { tags, digests } = input;
-    return answer(context, { repositoryId, input }, () =>
-      removeContent(context.em, { repositoryId, tags: tags ?? [], digests: digests ?? [] }),
+    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
+      removeContent(context.em, { repositoryId: held, tags: tags ?? [], digests: digests ?? [] }),
     );
   }
 
@@ -99,23 +104,32 @@ export class RepositoryContentResolver {
   ): Promise<RepositoryContentPayload> {
     const version = parseVersionId(input.versionId) ?? { repositoryId: nowhere, number: nowhere };
     const { repositoryId } = version;
-    return answer(context, { repositoryId, input }, () => restoreVersion(context.em, version));
+    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
+      restoreVersion(context.em, { repositoryId: held, number: version.number }),
+    );
   }
 }
 
 interface Asked {
   readonly repositoryId: number;
+  /** That the caller needs for the repository. */
+  readonly role: Role;
   readonly input: { readonly repositoryId: string } | { readonly versionId: string };
 }
 
 async function answer(
   context: RequestContext,
   asked: Asked,
-  change: () => Promise<ContentChanged>,
+  change: (repositoryId: number) => Promise<ContentChanged>,
 ): Promise<RepositoryContentPayload> {
-  const { repositoryId } = asked;
+  const { repositoryId, role, input } = asked;
+  const found = await context.loaders.repositories.load(repositoryId);
+  const field = 'versionId' in input ? 'versionId' : 'repositoryId';
+  const lacking = found === undefined ? [] : lacksRole(context.viewer, role, found.name, field);
+  if (lacking.length > 0) return payload({ repository: null, version: null, userErrors: lacking });
   try {
-    const { createdVersion } = await change();
+    // one that the caller may not see is as absent
+    const { createdVersion } = await change(found?.id ?? nowhere);
     forgetReads(context);
     const [repository, version] = await Promise.all([
       context.loaders.repositories.load(repositoryId),

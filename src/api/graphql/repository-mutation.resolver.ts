@@ -8,11 +8,13 @@ import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts'
 import { deleteSchedules } from '../../db/temporal-schedules.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
-import { checkInteger, checkText, invalid, notNull } from './mistakes.ts';
+import { checkInteger, checkText, invalid, listNames, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
+import { lacksRole, seen } from './permit.ts';
 import { DeletePayload } from './payload.type.ts';
 import {
   RepositoryCreateInput,
@@ -33,12 +35,20 @@ export class RepositoryMutationResolver {
     input: RepositoryCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryPayload> {
-    const { em } = context;
+    const { em, viewer } = context;
+    // said first: whether the name is taken is nothing that they have to know
+    const lacking = lacksRole(viewer, 'maintainer', input.name, 'name');
+    if (lacking.length > 0) return failed(lacking);
     return saving(input.name, () =>
       em.fork().transactional(async (transaction) => {
         const mistakes = checkFields(input);
-        const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
-        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
+        const remoteId = await checkRemote(transaction, viewer, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(
+          transaction,
+          viewer,
+          input.signaturePolicyId,
+          mistakes,
+        );
         mistakes.push(...(await checkFree(transaction, input.name)));
         if (mistakes.length > 0) return failed(mistakes);
         const row = transaction.create(Repository, {
@@ -52,7 +62,8 @@ export class RepositoryMutationResolver {
           signaturePolicyId: signaturePolicyId ?? null,
         });
         await transaction.persist(row).flush();
-        await createOwnDistribution(transaction, row);
+        // with logins, nothing is shown to those who have none unless somebody says so
+        await createOwnDistribution(transaction, row, { isPrivate: context.api.access.isOn });
         return payload(context, row);
       }),
     );
@@ -64,14 +75,29 @@ export class RepositoryMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<RepositoryPayload> {
     const id = parseNumericId('Repository', input.id);
+    const { viewer } = context;
     return saving(input.name ?? '', () =>
       context.em.fork().transactional(async (transaction) => {
-        const row = id === undefined ? null : await findLocked(transaction, id);
+        const row = await findLocked(transaction, viewer, id);
+        const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
+        const lacking = [
+          ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, 'id')),
+          ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
+        ];
+        if (lacking.length > 0) return failed(lacking);
         const mistakes = checkFields(input);
         if (row === null) mistakes.unshift(notFound('id', input.id));
-        const remoteId = await checkRemote(transaction, input.remoteId, mistakes);
-        const signaturePolicyId = await readSignaturePolicyId(transaction, input.signaturePolicyId, mistakes);
-        const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
+        // to leave it as it is needs no rights on the remote
+        const isKept = row !== null && sameRemote(row, input.remoteId);
+        const remoteId = isKept
+          ? row.remoteId
+          : await checkRemote(transaction, viewer, input.remoteId, mistakes);
+        const signaturePolicyId = await readSignaturePolicyId(
+          transaction,
+          viewer,
+          input.signaturePolicyId,
+          mistakes,
+        );
         if (newName !== undefined) mistakes.push(...(await checkFree(transaction, newName)));
         if (row === null || mistakes.length > 0) return failed(mistakes);
         if (newName !== undefined) {
@@ -95,14 +121,16 @@ export class RepositoryMutationResolver {
   async repositoryDelete(
     @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
     input: RepositoryDeleteInput,
-    @Ctx() { em }: RequestContext,
+    @Ctx() { em, viewer, loaders }: RequestContext,
   ): Promise<DeletePayload> {
     const id = parseNumericId('Repository', input.id);
     return em.fork().transactional(async (transaction) => {
-      const row = id === undefined ? null : await findLocked(transaction, id);
+      const row = await findLocked(transaction, viewer, id);
       if (row === null) return { deletedId: null, userErrors: [notFound('id', input.id)] };
+      const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
+      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
       const taskId = await findOpenTaskId(transaction, row.id);
-      const others = await readOtherDistributions(transaction, row.id);
+      const others = await readOtherDistributions(transaction, loaders.visibility, row.id);
       const userErrors = [
         ...(taskId === undefined ? [] : [inUse(row, taskId)]),
         ...(others.count === 0 ? [] : [servedAt(row, others)]),
@@ -115,8 +143,15 @@ export class RepositoryMutationResolver {
   }
 }
 
-function findLocked(em: Em, id: number): Promise<Repository | null> {
-  return em.findOne(Repository, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+/** Null too where the viewer may not see it. */
+async function findLocked(em: Em, viewer: Viewer, id: number | undefined): Promise<Repository | null> {
+  if (id === undefined) return null;
+  const row = await em.findOne(Repository, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  return seen(viewer, row, ({ name }) => name);
+}
+
+function sameRemote(row: Repository, remoteId: string | null | undefined): boolean {
+  return typeof remoteId === 'string' && parseNumericId('Remote', remoteId) === row.remoteId;
 }
 
 function checkFields(input: RepositoryCreateInput | RepositoryUpdateInput): UserError[] {
@@ -139,16 +174,19 @@ export function checkRepositoryName(name: string, field = 'name'): Checked {
   );
 }
 
-/** The remote's key. It is locked, so that it cannot be deleted before the repository has it. */
+/** The remote's key. It is locked, so that it cannot be deleted before the repository has it. Its secrets are used by whoever syncs with it. */
 async function checkRemote(
   em: Em,
+  viewer: Viewer,
   id: string | null | undefined,
   mistakes: UserError[],
 ): Promise<number | undefined> {
   if (id === null || id === undefined) return undefined;
   const key = parseNumericId('Remote', id);
-  const row =
+  const found =
     key === undefined ? null : await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const row = seen(viewer, found, ({ name }) => name);
+  if (row !== null) mistakes.push(...lacksRole(viewer, 'maintainer', row.name, 'remoteId'));
   if (row === null)
     mistakes.push(
       userError(
@@ -203,12 +241,10 @@ function servedAt(
   row: Repository,
   { basePaths, count }: { readonly basePaths: readonly string[]; readonly count: number },
 ): UserError {
-  const more = count > basePaths.length ? ` and ${count - basePaths.length} more` : '';
-  const names = basePaths.map((basePath) => quoteValue(basePath)).join(', ');
   return userError(
     'IN_USE',
     ['id'],
-    `The repository ${quoteValue(row.name)} is served by the distributions ${names}${more}; delete them, or point them elsewhere.`,
+    `The repository ${quoteValue(row.name)} is served by the distributions ${listNames(basePaths, count)}; delete them, or point them elsewhere.`,
   );
 }
 

@@ -51,7 +51,7 @@ export class RepositoryResolver {
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<RepositoryType>> {
     const nameRegex = readNameFilter(name);
-    const page = await readNamedPage(em, 'repository', {
+    const page = await readNamedPage(em, loaders.visibility, 'repository', {
       first: checkFirst(first),
       after: readTextCursor('repositories', after),
       nameRegex,
@@ -61,7 +61,7 @@ export class RepositoryResolver {
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toRepositoryType(value),
-      countTotal: () => countNamed(em, 'repository', nameRegex),
+      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex),
     });
   }
 

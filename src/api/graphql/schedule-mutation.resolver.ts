@@ -14,6 +14,7 @@ import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
 import { DeletePayload } from './payload.type.ts';
+import { lacksRole, seen } from './permit.ts';
 import { notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
 import {
   ScheduleCreateInput,
@@ -40,15 +41,20 @@ export class ScheduleMutationResolver {
     @Arg('input', () => ScheduleCreateInput, { description: 'The new schedule.' }) input: ScheduleCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<SchedulePayload> {
+    const { viewer } = context;
     return saving(context, async (em) => {
       const mistakes = checkSchedule(input);
       const repositoryId = parseNumericId('Repository', input.repositoryId);
-      const repository =
+      const found =
         repositoryId === undefined
           ? null
           : await em.findOne(Repository, { id: repositoryId }, { lockMode: LockMode.PESSIMISTIC_READ });
+      const repository = seen(viewer, found, ({ name }) => name);
+      const lacking =
+        repository === null ? [] : lacksRole(viewer, 'maintainer', repository.name, 'repositoryId');
+      if (lacking.length > 0) return lacking;
       if (repository === null) mistakes.unshift(repositoryNotFound('repositoryId', input.repositoryId));
-      const remoteId = await findScheduleRemote(em, input.remoteId, repository, mistakes);
+      const remoteId = await findScheduleRemote(em, input.remoteId, { viewer, repository }, mistakes);
       if (repository === null || mistakes.length > 0) return mistakes;
       const row = em.create(Schedule, {
         repositoryId: repository.id,
@@ -81,7 +87,12 @@ export class ScheduleMutationResolver {
       const remoteId =
         input.remoteId === undefined
           ? undefined
-          : await findScheduleRemote(em, input.remoteId, repository, mistakes);
+          : await findScheduleRemote(
+              em,
+              input.remoteId,
+              { viewer: context.viewer, repository, keptRemoteId: row?.remoteId },
+              mistakes,
+            );
       if (row === null || mistakes.length > 0) return mistakes;
       if (typeof input.cron === 'string') Object.assign(row, { cron: input.cron, intervalSeconds: null });
       if (typeof input.intervalSeconds === 'number')
@@ -133,19 +144,24 @@ export class ScheduleMutationResolver {
     if (row === undefined)
       return Object.assign(new TaskPayload(), { task: null, userErrors: [notFound(input.id)] });
     const { repositoryId, remoteId, mirror } = row;
+    const lacking = await lacksSchedule(context, row);
+    if (lacking.length > 0) return Object.assign(new TaskPayload(), { task: null, userErrors: lacking });
     const sync = {
       repositoryId: toGlobalId('Repository', repositoryId),
       remoteId: typeof remoteId === 'number' ? toGlobalId('Remote', remoteId) : null,
       mirror,
     };
-    const payload = await startSync(context, sync, (em, task) =>
-      addScheduleRun(em, {
-        scheduleId: row.id,
-        outcome: 'STARTED',
-        message: null,
-        taskId: task.id,
-      }),
-    );
+    const payload = await startSync(context, sync, {
+      // whoever gave the schedule its remote was asked for the right to use it
+      settledRemoteId: remoteId ?? undefined,
+      note: (em, task) =>
+        addScheduleRun(em, {
+          scheduleId: row.id,
+          outcome: 'STARTED',
+          message: null,
+          taskId: task.id,
+        }),
+    });
     for (const error of payload.userErrors) error.field = ['id'];
     return payload;
   }
@@ -158,12 +174,14 @@ export class ScheduleMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<DeletePayload> {
     const temporalId = await context.em.fork().transactional(async (em) => {
-      const row = await findLocked(em, input.id);
-      if (row === null) return undefined;
+      const row = await findLocked(em, context, input.id);
+      if (row === null) return [notFound(input.id)];
+      const lacking = await lacksSchedule(context, row);
+      if (lacking.length > 0) return lacking;
       await deleteSchedules(em, { id: row.id });
       return temporalScheduleId(row);
     });
-    if (temporalId === undefined) return { deletedId: null, userErrors: [notFound(input.id)] };
+    if (typeof temporalId !== 'string') return { deletedId: null, userErrors: temporalId };
     await tellTemporal(context, async () => {
       await context.api.workflows.schedules.remove(temporalId);
       await forgetRemoval(context.em.fork(), temporalId);
@@ -172,11 +190,20 @@ export class ScheduleMutationResolver {
   }
 }
 
-function findLocked(em: Em, id: string): Promise<Schedule | null> {
+/** Null too where the caller may not see it. */
+async function findLocked(em: Em, { loaders }: RequestContext, id: string): Promise<Schedule | null> {
   const key = parseNumericId('Schedule', id);
-  return key === undefined
-    ? Promise.resolve(null)
-    : em.findOne(Schedule, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (key === undefined || (await loaders.schedules.load(key)) === undefined) return null;
+  return em.findOne(Schedule, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+/** A schedule belongs to its repository. */
+async function lacksSchedule(
+  { viewer, loaders }: RequestContext,
+  { repositoryId }: Schedule,
+): Promise<UserError[]> {
+  const repository = await loaders.repositories.load(repositoryId);
+  return repository === undefined ? [] : lacksRole(viewer, 'maintainer', repository.name, 'id');
 }
 
 function rest(row: Schedule | null, paused: boolean, note: string | null | undefined): UserError[] {
@@ -194,7 +221,9 @@ async function changing(
   change: (em: Em, row: Schedule | null) => UserError[] | Promise<UserError[]>,
 ): Promise<SchedulePayload> {
   return saving(context, async (em) => {
-    const row = await findLocked(em, id);
+    const row = await findLocked(em, context, id);
+    const lacking = row === null ? [] : await lacksSchedule(context, row);
+    if (lacking.length > 0) return lacking;
     const mistakes = row === null ? [notFound(id)] : [];
     mistakes.push(...(await change(em, row)));
     if (row === null || mistakes.length > 0) return mistakes;

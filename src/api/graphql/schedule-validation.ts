@@ -2,11 +2,13 @@ import { LockMode } from '@mikro-orm/core';
 import { Remote } from '../../db/entities.ts';
 import type { Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { checkCron, checkTimeZone } from './cron-validation.ts';
 import { parseNumericId } from './global-id.ts';
 import { checkInteger, checkText, invalid, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
+import { lacksRole, seen } from './permit.ts';
 import type { ScheduleCreateInput, ScheduleUpdateInput } from './schedule-input.type.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
@@ -64,11 +66,22 @@ function checkFields(input: ScheduleCreateInput | ScheduleUpdateInput): UserErro
   return [...checks.flatMap((mistake) => mistake ?? []), ...checkNote(note)];
 }
 
-/** The key of the remote that is given, held so that it cannot be deleted before the schedule has it; null where none is. */
+/** What a schedule's remote is chosen for. */
+export interface ScheduledFor {
+  readonly viewer: Viewer;
+  readonly repository: Repository | null;
+  /** What the schedule has already: to leave it as it is needs no rights on the remote. */
+  readonly keptRemoteId?: number | null | undefined;
+}
+
+/**
+ * The key of the remote that is given, held so that it cannot be deleted before the schedule has it; null where none is. The repository's
+ * own is used by whoever may sync it; another only by those who may use that.
+ */
 export async function findScheduleRemote(
   em: Em,
   id: string | null | undefined,
-  repository: Repository | null,
+  { viewer, repository, keptRemoteId }: ScheduledFor,
   mistakes: UserError[],
 ): Promise<number | null> {
   if (id === null || id === undefined) {
@@ -82,8 +95,12 @@ export async function findScheduleRemote(
     return null;
   }
   const key = parseNumericId('Remote', id);
-  const remote =
+  const found =
     key === undefined ? null : await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const isSettled = found !== null && (found.id === repository?.remoteId || found.id === keptRemoteId);
+  const remote = isSettled ? found : seen(viewer, found, ({ name }) => name);
+  if (remote !== null && !isSettled)
+    mistakes.push(...lacksRole(viewer, 'maintainer', remote.name, 'remoteId'));
   if (remote === null)
     mistakes.push(
       userError(

@@ -42,7 +42,7 @@ export class ScheduleResolver {
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<ScheduleType>> {
-    const page = await readSchedulePage(em, {
+    const page = await readSchedulePage(em, loaders.visibility, {
       first: checkFirst(first),
       after: readNumberCursor('schedules', after),
     });
@@ -51,7 +51,7 @@ export class ScheduleResolver {
       after,
       keyOf: ({ id }) => id,
       nodeOf: ({ value }) => toScheduleType(value),
-      countTotal: () => countSchedules(em),
+      countTotal: () => countSchedules(em, loaders.visibility),
     });
   }
 
@@ -67,7 +67,8 @@ export class ScheduleResolver {
 
   @FieldResolver(() => RemoteType, {
     nullable: true,
-    description: "The remote that it syncs with; null: the repository's own, whichever it is at the run.",
+    description:
+      "The remote that it syncs with; null: the repository's own, whichever it is at the run, or one that the caller may not read.",
   })
   async remote(
     @Root() { row }: ScheduleType,

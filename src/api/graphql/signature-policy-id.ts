@@ -1,3 +1,5 @@
+import { visibilityOf } from '../../access/viewer.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
 import { lockSignaturePolicy } from '../../db/signature-policies.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -19,15 +21,19 @@ export function signaturePolicyNotFound(field: string, id: string): UserError {
   );
 }
 
-/** The key of the policy that `signaturePolicyId` names, held; null for none, undefined for "as it is". A mistake more where there is none. */
+/**
+ * The key of the policy that `signaturePolicyId` names, held; null for none, undefined for "as it is". A mistake more where there is
+ * none that the viewer may read.
+ */
 export async function readSignaturePolicyId(
   em: Em,
+  viewer: Viewer,
   id: string | null | undefined,
   mistakes: UserError[],
 ): Promise<number | null | undefined> {
   if (id === null || id === undefined) return id;
   const key = parseNumericId('SignaturePolicy', id);
-  if (key !== undefined && (await lockSignaturePolicy(em, key))) return key;
+  if (key !== undefined && (await lockSignaturePolicy(em, visibilityOf(viewer), key))) return key;
   mistakes.push(signaturePolicyNotFound('signaturePolicyId', id));
   return undefined;
 }

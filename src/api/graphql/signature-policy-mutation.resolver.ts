@@ -10,12 +10,14 @@ import {
 } from '../../db/signature-policies.ts';
 import type { PolicyUse } from '../../db/signature-policies.ts';
 import { quoteValue } from '../../oci/error.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import type { SignatureRules } from '../../oci/signature-rules.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId } from './global-id.ts';
-import { checkName, invalid, notNull } from './mistakes.ts';
+import { checkName, invalid, listThings, notNull } from './mistakes.ts';
 import { DeletePayload } from './payload.type.ts';
+import { lacksRole, seen } from './permit.ts';
 import { signaturePolicyNotFound } from './signature-policy-id.ts';
 import {
   SignaturePolicyCreateInput,
@@ -48,6 +50,8 @@ export class SignaturePolicyMutationResolver {
   ): Promise<SignaturePolicyPayload> {
     const rules = applyRules(noRules, input);
     return saving(context, input.name, async (em) => {
+      const lacking = lacksRole(context.viewer, 'maintainer', input.name, 'name');
+      if (lacking.length > 0) return lacking;
       const mistakes = [...checkNames({ name: input.name }), ...(await checkRules(context, rules))];
       if (await isNameTaken(em, input.name)) mistakes.push(nameTaken(input.name));
       if (mistakes.length > 0) return mistakes;
@@ -72,14 +76,20 @@ export class SignaturePolicyMutationResolver {
     @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyPayload> {
     return saving(context, input.name ?? '', async (em) => {
-      const row = await findLocked(em, input.id);
+      const { viewer } = context;
+      const row = await findLocked(em, viewer, input.id);
+      const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
+      const lacking = [
+        ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, 'id')),
+        ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
+      ];
+      if (lacking.length > 0) return lacking;
       const mistakes = checkNames(input);
       if (row === null) return [signaturePolicyNotFound('id', input.id), ...mistakes];
       const before = toSignatureRules(row);
       const rules = applyRules(before, input);
       mistakes.push(...(await checkRules(context, rules)));
-      if (typeof input.name === 'string' && input.name !== row.name && (await isNameTaken(em, input.name)))
-        mistakes.push(nameTaken(input.name));
+      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
       if (mistakes.length > 0) return mistakes;
       row.name = input.name ?? row.name;
       row.onFailure = input.onFailure ?? row.onFailure;
@@ -96,12 +106,14 @@ export class SignaturePolicyMutationResolver {
   async signaturePolicyDelete(
     @Arg('input', () => SignaturePolicyDeleteInput, { description: 'The policy.' })
     input: SignaturePolicyDeleteInput,
-    @Ctx() { em }: RequestContext,
+    @Ctx() { em, viewer, loaders }: RequestContext,
   ): Promise<DeletePayload> {
     return em.fork().transactional(async (transaction) => {
-      const row = await findLocked(transaction, input.id);
+      const row = await findLocked(transaction, viewer, input.id);
       if (row === null) return { deletedId: null, userErrors: [signaturePolicyNotFound('id', input.id)] };
-      const use = await readPolicyUse(transaction, row.id);
+      const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
+      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
+      const use = await readPolicyUse(transaction, loaders.visibility, row.id);
       if (use.count > 0) return { deletedId: null, userErrors: [inUse(row, use)] };
       await transaction.nativeDelete(SignaturePolicy, { id: row.id });
       return { deletedId: input.id, userErrors: [] };
@@ -109,10 +121,12 @@ export class SignaturePolicyMutationResolver {
   }
 }
 
-async function findLocked(em: Em, id: string): Promise<SignaturePolicy | null> {
+/** Null too where the viewer may not see it. */
+async function findLocked(em: Em, viewer: Viewer, id: string): Promise<SignaturePolicy | null> {
   const key = parseNumericId('SignaturePolicy', id);
   if (key === undefined) return null;
-  return em.findOne(SignaturePolicy, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const row = await em.findOne(SignaturePolicy, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  return seen(viewer, row, ({ name }) => name);
 }
 
 type Fields = SignaturePolicyCreateInput | SignaturePolicyUpdateInput;
@@ -157,12 +171,11 @@ function nameTaken(name: string): UserError {
 }
 
 function inUse(row: SignaturePolicy, { users, count }: PolicyUse): UserError {
-  const names = users.map(({ kind, name }) => `the ${kind} ${quoteValue(name)}`).join(', ');
-  const more = count > users.length ? ` and ${count - users.length} more` : '';
+  const names = users.map(({ kind, name }) => `the ${kind} ${quoteValue(name)}`);
   return userError(
     'IN_USE',
     ['id'],
-    `The signature policy ${quoteValue(row.name)} is used by ${names}${more}; give them another one, or none, first.`,
+    `The signature policy ${quoteValue(row.name)} is used by ${listThings(names, count)}; give them another one, or none, first.`,
   );
 }
 

@@ -40,13 +40,15 @@ export class SignaturePolicyResolver {
     return row === undefined ? null : toSignaturePolicyType(row);
   }
 
-  @Query(() => SignaturePolicyConnection, { description: 'All signature policies, in order of name.' })
+  @Query(() => SignaturePolicyConnection, {
+    description: 'All signature policies that the caller may read, in order of name.',
+  })
   async signaturePolicies(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<SignaturePolicyType>> {
-    const page = await readNamedPage(em, 'signature_policy', {
+    const page = await readNamedPage(em, loaders.visibility, 'signature_policy', {
       first: checkFirst(first),
       after: readTextCursor('signaturePolicies', after),
     });
@@ -55,7 +57,7 @@ export class SignaturePolicyResolver {
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toSignaturePolicyType(value),
-      countTotal: () => countNamed(em, 'signature_policy'),
+      countTotal: () => countNamed(em, loaders.visibility, 'signature_policy'),
     });
   }
 }

@@ -1,11 +1,13 @@
 import { LockMode } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import type { Viewer } from '../../access/viewer.ts';
 import { Remote, Repository, Task } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { createSyncTask, finishTask } from '../../db/tasks.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
+import { lacksRole, seen } from './permit.ts';
 import { notFound } from './repository-mutation.resolver.ts';
 import { RepositorySyncInput } from './repository.type.ts';
 import { payload, reload, startWorkflow } from './start-workflow.ts';
@@ -35,7 +37,9 @@ export class SyncResolver {
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
     const id = parseNumericId('Task', input.id);
-    const task = id === undefined ? null : await context.em.fork().findOne(Task, { id });
+    // what the caller may not see is as absent; the row is read again, to be changed
+    const isSeen = id !== undefined && (await context.loaders.tasks.load(id)) !== undefined;
+    const task = isSeen ? await context.em.fork().findOne(Task, { id }) : null;
     if (task === null)
       return payload(undefined, [
         userError(
@@ -44,6 +48,8 @@ export class SyncResolver {
           `There is no task with the id ${quoteValue(input.id)}; take one from tasks.`,
         ),
       ]);
+    const lacking = lacksRole(context.viewer, 'maintainer', await nameOfTask(context, task), 'id');
+    if (lacking.length > 0) return payload(undefined, lacking);
     if (task.state === 'CANCELED') return payload(task, []);
     if (task.state === 'COMPLETED' || task.state === 'FAILED')
       return payload(undefined, [
@@ -56,18 +62,22 @@ export class SyncResolver {
   }
 }
 
-/**
- * Makes the task of a sync and starts its workflow.
- * @param note Writes more in the transaction that makes a new task.
- */
+interface SyncOptions {
+  /** A remote that the caller needs no rights on. */
+  readonly settledRemoteId?: number | undefined;
+  /** Writes more in the transaction that makes a new task. */
+  readonly note?: (em: Em, task: Task) => Promise<void>;
+}
+
+/** Makes the task of a sync and starts its workflow. */
 export async function startSync(
   context: RequestContext,
   input: RepositorySyncInput,
-  note?: (em: Em, task: Task) => Promise<void>,
+  options: SyncOptions = {},
 ): Promise<TaskPayload> {
   const accepted = await context.em.fork().transactional(async (transaction) => {
-    const answer = await acceptSync(transaction, input, context.api.config.allowPrivate);
-    if ('task' in answer && answer.isNew) await note?.(transaction, answer.task);
+    const answer = await acceptSync(transaction, input, context, options);
+    if ('task' in answer && answer.isNew) await options.note?.(transaction, answer.task);
     return answer;
   });
   if ('userErrors' in accepted) return payload(undefined, accepted.userErrors);
@@ -78,21 +88,35 @@ export async function startSync(
   return payload(await reload(context, task.id), []);
 }
 
+/** The name of its repository; without one it is everybody's. */
+async function nameOfTask({ loaders }: RequestContext, { repositoryId }: Task): Promise<string> {
+  const repository =
+    typeof repositoryId === 'number' ? await loaders.repositories.load(repositoryId) : undefined;
+  return repository?.name ?? '*';
+}
+
 type Accepted =
   | { readonly task: Task; readonly isNew: boolean; readonly repositoryName: string }
   | { readonly userErrors: UserError[] };
 
 /** Checks and inserts the task, the repository and remote locked so that neither can be deleted before. */
-async function acceptSync(em: Em, input: RepositorySyncInput, allowPrivate: boolean): Promise<Accepted> {
+async function acceptSync(
+  em: Em,
+  input: RepositorySyncInput,
+  { viewer, api }: RequestContext,
+  { settledRemoteId }: SyncOptions,
+): Promise<Accepted> {
   const userErrors: UserError[] = [];
   const repositoryId = parseNumericId('Repository', input.repositoryId);
-  const repository =
+  const found =
     repositoryId === undefined
       ? null
       : await em.findOne(Repository, { id: repositoryId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const repository = seen(viewer, found, ({ name }) => name);
   if (repository === null) userErrors.push(notFound('repositoryId', input.repositoryId));
-  const remoteId = await findRemoteToSync(em, input, repository, userErrors);
-  if (repository === null || remoteId === undefined) return { userErrors };
+  else userErrors.push(...lacksRole(viewer, 'maintainer', repository.name, 'repositoryId'));
+  const remoteId = await findRemoteToSync(em, viewer, input, { repository, settledRemoteId, userErrors });
+  if (repository === null || remoteId === undefined || userErrors.length > 0) return { userErrors };
   const { task, isNew } = await createSyncTask(em, {
     repositoryId: repository.id,
     remoteId,
@@ -100,25 +124,33 @@ async function acceptSync(em: Em, input: RepositorySyncInput, allowPrivate: bool
       mirror: input.mirror ?? false,
       confirmRemoval: input.confirmRemoval ?? false,
       dryRun: input.dryRun ?? false,
-      allowPrivate,
+      allowPrivate: api.config.allowPrivate,
     },
   });
   return { task, isNew, repositoryName: repository.name };
 }
 
+/** The repository's own is used by whoever may sync it; another only by those who may use that. */
 async function findRemoteToSync(
   em: Em,
+  viewer: Viewer,
   input: RepositorySyncInput,
-  repository: Repository | null,
-  userErrors: UserError[],
+  {
+    repository,
+    settledRemoteId,
+    userErrors,
+  }: SyncOptions & { readonly repository: Repository | null; readonly userErrors: UserError[] },
 ): Promise<number | undefined> {
   const given = input.remoteId ?? undefined;
   const remoteId =
     given === undefined ? (repository?.remoteId ?? undefined) : parseNumericId('Remote', given);
-  const remote =
+  const found =
     remoteId === undefined
       ? null
       : await em.findOne(Remote, { id: remoteId }, { lockMode: LockMode.PESSIMISTIC_READ });
+  const isOwn = remoteId === repository?.remoteId || remoteId === settledRemoteId;
+  const remote = isOwn ? found : seen(viewer, found, ({ name }) => name);
+  if (remote !== null && !isOwn) userErrors.push(...lacksRole(viewer, 'maintainer', remote.name, 'remoteId'));
   if (remote !== null) return remote.id;
   if (given !== undefined)
     userErrors.push(

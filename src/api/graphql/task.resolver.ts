@@ -7,9 +7,10 @@ import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import { checkFirst } from './errors.ts';
 import { readNumberCursor, readTextCursor, toConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
-import { forgetReads } from './context.ts';
+import { beginAnswer } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId } from './global-id.ts';
+import { guardEvents } from './guard-events.ts';
 import { loadPage } from './loaders.ts';
 import { afterOption, firstOption } from './page-arguments.ts';
 import { RepositoryType, toRepositoryType } from './repository.type.ts';
@@ -50,7 +51,7 @@ export class TaskResolver {
     state: TaskState | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<TaskType>> {
-    const page = await readTaskPage(em, {
+    const page = await readTaskPage(em, loaders.visibility, {
       first: checkFirst(first),
       after: readNumberCursor('tasks', after),
       state: state ?? undefined,
@@ -60,26 +61,29 @@ export class TaskResolver {
       after,
       keyOf: ({ id }) => id,
       nodeOf: ({ value }) => toTaskType(value),
-      countTotal: () => countTasks(em, state ?? undefined),
+      countTotal: () => countTasks(em, loaders.visibility, state ?? undefined),
     });
   }
 
   @Subscription(() => TaskType, {
     description:
       'The current state first, then every change (at most one event each 250 ms), then the final state, then completes.',
-    subscribe: async ({ args, context }) => {
+    subscribe: async ({ args, context: given }) => {
       const { id } = args as { id: string };
-      const row = await loadTask(context as RequestContext, id);
+      const context = given as RequestContext;
+      const row = await loadTask(context, id);
       if (row === undefined) throw taskNotFound(id);
-      const { taskWatch, untilDelivered } = context as RequestContext;
-      return taskWatch.watch(row.id, untilDelivered);
+      const { taskWatch, untilDelivered } = context;
+      const isSeen = async (): Promise<boolean> => (await loadTask(context, id)) !== undefined;
+      return guardEvents(context, taskWatch.watch(row.id, untilDelivered), isSeen);
     },
   })
   async taskProgress(
     @Arg('id', () => ID, { description: "The task's id." }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<TaskType> {
-    forgetReads(context);
+    if (context.loginEnded !== undefined) throw context.loginEnded;
+    beginAnswer(context);
     const row = await loadTask(context, id);
     if (row === undefined) throw taskNotFound(id);
     return toTaskType(row);

@@ -1,9 +1,12 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import { forbidden } from '../../access/field-rules.ts';
 import { rotateSecrets } from '../../access/rotate-secrets.ts';
+import { may } from '../../access/viewer.ts';
 import { createUpkeepTask } from '../../db/upkeep-tasks.ts';
 import type { UpkeepName } from '../../db/upkeep-tasks.ts';
 import type { RequestContext } from './context.ts';
 import { toGlobalId } from './global-id.ts';
+import { lacksRole } from './permit.ts';
 import { TaskPayload, TaskType } from './task.type.ts';
 import { payload, reload, startWorkflow } from './start-workflow.ts';
 import {
@@ -19,7 +22,7 @@ export class UpkeepResolver {
   @Mutation(() => TaskPayload, {
     description:
       'Starts a clean-up: versions beyond `retainVersions`, then manifests and blobs that no version, upload or running sync reaches, each ' +
-      'after the grace period (TIDEMARK_GC_GRACE). Syncs, pushes and pulls go on meanwhile. One runs at a time.',
+      'after the grace period (TIDEMARK_GC_GRACE). Syncs, pushes and pulls go on meanwhile. One runs at a time. For administrators of everything.',
   })
   contentCollect(
     @Arg('input', () => ContentCollectInput, { nullable: true, description: 'How; null: all of it.' })
@@ -32,7 +35,7 @@ export class UpkeepResolver {
   @Mutation(() => TaskPayload, {
     description:
       'Starts a verification: all that is stored is read and hashed again. What is missing or damaged is served as 404 from then on, and ' +
-      'the next sync or push brings it again. One runs at a time.',
+      'the next sync or push brings it again. One runs at a time. For administrators of everything.',
   })
   contentVerify(@Ctx() context: RequestContext): Promise<TaskPayload> {
     return startUpkeep(context, 'content.verify', false);
@@ -40,9 +43,11 @@ export class UpkeepResolver {
 
   @Mutation(() => SecretsRotatePayload, {
     description:
-      'Encrypts all stored secrets with the first of the keys that the server was given. Afterwards the other keys are not needed any more.',
+      'Encrypts all stored secrets with the first of the keys that the server was given. Afterwards the other keys are not needed any more. ' +
+      'For administrators of everything.',
   })
-  async secretsRotate(@Ctx() { em, api }: RequestContext): Promise<SecretsRotatePayload> {
+  async secretsRotate(@Ctx() { em, api, viewer }: RequestContext): Promise<SecretsRotatePayload> {
+    if (!may(viewer, 'admin', '*')) throw forbidden('secretsRotate needs the role admin for "*".');
     return Object.assign(new SecretsRotatePayload(), await rotateSecrets(em.fork(), api.secrets));
   }
 
@@ -56,7 +61,10 @@ export class UpkeepResolver {
   }
 }
 
+/** Of all repositories at once: for administrators of everything. */
 async function startUpkeep(context: RequestContext, name: UpkeepName, dryRun: boolean): Promise<TaskPayload> {
+  const lacking = lacksRole(context.viewer, 'admin', '*', []);
+  if (lacking.length > 0) return payload(undefined, lacking);
   const { task, isNew } = await createUpkeepTask(context.em.fork(), {
     name,
     arguments: { dryRun },

@@ -53,15 +53,14 @@ async function verify<Key>(
 async function toVerificationType(
   { policy, verifiedBy, signatures, reason, unchecked }: Verification,
   { loaders }: RequestContext,
-): Promise<VerificationType | null> {
+): Promise<VerificationType> {
   const row = await loaders.signaturePolicies.load(policy.policyId);
-  if (row === undefined) return null;
   const lost = unchecked.length > 0 ? 'the content of its signatures is not stored' : 'it has no signature';
   const why = signatures > 0 && reason !== null ? reason : lost;
   return Object.assign(new VerificationType(), {
     isVerified: verifiedBy !== null,
     by: verifiedBy,
     reason: verifiedBy === null ? why : null,
-    policy: toSignaturePolicyType(row),
+    policy: row === undefined ? null : toSignaturePolicyType(row),
   });
 }

@@ -19,6 +19,9 @@ export class VerificationType {
   @Field(() => String, { nullable: true, description: 'Why it is not verified; null where it is.' })
   reason!: string | null;
 
-  @Field(() => SignaturePolicyType, { description: 'The policy that was asked.' })
-  policy!: SignaturePolicyType;
+  @Field(() => SignaturePolicyType, {
+    nullable: true,
+    description: 'The policy that was asked; null where the caller may not read it.',
+  })
+  policy!: SignaturePolicyType | null;
 }

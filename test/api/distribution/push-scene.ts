@@ -2,6 +2,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noLogins } from '../../../src/access/access.ts';
+import type { LoginSettings } from '../../../src/access/access.ts';
 import { openFolderStore } from '../../../src/content/folder-store.ts';
 import { openUploadFolder } from '../../../src/content/upload-folder.ts';
 import type { UploadFolder } from '../../../src/content/upload-folder.ts';
@@ -19,25 +21,35 @@ export interface PushScene {
   send(method: string, path: string, options?: Sent): Promise<PullAnswer>;
   /** Begins an upload; answers its address. */
   begin(name: string): Promise<string>;
-  pushBlob(name: string, digest: Digest, bytes: Buffer): Promise<void>;
+  pushBlob(name: string, digest: Digest, bytes: Buffer, login?: Login): Promise<void>;
   /** Blobs, then manifests by digest, then their tags. */
-  pushSample(name: string, sample: SampleRepository): Promise<void>;
+  pushSample(name: string, sample: SampleRepository, login?: Login): Promise<void>;
   /** Of the repository; 0 where it has none. */
   latest(name: string): Promise<number>;
   uploadFiles(): Promise<string[]>;
   close(): Promise<void>;
 }
 
+/** Headers to log in with. */
+type Login = Readonly<Record<string, string>>;
+
 export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string | undefined;
 }
 
-export async function startPushScene(options: { readonly uploads?: UploadFolder } = {}): Promise<PushScene> {
+export async function startPushScene(
+  options: { readonly uploads?: UploadFolder; readonly logins?: LoginSettings } = {},
+): Promise<PushScene> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-push-'));
   const store = await openFolderStore({ root: folder, fsync: false });
   const uploads = options.uploads ?? (await openUploadFolder({ root: folder, blobs: store, fsync: false }));
-  const api = await startApi({ blobs: store, uploads, temporalAddress: '127.0.0.1:9' });
+  const api = await startApi({
+    blobs: store,
+    uploads,
+    temporalAddress: '127.0.0.1:9',
+    logins: options.logins ?? noLogins,
+  });
   const send: PushScene['send'] = (method, path, { headers, body } = {}) =>
     pull(api.url, {
       method,
@@ -54,20 +66,21 @@ export async function startPushScene(options: { readonly uploads?: UploadFolder 
       const begun = await send('POST', `/v2/${name}/blobs/uploads/`);
       return String(begun.headers.location);
     },
-    async pushBlob(name, digest, bytes) {
+    async pushBlob(name, digest, bytes, login = {}) {
       const { status, body } = await send('POST', `/v2/${name}/blobs/uploads/?digest=${digest}`, {
+        headers: login,
         body: bytes,
       });
       if (status !== 201) throw new Error(`${status}: ${String(body)}`);
     },
-    async pushSample(name, sample) {
-      for (const [digest, bytes] of sample.blobs) await scene.pushBlob(name, digest, bytes);
+    async pushSample(name, sample, login = {}) {
+      for (const [digest, bytes] of sample.blobs) await scene.pushBlob(name, digest, bytes, login);
       for (const { digest, mediaType, bytes } of sample.manifests.values()) {
         const tags = [...sample.tags].filter(([, target]) => target === digest).map(([tag]) => tag);
         for (const reference of [digest, ...tags]) {
           const path = `/v2/${name}/manifests/${reference}`;
           const { status, body } = await send('PUT', path, {
-            headers: { 'content-type': mediaType },
+            headers: { 'content-type': mediaType, ...login },
             body: bytes,
           });
           if (status !== 201) throw new Error(`${status}: ${String(body)}`);

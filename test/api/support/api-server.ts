@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { pino } from 'pino';
+import { createAccess, noLogins } from '../../../src/access/access.ts';
+import type { LoginSettings } from '../../../src/access/access.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
 import { createSignatureChecks } from '../../../src/activities/check-signatures.ts';
@@ -36,9 +38,12 @@ export interface ApiUnderTest {
   readonly client: Client;
   readonly taskQueue: string;
   readonly workflows: WorkflowStarter;
+  /** Each address that is served, with its method: `GET /healthz`. */
+  readonly routes: readonly string[];
   /** All that was logged so far. */
   readonly logged: () => string;
-  graphql(query: string, variables?: object): Promise<GraphqlAnswer>;
+  /** @param token Shown as Bearer; default: none. */
+  graphql(query: string, variables?: object, token?: string): Promise<GraphqlAnswer>;
   /** A statement, past the API. */
   sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** How many statements the database gets while `work` runs. */
@@ -55,6 +60,8 @@ export interface ApiOptions {
   /** Default: none can be made. */
   readonly uploads?: UploadSessions;
   readonly checkStore?: () => Promise<void>;
+  /** Default: none are asked for. */
+  readonly logins?: LoginSettings;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
@@ -89,6 +96,11 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     database,
     workflows,
     secrets,
+    access: createAccess({
+      database,
+      secrets,
+      logins: options.logins ?? noLogins,
+    }),
     config: {
       host: '127.0.0.1',
       allowPrivate: true,
@@ -116,8 +128,9 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     client,
     taskQueue,
     workflows,
+    routes: listRoutes(app.printRoutes({ commonPrefix: false })),
     logged: () => lines.join(''),
-    graphql: (query, variables) => post(url, query, variables),
+    graphql: (query, variables, token) => post(url, { query, variables }, token),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
     countStatements: async (work) => {
       const counter = countQueries();
@@ -139,11 +152,27 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   };
 }
 
-async function post(url: string, query: string, variables?: object): Promise<GraphqlAnswer> {
+/** Fastify's tree of routes, a line each, as addresses with their methods. */
+function listRoutes(tree: string): string[] {
+  const parents: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', part = '', methods = ''] = /^([│ ├└─]*)(\S+) \(([A-Z, ]+)\)/u.exec(line) ?? [];
+    if (part === '') return [];
+    const depth = indent.length / 4;
+    parents.splice(depth - 1, Infinity, part);
+    const path = parents.join('').replace(/^\/+/, '/');
+    return methods.split(', ').map((method) => `${method} ${path}`);
+  });
+}
+
+async function post(url: string, body: object, token?: string): Promise<GraphqlAnswer> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(body),
   });
   const text = await response.text();
   const { data, errors } = JSON.parse(text) as Pick<GraphqlAnswer, 'data' | 'errors'>;

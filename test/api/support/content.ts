@@ -114,7 +114,7 @@ export async function insertTag(
 export async function insertMember(
   api: ApiUnderTest,
   range: RangeInsert,
-  kind: 'manifest' | 'blob',
+  kind: 'manifest' | 'blob' | 'signature',
   contentId: number,
 ): Promise<void> {
   await api.sql(

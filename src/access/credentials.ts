@@ -1,0 +1,36 @@
+import { TidemarkError } from '../oci/error.ts';
+
+/** What `Authorization` shows; the user name that Basic carries says nothing: the token does. */
+export type Credentials =
+  | { readonly scheme: 'none' }
+  | { readonly scheme: 'basic' | 'bearer'; readonly secret: string };
+
+/** Larger than any token of ours or of an issuer that puts hundreds of groups into it. */
+const longestSecret = 16 * 1024;
+
+/**
+ * Reads `Authorization` (RFC 6750 and RFC 7617).
+ * @throws TidemarkError `UNAUTHENTICATED` for what cannot be read; nothing of it is repeated.
+ */
+export function parseAuthorization(header: string | undefined): Credentials {
+  if (header === undefined || header === '') return { scheme: 'none' };
+  const [, scheme = '', value = ''] = /^([a-z]+) +([\w.~+/-]+=*)$/i.exec(header) ?? [];
+  if (value.length > longestSecret) throw unauthenticated('is too long');
+  if (/^bearer$/i.test(scheme)) return { scheme: 'bearer', secret: value };
+  if (!/^basic$/i.test(scheme)) throw unauthenticated('is neither "Bearer …" nor "Basic …"');
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 0) throw unauthenticated('has no password');
+  const secret = text.slice(colon + 1);
+  // what clients send that were given a user name only, or nothing at all
+  return secret === '' ? { scheme: 'none' } : { scheme: 'basic', secret };
+}
+
+/** @param what The end of the sentence "The Authorization …". */
+export function unauthenticated(what: string, cause?: unknown): TidemarkError {
+  return new TidemarkError(
+    'UNAUTHENTICATED',
+    `The Authorization ${what}. Expected a token that counts; an administrator makes one with tokenCreate.`,
+    { origin: 'caller', status: 401, cause },
+  );
+}

@@ -1,0 +1,39 @@
+import type { Role } from '../db/roles.ts';
+import type { RegistryViewer } from './access.ts';
+import type { RegistryAction } from './registry-token.ts';
+import { may } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
+
+export const registryActions: readonly RegistryAction[] = ['pull', 'push', 'delete'];
+
+const rolesOf: Readonly<Record<RegistryAction, Role>> = {
+  pull: 'reader',
+  push: 'pusher',
+  delete: 'maintainer',
+};
+
+export function roleFor(action: RegistryAction): Role {
+  return rolesOf[action];
+}
+
+/**
+ * What a viewer may do at a base path of `/v2/`.
+ * @param isPrivate Whether its distribution is, or nothing is there: everybody may pull from what is public. While there are no logins
+ *   a private one is as good as absent.
+ */
+export function mayDo(viewer: Viewer, action: RegistryAction, name: string, isPrivate: boolean): boolean {
+  if (action === 'pull' && !isPrivate) return true;
+  if (viewer.kind === 'everybody') return action !== 'pull';
+  return may(viewer, rolesOf[action], name);
+}
+
+/** The same for a client, whose registry token may narrow it. */
+export function clientMay(
+  { viewer, scopes }: RegistryViewer,
+  action: RegistryAction,
+  place: { readonly name: string; readonly isPrivate: boolean },
+): boolean {
+  const { name, isPrivate } = place;
+  const isInScope = scopes?.some((scope) => scope.name === name && scope.actions.includes(action)) ?? true;
+  return isInScope && mayDo(viewer, action, name, isPrivate);
+}

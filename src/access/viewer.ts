@@ -1,0 +1,45 @@
+import type { Role } from '../db/roles.ts';
+import { everything } from '../db/visibility.ts';
+import type { Visibility } from '../db/visibility.ts';
+import { covers, isAtLeast } from './scope.ts';
+import type { Grant } from './scope.ts';
+
+/** Who asks, and what was granted to them. */
+export interface Viewer {
+  /**
+   * `everybody`: logins are off, whoever reaches the server may do everything; `anonymous`: they are on and nothing was shown;
+   * `token`, `subject`: a token of ours, or what an OIDC issuer vouches for.
+   */
+  readonly kind: 'everybody' | 'anonymous' | 'token' | 'subject';
+  /** For messages: the token's name, or the subject. */
+  readonly name: string;
+  /** Empty but for `token` and `subject`. */
+  readonly grants: readonly Grant[];
+  /** When what was shown ends to be good; undefined: never. */
+  readonly expiresAt: Date | undefined;
+}
+
+export const everybody: Viewer = { kind: 'everybody', name: 'everybody', grants: [], expiresAt: undefined };
+export const anonymous: Viewer = { kind: 'anonymous', name: 'anonymous', grants: [], expiresAt: undefined };
+
+/** Whether the viewer has a role, or a higher one, for a name of a repository, distribution or remote, or for a whole scope. */
+export function may(viewer: Viewer, role: Role, name: string): boolean {
+  if (viewer.kind === 'everybody') return true;
+  return viewer.grants.some((grant) => isAtLeast(grant.role, role) && covers(grant.scope, name));
+}
+
+/** Whether the viewer has it for anything at all. */
+export function mayAnywhere(viewer: Viewer, role: Role): boolean {
+  return viewer.kind === 'everybody' || viewer.grants.some((grant) => isAtLeast(grant.role, role));
+}
+
+/** The names for which the viewer has a role: what the reads of the database take. */
+export function visibilityOf(viewer: Viewer, role: Role = 'reader'): Visibility {
+  if (may(viewer, role, '*')) return everything;
+  const scopes = viewer.grants.filter((grant) => isAtLeast(grant.role, role)).map((grant) => grant.scope);
+  return {
+    all: false,
+    names: scopes.filter((scope) => !scope.endsWith('/*')),
+    prefixes: scopes.filter((scope) => scope.endsWith('/*')).map((scope) => scope.slice(0, -1)),
+  };
+}

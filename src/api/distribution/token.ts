@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { mayDo, registryActions } from '../../access/registry-rights.ts';
+import type { RegistryAction, RepositoryScope } from '../../access/registry-token.ts';
+import { registryTokenSeconds } from '../../access/registry-token.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { readPublicNames } from '../../db/distributions.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import { sendError, toFailure } from './error.ts';
+import type { DistributionDependencies } from './exchange.ts';
+
+/** A client asks for one or two: what it pulls or pushes, and where it mounts from. */
+const mostScopes = 50;
+
+/**
+ * docker's token flow: `GET /token?service=…&scope=…` with Basic or nothing answers a registry token that is good for the scopes, cut
+ * down to what the caller may do now. It reveals nothing: what may not be done and what is not there are left out alike (FAULTS 82).
+ */
+export function serveTokens(app: FastifyInstance, api: DistributionDependencies): void {
+  app.get(
+    '/token',
+    {
+      errorHandler: (error, request, reply) => {
+        const failure = toFailure(error, request, api);
+        if (failure.status === 401) reply.header('www-authenticate', 'Basic realm="tidemark"');
+        void sendError(reply, failure);
+      },
+    },
+    async (request, reply) => {
+      if (!api.access.isOn) return reply.callNotFound();
+      return answerToken(request, reply, api);
+    },
+  );
+}
+
+async function answerToken(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { access, database }: DistributionDependencies,
+): Promise<FastifyReply> {
+  const asked = parseScopes(request.originalUrl);
+  const token = await access.issue(request.headers.authorization, async (viewer) => {
+    const open = await readPublicNames(
+      database.em.fork(),
+      asked.map(({ name }) => name),
+    );
+    return asked.flatMap((scope) => narrow(viewer, scope, !open.has(scope.name)));
+  });
+  return reply.header('cache-control', 'no-store').send({
+    token: token.text,
+    access_token: token.text,
+    expires_in: Math.min(token.expiresInSeconds, registryTokenSeconds),
+    issued_at: token.issuedAt.toISOString(),
+  });
+}
+
+/** `scope=repository:<name>:<actions>`, as often as it comes, some clients put several into one, with blanks between them. */
+function parseScopes(url: string): RepositoryScope[] {
+  const mark = url.indexOf('?');
+  const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const words = query.getAll('scope').flatMap((text) => text.split(' '));
+  return words.slice(0, mostScopes).flatMap((word) => {
+    const [, name = '', list = ''] = /^repository(?:\([a-z]+\))?:(.+):([a-z,*]*)$/.exec(word) ?? [];
+    if (!isRepositoryName(name)) return [];
+    const asked = list.split(',');
+    const actions = registryActions.filter((action) => asked.includes(action) || asked.includes('*'));
+    return [{ name, actions }];
+  });
+}
+
+function narrow(viewer: Viewer, { name, actions }: RepositoryScope, isPrivate: boolean): RepositoryScope[] {
+  const allowed = actions.filter((action: RegistryAction) => mayDo(viewer, action, name, isPrivate));
+  return allowed.length === 0 ? [] : [{ name, actions: allowed }];
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { isScope } from '../access/scope.ts';
+import type { Config } from '../config.ts';
+import { roles } from '../db/roles.ts';
+import type { Role } from '../db/roles.ts';
+import { TidemarkError } from '../oci/error.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What `tidemark token create` was asked for. */
+export interface TokenRequest {
+  readonly name: string;
+  readonly role: Role;
+  readonly scope: string;
+  readonly expiresInDays: number;
+}
+
+export interface TokenOptions {
+  readonly admin?: boolean;
+  readonly role?: string;
+  readonly scope?: string;
+  readonly expiresInDays: number;
+}
+
+/** @throws TidemarkError (origin caller) for what cannot be used. */
+export function parseTokenRequest(name: string, options: TokenOptions): TokenRequest {
+  const { admin = false, expiresInDays, scope = '*' } = options;
+  if (admin === (options.role !== undefined))
+    throw usage('Give --admin, or --role <role> with --scope <scope>.');
+  const role = roles.find((one) => one === (admin ? 'admin' : options.role));
+  if (role === undefined)
+    throw usage(`--role is ${JSON.stringify(options.role)}; expected one of ${roles.join(', ')}.`);
+  if (!isScope(scope))
+    throw usage(
+      `--scope is ${JSON.stringify(scope)}; expected "*", a repository's name, or the beginning of names as "team/*".`,
+    );
+  if (!/^[^\p{C}]{1,255}$/u.test(name) || name.trim() !== name)
+    throw usage('The name of the token is not 1 to 255 visible characters, without blanks at the ends.');
+  return { name, role, scope, expiresInDays };
+}
+
+interface TokenCommand {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly request: TokenRequest;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * `tidemark token create`: for the first token, which no other can ask for, straight in the database that the server uses. It is
+ * written to standard output, and nowhere else. @returns the exit code.
+ */
+export async function tokenCommand({ config, terminal, request, signal }: TokenCommand): Promise<number> {
+  const [{ startDatabase }, { checkSchema, migrateDatabase, openDatabase }, { createToken }] =
+    await Promise.all([
+      import('../embedded/start-embedded.ts'),
+      import('../db/open-database.ts'),
+      import('../access/token.ts'),
+    ]);
+  const server = await startDatabase(config, terminal.note, signal);
+  try {
+    const database = await openDatabase({ url: server.url, poolSize: 2 });
+    try {
+      // as the server does: its own database is brought up to date, one that others share is not
+      await (config.databaseUrl === undefined ? migrateDatabase : checkSchema)(database);
+      const { name, role, scope, expiresInDays } = request;
+      const grants = [{ role, scope }];
+      const made = await createToken(database.em.fork(), { name, expiresInDays, grants });
+      if (made === undefined)
+        throw new TidemarkError(
+          'ALREADY_EXISTS',
+          `There is a token named ${JSON.stringify(name)} that counts; choose another name, or revoke that one.`,
+          { origin: 'caller' },
+        );
+      terminal.note(
+        `The token ${JSON.stringify(name)}, ${role} of "${scope}" for ${expiresInDays} days. It is shown this once:`,
+      );
+      terminal.print(made.text);
+      if (config.logins?.tokens !== true)
+        terminal.note('A server with these settings does not ask for it: set TIDEMARK_AUTH=tokens.');
+    } finally {
+      await database.close();
+    }
+  } finally {
+    await server.stop();
+  }
+  return 0;
+}
+
+const tokenMaxBytes = 16 * 1024;
+
+/** What `--token-file` names: so that a token stands neither in the list of processes nor in the history of a shell. */
+export async function readTokenFile(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new TidemarkError('USAGE', `--token-file names ${path}, which cannot be read.`, {
+      origin: 'caller',
+      cause: error,
+    });
+  });
+  const token = text.trim();
+  if (token !== '' && token.length <= tokenMaxBytes && !/\s/.test(token)) return token;
+  throw usage(`--token-file names ${path}, which does not hold a token alone.`);
+}
+
+function usage(message: string): TidemarkError {
+  return new TidemarkError('USAGE', message, { origin: 'caller' });
+}

@@ -1,0 +1,223 @@
+/** Sockets and event streams with logins on (FAULTS 92). */
+import { once } from 'node:events';
+import { createClient } from 'graphql-ws';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { socketLimits } from '../../src/api/socket-transport.ts';
+import { createToken } from '../../src/access/token.ts';
+import { startAccessScene } from './support/scene.ts';
+import type { AccessScene, Things } from './support/scene.ts';
+
+let scene: AccessScene;
+beforeAll(async () => {
+  scene = await startAccessScene();
+});
+afterAll(() => scene?.close());
+
+interface Event {
+  readonly data?: { readonly taskProgress: { readonly state: string } } | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions: Record<string, unknown> }[];
+  readonly extensions?: { readonly cost?: object };
+}
+
+const query = 'subscription ($id: ID!) { taskProgress(id: $id) { state progress { tagsTotal } } }';
+
+async function* overSocket(id: string, token: string): AsyncGenerator<Event> {
+  const client = createClient({
+    url: `${scene.api.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { authorization: `Bearer ${token}` },
+  });
+  try {
+    yield* client.iterate({ query, variables: { id } }) as AsyncIterableIterator<Event>;
+  } finally {
+    await client.dispose();
+  }
+}
+
+async function* overStream(id: string, token: string): AsyncGenerator<Event> {
+  const response = await fetch(`${scene.api.url}/graphql/stream`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${token}`,
+    },
+    body: JSON.stringify({ query, variables: { id } }),
+  });
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    const messages = text.split('\n\n');
+    text = messages.pop() ?? '';
+    for (const message of messages) {
+      const data = /^event: next\ndata: (.+)$/m.exec(message)?.[1];
+      if (data !== undefined) yield JSON.parse(data) as Event;
+    }
+  }
+}
+
+let sequence = 0;
+/** A token for this one test, which may see the things. */
+async function newToken(things: Things): Promise<{ name: string; text: string }> {
+  const name = `watcher ${(sequence += 1)}`;
+  const text = await scene.makeToken(name, [{ role: 'reader', scope: `${things.name}-busy` }]);
+  return { name, text };
+}
+
+/** Something for the subscription to tell. */
+async function change(things: Things, tagsTotal: number): Promise<void> {
+  await scene.api.sql(
+    'update task set tags_total = $1 where repository_id = (select id from repository where name = $2)',
+    [tagsTotal, `${things.name}-busy`],
+  );
+}
+
+/** What comes until the stream ends; a socket that is closed under it ends it, too. */
+async function rest(events: AsyncGenerator<Event>): Promise<Event[]> {
+  const all: Event[] = [];
+  try {
+    for await (const event of events) all.push(event);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 4401 });
+  }
+  return all;
+}
+
+describe.each([
+  ['graphql-ws', overSocket],
+  ['server-sent events', overStream],
+] as const)('fault 92: over %s', (_, follow) => {
+  test('what is told says what it costs, and is told to those who may see it only', async () => {
+    const things = await scene.makeThings('watched');
+    const { text } = await newToken(things);
+    const events = follow(things.openTaskId, text);
+    expect((await events.next()).value).toMatchObject({
+      data: { taskProgress: { state: 'WAITING' } },
+      extensions: { cost: { depth: 3, nodes: expect.any(Number), nodesMax: 100_000 } },
+    });
+    await events.return(undefined);
+    const others = await scene.makeThings('other');
+    const first = follow(others.openTaskId, text).next();
+    const refused: unknown = await first.then(
+      ({ value }) => (value as Event | undefined)?.errors,
+      (error: unknown) => error,
+    );
+    expect(JSON.stringify(refused)).toContain('NOT_FOUND');
+  });
+
+  test.each([
+    ['revoked', 'update access_token set revoked_at = now() where name = $1', 'UNAUTHENTICATED'],
+    [
+      'taken away what it was granted',
+      'delete from access_grant where token_id = (select id from access_token where name = $1)',
+      'NOT_FOUND',
+    ],
+  ])('a token that is %s gets no further event, but why', async (__, statement, code) => {
+    const things = await scene.makeThings('watched');
+    const { name, text } = await newToken(things);
+    const events = follow(things.openTaskId, text);
+    await events.next();
+    await scene.api.sql(statement, [name]);
+    await change(things, 4711);
+    const told = await rest(events);
+    expect(told).toMatchObject([{ errors: [{ extensions: { code } }] }]);
+    expect(JSON.stringify(told)).not.toContain('4711');
+  });
+
+  test('a token that expires ends it, also where nothing happens', async () => {
+    const things = await scene.makeThings('watched');
+    const { name, text } = await newToken(things);
+    await scene.api.sql("update access_token set expires_at = now() + interval '1.5 s' where name = $1", [
+      name,
+    ]);
+    const events = follow(things.openTaskId, text);
+    expect((await events.next()).value).toMatchObject({ data: { taskProgress: { state: 'WAITING' } } });
+    for (const event of await rest(events))
+      expect(event).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+  });
+});
+
+const open = (headers: Record<string, string> = {}) =>
+  new WebSocket(`${scene.api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+
+async function closeCode(socket: WebSocket): Promise<number> {
+  const [code] = (await once(socket, 'close')) as [number];
+  return code;
+}
+
+describe('a socket', () => {
+  test.each([
+    ['nothing', undefined],
+    ['nonsense', { authorization: 'Bearer nonsense' }],
+    ['no text', { authorization: 12 }],
+  ])('that shows %s is closed', async (_, payload) => {
+    const socket = open();
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init', ...(payload === undefined ? {} : { payload }) }));
+    expect(await closeCode(socket)).toBe(4401);
+  });
+
+  test('may show it in the header of the upgrade, as programs can', async () => {
+    const socket = open({ authorization: `Bearer ${scene.tokens.reader}` });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    const [message] = (await once(socket, 'message')) as [Buffer];
+    expect(JSON.parse(message.toString())).toEqual({ type: 'connection_ack' });
+    socket.terminate();
+  });
+
+  test('ends with its login, also where it does nothing', async () => {
+    const made = await createToken(scene.api.database.em.fork(), {
+      name: 'brief',
+      expiresInDays: 1,
+      grants: [],
+    });
+    await scene.api.sql("update access_token set expires_at = now() + interval '1 s' where name = 'brief'");
+    const socket = open({ authorization: `Bearer ${made?.text}` });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    expect(await closeCode(socket)).toBe(4401);
+  });
+
+  test('asks anew for each operation', async () => {
+    const token = await scene.makeToken('fickle', []);
+    const client = createClient({
+      url: `${scene.api.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      retryAttempts: 0,
+      lazy: false,
+      connectionParams: { authorization: `Bearer ${token}` },
+    });
+    const first = await client.iterate({ query: '{ __typename }' }).next();
+    expect(first.value).toMatchObject({ data: { __typename: 'Query' } });
+    await scene.api.sql("update access_token set revoked_at = now() where name = 'fickle'");
+    await expect(client.iterate({ query: '{ __typename }' }).next()).rejects.toMatchObject([
+      { extensions: { code: 'UNAUTHENTICATED' } },
+    ]);
+    await client.dispose();
+  });
+
+  test('too many are refused, and those that are there stay', { timeout: 60_000 }, async () => {
+    const first = open({ authorization: `Bearer ${scene.tokens.reader}` });
+    await once(first, 'open');
+    first.send(JSON.stringify({ type: 'connection_init' }));
+    await once(first, 'message');
+    const others = Array.from({ length: socketLimits.sockets - 1 }, () => open());
+    await Promise.all(others.map((socket) => once(socket, 'open')));
+    const [error] = (await once(open(), 'error')) as [Error];
+    expect(error.message).toContain('503');
+    first.send(JSON.stringify({ type: 'ping' }));
+    expect(JSON.parse(String((await once(first, 'message'))[0]))).toEqual({ type: 'pong' });
+    await Promise.all(
+      [first, ...others].map(async (socket) => {
+        if (socket.readyState === WebSocket.CLOSED) return;
+        const closed = once(socket, 'close');
+        socket.terminate();
+        await closed;
+      }),
+    );
+  });
+});

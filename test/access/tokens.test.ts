@@ -1,0 +1,262 @@
+/** Tokens and grants: how they come, what they do, and how they end. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { pull } from '../api/distribution/pull-scene.ts';
+import { startAccessScene } from './support/scene.ts';
+import type { AccessScene } from './support/scene.ts';
+
+let scene: AccessScene;
+beforeAll(async () => {
+  scene = await startAccessScene();
+});
+afterAll(() => scene?.close());
+
+const createMutation = `mutation ($input: TokenCreateInput!) { tokenCreate(input: $input) {
+  token { id name revokedAt } secret userErrors { code field message } } }`;
+
+async function create(input: object, token = scene.tokens.root) {
+  const { data, errors } = await scene.api.graphql(createMutation, { input }, token);
+  expect(errors).toBeUndefined();
+  return data.tokenCreate;
+}
+
+async function isLetIn(token: string): Promise<boolean> {
+  const [graphql, registry] = await Promise.all([
+    scene.api.graphql('{ __typename }', {}, token),
+    pull(scene.api.url, { path: '/v2/', headers: { authorization: basic(token) } }),
+  ]);
+  expect([graphql.status, registry.status]).toEqual([graphql.status, graphql.status]);
+  return graphql.status === 200;
+}
+
+function basic(token: string): string {
+  return `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}`;
+}
+
+describe('tokenCreate', () => {
+  test('shows once what to log in with, which is nowhere at rest', async () => {
+    const { token, secret } = await create({ name: 'ci', grants: [{ role: 'READER', scope: 'team/*' }] });
+    expect(token).toMatchObject({ name: 'ci', revokedAt: null });
+    expect(secret).toMatch(/^tidemark_[\w-]{43}$/);
+    expect(await isLetIn(secret)).toBe(true);
+    const rows = await scene.api.sql('select t::text as row from access_token t');
+    expect(JSON.stringify(rows)).not.toContain(secret);
+    expect(JSON.stringify(rows)).not.toContain(Buffer.from(secret).toString('hex'));
+    expect(scene.api.logged()).not.toContain(secret);
+    const { text } = await scene.api.graphql(
+      '{ tokens(first: 100) { nodes { name } } }',
+      {},
+      scene.tokens.root,
+    );
+    expect(text).toContain('"ci"');
+    expect(text).not.toContain(secret);
+  });
+
+  test.each([
+    [{ name: ' ' }, 'INVALID', ['name']],
+    [{ name: 'a', expiresInDays: 0 }, 'INVALID', ['expiresInDays']],
+    [{ name: 'a', expiresInDays: 3651 }, 'INVALID', ['expiresInDays']],
+    [{ name: 'a', grants: [{ role: 'ADMIN', scope: 'Team' }] }, 'INVALID', ['grants', '0', 'scope']],
+    [{ name: 'a', grants: [{ role: 'ADMIN', scope: 'te*' }] }, 'INVALID', ['grants', '0', 'scope']],
+    [
+      { name: 'a', grants: ['READER', 'PUSHER'].map((role) => ({ role, scope: 'a/b' })) },
+      'INVALID',
+      ['grants', '1', 'scope'],
+    ],
+    [{ name: 'root' }, 'ALREADY_EXISTS', ['name']],
+  ])('%j is %s', async (input, code, field) => {
+    const { token, secret, userErrors } = await create(input);
+    expect({ token, secret }).toEqual({ token: null, secret: null });
+    expect(userErrors).toMatchObject([{ code, field }]);
+  });
+});
+
+describe('a token ends', () => {
+  test('fault 83: revoked, it counts no more at once, and its name is free again', async () => {
+    const made = await create({ name: 'leaver', grants: [{ role: 'MAINTAINER', scope: '*' }] });
+    expect(await isLetIn(made.secret)).toBe(true);
+    const revoke =
+      'mutation ($id: ID!) { tokenRevoke(input: { id: $id }) { token { revokedAt } userErrors { code } } }';
+    const { data } = await scene.api.graphql(revoke, { id: made.token.id }, scene.tokens.root);
+    expect(data.tokenRevoke).toEqual({ token: { revokedAt: expect.any(String) }, userErrors: [] });
+    expect(await isLetIn(made.secret)).toBe(false);
+    expect((await create({ name: 'leaver' })).userErrors).toEqual([]);
+    expect(await isLetIn(made.secret)).toBe(false);
+  });
+
+  test('expired, it counts no more, and its name is free again', async () => {
+    const { secret } = await create({ name: 'visitor' });
+    await scene.api.sql("update access_token set expires_at = now() where name = 'visitor'");
+    expect(await isLetIn(secret)).toBe(false);
+    expect((await create({ name: 'visitor' })).userErrors).toEqual([]);
+  });
+});
+
+describe('grants', () => {
+  const grantMutation = `mutation ($input: GrantCreateInput!) { grantCreate(input: $input) {
+    grant { id role scope oidcGroup token { name } } userErrors { code field } } }`;
+  const grant = async (input: object, token = scene.tokens.root) => {
+    const { data, errors } = await scene.api.graphql(grantMutation, { input }, token);
+    expect(errors).toBeUndefined();
+    return data.grantCreate;
+  };
+
+  test('hold from the next request on, and are taken back as fast; another role in the same scope replaces the first', async () => {
+    const { name } = await scene.makeThings('team');
+    const { token, secret } = await create({ name: 'mover' });
+    const sees = async (): Promise<boolean> => {
+      const query = 'query ($name: String!) { repository(name: $name) { id } }';
+      return (await scene.api.graphql(query, { name }, secret)).data.repository !== null;
+    };
+    expect(await sees()).toBe(false);
+    const first = await grant({ role: 'READER', scope: name, tokenId: token.id });
+    expect(first).toMatchObject({
+      grant: { role: 'READER', scope: name, token: { name: 'mover' } },
+      userErrors: [],
+    });
+    expect(await sees()).toBe(true);
+    const second = await grant({ role: 'MAINTAINER', scope: name, tokenId: token.id });
+    expect(second.grant).toMatchObject({ id: first.grant.id, role: 'MAINTAINER' });
+    const remove =
+      'mutation ($id: ID!) { grantDelete(input: { id: $id }) { deletedId userErrors { code } } }';
+    await scene.api.graphql(remove, { id: first.grant.id }, scene.tokens.root);
+    expect(await sees()).toBe(false);
+  });
+
+  test.each([
+    ['a narrower scope', 'team/sub/*', undefined],
+    ['one name', 'team/one', undefined],
+    ['its own scope', 'team/*', undefined],
+    ['everything', '*', 'FORBIDDEN'],
+    ['another team', 'other/*', 'FORBIDDEN'],
+    ['a name that only begins alike', 'teams/one', 'FORBIDDEN'],
+  ])('an admin of team/* grants in %s: %s', async (_, scope, code) => {
+    const { userErrors } = await grant({ role: 'ADMIN', scope, oidcGroup: 'crew' }, scene.tokens.admin);
+    expect(userErrors.map((error: { code: string }) => error.code)).toEqual(code === undefined ? [] : [code]);
+  });
+
+  test.each([
+    [{}, ['tokenId']],
+    [{ oidcGroup: 'a', oidcSubject: 'b' }, ['tokenId']],
+    [{ oidcGroup: '' }, ['oidcGroup']],
+    [{ oidcSubject: 'a\u0000' }, ['oidcSubject']],
+    [{ tokenId: toGlobalId('Token', 999_999) }, ['tokenId']],
+    [{ tokenId: toGlobalId('Repository', 1) }, ['tokenId']],
+  ])('%j says whose in no usable way', async (holder, field) => {
+    const { grant: made, userErrors } = await grant({ role: 'READER', scope: 'a/*', ...holder });
+    expect(made).toBeNull();
+    expect(userErrors).toMatchObject([{ field }]);
+  });
+});
+
+describe('what is shown as login', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['nothing known', 'Digest abc'],
+    ['no token', 'Bearer'],
+    ['two tokens', 'Bearer first-one second-one'],
+    ['an unknown token', `Bearer tidemark_${'a'.repeat(43)}`],
+    ['a token with a NUL', `Basic ${Buffer.from('u:tidemark_\0').toString('base64')}`],
+    ['a password alone', `Basic ${Buffer.from('password').toString('base64')}`],
+    ['a very long one', `Bearer ${'a'.repeat(14_000)}`],
+    ['a JSON web token of nobody', 'Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.'],
+  ];
+  test.each(rows)('%s is 401 everywhere, and is repeated nowhere', async (_, authorization) => {
+    const headers = { authorization, 'content-type': 'application/json' };
+    const body = '{"query":"{ __typename }"}';
+    const answers = await Promise.all([
+      pull(scene.api.url, { method: 'POST', path: '/graphql', headers, body }),
+      pull(scene.api.url, { method: 'POST', path: '/graphql/stream', headers, body }),
+      pull(scene.api.url, { path: '/metrics', headers }),
+      pull(scene.api.url, { path: '/v2/', headers }),
+      pull(scene.api.url, { path: '/token', headers }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401]);
+    const [, secret = 'no secret'] = authorization.split(' ');
+    for (const answer of answers) {
+      expect(answer.headers['www-authenticate']).toMatch(/^(?:Bearer|Basic) realm="/);
+      expect(answer.body.toString()).not.toContain(secret);
+    }
+    expect(scene.api.logged()).not.toContain(secret);
+  });
+
+  test('without logins nothing is asked for, and nothing that is shown is looked at', async () => {
+    const open = await startAccessScene({ logins: { tokens: false, oidc: undefined } });
+    try {
+      const { data } = await open.api.graphql('{ repositories(first: 1) { totalCount } }', {}, 'nonsense');
+      expect(data.repositories.totalCount).toBe(0);
+      const statements = (headers: Record<string, string>) =>
+        open.api.countStatements(() => pull(open.api.url, { path: '/v2/', headers }));
+      expect(await statements({ authorization: 'Bearer nonsense' })).toBe(await statements({}));
+    } finally {
+      await open.close();
+    }
+  });
+});
+
+test('totalCount and pages hold only what the caller may read', async () => {
+  const own = await Promise.all([scene.makeThings('paged/own'), scene.makeThings('paged/own')]);
+  await scene.makeThings('paged/others');
+  const token = await scene.makeToken('pager', [
+    { role: 'reader', scope: own[0].name },
+    { role: 'pusher', scope: own[1].name },
+  ]);
+  const names: string[] = [];
+  for (let after: string | null = null; ;) {
+    const query = `query ($after: String) { repositories(first: 1, after: $after) {
+      totalCount nodes { name tasks(first: 5) { totalCount } } pageInfo { hasNextPage endCursor } } }`;
+    const { data } = await scene.api.graphql(query, { after }, token);
+    expect(data.repositories.totalCount).toBe(2);
+    names.push(...data.repositories.nodes.map((node: { name: string }) => node.name));
+    if (data.repositories.pageInfo.hasNextPage !== true) break;
+    after = data.repositories.pageInfo.endCursor as string;
+  }
+  expect(names).toEqual(own.map(({ name }) => name).sort());
+});
+
+const numberOf = (id: string): number => Number(Buffer.from(id, 'base64url').toString().split(':')[1]);
+
+test('fault 91: a nested path leads around no check: what is below a thing of one’s own and is another’s is null', async () => {
+  const own = await scene.makeThings('team');
+  const others = await scene.makeThings('other');
+  await scene.api.sql('update repository set remote_id = $1 where id = $2', [
+    numberOf(others.remoteId),
+    numberOf(own.repositoryId),
+  ]);
+  await scene.api.sql('update distribution set repository_id = $1 where id = $2', [
+    numberOf(others.repositoryId),
+    numberOf(own.distributionId),
+  ]);
+  const { data, errors } = await scene.api.graphql(
+    `query ($repository: ID!, $distribution: ID!) {
+      repository(id: $repository) { remote { url } latestVersion { repository { name } } tasks(first: 1) { nodes { repository { name } } } }
+      distribution(id: $distribution) { basePath repository { name } } }`,
+    { repository: own.repositoryId, distribution: own.distributionId },
+    scene.tokens.admin,
+  );
+  expect(errors).toBeUndefined();
+  expect(data.repository).toEqual({
+    remote: null,
+    latestVersion: { repository: { name: own.name } },
+    tasks: { nodes: [{ repository: { name: own.name } }] },
+  });
+  expect(data.distribution).toEqual({ basePath: own.servedAt, repository: null });
+});
+
+test('fault 91: what uses a remote, and is another’s, is counted and not named', async () => {
+  const own = await scene.makeThings('team');
+  const others = await scene.makeThings('other');
+  const [row] = await scene.api.sql(
+    'update repository set remote_id = (select id from remote where name = $1) where name = $2 returning id',
+    [own.name, others.name],
+  );
+  expect(row).toBeDefined();
+  const { data, text } = await scene.api.graphql(
+    'mutation ($id: ID!) { remoteDelete(input: { id: $id }) { userErrors { code message } } }',
+    { id: own.remoteId },
+    scene.tokens.maintainer,
+  );
+  expect(data.remoteDelete.userErrors).toMatchObject([
+    { code: 'IN_USE', message: expect.stringContaining('1 that you may not read') },
+  ]);
+  expect(text).not.toContain(others.name);
+});
