@@ -56,7 +56,7 @@ function openThread() {
   const opened = { worker, waiting };
   const fail = (error: unknown): void => {
     if (thread === opened) thread = undefined;
-    for (const { reject } of waiting.values()) reject(error);
+    for (const waiter of waiting.values()) waiter.reject(error);
     waiting.clear();
   };
   worker.on('message', (answer: HashAnswer) => {

@@ -15,5 +15,5 @@ parentPort?.on('message', (question: HashQuestion) => {
     answer.digest = kind === 'digest' ? hashes.get(id)?.digest('hex') : undefined;
     hashes.delete(id);
   }
-  parentPort?.postMessage(answer);
+  parentPort?.postMessage(answer, []);
 });
