@@ -13,7 +13,12 @@ export interface CommandCost {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly peakBytes: number;
+  /** It was killed after `limitSeconds`. */
+  readonly isStopped: boolean;
 }
+
+/** The longest that a command may take: some peers need many minutes where others need seconds. */
+export const limitSeconds = 60;
 
 /** Times a command from its start to its end. `home` is where it looks for settings, and finds none. */
 export async function timeCommand(
@@ -22,7 +27,7 @@ export async function timeCommand(
 ): Promise<CommandCost> {
   const log = join(options.home, 'command.log');
   try {
-    return (await runTool(['exec', log, command, ...args], options)) as CommandCost;
+    return (await runTool(['exec', log, String(limitSeconds), command, ...args], options)) as CommandCost;
   } catch (error) {
     const said = await readFile(log, 'utf8').catch(() => '');
     throw new Error(`${command} ${args.join(' ')} failed: ${said.slice(-2_000)}`, { cause: error });

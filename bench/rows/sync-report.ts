@@ -6,6 +6,7 @@ import { peers } from '../peers.ts';
 import type { Work } from '../peers.ts';
 import type { Findings, Goal, Section } from '../report.ts';
 import { median, megabytes, spread } from '../statistics.ts';
+import { limitSeconds } from '../tool.ts';
 import { floorName } from './sync.ts';
 import type { SyncSample } from './sync.ts';
 
@@ -32,7 +33,7 @@ export function reportSyncs(samples: readonly SyncSample[]): Findings {
     rows: peers.map(({ name, shown }) => [name, `\`${shown}\``]),
     notes: [
       `\`${floorName}\` is no peer but the floor: 8 parallel GETs of the layers, whose names it is told, hashed and written (bench/tool/get.go).`,
-      'crane cp writes into a second docker-registry, whose processor time is not counted. A peer that takes half a minute or more runs in one round only.',
+      `crane cp writes into a second docker-registry, whose processor time is not counted. A peer that takes half a minute or more runs in one round only, and is stopped after ${limitSeconds} s.`,
     ],
   };
   return { sections: [...sections, commands], goals: goalsOf(samples) };
@@ -46,7 +47,7 @@ function section(title: string, text: string | undefined, samples: readonly Sync
     .sort((a, b) => median(seconds(a.own)) - median(seconds(b.own)))
     .map(({ tool, own }) => [
       tool === 'tidemark' ? '**tidemark**' : tool,
-      spread(seconds(own)),
+      own.some(({ isStopped }) => isStopped) ? `> ${limitSeconds}, stopped` : spread(seconds(own)),
       best === undefined ? '–' : (median(seconds(own)) / best.seconds).toFixed(2),
       spread(own.map((sample) => sample.cpuSeconds)),
       peaks(own),

@@ -24,6 +24,8 @@ export interface SyncSample {
   readonly peakBytes: number;
   /** Of Tidemark: all its processes together. */
   readonly stackPeakBytes?: number;
+  /** A peer that had not ended when its time was up. */
+  readonly isStopped?: boolean;
 }
 
 export const floorName = 'plain GETs in Go';
@@ -34,6 +36,8 @@ interface Round {
   readonly tidemark: Tidemark;
   readonly processes: StackProcesses;
   readonly target: RealRegistry;
+  /** Peer and corpus that ran out of time: not tried again. */
+  readonly tooSlow: Set<string>;
 }
 
 /** Rounds of the rows of 10,000 tags: each takes half a minute. */
@@ -42,6 +46,7 @@ const roundsOfMany = 3;
 export async function runSyncRows(bench: Bench): Promise<SyncSample[]> {
   const wanted = syncedCorpora.filter((name) => bench.wants(name));
   const samples: SyncSample[] = [];
+  const tooSlow = new Set<string>();
   for (let number = 1; wanted.length > 0 && number <= bench.rounds; number += 1) {
     const dataDir = await newDataFolder();
     const target = await startDockerRegistry();
@@ -49,7 +54,7 @@ export async function runSyncRows(bench: Bench): Promise<SyncSample[]> {
     try {
       await warm(bench, tidemark);
       const processes = await findStackProcesses(dataDir, tidemark.pid);
-      const round = { bench, number, tidemark, processes, target };
+      const round = { bench, number, tidemark, processes, target, tooSlow };
       for (const name of wanted)
         if (name !== 'tags10k' || number <= roundsOfMany) samples.push(...(await runCorpus(round, name)));
     } finally {
@@ -108,7 +113,7 @@ async function timeTidemark(
 }
 
 async function runPeers(
-  { bench, number, target }: Round,
+  { bench, number, target, tooSlow }: Round,
   {
     corpus,
     work,
@@ -120,11 +125,13 @@ async function runPeers(
   const turn = number % peers.length;
   for (const peer of [...peers.slice(turn), ...peers.slice(0, turn)]) {
     const runs = peer.runs(corpus, work);
-    if (runs === 'never' || (runs === 'once' && number > 1)) continue;
+    const pair = `${peer.name} ${corpus}`;
+    if (runs === 'never' || (runs === 'once' && number > 1) || tooSlow.has(pair)) continue;
     const folder = bench.path(`${corpus}-${number}`, peer.name.replace(' ', '-'));
     const job: PeerJob = { upstream: bench.upstream, corpus, tags, folder, target };
     await settleDisk();
     const cost = await runPeer(peer, job);
+    if (cost.isStopped) tooSlow.add(pair);
     bench.log(`round ${number}: ${corpus} ${work}: ${peer.name} ${cost.seconds.toFixed(2)} s`);
     samples.push({ corpus, work, tool: peer.name, ...cost });
   }
