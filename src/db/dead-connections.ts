@@ -9,6 +9,8 @@ export function releaseDeadConnections(pool: pg.Pool): void {
   pool.on('acquire', (client) => held.add(client));
   pool.on('release', (_error, client) => held.delete(client));
   pool.on('connect', (client) => {
+    // while a pool closes nobody listens to its connections, and an error that nobody hears ends the process
+    client.on('error', () => undefined);
     client.once('end', () => {
       if (!held.delete(client)) return;
       client.release(true);

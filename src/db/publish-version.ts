@@ -35,6 +35,7 @@ export interface Published {
 export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
   const db = kysely(em);
   await addContent(em, draft);
+  await showManyRows(em, draft);
   await assertComplete(em, draft);
   do await removeManifests(em, draft);
   while (await endFollowers(em, draft));
@@ -63,6 +64,22 @@ export async function refreshStatistics(em: Em, changes: number): Promise<void> 
     await sql`analyze tag_membership, root_membership, membership, manifest, manifest_blob, manifest_manifest, blob, signature`.execute(
       kysely(em),
     );
+}
+
+/**
+ * Many new rows are shown to the planner at once: it took the repository for empty, and looked through all of its tags for each manifest.
+ * Where another commit is doing the same, it is left out, so that none waits here for another repository's.
+ */
+async function showManyRows(em: Em, { repositoryId, number }: Draft): Promise<void> {
+  const db = kysely(em);
+  const counted = await sql<{ rows: number }>`
+    select (select count(*) from (
+        select from tag_membership where repository_id = ${repositoryId} and added_in = ${number} limit ${manyChanges + 1}) as tags)
+      + (select count(*) from (
+        select from membership where repository_id = ${repositoryId} and added_in = ${number} limit ${manyChanges + 1}) as others)
+      as rows`.execute(db);
+  if ((counted.rows[0]?.rows ?? 0) > manyChanges)
+    await sql`analyze (skip_locked) tag_membership, membership, manifest`.execute(db);
 }
 
 async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void> {

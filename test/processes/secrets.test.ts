@@ -127,7 +127,7 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
     ]);
     // the search would find what is there
     expect(places.get('output')).toContain('"level":20');
-    expect(places.get('histories')).toContain('listTags');
+    expect(places.get('histories')).toContain('beginCopy');
     expect(places.get('tables')).toContain('x-secret');
     for (const [place, text] of places)
       for (const disguise of disguises())
