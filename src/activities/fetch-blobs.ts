@@ -62,8 +62,7 @@ async function fetchBlob(
 ): Promise<void> {
   const descriptor = { digest: blob.digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
   await deps.blobLocks.withLock(blob.digest, options.signal, async () => {
-    // another sync may have stored it since the plan was made
-    if (await deps.store.exists(descriptor)) return;
+    // fetches nothing where another sync has stored it since the plan was made
     await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${blob.digest}`, () =>
       deps.connections.run(options.signal, () => deps.store.push(descriptor, sync.registry, options)),
     );
