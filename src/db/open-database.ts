@@ -16,6 +16,7 @@ import { Migration0008Access } from './migrations/0008-access.ts';
 import { Migration0009Collection } from './migrations/0009-collection.ts';
 import { Migration0010Schedules } from './migrations/0010-schedules.ts';
 import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
+import { Migration0012SecretRotation } from './migrations/0012-secret-rotation.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -41,6 +42,7 @@ const migrations = [
   Migration0009Collection,
   Migration0010Schedules,
   Migration0011HostBudgets,
+  Migration0012SecretRotation,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

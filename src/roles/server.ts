@@ -6,6 +6,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { createAccess } from '../access/access.ts';
+import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
@@ -122,6 +123,11 @@ function temporalOptions({ config, servers }: Ground) {
 
 async function startApiRole(ground: Ground, options: StartServerOptions): Promise<string> {
   const { config, stopper, database, logger } = ground;
+  const rotation = await finishRotation(database.em.fork(), ground.secrets);
+  if (rotation !== undefined)
+    options.log(
+      `A rotation of the secrets' key that was cut off is finished: ${rotation.resealed} secrets encrypted with the first key`,
+    );
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
