@@ -12,8 +12,9 @@ interface Connection {
   };
 }
 
+// a variable that is declared and not used is a mistake of the query
 const inVersion = (selection: string) =>
-  `query ($after: String) { repository(name: "tags10k") { latestVersion { ${selection} } } }`;
+  `query ${selection.includes('$after') ? '($after: String) ' : ''}{ repository(name: "tags10k") { latestVersion { ${selection} } } }`;
 const tagPage = (first: number, fields: string) =>
   inVersion(
     `tags(first: ${first}, after: $after) { nodes { ${fields} } pageInfo { hasNextPage endCursor } }`,
