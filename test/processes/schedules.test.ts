@@ -137,7 +137,8 @@ test('what was due happened once, through a kill of everything; pause, trigger a
       await until(() => hasRuns(second, [resumed], going.length + 2));
       expect(await readRuns(second, paused)).toEqual(rested);
 
-      expect(rested[0]?.task?.state).toBe('COMPLETED');
+      // a run that was due in the moment of the pause has no task: it is skipped because of the pause
+      expect(rested.find(({ outcome }) => outcome === 'STARTED')?.task?.state).toBe('COMPLETED');
       await mutate(second, 'scheduleTrigger', { id: paused }, 'task { id }');
       const [triggered, ...others] = await readRuns(second, paused);
       expect(triggered).toMatchObject({ outcome: 'STARTED', triggered: true });
