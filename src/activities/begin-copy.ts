@@ -1,5 +1,7 @@
-import { countPositions } from '../db/stage-names.ts';
+import type { CommitResult } from '../db/commit-version.ts';
+import { readSyncPolicy } from '../db/stage-signers.ts';
 import { enterStage } from '../db/start-task.ts';
+import { commitSync } from './commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import { findSignatureSource } from './find-signature-source.ts';
@@ -9,8 +11,17 @@ import type { SyncPlan } from './plan-sync.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkTags } from './walk-tags.ts';
 
-/** How far a sync has come in its first step. */
-export interface BegunCopy {
+/** How far a sync has come in its first step: to its end, or what is still to do. */
+export type BegunCopy = { readonly committed: CommitResult } | UnfinishedCopy;
+
+export interface UnfinishedCopy {
+  readonly committed?: undefined;
+  readonly dryRun: boolean;
+  readonly downloadConcurrency: number;
+  /** How many manifests `includeTags` names by digest. */
+  readonly digests: number;
+  /** Whether a signature policy decides on what is committed. */
+  readonly requiresSignatures: boolean;
   /** Names to walk; a name that upstream lists twice counts twice. */
   readonly positions: number;
   /** Present when all tags are walked. */
@@ -29,7 +40,8 @@ export interface BeginCopyOptions {
 
 /**
  * Lists the tags. What is little is copied at once, for each further step is a trip through Temporal, which costs more than a small sync
- * itself: so few tags that one activity would walk them are walked, and blobs that are one batch are fetched.
+ * itself: so few tags that one activity would walk them are walked, blobs that are one batch are fetched, and what needs no look at
+ * signatures is committed.
  */
 export async function beginCopy(
   deps: ActivityDeps,
@@ -38,21 +50,25 @@ export async function beginCopy(
 ): Promise<BegunCopy> {
   const em = deps.database.em.fork();
   const { taskId } = sync;
+  const { dryRun } = sync.arguments;
   const concurrency = sync.remote.downloadConcurrency;
   await enterStage(em, taskId, 'LISTING_TAGS');
-  await listTags(em, sync, { listing, signal });
-  if (!sync.arguments.dryRun) await findSignatureSource(em, sync, signal);
-  const positions = await countPositions(em, taskId);
-  if (positions > tagsAtMost || sync.filter.digests.length > 0) return { positions };
+  const { positions } = await listTags(em, sync, { listing, signal });
+  if (!dryRun) await findSignatureSource(em, sync, signal);
+  const requiresSignatures = (await readSyncPolicy(em, taskId)) !== undefined;
+  const digests = sync.filter.digests.length;
+  const begun = { dryRun, downloadConcurrency: concurrency, digests, requiresSignatures, positions };
+  if (positions > tagsAtMost || digests > 0) return begun;
 
   await enterStage(em, taskId, 'FETCHING_MANIFESTS');
   if (positions > 0) await walkTags(deps, sync, { part: 0, from: 0, to: positions, concurrency }, signal);
   const plan = await planSync(deps, sync, signal);
-  if (sync.arguments.dryRun || plan.batches > 1) return { positions, plan };
+  if (dryRun || plan.batches > 1) return { ...begun, plan };
 
   if (plan.batches === 1) {
     await enterStage(em, taskId, 'FETCHING_BLOBS');
     await fetchBlobs(deps, sync, { batch: 0, concurrency }, signal);
   }
-  return { positions, plan, isFetched: true };
+  if (requiresSignatures || (plan.manifestsToAsk ?? 0) > 0) return { ...begun, plan, isFetched: true };
+  return { committed: await commitSync(deps, taskId, { listing, signal }) };
 }

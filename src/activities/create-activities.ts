@@ -1,11 +1,10 @@
 import type { Context } from '@temporalio/activity';
 import type { TaskStage } from '../db/entities.ts';
-import { commitVersion } from '../db/commit-version.ts';
+import { readCommitted } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
 import type { ContentPlan } from '../db/plan-content.ts';
 import { setRunId } from '../db/open-tasks.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
-import { readSyncPolicy } from '../db/stage-signers.ts';
 import { beginScheduledRun } from '../db/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
@@ -13,6 +12,7 @@ import { readNextInLine } from '../db/sync-turns.ts';
 import { finishTask } from '../db/tasks.ts';
 import { beginCopy } from './begin-copy.ts';
 import type { BegunCopy } from './begin-copy.ts';
+import { commitSync } from './commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat, runActivity } from './failure.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
@@ -21,7 +21,6 @@ import { fetchDigests } from './fetch-digests.ts';
 import { fetchSignatures } from './fetch-signatures.ts';
 import { planSync } from './plan-sync.ts';
 import type { SyncPlan } from './plan-sync.ts';
-import { readPlatforms } from './read-platforms.ts';
 import { createSyncContexts } from './sync-context.ts';
 import { createUpkeepActivities } from './upkeep-activities.ts';
 import { verifySelected } from './verify-selected.ts';
@@ -30,16 +29,6 @@ import type { TagRange } from './walk-tags.ts';
 
 export interface TaskInput {
   readonly taskId: number;
-}
-
-export interface PreparedSync {
-  readonly mirror: boolean;
-  readonly dryRun: boolean;
-  readonly downloadConcurrency: number;
-  /** How many manifests `includeTags` names by digest. */
-  readonly digests: number;
-  /** Whether a signature policy decides on what is committed. */
-  readonly requiresSignatures?: boolean;
 }
 
 /** What workflows call; plain JSON in and out, one object each (STYLE 7). Workflows import the type only. */
@@ -60,30 +49,19 @@ export function createActivities(deps: ActivityDeps) {
     noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
       runActivity(() => setRunId(fork(), taskId, runId)),
 
-    /** Takes the repository for the task; null while the upstream's host has no turn to give. Local. */
-    prepareSync: ({ taskId }: TaskInput): Promise<PreparedSync | null> =>
-      runActivity(async () => {
-        if ((await startTask(fork(), taskId, deps)) === undefined) return null;
-        const requiresSignatures = (await readSyncPolicy(fork(), taskId)) !== undefined;
-        return contexts.use(taskId, (sync) =>
-          Promise.resolve({
-            mirror: sync.arguments.mirror,
-            dryRun: sync.arguments.dryRun,
-            downloadConcurrency: sync.remote.downloadConcurrency,
-            digests: sync.filter.digests.length,
-            requiresSignatures,
-          }),
-        );
-      }),
-
-    /** Lists the tags, and copies what is little. */
-    beginCopy: ({ taskId, tagsAtMost }: TaskInput & { tagsAtMost: number }): Promise<BegunCopy> =>
+    /** Takes the repository for the task, lists the tags, and copies and commits what is little; null while the upstream's host has no turn to give. */
+    beginCopy: ({ taskId, tagsAtMost }: TaskInput & { tagsAtMost: number }): Promise<BegunCopy | null> =>
       runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(taskId, (sync) =>
-            beginCopy(deps, sync, { listing: context.info.attempt, tagsAtMost, signal }),
-          ),
-        ),
+        withHeartbeat(context, async (signal) => {
+          const { attempt } = context.info;
+          // an attempt before may have committed and not come to say so
+          const committed = attempt > 1 ? await readCommitted(fork(), taskId) : undefined;
+          if (committed !== undefined) return { committed };
+          if ((await startTask(fork(), taskId, deps)) === undefined) return null;
+          return contexts.use(taskId, (sync) =>
+            beginCopy(deps, sync, { listing: attempt, tagsAtMost, signal }),
+          );
+        }),
       ),
 
     walkTags: (input: TaskInput & TagRange): Promise<void> =>
@@ -132,13 +110,9 @@ export function createActivities(deps: ActivityDeps) {
     enterStage: ({ taskId, stage }: TaskInput & { stage: TaskStage }): Promise<void> =>
       runActivity(() => enterStage(fork(), taskId, stage)),
 
-    /** Reads image platforms, then publishes the version and ends the task; local. */
+    /** Publishes the version and ends the task; local. */
     commitSync: ({ taskId }: TaskInput): Promise<CommitResult> =>
-      runActivity(async ({ cancellationSignal }) => {
-        await enterStage(fork(), taskId, 'COMMITTING');
-        await readPlatforms(deps, taskId, cancellationSignal);
-        return commitVersion(fork(), taskId);
-      }),
+      runActivity(({ cancellationSignal: signal }) => commitSync(deps, taskId, { signal })),
 
     /** Local. */
     finishDryRun: ({ taskId, plan }: TaskInput & { plan: ContentPlan }): Promise<void> =>

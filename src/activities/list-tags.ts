@@ -1,5 +1,6 @@
 import { addWarnings } from '../db/tasks.ts';
 import { finishListing, stageNames } from '../db/stage-names.ts';
+import type { Listed } from '../db/stage-names.ts';
 import type { Em } from '../db/open-database.ts';
 import { stageCompanionNames } from '../db/stage-companions.ts';
 import { closeNames } from '../oci/close-names.ts';
@@ -7,11 +8,6 @@ import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
-
-export interface ListTagsResult {
-  /** Different names that pass the filters. */
-  readonly tags: number;
-}
 
 /**
  * Stages the names that a sync walks: those of `includeTags` without a wildcard, fetched without listing, then those of the upstream's
@@ -21,7 +17,7 @@ export async function listTags(
   em: Em,
   sync: SyncContext,
   options: { readonly listing: number; readonly signal: AbortSignal },
-): Promise<ListTagsResult> {
+): Promise<Listed> {
   const { taskId, filter } = sync;
   const { listing, signal } = options;
   let firstPosition = 0;
@@ -49,10 +45,10 @@ export async function listTags(
     }
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
-  const tags = await finishListing(em, { taskId, listing });
-  if (tags === 0 && filter.digests.length === 0 && filter.needsListing)
+  const listed = await finishListing(em, { taskId, listing });
+  if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
-  return { tags };
+  return listed;
 }
 
 /** A tag that the filters leave out, and that may belong to an image which they select. */

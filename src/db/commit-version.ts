@@ -13,6 +13,11 @@ export interface CommitResult {
   readonly createdVersion: number | null;
 }
 
+export interface CommitOptions {
+  /** The list of tags that the caller has walked; default: the task's. */
+  readonly listing?: number | undefined;
+}
+
 interface SyncDraft extends Draft {
   readonly taskId: number;
   readonly mirror: boolean;
@@ -22,18 +27,38 @@ interface SyncDraft extends Draft {
  * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
  * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
  * @throws TidemarkError `MASS_REMOVAL_REFUSED` (FAULTS 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
- * (FAULTS 96), `CONTENT_INCOMPLETE` when something below a tag is not stored.
+ * (FAULTS 96), `LISTING_REPLACED` when a later attempt has listed the tags anew, `CONTENT_INCOMPLETE` when something below a tag is not stored.
  */
-export async function commitVersion(em: Em, taskId: number): Promise<CommitResult> {
-  const { createdVersion, changes } = await em.transactional((transaction) => commit(transaction, taskId));
+export async function commitVersion(
+  em: Em,
+  taskId: number,
+  { listing }: CommitOptions = {},
+): Promise<CommitResult> {
+  const { createdVersion, changes } = await em.transactional((transaction) =>
+    commit(transaction, taskId, listing),
+  );
   await refreshStatistics(em, changes);
   return { createdVersion };
 }
 
-async function commit(em: Em, taskId: number): Promise<Published> {
+/** What a sync has published, where it is through. */
+export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
+  const found = await sql<CommitResult>`
+    select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
+    kysely(em),
+  );
+  return found.rows[0];
+}
+
+async function commit(em: Em, taskId: number, listing: number | undefined): Promise<Published> {
   const db = kysely(em);
   const task = await lockTask(em, taskId);
-  if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
+  if (task.state === 'COMPLETED') {
+    // what an attempt that came too late has staged
+    await clearStage(em, taskId);
+    return { createdVersion: task.createdVersion, changes: 0 };
+  }
+  if (listing !== undefined) assertListing(task, taskId, listing);
   const { repositoryId, latest, arguments: wish } = task;
   const draft: SyncDraft = {
     taskId,
@@ -64,13 +89,14 @@ interface LockedTask {
   readonly createdVersion: number | null;
   readonly repositoryId: number;
   readonly latest: number;
+  readonly listing: number | null;
   readonly arguments: SyncArguments;
 }
 
 async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
   const result = await sql<LockedTask & { fenced: boolean }>`
     select task.state, task.created_version as "createdVersion", task.repository_id as "repositoryId", task.arguments,
-      repository.latest, task.fence is distinct from repository.fence as fenced
+      task.listing, repository.latest, task.fence is distinct from repository.fence as fenced
     from task join repository on repository.id = task.repository_id
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const task = result.rows[0];
@@ -92,6 +118,15 @@ async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
       },
     );
   return task;
+}
+
+function assertListing(task: LockedTask, taskId: number, listing: number): void {
+  if (task.listing !== listing)
+    throw new TidemarkError(
+      'LISTING_REPLACED',
+      `A later attempt has listed the tags for task ${taskId}: what this one found is not committed.`,
+      { origin: 'server' },
+    );
 }
 
 /** Not counted: they come and go with their images. */

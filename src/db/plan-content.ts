@@ -53,6 +53,8 @@ export interface ContentPlan {
 
 /** At most this many blob activities a sync, whatever its size (DESIGN: at most 500 events of history). */
 const maxBatches = 60;
+/** So much is one batch, which needs no further trip through Temporal. */
+const littleBytes = 640 * 1024 * 1024;
 /** Four lanes take the batches: a large image is cut for all of them, and each batch has several layers, so that the network is not idle while one becomes durable. */
 const batchBytes = 160 * 1024 * 1024;
 const batchBlobs = 500;
@@ -74,20 +76,23 @@ export async function planContent(
     const db = kysely(transaction);
     const { policy, dryRun } = await readWish(transaction, taskId);
     // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls
-    await sql`
+    const wanted = await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
       select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes,
         bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.media_type like any(${signatureTypes}::text[])) as is_due
       from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
       group by edge.blob_id`.execute(db);
-    await sql`alter table wanted add primary key (id)`.execute(db);
-    await sql`analyze wanted`.execute(db);
+    if (Number(wanted.numAffectedRows ?? 0n) > pageSize) {
+      await sql`alter table wanted add primary key (id)`.execute(db);
+      await sql`analyze wanted`.execute(db);
+    }
     await assertSizesAgree(transaction);
     await markLost(transaction, findLost);
     if (policy !== 'IMMEDIATE' && !dryRun) await recordSources(transaction, taskId);
-    await setTotals(transaction, taskId);
-    return stageBlobs(transaction, taskId);
+    const totals = await countSelected(transaction, taskId);
+    await setTotals(transaction, taskId, totals);
+    return stageBlobs(transaction, taskId, totals);
   });
 }
 
@@ -142,26 +147,35 @@ async function markLost(
     if (!last) return;
     after = last.id;
     const lost = await findLost(page.rows);
-    if (lost.length === 0) continue;
     const ids = lost.map((blob) => blob.id).sort((a, b) => a - b);
-    await sql`update blob set stored_at = null, size_bytes = null where id = any(${ids}::bigint[])`.execute(
-      db,
-    );
+    if (ids.length > 0)
+      await sql`update blob set stored_at = null, size_bytes = null where id = any(${ids}::bigint[])`.execute(
+        db,
+      );
+    if (page.rows.length < pageSize) return;
   }
 }
 
-async function setTotals(em: Em, taskId: number): Promise<void> {
-  const db = kysely(em);
-  const counted = await sql<{
-    manifests: number;
-    blobs: number;
-    bytes: number;
-    reused: number;
-    reusedBytes: number;
-    signatures: number;
-  }>`
+interface Totals {
+  readonly manifests: number;
+  /** Of these, those that the parts of this sync have fetched. */
+  readonly fetched: number;
+  readonly signatures: number;
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly reused: number;
+  readonly reusedBytes: number;
+  /** To be fetched now. */
+  readonly missing: number;
+  readonly missingBytes: number;
+}
+
+async function countSelected(em: Em, taskId: number): Promise<Totals> {
+  const counted = await sql<Totals>`
     with recursive ${selectedGraph(taskId)}
     select (select count(*) from reach join manifest on manifest.id = reach.id and manifest.raw is not null) as manifests,
+      (select coalesce(sum(manifests_done), 0)::bigint from task_progress
+        where task_id = ${taskId} and not (stage = 'FETCHING_MANIFESTS' and part = -1)) as fetched,
       (select count(*) from (
         select m.id, m.subject_digest as signed from reach join manifest m on m.id = reach.id and m.is_signature
         union
@@ -169,22 +183,22 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
       ) as signing join manifest signed on signed.digest = signing.signed join reach on reach.id = signed.id) as signatures,
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(*) filter (where is_reused) as reused,
-      coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes"
+      coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes",
+      count(*) filter (where blob.stored_at is null) as missing,
+      coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is null), 0)::bigint as "missingBytes"
     from wanted join blob using (id),
       lateral (select blob.stored_at is not null and not exists (
         select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused)
-    where wanted.is_due or blob.stored_at is not null`.execute(db);
-  const totals = counted.rows[0] ?? {
-    manifests: 0,
-    blobs: 0,
-    bytes: 0,
-    reused: 0,
-    reusedBytes: 0,
-    signatures: 0,
-  };
+    where wanted.is_due or blob.stored_at is not null`.execute(kysely(em));
+  const totals = counted.rows[0];
+  if (totals === undefined) throw new Error('an aggregate without a row');
+  return totals;
+}
+
+async function setTotals(em: Em, taskId: number, totals: Totals): Promise<void> {
   await sql`
     update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
-    where id = ${taskId}`.execute(db);
+    where id = ${taskId}`.execute(kysely(em));
   // part -1: what was stored before the first batch ran
   await setProgress(
     em,
@@ -200,20 +214,18 @@ async function setTotals(em: Em, taskId: number): Promise<void> {
   const signed = { taskId, stage: 'FETCHING_SIGNATURES', part: -1 } as const;
   if (totals.signatures > 0) await setProgress(em, signed, { signaturesDone: totals.signatures });
   // manifests read from the store count as done, too: the rest, beside those fetched by the parts
-  const fetched = await sql<{ done: number }>`
-    select coalesce(sum(manifests_done), 0)::bigint as done from task_progress
-    where task_id = ${taskId} and not (stage = 'FETCHING_MANIFESTS' and part = -1)`.execute(db);
-  const read = Math.max(0, totals.manifests - (fetched.rows[0]?.done ?? 0));
+  const read = Math.max(0, totals.manifests - totals.fetched);
   await setProgress(em, { taskId, stage: 'FETCHING_MANIFESTS', part: -1 }, { manifestsDone: read });
 }
 
-async function stageBlobs(em: Em, taskId: number): Promise<ContentPlan> {
+async function stageBlobs(
+  em: Em,
+  taskId: number,
+  { missing: blobs, missingBytes: bytes }: Totals,
+): Promise<ContentPlan> {
   const db = kysely(em);
-  const missing = await sql<{ blobs: number; bytes: number }>`
-    select count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes
-    from wanted join blob using (id) where blob.stored_at is null and wanted.is_due`.execute(db);
-  const { blobs, bytes } = missing.rows[0] ?? { blobs: 0, bytes: 0 };
-  const wish = Math.max(Math.ceil(bytes / batchBytes), Math.ceil(blobs / batchBlobs));
+  const batchesOfBytes = bytes <= littleBytes ? 1 : Math.ceil(bytes / batchBytes);
+  const wish = Math.max(batchesOfBytes, Math.ceil(blobs / batchBlobs));
   const batches = Math.min(wish, maxBatches, blobs);
   // what an earlier attempt has fetched stays, as done: it is no reuse
   await sql`

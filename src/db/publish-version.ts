@@ -34,15 +34,21 @@ export interface Published {
  */
 export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
   const db = kysely(em);
-  await addContent(em, draft);
-  await showManyRows(em, draft);
-  await assertComplete(em, draft);
-  do await removeManifests(em, draft);
-  while (await endFollowers(em, draft));
-  await removeBlobs(em, draft);
-  await settleSignatures(em, draft);
-  const counts = await countChanges(em, draft);
-  const changes = countAll(counts.added) + countAll(counts.removed) + (await countRootChanges(em, draft));
+  const written = await readWritten(em, draft);
+  if (!written.isAdded && !written.isRemoved && !written.isSigned)
+    return { createdVersion: null, changes: 0 };
+  if (written.isAdded) {
+    await addContent(em, draft);
+    await showManyRows(em, draft);
+    await assertComplete(em, draft);
+  }
+  if (written.isRemoved) {
+    do await removeManifests(em, draft);
+    while (await endFollowers(em, draft));
+    await removeBlobs(em, draft);
+  }
+  await settleSignatures(em, draft, written);
+  const { counts, changes } = await countChanges(em, draft);
   if (changes === 0) return { createdVersion: null, changes };
   await sql`
     insert into repository_version (repository_id, number, task_id, counts)
@@ -54,6 +60,28 @@ export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
     db,
   );
   return { createdVersion: draft.number, changes };
+}
+
+/** Which kinds of rows the caller has written: what cannot follow from them is not looked for. */
+export interface Written {
+  /** Tags or untagged roots came. */
+  readonly isAdded: boolean;
+  /** Tags or untagged roots went. */
+  readonly isRemoved: boolean;
+  /** Atomic signatures came or went. */
+  readonly isSigned: boolean;
+}
+
+async function readWritten(em: Em, { repositoryId, number }: Draft): Promise<Written> {
+  const holds = (table: string, column: 'added_in' | 'removed_in') =>
+    sql`exists (select from ${sql.table(table)} where repository_id = ${repositoryId} and ${sql.ref(column)} = ${number})`;
+  const found = await sql<Written>`
+    select ${holds('tag_membership', 'added_in')} or ${holds('root_membership', 'added_in')} as "isAdded",
+      ${holds('tag_membership', 'removed_in')} or ${holds('root_membership', 'removed_in')} as "isRemoved",
+      ${holds('membership', 'added_in')} or ${holds('membership', 'removed_in')} as "isSigned"`.execute(
+    kysely(em),
+  );
+  return found.rows[0] ?? { isAdded: true, isRemoved: true, isSigned: true };
 }
 
 const manyChanges = 1_000;
@@ -190,28 +218,35 @@ async function removeBlobs(em: Em, { repositoryId, number }: Draft): Promise<voi
   );
 }
 
-async function countChanges(em: Em, { repositoryId, number, latest }: Draft): Promise<VersionCounts> {
+/** A digest asked for that a tag holds already adds a root and no content: still a change to keep. */
+async function countChanges(
+  em: Em,
+  { repositoryId, number, latest }: Draft,
+): Promise<{ readonly counts: VersionCounts; readonly changes: number }> {
   const db = kysely(em);
+  const side = (kind: RawBuilder<unknown>, table: string) => sql`
+    select ${kind} as kind, 1 as added, 0 as removed from ${sql.table(table)}
+    where repository_id = ${repositoryId} and added_in = ${number}
+    union all
+    select ${kind}, 0, 1 from ${sql.table(table)} where repository_id = ${repositoryId} and removed_in = ${number}`;
   const changed = await sql<{ kind: string; added: number; removed: number }>`
-    select kind, count(*) filter (where added_in = ${number}) as added, count(*) filter (where removed_in = ${number}) as removed
-    from (
-      select kind, added_in, null::int as removed_in from membership
-      where repository_id = ${repositoryId} and added_in = ${number}
-      union all
-      select kind, null, removed_in from membership where repository_id = ${repositoryId} and removed_in = ${number}
-      union all
-      select 'tag', added_in, null from tag_membership where repository_id = ${repositoryId} and added_in = ${number}
-      union all
-      select 'tag', null, removed_in from tag_membership where repository_id = ${repositoryId} and removed_in = ${number}
+    select kind, sum(added)::bigint as added, sum(removed)::bigint as removed from (
+      ${side(sql`kind`, 'membership')}
+      union all ${side(sql`'tag'`, 'tag_membership')}
+      union all ${side(sql`'root'`, 'root_membership')}
     ) as change group by kind`.execute(db);
   const before = await sql<{ counts: VersionCounts }>`
     select counts from repository_version where repository_id = ${repositoryId} and number = ${latest}`.execute(
     db,
   );
-  const pick = (side: 'added' | 'removed'): ContentCounts => {
-    const of = (kind: string) => changed.rows.find((row) => row.kind === kind)?.[side] ?? 0;
-    return { blobs: of('blob'), manifests: of('manifest'), tags: of('tag'), signatures: of('signature') };
-  };
+  const of = (kind: string, which: 'added' | 'removed') =>
+    changed.rows.find((row) => row.kind === kind)?.[which] ?? 0;
+  const pick = (which: 'added' | 'removed'): ContentCounts => ({
+    blobs: of('blob', which),
+    manifests: of('manifest', which),
+    tags: of('tag', which),
+    signatures: of('signature', which),
+  });
   const added = pick('added');
   const removed = pick('removed');
   const was = before.rows[0]?.counts.present ?? { blobs: 0, manifests: 0, tags: 0, signatures: 0 };
@@ -221,17 +256,8 @@ async function countChanges(em: Em, { repositoryId, number, latest }: Draft): Pr
     tags: was.tags + added.tags - removed.tags,
     signatures: was.signatures + added.signatures - removed.signatures,
   };
-  return { present, added, removed };
-}
-
-/** A digest asked for that a tag holds already adds a root and no content: still a change to keep. */
-async function countRootChanges(em: Em, { repositoryId, number }: Draft): Promise<number> {
-  const result = await sql<{ count: number }>`
-    select (select count(*) from root_membership where repository_id = ${repositoryId} and added_in = ${number})
-      + (select count(*) from root_membership where repository_id = ${repositoryId} and removed_in = ${number}) as count`.execute(
-    kysely(em),
-  );
-  return result.rows[0]?.count ?? 0;
+  const changes = countAll(added) + countAll(removed) + of('root', 'added') + of('root', 'removed');
+  return { counts: { present, added, removed }, changes };
 }
 
 function countAll(counts: ContentCounts): number {

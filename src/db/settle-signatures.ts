@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Em } from './open-database.ts';
-import type { Draft } from './publish-version.ts';
+import type { Draft, Written } from './publish-version.ts';
 import { kysely } from './sql.ts';
 
 /*
@@ -13,10 +13,10 @@ const isSignatureTag = sql`t.name ~ '^sha256-[0-9a-f]{64}\\.sig$'`;
 const signedByTag = sql`'sha256:' || substr(t.name, 8, 64)`;
 
 /** Brings in the signatures that this version gains, and takes out those that it loses. */
-export async function settleSignatures(em: Em, draft: Draft): Promise<void> {
-  await dropUnsigned(em, draft);
-  await addSigning(em, draft);
-  await endSignatures(em, draft);
+export async function settleSignatures(em: Em, draft: Draft, written: Written): Promise<void> {
+  if (written.isSigned) await dropUnsigned(em, draft);
+  if (written.isAdded) await addSigning(em, draft);
+  if (written.isRemoved) await endSignatures(em, draft);
 }
 
 function isHeld({ repositoryId }: Draft, manifestId: RawBuilder<unknown>): RawBuilder<unknown> {

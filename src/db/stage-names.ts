@@ -24,41 +24,40 @@ export async function stageNames(
     on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(kysely(em));
 }
 
-/**
- * Makes this listing the task's, drops those of attempts before it, and answers how many different names it has. A later attempt's pages
- * are left alone: it may still be writing them.
- * @throws TidemarkError `LISTING_REPLACED` when a later attempt's listing counts already.
- */
-export async function finishListing(em: Em, listing: Listing): Promise<number> {
-  return em.transactional(async (transaction) => {
-    const db = kysely(transaction);
-    const taken = await sql`
-      update task set listing = ${listing.listing}
-      where id = ${listing.taskId} and coalesce(listing, 0) <= ${listing.listing}`.execute(db);
-    if (taken.numAffectedRows !== 1n)
-      throw new TidemarkError(
-        'LISTING_REPLACED',
-        `A later attempt has listed the tags for task ${listing.taskId}: this one's list is not used.`,
-        { origin: 'server' },
-      );
-    await sql`delete from sync_name where task_id = ${listing.taskId} and listing < ${listing.listing}`.execute(
-      db,
-    );
-    const counted = await sql<{ count: number }>`
-      select count(distinct name) as count from sync_name, unnest(names) as name
-      where task_id = ${listing.taskId} and listing = ${listing.listing}`.execute(db);
-    const count = counted.rows[0]?.count ?? 0;
-    await sql`update task set tags_total = ${count} where id = ${listing.taskId}`.execute(db);
-    return count;
-  });
+export interface Listed {
+  /** Different names. */
+  readonly tags: number;
+  /** More than the names where upstream listed one twice. */
+  readonly positions: number;
 }
 
-/** How many positions the task's listing has; more than its names where upstream listed a name twice. */
-export async function countPositions(em: Em, taskId: number): Promise<number> {
-  const result = await sql<{ end: number | null }>`
-    select max(first_position + cardinality(names)) as end from sync_name join task on task.id = task_id
-    where task_id = ${taskId} and sync_name.listing = task.listing`.execute(kysely(em));
-  return result.rows[0]?.end ?? 0;
+/**
+ * Makes this listing the task's, drops those of attempts before it, and counts it. A later attempt's pages are left alone: it may still be
+ * writing them.
+ * @throws TidemarkError `LISTING_REPLACED` when a later attempt's listing counts already.
+ */
+export async function finishListing(em: Em, { taskId, listing }: Listing): Promise<Listed> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const taken = await sql<Listed>`
+      with counted as (
+        select count(distinct name) as tags, coalesce(max(first_position + cardinality(names)), 0) as positions
+        from sync_name left join lateral unnest(names) as name on true
+        where task_id = ${taskId} and listing = ${listing}
+      )
+      update task set listing = ${listing}, tags_total = counted.tags from counted
+      where id = ${taskId} and coalesce(listing, 0) <= ${listing}
+      returning counted.tags, counted.positions`.execute(db);
+    const listed = taken.rows[0];
+    if (listed === undefined)
+      throw new TidemarkError(
+        'LISTING_REPLACED',
+        `A later attempt has listed the tags for task ${taskId}: this one's list is not used.`,
+        { origin: 'server' },
+      );
+    await sql`delete from sync_name where task_id = ${taskId} and listing < ${listing}`.execute(db);
+    return listed;
+  });
 }
 
 /** The names at positions `from` (inclusive) to `to` (exclusive). */

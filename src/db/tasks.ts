@@ -76,9 +76,11 @@ const stagingTables = [
 
 /** Removes what a task has staged. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
-  const db = kysely(em);
-  for (const table of stagingTables)
-    await sql`delete from ${sql.table(table)} where task_id = ${taskId}`.execute(db);
+  const [first = 'sync_name', ...others] = stagingTables;
+  const remove = (table: string) => sql`delete from ${sql.table(table)} where task_id = ${taskId}`;
+  // one trip for all
+  const removals = others.map((table) => sql`${sql.id(`of_${table}`)} as (${remove(table)})`);
+  await sql`with ${sql.join(removals)} ${remove(first)}`.execute(kysely(em));
 }
 
 const warningsKept = 100;

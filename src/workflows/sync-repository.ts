@@ -9,7 +9,8 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { Activities, PreparedSync } from '../activities/create-activities.ts';
+import type { BegunCopy, UnfinishedCopy } from '../activities/begin-copy.ts';
+import type { Activities } from '../activities/create-activities.ts';
 import type { SyncPlan } from '../activities/plan-sync.ts';
 import { describeFailure } from './describe-failure.ts';
 import { cutIntoParts, shareOut, tagsAPart } from './parts.ts';
@@ -59,15 +60,10 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
 }
 
 async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> {
-  const task = await waitForTurn({ taskId, repositoryName });
-
-  setCurrentDetails(`${repositoryName}: listing tags`);
-  const begun = await remote.beginCopy.executeWithOptions(
-    { summary: `${repositoryName}: list tags, and copy what is little` },
-    [{ taskId, tagsAtMost: tagsAPart }],
-  );
-  const plan = begun.plan ?? (await walkAndPlan({ taskId, repositoryName }, task, begun.positions));
-  if (task.dryRun) {
+  const begun = await begin({ taskId, repositoryName });
+  if (begun.committed !== undefined) return tellOf(begun.committed, repositoryName);
+  const plan = begun.plan ?? (await walkAndPlan({ taskId, repositoryName }, begun));
+  if (begun.dryRun) {
     await local.finishDryRun({ taskId, plan });
     return { createdVersion: null };
   }
@@ -75,39 +71,45 @@ async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> 
   if (plan.batches > 0 && begun.isFetched !== true) {
     setCurrentDetails(`${repositoryName}: fetching ${plan.blobsToFetch} blobs, ${plan.bytesToFetch} bytes`);
     await local.enterStage({ taskId, stage: 'FETCHING_BLOBS' });
-    await fetchBlobs({ taskId, repositoryName }, task, plan.batches);
+    await fetchBlobs({ taskId, repositoryName }, begun, plan.batches);
   }
 
   if (plan.manifestsToAsk !== undefined && plan.manifestsToAsk > 0) {
     setCurrentDetails(`${repositoryName}: fetching the signatures of ${plan.manifestsToAsk} manifests`);
     await local.enterStage({ taskId, stage: 'FETCHING_SIGNATURES' });
-    await fetchSignatures({ taskId, repositoryName }, task, plan.manifestsToAsk);
+    await fetchSignatures({ taskId, repositoryName }, begun, plan.manifestsToAsk);
   }
 
-  if (task.requiresSignatures === true) {
+  if (begun.requiresSignatures) {
     setCurrentDetails(`${repositoryName}: checking signatures`);
     const summary = `${repositoryName}: check signatures`;
     await remote.verifySelected.executeWithOptions({ summary }, [{ taskId }]);
   }
 
   setCurrentDetails(`${repositoryName}: committing`);
-  const result = await local.commitSync({ taskId });
+  return tellOf(await local.commitSync({ taskId }), repositoryName);
+}
+
+function tellOf(result: SyncResult, repositoryName: string): SyncResult {
+  const { createdVersion } = result;
   setCurrentDetails(
-    `${repositoryName}: ${result.createdVersion === null ? 'nothing had changed' : `version ${result.createdVersion}`}`,
+    `${repositoryName}: ${createdVersion === null ? 'nothing had changed' : `version ${createdVersion}`}`,
   );
   return result;
 }
 
-/** The task is WAITING until then, and can be cancelled. */
-async function waitForTurn({ taskId, repositoryName }: SyncInput): Promise<PreparedSync> {
+/** While as many syncs as may ask the upstream's host are running, the task is WAITING, and can be cancelled. */
+async function begin({ taskId, repositoryName }: SyncInput): Promise<BegunCopy> {
   let isCalled = false;
   setHandler(yourTurn, () => {
     isCalled = true;
   });
+  const summary = `${repositoryName}: list tags, copy what is little`;
   for (let seconds = shortestWaitSeconds; ; seconds = Math.min(2 * seconds, longestWaitSeconds)) {
     isCalled = false;
-    const task = await local.prepareSync({ taskId });
-    if (task !== null) return task;
+    setCurrentDetails(`${repositoryName}: listing tags`);
+    const begun = await remote.beginCopy.executeWithOptions({ summary }, [{ taskId, tagsAtMost: tagsAPart }]);
+    if (begun !== null) return begun;
     setCurrentDetails(
       `${repositoryName}: waiting for its turn; as many syncs as may ask the upstream's host are running`,
     );
@@ -127,56 +129,55 @@ async function callNext(taskId: number): Promise<void> {
   );
 }
 
-async function walkAndPlan(input: SyncInput, task: PreparedSync, positions: number): Promise<SyncPlan> {
+async function walkAndPlan(input: SyncInput, begun: UnfinishedCopy): Promise<SyncPlan> {
   const { taskId, repositoryName } = input;
-  setCurrentDetails(`${repositoryName}: fetching the manifests of ${positions} tags`);
+  setCurrentDetails(`${repositoryName}: fetching the manifests of ${begun.positions} tags`);
   await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
-  await walkTags(input, task, positions);
+  await walkTags(input, begun);
   return local.planSync({ taskId });
 }
 
 async function walkTags(
   { taskId, repositoryName }: SyncInput,
-  task: PreparedSync,
-  positions: number,
+  { positions, digests, downloadConcurrency }: UnfinishedCopy,
 ): Promise<void> {
   const parts = cutIntoParts(positions);
   const walks = parts.map(({ part, from, to }) => (concurrency: number) => {
     const summary = `${repositoryName}: manifests of tags ${from + 1} to ${to}`;
     return remote.walkTags.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
   });
-  if (task.digests > 0)
+  if (digests > 0)
     walks.push((concurrency) => {
-      const summary = `${repositoryName}: ${task.digests} manifests by digest`;
+      const summary = `${repositoryName}: ${digests} manifests by digest`;
       return remote.fetchDigests.executeWithOptions({ summary }, [
         { taskId, part: parts.length, concurrency },
       ]);
     });
-  await runShared(task.downloadConcurrency, walks);
+  await runShared(downloadConcurrency, walks);
 }
 
 async function fetchBlobs(
   { taskId, repositoryName }: SyncInput,
-  task: PreparedSync,
+  { downloadConcurrency }: UnfinishedCopy,
   batches: number,
 ): Promise<void> {
   const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
     const summary = `${repositoryName}: blobs, batch ${batch + 1} of ${batches}`;
     return remote.fetchBlobs.executeWithOptions({ summary }, [{ taskId, batch, concurrency }]);
   });
-  await runShared(task.downloadConcurrency, fetches);
+  await runShared(downloadConcurrency, fetches);
 }
 
 async function fetchSignatures(
   { taskId, repositoryName }: SyncInput,
-  task: PreparedSync,
+  { downloadConcurrency }: UnfinishedCopy,
   manifests: number,
 ): Promise<void> {
   const fetches = cutIntoParts(manifests).map(({ part, from, to }) => (concurrency: number) => {
     const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
     return remote.fetchSignatures.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
   });
-  await runShared(task.downloadConcurrency, fetches);
+  await runShared(downloadConcurrency, fetches);
 }
 
 /** Runs activities a few at a time, so that together they have at most `downloadConcurrency` requests in flight. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Remote, Repository } from '../../src/db/entities.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { countPositions, finishListing, readNames, stageNames } from '../../src/db/stage-names.ts';
+import { finishListing, readNames, stageNames } from '../../src/db/stage-names.ts';
 import { createSyncTask } from '../../src/db/tasks.ts';
 import { createTestDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
@@ -44,20 +44,28 @@ test('fault 96: an earlier attempt at the list that ends late takes nothing from
   await stage(taskId, 1, 0, ['a', 'b']);
   await stage(taskId, 2, 0, ['a', 'b']);
   await stage(taskId, 2, 2, ['c']);
-  expect(await finishListing(em(), { taskId, listing: 2 })).toBe(3);
+  expect(await finishListing(em(), { taskId, listing: 2 })).toEqual({ tags: 3, positions: 3 });
   await stage(taskId, 1, 2, ['c', 'd']);
   await expect(finishListing(em(), { taskId, listing: 1 })).rejects.toMatchObject({
     code: 'LISTING_REPLACED',
   });
-  expect(await readNames(em(), taskId, 0, await countPositions(em(), taskId))).toEqual(['a', 'b', 'c']);
+  expect(await readNames(em(), taskId, 0, 9)).toEqual(['a', 'b', 'c']);
 });
 
 test('fault 96: an earlier attempt that ends while the next one lists leaves the pages of that one', async () => {
   const taskId = await createTask('late/middle');
   await stage(taskId, 1, 0, ['a', 'b', 'c']);
   await stage(taskId, 2, 0, ['a', 'b']);
-  expect(await finishListing(em(), { taskId, listing: 1 })).toBe(3);
+  expect(await finishListing(em(), { taskId, listing: 1 })).toEqual({ tags: 3, positions: 3 });
   await stage(taskId, 2, 2, ['c']);
-  expect(await finishListing(em(), { taskId, listing: 2 })).toBe(3);
-  expect(await readNames(em(), taskId, 0, await countPositions(em(), taskId))).toEqual(['a', 'b', 'c']);
+  expect(await finishListing(em(), { taskId, listing: 2 })).toEqual({ tags: 3, positions: 3 });
+  expect(await readNames(em(), taskId, 0, 9)).toEqual(['a', 'b', 'c']);
+});
+
+test('a name that is listed twice has two positions; a list of nothing counts', async () => {
+  const taskId = await createTask('twice');
+  expect(await finishListing(em(), { taskId, listing: 1 })).toEqual({ tags: 0, positions: 0 });
+  await stage(taskId, 2, 0, ['a', 'b']);
+  await stage(taskId, 2, 2, ['b', 'c']);
+  expect(await finishListing(em(), { taskId, listing: 2 })).toEqual({ tags: 3, positions: 4 });
 });
