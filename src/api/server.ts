@@ -63,8 +63,7 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
   app.addHook('preClose', async () => {
     drainConnections(app.server);
-    taskWatch.close();
-    await sockets.close();
+    await Promise.all([taskWatch.close(), sockets.close()]);
   });
   app.addHook('onClose', () => apollo.stop());
   return app;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Task } from '../db/entities.ts';
 import type { TaskState } from '../db/entities.ts';
 import type { Database } from '../db/open-database.ts';
+import { createTaskEndings } from '../db/task-endings.ts';
 import { readTaskCounts } from '../db/tasks.ts';
 
 /** What tells one state of a task from another; compared as text. */
@@ -14,13 +15,14 @@ type Listener = (look: Look | undefined) => void;
 
 export interface TaskWatch {
   /**
-   * Yields the task's id once for the task as it is, then after each change, at most once in 250 ms, and ends after the final state.
+   * Yields the task's id once for the task as it is, then after each change, at most once in 250 ms, and ends after the final state,
+   * which is told at once.
    * Changes that come while the consumer is busy are one. Ends too when the task is gone. `return()` ends it at once.
    * @param untilDelivered Awaited after each event: where a transport does not hold its producer back by itself.
    */
   watch(taskId: number, untilDelivered: () => Promise<void>): AsyncIterableIterator<number, undefined>;
   /** Ends all watches. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 const lookEveryMs = 250;
@@ -28,16 +30,19 @@ const finalStates: readonly TaskState[] = ['COMPLETED', 'FAILED', 'CANCELED'];
 
 /**
  * Watches tasks in the database, so that any API process can serve any subscription: one look each 250 ms for all tasks and
- * subscribers of this process together, and none while nobody watches.
+ * subscribers of this process together, and none while nobody watches. One that has ended is looked at when PostgreSQL tells of it;
+ * where that is missed, the next look finds it.
  */
 export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
   const watched = new Map<number, Set<Listener>>();
   const closing = new AbortController();
+  const endings = createTaskEndings(database, (taskId) => {
+    if (watched.has(taskId)) void look([taskId]);
+  });
   let timer: NodeJS.Timeout | undefined;
 
-  async function lookAll(): Promise<void> {
+  async function look(taskIds: readonly number[]): Promise<void> {
     try {
-      const taskIds = [...watched.keys()];
       const looks = taskIds.length === 0 ? new Map<number, Look>() : await readLooks(database, taskIds);
       // a task that came to be watched meanwhile was not looked at
       for (const taskId of taskIds)
@@ -46,6 +51,11 @@ export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
       // the next look may succeed: a restart of the database is no reason to end the subscriptions
       logger.warn({ err: error }, 'the progress of tasks cannot be read; trying again');
     }
+  }
+
+  async function lookAll(): Promise<void> {
+    if (watched.size > 0) endings.listen();
+    await look([...watched.keys()]);
     timer =
       watched.size > 0 && !closing.signal.aborted ? setTimeout(() => void lookAll(), lookEveryMs) : undefined;
   }
@@ -78,9 +88,10 @@ export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
         },
       };
     },
-    close() {
+    async close() {
       clearTimeout(timer);
       closing.abort();
+      await endings.close();
     },
   };
 }

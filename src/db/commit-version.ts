@@ -6,6 +6,7 @@ import { kysely } from './sql.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { writeSignatures } from './stage-signatures.ts';
+import { tellEnding } from './task-endings.ts';
 import { clearStage } from './tasks.ts';
 
 export interface CommitResult {
@@ -79,7 +80,8 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
     update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
   await sql`
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${published.createdVersion}
-    where id = ${taskId}`.execute(db);
+    where id = ${taskId}
+    returning ${tellEnding}`.execute(db);
   await clearStage(em, taskId);
   return published;
 }

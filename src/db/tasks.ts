@@ -4,6 +4,7 @@ import type { SyncArguments, TaskStage } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { upstreamHost } from './sync-turns.ts';
+import { tellEnding } from './task-endings.ts';
 
 export const syncTaskName = 'repository.sync';
 
@@ -54,7 +55,8 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
       update task set state = ${outcome.state}, finished_at = now(), started_at = coalesce(started_at, now()),
         stage = case when ${outcome.state} = 'COMPLETED' then 'FINISHED' else stage end,
         error_code = ${failed.code}, error_message = ${failed.message}, created_version = ${version}
-      where id = ${taskId} and state in ('WAITING', 'RUNNING')`.execute(db);
+      where id = ${taskId} and state in ('WAITING', 'RUNNING')
+      returning ${tellEnding}`.execute(db);
     if (ended.numAffectedRows !== 1n) return false;
     await clearStage(transaction, taskId);
     return true;
