@@ -151,8 +151,6 @@ function serverArguments(paths: TemporalPaths, ports: Ports, namespace = 'defaul
     namespace,
     'log-level': 'warn',
     'log-format': 'json',
-    // a power cut may undo its last steps, never tear its file: what counts is in PostgreSQL, and what is open there is started again (decision 8)
-    'sqlite-pragma': 'synchronous=normal',
   };
   // By default it looks for new tasks 20 times a second, which each step of a workflow then waits for (DESIGN).
   const polling = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'];
