@@ -37,6 +37,8 @@ export async function commitVersion(
   const { createdVersion, changes } = await em.transactional((transaction) =>
     commit(transaction, taskId, listing),
   );
+  // the stage has a row for each manifest that was asked for: it is cleared when the repository's row is free again
+  await clearStage(em, taskId);
   await refreshStatistics(em, changes);
   return { createdVersion };
 }
@@ -53,11 +55,7 @@ export async function readCommitted(em: Em, taskId: number): Promise<CommitResul
 async function commit(em: Em, taskId: number, listing: number | undefined): Promise<Published> {
   const db = kysely(em);
   const task = await lockTask(em, taskId);
-  if (task.state === 'COMPLETED') {
-    // what an attempt that came too late has staged
-    await clearStage(em, taskId);
-    return { createdVersion: task.createdVersion, changes: 0 };
-  }
+  if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
   if (listing !== undefined) assertListing(task, taskId, listing);
   const { repositoryId, latest, arguments: wish } = task;
   const draft: SyncDraft = {
@@ -80,7 +78,6 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
   await sql`
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${published.createdVersion}
     where id = ${taskId}`.execute(db);
-  await clearStage(em, taskId);
   return published;
 }
 

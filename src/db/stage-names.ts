@@ -60,13 +60,15 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
   });
 }
 
-/** The names at positions `from` (inclusive) to `to` (exclusive). */
+/** The names at positions `from` (inclusive) to `to` (exclusive). Only the pages that hold them are unpacked, from the one with the first on. */
 export async function readNames(em: Em, taskId: number, from: number, to: number): Promise<string[]> {
   const result = await sql<{ name: string }>`
     select n.name from sync_name join task on task.id = task_id,
       unnest(names) with ordinality as n(name, place)
     where task_id = ${taskId} and sync_name.listing = task.listing
-      and first_position < ${to} and first_position + cardinality(names) > ${from}
+      and first_position < ${to} and first_position >= coalesce((
+        select max(p.first_position) from sync_name p
+        where p.task_id = task.id and p.listing = task.listing and p.first_position <= ${from}), 0)
       and first_position + n.place - 1 >= ${from} and first_position + n.place - 1 < ${to}
     order by first_position + n.place`.execute(kysely(em));
   return result.rows.map((row) => row.name);
