@@ -110,14 +110,18 @@ describe('parseSecretKeys', () => {
     expect(parseSecretKeys(text)).toEqual(keys);
   });
 
-  test.each(['', ' \n', testSecret('short'), randomBytes(31).toString('base64'), `${'A'.repeat(42)}*=`, 'ä'.repeat(44)])(
-    'refuses %j and does not repeat it',
-    async (text) => {
-      const error = await errorOf(() => parseSecretKeys(text));
-      expect(error.code).toBe('SECRET_KEY_INVALID');
-      if (text.trim() !== '') expect(error.message).not.toContain(text);
-    },
-  );
+  test.each([
+    '',
+    ' \n',
+    testSecret('short'),
+    randomBytes(31).toString('base64'),
+    `${'A'.repeat(42)}*=`,
+    'ä'.repeat(44),
+  ])('refuses %j and does not repeat it', async (text) => {
+    const error = await errorOf(() => parseSecretKeys(text));
+    expect(error.code).toBe('SECRET_KEY_INVALID');
+    if (text.trim() !== '') expect(error.message).not.toContain(text);
+  });
 });
 
 describe('loadOrCreateSecretKey', () => {

@@ -226,7 +226,11 @@ const mistakes: readonly Mistake[] = [
   { name: 'a name of 256 characters', input: { name: 'x'.repeat(256) }, field: ['name'] },
   { name: 'a name with a line break', input: { name: 'a\nb' }, field: ['name'] },
   { name: 'a name with NUL', input: { name: 'a\0b' }, field: ['name'] },
-  { name: 'a url with credentials', input: { url: `https://user:${leaked}@registry.example` }, field: ['url'] },
+  {
+    name: 'a url with credentials',
+    input: { url: `https://user:${leaked}@registry.example` },
+    field: ['url'],
+  },
   { name: 'a url with a user only', input: { url: 'https://user@registry.example' }, field: ['url'] },
   { name: 'an unknown scheme', input: { url: 'ftp://registry.example' }, field: ['url'], message: /"ftp"/ },
   { name: 'a file', input: { url: 'file:///etc/passwd' }, field: ['url'] },

@@ -127,7 +127,10 @@ describe('mistakes and help', () => {
     [['sync', 'Nginx'], /Did you mean "nginx"/],
     [['sync', 'Nginx', '--upstream', 'http://127.0.0.1:5000'], /^"Nginx" has the repository name/],
     [['sync', 'nginx', '--upstream', 'ftp://x'], /--upstream .*expected an http or https URL/],
-    [['sync', 'nginx', '--upstream', `http://me:${password}@x`], /^(?!.*tidemark-test-secret).*without credentials/s],
+    [
+      ['sync', 'nginx', '--upstream', `http://me:${password}@x`],
+      /^(?!.*tidemark-test-secret).*without credentials/s,
+    ],
     [['sync', 'nginx', '--tags', ' , '], /--tags is empty/],
     [['sync', 'nginx', '--tags', 'v[1'], /^--tags: /],
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],

@@ -66,19 +66,19 @@ describe('parseImageReference', () => {
     expect(() => parseImageReference('Org/App:1.0')).toThrow('Did you mean "org/app"?');
   });
 
-  test.each([`https://user:${testSecret('reference')}@ghcr.io/org/app`, `user:${testSecret('reference')}@ghcr.io/app`])(
-    'fault 119: a password in a reference is not repeated: %s',
-    (text) => {
-      let caught: unknown;
-      try {
-        parseImageReference(text);
-      } catch (error) {
-        caught = error;
-      }
-      expect(isTidemarkError(caught) && caught.code).toBe('REFERENCE_INVALID');
-      expect(String(caught)).not.toContain(testSecret('reference'));
-    },
-  );
+  test.each([
+    `https://user:${testSecret('reference')}@ghcr.io/org/app`,
+    `user:${testSecret('reference')}@ghcr.io/app`,
+  ])('fault 119: a password in a reference is not repeated: %s', (text) => {
+    let caught: unknown;
+    try {
+      parseImageReference(text);
+    } catch (error) {
+      caught = error;
+    }
+    expect(isTidemarkError(caught) && caught.code).toBe('REFERENCE_INVALID');
+    expect(String(caught)).not.toContain(testSecret('reference'));
+  });
 });
 
 describe('isRepositoryName: the grammar of names (distribution-spec)', () => {
