@@ -31,7 +31,7 @@ const activities = {
   fetchBlobs: work,
   fetchSignatures: work,
   verifySelected: work,
-  planSync: async () => plan as Awaited<ReturnType<Activities['planSync']>>,
+  planSync: async () => plan,
   enterStage: async () => undefined,
   commitSync: async () => ({ createdVersion: 1 }),
   nextInLine: async () => [],
