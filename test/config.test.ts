@@ -3,9 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 import { isTidemarkError } from '../src/oci/error.ts';
 import { chooseLogins } from '../src/roles/check-logins.ts';
+import { testSecret } from './support/test-secret.ts';
 
-const KEY = Buffer.alloc(32, 7).toString('base64');
-const OTHER_KEY = Buffer.alloc(32, 8).toString('base64');
+// 32 bytes each
+const keys = [testSecret('config-key1'), testSecret('config-key2')].map((text) => Buffer.from(text));
+const [KEY = '', OTHER_KEY = ''] = keys.map((key) => key.toString('base64'));
+const password = testSecret('config-password');
+const token = testSecret('config-token');
 
 function mistakesOf(env: NodeJS.ProcessEnv): string {
   try {
@@ -50,7 +54,7 @@ test('every setting is read', () => {
     TIDEMARK_CACHE: '/var/cache/tm',
     TIDEMARK_HOST: '::1',
     TIDEMARK_PORT: '0',
-    DATABASE_URL: 'postgresql://u:p@db:5432/tm',
+    DATABASE_URL: `postgresql://u:${password}@db:5432/tm`,
     TIDEMARK_DATABASE_POOL: '5',
     TEMPORAL_ADDRESS: 'temporal:7233',
     TEMPORAL_NAMESPACE: 'mirror',
@@ -67,7 +71,7 @@ test('every setting is read', () => {
     TIDEMARK_OIDC_JWKS_URL: 'https://login.example/keys',
     TIDEMARK_OIDC_GROUPS_CLAIM: 'roles',
     TIDEMARK_PUBLIC_URL: 'https://registry.example/',
-    TIDEMARK_TOKEN: 'tidemark_x',
+    TIDEMARK_TOKEN: token,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
     TIDEMARK_GC_GRACE: '90s',
@@ -79,7 +83,7 @@ test('every setting is read', () => {
     cacheDir: resolve('/var/cache/tm'),
     host: '::1',
     port: 0,
-    databaseUrl: 'postgresql://u:p@db:5432/tm',
+    databaseUrl: `postgresql://u:${password}@db:5432/tm`,
     databasePoolSize: 5,
     temporalAddress: 'temporal:7233',
     temporalNamespace: 'mirror',
@@ -97,7 +101,7 @@ test('every setting is read', () => {
       '10.0.0.1:80',
       '[fd00::1]:443',
     ],
-    secretKeys: [Buffer.alloc(32, 7), Buffer.alloc(32, 8)],
+    secretKeys: keys,
     secretKeyFile: undefined,
     logins: {
       tokens: true,
@@ -109,7 +113,7 @@ test('every setting is read', () => {
       },
     },
     publicUrl: 'https://registry.example/',
-    token: 'tidemark_x',
+    token,
     manifestMaxBytes: 8_388_608,
     blobs: undefined,
     collectionGraceSeconds: 90,
@@ -144,17 +148,17 @@ test('a bucket is read, with what it is reached by', () => {
 
 test.each([
   ['/srv/blobs', 'is not an address of S3'],
-  ['s3://user:hidden@images', 'holds credentials'],
+  [`s3://user:${password}@images`, 'holds credentials'],
   ['s3://x', 'names no bucket'],
   ['s3://images/a%20b', 'has a prefix of other characters'],
   ['s3://images?endpont=http://s3', 'has the parameter "endpont"'],
   ['s3://images?endpoint=ftp://s3', 'has an endpoint that is no http'],
-  ['s3://images?endpoint=https://user:hidden@s3', 'has an endpoint that is no http'],
+  [`s3://images?endpoint=https://user:${password}@s3`, 'has an endpoint that is no http'],
   ['s3://images?redirect=yes', 'has redirect="yes"; expected true or false'],
 ])('TIDEMARK_BLOBS=%s is refused', (value, mistake) => {
   const message = mistakesOf({ TIDEMARK_BLOBS: value });
   expect(message).toContain(`TIDEMARK_BLOBS ${mistake}`);
-  expect(message).not.toContain('hidden');
+  expect(message).not.toContain(password);
 });
 
 test('a quota is for a folder', () => {
@@ -213,7 +217,7 @@ describe('refused', () => {
     ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
     ['TIDEMARK_SECRET_KEY', `${KEY.slice(0, 42)}B`],
     ['TIDEMARK_SECRET_KEY', `${KEY},not base64!`],
-    ['DATABASE_URL', 'mysql://u:p@db/tm'],
+    ['DATABASE_URL', `mysql://u:${password}@db/tm`],
     ['DATABASE_URL', 'postgresql://db:5432'],
     ['TEMPORAL_ADDRESS', 'temporal'],
     ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
@@ -237,13 +241,13 @@ describe('refused', () => {
 
 test('fault 119: a mistake repeats no secret', () => {
   const message = mistakesOf({
-    DATABASE_URL: 'mysql://u:hunter2@db/tm',
-    TIDEMARK_SECRET_KEY: 'hunter2',
-    TEMPORAL_ADDRESS: 'user:hunter2@temporal:7233',
-    TEMPORAL_UI_URL: 'https://user:hunter2@ui.example',
+    DATABASE_URL: `mysql://u:${password}@db/tm`,
+    TIDEMARK_SECRET_KEY: password,
+    TEMPORAL_ADDRESS: `user:${password}@temporal:7233`,
+    TEMPORAL_UI_URL: `https://user:${password}@ui.example`,
   });
   expect(message).toContain('4 settings');
-  expect(message).not.toContain('hunter2');
+  expect(message).not.toContain(password);
 });
 
 const chosen = (env: NodeJS.ProcessEnv) => chooseLogins(loadConfig(env));

@@ -28,6 +28,8 @@ interface Growth {
   readonly changedStatements: number;
   /** The longest history of its syncs. */
   readonly events: number;
+  /** Of the sync that looked at all tags, and of syncs of the one tag. */
+  readonly wholeCommit: LoggedTransaction;
   readonly commits: readonly LoggedTransaction[];
   readonly rowsAVersion: number;
   readonly bytesAVersion: number;
@@ -80,7 +82,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
   change(sample, 0);
   const changed = await logSync(stage, whole);
   bench.log(`growth: ${tags} tags, one changed ${changed.seconds.toFixed(1)} s`);
-  // the commit knows only what was staged: asking for the one tag gives the same transaction sooner
+  // the transaction knows only what differs: asking for the one tag gives the same one sooner
   const one = await createMirror(tidemark, {
     name: `${name}-one`,
     url: upstream.url,
@@ -88,7 +90,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
     includeTags: [changingTag],
   });
   const before = await databaseBytes(stage);
-  const commits = [findCommit(changed.statements)];
+  const commits: LoggedTransaction[] = [];
   for (let number = 1; number <= changes; number += 1) {
     change(sample, number);
     const { statements } = await logSync(stage, { repositoryId: whole.repositoryId, remoteId: one.remoteId });
@@ -101,6 +103,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
     changedSeconds: changed.seconds,
     changedStatements: changed.statements.length,
     events: Math.max(first.events, changed.events),
+    wholeCommit: findCommit(changed.statements),
     commits,
     rowsAVersion: await rowsOfVersion(stage, name),
     bytesAVersion: ((await databaseBytes(stage)) - before) / changes,
@@ -204,7 +207,8 @@ function report(found: readonly Growth[]): Findings {
         rows: [
           row('first sync, s', ({ firstSeconds }) => firstSeconds.toFixed(2)),
           row('sync that finds one tag changed, s', ({ changedSeconds }) => changedSeconds.toFixed(2)),
-          row('its commit transaction, ms', (growth) => spread(commitMs(growth), 1)),
+          row('its commit transaction, ms', ({ wholeCommit }) => wholeCommit.ms.toFixed(1)),
+          row('that of syncs of the tag alone, ms', (growth) => spread(commitMs(growth), 1)),
           row('the slowest statement of the last', ({ commits }) => describeSlowest(commits)),
           row('rows of content it writes', ({ rowsAVersion }) => String(rowsAVersion)),
           row('growth of the database a version, KiB', ({ bytesAVersion }) =>
@@ -216,7 +220,7 @@ function report(found: readonly Growth[]): Findings {
         ],
         notes: [
           'The upstream is the sample one of the demo, in memory. Statements are all that PostgreSQL logs from the mutation to the end of the workflow, the ones of the log switched on included in the times.',
-          `The commit is measured ${changes + 1} times: once in the sync that looks at all tags, then in syncs of the one tag.`,
+          `The ratio is of the medians of ${changes} syncs of the changed tag alone: their transaction is that of the sync of all tags, which is measured once.`,
         ],
       },
     ],

@@ -13,6 +13,7 @@ import {
   removeUnversioned,
 } from '../db/collect-versions.ts';
 import type { CollectionRun } from '../db/collect-versions.ts';
+import { clearEndedStages } from '../db/tasks.ts';
 import { addToReport } from '../db/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../db/uploads.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -52,6 +53,7 @@ export async function collectContent(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
+  await clearEndedStages(em);
   await markUnheld(em, () => signal.throwIfAborted());
   while ((await removeManifests(em, run, pageRows)) > 0) signal.throwIfAborted();
   for (let last: number | undefined = 0; last !== undefined;) {

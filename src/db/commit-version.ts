@@ -38,27 +38,26 @@ export async function commitVersion(
   const { createdVersion, changes } = await em.transactional((transaction) =>
     commit(transaction, taskId, listing),
   );
+  // the stage has a row for each manifest that was asked for: it is cleared when the repository's row is free again
+  await clearStage(em, taskId);
   await refreshStatistics(em, changes);
   return { createdVersion };
 }
 
-/** What a sync has published, where it is through. */
+/** What a sync has published, where it is through: an attempt that committed and was cut off may have left its stage. */
 export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
   const found = await sql<CommitResult>`
     select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
     kysely(em),
   );
+  if (found.rows.length > 0) await clearStage(em, taskId);
   return found.rows[0];
 }
 
 async function commit(em: Em, taskId: number, listing: number | undefined): Promise<Published> {
   const db = kysely(em);
   const task = await lockTask(em, taskId);
-  if (task.state === 'COMPLETED') {
-    // what an attempt that came too late has staged
-    await clearStage(em, taskId);
-    return { createdVersion: task.createdVersion, changes: 0 };
-  }
+  if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
   if (listing !== undefined) assertListing(task, taskId, listing);
   const { repositoryId, latest, arguments: wish } = task;
   const draft: SyncDraft = {
@@ -82,7 +81,6 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${published.createdVersion}
     where id = ${taskId}
     returning ${tellEnding}`.execute(db);
-  await clearStage(em, taskId);
   return published;
 }
 

@@ -51,8 +51,8 @@ export interface ContentPlan {
   readonly bytesToFetch: number;
 }
 
-/** At most this many blob activities a sync, whatever its size (DESIGN: at most 500 events of history). */
-const maxBatches = 60;
+/** At most this many blob activities a sync, whatever its size (workflows/parts.ts). */
+export const maxBatches = 24;
 /** So much is one batch, which needs no further trip through Temporal. */
 const littleBytes = 640 * 1024 * 1024;
 /** Four lanes take the batches: a large image is cut for all of them, and each batch has several layers, so that the network is not idle while one becomes durable. */

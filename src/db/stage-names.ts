@@ -12,16 +12,23 @@ export interface Listing {
   readonly listing: number;
 }
 
-/** Stages one page of at most some thousand names. */
+/** So many names are a row: whoever reads some of them unpacks all. */
+const rowNames = 1_000;
+
+/** Stages one page, however many names it has: some registries list all in one. */
 export async function stageNames(
   em: Em,
   listing: Listing,
   page: { readonly firstPosition: number; readonly names: readonly string[] },
 ): Promise<void> {
-  await sql`
-    insert into sync_name (task_id, listing, first_position, names)
-    values (${listing.taskId}, ${listing.listing}, ${page.firstPosition}, ${page.names}::text[])
-    on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(kysely(em));
+  for (let from = 0; from < page.names.length; from += rowNames)
+    await sql`
+      insert into sync_name (task_id, listing, first_position, names)
+      values (${listing.taskId}, ${listing.listing}, ${page.firstPosition + from},
+        ${page.names.slice(from, from + rowNames)}::text[])
+      on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(
+      kysely(em),
+    );
 }
 
 export interface Listed {
@@ -41,9 +48,10 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
     const db = kysely(transaction);
     const taken = await sql<Listed>`
       with counted as (
-        select count(distinct name) as tags, coalesce(max(first_position + cardinality(names)), 0) as positions
-        from sync_name left join lateral unnest(names) as name on true
-        where task_id = ${taskId} and listing = ${listing}
+        select (select count(distinct name) from sync_name, unnest(names) as name
+            where task_id = ${taskId} and listing = ${listing}) as tags,
+          (select coalesce(max(first_position + cardinality(names)), 0) from sync_name
+            where task_id = ${taskId} and listing = ${listing}) as positions
       )
       update task set listing = ${listing}, tags_total = counted.tags from counted
       where id = ${taskId} and coalesce(listing, 0) <= ${listing}
@@ -60,13 +68,15 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
   });
 }
 
-/** The names at positions `from` (inclusive) to `to` (exclusive). */
+/** The names at positions `from` (inclusive) to `to` (exclusive). Only the pages that hold them are unpacked, from the one with the first on. */
 export async function readNames(em: Em, taskId: number, from: number, to: number): Promise<string[]> {
   const result = await sql<{ name: string }>`
     select n.name from sync_name join task on task.id = task_id,
       unnest(names) with ordinality as n(name, place)
     where task_id = ${taskId} and sync_name.listing = task.listing
-      and first_position < ${to} and first_position + cardinality(names) > ${from}
+      and first_position < ${to} and first_position >= coalesce((
+        select max(p.first_position) from sync_name p
+        where p.task_id = task.id and p.listing = task.listing and p.first_position <= ${from}), 0)
       and first_position + n.place - 1 >= ${from} and first_position + n.place - 1 < ${to}
     order by first_position + n.place`.execute(kysely(em));
   return result.rows.map((row) => row.name);

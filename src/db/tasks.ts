@@ -76,13 +76,27 @@ const stagingTables = [
   'sync_signer',
 ];
 
-/** Removes what a task has staged. */
+/** Removes what a task has staged, in one statement; one at a time, and before or after whoever deletes its repository. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
-  const [first = 'sync_name', ...others] = stagingTables;
-  const remove = (table: string) => sql`delete from ${sql.table(table)} where task_id = ${taskId}`;
-  // one trip for all
-  const removals = others.map((table) => sql`${sql.id(`of_${table}`)} as (${remove(table)})`);
-  await sql`with ${sql.join(removals)} ${remove(first)}`.execute(kysely(em));
+  const deletions = stagingTables.map(
+    (table) =>
+      sql`${sql.id(`without_${table}`)} as (delete from ${sql.table(table)} s using ended where s.task_id = ended.id)`,
+  );
+  await sql`
+    with ended as materialized (select id from task where id = ${taskId} for no key update), ${sql.join(deletions)}
+    select from ended`.execute(kysely(em));
+}
+
+/**
+ * Removes what tasks that have ended left staged. A commit clears its stage afterwards: a crash in between, and the loss of the workflow
+ * that would have repeated it, leaves rows that keep content from being collected.
+ */
+export async function clearEndedStages(em: Em): Promise<void> {
+  const staged = stagingTables.map((table) => sql`select task_id from ${sql.table(table)}`);
+  const ended = await sql<{ id: number }>`
+    select id from task where state not in ('WAITING', 'RUNNING') and id in (${sql.join(staged, sql` union `)})
+    order by id`.execute(kysely(em));
+  for (const { id } of ended.rows) await clearStage(em, id);
 }
 
 const warningsKept = 100;

@@ -63,7 +63,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
     maxCachedWorkflows: 50,
-    maxConcurrentActivityTaskExecutions: 20,
+    maxConcurrentActivityTaskExecutions: activitiesAtOnce(options.workerConnections),
   });
   const stopping = new AbortController();
   // nobody waits for it: what is lost and not marked yet is a 404 all the same
@@ -91,6 +91,14 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
       await stopped;
     },
   };
+}
+
+/**
+ * A sync has four activities at a time, of five requests each. A worker that would take them all although its connections suffice for one or
+ * two leaves nothing to the next worker: Temporal gives new ones first to who runs the workflow. Clean-ups need no connections: two at the most.
+ */
+function activitiesAtOnce(connections: number): number {
+  return Math.min(20, Math.max(3, 1 + Math.ceil(connections / 4)));
 }
 
 /** Sends the log of Temporal's runtime where ours goes; once a process, before anything else of @temporalio/worker. */

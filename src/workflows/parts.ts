@@ -1,5 +1,8 @@
-/** A sync has at most this many activities a stage, whatever its size, so that its history stays under 500 events (DESIGN). */
-const maxParts = 60;
+/**
+ * The most activities of a stage, whatever the size of the sync. With the batches of blobs (db/plan-content.ts) they are 74, of six events
+ * each at the worst, so that its history stays under 500 (DESIGN).
+ */
+export const mostParts = { walks: 30, signatures: 20 } as const;
 /** So many tags are one activity's work; a sync of no more is walked in its first step. */
 export const tagsAPart = 1_000;
 const lanes = 4;
@@ -10,9 +13,9 @@ export interface Part {
   readonly to: number;
 }
 
-/** Cuts positions 0 to `count` into ranges of about 1,000, at most 60; none where there is nothing to walk. */
-export function cutIntoParts(count: number): Part[] {
-  const parts = Math.min(maxParts, Math.ceil(count / tagsAPart));
+/** Cuts positions 0 to `count` into at most so many ranges of 1,000 or more; none where there is nothing to walk. */
+export function cutIntoParts(count: number, most: number): Part[] {
+  const parts = Math.min(most, Math.ceil(count / tagsAPart));
   return Array.from({ length: parts }, (_, part) => ({
     part,
     from: Math.floor((count * part) / parts),

@@ -13,7 +13,7 @@ import type { BegunCopy, UnfinishedCopy } from '../activities/begin-copy.ts';
 import type { Activities } from '../activities/create-activities.ts';
 import type { SyncPlan } from '../activities/plan-sync.ts';
 import { describeFailure } from './describe-failure.ts';
-import { cutIntoParts, shareOut, tagsAPart } from './parts.ts';
+import { cutIntoParts, mostParts, shareOut, tagsAPart } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 
 /** Back-off of every activity; which errors are final, and when, is decided in activities/failure.ts. */
@@ -141,7 +141,7 @@ async function walkTags(
   { taskId, repositoryName }: SyncInput,
   { positions, digests, downloadConcurrency }: UnfinishedCopy,
 ): Promise<void> {
-  const parts = cutIntoParts(positions);
+  const parts = cutIntoParts(positions, mostParts.walks);
   const walks = parts.map(({ part, from, to }) => (concurrency: number) => {
     const summary = `${repositoryName}: manifests of tags ${from + 1} to ${to}`;
     return remote.walkTags.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
@@ -173,10 +173,15 @@ async function fetchSignatures(
   { downloadConcurrency }: UnfinishedCopy,
   manifests: number,
 ): Promise<void> {
-  const fetches = cutIntoParts(manifests).map(({ part, from, to }) => (concurrency: number) => {
-    const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
-    return remote.fetchSignatures.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
-  });
+  const fetches = cutIntoParts(manifests, mostParts.signatures).map(
+    ({ part, from, to }) =>
+      (concurrency: number) => {
+        const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
+        return remote.fetchSignatures.executeWithOptions({ summary }, [
+          { taskId, part, from, to, concurrency },
+        ]);
+      },
+  );
   await runShared(downloadConcurrency, fetches);
 }
 

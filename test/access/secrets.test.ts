@@ -7,8 +7,10 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../../src/access/secrets.ts';
 import { isTidemarkError } from '../../src/oci/error.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const context = 'remote:12:password';
+const secret = testSecret('sealed');
 
 /** Another first digit, and so other bytes. */
 function flip(text: string): string {
@@ -37,27 +39,27 @@ describe('createSecretBox', () => {
 
   test('the same secret is sealed differently each time, and never in clear text', () => {
     const box = createSecretBox([randomBytes(32)]);
-    const sealed = box.encrypt('hunter2', context);
-    expect(sealed).not.toBe(box.encrypt('hunter2', context));
+    const sealed = box.encrypt(secret, context);
+    expect(sealed).not.toBe(box.encrypt(secret, context));
     expect(sealed).toMatch(/^tm1\.[a-f0-9]{8}\.[\w-]{16}\.[\w-]+$/);
-    expect(sealed).not.toContain('hunter2');
-    expect(sealed).not.toContain(Buffer.from('hunter2').toString('base64url'));
+    expect(sealed).not.toContain(secret);
+    expect(sealed).not.toContain(Buffer.from(secret).toString('base64url'));
   });
 
   test('fault 108: after a rotation old secrets open, and new ones are sealed with the first key', () => {
     const [older, newer] = [randomBytes(32), randomBytes(32)];
-    const before = createSecretBox([older]).encrypt('hunter2', context);
+    const before = createSecretBox([older]).encrypt(secret, context);
     const rotated = createSecretBox([newer, older]);
-    expect(rotated.decrypt(before, context)).toBe('hunter2');
+    expect(rotated.decrypt(before, context)).toBe(secret);
     expect(rotated.isCurrent(before)).toBe(false);
-    const after = rotated.encrypt('hunter2', context);
+    const after = rotated.encrypt(secret, context);
     expect(rotated.isCurrent(after)).toBe(true);
-    expect(createSecretBox([newer]).decrypt(after, context)).toBe('hunter2');
+    expect(createSecretBox([newer]).decrypt(after, context)).toBe(secret);
   });
 
   test('fault 108: a key that is not there is SECRET_KEY_UNKNOWN, with both key ids and without a key', async () => {
     const [lost, given] = [randomBytes(32), randomBytes(32)];
-    const sealed = createSecretBox([lost]).encrypt('hunter2', context);
+    const sealed = createSecretBox([lost]).encrypt(secret, context);
     const error = await errorOf(() => createSecretBox([given]).decrypt(sealed, context));
     expect(error).toMatchObject({ code: 'SECRET_KEY_UNKNOWN', origin: 'server' });
     expect(error.message).toContain(sealed.split('.')[1]);
@@ -68,7 +70,7 @@ describe('createSecretBox', () => {
 
   test('a sealed text does not open in another context', async () => {
     const box = createSecretBox([randomBytes(32)]);
-    const sealed = box.encrypt('hunter2', context);
+    const sealed = box.encrypt(secret, context);
     expect(await errorOf(() => box.decrypt(sealed, 'remote:13:password'))).toMatchObject({
       code: 'SECRET_DAMAGED',
     });
@@ -76,19 +78,19 @@ describe('createSecretBox', () => {
 
   test('each altered part is noticed', async () => {
     const box = createSecretBox([randomBytes(32)]);
-    const [head, id, nonce = '', body = ''] = box.encrypt('hunter2', context).split('.');
+    const [head, id, nonce = '', body = ''] = box.encrypt(secret, context).split('.');
     const altered = [
       [head, id, flip(nonce), body],
       [head, id, nonce, flip(body)],
       [head, id, nonce, body.slice(4)],
       [head, id, nonce, ''],
       ['tm2', id, nonce, body],
-      ['hunter2'],
+      [secret],
     ];
     for (const parts of altered) {
       const error = await errorOf(() => box.decrypt(parts.join('.'), context));
       expect(error.code, parts.join('.')).toBe('SECRET_DAMAGED');
-      expect(error.message).not.toContain('hunter2');
+      expect(error.message).not.toContain(secret);
     }
   });
 
@@ -108,14 +110,18 @@ describe('parseSecretKeys', () => {
     expect(parseSecretKeys(text)).toEqual(keys);
   });
 
-  test.each(['', ' \n', 'short', randomBytes(31).toString('base64'), `${'A'.repeat(42)}*=`, 'ä'.repeat(44)])(
-    'refuses %j and does not repeat it',
-    async (text) => {
-      const error = await errorOf(() => parseSecretKeys(text));
-      expect(error.code).toBe('SECRET_KEY_INVALID');
-      if (text.trim() !== '') expect(error.message).not.toContain(text);
-    },
-  );
+  test.each([
+    '',
+    ' \n',
+    testSecret('short'),
+    randomBytes(31).toString('base64'),
+    `${'A'.repeat(42)}*=`,
+    'ä'.repeat(44),
+  ])('refuses %j and does not repeat it', async (text) => {
+    const error = await errorOf(() => parseSecretKeys(text));
+    expect(error.code).toBe('SECRET_KEY_INVALID');
+    if (text.trim() !== '') expect(error.message).not.toContain(text);
+  });
 });
 
 describe('loadOrCreateSecretKey', () => {
@@ -149,8 +155,8 @@ describe('loadOrCreateSecretKey', () => {
 
   test('fault 108: a damaged key file is refused and left as it is', async () => {
     const path = join(folder, 'secret.key');
-    await writeFile(path, 'not a key');
+    await writeFile(path, testSecret('not-a-key'));
     expect(await errorOf(() => loadOrCreateSecretKey(path))).toMatchObject({ code: 'SECRET_KEY_INVALID' });
-    expect(await readFile(path, 'utf8')).toBe('not a key');
+    expect(await readFile(path, 'utf8')).toBe(testSecret('not-a-key'));
   });
 });

@@ -130,7 +130,7 @@ describe.each([
   test('a token that expires ends it, also where nothing happens', async () => {
     const things = await scene.makeThings('watched');
     const { name, text } = await newToken(things);
-    await scene.api.sql("update access_token set expires_at = now() + interval '1.5 s' where name = $1", [
+    await scene.api.sql("update access_token set expires_at = now() + interval '5 s' where name = $1", [
       name,
     ]);
     const events = follow(things.openTaskId, text);
@@ -175,7 +175,7 @@ describe('a socket', () => {
       expiresInDays: 1,
       grants: [],
     });
-    await scene.api.sql("update access_token set expires_at = now() + interval '1 s' where name = 'brief'");
+    await scene.api.sql("update access_token set expires_at = now() + interval '3 s' where name = 'brief'");
     const socket = open({ authorization: `Bearer ${made?.text}` });
     await once(socket, 'open');
     socket.send(JSON.stringify({ type: 'connection_init' }));

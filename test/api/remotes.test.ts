@@ -220,18 +220,23 @@ interface Mistake {
   readonly message?: RegExp;
 }
 
+const leaked = testSecret('mistake');
 const mistakes: readonly Mistake[] = [
   { name: 'an empty name', input: { name: '' }, field: ['name'] },
   { name: 'a name of 256 characters', input: { name: 'x'.repeat(256) }, field: ['name'] },
   { name: 'a name with a line break', input: { name: 'a\nb' }, field: ['name'] },
   { name: 'a name with NUL', input: { name: 'a\0b' }, field: ['name'] },
-  { name: 'a url with credentials', input: { url: 'https://user:hunter2@registry.example' }, field: ['url'] },
+  {
+    name: 'a url with credentials',
+    input: { url: `https://user:${leaked}@registry.example` },
+    field: ['url'],
+  },
   { name: 'a url with a user only', input: { url: 'https://user@registry.example' }, field: ['url'] },
   { name: 'an unknown scheme', input: { url: 'ftp://registry.example' }, field: ['url'], message: /"ftp"/ },
   { name: 'a file', input: { url: 'file:///etc/passwd' }, field: ['url'] },
   { name: 'no scheme', input: { url: 'registry.example' }, field: ['url'] },
   { name: 'no host', input: { url: 'https://' }, field: ['url'] },
-  { name: 'a query', input: { url: 'https://registry.example?sig=hunter2' }, field: ['url'] },
+  { name: 'a query', input: { url: `https://registry.example?sig=${leaked}` }, field: ['url'] },
   { name: 'a fragment', input: { url: 'https://registry.example#x' }, field: ['url'] },
   { name: 'CR and LF', input: { url: 'https://registry.example/\r\nX: y' }, field: ['url'] },
   { name: 'a port beyond 65535', input: { url: 'https://registry.example:70000' }, field: ['url'] },
@@ -274,7 +279,7 @@ const mistakes: readonly Mistake[] = [
   { name: 'an empty exclusion', input: { excludeTags: [''] }, field: ['excludeTags', '0'] },
   {
     name: 'a sigstore with credentials',
-    input: { sigstore: 'https://u:hunter2@sigs.example' },
+    input: { sigstore: `https://u:${leaked}@sigs.example` },
     field: ['sigstore'],
   },
   { name: 'no concurrency', input: { downloadConcurrency: 0 }, field: ['downloadConcurrency'] },
@@ -287,13 +292,13 @@ const mistakes: readonly Mistake[] = [
   { name: 'a timeout of a year', input: { sockReadTimeout: 31_536_000 }, field: ['sockReadTimeout'] },
   {
     name: 'a proxy with another scheme',
-    input: { proxyUrl: 'socks5://u:hunter2@proxy.example' },
+    input: { proxyUrl: `socks5://u:${leaked}@proxy.example` },
     field: ['proxyUrl'],
   },
   { name: 'a proxy with a path', input: { proxyUrl: 'http://proxy.example/x' }, field: ['proxyUrl'] },
   {
     name: 'an Authorization header',
-    input: { headers: [{ name: 'authorization', value: 'hunter2' }] },
+    input: { headers: [{ name: 'authorization', value: leaked }] },
     field: ['headers', '0', 'name'],
   },
   {
@@ -313,7 +318,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: 'a header value with CR and LF',
-    input: { headers: [{ name: 'X-A', value: 'hunter2\r\nHost: y' }] },
+    input: { headers: [{ name: 'X-A', value: `${leaked}\r\nHost: y` }] },
     field: ['headers', '0', 'value'],
   },
   {
@@ -334,7 +339,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: 'fault 55: a CA that is no PEM',
-    input: { sslCaCertificate: 'hunter2' },
+    input: { sslCaCertificate: leaked },
     field: ['sslCaCertificate'],
   },
   {
@@ -399,7 +404,7 @@ describe('what is refused', () => {
       expect(remote).toBeNull();
       expect(userErrors.map((error) => [error.code, error.field])).toEqual([['INVALID', field]]);
       if (message !== undefined) expect(userErrors[0]?.message).toMatch(message);
-      expect(JSON.stringify(userErrors)).not.toMatch(/hunter2|PRIVATE KEY-----\\n[A-Za-z]/);
+      expect(JSON.stringify(userErrors)).not.toMatch(new RegExp(`${leaked}|PRIVATE KEY-----\\\\n[A-Za-z]`));
     }
     expect(await api.sql('select count(*) as count from remote')).toEqual([before]);
     const { data } = await api.graphql(`{ remote(name: "existing") { ${fields} } }`);

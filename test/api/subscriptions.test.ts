@@ -123,7 +123,7 @@ test('nothing is read any more once the client is gone', async () => {
   expect(await statementsWhile(4)).toBeGreaterThan(0);
   leave.abort();
   await expect(events.next()).rejects.toThrow();
-  await expect.poll(() => statementsWhile(3), { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => statementsWhile(3)).toBe(0);
 });
 
 /** Statements during some rounds of looks. */
@@ -140,7 +140,7 @@ test('counts never go backwards, for each of 20 subscribers', async () => {
   });
   for (let done = 1; done <= 30; done += 1)
     await setProgress(em, { taskId, stage: 'FETCHING_BLOBS', part: done % 3 }, { blobsDone: done });
-  await expect.poll(() => seen.every((counts) => counts.length > 0), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => seen.every((counts) => counts.length > 0)).toBe(true);
   await finishTask(em, taskId, { state: 'CANCELED' });
   await Promise.all(followers);
   for (const counts of seen) {

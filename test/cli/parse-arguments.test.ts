@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import type { SyncRequest } from '../../src/cli/sync-request.ts';
+import { testSecret } from '../support/test-secret.ts';
 
 const parse = (...args: string[]) => parseArguments(['node', 'tidemark', ...args], '1.2.3');
 
+const password = testSecret('arguments');
 const client = { server: undefined, tokenFile: undefined, json: false };
 const plain: SyncRequest = {
   name: 'library/nginx',
@@ -125,7 +127,10 @@ describe('mistakes and help', () => {
     [['sync', 'Nginx'], /Did you mean "nginx"/],
     [['sync', 'Nginx', '--upstream', 'http://127.0.0.1:5000'], /^"Nginx" has the repository name/],
     [['sync', 'nginx', '--upstream', 'ftp://x'], /--upstream .*expected an http or https URL/],
-    [['sync', 'nginx', '--upstream', 'http://me:hunter2@x'], /^(?!.*hunter2).*without credentials/s],
+    [
+      ['sync', 'nginx', '--upstream', `http://me:${password}@x`],
+      /^(?!.*tidemark-test-secret).*without credentials/s,
+    ],
     [['sync', 'nginx', '--tags', ' , '], /--tags is empty/],
     [['sync', 'nginx', '--tags', 'v[1'], /^--tags: /],
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],

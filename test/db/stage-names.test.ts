@@ -69,3 +69,27 @@ test('a name that is listed twice has two positions; a list of nothing counts', 
   await stage(taskId, 2, 2, ['b', 'c']);
   expect(await finishListing(em(), { taskId, listing: 2 })).toEqual({ tags: 3, positions: 4 });
 });
+
+test('a page of many names is read in parts', async () => {
+  const taskId = await createTask('large');
+  const names = Array.from({ length: 2_500 }, (_, number) => `v${number}`);
+  await stage(taskId, 1, 0, names);
+  expect(await finishListing(em(), { taskId, listing: 1 })).toEqual({ tags: 2_500, positions: 2_500 });
+  expect(await readNames(em(), taskId, 0, 2_500)).toEqual(names);
+  expect(await readNames(em(), taskId, 990, 2_010)).toEqual(names.slice(990, 2_010));
+});
+
+test('names are read by their positions, within a page and across pages', async () => {
+  const taskId = await createTask('positions');
+  const pages = [['a', 'b', 'c'], ['d'], ['e', 'f']];
+  let position = 0;
+  for (const page of pages) {
+    await stage(taskId, 1, position, page);
+    position += page.length;
+  }
+  await finishListing(em(), { taskId, listing: 1 });
+  const all = pages.flat();
+  for (let from = 0; from <= all.length; from += 1)
+    for (let to = from; to <= all.length + 1; to += 1)
+      expect(await readNames(em(), taskId, from, to)).toEqual(all.slice(from, to));
+});

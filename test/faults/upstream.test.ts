@@ -236,7 +236,7 @@ test.concurrent('fault 104: a secret that cannot be opened fails the sync at onc
 
 test('fault 104: an unexpected error is repeated a bounded number of times, and tells nothing', () => {
   const failures = Array.from({ length: 20 }, (_, at) =>
-    toFailure(new Error('relation "x": password=hunter2'), at + 1),
+    toFailure(new Error(`relation "x": password=${testSecret('unexpected')}`), at + 1),
   );
   const last = failures.findIndex(({ nonRetryable }) => nonRetryable === true);
   expect(last).toBeGreaterThan(0);
@@ -244,7 +244,7 @@ test('fault 104: an unexpected error is repeated a bounded number of times, and 
   for (const failure of failures) {
     expect(failure.type).toBe('INTERNAL');
     expect(`${failure.message} ${String(failure.cause)} ${JSON.stringify(failure.details)}`).not.toContain(
-      'hunter2',
+      testSecret('unexpected'),
     );
   }
 });

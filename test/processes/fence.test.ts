@@ -49,6 +49,11 @@ test('fault 96: the zombie of an earlier task cannot commit beside a later one, 
   await expect(commitVersion(stack.em(), zombie)).rejects.toMatchObject({ code: 'TASK_FENCED' });
   const twice = await Promise.all([commitVersion(stack.em(), later), commitVersion(stack.em(), later)]);
   expect(twice).toEqual([{ createdVersion: 1 }, { createdVersion: 1 }]);
+  // what is left where the process was killed after its commit
+  await stack.em().execute(`insert into sync_tag (task_id, name) values (?, 'later')`, [later]);
+  expect(await commitVersion(stack.em(), later)).toEqual({ createdVersion: 1 });
+  const staged = await sql`select from sync_tag where task_id = ${later}`.execute(kysely(stack.em()));
+  expect(staged.rows).toEqual([]);
   const versions = await stack.versions(ids.repositoryId);
   expect(versions.map(({ number, tags }) => [number, Object.keys(tags)])).toEqual([[1, ['later']]]);
 });

@@ -61,12 +61,12 @@ test.concurrent('fault 115: SIGTERM in a sync: the work is handed back at once, 
     await em.begin();
     await em.execute('lock table repository in access exclusive mode');
     const answer = ask(apiUrl, '{ repositories(first: 1) { totalCount } }');
+    // that query: the look for lost tasks may wait there, too
     await until(async () => {
-      const waiting = await stack
-        .em()
-        .execute(
-          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        );
+      const waiting = await stack.em().execute(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+          and query like '%select id, name from "repository"%'`,
+      );
       return waiting.length > 0;
     });
 

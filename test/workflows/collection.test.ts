@@ -144,6 +144,26 @@ test('fault 111: what a failed sync has left is taken, and the next one brings i
   await readVersions(stage.harness, scene.ids.repositoryId);
 });
 
+test('fault 111: what a crash after the commit left staged holds nothing, and goes with the next clean-up', async () => {
+  const scene = await stage.openSynced();
+  const { repositoryId } = scene.ids;
+  const db = kysely(stage.harness.em());
+  await sql`
+    insert into sync_asked (task_id, manifest_id)
+    select task.id, m.content_id from task join membership m on m.repository_id = task.repository_id and m.kind = 'manifest'
+    where task.repository_id = ${repositoryId} and task.state = 'COMPLETED'`.execute(db);
+  await change(scene, { retainVersions: 1 });
+  for (const tag of scene.repository.tags.keys()) removeTag(scene.repository, tag);
+  addImage(scene.repository, { seed: `${scene.seed}-only`, layers: [700], tag: 'only' });
+  await scene.sync({ mirror: true, confirmRemoval: true });
+  await collect();
+  const [version] = await readVersions(stage.harness, repositoryId);
+  expect(await count('manifest', scene.repository.manifests.keys())).toBe(version?.manifests.length);
+  const left = await sql`select from sync_asked a join task on task.id = a.task_id
+    where task.repository_id = ${repositoryId}`.execute(db);
+  expect(left.rows).toEqual([]);
+});
+
 interface Loose {
   readonly repository: SampleRepository;
   readonly digest: Digest;

@@ -276,13 +276,13 @@ async function dieAfter(location: string, part: Buffer): Promise<number> {
   dying.on('error', () => undefined);
   dying.write(part);
   const id = idOf(location);
-  await expect.poll(() => scene.uploads.sizeOf(id), { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => scene.uploads.sizeOf(id)).toBeGreaterThan(0);
   dying.destroy();
   const row = async () => {
     const [upload] = await scene.api.sql('select offset_bytes from upload where id = $1', [id]);
     return Number(upload?.['offset_bytes']);
   };
-  await expect.poll(row, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(row).toBeGreaterThan(0);
   return row();
 }
 
