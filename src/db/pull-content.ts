@@ -30,6 +30,21 @@ export async function keepPulled(em: Em, pulled: PulledContent): Promise<Publish
   return published;
 }
 
+/** Whether it is there and stored by now: another pull may have ended between the caller's look and its turn. */
+export async function hasReference(
+  em: Em,
+  { repositoryId, reference }: Pick<PulledContent, 'repositoryId' | 'reference'>,
+): Promise<boolean> {
+  const found =
+    'tag' in reference
+      ? sql`select from tag_membership p join manifest m on m.id = p.manifest_id
+          where p.repository_id = ${repositoryId} and p.removed_in is null and p.name = ${reference.tag} and m.raw is not null`
+      : sql`select from membership p join manifest m on m.id = p.content_id
+          where p.repository_id = ${repositoryId} and p.removed_in is null and p.kind = 'manifest'
+            and m.digest = ${reference.digest} and m.raw is not null`;
+  return (await found.execute(kysely(em))).rows.length > 0;
+}
+
 async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
   const found = await sql<{ latest: number }>`
     select latest from repository where id = ${repositoryId} for update`.execute(kysely(em));

@@ -4,7 +4,7 @@ import { compileSubset } from '../activities/sync-context.ts';
 import { walkGraph } from '../activities/walk-graph.ts';
 import { Remote } from '../db/entities.ts';
 import type { Database } from '../db/open-database.ts';
-import { keepPulled } from '../db/pull-content.ts';
+import { hasReference, keepPulled } from '../db/pull-content.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RemoteClients } from './remote-clients.ts';
@@ -43,6 +43,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     const { database, clients } = deps;
     const em = database.em.fork();
     const { signal } = closing;
+    if (await hasReference(em, missing)) return true;
     const remote = await em.findOne(Remote, { id: missing.remoteId });
     if (remote === null || !isSelected(remote, missing)) return false;
     const upstream = clients.hold(remote);
