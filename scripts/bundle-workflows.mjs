@@ -22,7 +22,9 @@ writeFileSync(join(dist, 'workflow-bundle.js'), slim(code));
  * in all. So the map goes without the sources, of which stack traces need nothing, and the text is ASCII.
  */
 function slim(text) {
-  const [program, encodedMap] = text.split('//# sourceMappingURL=data:application/json;charset=utf-8;base64,');
+  const [program, encodedMap] = text.split(
+    '//# sourceMappingURL=data:application/json;charset=utf-8;base64,',
+  );
   if (encodedMap === undefined) throw new Error('the bundle of the workflows has no source map at its end');
   const map = JSON.parse(Buffer.from(encodedMap, 'base64').toString());
   delete map.sourcesContent;
