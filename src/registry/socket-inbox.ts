@@ -91,11 +91,15 @@ export function receiveCopied(bufferBytes: number): Inbox {
 }
 
 /** Of closed connections. Without them each sync makes its own, and those before lie about until V8 looks: 30 MB. */
-const kept: Buffer<SharedArrayBuffer>[] = [];
-const keptMost = 16;
+let kept: Buffer<SharedArrayBuffer>[] = [];
+const keptMost = 32;
+const keptMs = 3_000;
+let forgetting: NodeJS.Timeout | undefined;
 
 function keepBuffer(buffer: Buffer<SharedArrayBuffer>): void {
   if (kept.length < keptMost) kept.push(buffer);
+  forgetting ??= setTimeout(() => (kept = []), keptMs).unref();
+  forgetting.refresh();
 }
 
 /** Shared, so that another thread may hash what lies in it. */
