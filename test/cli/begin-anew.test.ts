@@ -102,12 +102,12 @@ test.each<{
   {
     name: 'a size that a person gave stays',
     nodeArgs: ['--max_semi_space_size=16'],
-    flags: ['--heap-growing-percent=40', '--max_semi_space_size=16'],
+    flags: ['--heap-growing-percent=30', '--max_semi_space_size=16'],
   },
   {
     name: 'so does one in NODE_OPTIONS',
     settings: { NODE_OPTIONS: '--max-semi-space-size=16' },
-    flags: ['--heap-growing-percent=40'],
+    flags: ['--heap-growing-percent=30'],
   },
   {
     name: 'and a setting of the allocator, for children too',
