@@ -8,10 +8,9 @@ import type { ContentSource } from '../oci/content-source.ts';
 import { readSignatureLayers } from '../oci/signature-layers.ts';
 import type { SignatureLayer } from '../oci/signature-layers.ts';
 import type { RuleMistake, SignatureRules, Verdict } from '../oci/signature-rules.ts';
-import { compileRules } from '../trust/compile-rules.ts';
-import type { Trust } from '../trust/compile-rules.ts';
-import { verifySignature } from '../trust/verify-signature.ts';
+import type { CompiledRules, Trust } from '../trust/compile-rules.ts';
 import type { SubjectOfSignature } from '../trust/subject.ts';
+import type { SignatureMaterial } from '../trust/verify-signature.ts';
 
 export interface SignatureChecksDeps {
   readonly database: Database;
@@ -73,6 +72,19 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
       }
     },
   };
+}
+
+/** Sigstore's and OpenPGP's libraries take 5 MB: they are loaded where there is a policy. */
+async function compileRules(rules: SignatureRules): Promise<CompiledRules> {
+  return (await import('../trust/compile-rules.ts')).compileRules(rules);
+}
+
+async function verifySignature(
+  trust: Trust,
+  material: SignatureMaterial,
+  subject: SubjectOfSignature,
+): Promise<Verdict> {
+  return (await import('../trust/verify-signature.ts')).verifySignature(trust, material, subject);
 }
 
 export type SignatureChecks = ReturnType<typeof createSignatureChecks>;

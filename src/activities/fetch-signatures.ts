@@ -5,7 +5,6 @@ import { readSignatureSource, readSigned, stageSignatures } from '../db/stage-si
 import type { SignatureToStore } from '../db/stage-signatures.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
-import { readAtomicSignature } from '../trust/read-atomic.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isUnreadable } from './failure.ts';
@@ -69,6 +68,8 @@ async function readSignature(
   content: Buffer,
   problem: (message: string) => Promise<void>,
 ): Promise<SignatureToStore | undefined> {
+  // OpenPGP's library takes 4 MB: most syncs see no such signature
+  const { readAtomicSignature } = await import('../trust/read-atomic.ts');
   try {
     const { manifestDigest, ...said } = await readAtomicSignature(content);
     if (manifestDigest === signed) return { signed, content, ...said };

@@ -7,6 +7,10 @@ const kept = new Map<number, Buffer[]>();
 /** Of each size; more are in use while more bodies are, and go with them. */
 const keptMost = 16;
 
+/** So long after the last body they go, too. */
+const keptMs = 3_000;
+let forgetting: NodeJS.Timeout | undefined;
+
 /** Less than this is not worth keeping. */
 const leastBytes = 64 * 1024;
 
@@ -22,4 +26,6 @@ export function keepBuffer(buffer: Buffer): void {
   const others = kept.get(buffer.byteLength) ?? [];
   if (others.length < keptMost) others.push(buffer);
   kept.set(buffer.byteLength, others);
+  forgetting ??= setTimeout(() => kept.clear(), keptMs).unref();
+  forgetting.refresh();
 }

@@ -100,6 +100,7 @@ async function connected(
 function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Connection {
   let failure: unknown;
   let idleTimer: NodeJS.Timeout | undefined;
+  let isResting = false;
   const readTimer =
     readTimeoutMs === 0
       ? undefined
@@ -113,6 +114,8 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
     clearTimeout(readTimer);
     clearTimeout(idleTimer);
     inbox.end(failure);
+    // one that is broken off may still be read, by who writes or hashes its last bytes
+    if (isResting) inbox.release();
   });
   return {
     send: (text) => void socket.write(text, 'latin1'),
@@ -123,6 +126,7 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
       return next;
     },
     rest(idleMs) {
+      isResting = true;
       socket.unref();
       idleTimer = setTimeout(() => socket.destroy(), idleMs).unref();
       inbox.onUnasked(() => socket.destroy());
@@ -133,6 +137,7 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
       clearTimeout(idleTimer);
       inbox.onUnasked(undefined);
       if (socket.destroyed || inbox.ended()) return false;
+      isResting = false;
       socket.ref();
       return true;
     },

@@ -208,8 +208,8 @@ function openPool(): Pool {
     give(origin, connection) {
       const connections = resting.get(origin) ?? [];
       resting.set(origin, connections);
-      if (closed || connections.length >= idlePerOrigin) return connection.destroy();
       connection.rest(idleMs);
+      if (closed || connections.length >= idlePerOrigin) return connection.destroy();
       connections.push(connection);
     },
     close() {

@@ -12,6 +12,8 @@ export interface Inbox {
   ended(): boolean;
   /** Told of bytes that come while nobody expects any. */
   onUnasked(listener: (() => void) | undefined): void;
+  /** Leaves the memory to the next inbox: for when the socket is closed, and nobody has a view of it any more. */
+  release(): void;
 }
 
 interface Waiter {
@@ -39,6 +41,7 @@ export function receiveViews(bufferBytes: number): Inbox {
       state.deliver();
       return false;
     },
+    release: () => keepBuffer(buffer),
   };
 }
 
@@ -80,16 +83,33 @@ export function receiveCopied(bufferBytes: number): Inbox {
       }
       return filled < bufferBytes / 2;
     },
+    release() {
+      keepBuffer(filling);
+      keepBuffer(lent);
+    },
   };
+}
+
+/** Of closed connections. Without them each sync makes its own, and those before lie about until V8 looks: 30 MB. */
+let kept: Buffer<SharedArrayBuffer>[] = [];
+const keptMost = 32;
+const keptMs = 3_000;
+let forgetting: NodeJS.Timeout | undefined;
+
+function keepBuffer(buffer: Buffer<SharedArrayBuffer>): void {
+  if (kept.length < keptMost) kept.push(buffer);
+  forgetting ??= setTimeout(() => (kept = []), keptMs).unref();
+  forgetting.refresh();
 }
 
 /** Shared, so that another thread may hash what lies in it. */
 function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
-  return Buffer.from(new SharedArrayBuffer(bytes));
+  const index = kept.findIndex((buffer) => buffer.byteLength === bytes);
+  return kept.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.from(new SharedArrayBuffer(bytes));
 }
 
 function inboxState(take: () => Uint8Array | undefined): {
-  readonly inbox: Omit<Inbox, 'buffer' | 'receive'>;
+  readonly inbox: Omit<Inbox, 'buffer' | 'receive' | 'release'>;
   deliver(): void;
 } {
   let waiter: Waiter | undefined;

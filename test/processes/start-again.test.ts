@@ -1,8 +1,9 @@
 /** `tidemark start` is killed, and started again on the same data folder. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { v8Flags } from '../../src/cli/begin-anew.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { stopAbandonedServers } from '../support/abandoned-servers.ts';
 import { openFakeUpstream } from '../support/fake-upstream.ts';
@@ -41,6 +42,11 @@ test('fault 95: after a SIGKILL of all that runs, start goes on with the sync; a
     const first = run('start');
     await first.says('Tidemark is ready');
     await first.says('Data ');
+    // as it told itself (src/cli/begin-anew.ts), and under the id that it was started with
+    if (process.platform === 'linux')
+      expect((await readFile(`/proc/${first.pid}/cmdline`, 'utf8')).split('\0')).toEqual(
+        expect.arrayContaining([...v8Flags, 'start']),
+      );
     const second = run('start');
     expect(await second.ended()).toBe(1);
     expect(second.output()).toContain(
