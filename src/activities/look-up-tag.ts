@@ -28,8 +28,10 @@ export async function lookUpTag(
   signal: AbortSignal,
 ): Promise<LookedUp | undefined> {
   if (present) {
-    const head = await sync.registry.resolve(name, { signal });
+    const head = await sync.registry.resolve(name, { signal, known: present.digest });
     if (!head) return undefined;
+    if (head === 'unchanged')
+      return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
     const { mediaType } = head;
     if (head.digest === present.digest)
       return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };

@@ -22,6 +22,14 @@ export interface ManifestRequest {
   readonly reference: string;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** What is expected there; for HEAD. */
+  readonly known?: Digest | undefined;
+  readonly tags: EntityTags;
+}
+
+/** Whether this registry has shown that a manifest's entity tag is its digest; from then on it may be asked by it. */
+export interface EntityTags {
+  areDigests: boolean;
 }
 
 /** A tag or a digest, checked before it may stand in a URL. @throws TidemarkError `TAG_INVALID`, or as `parseDigest`. */
@@ -51,14 +59,21 @@ export async function fetchManifest(request: ManifestRequest): Promise<ManifestD
   });
 }
 
-/** The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell. */
+/**
+ * The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell, `unchanged` where it is still what is known (304, which costs
+ * the registry less than an answer).
+ */
 export async function headManifest(
   request: ManifestRequest,
-): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | undefined> {
-  const { requester, url, signal, reference } = request;
-  return requester.request({ method: 'HEAD', url, headers: { accept }, signal }, async (response, sent) => {
+): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | 'unchanged' | undefined> {
+  const { requester, url, signal, reference, tags } = request;
+  const known = tags.areDigests ? request.known : undefined;
+  const headers = known === undefined ? { accept } : { accept, 'if-none-match': `"${known}"` };
+  return requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
     await response.discard();
     if (response.status === 404) return undefined;
+    if (response.status === 304 && known !== undefined)
+      return (statedDigest(response) ?? known) === known ? 'unchanged' : 'incomplete';
     // Some registries know no HEAD here.
     if (response.status === 400 || response.status === 405 || response.status === 501) return 'incomplete';
     await checkStatus(sent, response, 200);
@@ -74,6 +89,7 @@ export async function headManifest(
     if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
     if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
       return 'incomplete';
+    if (response.headers.etag === `"${digest}"`) tags.areDigests = true;
     return { digest, size, mediaType };
   });
 }
