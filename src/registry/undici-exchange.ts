@@ -54,12 +54,14 @@ export function exchangeThroughUndici(
         },
         onResponseStart(started, status, fields) {
           // 1xx come before the answer
-          if (status >= 200) resolve(responseOf(arrival, started, { request, status, headers: fields, throughProxy }));
+          if (status >= 200)
+            resolve(responseOf(arrival, started, { request, status, headers: fields, throughProxy }));
         },
         onResponseData(started, chunk) {
           arrival.waitingBytes += chunk.byteLength;
           if (arrival.isUnwanted) {
-            if (arrival.waitingBytes > discardMaxBytes) started.abort(new Error('The rest of the body is not wanted.'));
+            if (arrival.waitingBytes > discardMaxBytes)
+              started.abort(new Error('The rest of the body is not wanted.'));
             return;
           }
           arrival.chunks.push(chunk);
@@ -100,7 +102,8 @@ function responseOf(
         if (chunk !== undefined) {
           arrival.waitingBytes -= chunk.byteLength;
           yield chunk;
-        } else if (arrival.state === 'failed') throw networkError(arrival.failure, request, 'body', throughProxy);
+        } else if (arrival.state === 'failed')
+          throw networkError(arrival.failure, request, 'body', throughProxy);
         else if (arrival.state === 'ended') return;
         else {
           const waiting = more();
