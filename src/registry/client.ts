@@ -55,7 +55,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
       );
     },
     async getManifest(reference, call = {}) {
-      return fetchManifest(manifestRequest(reference, call));
+      return fetchManifest(manifestRequest(reference, call), call.known);
     },
     async fetch(descriptor, fetchOptions = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);

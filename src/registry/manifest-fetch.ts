@@ -22,7 +22,7 @@ export interface ManifestRequest {
   readonly reference: string;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
-  /** What is expected there; for HEAD. */
+  /** What may be there. */
   readonly known?: Digest | undefined;
   readonly tags: EntityTags;
 }
@@ -42,13 +42,21 @@ export function checkReference(reference: string): string {
   );
 }
 
-/** distribution-spec, "Pulling manifests". Undefined on 404. */
-export async function fetchManifest(request: ManifestRequest): Promise<ManifestDocument | undefined> {
-  const { requester, url, signal } = request;
-  return requester.request({ method: 'GET', url, headers: { accept }, signal }, async (response, sent) => {
+/** distribution-spec, "Pulling manifests". Undefined on 404; with `known`, what is known where it is still that (304). */
+export async function fetchManifest(
+  request: ManifestRequest,
+  known?: ManifestDocument,
+): Promise<ManifestDocument | undefined> {
+  const { requester, url, signal, tags } = request;
+  const headers = conditional(tags.areDigests ? known?.digest : undefined);
+  const fetched = await requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
     if (response.status === 404) {
       await response.discard();
       return undefined;
+    }
+    if (response.status === 304 && tags.areDigests && known !== undefined) {
+      await response.discard();
+      return (statedDigest(response) ?? known.digest) === known.digest ? known : 'other';
     }
     await checkStatus(sent, response, 200);
     if (isWebPage(response)) {
@@ -57,6 +65,16 @@ export async function fetchManifest(request: ManifestRequest): Promise<ManifestD
     }
     return readManifest(request, response);
   });
+  return fetched === 'other' ? fetchManifest(request) : fetched;
+}
+
+/** The header fields of a request for a manifest, unless it is the one of this digest. */
+function conditional(known: Digest | undefined): Record<string, string> {
+  return known === undefined ? { accept } : { accept, 'if-none-match': `"${known}"` };
+}
+
+function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): void {
+  if (response.headers['etag'] === `"${digest}"`) tags.areDigests = true;
 }
 
 /**
@@ -68,7 +86,7 @@ export async function headManifest(
 ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | 'unchanged' | undefined> {
   const { requester, url, signal, reference, tags } = request;
   const known = tags.areDigests ? request.known : undefined;
-  const headers = known === undefined ? { accept } : { accept, 'if-none-match': `"${known}"` };
+  const headers = conditional(known);
   return requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
     await response.discard();
     if (response.status === 404) return undefined;
@@ -89,7 +107,7 @@ export async function headManifest(
     if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
     if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
       return 'incomplete';
-    if (response.headers.etag === `"${digest}"`) tags.areDigests = true;
+    learnTags(tags, response, digest);
     return { digest, size, mediaType };
   });
 }
@@ -117,6 +135,7 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
       'DIGEST_MISMATCH',
       `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored: the upstream or something between is at fault; push it there again.`,
     );
+  learnTags(request.tags, response, digest);
   return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
 }
 

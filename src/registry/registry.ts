@@ -68,8 +68,14 @@ export interface Registry extends ContentSource {
     reference: string,
     options?: CallOptions & { readonly known?: Digest },
   ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'unchanged' | undefined>;
-  /** GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. */
-  getManifest(reference: string | Digest, options?: CallOptions): Promise<ManifestDocument | undefined>;
+  /**
+   * GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. Where the registry says that it is what
+   * is `known`, that is answered.
+   */
+  getManifest(
+    reference: string | Digest,
+    options?: CallOptions & { readonly known?: ManifestDocument | undefined },
+  ): Promise<ManifestDocument | undefined>;
   /** The digests of what refers to a manifest; undefined where the registry has no such API, which is found out once. */
   listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Digest[] | undefined>;
   /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */

@@ -242,6 +242,21 @@ describe('resolve', () => {
     upstream.assertDone();
   });
 
+  test('GET answers what is known where the registry says that it is still there, and fetches what is another', async () => {
+    const upstream = await openUpstream();
+    const other = { status: 304, headers: { 'docker-content-digest': otherDigest } };
+    upstream.script(`GET ${path}`, tagged, { status: 304 }, tagged, other, answer);
+    const registry = openClient(upstream);
+    const document = await registry.getManifest('latest');
+    if (document === undefined) throw new Error('nothing came');
+    expect(await registry.getManifest('latest', { known: document })).toBe(document);
+    expect(await registry.getManifest('latest', { known: { ...document, digest: known } })).toEqual(document);
+    expect(await registry.getManifest('latest', { known: document })).toEqual(document);
+    const asked = upstream.requests.map(({ headers }) => headers['if-none-match']);
+    expect(asked).toEqual([undefined, `"${digest}"`, `"${known}"`, `"${digest}"`, undefined]);
+    upstream.assertDone();
+  });
+
   test('304 that nobody asked for is refused', async () => {
     const upstream = await openUpstream();
     upstream.script(`HEAD ${path}`, { status: 304 });
