@@ -15,8 +15,8 @@ export interface BlobQueue extends AsyncIterable<QueuedBlob> {
   close(): Promise<void>;
 }
 
-/** Blobs that are locked in one statement: many small ones, or one large one, so that nobody waits long for a lock that is not in use. */
-const groupAtMost = { count: 128, bytes: 8 * 1024 * 1024 };
+/** Blobs that are locked in one statement: a few small ones for each lane, or one large one, so that nobody waits long for a lock that is not in use. */
+const groupAtMost = { countPerLane: 4, bytes: 8 * 1024 * 1024 };
 
 /**
  * Gives blobs out with their locks taken, those of many blobs at once. Blobs that others hold come last, without: so whoever waits for
@@ -25,6 +25,7 @@ const groupAtMost = { count: 128, bytes: 8 * 1024 * 1024 };
 export function createBlobQueue(
   locks: Pick<BlobLocks, 'takeFree'>,
   pages: AsyncIterable<readonly BatchBlob[]>,
+  concurrency: number,
 ): BlobQueue {
   const held = new Set<() => Promise<void>>();
 
@@ -49,7 +50,7 @@ export function createBlobQueue(
   async function* give(): AsyncGenerator<QueuedBlob> {
     const busy: BatchBlob[] = [];
     for await (const page of pages)
-      for (const blobs of groups(page)) {
+      for (const blobs of groups(page, concurrency * groupAtMost.countPerLane)) {
         const group = await lockGroup(blobs);
         busy.push(...group.busy);
         yield* group.free;
@@ -63,14 +64,11 @@ export function createBlobQueue(
   };
 }
 
-function* groups(blobs: readonly BatchBlob[]): Generator<readonly BatchBlob[]> {
+function* groups(blobs: readonly BatchBlob[], countAtMost: number): Generator<readonly BatchBlob[]> {
   let group: BatchBlob[] = [];
   let bytes = 0;
   for (const blob of blobs) {
-    if (
-      group.length === groupAtMost.count ||
-      (group.length > 0 && bytes + blob.sizeBytes > groupAtMost.bytes)
-    ) {
+    if (group.length === countAtMost || (group.length > 0 && bytes + blob.sizeBytes > groupAtMost.bytes)) {
       yield group;
       group = [];
       bytes = 0;

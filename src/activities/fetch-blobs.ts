@@ -31,7 +31,7 @@ export async function fetchBlobs(
   const part = { taskId: sync.taskId, batch: batch.batch };
   const report = createReport(em, part);
   const timer = setInterval(() => report.tick(), reportEveryMs);
-  const queue = createBlobQueue(deps.blobLocks, readPages(em, part));
+  const queue = createBlobQueue(deps.blobLocks, readPages(em, part), batch.concurrency);
   try {
     await forEachConcurrently(
       queue,

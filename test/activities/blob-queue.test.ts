@@ -28,7 +28,7 @@ test('two workers with the same blobs: each gets all of them, none at the same t
   let together = 0;
   const work = async (own: readonly BatchBlob[]) => {
     const locks = createBlobLocks(testDatabase.url);
-    const queue = createBlobQueue(locks, inPages(own));
+    const queue = createBlobQueue(locks, inPages(own), 5);
     const got: number[] = [];
     const fetch = async ({ blobId, digest }: BatchBlob) => {
       if (running.has(digest)) together += 1;
@@ -58,7 +58,7 @@ test('what was taken and not given out is free again when the queue is closed', 
   const [locks, others] = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)];
   const small = blobs.filter(({ sizeBytes }) => sizeBytes === 1000).slice(0, 10);
   const digests = small.map(({ digest }) => digest);
-  const queue = createBlobQueue(locks, inPages(small));
+  const queue = createBlobQueue(locks, inPages(small), 5);
   for await (const { isLocked } of queue) {
     expect(isLocked).toBe(true);
     break;
