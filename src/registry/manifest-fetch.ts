@@ -48,15 +48,16 @@ export async function fetchManifest(
   known?: ManifestDocument,
 ): Promise<ManifestDocument | undefined> {
   const { requester, url, signal, tags } = request;
-  const headers = conditional(tags.areDigests ? known?.digest : undefined);
+  const asked = tags.areDigests ? known : undefined;
+  const headers = conditional(asked?.digest);
   const fetched = await requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
     if (response.status === 404) {
       await response.discard();
       return undefined;
     }
-    if (response.status === 304 && tags.areDigests && known !== undefined) {
+    if (response.status === 304 && asked !== undefined) {
       await response.discard();
-      return (statedDigest(response) ?? known.digest) === known.digest ? known : 'other';
+      return (statedDigest(response) ?? asked.digest) === asked.digest ? asked : 'other';
     }
     await checkStatus(sent, response, 200);
     if (isWebPage(response)) {
