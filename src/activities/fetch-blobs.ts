@@ -1,6 +1,8 @@
 import type { Em } from '../db/open-database.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
 import type { BatchBlob } from '../db/sync-blobs.ts';
+import { createBlobQueue } from './blob-queue.ts';
+import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
@@ -26,47 +28,57 @@ export async function fetchBlobs(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
-  const report = createReport(em, { taskId: sync.taskId, batch: batch.batch });
+  const part = { taskId: sync.taskId, batch: batch.batch };
+  const report = createReport(em, part);
   const timer = setInterval(() => report.tick(), reportEveryMs);
+  const queue = createBlobQueue(deps.blobLocks, readPages(em, part), batch.concurrency);
   try {
-    const blobs = readBlobs(em, { taskId: sync.taskId, batch: batch.batch });
-    await forEachConcurrently(blobs, { concurrency: batch.concurrency, signal }, async (blob, laneSignal) => {
-      await fetchBlob(deps, sync, blob, {
-        signal: laneSignal,
-        onProgress: (bytesDone) => report.inFlight(blob, bytesDone),
-      });
-      if (report.finished(blob) >= reportBlobs) await report.write();
-    });
+    await forEachConcurrently(
+      queue,
+      { concurrency: batch.concurrency, signal },
+      async (queued, laneSignal) => {
+        const { blob } = queued;
+        const onProgress = (bytesDone: number) => report.inFlight(blob, bytesDone);
+        await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress });
+        if (report.finished(blob) >= reportBlobs) await report.write();
+      },
+    );
   } finally {
     clearInterval(timer);
+    await queue.close();
     // what is stored is written down also when another blob failed: it is not fetched again
     await report.write();
   }
 }
 
-async function* readBlobs(em: Em, batch: { taskId: number; batch: number }): AsyncGenerator<BatchBlob> {
+async function* readPages(em: Em, batch: { taskId: number; batch: number }): AsyncGenerator<BatchBlob[]> {
   for (let afterId = 0; ;) {
     const page = await readBatch(em, batch, afterId, pageSize);
     const last = page.at(-1);
     if (!last) return;
     afterId = last.blobId;
-    yield* page;
+    yield page;
   }
 }
 
 async function fetchBlob(
   deps: ActivityDeps,
   sync: SyncContext,
-  blob: BatchBlob,
+  { blob, isLocked, done }: QueuedBlob,
   options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
 ): Promise<void> {
   const descriptor = { digest: blob.digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
-  await deps.blobLocks.withLock(blob.digest, options.signal, async () => {
-    // fetches nothing where another sync has stored it since the plan was made
+  // fetches nothing where another sync has stored it since the plan was made
+  const push = async () => {
     await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${blob.digest}`, () =>
       deps.connections.run(options.signal, () => deps.store.push(descriptor, sync.registry, options)),
     );
-  });
+  };
+  try {
+    await (isLocked ? push() : deps.blobLocks.withLock(blob.digest, options.signal, push));
+  } finally {
+    await done();
+  }
 }
 
 /** Gathers what a batch has done and writes it down, one transaction at a time. */

@@ -4,13 +4,14 @@ import { parseManifest } from '../oci/manifest-parse.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { Upstream } from './naming-request.ts';
 
-/** Fetches and parses a manifest by tag or digest; undefined where upstream has none. */
+/** Fetches and parses a manifest by tag or digest; undefined where upstream has none. What may be there, too, is `known`. */
 export async function fetchManifest(
   upstream: Upstream,
   reference: string,
   signal: AbortSignal,
+  known?: ManifestDocument,
 ): Promise<ManifestToStore | undefined> {
-  const document = await upstream.registry.getManifest(reference, { signal });
+  const document = await upstream.registry.getManifest(reference, { signal, known });
   if (!document) return undefined;
   return namingRequest(
     describeManifest(upstream, reference),

@@ -2,6 +2,7 @@ import type { Em } from '../db/open-database.ts';
 import type { PresentTag } from '../db/stage-tags.ts';
 import { findStoredManifest } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -9,6 +10,8 @@ export interface TagToLookUp {
   readonly name: string;
   /** What the latest version holds under this name. */
   readonly present: PresentTag | undefined;
+  /** What was fetched for a tag of a like name: an image often has several. */
+  readonly like?: ManifestDocument | undefined;
 }
 
 /** What upstream has under a tag. */
@@ -24,12 +27,14 @@ export type LookedUp = { readonly name: string } & (
 export async function lookUpTag(
   em: Em,
   sync: SyncContext,
-  { name, present }: TagToLookUp,
+  { name, present, like }: TagToLookUp,
   signal: AbortSignal,
 ): Promise<LookedUp | undefined> {
   if (present) {
-    const head = await sync.registry.resolve(name, { signal });
+    const head = await sync.registry.resolve(name, { signal, known: present.digest });
     if (!head) return undefined;
+    if (head === 'unchanged')
+      return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
     const { mediaType } = head;
     if (head.digest === present.digest)
       return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };
@@ -37,6 +42,6 @@ export async function lookUpTag(
     if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
   }
   // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
-  const manifest = await fetchManifest(sync, name, signal);
+  const manifest = await fetchManifest(sync, name, signal, like);
   return manifest && { name, kind: 'fetched', manifest };
 }

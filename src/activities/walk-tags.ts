@@ -6,6 +6,7 @@ import { storeManifests } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import { closeNames } from '../oci/close-names.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
 import { isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
@@ -49,10 +50,16 @@ export async function walkTags(
     done.manifestsDone += stored;
     await setProgress(em, part, done);
   });
-  const tags = readTags(em, sync, range);
-  await forEachConcurrently(tags, { concurrency: range.concurrency, signal }, async (tag, laneSignal) => {
-    const found = await deps.connections.run(laneSignal, () => lookUp(em, sync, tag, laneSignal));
-    await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
+  const runs = readRuns(em, sync, range);
+  await forEachConcurrently(runs, { concurrency: range.concurrency, signal }, async (run, laneSignal) => {
+    let like: ManifestDocument | undefined;
+    for (const tag of run) {
+      const found = await deps.connections.run(laneSignal, () =>
+        lookUp(em, sync, { ...tag, like }, laneSignal),
+      );
+      if (found.kind === 'fetched') like = found.manifest.document;
+      await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
+    }
   });
   await collector.flush();
   const onStored = async (count: number) => {
@@ -64,13 +71,18 @@ export async function walkTags(
   await followCompanions(deps, sync, walk, signal);
 }
 
-const pageSize = 500;
+const pageSize = 2_000;
 
-async function* readTags(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<TagToLookUp> {
+const runAtMost = 10;
+
+/** Tags of like names, which one lane looks up one after the other; single ones where there are hardly enough for all lanes. */
+async function* readRuns(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<TagToLookUp[]> {
+  const length = Math.min(runAtMost, Math.ceil((range.to - range.from) / (4 * range.concurrency)));
   for (let from = range.from; from < range.to; from += pageSize) {
     const names = await readNames(em, sync.taskId, from, Math.min(range.to, from + pageSize));
     const present = await readPresentTags(em, sync.repositoryId, names);
-    for (const name of names) yield { name, present: present.get(name) };
+    const tags = names.sort().map((name) => ({ name, present: present.get(name) }));
+    for (let at = 0; at < tags.length; at += length) yield tags.slice(at, at + length);
   }
 }
 

@@ -6,6 +6,7 @@ import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../oci/digest
 import { contentUnknown, offsetInvalid } from './content-error.ts';
 import { createDirectorySync, syncDirectory } from './directory-sync.ts';
 import { pushByFile } from './push-by-file.ts';
+import { pushSmall, smallBytes } from './push-small.ts';
 import {
   createPartialFinder,
   describeFile,
@@ -71,8 +72,9 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
           return { fetchedBytes: 0 };
         }
         const publish = (path: string) => moveInto(target, path, descriptor, fsync ? sync : undefined);
+        const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
         const push = () =>
-          pushByFile({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
+          pushBySize({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
         return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
       }),
 

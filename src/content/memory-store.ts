@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
-import { digestAlgorithm, parseDigest } from '../oci/digest.ts';
+import { parseDigest } from '../oci/digest.ts';
+import { createBufferSink } from './buffer-sink.ts';
 import { contentUnknown, digestMismatch, offsetInvalid } from './content-error.ts';
-import type { BodySink } from './receive-body.ts';
 import { receiveBody } from './receive-body.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
@@ -55,33 +54,6 @@ export function createMemoryStore(): ContentStore & ContentDeleter {
       }),
     async delete({ digest }) {
       stored.delete(parseDigest(digest));
-    },
-  };
-}
-
-interface BufferSink extends BodySink {
-  bytes(): Buffer;
-  digest(expected: Digest): Digest;
-}
-
-function createBufferSink(begin: Buffer | undefined): BufferSink {
-  let chunks = begin === undefined ? [] : [begin];
-  return {
-    get sizeBytes() {
-      return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    },
-    async append(chunk) {
-      chunks.push(Buffer.from(chunk));
-    },
-    async restart() {
-      chunks = [];
-    },
-    bytes: () => Buffer.concat(chunks),
-    digest(expected) {
-      const algorithm = digestAlgorithm(expected);
-      const hash = createHash(algorithm);
-      for (const chunk of chunks) hash.update(chunk);
-      return `${algorithm}:${hash.digest('hex')}` as Digest;
     },
   };
 }

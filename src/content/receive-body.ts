@@ -72,8 +72,8 @@ function tooLong(descriptor: ContentKey, receivedBytes: number): TidemarkError {
 function truncated(descriptor: ContentKey, receivedBytes: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TRUNCATED',
-    `The bytes of ${descriptor.digest} ended after ${receivedBytes} of ${descriptor.size}; what came is kept and resumed ` +
-      'at the next try. If it ends there again, the blob at the upstream is damaged: re-push the image there.',
+    `The bytes of ${descriptor.digest} ended after ${receivedBytes} of ${descriptor.size}; the next try goes on from what is kept of ` +
+      'large content. If it ends there again, the blob at the upstream is damaged: re-push the image there.',
     { retryable: true },
   );
 }

@@ -8,12 +8,19 @@ import pg from 'pg';
 export interface BlobLocks {
   /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
   withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** Takes the locks of those keys that nobody holds, until they are given back. */
+  takeFree(keys: readonly string[]): Promise<HeldLocks>;
   /** Runs `work` while holding the locks of those keys that nobody holds. Its signal is aborted when the locks are lost. */
   withFree<T>(
     keys: readonly string[],
     work: (free: readonly string[], signal: AbortSignal) => Promise<T>,
   ): Promise<T>;
   close(): Promise<void>;
+}
+
+export interface HeldLocks {
+  readonly keys: readonly string[];
+  release(): Promise<void>;
 }
 
 const retryMs = 100;
@@ -36,6 +43,25 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
     }
   }
 
+  async function unlock(key: string): Promise<void> {
+    // a broken connection has given its locks back already
+    await connection.ask('unlock', key).catch(() => undefined);
+    held.delete(key);
+  }
+
+  async function takeFree(asked: readonly string[]): Promise<HeldLocks> {
+    const answers = await Promise.allSettled(asked.map(tryLock));
+    const keys = asked.filter((_, index) => {
+      const answer = answers[index];
+      return answer?.status === 'fulfilled' && answer.value;
+    });
+    const release = async () => void (await Promise.all(keys.map(unlock)));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed === undefined) return { keys, release };
+    await release();
+    throw failed.reason;
+  }
+
   return {
     async withLock(key, signal, work) {
       signal.throwIfAborted();
@@ -43,19 +69,16 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
       try {
         return await work();
       } finally {
-        // a broken connection has given its locks back already
-        await connection.ask('unlock', key).catch(() => undefined);
-        held.delete(key);
+        await unlock(key);
       }
     },
+    takeFree,
     async withFree(keys, work) {
-      const got = await Promise.all(keys.map(tryLock));
-      const free = keys.filter((_, index) => got[index]);
+      const locks = await takeFree(keys);
       try {
-        return await work(free, connection.lost());
+        return await work(locks.keys, connection.lost());
       } finally {
-        await Promise.all(free.map((key) => connection.ask('unlock', key).catch(() => undefined)));
-        for (const key of free) held.delete(key);
+        await locks.release();
       }
     },
     close: () => connection.close(),
@@ -105,7 +128,6 @@ function createLockConnection(databaseUrl: string) {
   }
 
   async function askAll(): Promise<void> {
-    isAsking = true;
     while (questions.length > 0) {
       const asked = questions;
       questions = [];
@@ -127,7 +149,10 @@ function createLockConnection(databaseUrl: string) {
     ask(kind: Question['kind'], key: string): Promise<boolean> {
       return new Promise((answer, fail) => {
         questions.push({ kind, key, answer, fail });
-        if (!isAsking) void askAll();
+        if (isAsking) return;
+        isAsking = true;
+        // all that is asked in one go is one statement
+        queueMicrotask(() => void askAll());
       });
     },
     /** Aborted when the connection that there is now breaks. */

@@ -21,12 +21,14 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   const base = `${apiBase}/v2/${options.upstreamName}`;
   const requester = createRequester(options, settings);
   const resource = (path: string) => new URL(`${base}/${path}`);
+  const tags = { areDigests: false };
   const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
     requester,
     url: resource(`manifests/${checkReference(reference)}`),
     reference,
     maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
     signal,
+    tags,
   });
 
   const listReferrers = createListReferrers({
@@ -44,7 +46,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
       return listTagPages(requester, resource(`tags/list?n=${pageSize}`), signal);
     },
     async resolve(reference, call = {}) {
-      const request = manifestRequest(reference, call);
+      const request = { ...manifestRequest(reference, call), known: call.known };
       const found = await headManifest(request);
       if (found !== 'incomplete') return found;
       const manifest = await fetchManifest(request);
@@ -53,7 +55,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
       );
     },
     async getManifest(reference, call = {}) {
-      return fetchManifest(manifestRequest(reference, call));
+      return fetchManifest(manifestRequest(reference, call), call.known);
     },
     async fetch(descriptor, fetchOptions = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);

@@ -22,6 +22,14 @@ export interface ManifestRequest {
   readonly reference: string;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** What may be there. */
+  readonly known?: Digest | undefined;
+  readonly tags: EntityTags;
+}
+
+/** Whether this registry has shown that a manifest's entity tag is its digest; from then on it may be asked by it. */
+export interface EntityTags {
+  areDigests: boolean;
 }
 
 /** A tag or a digest, checked before it may stand in a URL. @throws TidemarkError `TAG_INVALID`, or as `parseDigest`. */
@@ -34,13 +42,22 @@ export function checkReference(reference: string): string {
   );
 }
 
-/** distribution-spec, "Pulling manifests". Undefined on 404. */
-export async function fetchManifest(request: ManifestRequest): Promise<ManifestDocument | undefined> {
-  const { requester, url, signal } = request;
-  return requester.request({ method: 'GET', url, headers: { accept }, signal }, async (response, sent) => {
+/** distribution-spec, "Pulling manifests". Undefined on 404; with `known`, what is known where it is still that (304). */
+export async function fetchManifest(
+  request: ManifestRequest,
+  known?: ManifestDocument,
+): Promise<ManifestDocument | undefined> {
+  const { requester, url, signal, tags } = request;
+  const asked = tags.areDigests ? known : undefined;
+  const headers = conditional(asked?.digest);
+  const fetched = await requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
     if (response.status === 404) {
       await response.discard();
       return undefined;
+    }
+    if (response.status === 304 && asked !== undefined) {
+      await response.discard();
+      return (statedDigest(response) ?? asked.digest) === asked.digest ? asked : 'other';
     }
     await checkStatus(sent, response, 200);
     if (isWebPage(response)) {
@@ -49,16 +66,33 @@ export async function fetchManifest(request: ManifestRequest): Promise<ManifestD
     }
     return readManifest(request, response);
   });
+  return fetched === 'other' ? fetchManifest(request) : fetched;
 }
 
-/** The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell. */
+/** The header fields of a request for a manifest, unless it is the one of this digest. */
+function conditional(known: Digest | undefined): Record<string, string> {
+  return known === undefined ? { accept } : { accept, 'if-none-match': `"${known}"` };
+}
+
+function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): void {
+  if (response.headers['etag'] === `"${digest}"`) tags.areDigests = true;
+}
+
+/**
+ * The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell, `unchanged` where it is still what is known (304, which costs
+ * the registry less than an answer).
+ */
 export async function headManifest(
   request: ManifestRequest,
-): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | undefined> {
-  const { requester, url, signal, reference } = request;
-  return requester.request({ method: 'HEAD', url, headers: { accept }, signal }, async (response, sent) => {
+): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | 'unchanged' | undefined> {
+  const { requester, url, signal, reference, tags } = request;
+  const known = tags.areDigests ? request.known : undefined;
+  const headers = conditional(known);
+  return requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
     await response.discard();
     if (response.status === 404) return undefined;
+    if (response.status === 304 && known !== undefined)
+      return (statedDigest(response) ?? known) === known ? 'unchanged' : 'incomplete';
     // Some registries know no HEAD here.
     if (response.status === 400 || response.status === 405 || response.status === 501) return 'incomplete';
     await checkStatus(sent, response, 200);
@@ -74,6 +108,7 @@ export async function headManifest(
     if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
     if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
       return 'incomplete';
+    learnTags(tags, response, digest);
     return { digest, size, mediaType };
   });
 }
@@ -101,6 +136,7 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
       'DIGEST_MISMATCH',
       `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored: the upstream or something between is at fault; push it there again.`,
     );
+  learnTags(request.tags, response, digest);
   return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
 }
 

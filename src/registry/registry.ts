@@ -61,15 +61,21 @@ export interface Registry extends ContentSource {
   /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */
   listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
   /**
-   * HEAD: the descriptor, or undefined where there is no such manifest (404).
+   * HEAD: the descriptor, or undefined where there is no such manifest (404), or `unchanged` where it is still the one that is known.
    * Falls back to GET where the answer has no `Docker-Content-Digest`.
    */
   resolve(
     reference: string,
-    options?: CallOptions,
-  ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined>;
-  /** GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. */
-  getManifest(reference: string | Digest, options?: CallOptions): Promise<ManifestDocument | undefined>;
+    options?: CallOptions & { readonly known?: Digest },
+  ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'unchanged' | undefined>;
+  /**
+   * GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. Where the registry says that it is what
+   * is `known`, that is answered.
+   */
+  getManifest(
+    reference: string | Digest,
+    options?: CallOptions & { readonly known?: ManifestDocument | undefined },
+  ): Promise<ManifestDocument | undefined>;
   /** The digests of what refers to a manifest; undefined where the registry has no such API, which is found out once. */
   listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Digest[] | undefined>;
   /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */

@@ -11,6 +11,7 @@ import type { RegistryOptions } from './registry.ts';
 import { openSocketExchange } from './socket-exchange.ts';
 import type { SocketExchange } from './socket-exchange.ts';
 import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
+import { exchangeThroughUndici } from './undici-exchange.ts';
 
 /** What tests may exchange: the name service, what counts as private, and the sizes of waits. */
 export interface TransportSettings {
@@ -148,40 +149,14 @@ async function throughUndici(
   request: HttpRequest,
   options: RegistryOptions,
 ): Promise<HttpResponse> {
-  const { url, method, headers, signal } = request;
   const throughProxy = options.proxyUrl !== undefined;
   // A proxy resolves names by itself; what is written as an address can be judged here all the same.
   if (throughProxy)
     checkLiteral(
       addressPolicy(classifyAddress, () => options.allowPrivate),
-      url.hostname,
+      request.url.hostname,
     );
-  const response = await dispatcher.request({
-    origin: url.origin,
-    path: `${url.pathname}${url.search}`,
-    method,
-    headers,
-    // Else a HEAD closes its connection (DESIGN, "Measured").
-    reset: false,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const { body } = response;
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of body) yield chunk as Buffer;
-    } catch (error) {
-      throw networkError(error, request, 'body', throughProxy);
-    }
-  }
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    url,
-    body: chunks(),
-    async discard() {
-      await body.dump({ limit: 64 * 1024 }).catch(() => undefined);
-    },
-  };
+  return exchangeThroughUndici(dispatcher, request, throughProxy);
 }
 
 function parseProxyUrl(text: string): URL {

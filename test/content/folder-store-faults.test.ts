@@ -158,6 +158,36 @@ describe('resume', () => {
   });
 });
 
+describe('small content', () => {
+  test('nothing stays of a push that breaks off, and the next one begins anew; one byte more is resumed', async () => {
+    const store = await openFolderStore({ root });
+    for (const [sizeBytes, left] of [
+      [64 * 1024, 0],
+      [64 * 1024 + 1, 1],
+    ] as const) {
+      const bytes = seededBytes(sizeBytes);
+      const broken = createScriptedSource(bytes, { breakAfter: 10_000 });
+      await expect(store.push(keyOf(bytes), broken)).rejects.toThrow('broke');
+      expect(await partials()).toHaveLength(left);
+      const rest = createScriptedSource(bytes);
+      await store.push(keyOf(bytes), rest);
+      expect(rest.offsets).toEqual([left * 10_000]);
+      expect((await readFile(pathOf(keyOf(bytes)))).equals(bytes)).toBe(true);
+      expect(await partials()).toEqual([]);
+    }
+  });
+
+  test('fault 3: a wrong digest is fetched once more, then refused; nothing is written', async () => {
+    const store = await openFolderStore({ root });
+    const key = keyOf(seededBytes(1000, 1));
+    const source = createScriptedSource(seededBytes(1000, 2));
+    expect(await refusal(store.push(key, source))).toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect(source.offsets).toEqual([0, 0]);
+    expect(await partials()).toEqual([]);
+    expect(await store.exists(key)).toBe(false);
+  });
+});
+
 describe('limits', () => {
   test('fault 53: what would exceed the quota is refused before anything is fetched', async () => {
     const [small, large] = [seededBytes(40_000, 1), seededBytes(60_001, 2)];
@@ -186,7 +216,7 @@ describe('limits', () => {
     await expect(
       store.push(keyOf(third), createScriptedSource(third, { breakAfter: 10_000 })),
     ).rejects.toThrow('broke');
-    expect(await store.push(keyOf(third), createScriptedSource(third))).toEqual({ fetchedBytes: 40_000 });
+    expect(await store.push(keyOf(third), createScriptedSource(third))).toEqual({ fetchedBytes: 50_000 });
   });
 
   test('memory does not grow with the size of a blob: 256 MiB', async () => {

@@ -203,6 +203,69 @@ describe('resolve', () => {
     upstream.assertDone();
   });
 
+  const known = digestBytes(Buffer.from('what was there before'));
+  const present = digestBytes(bytes);
+  const tagged = { ...answer, headers: { ...answer.headers, etag: `"${digest}"` } };
+
+  test('a registry whose entity tags are digests is asked by what is known, and 304 says that it is still there', async () => {
+    const upstream = await openUpstream();
+    upstream.script(`HEAD ${path}`, tagged, { status: 304 }, tagged);
+    const registry = openClient(upstream);
+    expect(await registry.resolve('latest', { known: present })).toMatchObject({ digest });
+    expect(await registry.resolve('latest', { known: present })).toBe('unchanged');
+    expect(await registry.resolve('latest', { known })).toMatchObject({ digest });
+    const asked = upstream.requests.map(({ headers }) => headers['if-none-match']);
+    expect(asked).toEqual([undefined, `"${digest}"`, `"${known}"`]);
+    upstream.assertDone();
+  });
+
+  test('a registry with other entity tags, or none, is asked without', async () => {
+    const upstream = await openUpstream();
+    const other = { ...answer, headers: { ...answer.headers, etag: '"0x8D"' } };
+    upstream.script(`HEAD ${path}`, other, answer, answer);
+    const registry = openClient(upstream);
+    for (let round = 0; round < 3; round += 1)
+      expect(await registry.resolve('latest', { known: present })).toMatchObject({ digest });
+    expect(upstream.requests.map(({ headers }) => headers['if-none-match'])).toEqual(
+      Array.from({ length: 3 }),
+    );
+  });
+
+  test('304 with another digest is not believed: GET is asked', async () => {
+    const upstream = await openUpstream();
+    upstream.script(`HEAD ${path}`, tagged, { status: 304, headers: { 'docker-content-digest': digest } });
+    upstream.script(`GET ${path}`, answer);
+    const registry = openClient(upstream);
+    await registry.resolve('latest', { known });
+    expect(await registry.resolve('latest', { known })).toMatchObject({ digest });
+    expect(upstream.requests[2]?.headers['if-none-match']).toBeUndefined();
+    upstream.assertDone();
+  });
+
+  test('GET answers what is known where the registry says that it is still there, and fetches what is another', async () => {
+    const upstream = await openUpstream();
+    const other = { status: 304, headers: { 'docker-content-digest': otherDigest } };
+    upstream.script(`GET ${path}`, tagged, { status: 304 }, tagged, other, answer);
+    const registry = openClient(upstream);
+    const document = await registry.getManifest('latest');
+    if (document === undefined) throw new Error('nothing came');
+    expect(await registry.getManifest('latest', { known: document })).toBe(document);
+    expect(await registry.getManifest('latest', { known: { ...document, digest: known } })).toEqual(document);
+    expect(await registry.getManifest('latest', { known: document })).toEqual(document);
+    const asked = upstream.requests.map(({ headers }) => headers['if-none-match']);
+    expect(asked).toEqual([undefined, `"${digest}"`, `"${known}"`, `"${digest}"`, undefined]);
+    upstream.assertDone();
+  });
+
+  test('304 that nobody asked for is refused', async () => {
+    const upstream = await openUpstream();
+    upstream.script(`HEAD ${path}`, { status: 304 });
+    expect(await failure(openClient(upstream).resolve('latest'))).toMatchObject({
+      code: 'UPSTREAM_UNEXPECTED_STATUS',
+      status: 304,
+    });
+  });
+
   test('fault 35: 404 is undefined, for GET too', async () => {
     const upstream = await openUpstream();
     upstream.on(`HEAD ${path}`, { status: 404 });

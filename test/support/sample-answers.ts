@@ -14,9 +14,15 @@ export function sampleAnswers(repository: SampleRepository): Answer {
       const digest = repository.tags.get(reference) ?? (reference as Digest);
       const document = repository.manifests.get(digest);
       if (document === undefined) return sendNothing(response);
+      const etag = `"${digest}"`;
+      if (request.headers['if-none-match'] === etag) {
+        response.writeHead(304).end();
+        return;
+      }
       response.writeHead(200, {
         'content-type': document.mediaType,
         'docker-content-digest': digest,
+        etag,
         'content-length': String(document.bytes.length),
       });
       response.end(request.method === 'HEAD' ? undefined : document.bytes);

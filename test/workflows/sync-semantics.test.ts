@@ -377,3 +377,31 @@ test.concurrent('no partial file is left of syncs that succeeded', async () => {
   const partials = await readdir(join(stage.harness.folder, 'partial'));
   expect(partials.filter((file) => names.some((name) => file.includes(name)))).toEqual([]);
 });
+
+test.concurrent('tags of like names are asked for by what is known, each once, and end where the upstream has them', async () => {
+  const repository = createSampleRepository();
+  const images = Array.from({ length: 40 }, (_, number) =>
+    addImage(repository, { seed: `like-${process.pid}-${number}`, layers: [200], tag: `v${number}.0` }),
+  );
+  for (const [number, image] of images.entries())
+    for (let patch = 1; patch < 5; patch += 1) repository.tags.set(`v${number}.${patch}`, image.digest);
+  const scene = await stage.open({ repository, remote: { downloadConcurrency: 5 } });
+  const read = () => scene.upstream.requests.filter(({ path }) => path.includes('/manifests/v'));
+  const tagsOf = (version: number) => stage.harness.tags(scene.ids.repositoryId, version);
+
+  expect((await scene.sync()).task).toMatchObject(completed(1));
+  expect(await tagsOf(1)).toEqual(repository.tags);
+  expect(read()).toHaveLength(200);
+  expect(new Set(read().map(({ method }) => method))).toEqual(new Set(['GET']));
+  expect(read().filter(({ headers }) => headers['if-none-match'] !== undefined).length).toBeGreaterThan(150);
+
+  const [first, second] = images;
+  if (first === undefined || second === undefined) throw new Error('there are no images');
+  repository.tags.set('v0.2', second.digest);
+  scene.upstream.requests.length = 0;
+  expect((await scene.sync()).task).toMatchObject(completed(2));
+  expect(await tagsOf(2)).toEqual(repository.tags);
+  expect(read()).toHaveLength(200);
+  expect(read().filter(({ headers }) => headers['if-none-match'] !== undefined).length).toBeGreaterThan(150);
+  expect((await scene.sync()).task).toMatchObject(completed(null));
+});

@@ -1,0 +1,76 @@
+import { open } from 'node:fs/promises';
+import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import { createBufferSink } from './buffer-sink.ts';
+import { digestMismatch } from './content-error.ts';
+import { newPartialPath, removeFile } from './partial-folder.ts';
+import type { PushPlace } from './push-by-file.ts';
+import { receiveBody } from './receive-body.ts';
+import { onDisk } from './storage-error.ts';
+import type { PushOptions, PushResult } from './store.ts';
+
+/** Content up to this size is held in memory until it is verified. */
+export const smallBytes = 64 * 1024;
+
+/**
+ * One push of small content, written in one go when it is verified. An attempt that broke off leaves nothing and begins anew: to look for a
+ * partial file would cost more than the bytes that it has.
+ */
+export async function pushSmall(
+  place: PushPlace,
+  descriptor: ContentKey,
+  source: ContentSource,
+  options: PushOptions,
+): Promise<PushResult> {
+  options.signal?.throwIfAborted();
+  const { bytes, fetchedBytes } = await receiveVerified(descriptor, source, options);
+  options.signal?.throwIfAborted();
+  const path = newPartialPath(place.partialFolder, descriptor.digest);
+  place.live.add(path);
+  try {
+    await writeWhole(path, bytes, descriptor, place.fsync);
+    await place.publish(path, descriptor);
+  } catch (error) {
+    // the error says more than a failure to clean up; the sweep finds what stays
+    await removeFile(path).catch(() => undefined);
+    throw error;
+  } finally {
+    place.live.delete(path);
+  }
+  options.onProgress?.(descriptor.size);
+  return { fetchedBytes };
+}
+
+/** Bytes that turn out wrong are fetched once more; more bytes than the size are what the source has. */
+async function receiveVerified(
+  descriptor: ContentKey,
+  source: ContentSource,
+  { signal }: PushOptions,
+): Promise<{ bytes: Buffer; fetchedBytes: number }> {
+  let fetchedBytes = 0;
+  for (let isLast = false; ; isLast = true) {
+    const sink = createBufferSink();
+    if (descriptor.size > 0) {
+      const received = await receiveBody(sink, descriptor, source, signal === undefined ? {} : { signal });
+      if (received.mismatch !== undefined) throw received.mismatch;
+      fetchedBytes += received.fetchedBytes;
+    }
+    const actual = sink.digest(descriptor.digest);
+    if (actual === descriptor.digest) return { bytes: sink.bytes(), fetchedBytes };
+    if (isLast) throw digestMismatch(descriptor, actual);
+  }
+}
+
+async function writeWhole(
+  path: string,
+  bytes: Buffer,
+  { digest }: ContentKey,
+  fsync: boolean,
+): Promise<void> {
+  const handle = await onDisk('creating a partial file', open(path, 'wx', 0o644));
+  try {
+    await onDisk(`writing ${digest}`, handle.writeFile(bytes));
+    if (fsync) await onDisk(`fsync of ${digest}`, handle.sync());
+  } finally {
+    await onDisk(`closing ${digest}`, handle.close());
+  }
+}

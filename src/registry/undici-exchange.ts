@@ -1,0 +1,132 @@
+import type { Dispatcher } from 'undici';
+import type { HttpHeaders, HttpRequest, HttpResponse } from './exchange.ts';
+import { networkError } from './network-error.ts';
+
+/** A body of which so much waits to be read stops its connection until it is read. */
+const waitingMaxBytes = 64 * 1024;
+const discardMaxBytes = 64 * 1024;
+
+/** What has come of an answer. */
+interface Arrival {
+  readonly chunks: Buffer[];
+  waitingBytes: number;
+  state: 'coming' | 'ended' | 'failed';
+  failure?: unknown;
+  /** Nobody will read the rest. */
+  isUnwanted: boolean;
+  /** Whoever waits for more. */
+  wake?: (() => void) | undefined;
+}
+
+/**
+ * One exchange through undici, by its handler rather than its streams, which cost as much again as all the rest of a small answer.
+ * @throws what undici throws; the reason of the signal, also while the request waits for a connection.
+ */
+export function exchangeThroughUndici(
+  dispatcher: Dispatcher,
+  request: HttpRequest,
+  throughProxy: boolean,
+): Promise<HttpResponse> {
+  const { url, method, headers, signal } = request;
+  return new Promise<HttpResponse>((resolve, reject) => {
+    signal?.throwIfAborted();
+    const arrival: Arrival = { chunks: [], waitingBytes: 0, state: 'coming', isUnwanted: false };
+    let controller: Dispatcher.DispatchController | undefined;
+    const abort = () => {
+      reject(signal?.reason as Error);
+      controller?.abort(signal?.reason as Error);
+    };
+    const settle = (state: 'ended' | 'failed', failure?: unknown) => {
+      signal?.removeEventListener('abort', abort);
+      arrival.state = state;
+      arrival.failure = failure;
+      arrival.wake?.();
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    const options = { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers };
+    dispatcher.dispatch(
+      // without `reset` a HEAD closes its connection (DESIGN, "Measured")
+      { ...options, reset: false },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (signal?.aborted === true) started.abort(signal.reason as Error);
+        },
+        onResponseStart(started, status, fields) {
+          // 1xx come before the answer
+          if (status >= 200)
+            resolve(responseOf(arrival, started, { request, status, headers: fields, throughProxy }));
+        },
+        onResponseData(started, chunk) {
+          arrival.waitingBytes += chunk.byteLength;
+          if (arrival.isUnwanted) {
+            if (arrival.waitingBytes > discardMaxBytes)
+              started.abort(new Error('The rest of the body is not wanted.'));
+            return;
+          }
+          arrival.chunks.push(chunk);
+          if (arrival.waitingBytes > waitingMaxBytes) started.pause();
+          arrival.wake?.();
+        },
+        onResponseEnd: () => settle('ended'),
+        onResponseError(_, error) {
+          settle('failed', error);
+          reject(error);
+        },
+      },
+    );
+  });
+}
+
+interface Answer {
+  readonly request: HttpRequest;
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly throughProxy: boolean;
+}
+
+function responseOf(
+  arrival: Arrival,
+  controller: Dispatcher.DispatchController,
+  { request, status, headers, throughProxy }: Answer,
+): HttpResponse {
+  const more = () =>
+    new Promise<void>((resolve) => {
+      arrival.wake = resolve;
+    });
+
+  async function* body(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const chunk = arrival.chunks.shift();
+        if (chunk !== undefined) {
+          arrival.waitingBytes -= chunk.byteLength;
+          yield chunk;
+        } else if (arrival.state === 'failed')
+          throw networkError(arrival.failure, request, 'body', throughProxy);
+        else if (arrival.state === 'ended') return;
+        else {
+          const waiting = more();
+          controller.resume();
+          await waiting;
+        }
+      }
+    } finally {
+      if (arrival.state === 'coming') controller.abort(new Error('The rest of the body is not wanted.'));
+    }
+  }
+
+  return {
+    status,
+    headers,
+    url: request.url,
+    body: body(),
+    async discard() {
+      arrival.isUnwanted = true;
+      arrival.chunks.length = 0;
+      arrival.waitingBytes = 0;
+      controller.resume();
+      while (arrival.state === 'coming') await more();
+    },
+  };
+}
