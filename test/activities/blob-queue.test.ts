@@ -50,7 +50,7 @@ test('two workers with the same blobs: each gets all of them, none at the same t
     return got.sort((a, b) => a - b);
   };
   const ids = blobs.map(({ blobId }) => blobId);
-  expect(await Promise.all([work(blobs), work([...blobs].reverse())])).toEqual([ids, ids]);
+  expect(await Promise.all([work(blobs), work(blobs.toReversed())])).toEqual([ids, ids]);
   expect(together).toBe(0);
 });
 
