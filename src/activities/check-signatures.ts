@@ -74,7 +74,7 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
   };
 }
 
-/** Sigstore's and OpenPGP's libraries take 5 MB: they are loaded where there is a policy. */
+/** Sigstore's and OpenPGP's libraries take some MB: they are loaded where there is a policy. */
 async function compileRules(rules: SignatureRules): Promise<CompiledRules> {
   return (await import('../trust/compile-rules.ts')).compileRules(rules);
 }

@@ -68,7 +68,7 @@ async function readSignature(
   content: Buffer,
   problem: (message: string) => Promise<void>,
 ): Promise<SignatureToStore | undefined> {
-  // OpenPGP's library takes 4 MB: most syncs see no such signature
+  // OpenPGP's library takes some MB, and most syncs see no such signature
   const { readAtomicSignature } = await import('../trust/read-atomic.ts');
   try {
     const { manifestDigest, ...said } = await readAtomicSignature(content);

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * V8's young generation has 1 MB at first and grows to 48; half a thread's time can go into collecting 1, and 48 are far more than streams and
+ * V8's young generation has 1 MB at first and grows to 48; collecting 1 takes a fifth of the thread's time, and 48 are far more than streams and
  * requests need. What they leave in the old generation is collected when it has grown by 30 %, not when it has tripled. Figures: bench/NOTES.md.
  */
 export const v8Flags = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
