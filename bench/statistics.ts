@@ -1,3 +1,5 @@
+import type { Goal } from './report.ts';
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -13,6 +15,17 @@ export function spread(values: readonly number[], digits = 2): string {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }
 
+/** Of 1,000,000 bytes. */
 export function megabytes(bytes: number): string {
-  return String(Math.round(bytes / 1024 / 1024));
+  return String(Math.round(bytes / 1e6));
+}
+
+/** Where a process's memory should stay. */
+export function memoryGoal(work: string, bytes: number, atMost: number): Goal {
+  return {
+    work,
+    goal: `≤ ${atMost} MB`,
+    measured: `${megabytes(bytes)} MB`,
+    isMet: bytes <= atMost * 1e6,
+  };
 }

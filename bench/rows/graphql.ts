@@ -64,7 +64,7 @@ export async function measureGraphql(
   const { main } = await memory.stop();
   bench.log('graphql: done');
   const title = 'GraphQL over a version with 10,000 tags';
-  const notes = [`One client, one query after the other. Peak of the process: ${megabytes(main)} MiB.`];
+  const notes = [`One client, one query after the other. Peak of the process: ${megabytes(main)} MB.`];
   return { sections: [{ title, columns: ['query', 'ms', 'n'], rows, notes }], goals: [] };
 }
 

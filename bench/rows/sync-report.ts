@@ -5,7 +5,7 @@ import type { CorpusName } from '../corpora.ts';
 import { peers } from '../peers.ts';
 import type { Work } from '../peers.ts';
 import type { Findings, Goal, Section } from '../report.ts';
-import { median, megabytes, spread } from '../statistics.ts';
+import { median, megabytes, memoryGoal, spread } from '../statistics.ts';
 import { limitSeconds } from '../tool.ts';
 import { floorName } from './sync.ts';
 import type { SyncSample } from './sync.ts';
@@ -56,7 +56,7 @@ function section(title: string, text: string | undefined, samples: readonly Sync
   return {
     title,
     ...(text === undefined ? {} : { text }),
-    columns: ['tool', 'seconds', '× fastest peer', 'CPU s', 'peak MiB', 'n'],
+    columns: ['tool', 'seconds', '× fastest peer', 'CPU s', 'peak MB', 'n'],
     rows,
   };
 }
@@ -110,6 +110,16 @@ function goalsOf(samples: readonly SyncSample[]): Goal[] {
       },
     ];
   });
+  const floor = seconds(pick('big', 'first').filter(({ tool }) => tool === floorName));
+  if (floor.length > 0) {
+    const [own, least] = [median(tidemark('big')), median(floor)];
+    goals.push({
+      work: '`big`, first sync',
+      goal: `≤ 1.1 × ${floorName}`,
+      measured: `${(own / least).toFixed(2)} × (${own.toFixed(2)} s; ${least.toFixed(2)} s)`,
+      isMet: own / least <= 1.1,
+    });
+  }
   const [many, few] = [tidemark('tags10k'), tidemark('manytags')];
   if (many.length > 0 && few.length > 0) {
     const ratio = median(many) / median(few);
@@ -132,13 +142,4 @@ function memoryGoals(samples: readonly SyncSample[]): Goal[] {
     memoryGoal('memory of the process that is API and worker, peak of all syncs', main, 300),
     memoryGoal('memory of the whole embedded stack, peak of all syncs', stack, 600),
   ];
-}
-
-function memoryGoal(work: string, bytes: number, atMost: number): Goal {
-  return {
-    work,
-    goal: `≤ ${atMost} MB`,
-    measured: `${megabytes(bytes)} MB`,
-    isMet: bytes <= atMost * 1024 * 1024,
-  };
 }
