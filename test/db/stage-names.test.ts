@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Remote, Repository } from '../../src/db/entities.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, readNames, stageNames } from '../../src/db/stage-names.ts';
-import { createSyncTask } from '../../src/db/tasks.ts';
 import { createTestDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
+import { insertSyncTask } from '../support/sync-task.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -21,19 +20,7 @@ afterAll(async () => {
 
 const em = () => database.em.fork();
 
-async function createTask(name: string): Promise<number> {
-  const own = em();
-  const remote = own.create(Remote, { name, url: 'http://127.0.0.1:5000', upstreamName: name });
-  await own.flush();
-  const repository = own.create(Repository, { name, remoteId: remote.id });
-  await own.flush();
-  const { task } = await createSyncTask(em(), {
-    repositoryId: repository.id,
-    remoteId: remote.id,
-    arguments: { mirror: true, confirmRemoval: false, dryRun: false },
-  });
-  return task.id;
-}
+const createTask = (name: string) => insertSyncTask(database, name);
 
 /** One page of one attempt's list. */
 const stage = (taskId: number, listing: number, firstPosition: number, names: readonly string[]) =>

@@ -1,15 +1,15 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { commitVersion } from '../../src/db/commit-version.ts';
-import { Remote, Repository } from '../../src/db/entities.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, stageNames } from '../../src/db/stage-names.ts';
 import { startTask } from '../../src/db/start-task.ts';
 import { createTaskEndings } from '../../src/db/task-endings.ts';
-import { createSyncTask, finishTask } from '../../src/db/tasks.ts';
+import { finishTask } from '../../src/db/tasks.ts';
 import { createTestDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
+import { insertSyncTask } from '../support/sync-task.ts';
 import { until } from '../support/until.ts';
 
 let testDatabase: TestDatabase;
@@ -32,18 +32,7 @@ let taskId: number;
 let sequence = 0;
 beforeEach(async () => {
   sequence += 1;
-  const own = em();
-  const name = `task/${sequence}`;
-  const remote = own.create(Remote, { name, url: 'http://127.0.0.1:5000', upstreamName: name });
-  await own.flush();
-  const repository = own.create(Repository, { name, remoteId: remote.id });
-  await own.flush();
-  const { task } = await createSyncTask(em(), {
-    repositoryId: repository.id,
-    remoteId: remote.id,
-    arguments: { mirror: false, confirmRemoval: false, dryRun: false },
-  });
-  taskId = task.id;
+  taskId = await insertSyncTask(database, `task/${sequence}`);
 });
 
 const em = () => database.em.fork();
