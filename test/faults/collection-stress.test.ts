@@ -107,7 +107,8 @@ function change(sample: SampleRepository, round: number): void {
     }),
   );
   addIndex(sample, { manifests: images, tag: 'latest' });
-  addImage(sample, { seed: `stress-own-${round % 7}`, layers: [20_000], tag: 'other' });
+  // longer than clean-ups need to take it, however fast the machine
+  addImage(sample, { seed: `stress-own-${round % 50}`, layers: [20_000], tag: 'other' });
 }
 
 /** The images of the push before: an index before what it lists. */
