@@ -9,7 +9,7 @@ import { beginScheduledRun } from '../db/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
 import { readNextInLine } from '../db/sync-turns.ts';
-import { finishTask } from '../db/tasks.ts';
+import { clearStage, finishTask } from '../db/tasks.ts';
 import { beginCopy } from './begin-copy.ts';
 import type { BegunCopy } from './begin-copy.ts';
 import { commitSync } from './commit-sync.ts';
@@ -54,9 +54,12 @@ export function createActivities(deps: ActivityDeps) {
       runActivity((context) =>
         withHeartbeat(context, async (signal) => {
           const { attempt } = context.info;
-          // an attempt before may have committed and not come to say so
+          // an attempt before may have committed, and come neither to say so nor to clear its stage
           const committed = attempt > 1 ? await readCommitted(fork(), taskId) : undefined;
-          if (committed !== undefined) return { committed };
+          if (committed !== undefined) {
+            await clearStage(fork(), taskId);
+            return { committed };
+          }
           if ((await startTask(fork(), taskId, deps)) === undefined) return null;
           return contexts.use(taskId, (sync) =>
             beginCopy(deps, sync, { listing: attempt, tagsAtMost, signal }),

@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import { parseDigest } from '../oci/digest.ts';
 import { createBufferSink } from './buffer-sink.ts';
 import { contentUnknown, digestMismatch, offsetInvalid } from './content-error.ts';
+import { pushInTwo } from './push-attempts.ts';
 import { receiveBody } from './receive-body.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
@@ -45,12 +46,8 @@ export function createMemoryStore(): ContentStore & ContentDeleter {
       singleFlight(descriptor.digest, options.signal, async () => {
         if (stored.get(parseDigest(descriptor.digest))?.byteLength === descriptor.size)
           return { fetchedBytes: 0 };
-        const first = await attempt(descriptor, source, options);
-        if (first.mismatch === undefined) return { fetchedBytes: first.fetchedBytes };
-        if (first.mismatch.code === 'SIZE_MISMATCH' && !first.resumed) throw first.mismatch;
-        const second = await attempt(descriptor, source, options);
-        if (second.mismatch !== undefined) throw second.mismatch;
-        return { fetchedBytes: first.fetchedBytes + second.fetchedBytes };
+        const push = () => attempt(descriptor, source, options);
+        return pushInTwo(await push(), push);
       }),
     async delete({ digest }) {
       stored.delete(parseDigest(digest));

@@ -8,6 +8,8 @@ import type { PartialFile } from './partial-file.ts';
 import { createPartialFile } from './partial-file.ts';
 import type { Partial } from './partial-folder.ts';
 import { newPartialPath, removeFile } from './partial-folder.ts';
+import { pushInTwo } from './push-attempts.ts';
+import type { PushAttempt } from './push-attempts.ts';
 import { receiveBody } from './receive-body.ts';
 import type { PushOptions, PushResult } from './store.ts';
 import { onDisk, systemCode } from './storage-error.ts';
@@ -38,16 +40,9 @@ export async function pushByFile(
     ...options,
     resume: await usable(earlier, descriptor),
   });
-  let { fetchedBytes } = first;
-  if (first.mismatch !== undefined) {
-    // Too long from the first byte on is what the source has; too long when resumed may be the splice.
-    if (first.mismatch.code === 'SIZE_MISMATCH' && !first.resumed) throw first.mismatch;
-    const second = await attemptPush(place, descriptor, source, options);
-    if (second.mismatch !== undefined) throw second.mismatch;
-    fetchedBytes += second.fetchedBytes;
-  }
+  const result = await pushInTwo(first, () => attemptPush(place, descriptor, source, options));
   for (const partial of earlier) await removeFile(partial.path);
-  return { fetchedBytes };
+  return result;
 }
 
 /** The partial file to resume. Longer than the content cannot be right: removed. */
@@ -63,19 +58,12 @@ interface AttemptOptions extends PushOptions {
   readonly resume?: Partial | undefined;
 }
 
-interface AttemptResult {
-  readonly fetchedBytes: number;
-  readonly resumed: boolean;
-  /** The bytes arrived and are not those of the descriptor. */
-  readonly mismatch?: TidemarkError | undefined;
-}
-
 async function attemptPush(
   place: PushPlace,
   descriptor: ContentKey,
   source: ContentSource,
   options: AttemptOptions,
-): Promise<AttemptResult> {
+): Promise<PushAttempt> {
   options.signal?.throwIfAborted();
   const path = newPartialPath(place.partialFolder, descriptor.digest);
   place.live.add(path);
@@ -93,7 +81,7 @@ interface Work {
   readonly source: ContentSource;
 }
 
-async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOptions): Promise<AttemptResult> {
+async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOptions): Promise<PushAttempt> {
   const { file, descriptor, source } = work;
   let closed = false;
   try {

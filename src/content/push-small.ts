@@ -1,8 +1,12 @@
 import { open } from 'node:fs/promises';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import { createBufferSink } from './buffer-sink.ts';
+import type { BufferSink } from './buffer-sink.ts';
 import { digestMismatch } from './content-error.ts';
 import { newPartialPath, removeFile } from './partial-folder.ts';
+import { pushInTwo } from './push-attempts.ts';
+import type { PushAttempt } from './push-attempts.ts';
 import type { PushPlace } from './push-by-file.ts';
 import { receiveBody } from './receive-body.ts';
 import { onDisk } from './storage-error.ts';
@@ -21,13 +25,23 @@ export async function pushSmall(
   source: ContentSource,
   options: PushOptions,
 ): Promise<PushResult> {
-  options.signal?.throwIfAborted();
-  const { bytes, fetchedBytes } = await receiveVerified(descriptor, source, options);
-  options.signal?.throwIfAborted();
+  const { signal } = options;
+  signal?.throwIfAborted();
+  let sink = createBufferSink();
+  const receive = async (): Promise<PushAttempt> => {
+    sink = createBufferSink();
+    const { fetchedBytes, mismatch } =
+      descriptor.size > 0
+        ? await receiveBody(sink, descriptor, source, signal === undefined ? {} : { signal })
+        : { fetchedBytes: 0 };
+    return { fetchedBytes, resumed: false, mismatch: mismatch ?? checkDigest(sink, descriptor) };
+  };
+  const result = await pushInTwo(await receive(), receive);
+  signal?.throwIfAborted();
   const path = newPartialPath(place.partialFolder, descriptor.digest);
   place.live.add(path);
   try {
-    await writeWhole(path, bytes, descriptor, place.fsync);
+    await writeWhole(path, sink.bytes(), descriptor, place.fsync);
     await place.publish(path, descriptor);
   } catch (error) {
     // the error says more than a failure to clean up; the sweep finds what stays
@@ -37,27 +51,12 @@ export async function pushSmall(
     place.live.delete(path);
   }
   options.onProgress?.(descriptor.size);
-  return { fetchedBytes };
+  return result;
 }
 
-/** Bytes that turn out wrong are fetched once more; more bytes than the size are what the source has. */
-async function receiveVerified(
-  descriptor: ContentKey,
-  source: ContentSource,
-  { signal }: PushOptions,
-): Promise<{ bytes: Buffer; fetchedBytes: number }> {
-  let fetchedBytes = 0;
-  for (let isLast = false; ; isLast = true) {
-    const sink = createBufferSink();
-    if (descriptor.size > 0) {
-      const received = await receiveBody(sink, descriptor, source, signal === undefined ? {} : { signal });
-      if (received.mismatch !== undefined) throw received.mismatch;
-      fetchedBytes += received.fetchedBytes;
-    }
-    const actual = sink.digest(descriptor.digest);
-    if (actual === descriptor.digest) return { bytes: sink.bytes(), fetchedBytes };
-    if (isLast) throw digestMismatch(descriptor, actual);
-  }
+function checkDigest(sink: BufferSink, descriptor: ContentKey): TidemarkError | undefined {
+  const actual = sink.digest(descriptor.digest);
+  return actual === descriptor.digest ? undefined : digestMismatch(descriptor, actual);
 }
 
 async function writeWhole(

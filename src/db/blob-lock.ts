@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { createOwnConnection } from './own-connection.ts';
 
 /**
  * One fetch of a blob at a time over all workers: PostgreSQL's advisory locks on a connection of its own. When that connection breaks,
@@ -94,45 +94,25 @@ interface Question {
 
 /** Gathers the questions that come while one statement runs into the next: hundreds of small blobs cost a few round trips. */
 function createLockConnection(databaseUrl: string) {
-  let connection: Promise<pg.Client> | undefined;
   let loss = new AbortController();
   let questions: Question[] = [];
   let isAsking = false;
 
-  async function open(forget: () => void): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      application_name: 'tidemark blob locks',
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-    });
-    client.on('error', forget);
-    client.on('end', forget);
-    await client.connect();
-    return client;
-  }
-
-  function connect(): Promise<pg.Client> {
-    if (connection !== undefined) return connection;
-    // itself only: the last events of a broken connection may come when the next one is open, and holds locks
-    const forget = (): void => {
-      if (connection !== opened) return;
-      connection = undefined;
+  const connection = createOwnConnection({
+    databaseUrl,
+    name: 'tidemark blob locks',
+    onLost() {
       loss.abort(new Error('The connection that held the locks is gone.'));
       loss = new AbortController();
-    };
-    const opened = open(forget);
-    connection = opened;
-    opened.catch(forget);
-    return opened;
-  }
+    },
+  });
 
   async function askAll(): Promise<void> {
     while (questions.length > 0) {
       const asked = questions;
       questions = [];
       try {
-        const client = await connect();
+        const client = await connection.connect();
         const result = await client.query<{ got: boolean }>(statement, [
           asked.map(({ kind }) => kind),
           asked.map(({ key }) => key),
@@ -157,11 +137,7 @@ function createLockConnection(databaseUrl: string) {
     },
     /** Aborted when the connection that there is now breaks. */
     lost: (): AbortSignal => loss.signal,
-    async close(): Promise<void> {
-      const opened = connection;
-      connection = undefined;
-      await (await opened?.catch(() => undefined))?.end();
-    },
+    close: () => connection.close(),
   };
 }
 

@@ -44,13 +44,12 @@ export async function commitVersion(
   return { createdVersion };
 }
 
-/** What a sync has published, where it is through: an attempt that committed and was cut off may have left its stage. */
+/** What a sync has published, where it is through. */
 export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
   const found = await sql<CommitResult>`
     select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
     kysely(em),
   );
-  if (found.rows.length > 0) await clearStage(em, taskId);
   return found.rows[0];
 }
 

@@ -4,6 +4,7 @@ import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { kysely } from './sql.ts';
+import { readPresentTags } from './stage-tags.ts';
 import { setTags, settleRoots } from './write-roots.ts';
 
 /** What a client asked for and an upstream had; its manifests are stored. */
@@ -35,14 +36,12 @@ export async function hasReference(
   em: Em,
   { repositoryId, reference }: Pick<PulledContent, 'repositoryId' | 'reference'>,
 ): Promise<boolean> {
-  const found =
-    'tag' in reference
-      ? sql`select from tag_membership p join manifest m on m.id = p.manifest_id
-          where p.repository_id = ${repositoryId} and p.removed_in is null and p.name = ${reference.tag} and m.raw is not null`
-      : sql`select from membership p join manifest m on m.id = p.content_id
-          where p.repository_id = ${repositoryId} and p.removed_in is null and p.kind = 'manifest'
-            and m.digest = ${reference.digest} and m.raw is not null`;
-  return (await found.execute(kysely(em))).rows.length > 0;
+  if ('tag' in reference) return (await readPresentTags(em, repositoryId, [reference.tag])).size > 0;
+  const found = await sql`
+    select from membership p join manifest m on m.id = p.content_id
+    where p.repository_id = ${repositoryId} and p.removed_in is null and p.kind = 'manifest'
+      and m.digest = ${reference.digest} and m.raw is not null`.execute(kysely(em));
+  return found.rows.length > 0;
 }
 
 async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import pg from 'pg';
 import type { Database } from './open-database.ts';
+import { createOwnConnection } from './own-connection.ts';
 
 const channel = 'tidemark_task_ended';
 
@@ -15,38 +15,23 @@ export interface TaskEndings {
 
 /** Hears of tasks that end in any process, at once, on a connection of its own. */
 export function createTaskEndings(database: Database, onEnded: (taskId: number) => void): TaskEndings {
-  let connection: Promise<pg.Client> | undefined;
+  const connection = createOwnConnection({
+    databaseUrl: database.config.get('clientUrl') ?? '',
+    name: 'tidemark task endings',
+    async prepare(client) {
+      client.on('notification', ({ payload }) => onEnded(Number(payload)));
+      await client.query(`listen ${channel}`);
+    },
+  });
   let isClosed = false;
-
-  async function open(forget: () => void): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: database.config.get('clientUrl') ?? '',
-      application_name: 'tidemark task endings',
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-    });
-    client.on('error', forget);
-    client.on('end', forget);
-    client.on('notification', ({ payload }) => onEnded(Number(payload)));
-    await client.connect();
-    await client.query(`listen ${channel}`);
-    return client;
-  }
-
   return {
     listen() {
-      if (isClosed || connection !== undefined) return;
-      const forget = (): void => {
-        if (connection === opened) connection = undefined;
-      };
-      const opened = open(forget);
-      connection = opened;
-      opened.catch(forget);
+      // one that could not be opened is tried again when the next one asks
+      if (!isClosed) connection.connect().catch(() => undefined);
     },
     async close() {
       isClosed = true;
-      const client = await connection?.catch(() => undefined);
-      await client?.end();
+      await connection.close();
     },
   };
 }
