@@ -50,7 +50,7 @@ export function openSignatures(registry: {
   };
 }
 
-/** Another host than the registry: it gets the TLS settings and the proxy, and nothing that is secret between registry and us. */
+/** The store gets the CA, the checks and the proxy. Credentials, headers and the client certificate are for the registry's host alone. */
 function storeOptions(
   options: RegistryOptions,
   { url, allowPrivate }: NonNullable<RegistryOptions['signatureStore']>,
@@ -60,7 +60,10 @@ function storeOptions(
     password: _password,
     headers: _headers,
     realmHosts: _hosts,
+    tls,
     ...kept
   } = options;
-  return { ...kept, url, allowPrivate };
+  const isRegistry = new URL(url).hostname === new URL(options.url).hostname;
+  const { cert: _cert, key: _key, ...checks } = tls ?? {};
+  return { ...kept, url, allowPrivate, ...(tls === undefined ? {} : { tls: isRegistry ? tls : checks }) };
 }

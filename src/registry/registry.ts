@@ -32,7 +32,7 @@ export interface RegistryOptions {
   readonly allowAddresses?: readonly string[];
   /** Host names allowed as token realm though of another registrable domain. */
   readonly realmHosts?: readonly string[];
-  /** A dedicated store of signatures: base URL without credentials, reached with the same TLS settings and proxy, never with credentials. */
+  /** A dedicated store of signatures: base URL without credentials, reached with the same CA, TLS checks and proxy. Credentials, headers and, on another host, the client certificate are not sent. */
   readonly signatureStore?: { readonly url: string; readonly allowPrivate: boolean };
   /** Awaited before each request: the place for a rate limit and for a cap of requests in flight. */
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
