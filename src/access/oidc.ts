@@ -2,6 +2,7 @@ import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { TidemarkError } from '../oci/error.ts';
 import { unauthenticated } from './credentials.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface OidcSettings {
   readonly issuer: string;
@@ -103,7 +104,7 @@ function toSubject(payload: JWTPayload, groupsClaim: string): Subject {
 /** OpenID Connect Discovery 1.0, section 4; the document has to name the issuer that was asked. */
 async function findJwksUrl({ issuer, jwksUrl }: OidcSettings): Promise<URL> {
   if (jwksUrl !== undefined) return new URL(jwksUrl);
-  const response = await fetchCapped(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`, {
+  const response = await fetchCapped(`${trimTrailingSlashes(issuer)}/.well-known/openid-configuration`, {
     headers: new Headers({ accept: 'application/json' }),
     method: 'GET',
     redirect: 'manual',

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { trimTrailing } from '../oci/trim-ends.ts';
 
 /** Encrypts secrets for the database. Sealed text: `tm1.<key id>.<nonce>.<ciphertext and tag>`, base64url. */
 export interface SecretBox {
@@ -93,8 +94,8 @@ export function parseSecretKeys(text: string): Buffer[] {
   return words.map((word, index) => {
     // 43 digits, of which the last carries 4 bits: what does not survive the round trip was cut or mistyped.
     const key = Buffer.from(word, 'base64');
-    const digits = word.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
-    if (key.byteLength !== keyBytes || key.toString('base64').replace(/=+$/, '') !== digits)
+    const digits = trimTrailing(word, '=').replaceAll('-', '+').replaceAll('_', '/');
+    if (key.byteLength !== keyBytes || trimTrailing(key.toString('base64'), '=') !== digits)
       throw keyInvalid(
         `Secret key ${index + 1} of ${words.length} (${word.length} characters) cannot be read`,
       );

@@ -1,12 +1,13 @@
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import type { SyncContext } from './sync-context.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** A remote, and the client of what it names. */
 export type Upstream = Pick<SyncContext, 'remote' | 'registry'>;
 
 /** `https://…/v2/library/nginx`; a remote's URL never has credentials. */
 export function repositoryUrl({ remote }: Pick<Upstream, 'remote'>): string {
-  return `${remote.url.replace(/\/+$/, '')}/v2/${remote.upstreamName}`;
+  return `${trimTrailingSlashes(remote.url)}/v2/${remote.upstreamName}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { TidemarkError } from '../oci/error.ts';
 import { readEvents } from './event-stream.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface GraphqlRequest {
   readonly query: string;
@@ -96,7 +97,7 @@ interface PostOptions {
 function post(apiUrl: string, path: string, { request, accept, signal }: PostOptions): Promise<Response> {
   const { query, variables = {}, token } = request;
   const login = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return fetch(`${apiUrl.replace(/\/+$/, '')}/${path}`, {
+  return fetch(`${trimTrailingSlashes(apiUrl)}/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept, ...login },
     body: JSON.stringify({ query, variables }),

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { findRunningServer } from '../roles/server-file.ts';
 import { createConsoleLog } from './console-log.ts';
 import { requestGraphql } from './graphql-client.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** A server to work with: one that runs already, or one that was brought up for this command. */
 export interface Session {
@@ -57,7 +58,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 async function findServer({ config, serverUrl, note, signal }: SessionOptions): Promise<Server> {
   if (serverUrl !== undefined)
     return {
-      apiUrl: serverUrl.replace(/\/+$/, ''),
+      apiUrl: trimTrailingSlashes(serverUrl),
       temporalUiUrl: config.temporalUiUrl,
       stop: nothingToStop,
     };

@@ -4,6 +4,7 @@ import { isRepositoryName, parseImageReference } from '../oci/reference.ts';
 import type { ImageReference } from '../oci/reference.ts';
 import type { RequiredKeys } from './require-signature.ts';
 import { validateTagPatterns } from '../oci/tag-filter.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** What a person asked to sync. What is undefined was not given, and stays as the remote has it. */
 export interface SyncRequest {
@@ -90,7 +91,7 @@ function atUpstream(image: string, upstream: string): ImageReference {
   try {
     return {
       ...parseImageReference(`${placeholderHost}${image}`),
-      registryUrl: parsed.value.replace(/\/+$/, ''),
+      registryUrl: trimTrailingSlashes(parsed.value),
     };
   } catch (error) {
     if (!isTidemarkError(error)) throw error;

@@ -4,6 +4,7 @@ import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
 import type { Session } from './session.ts';
 import type { SyncRequest } from './sync-request.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** The repository and the remote that a sync works with. */
 export interface SyncTarget {
@@ -85,7 +86,7 @@ function checkUpstream(remote: Remote, wish: SyncRequest): void {
 }
 
 function bareUrl(url: string): string {
-  return url.replace(/\/+$/, '').toLowerCase();
+  return trimTrailingSlashes(url).toLowerCase();
 }
 
 async function createRemote(session: Session, wish: SyncRequest): Promise<Remote> {

@@ -1,3 +1,5 @@
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
+
 /** Where blobs are, as `TIDEMARK_BLOBS` names it: `s3://bucket/prefix?endpoint=…&region=…&redirect=true`. */
 export interface S3Location {
   readonly bucket: string;
@@ -22,7 +24,7 @@ export function parseS3Location(text: string): S3Location | { readonly mistake: 
     return { mistake: `holds credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead` };
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname) || url.port !== '')
     return { mistake: `names no bucket (3 to 63 of a-z, 0-9, "." and "-"); ${expected}` };
-  const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
+  const prefix = trimTrailingSlashes(url.pathname.replace(/^\/+/, ''));
   if (!/^[\w.-]*(\/[\w.-]+)*$/.test(prefix) || prefix.split('/').some((part) => /^\.{1,2}$/.test(part)))
     return {
       mistake: 'has a prefix of other characters than letters, digits, "_", ".", "-" and "/" between them',

@@ -20,7 +20,9 @@ interface Container {
   key: string;
 }
 
-const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** Longer ones are refused before they are read: no document of any use has them. */
+const numberMaxLength = 1_000;
+const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/;
 
 /**
  * Parses JSON (RFC 8259) more strictly than JSON.parse: a key may stand only once in an object, since readers disagree on
@@ -96,9 +98,10 @@ function readScalar(text: string, at: number): [JsonValue, number] {
     ['null', null],
   ] as const)
     if (text.startsWith(word, at)) return [value, at + word.length];
-  numberPattern.lastIndex = at;
-  const lexeme = numberPattern.exec(text)?.[0];
+  const lexeme = numberPattern.exec(text.slice(at, at + numberMaxLength + 1))?.[0];
   if (lexeme === undefined) throw unexpected(text, at, 'a JSON value');
+  if (lexeme.length > numberMaxLength)
+    throw syntaxError(text, at, `a number of more than ${numberMaxLength} characters`);
   const value = Number(lexeme);
   const exact = /^-?[0-9]+$/.test(lexeme) && Number.isSafeInteger(value);
   return [exact ? value : { lexeme }, at + lexeme.length];
@@ -145,7 +148,11 @@ function unexpected(text: string, at: number, expected: string): JsonSyntaxError
 }
 
 function syntaxError(text: string, at: number, what: string): JsonSyntaxError {
-  const before = text.slice(0, at).split('\n');
-  const column = (before.at(-1)?.length ?? 0) + 1;
-  return new JsonSyntaxError(`${what}, at line ${before.length}, column ${column} (offset ${at})`);
+  let line = 1;
+  let lineStart = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', lineStart)) {
+    line += 1;
+    lineStart = end + 1;
+  }
+  return new JsonSyntaxError(`${what}, at line ${line}, column ${at - lineStart + 1} (offset ${at})`);
 }

@@ -9,6 +9,7 @@ import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
 import { openSignatures } from './open-signatures.ts';
 import { listTagPages } from './tag-list.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 const defaultManifestMaxBytes = 4 * 1024 * 1024;
 
@@ -99,5 +100,5 @@ function apiUrl({ url, upstreamName }: RegistryOptions): string {
       `${quoteValue(upstreamName)} is not a repository name; expected parts as library/nginx, without host and tag.`,
       { origin: 'caller' },
     );
-  return `${base.origin}${base.pathname.replace(/\/+$/, '')}`;
+  return `${base.origin}${trimTrailingSlashes(base.pathname)}`;
 }

@@ -5,6 +5,7 @@ import type { CallOptions, RegistryOptions, SignatureSource } from './registry.t
 import { createRequester } from './requester.ts';
 import type { ClientSettings, Requester } from './requester.ts';
 import { hasExtension, readExtension, readStore } from './signatures.ts';
+import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface SignatureReader {
   findSource(options?: CallOptions): Promise<SignatureSource | undefined>;
@@ -22,7 +23,7 @@ export function openSignatures(registry: {
 }): SignatureReader {
   const { options, apiBase, requester } = registry;
   const store = options.signatureStore && {
-    base: `${options.signatureStore.url.replace(/\/+$/, '')}/${options.upstreamName}`,
+    base: `${trimTrailingSlashes(options.signatureStore.url)}/${options.upstreamName}`,
     requester: createRequester(storeOptions(options, options.signatureStore), registry.settings),
   };
   return {

@@ -108,6 +108,16 @@ const badManifests: readonly BadManifest[] = [
     code: 'UPSTREAM_NOT_A_REGISTRY',
   },
   {
+    name: 'a mediaType that makes a backtracking reader stop for good',
+    answer: (scene) => {
+      const { layer, ...parts } = image(scene, 'backtracking');
+      const mediaType = `a${';a'.repeat(100)}é`;
+      return { headers: oci, body: textOf({ ...parts.document, layers: [{ ...layer, mediaType }] }) };
+    },
+    code: 'MANIFEST_INVALID',
+    says: ['layers[0].mediaType'],
+  },
+  {
     name: 'fault 42: cut JSON',
     answer: () => ({ headers: oci, body: '{"schemaVersion":2,' }),
     code: 'MANIFEST_INVALID',

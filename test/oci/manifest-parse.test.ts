@@ -322,3 +322,33 @@ describe('parseConfigPlatform', () => {
     expect(parseConfigPlatform(Buffer.from(text.padEnd(4 * 1024 * 1024 + 1)))).toBeUndefined();
   });
 });
+
+describe('no text makes the parser backtrack', () => {
+  test.each([
+    ['parameters', `a${';a'.repeat(100)}é`],
+    ['parameters with spaces', `a${'; a'.repeat(80)}é`],
+    ['semicolons', `${';'.repeat(254)}é`],
+  ])('a mediaType of many %s is refused', (_name, mediaType) => {
+    expect(failure({ ...image, layers: [{ ...layer, mediaType }] })).toMatch(/^MANIFEST_INVALID .*mediaType/);
+  });
+
+  test.each(['a/b', 'a/b;version=0.1', 'a/b; version=0.1', 'a/b;x=1; y=2;', 'a;;b', 'a/b;; c'])(
+    'the mediaType %j is taken as it is',
+    (mediaType) => {
+      expect(parse({ ...image, layers: [{ ...layer, mediaType }] }).layers[0]?.mediaType).toBe(mediaType);
+    },
+  );
+
+  test.each(['', ' a/b', 'a b', 'a ;b', 'a;  b', 'a; ', '; a'])(
+    'the mediaType %j is refused',
+    (mediaType) => {
+      expect(failure({ ...image, layers: [{ ...layer, mediaType }] })).toMatch(/^MANIFEST_INVALID /);
+    },
+  );
+
+  test('a number of four million digits is refused before it is read', () => {
+    expect(failure(`{"schemaVersion":${'1'.repeat(4_000_000)}}`)).toMatch(
+      /^MANIFEST_INVALID .*more than 1000/,
+    );
+  });
+});

@@ -7,13 +7,15 @@ import type { TidemarkError } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import type { DistributionPath } from './parse-path.ts';
+import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
 /** Where this server is, as its clients write it. */
 export function publicUrl(
   { headers }: FastifyRequest,
   { config }: Pick<DistributionDependencies, 'config'>,
 ): string {
-  return config.publicUrl?.replace(/\/+$/, '') ?? `http://${headers.host ?? config.host}`;
+  const { publicUrl: configured } = config;
+  return configured === undefined ? `http://${headers.host ?? config.host}` : trimTrailingSlashes(configured);
 }
 
 /** RFC 6750 section 3, with what docker's token flow adds: where a token is to be had, and for what. */

@@ -20,6 +20,7 @@ import {
   toScheduleType,
 } from './schedule.type.ts';
 import { TaskErrorType, TaskType, toTaskType } from './task.type.ts';
+import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
 @Resolver(() => ScheduleType)
 export class ScheduleResolver {
@@ -106,7 +107,7 @@ export class ScheduleResolver {
   temporalUrl(@Root() { row }: ScheduleType, @Ctx() { api }: RequestContext): string | null {
     const { temporalUiUrl, temporalNamespace } = api.config;
     if (temporalUiUrl === undefined) return null;
-    const namespace = `${temporalUiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(temporalNamespace)}`;
+    const namespace = `${trimTrailingSlashes(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}`;
     return `${namespace}/schedules/${encodeURIComponent(temporalScheduleId(row))}`;
   }
 }

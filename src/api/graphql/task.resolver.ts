@@ -28,6 +28,7 @@ import {
 } from './task.type.ts';
 import type { PlannedTag } from './task.type.ts';
 import { RepositoryVersionType, toRepositoryVersionType } from './version.type.ts';
+import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
 @Resolver(() => TaskType)
 export class TaskResolver {
@@ -152,7 +153,7 @@ export class TaskResolver {
   temporalUrl(@Root() { row }: TaskType, @Ctx() { api }: RequestContext): string | null {
     const { temporalUiUrl, temporalNamespace } = api.config;
     if (temporalUiUrl === undefined) return null;
-    const workflows = `${temporalUiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows`;
+    const workflows = `${trimTrailingSlashes(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows`;
     const page = `${workflows}/${encodeURIComponent(row.workflowId)}`;
     return typeof row.runId === 'string' ? `${page}/${row.runId}` : page;
   }
