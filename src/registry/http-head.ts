@@ -10,38 +10,93 @@ export interface HttpHead {
   readonly keepAlive: boolean;
 }
 
+/** Of all heads of one answer together: those of 1xx included. */
 export const headMaxBytes = 64 * 1024;
+const maxFields = 1_000;
 
-const fieldLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
-
-/** Undefined when it is not such a head: folded lines, bare CR, names with spaces and the like are refused. */
+/**
+ * Reads a head without the empty line that ends it, by index: each byte is looked at a fixed number of times.
+ * Undefined when it is not such a head or exceeds a limit: folded lines, bare CR, names with spaces and the like are refused.
+ */
 export function parseHead(bytes: Uint8Array): HttpHead | undefined {
-  const [statusLine = '', ...lines] = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    .toString('latin1')
-    .split('\r\n');
-  const status = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(statusLine);
-  if (status === null) return undefined;
+  if (bytes.length > headMaxBytes) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const statusEnd = lineEnd(text, 0);
+  const status = parseStatusLine(text.slice(0, statusEnd));
+  if (status === undefined) return undefined;
   const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
-  for (const line of lines) {
-    const match = fieldLine.exec(line);
-    if (match === null) return undefined;
-    const [, name = '', value = ''] = match;
-    addField(headers, name.toLowerCase(), value);
+  let fields = 0;
+  for (let start = statusEnd + 2; start <= text.length; fields += 1) {
+    const end = lineEnd(text, start);
+    if (fields === maxFields || !addField(headers, text, start, end)) return undefined;
+    start = end + 2;
   }
-  const code = Number(status[2]);
   const connection = String(headers['connection'] ?? '').toLowerCase();
   return {
-    status: code,
+    status: status.code,
     headers,
-    bodyBytes: bodyBytes(code, headers),
-    keepAlive: status[1] === '1' && !/(?:^|[,\s])close(?:$|[,\s])/.test(connection),
+    bodyBytes: bodyBytes(status.code, headers),
+    keepAlive: status.isHttp11 && !connection.split(/[,\s]/).includes('close'),
   };
 }
 
-function addField(headers: Record<string, string | string[]>, name: string, value: string): void {
+function lineEnd(text: string, start: number): number {
+  const end = text.indexOf('\r\n', start);
+  return end < 0 ? text.length : end;
+}
+
+/** `HTTP/1.1 200 OK`; the reason may be absent, and the space before it too. */
+function parseStatusLine(line: string): { readonly code: number; readonly isHttp11: boolean } | undefined {
+  const match = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/.exec(line);
+  if (match === null || !isFieldText(line, 0, line.length)) return undefined;
+  return { code: Number(match[2]), isHttp11: match[1] === '1' };
+}
+
+/** Whether the line was a field. */
+function addField(
+  headers: Record<string, string | string[]>,
+  text: string,
+  start: number,
+  end: number,
+): boolean {
+  let at = start;
+  while (at < end && isTokenCode(text.charCodeAt(at))) at += 1;
+  if (at === start || at === end || text[at] !== ':') return false;
+  let from = at + 1;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  if (!isFieldText(text, from, to)) return false;
+  const name = text.slice(start, at).toLowerCase();
+  const value = text.slice(from, to);
   const before = headers[name];
   if (before === undefined) headers[name] = value;
-  else headers[name] = Array.isArray(before) ? [...before, value] : [before, value];
+  else if (Array.isArray(before)) before.push(value);
+  else headers[name] = [before, value];
+  return true;
+}
+
+/** HTAB, SP, VCHAR and obs-text. */
+function isFieldText(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return false;
+  }
+  return true;
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+const tokenCodes = new Set(
+  Array.from("!#$%&'*+-.^_`|~0123456789", (char) => char.charCodeAt(0)).concat(
+    Array.from({ length: 26 }, (_, index) => [0x41 + index, 0x61 + index]).flat(),
+  ),
+);
+
+function isTokenCode(code: number): boolean {
+  return tokenCodes.has(code);
 }
 
 function bodyBytes(status: number, headers: Record<string, string | string[]>): number | undefined {

@@ -76,7 +76,7 @@ export function networkError(
   return new TidemarkError(
     'UPSTREAM_UNAVAILABLE',
     `${what} failed: ${reasonOf(codes[0])}. Check that the upstream is up and can be reached from here, then try again.`,
-    { retryable: true, cause: error },
+    { retryable: !isRefusedHead(codes[0]), cause: error },
   );
 }
 
@@ -121,6 +121,13 @@ function reasonOf(code: string | undefined): string {
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return `the answer is not HTTP (${code})`;
   return `the connection broke (${code})`;
+}
+
+/** A head that breaks the grammar or its limits would do so again; one that was cut off may come whole the next time. */
+function isRefusedHead(code: string | undefined): boolean {
+  if (code === undefined || code === 'HPE_INVALID_EOF_STATE' || code === 'HPE_CLOSED_CONNECTION')
+    return false;
+  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
 }
 
 function isConnectFailure(chain: readonly unknown[]): boolean {

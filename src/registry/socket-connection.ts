@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP } from 'node:net';
 import type { OnReadOpts, Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { bareHost } from '../oci/address.ts';
@@ -18,10 +19,13 @@ export interface Connection {
    * @throws what broke the connection; `UPSTREAM_TIMEOUT` when nothing came for the read timeout.
    */
   read(): Promise<Uint8Array | undefined>;
-  /** Puts the connection aside: it closes by itself when it is closed there, says anything unasked, or after `idleMs`. */
+  /**
+   * Puts the connection aside: it closes by itself when it is closed there, says anything unasked, or after `idleMs`. One
+   * with bytes that nobody has taken closes at once: they must not become the head of the next answer.
+   */
   rest(idleMs: number): void;
-  /** Takes it up again; false when it has closed meanwhile. */
-  wake(): boolean;
+  /** Takes it up again; false when it has closed meanwhile, or has bytes that nobody asked for. */
+  wake(): Promise<boolean>;
   destroy(reason?: unknown): void;
 }
 
@@ -127,16 +131,18 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
     },
     rest(idleMs) {
       isResting = true;
+      if (inbox.isPending()) return void socket.destroy();
       socket.unref();
       idleTimer = setTimeout(() => socket.destroy(), idleMs).unref();
       inbox.onUnasked(() => socket.destroy());
       // Only who reads learns that the other side has closed.
       socket.resume();
     },
-    wake() {
+    async wake() {
       clearTimeout(idleTimer);
+      await afterNextPoll();
       inbox.onUnasked(undefined);
-      if (socket.destroyed || inbox.ended()) return false;
+      if (socket.destroyed || inbox.ended() || inbox.isPending()) return false;
       isResting = false;
       socket.ref();
       return true;
@@ -147,6 +153,12 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
       inbox.end(failure);
     },
   };
+}
+
+/** Until the socket was asked for what it has received: first the turn of the event loop ends, then the next one reads. */
+async function afterNextPoll(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function timedOut(readTimeoutMs: number): TidemarkError {

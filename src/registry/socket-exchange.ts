@@ -1,7 +1,8 @@
 import { contentCoding } from './content-coding.ts';
 import { describeRequest } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
-import { headMaxBytes, parseHead } from './http-head.ts';
+import { collectHead, notHttp } from './head-collector.ts';
+import { parseHead } from './http-head.ts';
 import type { HttpHead } from './http-head.ts';
 import { networkError, truncated } from './network-error.ts';
 import { openConnection } from './socket-connection.ts';
@@ -26,7 +27,7 @@ interface Head {
 }
 
 interface Pool {
-  take(origin: string): Connection | undefined;
+  take(origin: string): Promise<Connection | undefined>;
   give(origin: string, connection: Connection): void;
   close(): void;
 }
@@ -91,7 +92,7 @@ interface Sent {
 /** A connection that rested may have been closed there just now: then the request goes over a new one. */
 async function send(request: HttpRequest, settings: ConnectSettings, pool: Pool): Promise<Sent> {
   for (;;) {
-    const rested = pool.take(request.url.origin);
+    const rested = await pool.take(request.url.origin);
     const connection = rested ?? (await openConnection(request.url, settings, request.signal));
     const abort = () => connection.destroy(request.signal?.reason);
     const letGo = () => request.signal?.removeEventListener('abort', abort);
@@ -127,28 +128,25 @@ async function readHead(
   state: { received: boolean },
 ): Promise<Head> {
   const startedMs = performance.now();
-  let gathered: Buffer = Buffer.alloc(0);
+  const collector = collectHead();
+  let rest: Uint8Array = Buffer.alloc(0);
   for (;;) {
-    const end = gathered.indexOf('\r\n\r\n');
-    if (end >= 0) {
-      const head = parseHead(gathered.subarray(0, end));
-      const rest = gathered.subarray(end + 4);
+    const found = collector.take(rest);
+    if (found !== undefined) {
+      ({ rest } = found);
+      const head = parseHead(found.bytes);
       if (head === undefined || head.status === 101) throw notHttp();
       if (head.status >= 200) return { head, rest };
       // 1xx come before the answer.
-      gathered = rest;
       continue;
     }
-    if (gathered.length > headMaxBytes) throw notHttp();
     if (timeoutMs > 0 && performance.now() - startedMs > timeoutMs)
       throw Object.assign(new Error('no header in time'), { code: 'UND_ERR_HEADERS_TIMEOUT' });
-    // The next read reuses the buffer that this is a part of.
-    const before = Buffer.from(gathered);
     const chunk = await connection.read();
     if (chunk === undefined)
       throw Object.assign(new Error('closed before an answer'), { code: 'ECONNRESET' });
     state.received = true;
-    gathered = before.length === 0 ? asBuffer(chunk) : Buffer.concat([before, chunk]);
+    rest = chunk;
   }
 }
 
@@ -197,10 +195,10 @@ function openPool(): Pool {
   const resting = new Map<string, Connection[]>();
   let closed = false;
   return {
-    take(origin) {
+    async take(origin) {
       const connections = resting.get(origin) ?? [];
       for (let connection = connections.pop(); connection !== undefined; connection = connections.pop()) {
-        if (connection.wake()) return connection;
+        if (await connection.wake()) return connection;
         connection.destroy();
       }
       return undefined;
@@ -218,12 +216,4 @@ function openPool(): Pool {
       resting.clear();
     },
   };
-}
-
-function notHttp(): Error {
-  return Object.assign(new Error('the answer is not HTTP'), { code: 'HPE_INVALID_CONSTANT' });
-}
-
-function asBuffer(chunk: Uint8Array): Buffer {
-  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -10,6 +10,8 @@ export interface Inbox {
   /** No more will come, because of `failure` or because the stream ended. What is there can still be taken. */
   end(failure: unknown): void;
   ended(): boolean;
+  /** Whether bytes have come that nobody has taken. */
+  isPending(): boolean;
   /** Told of bytes that come while nobody expects any. */
   onUnasked(listener: (() => void) | undefined): void;
   /** Leaves the memory to the next inbox: for when the socket is closed, and nobody has a view of it any more. */
@@ -36,6 +38,7 @@ export function receiveViews(bufferBytes: number): Inbox {
   return {
     ...state.inbox,
     buffer,
+    isPending: () => pending !== undefined,
     receive(bytes) {
       pending = buffer.subarray(0, bytes);
       state.deliver();
@@ -65,6 +68,7 @@ export function receiveCopied(bufferBytes: number): Inbox {
   return {
     ...state.inbox,
     buffer,
+    isPending: () => filled > 0,
     receive(bytes) {
       if (filled + bytes > filling.length) {
         const larger = sharedBuffer(2 * (filled + bytes));
@@ -109,7 +113,7 @@ function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
 }
 
 function inboxState(take: () => Uint8Array | undefined): {
-  readonly inbox: Omit<Inbox, 'buffer' | 'receive' | 'release'>;
+  readonly inbox: Omit<Inbox, 'buffer' | 'receive' | 'release' | 'isPending'>;
   deliver(): void;
 } {
   let waiter: Waiter | undefined;

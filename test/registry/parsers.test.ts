@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseChallenges } from '../../src/registry/challenge.ts';
-import { parseHead } from '../../src/registry/http-head.ts';
+import { headMaxBytes, parseHead } from '../../src/registry/http-head.ts';
 import { nextLink } from '../../src/registry/link.ts';
 import { sameRegistrableDomain } from '../../src/registry/realm.ts';
 import { parseRetryAfter } from '../../src/registry/retry.ts';
@@ -168,7 +168,35 @@ describe('the head of an answer', () => {
     ['HTTP/1.1 200 OK', 'no colon'],
     ['HTTP/1.1 200 OK', 'a: b\nc: d'],
     ['HTTP/1.1 99 No'],
+    ['HTTP/1.1 2000 OK'],
+    ['HTTP/1.1 200 O\x7fK'],
+    ['HTTP/1.1 200 OK', 'a: b\x01'],
+    ['HTTP/1.1 200 OK', ': b'],
+    ['HTTP/1.1 200 OK', ''],
   ])('%j, %j is refused', (...lines) => {
     expect(parse(...lines)).toBeUndefined();
+  });
+
+  test('blanks around a value are no part of it, however many', () => {
+    const blanks = ' \t'.repeat(30_000);
+    expect(parse('HTTP/1.1 200 OK', `a:${blanks}b${' '.repeat(2_000)}c`)?.headers).toEqual({
+      a: `b${' '.repeat(2_000)}c`,
+    });
+    expect(parse('HTTP/1.1 200 OK', `a:${blanks}`)?.headers).toEqual({ a: '' });
+    expect(parse('HTTP/1.1 200 OK', `a: b${blanks}\x01`)).toBeUndefined();
+  });
+
+  test('fields of one name are a list', () => {
+    expect(parse('HTTP/1.1 200 OK', 'A: 1', 'b: 2', 'a: 3', 'a: 4')?.headers).toEqual({
+      a: ['1', '3', '4'],
+      b: '2',
+    });
+  });
+
+  test('a head of more bytes or fields than the limits is refused', () => {
+    expect(parse('HTTP/1.1 200 OK', `a: ${'b'.repeat(headMaxBytes - 20)}`)).toBeDefined();
+    expect(parse('HTTP/1.1 200 OK', `a: ${'b'.repeat(headMaxBytes)}`)).toBeUndefined();
+    expect(parse('HTTP/1.1 200 OK', ...Array<string>(1_000).fill('a:'))).toBeDefined();
+    expect(parse('HTTP/1.1 200 OK', ...Array<string>(1_001).fill('a:'))).toBeUndefined();
   });
 });

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { collectHead } from '../../src/registry/head-collector.ts';
+import { headMaxBytes } from '../../src/registry/http-head.ts';
+
+const end = '\r\n\r\n';
+
+/** The heads and what follows the last one, with the bytes cut into pieces of this size. */
+function collect(text: string, pieceBytes: number): { heads: string[]; rest: string } {
+  const collector = collectHead();
+  const heads: string[] = [];
+  let rest = '';
+  for (let at = 0; at < text.length; at += pieceBytes) {
+    let chunk: Uint8Array = Buffer.from(text.slice(at, at + pieceBytes), 'latin1');
+    for (let found = collector.take(chunk); found !== undefined; found = collector.take(chunk)) {
+      heads.push(Buffer.from(found.bytes).toString('latin1'));
+      chunk = found.rest;
+      if (chunk.length === 0) break;
+    }
+    rest = Buffer.from(chunk).toString('latin1');
+  }
+  return { heads, rest };
+}
+
+describe.each([1, 2, 3, 5, 7, 1_000])('in pieces of %i bytes', (pieceBytes) => {
+  test('heads are found wherever they are cut', () => {
+    const { heads, rest } = collect(`one\r\ntwo${end}three${end}`, pieceBytes);
+    expect([heads, rest]).toEqual([['one\r\ntwo', 'three'], '']);
+  });
+
+  test('a head as long as the limit is taken, one byte more is refused', () => {
+    const most = 'x'.repeat(headMaxBytes);
+    expect(collect(`${most}${end}`, pieceBytes).heads).toEqual([most]);
+    expect(() => collect(`x${most}${end}`, pieceBytes)).toThrow('not HTTP');
+    expect(() => collect(`x${most}xxxx`, pieceBytes)).toThrow('not HTTP');
+  });
+
+  test('the limit counts the heads before the answer too', () => {
+    const third = 'x'.repeat(Math.ceil(headMaxBytes / 3) + 1);
+    expect(() => collect(`${third}${end}`.repeat(3), pieceBytes)).toThrow('not HTTP');
+  });
+});
+
+test('what follows the head in its piece is the body', () => {
+  const found = collectHead().take(Buffer.from(`head${end}body`));
+  expect([Buffer.from(found?.bytes ?? []).toString(), Buffer.from(found?.rest ?? []).toString()]).toEqual([
+    'head',
+    'body',
+  ]);
+});
