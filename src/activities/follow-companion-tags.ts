@@ -1,7 +1,6 @@
 import {
   dropCompanions,
   findCompanions,
-  hasCompanionNames,
   selectCompanions,
   stageCompanionNames,
 } from '../db/stage-companions.ts';
@@ -9,7 +8,7 @@ import type { CompanionName, ManifestRef } from '../db/stage-companions.ts';
 import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import { companionSuffixes, companionTag, parseCompanionTag } from '../oci/companion-tag.ts';
-import type { CompanionSuffix } from '../oci/companion-tag.ts';
+import type { Digest } from '../oci/digest.ts';
 import { isIndexType } from '../oci/media-type.ts';
 import { isUnreadable } from './failure.ts';
 import type { Companion, Follow } from './companion.ts';
@@ -22,9 +21,8 @@ import type { LookedUp } from './look-up-tag.ts';
 const fewManifests = 8;
 
 export interface CompanionTags {
-  /** False where the upstream's list has none that the filters leave out. */
-  mayFindAny(): Promise<boolean>;
-  follow(page: readonly ManifestRef[], upstream: { readonly hasReferrersApi: boolean }): Promise<Companion[]>;
+  /** @param unlisted Of these the fallback tag is looked at as well. */
+  follow(page: readonly ManifestRef[], unlisted: ReadonlySet<Digest>): Promise<Companion[]>;
 }
 
 /** Fetches and stages the companion tags of manifests, of those that the filters leave out. */
@@ -33,26 +31,23 @@ export function createCompanionTags(follow: Follow): CompanionTags {
   // with filters that need the list, listTags has staged the names already
   let isListed = sync.filter.needsListing;
   return {
-    mayFindAny: async () => !isListed || (await hasCompanionNames(em, sync.taskId)),
-    follow: async (page, { hasReferrersApi }) => {
-      const suffixes = companionSuffixes.filter((suffix) => suffix !== '' || !hasReferrersApi);
+    follow: async (page, unlisted) => {
       if (!isListed && page.length > fewManifests) isListed = await listCompanions(follow);
       const subjects = page.map(({ digest }) => digest);
       const names = isListed
-        ? await findCompanions(em, sync.taskId, subjects, suffixes)
-        : possibleNames(follow, page, suffixes);
-      return names.length === 0 ? [] : followNames(follow, names);
+        ? await findCompanions(em, sync.taskId, subjects, companionSuffixes)
+        : possibleNames(follow, page);
+      const wanted = names.filter(
+        ({ name, subject }) => unlisted.has(subject) || parseCompanionTag(name)?.suffix !== '',
+      );
+      return wanted.length === 0 ? [] : followNames(follow, wanted);
     },
   };
 }
 
-function possibleNames(
-  { sync }: Follow,
-  page: readonly ManifestRef[],
-  suffixes: readonly CompanionSuffix[],
-): CompanionName[] {
+function possibleNames({ sync }: Follow, page: readonly ManifestRef[]): CompanionName[] {
   return page.flatMap(({ digest: subject }) =>
-    suffixes
+    companionSuffixes
       .flatMap((suffix) => companionTag(subject, suffix) ?? [])
       .filter((name) => isOutsideCompanion(sync, name))
       .map((name) => ({ name, subject })),

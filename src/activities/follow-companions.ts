@@ -4,7 +4,6 @@ import { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { openFollow } from './companion.ts';
 import type { Companion, Follow } from './companion.ts';
-import { isUnreadable } from './failure.ts';
 import { createCompanionTags } from './follow-companion-tags.ts';
 import type { CompanionTags } from './follow-companion-tags.ts';
 import { followReferrers } from './follow-referrers.ts';
@@ -28,7 +27,6 @@ export async function followCompanions(
   const follow = openFollow(deps, sync, roots, signal);
   const { em } = follow;
   const companionTags = createCompanionTags(follow);
-  if (!(await mayFindAny(follow, roots.rootIds, companionTags))) return;
   let rootIds = roots.rootIds;
   let total = 0;
   while (rootIds.length > 0) {
@@ -50,34 +48,13 @@ export async function followCompanions(
   }
 }
 
-/** One request tells of most upstreams that there is nothing to look for: none but listed tags, and no API. */
-async function mayFindAny(
-  { deps, em, sync, signal }: Follow,
-  rootIds: readonly number[],
-  companionTags: CompanionTags,
-): Promise<boolean> {
-  if (await companionTags.mayFindAny()) return true;
-  const [first] = await findUnasked(em, sync.taskId, rootIds.slice(0, 1), 1);
-  if (first === undefined) return rootIds.length > 0;
-  try {
-    const listed = await deps.connections.run(signal, () =>
-      sync.registry.listReferrers(first.digest, { signal }),
-    );
-    return listed !== undefined;
-  } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    return true;
-  }
-}
-
 async function followPage(
   follow: Follow,
   page: readonly ManifestRef[],
   companionTags: CompanionTags,
 ): Promise<Companion[]> {
-  const referrers = await followReferrers(follow, page);
-  const tags = await companionTags.follow(page, { hasReferrersApi: referrers !== undefined });
-  return [...(referrers ?? []), ...tags];
+  const { companions, unlisted } = await followReferrers(follow, page);
+  return [...companions, ...(await companionTags.follow(page, unlisted))];
 }
 
 function tooMany(sync: SyncContext): TidemarkError {

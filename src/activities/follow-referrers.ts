@@ -17,16 +17,22 @@ interface Claim {
   readonly digest: Digest;
 }
 
+/** What the referrers API brought in. */
+export interface FollowedReferrers {
+  readonly companions: Companion[];
+  /** The manifests that it has no list for, or refuses it: their fallback tags are looked at. */
+  readonly unlisted: ReadonlySet<Digest>;
+}
+
 /**
- * Fetches and stages what refers to the manifests of a page, by the referrers API; undefined where upstream has none. What upstream lists
- * and does not refer to the manifest by its own word is not attached (FAULTS 59).
+ * Fetches and stages what refers to the manifests of a page, by the referrers API. What upstream lists and does not refer to the manifest by
+ * its own word is not attached (FAULTS 59).
  */
 export async function followReferrers(
   follow: Follow,
   page: readonly ManifestRef[],
-): Promise<Companion[] | undefined> {
-  const claims = await listClaims(follow, page);
-  if (claims === undefined) return undefined;
+): Promise<FollowedReferrers> {
+  const { claims, unlisted } = await listClaims(follow, page);
   const companions: Companion[] = [];
   const size = 1_000;
   for (let from = 0; from < claims.length; from += size)
@@ -37,27 +43,30 @@ export async function followReferrers(
     follow.sync.taskId,
     whole.map(({ manifestId, subject }) => ({ manifestId, name: referrerRootName(subject) })),
   );
-  return whole;
+  return { companions: whole, unlisted };
 }
 
-async function listClaims(follow: Follow, page: readonly ManifestRef[]): Promise<Claim[] | undefined> {
+async function listClaims(
+  follow: Follow,
+  page: readonly ManifestRef[],
+): Promise<{ readonly claims: Claim[]; readonly unlisted: Set<Digest> }> {
   const { deps, sync, concurrency, signal } = follow;
   const claims: Claim[] = [];
-  let isThere = true;
+  const unlisted = new Set<Digest>();
   await forEachConcurrently(page, { concurrency, signal }, async ({ digest: subject }, laneSignal) => {
-    if (!isThere) return;
     try {
       const listed = await deps.connections.run(laneSignal, () =>
         sync.registry.listReferrers(subject, { signal: laneSignal }),
       );
-      if (listed === undefined) isThere = false;
-      else claims.push(...listed.map((digest) => ({ subject, digest })));
+      if (listed.kind === 'absent') unlisted.add(subject);
+      else for (const digest of listed.digests) claims.push({ subject, digest });
     } catch (error) {
       if (!isUnreadable(error)) throw error;
+      unlisted.add(subject);
       await follow.problem(subject, `What refers to ${subject}`, error);
     }
   });
-  return isThere ? claims : undefined;
+  return { claims, unlisted };
 }
 
 async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<Companion[]> {

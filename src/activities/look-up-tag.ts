@@ -22,7 +22,7 @@ export type LookedUp = { readonly name: string } & (
 
 /**
  * HEAD for a tag whose digest may be known (registries count GETs as pulls and HEADs not), GET for the others. Undefined where upstream has
- * no such tag.
+ * no such tag; of one that is here, only where HEAD and GET agree on that (`resolve`).
  */
 export async function lookUpTag(
   em: Em,
@@ -36,10 +36,14 @@ export async function lookUpTag(
     if (head === 'unchanged')
       return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
     const { mediaType } = head;
-    if (head.digest === present.digest)
-      return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };
-    const manifestId = await findStoredManifest(em, head.digest);
-    if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
+    if (head.digest === present.digest) {
+      if (mediaType === present.mediaType)
+        return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };
+      // the same bytes of another type: some registries write a wrong one to HEAD, so GET decides
+    } else {
+      const manifestId = await findStoredManifest(em, head.digest);
+      if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
+    }
   }
   // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
   const manifest = await fetchManifest(sync, name, signal, like);

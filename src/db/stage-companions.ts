@@ -28,11 +28,6 @@ export async function stageCompanionNames(em: Em, taskId: number, names: readonl
   );
 }
 
-export async function hasCompanionNames(em: Em, taskId: number): Promise<boolean> {
-  const result = await sql`select from sync_companion where task_id = ${taskId} limit 1`.execute(kysely(em));
-  return result.rows.length > 0;
-}
-
 export interface ManifestRef {
   readonly id: number;
   readonly digest: Digest;

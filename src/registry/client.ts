@@ -36,6 +36,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     requester,
     urlOf: (subject) => resource(`referrers/${parseDigest(subject)}`),
     maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
+    now: settings.now,
   });
   const signatures = openSignatures({ requester, apiBase, options, settings });
 
@@ -49,7 +50,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     async resolve(reference, call = {}) {
       const request = { ...manifestRequest(reference, call), known: call.known };
       const found = await headManifest(request);
-      if (found !== 'incomplete') return found;
+      if (found !== 'undecided') return found;
       const manifest = await fetchManifest(request);
       return (
         manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length }

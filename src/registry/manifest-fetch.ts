@@ -2,7 +2,7 @@ import { digestBytes } from '../oci/digest-bytes.ts';
 import { digestAlgorithm, isDigest, parseDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { TidemarkError, isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/media-type.ts';
 import { isTagName } from '../oci/tag-filter.ts';
@@ -79,38 +79,46 @@ function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): vo
 }
 
 /**
- * The descriptor by HEAD; undefined on 404, `incomplete` where GET must tell, `unchanged` where it is still what is known (304, which costs
- * the registry less than an answer).
+ * The descriptor by HEAD; `unchanged` where it is still what is known (304, which costs the registry less than an answer); `undecided` where
+ * GET must tell. Registries answer HEAD with 401, 403, 404, 405 and 501 though they serve the manifest, so no refusal decides anything here,
+ * and no fault: only a request to slow down is passed on.
  */
 export async function headManifest(
   request: ManifestRequest,
-): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'incomplete' | 'unchanged' | undefined> {
-  const { requester, url, signal, reference, tags } = request;
+): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'undecided' | 'unchanged'> {
+  const { requester, url, signal, tags } = request;
   const known = tags.areDigests ? request.known : undefined;
   const headers = conditional(known);
-  return requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
-    await response.discard();
-    if (response.status === 404) return undefined;
-    if (response.status === 304 && known !== undefined)
-      return (statedDigest(response) ?? known) === known ? 'unchanged' : 'incomplete';
-    // Some registries know no HEAD here.
-    if (response.status === 400 || response.status === 405 || response.status === 501) return 'incomplete';
-    await checkStatus(sent, response, 200);
-    const digest = statedDigest(response);
-    const size = contentLength(response.headers);
-    const mediaType = parseContentType(singleHeader(response.headers, 'content-type'));
-    if (isDigest(reference) && digest !== undefined && digestAlgorithm(digest) === digestAlgorithm(reference))
-      expectDigest(
-        digest,
-        reference,
-        `HEAD ${describeUrl(request.url)} was answered with Docker-Content-Digest`,
-      );
-    if (digest === undefined || size === undefined || mediaType === undefined) return 'incomplete';
-    if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
-      return 'incomplete';
-    learnTags(tags, response, digest);
-    return { digest, size, mediaType };
-  });
+  try {
+    return await requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
+      await response.discard();
+      if (response.status === 304 && known !== undefined)
+        return (statedDigest(response) ?? known) === known ? 'unchanged' : 'undecided';
+      await checkStatus(sent, response, 200);
+      return readHead(request, response) ?? 'undecided';
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isTidemarkError(error) || error.origin !== 'upstream' || error.code === 'UPSTREAM_RATE_LIMITED')
+      throw error;
+    return 'undecided';
+  }
+}
+
+/** Undefined where the fields are not those of the manifest that was asked for. */
+function readHead(
+  { reference, tags }: ManifestRequest,
+  response: HttpResponse,
+): Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | undefined {
+  const digest = statedDigest(response);
+  const size = contentLength(response.headers);
+  const mediaType = parseContentType(singleHeader(response.headers, 'content-type'));
+  if (digest === undefined || size === undefined || size === 0 || mediaType === undefined) return undefined;
+  if (isDigest(reference) && digest !== reference) return undefined;
+  if (isGenericType(mediaType) || isWebPage(response) || contentCoding(response) !== undefined)
+    return undefined;
+  learnTags(tags, response, digest);
+  return { digest, size, mediaType };
 }
 
 async function readManifest(request: ManifestRequest, response: HttpResponse): Promise<ManifestDocument> {

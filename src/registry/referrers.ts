@@ -6,54 +6,58 @@ import { readUpTo } from './body.ts';
 import { decodedBody } from './content-coding.ts';
 import { describeUrl, singleHeader } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
-import type { CallOptions } from './registry.ts';
+import { createApiMemory } from './api-memory.ts';
+import { readAbsence } from './referrers-absence.ts';
+import type { CallOptions, Referrers } from './registry.ts';
 import type { Requester } from './requester.ts';
-import { checkStatus, isWebPage } from './status.ts';
+import { checkStatus } from './status.ts';
 import { nextPage } from './tag-list.ts';
 
 const maxPages = 100;
 /** Above what any real manifest has. */
 export const maxReferrers = 10_000;
-/** How registries without this API answer to it; the specification says 404. */
-const absentStatuses = new Set([400, 404, 405, 406, 501]);
 
-export type ListReferrers = (subject: Digest, options?: CallOptions) => Promise<Digest[] | undefined>;
+export type ListReferrers = (
+  subject: Digest,
+  options?: CallOptions & { readonly anew?: boolean },
+) => Promise<Referrers>;
 
 export interface ReferrersSettings {
   readonly requester: Requester;
   readonly urlOf: (subject: Digest) => URL;
   readonly maxBytes: number;
+  /** A clock that does not jump, in milliseconds; default `performance.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 /**
- * distribution-spec, "Listing Referrers": the digests of what refers to a manifest. A registry that has no such API is found out by the
- * first call, and not asked again: undefined.
- * @throws TidemarkError `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_PAGINATION_LOOP` or as `parseManifest` for lists that are no such.
+ * distribution-spec, "Listing Referrers": the digests of what refers to a manifest. An answer holds for its own subject only. A registry
+ * that has shown no such route for several subjects, and never a list, is left alone for a while (`createApiMemory`), unless asked `anew`.
+ * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` and the like where the request is refused, which says nothing about
+ * the image; a retryable one where the answer may come later; `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
+ * `UPSTREAM_PAGINATION_LOOP` or as `parseManifest` for lists that are no such.
  */
 export function createListReferrers(settings: ReferrersSettings): ListReferrers {
-  let isThere: Promise<boolean> | undefined;
-  return async (subject, { signal } = {}) => {
-    if (isThere === undefined) {
-      const first = readPages(settings, subject, signal);
-      isThere = first.then(
-        (found) => found !== undefined,
-        () => {
-          // it has said nothing about the API; the next call finds out
-          isThere = undefined;
-          return true;
-        },
-      );
-      return first;
-    }
-    return (await isThere) ? ((await readPages(settings, subject, signal)) ?? []) : undefined;
+  const memory = createApiMemory(settings.now);
+  return async (subject, { signal, anew = false } = {}) => {
+    const learned = anew ? undefined : memory.absence();
+    if (learned !== undefined) return { kind: 'absent', reason: learned };
+    const answer = await readPages(settings, subject, signal);
+    if (answer.kind === 'listed') memory.seen();
+    else if (answer.isNoRoute) memory.missing(subject, answer.reason);
+    return answer.kind === 'listed' ? answer : { kind: 'absent', reason: answer.reason };
   };
 }
+
+type Answer =
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[] }
+  | { readonly kind: 'absent'; readonly reason: string; readonly isNoRoute: boolean };
 
 async function readPages(
   settings: ReferrersSettings,
   subject: Digest,
   signal: AbortSignal | undefined,
-): Promise<Digest[] | undefined> {
+): Promise<Answer> {
   const found = new Set<Digest>();
   const firstUrl = settings.urlOf(subject);
   const seen = new Set<string>();
@@ -61,33 +65,35 @@ async function readPages(
     if (seen.size === maxPages || seen.has(url.href)) throw endless(firstUrl, seen.size);
     seen.add(url.href);
     const page = await readPage(settings, url, signal);
-    if (page === undefined) return undefined;
+    if (page.kind === 'absent') {
+      if (url === firstUrl) return page;
+      throw incomplete(url, page.reason);
+    }
     for (const digest of page.digests) found.add(digest);
     if (found.size > maxReferrers) throw tooMany(firstUrl);
     url = page.next;
   }
-  return [...found];
+  // GitLab lists a manifest among its own referrers (oras-project/oras-go#1396)
+  found.delete(subject);
+  return { kind: 'listed', digests: [...found] };
 }
 
-interface ReferrersPage {
-  readonly digests: readonly Digest[];
-  readonly next: URL | undefined;
-}
+type Page =
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[]; readonly next: URL | undefined }
+  | Extract<Answer, { kind: 'absent' }>;
 
 async function readPage(
   { requester, maxBytes }: ReferrersSettings,
   url: URL,
   signal: AbortSignal | undefined,
-): Promise<ReferrersPage | undefined> {
+): Promise<Page> {
   const headers = { accept: mediaTypes.ociIndex };
   return requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
-    if (absentStatuses.has(response.status) || isWebPage(response)) {
-      await response.discard();
-      return undefined;
-    }
+    const absence = await readAbsence(sent, response);
+    if (absence !== undefined) return { kind: 'absent', ...absence };
     await checkStatus(sent, response, 200);
     const digests = await readDigests(url, response, maxBytes);
-    return { digests, next: nextPage(url, response) };
+    return { kind: 'listed', digests, next: nextPage(url, response) };
   });
 }
 
@@ -105,6 +111,13 @@ async function readDigests(url: URL, response: HttpResponse, maxBytes: number): 
       `GET ${describeUrl(url)} answered a ${parsed.mediaType}; expected an index of referrers.`,
     );
   return parsed.manifests.map((descriptor) => descriptor.digest);
+}
+
+function incomplete(url: URL, reason: string): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_RESPONSE_INVALID',
+    `GET ${describeUrl(url)} is a further page of a list of referrers, and ${reason}; expected the rest of the list.`,
+  );
 }
 
 function endless(url: URL, pages: number): TidemarkError {

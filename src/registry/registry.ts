@@ -61,8 +61,8 @@ export interface Registry extends ContentSource {
   /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */
   listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
   /**
-   * HEAD: the descriptor, or undefined where there is no such manifest (404), or `unchanged` where it is still the one that is known.
-   * Falls back to GET where the answer has no `Docker-Content-Digest`.
+   * HEAD: the descriptor, or `unchanged` where it is still the one that is known. Where HEAD answers anything else (404, 405, 401, wrong
+   * headers, a fault), GET decides; undefined only where GET too is answered 404.
    */
   resolve(
     reference: string,
@@ -76,8 +76,12 @@ export interface Registry extends ContentSource {
     reference: string | Digest,
     options?: CallOptions & { readonly known?: ManifestDocument | undefined },
   ): Promise<ManifestDocument | undefined>;
-  /** The digests of what refers to a manifest; undefined where the registry has no such API, which is found out once. */
-  listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Digest[] | undefined>;
+  /**
+   * What refers to a manifest. The answer is about this manifest only. Throws what is not retryable where the request is refused (401, 403),
+   * and what is where the answer may come later; both say nothing of what is there. `anew`: asks also a registry that has shown of other
+   * manifests that it has no such API.
+   */
+  listReferrers(subject: Digest, options?: CallOptions & { readonly anew?: boolean }): Promise<Referrers>;
   /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */
   findSignatureSource(options?: CallOptions): Promise<SignatureSource | undefined>;
   /** The atomic signatures of a manifest, as they are; an error comes after those that could be read. */
@@ -85,6 +89,11 @@ export interface Registry extends ContentSource {
   /** Drops idle connections. */
   close(): Promise<void>;
 }
+
+/** `absent`: no such API, or nothing for this manifest, as `reason` says: part of a sentence, with request and status. */
+export type Referrers =
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[] }
+  | { readonly kind: 'absent'; readonly reason: string };
 
 /** STORE: a dedicated signature store (`sigstore`); EXTENSION: the registry itself. */
 export type SignatureSource = 'STORE' | 'EXTENSION';

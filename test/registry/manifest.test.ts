@@ -188,18 +188,48 @@ describe('resolve', () => {
     expect(upstream.connections()).toBeLessThanOrEqual(2);
   });
 
-  test.each([
-    { name: 'no Docker-Content-Digest', head: withHeaders({}) },
-    { name: 'no HEAD at all (405)', head: { status: 405 } },
-  ])('fault 6: GET is asked where HEAD has $name', async ({ head }) => {
+  test.each<{ readonly name: string; readonly head: Answer }>([
+    { name: 'no Docker-Content-Digest (fault 6)', head: withHeaders({}) },
+    { name: 'no digest in Docker-Content-Digest', head: withHeaders({ 'docker-content-digest': 'md5:x' }) },
+    { name: 'a generic type', head: withHeaders({ ...answer.headers, 'content-type': 'application/json' }) },
+    {
+      name: 'the type of a web page',
+      head: withHeaders({ ...answer.headers, 'content-type': 'text/html' }),
+    },
+    { name: 'a length of 0', head: { headers: { ...answer.headers, 'content-length': '0' } } },
+    { name: '304 that nobody asked for', head: { status: 304 } },
+    { name: '403 (containerd/containerd#6684)', head: { status: 403 } },
+    { name: '404 (crazy-max/diun#1614)', head: { status: 404 } },
+    { name: '405 (distribution/distribution#1485)', head: { status: 405 } },
+    ...[400, 401, 406, 410, 500, 501, 503].map((status) => ({ name: `${status}`, head: { status } })),
+    { name: '401 with Basic', head: { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } } },
+    { name: 'a reset', head: reset },
+  ])('GET decides where HEAD is answered with $name', async ({ head }) => {
     const upstream = await openUpstream();
-    upstream.script(`HEAD ${path}`, head);
+    upstream.on(`HEAD ${path}`, head);
     upstream.script(`GET ${path}`, answer);
-    expect(await openClient(upstream).resolve('latest')).toEqual({
+    expect(await openClient(upstream, { maxRetries: 0 }).resolve('latest')).toEqual({
       digest,
       mediaType: ociManifest,
       size: bytes.length,
     });
+    upstream.assertDone();
+  });
+
+  test('GET decides where HEAD of a digest has another digest', async () => {
+    const upstream = await openUpstream();
+    const byDigest = `/v2/library/app/manifests/${digest}`;
+    upstream.script(`HEAD ${byDigest}`, withHeaders({ 'docker-content-digest': otherDigest }));
+    upstream.script(`GET ${byDigest}`, answer);
+    expect(await openClient(upstream).resolve(digest)).toMatchObject({ digest });
+    upstream.assertDone();
+  });
+
+  test('a HEAD that asks to slow down is passed on', async () => {
+    const upstream = await openUpstream();
+    upstream.script(`HEAD ${path}`, { status: 429 });
+    const error = await failure(openClient(upstream, { maxRetries: 0 }).resolve('latest'));
+    expect(error).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryable: true });
     upstream.assertDone();
   });
 
@@ -255,15 +285,6 @@ describe('resolve', () => {
     const asked = upstream.requests.map(({ headers }) => headers['if-none-match']);
     expect(asked).toEqual([undefined, `"${digest}"`, `"${known}"`, `"${digest}"`, undefined]);
     upstream.assertDone();
-  });
-
-  test('304 that nobody asked for is refused', async () => {
-    const upstream = await openUpstream();
-    upstream.script(`HEAD ${path}`, { status: 304 });
-    expect(await failure(openClient(upstream).resolve('latest'))).toMatchObject({
-      code: 'UPSTREAM_UNEXPECTED_STATUS',
-      status: 304,
-    });
   });
 
   test('fault 35: 404 is undefined, for GET too', async () => {

@@ -239,12 +239,16 @@ describe('referrers, by the API', () => {
   });
 });
 
-test('a registry without referrers is asked for them once a sync', async () => {
+test('404 for the referrers of one image says nothing about those of others', async () => {
   const signed = sample();
-  const scene = await openSigned(signed, {});
-  await scene.sync();
-  const asked = scene.upstream.requests.filter(({ path }) => path.includes(`/v2/${upstreamName}/referrers/`));
-  expect(asked).toHaveLength(1);
+  const { repository, image, index, other } = signed;
+  signByReferrer(repository, other);
+  const scene = await openSigned(signed, {}, true);
+  for (const { digest } of [image, index])
+    scene.upstream.on(`GET /v2/${upstreamName}/referrers/${digest}`, { status: 404 });
+  const outcome = await scene.sync();
+  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  expect(outcome.summary?.present).toMatchObject({ tags: 3, signatures: 1 });
 });
 
 /** The second child of the index, which the samples do not name. */

@@ -165,8 +165,8 @@ test.concurrent('a sync of nothing new makes no version, asks only HEAD of known
   const outcome = await scene.sync({ mirror: true });
   expect(outcome.task).toMatchObject(completed(null));
   const requests = scene.upstream.requests.map(({ method, path }) => `${method} ${path.split('?', 1)[0]}`);
-  // whether there are signatures costs two requests, whatever the number of tags
-  expect(requests.map((request) => request.replace(/sha256:.*/, '…')).sort()).toEqual([
+  // whether there are signatures costs a request for each manifest, and one more
+  expect([...new Set(requests.map((request) => request.replace(/sha256:.*/, '…')))].sort()).toEqual([
     'GET /v2/',
     `GET /v2/${upstreamName}/referrers/…`,
     `GET /v2/${upstreamName}/tags/list`,
