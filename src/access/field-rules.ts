@@ -31,6 +31,7 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Mutation.repositoryCreate': 'maintainer',
   'Mutation.repositoryUpdate': 'maintainer',
   'Mutation.repositoryDelete': 'maintainer',
+  'Mutation.repositoryDetach': 'maintainer',
   'Mutation.repositorySync': 'maintainer',
   'Mutation.repositoryTag': 'pusher',
   'Mutation.repositoryCopyContent': 'pusher',

@@ -51,7 +51,7 @@ export async function beginCopy(
   const em = deps.database.em.fork();
   const { taskId } = sync;
   const { dryRun } = sync.arguments;
-  const concurrency = sync.remote.downloadConcurrency;
+  const concurrency = sync.arguments.overrides?.downloadConcurrency ?? sync.remote.downloadConcurrency;
   await enterStage(em, taskId, 'LISTING_TAGS');
   const { positions } = await listTags(em, sync, { listing, signal });
   if (!dryRun) await findSignatureSource(em, sync, signal);

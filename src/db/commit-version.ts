@@ -28,7 +28,7 @@ interface SyncDraft extends Draft {
  * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
  * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
  * @throws TidemarkError `MASS_REMOVAL_REFUSED` (FAULTS 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
- * (FAULTS 96), `LISTING_REPLACED` when a later attempt has listed the tags anew, `CONTENT_INCOMPLETE` when something below a tag is not stored.
+ * (FAULTS 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew, `CONTENT_INCOMPLETE` when something below a tag is not stored.
  */
 export async function commitVersion(
   em: Em,
@@ -74,6 +74,7 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
   await writeRoots(em, draft);
   await writeSignatures(em, draft);
   const published = await publishVersion(em, draft);
+  if (published.createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
   await sql`
     update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
   await sql`
@@ -81,6 +82,23 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
     where id = ${taskId}
     returning ${tellEnding}`.execute(db);
   return published;
+}
+
+/** A first sync without a tag is a mistake in a name or filter more often than an empty upstream. */
+async function nothingSelected(em: Em, taskId: number): Promise<TidemarkError> {
+  const found = await sql<{ upstreamName: string; url: string; reasons: readonly string[] }>`
+    select task.arguments #>> '{selection,upstreamName}' as "upstreamName", task.arguments #>> '{selection,url}' as url,
+      array(select message from task_warning w where w.task_id = task.id and length(message) < 300 order by number limit 2) as reasons
+    from task where id = ${taskId}`.execute(kysely(em));
+  const { upstreamName, url, reasons } = found.rows[0] ?? { upstreamName: '', url: '', reasons: [] };
+  return new TidemarkError(
+    'NOTHING_SELECTED',
+    [
+      `The sync took no tag of ${upstreamName} at ${url}, and the repository has no version yet.`,
+      ...reasons,
+      'Check the name, the filters and the signature policy, then sync again.',
+    ].join(' '),
+  );
 }
 
 interface LockedTask {

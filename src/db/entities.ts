@@ -172,8 +172,20 @@ export interface SyncArguments {
   readonly dryRun: boolean;
   /** Whether the API that took the sync lets upstreams be on loopback and private addresses: while it listens on loopback itself. */
   readonly allowPrivate?: boolean;
-  /** What the remote selected when the sync began; absent before. */
+  /** What the remote selected when the sync began, with the overrides applied; absent before. */
   readonly selection?: RemoteSelection;
+  /** Options of this sync alone; the remote keeps its own. */
+  readonly overrides?: SyncOverrides;
+  /** Whether the repository was made for this sync, and goes with it unless it is synced. */
+  readonly discardUnlessSynced?: boolean;
+}
+
+/** Options of a remote that one sync may replace. Null clears a filter. */
+export interface SyncOverrides {
+  readonly policy?: RemotePolicy;
+  readonly includeTags?: readonly string[] | null;
+  readonly excludeTags?: readonly string[] | null;
+  readonly downloadConcurrency?: number;
 }
 
 /** What a clean-up or a verification was asked for; kept in `Task.arguments`. */

@@ -132,6 +132,23 @@ export async function readRemoteUse(em: Em, visibility: Visibility, remoteId: nu
   };
 }
 
+/** A schedule of the repository, if any. */
+export async function findScheduleId(em: Em, repositoryId: number): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`
+    select id from schedule where repository_id = ${repositoryId} order by id limit 1`.execute(kysely(em));
+  return found.rows[0]?.id;
+}
+
+/** Whether a repository has content, and not from an upstream: pull-through fetches from one. */
+export async function isPushedTo(em: Em, repositoryId: number): Promise<boolean> {
+  const found = await sql`
+    select from repository r where r.id = ${repositoryId} and r.latest > 0 and not r.is_mirrored
+      and not exists (select from distribution d where d.repository_id = r.id and d.pull_through)`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
 /** The repository's task that is not final, if any. */
 export async function findOpenTaskId(em: Em, repositoryId: number): Promise<number | undefined> {
   const found = await sql<{ id: number }>`

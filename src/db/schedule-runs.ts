@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { isPushedTo } from './read-repositories.ts';
 import { createSyncTask, syncWorkflowId } from './tasks.ts';
 import { requestRemoval } from './temporal-schedules.ts';
 
@@ -89,6 +90,10 @@ async function createTask(em: Em, schedule: ScheduleRow): Promise<Begun> {
   if (schedule.paused) return skipped('The schedule was paused.');
   if (remoteId === null)
     return skipped('Neither the schedule nor its repository has a remote; give one of them a remote.');
+  if (await isPushedTo(em, repositoryId))
+    return skipped(
+      'Somebody pushed to the repository, and a sync would turn it into a mirror, which refuses pushes. Allow it once with convertToMirror: true of repositorySync.',
+    );
   const { task, isNew } = await createSyncTask(em, {
     repositoryId,
     remoteId,

@@ -52,7 +52,8 @@ export async function startTask(
       )
       update task set state = 'RUNNING', started_at = now(), fence = raised.fence, upstream_host = ${task.upstreamHost},
         arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
-          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags))
+          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags)
+          || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency')
       from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
     return task;
   });

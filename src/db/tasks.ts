@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { discardRepository, lockToDiscard } from './discard-repository.ts';
 import { Task } from './entities.ts';
 import type { SyncArguments, TaskStage } from './entities.ts';
 import type { Em } from './open-database.ts';
@@ -49,6 +50,7 @@ export type TaskOutcome =
 export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
+    await lockToDiscard(transaction, taskId);
     const failed = outcome.state === 'FAILED' ? outcome : { code: null, message: null };
     const version = outcome.state === 'COMPLETED' ? outcome.createdVersion : null;
     const ended = await sql`
@@ -59,6 +61,8 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
       returning ${tellEnding}`.execute(db);
     if (ended.numAffectedRows !== 1n) return false;
     await clearStage(transaction, taskId);
+    // a completed sync never gets here: its commit ends the task
+    await discardRepository(transaction, taskId);
     return true;
   });
 }

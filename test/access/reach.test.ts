@@ -129,7 +129,7 @@ describe('fault 91: a signature policy that the caller may not read', () => {
 describe('fault 91: a remote', () => {
   test('of others is not there for a schedule; one that is only read may not be used by it', async () => {
     const [own, others] = await makePair();
-    const input = `repositoryId: ${text(own.repositoryId)}, remoteId: ${text(others.remoteId)}, intervalSeconds: 31622400`;
+    const input = `repositoryId: ${text(own.emptyRepositoryId)}, remoteId: ${text(others.remoteId)}, intervalSeconds: 31622400`;
     expect((await mutate('scheduleCreate', input, scene.tokens.admin)).mistakes).toMatchObject([
       { code: 'NOT_FOUND', field: ['remoteId'] },
     ]);

@@ -126,10 +126,11 @@ export const fieldRows: readonly FieldRow[] = [
   mutation('repositoryCreate', 'maintainer', (t) => `name: ${text(t.freeName)}`),
   mutation('repositoryUpdate', 'maintainer', (t) => `id: ${text(t.repositoryId)}, description: "changed"`),
   mutation('repositoryDelete', 'maintainer', (t) => `id: ${text(t.repositoryId)}`),
+  mutation('repositoryDetach', 'maintainer', (t) => `id: ${text(t.repositoryId)}`),
   mutation(
     'repositorySync',
     'maintainer',
-    (t) => `repositoryId: ${text(t.repositoryId)}, remoteId: ${text(t.remoteId)}`,
+    (t) => `repositoryId: ${text(t.repositoryId)}, remoteId: ${text(t.remoteId)}, convertToMirror: true`,
   ),
   mutation(
     'repositoryTag',
@@ -171,7 +172,8 @@ export const fieldRows: readonly FieldRow[] = [
   mutation(
     'scheduleCreate',
     'maintainer',
-    (t) => `repositoryId: ${text(t.repositoryId)}, remoteId: ${text(t.remoteId)}, intervalSeconds: 31622400`,
+    (t) =>
+      `repositoryId: ${text(t.emptyRepositoryId)}, remoteId: ${text(t.remoteId)}, intervalSeconds: 31622400`,
   ),
   mutation('scheduleUpdate', 'maintainer', (t) => `id: ${text(t.scheduleId)}, jitterSeconds: 5`),
   mutation('schedulePause', 'maintainer', (t) => `id: ${text(t.scheduleId)}`),

@@ -229,7 +229,7 @@ describe('atomic signatures', () => {
       );
       expect(refused.task).toMatchObject(
         onFailure === 'SKIP_TAG'
-          ? { state: 'COMPLETED', createdVersion: null }
+          ? { state: 'FAILED', errorCode: 'NOTHING_SELECTED' }
           : { state: 'FAILED', errorCode: 'SIGNATURE_REQUIRED' },
       );
       expect(refused.latest).toBe(0);

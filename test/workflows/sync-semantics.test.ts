@@ -154,8 +154,8 @@ test.concurrent('a pattern that matches nothing is a warning that names close ta
 });
 
 test.concurrent('an exclusion that leaves nothing is a warning, and no version', async () => {
-  const scene = await stage.open({ remote: { excludeTags: ['*'] } });
-  const outcome = await scene.sync();
+  const scene = await stage.openSynced();
+  const outcome = await scene.sync({ overrides: { excludeTags: ['*'] } });
   expect(outcome.task).toMatchObject({ ...completed(null), tagsTotal: 0 });
   expect(outcome.warnings).toEqual([expect.stringMatching(/No tag of the upstream passes the filters/)]);
 });

@@ -15,6 +15,7 @@ import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
 import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
+import { RepositoryRemovalResolver } from './repository-removal.resolver.ts';
 import { RepositoryResolver } from './repository.resolver.ts';
 import { ScheduleMutationResolver } from './schedule-mutation.resolver.ts';
 import { RepositoryScheduleResolver, ScheduleResolver, ScheduleRunResolver } from './schedule.resolver.ts';
@@ -50,6 +51,7 @@ export function buildApiSchema(): GraphQLSchema {
       NodeResolver,
       RepositoryResolver,
       RepositoryMutationResolver,
+      RepositoryRemovalResolver,
       RepositoryContentResolver,
       DistributionResolver,
       DistributionMoveResolver,

@@ -4,19 +4,18 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { Remote } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
 import { findRemoteId, readRemoteUse } from '../../db/read-repositories.ts';
-import type { RemoteUse } from '../../db/read-repositories.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
-import { parseNumericId, toGlobalId } from './global-id.ts';
-import { listNames } from './mistakes.ts';
+import { parseNumericId } from './global-id.ts';
 import { DeletePayload } from './payload.type.ts';
 import { lacksRole, seen } from './permit.ts';
 import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remote-input.type.ts';
 import { checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
 import type { RemoteFields } from './remote-validation.ts';
+import { remoteInUse } from './remote-use.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
 import { readSignaturePolicyId } from './signature-policy-id.ts';
 import { splitProxyUrl } from './url-validation.ts';
@@ -115,7 +114,7 @@ export class RemoteMutationResolver {
       if (row === null) return { deletedId: null, userErrors: [notFound(input.id)] };
       const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
       if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
-      const userErrors = usedBy(row, await readRemoteUse(transaction, loaders.visibility, row.id));
+      const userErrors = remoteInUse(row, await readRemoteUse(transaction, loaders.visibility, row.id));
       if (userErrors.length > 0) return { deletedId: null, userErrors };
       await transaction.nativeDelete(Remote, { id: row.id });
       return { deletedId: input.id, userErrors };
@@ -203,51 +202,6 @@ function openKey(row: Remote | null, { secrets }: ApiDependencies): string | und
 
 async function isNameTaken(em: Em, name: string): Promise<boolean> {
   return !name.includes('\0') && (await findRemoteId(em, name)) !== undefined;
-}
-
-function usedBy(row: Remote, use: RemoteUse): UserError[] {
-  const errors: UserError[] = [];
-  if (use.repositoryCount > 0) {
-    const names = listNames(use.repositoryNames, use.repositoryCount);
-    errors.push(
-      userError(
-        'IN_USE',
-        ['id'],
-        `The remote ${quoteValue(row.name)} is used by ${names}; give them another remote, or none, first.`,
-      ),
-    );
-  }
-  if (use.schedule !== undefined)
-    errors.push(
-      userError(
-        'IN_USE',
-        ['id'],
-        `The remote ${quoteValue(row.name)} is used by ${nameUse('Schedule', use.schedule)}; give that another remote, or delete it, first.`,
-      ),
-    );
-  if (use.task !== undefined)
-    errors.push(
-      userError(
-        'IN_USE',
-        ['id'],
-        `The remote ${quoteValue(row.name)} is used by ${nameUse('Task', use.task)}; wait until it has ended, or cancel it.`,
-      ),
-    );
-  if (use.onlySourceOf > 0)
-    errors.push(
-      userError(
-        'IN_USE',
-        ['id'],
-        `${use.onlySourceOf} blobs of versions that are kept are not stored and can be had from the remote ${quoteValue(row.name)} only; ` +
-          'sync with the policy IMMEDIATE, or delete the repositories that have them, first.',
-      ),
-    );
-  return errors;
-}
-
-function nameUse(type: 'Schedule' | 'Task', use: { readonly id: number; readonly isSeen: boolean }): string {
-  const noun = type.toLowerCase();
-  return use.isSeen ? `the ${noun} ${toGlobalId(type, use.id)}` : `a ${noun} that you may not read`;
 }
 
 function notFound(id: string): UserError {

@@ -3,22 +3,18 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { createOwnDistribution, isBasePathTaken, renameOwnDistribution } from '../../db/distributions.ts';
 import { Remote, Repository } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { readOtherDistributions } from '../../db/point-distribution.ts';
-import { findOpenTaskId, findRepositoryId } from '../../db/read-repositories.ts';
-import { deleteSchedules } from '../../db/temporal-schedules.ts';
+import { findRepositoryId } from '../../db/read-repositories.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
-import { parseNumericId, toGlobalId } from './global-id.ts';
-import { checkInteger, checkText, invalid, listNames, notNull } from './mistakes.ts';
+import { parseNumericId } from './global-id.ts';
+import { checkInteger, checkText, invalid, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
 import { lacksRole, seen } from './permit.ts';
-import { DeletePayload } from './payload.type.ts';
 import {
   RepositoryCreateInput,
-  RepositoryDeleteInput,
   RepositoryPayload,
   RepositoryUpdateInput,
   toRepositoryType,
@@ -113,38 +109,10 @@ export class RepositoryMutationResolver {
       }),
     );
   }
-
-  @Mutation(() => DeletePayload, {
-    description:
-      'Deletes a repository with all its versions, its schedules and the distribution at its own name. Its tasks stay.',
-  })
-  async repositoryDelete(
-    @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
-    input: RepositoryDeleteInput,
-    @Ctx() { em, viewer, loaders }: RequestContext,
-  ): Promise<DeletePayload> {
-    const id = parseNumericId('Repository', input.id);
-    return em.fork().transactional(async (transaction) => {
-      const row = await findLocked(transaction, viewer, id);
-      if (row === null) return { deletedId: null, userErrors: [notFound('id', input.id)] };
-      const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
-      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
-      const taskId = await findOpenTaskId(transaction, row.id);
-      const others = await readOtherDistributions(transaction, loaders.visibility, row.id);
-      const userErrors = [
-        ...(taskId === undefined ? [] : [inUse(row, taskId)]),
-        ...(others.count === 0 ? [] : [servedAt(row, others)]),
-      ];
-      if (userErrors.length > 0) return { deletedId: null, userErrors };
-      await deleteSchedules(transaction, { repositoryId: row.id });
-      await transaction.nativeDelete(Repository, { id: row.id });
-      return { deletedId: input.id, userErrors: [] };
-    });
-  }
 }
 
 /** Null too where the viewer may not see it. */
-async function findLocked(em: Em, viewer: Viewer, id: number | undefined): Promise<Repository | null> {
+export async function findLocked(em: Em, viewer: Viewer, id: number | undefined): Promise<Repository | null> {
   if (id === undefined) return null;
   const row = await em.findOne(Repository, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   return seen(viewer, row, ({ name }) => name);
@@ -229,25 +197,6 @@ function servedElsewhere(name: string): UserError {
   );
 }
 
-function inUse(row: Repository, taskId: number): UserError {
-  return userError(
-    'IN_USE',
-    ['id'],
-    `The repository ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', taskId)}; wait until it has ended, or cancel it.`,
-  );
-}
-
-function servedAt(
-  row: Repository,
-  { basePaths, count }: { readonly basePaths: readonly string[]; readonly count: number },
-): UserError {
-  return userError(
-    'IN_USE',
-    ['id'],
-    `The repository ${quoteValue(row.name)} is served by the distributions ${listNames(basePaths, count)}; delete them, or point them elsewhere.`,
-  );
-}
-
 /** Two callers may find a name free at one time: the database then says which of them was first. */
 async function saving(name: string, save: () => Promise<RepositoryPayload>): Promise<RepositoryPayload> {
   try {
@@ -258,11 +207,11 @@ async function saving(name: string, save: () => Promise<RepositoryPayload>): Pro
   }
 }
 
-function payload(context: RequestContext, row: Repository): RepositoryPayload {
+export function payload(context: RequestContext, row: Repository): RepositoryPayload {
   forgetReads(context);
   return Object.assign(new RepositoryPayload(), { repository: toRepositoryType(row), userErrors: [] });
 }
 
-function failed(userErrors: UserError[]): RepositoryPayload {
+export function failed(userErrors: UserError[]): RepositoryPayload {
   return Object.assign(new RepositoryPayload(), { repository: null, userErrors });
 }

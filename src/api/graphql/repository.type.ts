@@ -109,40 +109,20 @@ export class RepositoryUpdateInput {
 export class RepositoryDeleteInput {
   @Field(() => ID, { description: 'The repository.' })
   id!: string;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
+      "Also delete the repository's remote. Refused with IN_USE where another repository, a schedule or a task uses the remote.",
+  })
+  deleteRemote?: boolean | null;
 }
 
-@InputType('RepositorySyncInput', { description: 'A sync of a repository with a remote.' })
-export class RepositorySyncInput {
-  @Field(() => ID, { description: 'The repository that gets a new version where anything has changed.' })
-  repositoryId!: string;
-
-  @Field(() => ID, { nullable: true, description: "The remote to sync with; default: the repository's own." })
-  remoteId?: string | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: false,
-    description:
-      'Also remove what the upstream no longer has, inside what the filters select. Without: only add and move tags.',
-  })
-  mirror?: boolean | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: false,
-    description:
-      "Let a mirror sync remove all of the repository's tags, or more than half where it has ten or more; it fails with " +
-      'MASS_REMOVAL_REFUSED without.',
-  })
-  confirmRemoval?: boolean | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: false,
-    description:
-      'Only find out what would change: no blob is fetched, no version made. The answer is in Task.plan.',
-  })
-  dryRun?: boolean | null;
+@InputType('RepositoryDetachInput', { description: 'A mirror to turn into an ordinary repository.' })
+export class RepositoryDetachInput {
+  @Field(() => ID, { description: 'The repository.' })
+  id!: string;
 }
 
 @ObjectType('RepositoryPayload', {

@@ -13,6 +13,7 @@ import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
+import { checkConversion } from './mirror-conversion.ts';
 import { DeletePayload } from './payload.type.ts';
 import { lacksRole, seen } from './permit.ts';
 import { notFound as repositoryNotFound } from './repository-mutation.resolver.ts';
@@ -55,6 +56,7 @@ export class ScheduleMutationResolver {
       if (lacking.length > 0) return lacking;
       if (repository === null) mistakes.unshift(repositoryNotFound('repositoryId', input.repositoryId));
       const remoteId = await findScheduleRemote(em, input.remoteId, { viewer, repository }, mistakes);
+      if (repository !== null) mistakes.push(...(await checkConversion(em, repository)));
       if (repository === null || mistakes.length > 0) return mistakes;
       const row = em.create(Schedule, {
         repositoryId: repository.id,

@@ -8,9 +8,11 @@ import { quoteValue } from '../../oci/error.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
 import { lacksRole, seen } from './permit.ts';
+import { checkConversion } from './mirror-conversion.ts';
 import { notFound } from './repository-mutation.resolver.ts';
-import { RepositorySyncInput } from './repository.type.ts';
 import { payload, reload, startWorkflow } from './start-workflow.ts';
+import { RepositorySyncInput } from './sync.type.ts';
+import { checkOverrides, readOverrides } from './sync-overrides.ts';
 import { TaskCancelInput, TaskPayload } from './task.type.ts';
 import { userError } from './user-error.type.ts';
 import type { UserError } from './user-error.type.ts';
@@ -116,7 +118,11 @@ async function acceptSync(
   if (repository === null) userErrors.push(notFound('repositoryId', input.repositoryId));
   else userErrors.push(...lacksRole(viewer, 'maintainer', repository.name, 'repositoryId'));
   const remoteId = await findRemoteToSync(em, viewer, input, { repository, settledRemoteId, userErrors });
+  userErrors.push(...checkOverrides(input.overrides, api.config));
+  if (repository !== null && input.dryRun !== true && input.convertToMirror !== true)
+    userErrors.push(...(await checkConversion(em, repository)));
   if (repository === null || remoteId === undefined || userErrors.length > 0) return { userErrors };
+  const overrides = readOverrides(input.overrides);
   const { task, isNew } = await createSyncTask(em, {
     repositoryId: repository.id,
     remoteId,
@@ -125,6 +131,8 @@ async function acceptSync(
       confirmRemoval: input.confirmRemoval ?? false,
       dryRun: input.dryRun ?? false,
       allowPrivate: api.config.allowPrivate,
+      ...(overrides === undefined ? {} : { overrides }),
+      ...(input.discardUnlessSynced === true ? { discardUnlessSynced: true } : {}),
     },
   });
   return { task, isNew, repositoryName: repository.name };

@@ -5,6 +5,7 @@ import { connectionType } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { NodeType } from './node.type.ts';
 import { ByteCount, DateTime, DigestScalar } from './scalars.ts';
+import { SyncOverridesType, toSyncOverrides } from './sync.type.ts';
 import { UserError } from './user-error.type.ts';
 
 export const TaskStateEnum = {
@@ -148,6 +149,12 @@ export class TaskType extends NodeType {
 
   @Field(() => Boolean, { description: 'Whether the sync was asked for with `mirror`.' })
   mirror!: boolean;
+
+  @Field(() => SyncOverridesType, {
+    nullable: true,
+    description: 'Options that replaced those of the remote in this sync alone; null: none.',
+  })
+  overrides!: SyncOverridesType | null;
 }
 
 export function toTaskType(row: Task): TaskType {
@@ -166,6 +173,7 @@ export function toTaskType(row: Task): TaskType {
     // a task of another kind has no arguments of a sync
     dryRun: (row.arguments as Partial<Task['arguments']>).dryRun ?? false,
     mirror: (row.arguments as Partial<Task['arguments']>).mirror ?? false,
+    overrides: toSyncOverrides(row.arguments.overrides),
   });
 }
 

@@ -7,6 +7,7 @@ export const ErrorCode = {
   IN_USE: 'IN_USE',
   SYNC_ALREADY_RUNNING: 'SYNC_ALREADY_RUNNING',
   REPOSITORY_IS_MIRRORED: 'REPOSITORY_IS_MIRRORED',
+  WOULD_BECOME_MIRROR: 'WOULD_BECOME_MIRROR',
   FORBIDDEN: 'FORBIDDEN',
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
@@ -21,6 +22,10 @@ registerEnumType(ErrorCode, {
     IN_USE: { description: 'It is used, and so cannot be deleted; the message says by what.' },
     SYNC_ALREADY_RUNNING: { description: 'A sync of the repository is running; the payload has its task.' },
     REPOSITORY_IS_MIRRORED: { description: 'The repository mirrors an upstream and takes no other changes.' },
+    WOULD_BECOME_MIRROR: {
+      description:
+        'The repository was pushed to, and this sync would turn it into a mirror that refuses pushes. Allow it with convertToMirror.',
+    },
     FORBIDDEN: { description: 'The caller lacks the role for it; the message says which.' },
   },
 });

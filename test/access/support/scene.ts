@@ -35,6 +35,8 @@ export interface Things {
   /** A name that is free. */
   readonly freeName: string;
   readonly repositoryId: string;
+  /** One without a version. */
+  readonly emptyRepositoryId: string;
   readonly versionId: string;
   readonly digest: string;
   readonly tagId: string;
@@ -123,7 +125,8 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
   const scheduleId = await id(
     `insert into schedule (repository_id, remote_id, interval_seconds, time_zone, jitter_seconds, catchup_window_seconds, mirror,
        allow_private, paused) values ($1, $2, 31622400, 'UTC', 0, 60, false, true, true)`,
-    [repositoryId, scheduledRemote],
+    // not the one that was pushed to: a sync would make it a mirror
+    [served, scheduledRemote],
   );
   const signaturePolicyId = await id('insert into signature_policy (name, keys) values ($1, $2)', [
     name,
@@ -146,6 +149,7 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     name,
     freeName: `${name}-new`,
     repositoryId: toGlobalId('Repository', repositoryId),
+    emptyRepositoryId: toGlobalId('Repository', served),
     versionId,
     digest: digests.plain,
     tagId: toGlobalId('Tag', repositoryId, 1, 'plain'),

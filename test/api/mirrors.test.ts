@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { startApi } from './support/api-server.ts';
+import type { ApiUnderTest } from './support/api-server.ts';
+import { insertRepository, insertTask, insertVersion } from './support/content.ts';
+
+/* How a repository becomes a mirror, stops being one, and goes. */
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+let sequence = 0;
+
+async function newRemote(): Promise<number> {
+  sequence += 1;
+  const [remote] = await api.sql(
+    "insert into remote (name, url, upstream_name) values ($1, 'https://registry.example', 'a/b') returning id",
+    [`mirrors ${sequence}`],
+  );
+  return Number(remote?.['id']);
+}
+
+/** A repository with one version, which somebody pushed, and a remote. */
+async function newPushed({ isMirrored = false } = {}) {
+  sequence += 1;
+  const repositoryId = await insertRepository(api, `mirrors/r${sequence}`);
+  await insertVersion(api, repositoryId, 1);
+  const remoteId = await newRemote();
+  await api.sql('update repository set remote_id = $1, is_mirrored = $2 where id = $3', [
+    remoteId,
+    isMirrored,
+    repositoryId,
+  ]);
+  return { repositoryId, remoteId, id: toGlobalId('Repository', repositoryId) };
+}
+
+async function mutate(name: string, fields: string, input: object) {
+  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const { data, errors } = await api.graphql(
+    `mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} userErrors { code field message } } }`,
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  return data[name];
+}
+
+const sync = (input: object) =>
+  mutate(
+    'repositorySync',
+    'task { id state overrides { includeTags excludeTags policy downloadConcurrency } }',
+    input,
+  );
+
+const detach = (id: string) =>
+  mutate('repositoryDetach', 'repository { isMirrored remote { id } latestVersion { number } }', { id });
+
+const remove = (id: string) => mutate('repositoryDelete', 'deletedId', { id, deleteRemote: true });
+
+describe('a repository that was pushed to', () => {
+  test('is not turned into a mirror unasked', async () => {
+    const { id } = await newPushed();
+    const refused = await sync({ repositoryId: id });
+    expect(refused.task).toBeNull();
+    expect(refused.userErrors).toMatchObject([{ code: 'WOULD_BECOME_MIRROR', field: ['repositoryId'] }]);
+    expect(refused.userErrors[0].message).toMatch(/convertToMirror/);
+    expect((await sync({ repositoryId: id, convertToMirror: true })).userErrors).toEqual([]);
+  });
+
+  test('can be synced dry', async () => {
+    const { id } = await newPushed();
+    expect((await sync({ repositoryId: id, dryRun: true })).userErrors).toEqual([]);
+  });
+
+  test('gets no schedule', async () => {
+    const { id } = await newPushed();
+    const answer = await mutate('scheduleCreate', 'schedule { id }', {
+      repositoryId: id,
+      intervalSeconds: 3600,
+      paused: true,
+    });
+    expect(answer.userErrors).toMatchObject([{ code: 'WOULD_BECOME_MIRROR', field: ['repositoryId'] }]);
+  });
+});
+
+test('what pull-through brought is no push', async () => {
+  const { id, repositoryId } = await newPushed();
+  await api.sql('update distribution set pull_through = true where repository_id = $1', [repositoryId]);
+  expect((await sync({ repositoryId: id })).userErrors).toEqual([]);
+});
+
+describe('repositoryDetach', () => {
+  test('makes a mirror an ordinary repository with the same versions', async () => {
+    const { id } = await newPushed({ isMirrored: true });
+    expect(await detach(id)).toEqual({
+      repository: { isMirrored: false, remote: null, latestVersion: { number: 1 } },
+      userErrors: [],
+    });
+  });
+
+  test('waits for tasks and schedules', async () => {
+    const { id, repositoryId } = await newPushed({ isMirrored: true });
+    await insertTask(api, repositoryId, 'RUNNING');
+    const scheduled = await mutate('scheduleCreate', 'schedule { id }', {
+      repositoryId: id,
+      intervalSeconds: 3600,
+      paused: true,
+    });
+    const answer = await detach(id);
+    expect(answer.repository).toBeNull();
+    expect(answer.userErrors.map(({ code }: { code: string }) => code)).toEqual(['IN_USE', 'IN_USE']);
+    expect(answer.userErrors[1].message).toContain(scheduled.schedule.id);
+    await api.sql('delete from task where repository_id = $1', [repositoryId]);
+    await mutate('scheduleDelete', 'deletedId', { id: scheduled.schedule.id });
+    expect((await detach(id)).userErrors).toEqual([]);
+  });
+});
+
+describe('repositoryDelete with deleteRemote', () => {
+  test('deletes both', async () => {
+    const { id, remoteId } = await newPushed();
+    expect(await remove(id)).toEqual({ deletedId: id, userErrors: [] });
+    expect(await api.sql('select from remote where id = $1', [remoteId])).toEqual([]);
+  });
+
+  test('deletes neither where another repository uses the remote', async () => {
+    const { id, repositoryId, remoteId } = await newPushed();
+    const other = await insertRepository(api, `mirrors/other${sequence}`);
+    await api.sql('update repository set remote_id = $1 where id = $2', [remoteId, other]);
+    const answer = await remove(id);
+    expect(answer).toMatchObject({
+      deletedId: null,
+      userErrors: [{ code: 'IN_USE', field: ['deleteRemote'] }],
+    });
+    expect(answer.userErrors[0].message).toContain(`mirrors/other${sequence}`);
+    expect(await api.sql('select from repository where id = $1', [repositoryId])).toHaveLength(1);
+  });
+});
+
+describe('overrides of a sync', () => {
+  test('are kept with the task, and not with the remote', async () => {
+    const { id, remoteId } = await newPushed({ isMirrored: true });
+    const overrides = { includeTags: ['v1'], excludeTags: null, policy: 'ON_DEMAND', downloadConcurrency: 3 };
+    const { task, userErrors } = await sync({ repositoryId: id, overrides });
+    expect(userErrors).toEqual([]);
+    expect(task.overrides).toEqual({ ...overrides, excludeTags: [] });
+    const [remote] = await api.sql('select include_tags, policy from remote where id = $1', [remoteId]);
+    expect(remote).toEqual({ include_tags: null, policy: 'IMMEDIATE' });
+  });
+
+  test('follow the rules of the remote', async () => {
+    const { id } = await newPushed({ isMirrored: true });
+    const answer = await sync({
+      repositoryId: id,
+      overrides: { includeTags: ['v1', 'a/b'], downloadConcurrency: 0 },
+    });
+    expect(answer.task).toBeNull();
+    expect(answer.userErrors).toMatchObject([
+      { code: 'INVALID', field: ['overrides', 'includeTags', '1'] },
+      { code: 'INVALID', field: ['overrides', 'downloadConcurrency'] },
+    ]);
+  });
+
+  test('are absent where none were given', async () => {
+    const { id } = await newPushed({ isMirrored: true });
+    expect((await sync({ repositoryId: id, overrides: {} })).task.overrides).toBeNull();
+  });
+});
