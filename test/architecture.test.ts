@@ -35,8 +35,13 @@ const rules: Readonly<Record<string, Rule>> = {
     node: ['node:crypto', 'node:net'],
     why: 'the specs are pure and stand on nothing',
   },
-  'src/registry/': {
+  'src/threads/': {
     folders: ['src/oci/'],
+    packages: [],
+    why: 'what runs beside the event loop knows the specs only',
+  },
+  'src/registry/': {
+    folders: ['src/oci/', 'src/threads/'],
     packages: ['undici'],
     why: 'the client of an upstream knows the specs only',
   },
@@ -51,7 +56,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'the database knows the specs only',
   },
   'src/trust/': {
-    folders: ['src/oci/'],
+    folders: ['src/oci/', 'src/threads/'],
     packages: ['@sigstore/*', 'openpgp'],
     why: 'verification knows the specs only',
   },
@@ -61,7 +66,15 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'access and secrets stand on the database only',
   },
   'src/activities/': {
-    folders: ['src/oci/', 'src/registry/', 'src/content/', 'src/db/', 'src/trust/', 'src/access/'],
+    folders: [
+      'src/oci/',
+      'src/threads/',
+      'src/registry/',
+      'src/content/',
+      'src/db/',
+      'src/trust/',
+      'src/access/',
+    ],
     packages: ['@temporalio/activity', '@temporalio/common', 'kysely', 'pino'],
     why: 'activities are handed what they need by createActivities(deps)',
   },
@@ -91,7 +104,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'resolvers are thin and reach the rest through ApiDependencies',
   },
   'src/api/distribution/': {
-    folders: ['src/oci/', 'src/db/', 'src/content/', 'src/access/'],
+    folders: ['src/oci/', 'src/threads/', 'src/db/', 'src/content/', 'src/access/'],
     typesOf: ['src/api/dependencies.ts'],
     packages: ['fastify'],
     why: 'serving reads only the database and the blob store',

@@ -1,6 +1,6 @@
 import type { ManifestToStore } from '../db/store-manifests.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
-import { parseManifest } from '../oci/manifest-parse.ts';
+import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { Upstream } from './naming-request.ts';
 
@@ -15,9 +15,9 @@ export async function fetchManifest(
   if (!document) return undefined;
   return namingRequest(
     describeManifest(upstream, reference),
-    () => {
-      const parsed = parseOnce(document);
-      return Promise.resolve({ document: { ...document, mediaType: parsed.mediaType }, parsed });
+    async () => {
+      const parsed = await parseOnce(document, signal);
+      return { document: { ...document, mediaType: parsed.mediaType }, parsed };
     },
     advice,
   );
@@ -27,11 +27,14 @@ export async function fetchManifest(
 const recent = new Map<string, ParsedManifest>();
 const recentAtMost = { count: 256, documentBytes: 16 * 1024 };
 
-function parseOnce({ digest, mediaType, bytes }: ManifestDocument): ParsedManifest {
+async function parseOnce(
+  { digest, mediaType, bytes }: ManifestDocument,
+  signal: AbortSignal,
+): Promise<ParsedManifest> {
   const key = `${digest} ${mediaType}`;
   const known = recent.get(key);
   if (known !== undefined) return known;
-  const parsed = parseManifest(bytes, mediaType);
+  const parsed = await parseManifestDocument(bytes, mediaType, { signal });
   if (bytes.byteLength > recentAtMost.documentBytes) return parsed;
   if (recent.size >= recentAtMost.count) recent.delete(recent.keys().next().value ?? '');
   recent.set(key, parsed);

@@ -26,14 +26,15 @@ const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/;
 
 /**
  * Parses JSON (RFC 8259) more strictly than JSON.parse: a key may stand only once in an object, since readers disagree on
- * which one counts; nesting is capped; and no number loses precision. Iterative, so no document overflows the stack.
+ * which one counts; nesting and the number of values are capped; and no number loses precision. Iterative, so no document overflows the stack.
  * @throws JsonSyntaxError
  */
-export function parseJson(text: string, maxDepth = 64): JsonValue {
+export function parseJson(text: string, maxDepth = 64, maxValues = 500_000): JsonValue {
   if (text.charCodeAt(0) === 0xfeff) throw syntaxError(text, 0, 'a byte order mark, which JSON may not have');
   const open: Container[] = [];
   let at = skipSpace(text, 0);
-  for (;;) {
+  for (let values = 1; ; values += 1) {
+    if (values > maxValues) throw syntaxError(text, at, `more than the ${maxValues} values allowed`);
     let value: JsonValue;
     const first = text[at];
     if (first === '{' || first === '[') {

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { parseManifest } from '../oci/manifest-parse.ts';
+import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { mediaTypes } from '../oci/media-type.ts';
 import { readUpTo } from './body.ts';
 import { decodedBody } from './content-coding.ts';
@@ -92,19 +92,25 @@ async function readPage(
     const absence = await readAbsence(sent, response);
     if (absence !== undefined) return { kind: 'absent', ...absence };
     await checkStatus(sent, response, 200);
-    const digests = await readDigests(url, response, maxBytes);
+    const digests = await readDigests(url, response, maxBytes, signal);
     return { kind: 'listed', digests, next: nextPage(url, response) };
   });
 }
 
-async function readDigests(url: URL, response: HttpResponse, maxBytes: number): Promise<Digest[]> {
+async function readDigests(
+  url: URL,
+  response: HttpResponse,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Digest[]> {
   const body = await readUpTo({ body: decodedBody(response) }, maxBytes);
   if (body === undefined)
     throw new TidemarkError(
       'UPSTREAM_RESPONSE_TOO_LARGE',
       `GET ${describeUrl(url)}: the list of referrers is larger than ${maxBytes} bytes; expected pages.`,
     );
-  const parsed = parseManifest(body, singleHeader(response.headers, 'content-type'));
+  const contentType = singleHeader(response.headers, 'content-type');
+  const parsed = await parseManifestDocument(body, contentType, { signal });
   if (parsed.kind !== 'index')
     throw new TidemarkError(
       'UPSTREAM_RESPONSE_INVALID',

@@ -5,9 +5,9 @@ import { digestBytes } from '../../oci/digest-bytes.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
-import { parseManifest } from '../../oci/manifest-parse.ts';
 import type { ParsedManifest } from '../../oci/manifest.ts';
 import { isTagName } from '../../oci/tag-filter.ts';
+import { parseManifestDocument } from '../../threads/parse-manifest.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
 import { pushCaller } from './exchange.ts';
@@ -39,7 +39,7 @@ export async function putManifest(
   const bytes = await readWhole(request, manifestMaxBytes);
   const digest = 'digest' in reference ? reference.digest : digestBytes(bytes);
   checkDigest(digest, bytes);
-  const parsed = parse(bytes, request.headers['content-type']);
+  const parsed = await parse(bytes, request.headers['content-type']);
   const document = { digest, mediaType: parsed.mediaType, bytes };
   const byDigest = 'digest' in reference;
   // what was a mirror, or pinned, since then is refused in there
@@ -79,11 +79,12 @@ function checkDigest(digest: Digest, bytes: Buffer): void {
 }
 
 /** What is wrong with it is said in the parser's words; the code is the specification's. */
-function parse(bytes: Buffer, contentType: string | undefined): ParsedManifest {
+async function parse(bytes: Buffer, contentType: string | undefined): Promise<ParsedManifest> {
   try {
-    return parseManifest(bytes, contentType);
+    return await parseManifestDocument(bytes, contentType);
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
+    if (error.origin === 'server') throw refuse('UNAVAILABLE', error.message, undefined, error);
     throw refuse('MANIFEST_INVALID', error.message, undefined, error);
   }
 }
