@@ -92,13 +92,17 @@ function isTokensFault(error: unknown): boolean {
 }
 
 function toSubject(payload: JWTPayload, groupsClaim: string): Subject {
-  const { sub = '', exp = 0 } = payload;
+  // an issuer that signs a claim of another type has signed it all the same: no check before this one looks
+  const { sub, exp }: { readonly sub?: unknown; readonly exp?: unknown } = payload;
   const claimed = payload[groupsClaim];
   const groups = (Array.isArray(claimed) ? claimed : [claimed]).filter(
     (group): group is string => typeof group === 'string' && !group.includes('\0'),
   );
-  if (sub === '' || sub.includes('\0')) throw unauthenticated('has a token without a subject');
-  return { subject: sub, groups: groups.slice(0, mostGroups), expiresAt: new Date(exp * 1_000) };
+  if (typeof sub !== 'string' || sub === '' || sub.includes('\0'))
+    throw unauthenticated('has a token without a subject');
+  const expiresAt = new Date(typeof exp === 'number' ? exp * 1_000 : Number.NaN);
+  if (Number.isNaN(expiresAt.getTime())) throw unauthenticated('has a token whose expiry is no date');
+  return { subject: sub, groups: groups.slice(0, mostGroups), expiresAt };
 }
 
 /** OpenID Connect Discovery 1.0, section 4; the document has to name the issuer that was asked. */

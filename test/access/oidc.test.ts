@@ -174,6 +174,15 @@ describe('fault 81: a token that does not count is 401', () => {
     ['no subject', () => sign({ sub: undefined })],
     ['an empty subject', () => sign({ sub: '' })],
     ['a subject that the database cannot hold', () => sign({ sub: 'a\0' })],
+    ...[7, true, null, ['alice'], { name: 'alice' }, []].map((sub): [string, () => Promise<string>] => [
+      `the subject ${JSON.stringify(sub)}`,
+      () => sign({ sub }),
+    ]),
+    ...[9e15, Number.MAX_VALUE, '4102444800', [4_102_444_800], true, null].map(
+      (exp): [string, () => Promise<string>] => [`the expiry ${JSON.stringify(exp)}`, () => sign({ exp })],
+    ),
+    ['an audience of another type', () => sign({ aud: 7 })],
+    ['an issuer of another type', () => sign({ iss: [issuer.url] })],
   ])('%s', async (_, make) => {
     const token = await make();
     const answer = await scene.api.graphql('{ __typename }', {}, token);
