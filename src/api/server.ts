@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ApolloServer } from '@apollo/server';
-import type { ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -16,18 +11,15 @@ import { serveTokens } from './distribution/token.ts';
 import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
-import { createContext, createTrace, identifyCaller } from './graphql/context.ts';
-import type { Caller, RequestContext } from './graphql/context.ts';
+import { createTrace } from './graphql/context.ts';
 import { toClientError } from './graphql/errors.ts';
 import type { ErrorTrace } from './graphql/errors.ts';
-import { isRecord } from './graphql/execution.ts';
-import { parseWithinLimits } from './graphql/limits.ts';
-import type { QueryCost } from './graphql/limits.ts';
+import { checkParameters } from './graphql/parameters.ts';
+import { serveGraphql } from './graphql-http.ts';
 import { checkHost } from './host-guard.ts';
 import { serveSockets } from './socket-transport.ts';
 import { serveStatus } from './status-routes.ts';
 import { createTaskWatch } from './task-watch.ts';
-import type { TaskWatch } from './task-watch.ts';
 
 const bodyMaxBytes = 1024 * 1024;
 const requestMaxMs = 30_000;
@@ -97,6 +89,11 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
     raw.once('close', () => clearTimeout(timer));
   });
   app.addHook('preParsing', async (request, reply) => {
+    const message = checkParameters(request.originalUrl);
+    if (message !== undefined) return void reply.code(400).send(errorBody('BAD_REQUEST', message));
+    return undefined;
+  });
+  app.addHook('preParsing', async (request, reply) => {
     if (isDistributionUrl(request.originalUrl)) return undefined;
     const message = refuseEncoding(request);
     if (message !== undefined) return void reply.code(415).send(errorBody('BAD_REQUEST', message));
@@ -149,92 +146,4 @@ function explainStatus(status: number): string {
 
 function errorBody(code: string, message: string): { errors: readonly object[] } {
   return { errors: [{ message, extensions: { code } }] };
-}
-
-/** What is known of a request before Apollo gets it. */
-interface Admitted {
-  readonly caller: Caller;
-  readonly cost?: QueryCost;
-}
-
-const tellCost: ApolloServerPlugin<RequestContext> = {
-  requestDidStart: () =>
-    Promise.resolve({
-      willSendResponse: ({ contextValue, response }) => {
-        const { body } = response;
-        if (body.kind === 'single' && contextValue.cost !== undefined)
-          body.singleResult.extensions = { ...body.singleResult.extensions, cost: contextValue.cost };
-        return Promise.resolve();
-      },
-    }),
-};
-
-interface GraphqlOptions {
-  readonly schema: GraphQLSchema;
-  readonly api: ApiDependencies;
-  readonly taskWatch: TaskWatch;
-}
-
-async function serveGraphql(
-  app: FastifyInstance,
-  { schema, api, taskWatch }: GraphqlOptions,
-): Promise<ApolloServer<RequestContext>> {
-  const admitted = new WeakMap<FastifyRequest, Admitted>();
-  const apollo = new ApolloServer<RequestContext>({
-    schema,
-    csrfPrevention: true,
-    allowBatchedHttpRequests: false,
-    introspection: true,
-    persistedQueries: false,
-    includeStacktraceInErrorResponses: false,
-    stopOnTerminationSignals: false,
-    logger: api.logger.child({}, { level: 'warn' }),
-    formatError: (_formatted, error) => toClientError(error, createTrace(api)),
-    plugins: [ApolloServerPluginLandingPageDisabled(), tellCost],
-  });
-  await apollo.start();
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/graphql',
-    preHandler: [identify, checkLimits],
-    handler: fastifyApolloHandler(apollo, {
-      context: (request) => {
-        const { caller, cost } = admitted.get(request) ?? {};
-        if (caller === undefined) throw new Error('a request came past its checks');
-        const context = createContext(api, taskWatch, caller, { requestId: request.id });
-        context.cost = cost;
-        return Promise.resolve(context);
-      },
-    }),
-  });
-  return apollo;
-
-  /** Before anything is parsed: nobody without a login makes the server work. */
-  async function identify(request: FastifyRequest): Promise<void> {
-    admitted.set(request, { caller: await identifyCaller(api, request.headers.authorization) });
-  }
-
-  /** Before Apollo: it would have parsed and validated the document first. */
-  async function checkLimits(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const parameters = isRecord(request.body) ? request.body : request.query;
-    if (!isRecord(parameters) || typeof parameters['query'] !== 'string') return undefined;
-    try {
-      const { cost } = parseWithinLimits(parameters['query'], readVariables(parameters['variables']));
-      Object.assign(admitted.get(request) ?? {}, { cost });
-      return undefined;
-    } catch (error) {
-      return reply.code(400).send({ errors: [toClientError(error, createTrace(api))] });
-    }
-  }
-}
-
-/** By GET they come as JSON in text. What cannot be read counts as absent here: Apollo says so afterwards. */
-function readVariables(variables: unknown): Record<string, unknown> {
-  if (typeof variables !== 'string') return isRecord(variables) ? variables : {};
-  try {
-    const parsed: unknown = JSON.parse(variables);
-    return isRecord(parsed) ? parsed : {};
-  } catch {
-    return {};
-  }
 }

@@ -19,7 +19,8 @@ export function prepareOperation(
   const { query, operationName, variables } = request;
   if (typeof query !== 'string')
     return [badRequest('The request has no query; expected a GraphQL document.')];
-  if (!isRecord(variables ?? {})) return [badRequest('variables is no object.')];
+  if (!isRecord(variables ?? {})) return [badRequest('variables must be an object.')];
+  if (typeof (operationName ?? '') !== 'string') return [badRequest('operationName must be a string.')];
   let document: DocumentNode;
   try {
     const parsed = parseWithinLimits(query, variables as Record<string, unknown> | null | undefined);

@@ -10,7 +10,7 @@ export const queryLimits = {
   fields: 500,
   aliases: 50,
   directives: 50,
-  /** Objects that a query could answer by what its `first` arguments say. */
+  /** Objects that a query could answer by what its `first` arguments say, those on the way to others too. */
   nodes: 100_000,
 } as const;
 
@@ -135,7 +135,7 @@ function createMeasure(document: DocumentNode, variables: Readonly<Record<string
       fields: inner.fields + 1,
       aliases: inner.aliases + (selection.alias === undefined ? 0 : 1),
       directives: inner.directives + directives,
-      nodes: isObject ? listLength(selection, variables) * Math.max(1, inner.nodes) : 0,
+      nodes: isObject ? countObjects(selection, inner.nodes, variables) : 0,
     };
   }
 
@@ -158,19 +158,24 @@ function total(sizes: readonly Size[], what: keyof Size): number {
 
 const unpagedLists = new Set(['manifests', 'blobs', 'signatures', 'referrers']);
 
-/** How many objects a field may answer: its `first`; for a variable that is not there the most that is allowed. */
-function listLength(
+/**
+ * How many objects a field may answer, itself and all below it: of a page, the connection and as many as `first` says; for a variable
+ * that is not there the most that is allowed.
+ */
+function countObjects(
   field: Extract<SelectionNode, { kind: Kind.FIELD }>,
+  below: number,
   variables: Readonly<Record<string, unknown>>,
 ): number {
   const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
   // an index names a handful of manifests, a manifest a handful of blobs; what it comes to is counted again while it is read
-  if (first === undefined) return unpagedLists.has(field.name.value) ? 5 : 1;
+  if (first === undefined) return (unpagedLists.has(field.name.value) ? 5 : 1) * (1 + below);
   const value =
     first.kind === Kind.INT
       ? Number(first.value)
       : first.kind === Kind.VARIABLE
         ? variables[first.name.value]
-        : 0;
-  return typeof value === 'number' ? Math.min(Math.max(value, 1), 100) : 100;
+        : undefined;
+  const length = typeof value === 'number' ? Math.min(Math.max(value, 1), 100) : 100;
+  return 1 + length * below;
 }

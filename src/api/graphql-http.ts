@@ -1,0 +1,102 @@
+import { ApolloServer } from '@apollo/server';
+import type { ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { GraphQLError, parse, validate } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
+import type { ApiDependencies } from './dependencies.ts';
+import { createContext, createTrace, identifyCaller } from './graphql/context.ts';
+import type { Caller, RequestContext } from './graphql/context.ts';
+import { toClientError } from './graphql/errors.ts';
+import { parseWithinLimits } from './graphql/limits.ts';
+import type { TaskWatch } from './task-watch.ts';
+
+interface GraphqlOptions {
+  readonly schema: GraphQLSchema;
+  readonly api: ApiDependencies;
+  readonly taskWatch: TaskWatch;
+}
+
+/** GraphQL over HTTP at /graphql. */
+export async function serveGraphql(
+  app: FastifyInstance,
+  { schema, api, taskWatch }: GraphqlOptions,
+): Promise<ApolloServer<RequestContext>> {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    introspection: true,
+    persistedQueries: false,
+    // limitQueries decides on each request: what variables ask for differs
+    documentStore: null,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    logger: api.logger.child({}, { level: 'warn' }),
+    formatError: (_formatted, error) => toClientError(error, createTrace(api)),
+    plugins: [ApolloServerPluginLandingPageDisabled(), limitQueries(schema)],
+  });
+  await apollo.start();
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    preHandler: identify,
+    handler: fastifyApolloHandler(apollo, {
+      context: (request) => {
+        const caller = callers.get(request);
+        if (caller === undefined) throw new Error('a request came past its checks');
+        return Promise.resolve(createContext(api, taskWatch, caller, { requestId: request.id }));
+      },
+    }),
+  });
+  return apollo;
+
+  /** Before anything is parsed: nobody without a login makes the server work. */
+  async function identify(request: FastifyRequest): Promise<void> {
+    callers.set(request, await identifyCaller(api, request.headers.authorization));
+  }
+}
+
+/**
+ * Measures inside Apollo, so that exactly what is executed is measured: Apollo has read the request by then, and executes the very
+ * document and variables that were. The hook that sees the source may not refuse it without a 500, so that a refused document gives
+ * way to an empty one, which is neither parsed nor validated, until the hook that may.
+ */
+function limitQueries(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
+  const nothing = parse('{ __typename }');
+  return {
+    requestDidStart: () => {
+      let refusal: GraphQLError | undefined;
+      return Promise.resolve({
+        didResolveSource: (requestContext) => {
+          const { source, request, contextValue } = requestContext;
+          try {
+            const { document, cost } = parseWithinLimits(source, request.variables);
+            contextValue.cost = cost;
+            // the mistakes of others are Apollo's to tell
+            if (validate(schema, document).length === 0) Object.assign(requestContext, { document });
+          } catch (error) {
+            if (!(error instanceof GraphQLError) || error.extensions['code'] !== 'QUERY_TOO_COMPLEX')
+              return Promise.resolve();
+            refusal = error;
+            Object.assign(requestContext, { document: nothing });
+          }
+          return Promise.resolve();
+        },
+        didResolveOperation: () => {
+          if (refusal === undefined) return Promise.resolve();
+          const extensions = { ...refusal.extensions, http: { status: 400 } };
+          return Promise.reject(new GraphQLError(refusal.message, { extensions }));
+        },
+        willSendResponse: ({ contextValue, response }) => {
+          const { body } = response;
+          if (body.kind === 'single' && contextValue.cost !== undefined)
+            body.singleResult.extensions = { ...body.singleResult.extensions, cost: contextValue.cost };
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}

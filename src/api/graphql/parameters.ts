@@ -1,0 +1,18 @@
+const names = ['query', 'operationName', 'variables', 'extensions'];
+
+/**
+ * What is wrong with the address of a GraphQL request, as a sentence. Readers of addresses disagree on a parameter that stands twice
+ * and on what follows a `#`; each of them must see the same query.
+ */
+export function checkParameters(url: string): string | undefined {
+  const mark = url.search(/[?#]/);
+  const path = mark < 0 ? url : url.slice(0, mark);
+  if (mark < 0 || !/^\/graphql(?:\/|$)/.test(path)) return undefined;
+  if (url.includes('#'))
+    return 'The address has a #; expected it as %23 inside a parameter, and nowhere else.';
+  const search = new URLSearchParams(url.slice(mark + 1));
+  const repeated = names.find((name) => search.getAll(name).length > 1);
+  return repeated === undefined
+    ? undefined
+    : `The parameter ${repeated} stands ${search.getAll(repeated).length} times in the address; expected it once.`;
+}
