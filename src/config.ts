@@ -44,6 +44,8 @@ export interface Config {
   readonly workerConnections: number;
   /** Syncs that ask one host at one time, over all workers, 1–1000 (`TIDEMARK_SYNCS_PER_HOST`). */
   readonly syncsPerHost: number;
+  /** How long a sync waits for a throttled host without any progress (`TIDEMARK_THROTTLE_BUDGET`). */
+  readonly throttleBudgetSeconds: number;
   /** Hosts and CIDR ranges on private addresses that may be upstreams, each in lower case (`TIDEMARK_ALLOW_UPSTREAM`). */
   readonly allowUpstream: readonly string[];
   /** 32 bytes each; the first encrypts, all decrypt. Empty: the caller makes one in the data folder (`TIDEMARK_SECRET_KEY`). */
@@ -80,6 +82,7 @@ const KNOWN = [
   'TIDEMARK_TASK_QUEUE',
   'TIDEMARK_WORKER_CONNECTIONS',
   'TIDEMARK_SYNCS_PER_HOST',
+  'TIDEMARK_THROTTLE_BUDGET',
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
@@ -100,6 +103,7 @@ const KNOWN = [
 
 const MIB = 1024 * 1024;
 const DAY_SECONDS = 24 * 60 * 60;
+const THROTTLE_BUDGET_SECONDS = 2 * 60 * 60;
 
 /**
  * Reads the settings; touches no file and no network. An empty variable counts as not set. Throws one
@@ -121,6 +125,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     taskQueue: text(env, 'TIDEMARK_TASK_QUEUE') ?? 'tidemark',
     workerConnections: read('TIDEMARK_WORKER_CONNECTIONS', 64, parseInteger(1, 1_000)),
     syncsPerHost: read('TIDEMARK_SYNCS_PER_HOST', 10, parseInteger(1, 1_000)),
+    throttleBudgetSeconds: read('TIDEMARK_THROTTLE_BUDGET', THROTTLE_BUDGET_SECONDS, parseDuration),
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),

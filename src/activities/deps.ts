@@ -5,6 +5,7 @@ import type { BlobLocks } from '../db/blob-lock.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { Limiter } from './limiter.ts';
+import type { ThrottleClock } from './throttles.ts';
 
 /** What the activities work with; made once by main.ts. */
 export interface ActivityDeps {
@@ -17,6 +18,10 @@ export interface ActivityDeps {
   readonly connections: Limiter;
   /** Syncs that ask one host at one time, over all workers (`TIDEMARK_SYNCS_PER_HOST`). */
   readonly syncsPerHost: number;
+  /** How long a sync waits for a host that answers 429 and not for how long, without any progress (`TIDEMARK_THROTTLE_BUDGET`). */
+  readonly throttleBudgetSeconds: number;
+  /** Default: real time. */
+  readonly throttleClock?: ThrottleClock | undefined;
   readonly manifestMaxBytes: number;
   /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
   readonly allowPrivate: boolean;

@@ -9,7 +9,7 @@ import type { TidemarkError } from '../oci/error.ts';
  * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
  * nobody's fault (a worker that stops or is killed) and for waits that were asked for.
  */
-type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit';
+type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit' | 'throttle';
 export type FaultCounts = Partial<Record<FaultKind, number>>;
 
 /** How many faults of a kind one activity may meet before the task fails. */
@@ -22,9 +22,11 @@ const faultLimits: Record<FaultKind, number> = {
   storageFull: 5,
   // each was a wait that the upstream asked for
   rateLimit: 30,
+  // how long they are waited for in all, is decided in throttles.ts
+  throttle: Number.POSITIVE_INFINITY,
 };
 /** A longer wait than this is refused at once: the task fails and says when to come back (FAULTS 10). */
-const maxRetryAfterMs = 60 * 60 * 1000;
+const maxRetryAfterMs = { throttle: 12 * 60 * 60 * 1000, other: 60 * 60 * 1000 };
 
 /**
  * The one place that turns our errors into Temporal's (STYLE 6). Runs an activity's body; what it throws becomes an ApplicationFailure
@@ -67,9 +69,17 @@ function countFault(context: Context, kind: FaultKind): number {
 
 function kindOf(error: unknown): FaultKind {
   if (!isTidemarkError(error)) return 'server';
+  if (isThrottle(error)) return 'throttle';
   if (error.retryAfterMs !== undefined) return 'rateLimit';
   if (error.code === 'STORAGE_FULL') return 'storageFull';
   return error.origin === 'server' ? 'server' : 'upstream';
+}
+
+/** Whether upstream's host asks to slow down: all that is asked of it waits. */
+export function isThrottle(error: unknown): boolean {
+  return (
+    isTidemarkError(error) && (error.code === 'UPSTREAM_RATE_LIMITED' || error.code === 'UPSTREAM_THROTTLED')
+  );
 }
 
 /** Whether upstream's answer itself is at fault, and would be again: what only accompanies an image is left out then, with a warning. */
@@ -90,7 +100,7 @@ export function toFailure(error: unknown, faults: number): ApplicationFailure {
     });
   }
   const { retryAfterMs = 0 } = error;
-  const waitsTooLong = retryAfterMs > maxRetryAfterMs;
+  const waitsTooLong = retryAfterMs > (isThrottle(error) ? maxRetryAfterMs.throttle : maxRetryAfterMs.other);
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,

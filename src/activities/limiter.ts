@@ -43,11 +43,15 @@ export function createLimiter(limit: number): Limiter {
 
 /**
  * Calls `work` for each item with at most `concurrency` at a time. The first failure aborts the signal that the others got, waits for
- * them to stop, and is thrown.
+ * them to stop, and is thrown. After one that `drains`, the others come to their end: what they ask for counts against a rate limit.
  */
 export async function forEachConcurrently<T>(
   items: Iterable<T> | AsyncIterable<T>,
-  options: { readonly concurrency: number; readonly signal: AbortSignal },
+  options: {
+    readonly concurrency: number;
+    readonly signal: AbortSignal;
+    readonly drains?: (error: unknown) => boolean;
+  },
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const failed = new AbortController();
@@ -58,13 +62,14 @@ export async function forEachConcurrently<T>(
     try {
       for (;;) {
         signal.throwIfAborted();
+        if (failure !== undefined) return;
         const next = await iterator.next();
         if (next.done === true) return;
         await work(next.value, signal);
       }
     } catch (error) {
       failure ??= { error };
-      failed.abort(error);
+      if (options.drains?.(error) !== true) failed.abort(error);
     }
   };
   await Promise.all(Array.from({ length: options.concurrency }, lane));

@@ -2,6 +2,7 @@ import type { Em } from '../db/open-database.ts';
 import type { PresentTag } from '../db/stage-tags.ts';
 import { findStoredManifest } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import type { SyncContext } from './sync-context.ts';
@@ -10,6 +11,8 @@ export interface TagToLookUp {
   readonly name: string;
   /** What the latest version holds under this name. */
   readonly present: PresentTag | undefined;
+  /** What a sync that failed has found under it: where it is still that, it is stored. */
+  readonly left?: Digest | undefined;
   /** What was fetched for a tag of a like name: an image often has several. */
   readonly like?: ManifestDocument | undefined;
 }
@@ -27,7 +30,7 @@ export type LookedUp = { readonly name: string } & (
 export async function lookUpTag(
   em: Em,
   sync: SyncContext,
-  { name, present, like }: TagToLookUp,
+  { name, present, left, like }: TagToLookUp,
   signal: AbortSignal,
 ): Promise<LookedUp | undefined> {
   if (present) {
@@ -45,7 +48,26 @@ export async function lookUpTag(
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
     }
   }
+  if (!present && left !== undefined) {
+    const stored = await findLeft(em, sync, name, signal);
+    if (stored !== undefined) return stored;
+  }
   // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
   const manifest = await fetchManifest(sync, name, signal, like);
   return manifest && { name, kind: 'fetched', manifest };
+}
+
+/** By HEAD, which registries do not count as a pull. */
+async function findLeft(
+  em: Em,
+  sync: SyncContext,
+  name: string,
+  signal: AbortSignal,
+): Promise<LookedUp | undefined> {
+  const head = await sync.registry.resolve(name, { signal });
+  if (head === undefined || head === 'unchanged') return undefined;
+  const manifestId = await findStoredManifest(em, head.digest);
+  return manifestId === undefined
+    ? undefined
+    : { name, kind: 'stored', manifestId, mediaType: head.mediaType };
 }

@@ -16,7 +16,7 @@ export type RemoteDeps = Pick<
 export function remoteOptions(
   deps: RemoteDeps,
   remote: Remote,
-  more: Pick<RegistryOptions, 'onRateLimited'> = {},
+  more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit'> = {},
 ): RegistryOptions {
   const open = (sealed: string | null | undefined, column: string) =>
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);

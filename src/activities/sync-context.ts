@@ -8,6 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createRegistryClients } from './registry-clients.ts';
 import { remoteOptions } from './remote-options.ts';
+import { createThrottles } from './throttles.ts';
 
 /** What the activities of one sync share: its arguments, its filter, and the client of its upstream. */
 export interface SyncContext {
@@ -20,6 +21,8 @@ export interface SyncContext {
   readonly selection: RemoteSelection;
   readonly filter: SubsetFilter;
   readonly registry: Registry;
+  /** How often the sync has waited because its upstream's host was throttled. */
+  readonly throttles: number;
 }
 
 export interface SyncContexts {
@@ -35,8 +38,9 @@ export interface SyncContexts {
 
 export function createSyncContexts(deps: ActivityDeps): SyncContexts {
   const clients = createRegistryClients();
+  const throttles = createThrottles(deps);
 
-  function openClient(task: Task, remote: Remote): Registry {
+  function openClient(task: Task, remote: Remote, host: string): Registry {
     // both the API that took the sync and this worker have to be of that mind
     const allowPrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
     const onRateLimited = () => {
@@ -45,7 +49,15 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
         deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
       );
     };
-    return deps.openRegistry(remoteOptions({ ...deps, allowPrivate }, remote, { onRateLimited }));
+    const options = remoteOptions({ ...deps, allowPrivate }, remote, {
+      onRateLimited,
+      onRateLimit: (limit) => throttles.see(host, limit),
+    });
+    const beforeRequest = async (signal?: AbortSignal) => {
+      await throttles.check(host);
+      await options.beforeRequest?.(signal);
+    };
+    return deps.openRegistry({ ...options, beforeRequest });
   }
 
   return {
@@ -64,7 +76,8 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       const selection = task.arguments.selection ?? remote;
       if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
         throw remoteChanged(remote, selection);
-      const client = clients.hold(task.id, remote, () => openClient(task, remote));
+      const host = hostOf(selection.url);
+      const client = clients.hold(task.id, remote, () => openClient(task, remote, host));
       try {
         return await work({
           taskId,
@@ -74,13 +87,21 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           selection,
           filter: compileSubset(selection),
           registry: client.registry,
+          throttles: await throttles.count(em, taskId),
         });
+      } catch (error) {
+        throw await throttles.settle(em, { taskId, host }, error);
       } finally {
         client.release();
       }
     },
     close: () => clients.close(),
   };
+}
+
+/** As `upstreamHost` of `db/sync-turns.ts`. */
+function hostOf(url: string): string {
+  return (/^[a-z]+:\/\/([^/?#]+)/i.exec(url)?.[1] ?? url).toLowerCase();
 }
 
 /** Its credentials are not those of the upstream that the sync began with, and one version must not come from two. */

@@ -4,6 +4,7 @@ import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { describeManifest, fetchManifest } from './fetch-manifest.ts';
+import { isThrottle } from './failure.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { Upstream } from './naming-request.ts';
 
@@ -44,18 +45,21 @@ export async function walkGraph(
     if (isWhole) return;
     total += missing.length;
     if (total > maxManifests) throw tooLarge(upstream, `more than ${maxManifests} manifests`);
-    await forEachConcurrently(
-      missing,
-      { concurrency: walk.concurrency, signal },
-      async (child, laneSignal) => {
-        const manifest = await deps.connections.run(laneSignal, () =>
-          fetchManifest(upstream, child.digest, laneSignal),
-        );
-        if (!manifest) throw childMissing(upstream, child);
-        await collector.add(manifest, manifest.document.bytes.byteLength);
-      },
-    );
-    await collector.flush();
+    try {
+      await forEachConcurrently(
+        missing,
+        { concurrency: walk.concurrency, signal, drains: isThrottle },
+        async (child, laneSignal) => {
+          const manifest = await deps.connections.run(laneSignal, () =>
+            fetchManifest(upstream, child.digest, laneSignal),
+          );
+          if (!manifest) throw childMissing(upstream, child);
+          await collector.add(manifest, manifest.document.bytes.byteLength);
+        },
+      );
+    } finally {
+      await collector.flush();
+    }
   }
 }
 

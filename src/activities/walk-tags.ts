@@ -4,6 +4,7 @@ import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
 import type { StagedTag } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
+import { readLeftTags, readWalked, stageWalked } from '../db/walked-tags.ts';
 import { closeNames } from '../oci/close-names.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
@@ -11,7 +12,7 @@ import { isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { isUnreadable } from './failure.ts';
+import { isThrottle, isUnreadable } from './failure.ts';
 import { followCompanions } from './follow-companions.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { closeHint } from './list-tags.ts';
@@ -44,24 +45,37 @@ export async function walkTags(
   const rootIds = new Set<number>();
   const done = { tagsDone: 0, manifestsDone: 0 };
   const part = { taskId: sync.taskId, stage: 'FETCHING_MANIFESTS', part: range.part } as const;
+  const unchanged: string[] = [];
   const collector = createCollector<Found>(async (batch) => {
     const stored = await storeFound(em, sync, batch, rootIds);
+    for (const { kind, name } of batch) if (kind === 'unchanged') unchanged.push(name);
     done.tagsDone += batch.length;
     done.manifestsDone += stored;
     await setProgress(em, part, done);
   });
-  const runs = readRuns(em, sync, range);
-  await forEachConcurrently(runs, { concurrency: range.concurrency, signal }, async (run, laneSignal) => {
-    let like: ManifestDocument | undefined;
-    for (const tag of run) {
-      const found = await deps.connections.run(laneSignal, () =>
-        lookUp(em, sync, { ...tag, like }, laneSignal),
-      );
-      if (found.kind === 'fetched') like = found.manifest.document;
-      await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
-    }
+  const runs = readRuns(em, sync, range, (manifestId) => {
+    rootIds.add(manifestId);
+    done.tagsDone += 1;
   });
-  await collector.flush();
+  const lanes = { concurrency: range.concurrency, signal, drains: isThrottle };
+  try {
+    await forEachConcurrently(runs, lanes, async (run, laneSignal) => {
+      let like: ManifestDocument | undefined;
+      for (const tag of run) {
+        const found = await deps.connections.run(laneSignal, () =>
+          lookUp(em, sync, { ...tag, like }, laneSignal),
+        );
+        if (found.kind === 'fetched') like = found.manifest.document;
+        await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
+      }
+    });
+    await collector.flush();
+  } catch (error) {
+    // the next attempt goes on where this one was
+    await collector.flush();
+    await stageWalked(em, sync.taskId, unchanged);
+    throw error;
+  }
   const onStored = async (count: number) => {
     done.manifestsDone += count;
     await setProgress(em, part, done);
@@ -75,13 +89,25 @@ const pageSize = 2_000;
 
 const runAtMost = 10;
 
-/** Tags of like names, which one lane looks up one after the other; single ones where there are hardly enough for all lanes. */
-async function* readRuns(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<TagToLookUp[]> {
+/**
+ * Tags of like names, which one lane looks up one after the other; single ones where there are hardly enough for all lanes. Those that an
+ * earlier attempt has walked are not looked up again.
+ */
+async function* readRuns(
+  em: Em,
+  sync: SyncContext,
+  range: TagRange,
+  onWalked: (manifestId: number) => void,
+): AsyncGenerator<TagToLookUp[]> {
   const length = Math.min(runAtMost, Math.ceil((range.to - range.from) / (4 * range.concurrency)));
   for (let from = range.from; from < range.to; from += pageSize) {
     const names = await readNames(em, sync.taskId, from, Math.min(range.to, from + pageSize));
-    const present = await readPresentTags(em, sync.repositoryId, names);
-    const tags = names.sort().map((name) => ({ name, present: present.get(name) }));
+    const walked = await readWalked(em, sync, names);
+    for (const manifestId of walked.values()) onWalked(manifestId);
+    const others = names.filter((name) => !walked.has(name)).sort();
+    const present = await readPresentTags(em, sync.repositoryId, others);
+    const left = await readLeftTags(em, sync.remote.id, others);
+    const tags = others.map((name) => ({ name, present: present.get(name), left: left.get(name) }));
     for (let at = 0; at < tags.length; at += length) yield tags.slice(at, at + length);
   }
 }

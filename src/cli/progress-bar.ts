@@ -67,6 +67,8 @@ function detailsOf(view: ProgressView, fraction: number | undefined): Detail[] {
   const isDone = progress.stage === 'FINISHED';
   const rate = bytesPerSecond !== undefined && bytesPerSecond > 0 && !isDone ? bytesPerSecond : undefined;
   const details: Detail[] = [];
+  const until = progress.throttledUntil;
+  if (until !== null && !isDone) details.push({ text: `throttled until ${timeOfDay(until)}`, place: 0 });
   if (bytesTotal !== null && rate !== undefined && fraction !== 1)
     details.push({ text: `${formatClock((bytesTotal - bytesDone) / rate)} left`, place: 6 });
   if (isDone) details.push({ text: formatClock(view.elapsedMs / 1000), place: 6 });
@@ -78,6 +80,11 @@ function detailsOf(view: ProgressView, fraction: number | undefined): Detail[] {
   if (rate !== undefined) details.push({ text: `${formatBytes(Math.round(rate))}/s`, place: 5 });
   details.push({ text: `manifests ${outOf(progress.manifestsDone, progress.manifestsTotal)}`, place: 2 });
   return details;
+}
+
+/** `14:05`, in the time zone of who reads it. */
+function timeOfDay(time: string): string {
+  return new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
 }
 
 function outOf(done: number, total: number | null): string {

@@ -33,6 +33,7 @@ export interface TaskProgress {
   readonly bytesDone: number;
   readonly bytesReused: number;
   readonly signaturesDone: number;
+  readonly throttledUntil: string | null;
 }
 
 export type TaskState = 'WAITING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
@@ -79,7 +80,7 @@ export const versionFields = `id number createdAt contentSummary {
 const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror rateLimited warnings workflowId temporalUrl
   error { code message } repository { id name } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
-    bytesTotal bytesDone bytesReused signaturesDone }`;
+    bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
 
 export const taskQuery = `query ($id: ID!) { task(id: $id) { ${taskFields} } }`;
 export const taskSubscription = `subscription ($id: ID!) { taskProgress(id: $id) { ${taskFields} } }`;

@@ -6,6 +6,7 @@ import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { upstreamHost } from './sync-turns.ts';
 import { tellEnding } from './task-endings.ts';
+import { leaveTags } from './walked-tags.ts';
 
 export const syncTaskName = 'repository.sync';
 
@@ -60,6 +61,7 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
       where id = ${taskId} and state in ('WAITING', 'RUNNING')
       returning ${tellEnding}`.execute(db);
     if (ended.numAffectedRows !== 1n) return false;
+    if (outcome.state !== 'COMPLETED') await leaveTags(transaction, taskId);
     await clearStage(transaction, taskId);
     // a completed sync never gets here: its commit ends the task
     await discardRepository(transaction, taskId);
@@ -78,6 +80,7 @@ const stagingTables = [
   'sync_signed',
   'sync_signature',
   'sync_signer',
+  'sync_walked',
 ];
 
 /** Removes what a task has staged, in one statement; one at a time, and before or after whoever deletes its repository. */
@@ -177,15 +180,26 @@ export interface TaskCounts {
   readonly bytesReused: number;
   readonly signaturesDone: number;
   readonly rateLimited: number;
+  /** Until when a running task does not ask its upstream's host, which has asked to slow down; null where it may. */
+  readonly throttledUntil: Date | null;
 }
 
 /** Sums for many tasks in one statement; a task without any part is absent. */
 export async function readTaskCounts(em: Em, taskIds: readonly number[]): Promise<Map<number, TaskCounts>> {
-  const result = await sql<TaskCounts & { taskId: number }>`
+  const result = await sql<
+    Omit<TaskCounts, 'throttledUntil'> & { taskId: number; until: string | Date | null }
+  >`
     select task_id as "taskId", sum(tags_done)::bigint as "tagsDone", sum(manifests_done)::bigint as "manifestsDone",
       sum(blobs_done)::bigint as "blobsDone", sum(blobs_reused)::bigint as "blobsReused",
       sum(bytes_done)::bigint as "bytesDone", sum(bytes_reused)::bigint as "bytesReused",
-      sum(signatures_done)::bigint as "signaturesDone", sum(rate_limited)::bigint as "rateLimited"
+      sum(signatures_done)::bigint as "signaturesDone", sum(rate_limited)::bigint as "rateLimited",
+      (select h.until from task t join host_throttle h on h.host = t.upstream_host
+        where t.id = task_id and t.state = 'RUNNING' and h.until > now()) as until
     from task_progress where task_id = any(${taskIds}::bigint[]) group by task_id`.execute(kysely(em));
-  return new Map(result.rows.map(({ taskId, ...counts }) => [taskId, counts]));
+  return new Map(
+    result.rows.map(({ taskId, until, ...counts }) => [
+      taskId,
+      { ...counts, throttledUntil: until === null ? null : new Date(until) },
+    ]),
+  );
 }

@@ -2,6 +2,9 @@ import type { ContentSource } from '../oci/content-source.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+export type { RateLimit } from './rate-limit.ts';
 
 /** What is needed to read one repository of an upstream. Secrets come in clear text and never leave the client. */
 export interface RegistryOptions {
@@ -38,6 +41,8 @@ export interface RegistryOptions {
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
   /** Told of each answer that asked us to slow down (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
   readonly onRateLimited?: (waitMs: number) => void;
+  /** Told of each answer of the registry's own host that says what is left of a rate limit. */
+  readonly onRateLimit?: (limit: RateLimit) => void;
 }
 
 export interface TlsOptions {

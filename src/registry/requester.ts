@@ -3,6 +3,7 @@ import type { Authenticator } from './auth.ts';
 import { startDeadline } from './deadline.ts';
 import { describeRequest } from './exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { parseRateLimit } from './rate-limit.ts';
 import { followRedirects } from './redirect.ts';
 import type { RegistryOptions } from './registry.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -57,6 +58,11 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
     const response = await transport.exchange(request);
     const waitMs = slowDownMs(response);
     if (waitMs !== undefined) options.onRateLimited?.(waitMs);
+    const limit =
+      options.onRateLimit === undefined || response.url.host !== registry.host
+        ? undefined
+        : parseRateLimit(response.headers);
+    if (limit !== undefined) options.onRateLimit?.(limit);
     return response;
   };
   const { username, password } = options;

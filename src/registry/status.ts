@@ -2,6 +2,7 @@ import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { readUpTo } from './body.ts';
 import { describeRequest, singleHeader } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
+import { parseRateLimit } from './rate-limit.ts';
 import { parseRetryAfter } from './retry.ts';
 
 const errorBodyMaxBytes = 64 * 1024;
@@ -22,7 +23,9 @@ export async function checkStatus(
   const { status } = response;
   // After a redirect the target says more than the URL that was asked for.
   const what = describeRequest({ method: request.method, url: response.url });
-  const retryAfterMs = parseRetryAfter(singleHeader(response.headers, 'retry-after'));
+  const retryAfterMs =
+    parseRetryAfter(singleHeader(response.headers, 'retry-after')) ??
+    (status === 429 ? untilReset(response) : undefined);
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (status === 429)
     throw new TidemarkError(
@@ -54,6 +57,12 @@ export async function checkStatus(
     `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}. Check the remote's URL and upstream name.`,
     { status },
   );
+}
+
+/** When the next window begins, by the headers of a rate limit. */
+function untilReset(response: HttpResponse): number | undefined {
+  const { resetMs } = parseRateLimit(response.headers) ?? {};
+  return resetMs === undefined || resetMs === 0 ? undefined : resetMs;
 }
 
 /** What the answer asks to wait where it asks to slow down; undefined where it does not. */

@@ -219,6 +219,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
     syncsPerHost: config.syncsPerHost,
+    throttleBudgetSeconds: config.throttleBudgetSeconds,
     collectionGraceSeconds: config.collectionGraceSeconds,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: isLoopbackHost(config.host),

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../activities/limiter.ts';
+import type { ThrottleClock } from '../activities/throttles.ts';
 import { scrubRecent } from '../activities/verify.ts';
 import type { BlobStore } from '../content/store.ts';
 import { createBlobLocks } from '../db/blob-lock.ts';
@@ -24,6 +25,10 @@ export interface WorkerRoleOptions {
   readonly workerConnections: number;
   /** Syncs that ask one host at one time, over all workers. */
   readonly syncsPerHost: number;
+  /** How long a sync waits for a throttled host without any progress. */
+  readonly throttleBudgetSeconds: number;
+  /** Default: real time. */
+  readonly throttleClock?: ThrottleClock | undefined;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];

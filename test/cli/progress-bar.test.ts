@@ -16,6 +16,7 @@ const nothingYet: TaskProgress = {
   bytesDone: 0,
   bytesReused: 0,
   signaturesDone: 0,
+  throttledUntil: null,
 };
 const halfWay: TaskProgress = {
   ...nothingYet,

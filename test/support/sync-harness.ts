@@ -12,6 +12,7 @@ import { openFolderStore } from '../../src/content/folder-store.ts';
 import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
+import type { ThrottleClock } from '../../src/activities/throttles.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
@@ -29,6 +30,8 @@ import { createWatchedLogger, expectNoSecretIn } from './test-secret.ts';
 export interface SyncHarnessOptions {
   readonly workerConnections?: number;
   readonly syncsPerHost?: number;
+  readonly throttleBudgetSeconds?: number;
+  readonly throttleClock?: ThrottleClock;
   readonly quotaBytes?: number;
   readonly manifestMaxBytes?: number;
   /** Of a clean-up; default none. */
@@ -80,6 +83,8 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       workflowBundle: { codePath: inject('workflowBundle') },
       workerConnections: options.workerConnections ?? 64,
       syncsPerHost: options.syncsPerHost ?? 10,
+      throttleBudgetSeconds: options.throttleBudgetSeconds ?? 7_200,
+      throttleClock: options.throttleClock,
       manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
       allowPrivate: true,
       allowUpstream: [],

@@ -223,6 +223,7 @@ function toProgress(row: Task, counts: TaskCounts | undefined): TaskProgressType
     bytesDone: atMost(counts?.bytesDone, row.bytesTotal),
     bytesReused: atMost(counts?.bytesReused, row.bytesTotal),
     signaturesDone: counts?.signaturesDone ?? 0,
+    throttledUntil: counts?.throttledUntil ?? null,
   });
 }
 

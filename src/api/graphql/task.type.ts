@@ -99,6 +99,13 @@ export class TaskProgressType {
 
   @Field(() => Int, { description: 'Signatures that were fetched.' })
   signaturesDone!: number;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      "Until when the task waits because the upstream's host answers 429 (too many requests); null while it does not. It goes on by itself.",
+  })
+  throttledUntil!: Date | null;
 }
 
 @ObjectType('TaskError', {
