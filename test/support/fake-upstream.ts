@@ -183,7 +183,7 @@ function nextAnswer(routes: ReadonlyMap<string, Route>, request: string): Answer
   return route.exact || route.answers.length > 1 ? route.answers.shift() : route.answers[0];
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: CannedAnswer): void {
+export function send(request: IncomingMessage, response: ServerResponse, answer: CannedAnswer): void {
   const body = Buffer.from(answer.body ?? '');
   response.writeHead(answer.status ?? 200, { 'content-length': String(body.length), ...answer.headers });
   response.end(request.method === 'HEAD' ? undefined : body);
