@@ -3,6 +3,8 @@ import { isTidemarkError } from '../oci/error.ts';
 
 /** Waits longer than this are left to the caller, who can wait durably. */
 const longestWaitMs = 5_000;
+/** Seconds beyond this are a moment since 1970: nobody asks to wait for 30 years (docker/hub-feedback#2459). */
+const smallestUnixTime = 1_000_000_000;
 /** No answer makes anyone wait longer than a day. */
 const longestRetryAfterMs = 24 * 60 * 60 * 1000;
 
@@ -38,7 +40,7 @@ export async function retry<Result>(attempt: () => Promise<Result>, options: Ret
 
 /**
  * `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, as milliseconds from now, at most a day; undefined for
- * anything else, dates in the past included.
+ * anything else, dates in the past included. A Unix time counts as a date.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number = Date.now()): number | undefined {
   if (value === undefined) return undefined;
@@ -46,7 +48,10 @@ export function parseRetryAfter(value: string | undefined, nowMs: number = Date.
   const isSeconds = /^\d{1,15}$/.test(text);
   // Date.parse takes far too much; an HTTP date always names its day and ends in GMT.
   const isDate = /^[A-Za-z]{3,9},? .*(?:GMT|\d{4})$/.test(text);
-  const waitMs = isSeconds ? Number(text) * 1000 : isDate ? Date.parse(text) - nowMs : Number.NaN;
+  const seconds = isSeconds ? Number(text) : Number.NaN;
+  const momentMs =
+    seconds >= smallestUnixTime ? seconds * 1000 : isDate ? Date.parse(text) : nowMs + seconds * 1000;
+  const waitMs = momentMs - nowMs;
   return Number.isFinite(waitMs) && waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : undefined;
 }
 

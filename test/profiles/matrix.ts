@@ -1,10 +1,12 @@
 /** The whole sync suite over registries that people use: one stack a test file, one played registry a test. */
+import type { IncomingMessage } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { SignaturePolicy } from '../../src/db/entities.ts';
 import type { Remote, SyncArguments } from '../../src/db/entities.ts';
 import { addImage, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { companionName } from '../support/signed-sample.ts';
+import type { CannedAnswer } from '../support/fake-upstream.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import type { HarnessApi } from '../support/harness-api.ts';
 import { profilePassword } from '../support/profiles/auth.ts';
@@ -20,7 +22,7 @@ export interface Stack {
   readonly api: HarnessApi;
 }
 
-interface Scene {
+export interface Scene {
   readonly harness: SyncHarness;
   readonly content: ProfileContent;
   readonly registry: PlayedRegistry;
@@ -33,17 +35,23 @@ interface Scene {
 
 let scenes = 0;
 
-async function openScene(
+export interface SceneOptions {
+  readonly remote?: (content: ProfileContent) => Partial<Remote>;
+  /** What the registry answers in place of its profile. */
+  readonly odd?: (request: IncomingMessage, content: ProfileContent) => CannedAnswer | undefined;
+}
+
+export async function openScene(
   { harness }: Stack,
   profile: RegistryProfile,
-  choose: (content: ProfileContent) => Partial<Remote> = () => ({}),
+  { remote, odd }: SceneOptions = {},
 ): Promise<Scene> {
   scenes += 1;
   const content = createProfileContent(profile, `profile-${process.pid}-${scenes}`);
-  const registry = await openRegistryProfile(profile, content);
+  const registry = await openRegistryProfile(profile, content, (request) => odd?.(request, content));
   onTestFinished(async () => registry[Symbol.asyncDispose]());
   const { url, upstreamName } = registry;
-  const ids = await harness.createRepository({ url, upstreamName, ...profile.remote, ...choose(content) });
+  const ids = await harness.createRepository({ url, upstreamName, ...profile.remote, ...remote?.(content) });
   if (profile.remote?.username !== undefined) {
     const passwordSealed = harness.secrets.encrypt(profilePassword, `remote:${ids.remoteId}:password`);
     await harness.updateRemote(ids.remoteId, { passwordSealed });
@@ -104,17 +112,18 @@ function testWholeRepository(stack: () => Stack, profile: RegistryProfile): void
 
 function testSelections(stack: () => Stack, profile: RegistryProfile): void {
   test('filters select tags, and their signatures with them', async () => {
-    const scene = await openScene(stack(), profile, () => ({
-      includeTags: ['v*'],
-      excludeTags: ['*-docker'],
-    }));
+    const scene = await openScene(stack(), profile, {
+      remote: () => ({ includeTags: ['v*'], excludeTags: ['*-docker'] }),
+    });
     await scene.sync();
     expect(await scene.tags(1)).toEqual(tagsOf(scene, ['v1', 'v2']));
     expect(await manifestsOf(scene, 1)).toContain(scene.content.signature.digest);
   });
 
   test('exact names are fetched without the list of tags', async () => {
-    const scene = await openScene(stack(), profile, () => ({ includeTags: ['v1', 'v2', 'multi'] }));
+    const scene = await openScene(stack(), profile, {
+      remote: () => ({ includeTags: ['v1', 'v2', 'multi'] }),
+    });
     await scene.sync();
     expect(await scene.tags(1)).toEqual(tagsOf(scene, ['v1', 'v2', 'multi']));
     expect(scene.registry.requestsFor('tags')).toEqual([]);
@@ -125,17 +134,18 @@ function testSelections(stack: () => Stack, profile: RegistryProfile): void {
     const em = harness.em();
     const policy = em.create(SignaturePolicy, { name: `policy-${profile.name}`, keys: [profileKey.pem] });
     await em.flush();
-    const scene = await openScene(stack(), profile, () => ({
-      includeTags: ['v1', 'v2', 'unsigned'],
-      signaturePolicyId: policy.id,
-    }));
+    const scene = await openScene(stack(), profile, {
+      remote: () => ({ includeTags: ['v1', 'v2', 'unsigned'], signaturePolicyId: policy.id }),
+    });
     const { warnings } = await scene.sync();
     expect(await scene.tags(1)).toEqual(tagsOf(scene, ['v1', 'v2']));
     expect(warnings.join('\n')).toContain('unsigned');
   });
 
   test('a digest in includeTags is mirrored without a tag', async () => {
-    const scene = await openScene(stack(), profile, ({ unsigned }) => ({ includeTags: [unsigned.digest] }));
+    const scene = await openScene(stack(), profile, {
+      remote: ({ unsigned }) => ({ includeTags: [unsigned.digest] }),
+    });
     await scene.sync();
     const { unsigned } = scene.content;
     expect(await scene.tags(1)).toEqual({});
@@ -153,7 +163,9 @@ function testLayers(stack: () => Stack, profile: RegistryProfile): void {
 
   test('ON_DEMAND leaves layers there, and a pull brings them', async () => {
     const { api, harness } = stack();
-    const scene = await openScene(stack(), profile, () => ({ policy: 'ON_DEMAND', includeTags: ['v1'] }));
+    const scene = await openScene(stack(), profile, {
+      remote: () => ({ policy: 'ON_DEMAND', includeTags: ['v1'] }),
+    });
     await scene.sync();
     const layer = firstLayer(scene.content);
     expect(await harness.store.exists(layer)).toBe(false);
@@ -164,7 +176,7 @@ function testLayers(stack: () => Stack, profile: RegistryProfile): void {
 }
 
 /** All tags, manifests and blobs of the registry, and nothing else. */
-async function expectWhole(scene: Scene, version: number): Promise<void> {
+export async function expectWhole(scene: Scene, version: number): Promise<void> {
   const { harness, ids, content } = scene;
   expect(await scene.tags(version)).toEqual(upstreamTags(scene));
   expect(await manifestsOf(scene, version)).toEqual([...content.repository.manifests.keys()].sort());

@@ -67,6 +67,9 @@ test.each([
   ['1.5', undefined],
   ['soon', undefined],
   ['2026', 2_026_000],
+  // Unix times: Docker Hub's (docker/hub-feedback#2459)
+  ['1767225690', 90_000],
+  ['1746136938', undefined],
   ['Wed, 21 Oct 2015 07:28:00 GMT', undefined],
   [undefined, undefined],
 ])('fault 10: Retry-After %j is %j ms', (value, expected) => {

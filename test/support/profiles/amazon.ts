@@ -21,6 +21,8 @@ export const ecr: RegistryProfile = {
     // aws/containers-roadmap#1262: no order is promised
     order: 'newest',
   },
+  // ChangemakerStudios/Docker.Registry.DotNet#34: Docker-Content-Digest on HEAD, not on GET
+  manifests: { statesDigest: false },
   blobs: {
     // 307 to a bucket; the fields of its signature are inferred
     redirect: {

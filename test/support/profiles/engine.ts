@@ -41,6 +41,8 @@ const foreignHost = '127.0.0.2';
 export async function openRegistryProfile(
   profile: RegistryProfile,
   content: ProfileContent,
+  /** Looked at before the profile; undefined: the profile answers. */
+  odd: (request: IncomingMessage) => CannedAnswer | undefined = () => undefined,
 ): Promise<PlayedRegistry> {
   const hosts = createHosts();
   const { auth } = profile;
@@ -74,10 +76,12 @@ export async function openRegistryProfile(
     elsewhereUrl: () => elsewhere?.url ?? '',
     complain: hosts.complain,
   };
-  const front: FakeUpstream = await hosts.open((request) =>
-    back === undefined
-      ? answer(playing, request, { name: profile.upstreamName, origin: front.url })
-      : redirectAll(playing, request, back.url),
+  const front: FakeUpstream = await hosts.open(
+    (request) =>
+      odd(request) ??
+      (back === undefined
+        ? answer(playing, request, { name: profile.upstreamName, origin: front.url })
+        : redirectAll(playing, request, back.url)),
   );
   return played(profile, hosts, front);
 }

@@ -83,8 +83,8 @@ export interface TagsBehavior {
 }
 
 export interface ManifestsBehavior {
-  /** `no-digest`: without Docker-Content-Digest; `no-length`: Content-Length 0; `refused`: 405. Default `full`. */
-  readonly head?: 'full' | 'no-digest' | 'no-length' | 'refused';
+  /** `no-digest`: without Docker-Content-Digest; `no-length`: Content-Length 0; `refused`: 405; `missing`: 404. Default `full`. */
+  readonly head?: 'full' | 'no-digest' | 'no-length' | 'refused' | 'missing';
   /** Whether GET has Docker-Content-Digest; default true. */
   readonly statesDigest?: boolean;
   /** Whether the entity tag is the digest, and If-None-Match is answered 304. Default false. */

@@ -43,8 +43,8 @@ export const nexus: RegistryProfile = {
     link: ({ origin, path, n, last }) =>
       `<${origin}/repository/docker-hosted${path}?n=${n}&last=${encodeURIComponent(last)}>; rel="next"`,
   },
-  // merll/docker-registry-util#3: HEAD that did not work in old releases
-  manifests: { head: 'no-digest' },
+  // andrey-pohilko/registry-cli#43, merll/docker-registry-util#3: old releases answer 404 to HEAD of what GET has
+  manifests: { head: 'missing' },
   // microsoft/vscode-docker#2778: web pages as errors
   notFound: 'html',
   // inferred: no referrers API

@@ -17,6 +17,7 @@ export function manifestAnswer(playing: Playing, request: IncomingMessage, refer
   } = profile.manifests ?? {};
   const isHead = request.method === 'HEAD';
   if (isHead && head === 'refused') return { status: 405 };
+  if (isHead && head === 'missing') return { status: 404 };
   const document = content.repository.manifests.get(resolve(playing, reference));
   if (document === undefined) return notFound(profile, 'MANIFEST_UNKNOWN');
   const { digest, mediaType, bytes } = document;
