@@ -1,5 +1,6 @@
 import { stageRoots } from '../db/stage-tags.ts';
-import { findStoredManifest, storeManifests } from '../db/store-manifests.ts';
+import { findStoredManifest } from '../db/find-manifests.ts';
+import { storeManifests } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -35,10 +36,9 @@ export async function fetchDigests(
         await addWarnings(em, sync.taskId, [found.warning]);
         return;
       }
-      const { ids, stored } = await storeManifests(em, [found.manifest]);
+      const { idOf, stored } = await storeManifests(em, [found.manifest]);
       manifestsDone += stored;
-      const manifestId = ids.get(digest);
-      if (manifestId !== undefined) roots.push({ manifestId, name: digest });
+      roots.push({ manifestId: idOf(found.manifest), name: digest });
     },
   );
   await stageRoots(em, sync.taskId, roots);

@@ -1,4 +1,5 @@
 import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
 import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
@@ -13,10 +14,35 @@ export async function fetchManifest(
 ): Promise<ManifestToStore | undefined> {
   const document = await upstream.registry.getManifest(reference, { signal, known });
   if (!document) return undefined;
+  return parseFetched({ upstream, reference, document }, signal);
+}
+
+/** The same for a manifest that an index lists: what it is follows from the index and its bytes, whoever serves it. */
+export async function fetchListed(
+  upstream: Upstream,
+  { digest, mediaType: listedAs }: { readonly digest: Digest; readonly mediaType: string },
+  signal: AbortSignal,
+): Promise<ManifestToStore | undefined> {
+  const document = await upstream.registry.getManifest(digest, { signal });
+  if (!document) return undefined;
+  return { ...(await parseFetched({ upstream, reference: digest, document, listedAs }, signal)), listedAs };
+}
+
+interface Fetched {
+  readonly upstream: Upstream;
+  readonly reference: string;
+  readonly document: ManifestDocument;
+  readonly listedAs?: string;
+}
+
+function parseFetched(
+  { upstream, reference, document, listedAs }: Fetched,
+  signal: AbortSignal,
+): Promise<ManifestToStore> {
   return namingRequest(
     describeManifest(upstream, reference),
     async () => {
-      const parsed = await parseOnce(document, signal);
+      const parsed = await parseOnce(document, listedAs, signal);
       return { document: { ...document, mediaType: parsed.mediaType }, parsed };
     },
     advice,
@@ -29,12 +55,13 @@ const recentAtMost = { count: 256, documentBytes: 16 * 1024 };
 
 async function parseOnce(
   { digest, mediaType, bytes }: ManifestDocument,
+  listedAs: string | undefined,
   signal: AbortSignal,
 ): Promise<ParsedManifest> {
-  const key = `${digest} ${mediaType}`;
+  const key = `${digest} ${mediaType} ${listedAs ?? ''}`;
   const known = recent.get(key);
   if (known !== undefined) return known;
-  const parsed = await parseManifestDocument(bytes, mediaType, { signal });
+  const parsed = await parseManifestDocument(bytes, mediaType, { listedAs, signal });
   if (bytes.byteLength > recentAtMost.documentBytes) return parsed;
   if (recent.size >= recentAtMost.count) recent.delete(recent.keys().next().value ?? '');
   recent.set(key, parsed);

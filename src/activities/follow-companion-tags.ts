@@ -74,11 +74,10 @@ async function followNames(follow: Follow, names: readonly CompanionName[]): Pro
   const { em, sync } = follow;
   const { found, unread } = await lookUpNames(follow, names);
   const fetched = found.flatMap(({ tag }) => (tag.kind === 'fetched' ? [tag.manifest] : []));
-  const { ids, stored } = await storeManifests(em, fetched);
+  const { idOf, stored } = await storeManifests(em, fetched);
   if (stored > 0) await follow.onStored(stored);
   const companions = found.map(({ tag, subject }): Companion => {
-    const manifestId = tag.kind === 'fetched' ? ids.get(tag.manifest.document.digest) : tag.manifestId;
-    if (manifestId === undefined) throw new Error('a stored manifest has no id');
+    const manifestId = tag.kind === 'fetched' ? idOf(tag.manifest) : tag.manifestId;
     return { subject, manifestId, name: tag.name, kind: tag.kind === 'unchanged' ? 'unchanged-tag' : 'tag' };
   });
   const whole = await follow.walk(companions);

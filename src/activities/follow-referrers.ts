@@ -1,5 +1,5 @@
 import { readStoredReferrers, referrerRootName } from '../db/stage-companions.ts';
-import type { ManifestRef } from '../db/stage-companions.ts';
+import type { ManifestRef, StoredReferrer } from '../db/stage-companions.ts';
 import { stageRoots } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
@@ -74,8 +74,7 @@ async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<C
   const digests = [...new Set(claims.map(({ digest }) => digest))];
   const known = await readStoredReferrers(em, digests);
   const missing = claims.filter(({ digest }) => !known.has(digest));
-  await fetchMissing(follow, missing);
-  const stored = missing.length === 0 ? known : await readStoredReferrers(em, digests);
+  const stored = new Map([...known, ...(await fetchMissing(follow, missing))]);
   const companions: Companion[] = [];
   const warnings: string[] = [];
   for (const { subject, digest } of claims) {
@@ -90,10 +89,16 @@ async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<C
   return companions;
 }
 
-async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<void> {
+async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<Map<Digest, StoredReferrer>> {
   const { deps, sync, em, concurrency, signal } = follow;
+  const fetched = new Map<Digest, StoredReferrer>();
   const collector = createCollector<ManifestToStore>(async (batch) => {
-    await follow.onStored((await storeManifests(em, batch)).stored);
+    const { idOf, stored } = await storeManifests(em, batch);
+    for (const manifest of batch) {
+      const { digest } = manifest.document;
+      fetched.set(digest, { id: idOf(manifest), digest, subject: manifest.parsed.subject?.digest ?? null });
+    }
+    await follow.onStored(stored);
   });
   const distinct = new Map(claims.map((claim) => [claim.digest, claim]));
   await forEachConcurrently(distinct.values(), { concurrency, signal }, async (claim, laneSignal) => {
@@ -111,6 +116,7 @@ async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<v
     }
   });
   await collector.flush();
+  return fetched;
 }
 
 function otherSubject(digest: Digest, subject: Digest, own: Digest | null): string {

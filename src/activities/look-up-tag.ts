@@ -1,6 +1,6 @@
 import type { Em } from '../db/open-database.ts';
 import type { PresentTag } from '../db/stage-tags.ts';
-import { findStoredManifest } from '../db/store-manifests.ts';
+import { findStoredManifest } from '../db/find-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
@@ -40,11 +40,11 @@ export async function lookUpTag(
       return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
     const { mediaType } = head;
     if (head.digest === present.digest) {
-      if (mediaType === present.mediaType)
-        return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType };
+      if (present.isTyped || mediaType === present.mediaType)
+        return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
       // the same bytes of another type: some registries write a wrong one to HEAD, so GET decides
     } else {
-      const manifestId = await findStoredManifest(em, head.digest);
+      const manifestId = await findStoredManifest(em, head.digest, mediaType);
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
     }
   }

@@ -1,9 +1,11 @@
-import { findMissingManifests, isDeeperThan, storeManifests } from '../db/store-manifests.ts';
-import type { ManifestToStore, MissingManifest } from '../db/store-manifests.ts';
+import { findMissingManifests, isDeeperThan } from '../db/find-manifests.ts';
+import type { MissingManifest } from '../db/find-manifests.ts';
+import { storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { describeManifest, fetchManifest } from './fetch-manifest.ts';
+import { describeManifest, fetchListed } from './fetch-manifest.ts';
 import { isThrottle } from './failure.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { Upstream } from './naming-request.ts';
@@ -51,7 +53,7 @@ export async function walkGraph(
         { concurrency: walk.concurrency, signal, drains: isThrottle },
         async (child, laneSignal) => {
           const manifest = await deps.connections.run(laneSignal, () =>
-            fetchManifest(upstream, child.digest, laneSignal),
+            fetchListed(upstream, child, laneSignal),
           );
           if (!manifest) throw childMissing(upstream, child);
           await collector.add(manifest, manifest.document.bytes.byteLength);

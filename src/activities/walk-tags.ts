@@ -164,15 +164,14 @@ async function storeFound(
   rootIds: Set<number>,
 ): Promise<number> {
   const fetched = batch.flatMap((found) => (found.kind === 'fetched' ? [found.manifest] : []));
-  const { ids, stored } = await storeManifests(em, fetched);
+  const { idOf, stored } = await storeManifests(em, fetched);
   const staged: StagedTag[] = [];
   for (const found of batch) {
     if (found.kind === 'left-out') {
       staged.push({ name: found.name, manifestId: null });
       continue;
     }
-    const manifestId = found.kind === 'fetched' ? ids.get(found.manifest.document.digest) : found.manifestId;
-    if (manifestId === undefined) throw new Error('a stored manifest has no id');
+    const manifestId = found.kind === 'fetched' ? idOf(found.manifest) : found.manifestId;
     rootIds.add(manifestId);
     if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
   }

@@ -14,6 +14,7 @@ import {
 } from './content-mistakes.ts';
 import { addRoots, endRoots, endTags, isIn, setTags, settleRoots } from './write-roots.ts';
 import { copyFollowers } from './copy-followers.ts';
+import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import type { VersionKey } from './read-versions.ts';
 import { copySignatures, restoreSignatures } from './copy-signatures.ts';
@@ -38,7 +39,9 @@ export async function tagManifest(
       await setTags(
         transaction,
         draft,
-        sql`select ${tag}::text collate "C" as name, id as manifest_id from manifest where digest = ${digest}`,
+        sql`select ${tag}::text collate "C" as name, m.id as manifest_id from manifest m
+          join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id and t.removed_in is null
+        where m.digest = ${digest} order by ${preferred} limit 1`,
       );
       await settleRoots(transaction, draft);
     },

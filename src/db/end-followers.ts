@@ -15,6 +15,10 @@ export async function endFollowers(em: Em, draft: Draft): Promise<boolean> {
     gone as materialized (
       select m.digest from membership g join manifest m on m.id = g.content_id
       where g.repository_id = ${repositoryId} and g.removed_in = ${number} and g.kind = 'manifest'
+        and not exists (select from lateral (
+          select from manifest other join membership held on held.repository_id = ${repositoryId} and held.kind = 'manifest'
+            and held.content_id = other.id and held.removed_in is null
+          where other.digest = m.digest and other.id <> m.id offset 0) as stays)
     )`;
   const referrers = await sql`
     with ${gone}, follower as materialized (

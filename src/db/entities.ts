@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { SignerIdentity } from '../oci/signature-rules.ts';
 import { AccessGrant, AccessToken } from './access-entities.ts';
+import { Blob, Manifest } from './content-entities.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -262,36 +263,6 @@ export const Schedule = defineEntity({
   },
 });
 export type Schedule = InferEntity<typeof Schedule>;
-
-export const Blob = defineEntity({
-  name: 'Blob',
-  tableName: 'blob',
-  properties: {
-    id: p.bigint('number').primary(),
-    digest: p.text(),
-    sizeBytes: p.bigint('number').nullable(),
-    storedAt: p.datetime().nullable(),
-  },
-});
-export type Blob = InferEntity<typeof Blob>;
-
-/** A manifest; without `sizeBytes` only its digest is known, from a parent. `raw` is loaded when asked for. */
-export const Manifest = defineEntity({
-  name: 'Manifest',
-  tableName: 'manifest',
-  properties: {
-    id: p.bigint('number').primary(),
-    digest: p.text(),
-    kind: p.enum(['index', 'image', 'unknown'] as const).nullable(),
-    mediaType: p.text().nullable(),
-    artifactType: p.text().nullable(),
-    sizeBytes: p.integer().nullable(),
-    platform: p.text().nullable(),
-    subjectDigest: p.text().nullable(),
-    raw: p.blob().lazy().nullable(),
-  },
-});
-export type Manifest = InferEntity<typeof Manifest>;
 
 export const entities = [
   SignaturePolicy,

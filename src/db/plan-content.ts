@@ -180,7 +180,7 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
         select m.id, m.subject_digest as signed from reach join manifest m on m.id = reach.id and m.is_signature
         union
         select manifest_id, 'sha256:' || substr(name, 8, 64) from selected_tag where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
-      ) as signing join manifest signed on signed.digest = signing.signed join reach on reach.id = signed.id) as signatures,
+      ) as signing where signed in (select digest from manifest join reach on reach.id = manifest.id)) as signatures,
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(*) filter (where is_reused) as reused,
       coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes",

@@ -2,13 +2,14 @@ import { sql } from 'kysely';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { meaningRows } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { lockPushTarget } from './push-target.ts';
 import type { PushCaller } from './push-target.ts';
 import { kysely } from './sql.ts';
-import { isForeign, storeManifests } from './store-manifests.ts';
+import { isForeign, listedType, storeManifests } from './store-manifests.ts';
 import type { ManifestToStore } from './store-manifests.ts';
 import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 
@@ -67,7 +68,7 @@ async function putManifest(
   await assertBlobs(em, draft, manifest);
   await assertChildren(em, draft, manifest);
   const { digest } = manifest.document;
-  const id = (await storeManifests(em, [manifest])).ids.get(digest);
+  const id = (await storeManifests(em, [manifest])).idOf(manifest);
   await setTags(
     em,
     draft,
@@ -105,15 +106,16 @@ async function deleteManifest(
     from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
       and t.removed_in is null
     where m.digest = ${digest}`.execute(kysely(em));
-  const manifest = found.rows[0];
-  if (manifest === undefined) throw unknown(basePath, `the manifest ${digest}`);
-  if (manifest.parent !== null)
+  if (found.rows.length === 0) throw unknown(basePath, `the manifest ${digest}`);
+  const parent = found.rows.find((row) => row.parent !== null)?.parent;
+  if (parent !== undefined)
     throw refuse(
       'UNSUPPORTED',
-      `The manifest ${digest} is listed by the index ${manifest.parent}, which would be incomplete without it. Delete the index first.`,
+      `The manifest ${digest} is listed by the index ${parent}, which would be incomplete without it. Delete the index first.`,
     );
-  await endTags(em, draft, sql`t.manifest_id = ${manifest.id}`);
-  await endRoots(em, draft, sql`r.manifest_id = ${manifest.id}`);
+  const ids = found.rows.map((row) => row.id);
+  await endTags(em, draft, sql`t.manifest_id = any(${ids}::bigint[])`);
+  await endRoots(em, draft, sql`r.manifest_id = any(${ids}::bigint[])`);
 }
 
 interface Lack {
@@ -152,14 +154,29 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
     );
 }
 
+/** Children as the index means them: under the types of its descriptors, or, where they say themselves what they are, as that. */
 async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   if (parsed.manifests.length === 0) return;
-  const found = await sql<{ digest: Digest }>`
-    select v.digest from (select distinct unnest(${digestsOf(parsed.manifests)}::text[])) as v(digest)
-    where not exists (select from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest'
-      and t.content_id = m.id and t.removed_in is null where m.digest = v.digest and m.raw is not null)
-    order by v.digest`.execute(kysely(em));
-  refuseMissing('manifests', found.rows);
+  const children = parsed.manifests.map((child) => ({ digest: child.digest, mediaType: listedType(child) }));
+  const found = await sql<{ digest: Digest; mediaType: string; heldAs: string | null }>`
+    select distinct v.digest, v.media_type as "mediaType", other.media_type as "heldAs"
+    from ${meaningRows(children)} left join lateral (
+      select m.media_type, m.is_typed or m.media_type = v.media_type as is_meant
+      from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
+        and t.removed_in is null
+      where m.digest = v.digest and m.raw is not null order by is_meant desc limit 1) as other on true
+    where other.is_meant is not true order by v.digest`.execute(kysely(em));
+  refuseMissing(
+    'manifests',
+    found.rows.filter((row) => row.heldAs === null),
+  );
+  const other = found.rows[0];
+  if (other !== undefined)
+    throw refuse(
+      'MANIFEST_BLOB_UNKNOWN',
+      `The index lists ${other.digest} as ${quoteValue(other.mediaType)}; this repository has it as ${quoteValue(other.heldAs)}. ` +
+        'Push it with the media type of the index first.',
+    );
 }
 
 const maxNamed = 10;

@@ -15,7 +15,7 @@ export interface ManifestRow {
   readonly subject: string | null;
 }
 
-export const manifestColumns = sql`m.id, m.digest, coalesce(m.media_type, '') as "mediaType", m.artifact_type as "artifactType",
+export const manifestColumns = sql`m.id, m.digest, m.media_type as "mediaType", m.artifact_type as "artifactType",
   coalesce(m.size_bytes, 0) as "sizeBytes", m.platform, m.subject_digest as subject`;
 
 /** Stored manifests by id, without their documents. */

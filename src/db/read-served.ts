@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import { executePrepared } from './prepared.ts';
 import type { Page } from './read-page.ts';
@@ -24,13 +25,15 @@ export interface ServedManifest {
 export interface ServedManifestArguments {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   readonly withDocument: boolean;
+  /** Where a version has the bytes of a digest as several types: which of them the client takes. */
+  readonly accepts?: (mediaType: string) => boolean;
 }
 
-/** A manifest of a version, by tag or by digest. */
+/** A manifest of a version, by tag or by digest; as what it is in this version, whatever else its bytes are elsewhere. */
 export async function readServedManifest(
   em: Em,
   version: VersionKey,
-  { reference, withDocument }: ServedManifestArguments,
+  { reference, withDocument, accepts }: ServedManifestArguments,
 ): Promise<ServedManifest | undefined> {
   const source =
     'tag' in reference
@@ -39,11 +42,11 @@ export async function readServedManifest(
   const rows = await executePrepared(
     em,
     sql<ServedManifest>`
-      select m.digest, coalesce(m.media_type, 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
+      select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
         ${withDocument ? sql`m.raw` : sql`null`} as raw
-      from ${source} and m.raw is not null and ${isIn(version)}`,
+      from ${source} and m.raw is not null and ${isIn(version)} order by ${preferred}`,
   );
-  return rows[0];
+  return rows.find((row) => accepts?.(row.mediaType)) ?? rows[0];
 }
 
 export interface ServedBlob {
@@ -128,7 +131,7 @@ export async function readReferrerPage(
         and m.digest > ${page.after ?? ''}
         and ${page.artifactType === undefined ? sql`true` : sql`${artifactType} = ${page.artifactType}`}
     )
-    select m.digest, coalesce(m.media_type, 'application/octet-stream') as "mediaType", p.artifact_type as "artifactType",
+    select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", p.artifact_type as "artifactType",
       m.size_bytes as "sizeBytes", m.raw, p.matches
     from matching p join manifest m on m.id = p.id
     where p.bytes_before <= ${page.maxBytes} - m.size_bytes or p.bytes_before = 0

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import { manifestColumns } from './read-manifests.ts';
 import type { ManifestRow } from './read-manifests.ts';
@@ -26,6 +27,13 @@ export interface SignatureRow {
 const signatureColumns = sql`s.id, s.kind, s.name, s.signed_digest as "signedDigest", signed.id as "signedId", s.key_id as "keyId",
   s.creator, s.signed_at as timestamp, s.docker_reference as "dockerReference"`;
 
+/** The manifest `signed` that the signature `s` signs, as the caller may see it. */
+function joinSigned(visibility: Visibility): RawBuilder<unknown> {
+  return sql`cross join lateral (
+    select m.id from manifest m where m.digest = s.signed_digest and ${contentVisible('manifest', sql`m.id`, visibility)}
+    order by ${preferred} limit 1) as signed`;
+}
+
 /** Signatures by id. */
 export async function readSignatures(
   em: Em,
@@ -33,7 +41,7 @@ export async function readSignatures(
   ids: readonly number[],
 ): Promise<(SignatureRow | undefined)[]> {
   const found = await sql<SignatureRow>`
-    select ${signatureColumns} from signature s join manifest signed on signed.digest = s.signed_digest
+    select ${signatureColumns} from signature s ${joinSigned(visibility)}
     where s.id = any(${ids}::bigint[]) and ${contentVisible('signature', sql`s.id`, visibility)}`.execute(
     kysely(em),
   );
@@ -73,7 +81,7 @@ export async function readSignaturesOf(
 ): Promise<SignatureRow[][]> {
   const found = await sql<SignatureRow & { n: number }>`
     select p.n, s.* from ${rows(manifests)} cross join lateral (
-      select ${signatureColumns} from signature s join manifest signed on signed.digest = s.signed_digest
+      select ${signatureColumns} from signature s ${joinSigned(visibility)}
       where s.signed_digest = p.digest and ${isThere('signature', sql`s.id`, visibility)}
       order by s.id limit ${listedMax}) as s order by p.n, s.id`.execute(kysely(em));
   return grouped(manifests, found.rows);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import type { TagRow } from './read-tags.ts';
 import { kysely } from './sql.ts';
@@ -68,8 +69,11 @@ export async function readTagVerifications(
       ) as w(n, repository_id, name, added_in, manifest_id, policy_id, revision, docker_reference)
       join repository r on r.id = w.repository_id
       join tag_membership t on t.repository_id = w.repository_id and t.name = w.name and t.added_in = w.added_in
-      left join manifest subject on w.name ~ '^sha256-[a-f0-9]{64}(\\.(sig|att|sbom))?$'
-        and subject.digest = replace(left(w.name, 71), '-', ':')
+      left join lateral (
+        select m.id from manifest m
+        where w.name ~ '^sha256-[a-f0-9]{64}(\\.(sig|att|sbom))?$' and m.digest = replace(left(w.name, 71), '-', ':')
+        order by exists (select from membership h where h.repository_id = w.repository_id and h.kind = 'manifest'
+          and h.content_id = m.id) desc, ${preferred} limit 1) as subject on true
     ),
     holder(n, id) as (
       select n, start_id from wish

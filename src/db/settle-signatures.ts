@@ -100,9 +100,8 @@ async function endSignatures(em: Em, draft: Draft): Promise<void> {
     ),
     leaving as materialized (
       select s.id from candidate join signature s on s.id = candidate.id
-        left join manifest signed on signed.digest = s.signed_digest
         left join manifest m on m.id = s.manifest_id
-      where not (${isHeld(draft, sql`signed.id`)}
+      where not (exists (select from manifest signed where signed.digest = s.signed_digest and ${isHeld(draft, sql`signed.id`)})
         and (s.kind = 'ATOMIC' or (${isHeld(draft, sql`m.id`)} and (
           (m.is_signature and m.subject_digest = s.signed_digest)
           or exists (select from tag_membership t where t.repository_id = ${repositoryId} and t.removed_in is null

@@ -108,14 +108,14 @@ export interface StoredReferrer extends ManifestRef {
   readonly subject: Digest | null;
 }
 
-/** Those of the digests that are stored, whichever repository brought them. */
+/** Those of the digests that are stored, whichever repository brought them, and that say themselves what they are. */
 export async function readStoredReferrers(
   em: Em,
   digests: readonly Digest[],
 ): Promise<Map<Digest, StoredReferrer>> {
   const result = await sql<StoredReferrer>`
     select id, digest, subject_digest as subject from manifest
-    where digest = any(${digests}::text[]) and raw is not null`.execute(kysely(em));
+    where digest = any(${digests}::text[]) and raw is not null and is_typed`.execute(kysely(em));
   return new Map(result.rows.map((row) => [row.digest, row]));
 }
 

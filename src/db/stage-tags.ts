@@ -11,6 +11,8 @@ export interface PresentTag {
   readonly manifestId: number;
   readonly digest: Digest;
   readonly mediaType: string;
+  /** Whether the document says itself what it is. */
+  readonly isTyped: boolean;
 }
 
 /** What the repository's latest version holds under these names, as far as the manifest is stored. */
@@ -20,7 +22,7 @@ export async function readPresentTags(
   names: readonly string[],
 ): Promise<Map<string, PresentTag>> {
   const result = await sql<PresentTag & { name: string }>`
-    select t.name, m.id as "manifestId", m.digest, m.media_type as "mediaType"
+    select t.name, m.id as "manifestId", m.digest, m.media_type as "mediaType", m.is_typed as "isTyped"
     from tag_membership t join manifest m on m.id = t.manifest_id
     where t.repository_id = ${repositoryId} and t.removed_in is null and t.name = any(${names}::text[])
       and m.raw is not null`.execute(kysely(em));

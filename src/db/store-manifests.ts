@@ -1,95 +1,124 @@
 import { sql } from 'kysely';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
-import { isForeignLayerType } from '../oci/media-type.ts';
+import { isForeignLayerType, parseContentType } from '../oci/media-type.ts';
+import { holdBlobs, holdManifests } from './hold-content.ts';
+import { meaningKey, meaningRows } from './meaning.ts';
+import type { Meaning } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 
 export interface ManifestToStore {
   readonly document: ManifestDocument;
   readonly parsed: ParsedManifest;
+  /** The media type under which the indexes that list it know it; absent where it is none's child. */
+  readonly listedAs?: string;
+}
+
+export interface StoredManifests {
+  /** The id of one that was given. */
+  readonly idOf: (manifest: ManifestToStore) => number;
+  /** How many of them were new. */
+  readonly stored: number;
 }
 
 /**
- * Stores manifests with their edges; what is there already is left. Children that are not stored get a row without raw bytes,
- * so a graph may be stored from the top. All rows are touched in order of digest or id: two syncs cannot deadlock (FAULTS 98).
- * @returns the ids by digest of the manifests given, and how many of them were new.
+ * Stores manifests with their edges; what is there already is left. A row is the document read as its media type: the same bytes under
+ * another type are another row. Children that are not stored get a row without raw bytes, so a graph may be stored from the top.
  */
 export async function storeManifests(
   em: Em,
   manifests: readonly ManifestToStore[],
-): Promise<{ ids: Map<Digest, number>; stored: number }> {
-  const distinct = [...new Map(manifests.map((manifest) => [manifest.document.digest, manifest])).values()];
-  if (distinct.length === 0) return { ids: new Map(), stored: 0 };
+): Promise<StoredManifests> {
+  const distinct = [...new Map(manifests.map((manifest) => [keyOf(manifest), manifest])).values()];
+  if (distinct.length === 0) return toStored(new Map(), 0);
   return em.transactional(async (transaction) => {
-    const digests = namedDigests(distinct);
-    await holdRows(transaction, 'manifest', digests.manifests);
-    await holdRows(transaction, 'blob', digests.blobs);
+    const children = await nameChildren(transaction, distinct);
+    await holdManifests(transaction, [
+      ...distinct.map(meaningOf),
+      ...children.map(({ digest, mediaType }) => ({ digest, mediaType })),
+    ]);
+    await holdBlobs(
+      transaction,
+      distinct.flatMap(({ parsed }) => blobsOf(parsed).map((edge) => edge.descriptor.digest)),
+    );
     const fresh = await lockUnstored(transaction, distinct);
     if (fresh.length > 0) {
+      const keys = new Set(fresh.map(keyOf));
       await writeDocuments(transaction, fresh);
-      await writeEdges(transaction, fresh);
+      await writeChildren(
+        transaction,
+        children.filter(({ parent }) => keys.has(meaningKey(parent))),
+      );
+      await writeBlobs(transaction, fresh);
     }
-    return { ids: await readManifestIds(transaction, distinct), stored: fresh.length };
+    await redirectListed(transaction, distinct);
+    return toStored(await readManifestIds(transaction, distinct), fresh.length);
   });
 }
 
-function namedDigests(manifests: readonly ManifestToStore[]) {
-  return {
-    manifests: sortedSet(
-      manifests.flatMap(({ document, parsed }) => [
-        document.digest,
-        ...parsed.manifests.map((child) => child.digest),
-      ]),
-    ),
-    blobs: sortedSet(
-      manifests.flatMap(({ parsed }) => blobsOf(parsed).map((edge) => edge.descriptor.digest)),
-    ),
+function toStored(ids: ReadonlyMap<string, number>, stored: number): StoredManifests {
+  const idOf = (manifest: ManifestToStore) => {
+    const id = ids.get(keyOf(manifest));
+    if (id === undefined) throw new Error('a stored manifest has no id');
+    return id;
   };
+  return { idOf, stored };
 }
 
-/**
- * Makes the rows of these digests that are not there, and locks all of them so that a collection cannot take one away until the edges
- * to them are written (FAULTS 111). Marks of an earlier collection are taken off.
- */
-async function holdRows(em: Em, table: 'manifest' | 'blob', digests: readonly string[]): Promise<void> {
-  if (digests.length === 0) return;
-  const db = kysely(em);
-  for (;;) {
-    await sql`
-      insert into ${sql.table(table)} (digest) select d from unnest(${digests}::text[]) as d
-      where not exists (select from ${sql.table(table)} where digest = d) order by d collate "C" on conflict do nothing`.execute(
-      db,
-    );
-    const held = await sql<{ isCondemned: boolean }>`
-      select condemned_at is not null as "isCondemned" from ${sql.table(table)}
-      where digest = any(${digests}::text[]) order by id for key share`.execute(db);
-    // one that was removed between the two statements is made again
-    if (held.rows.length < digests.length) continue;
-    if (held.rows.some((row) => row.isCondemned)) await pardon(em, table, digests);
-    return;
-  }
+function meaningOf({ document, parsed }: ManifestToStore): Meaning {
+  return { digest: document.digest, mediaType: parsed.mediaType };
 }
 
-async function pardon(em: Em, table: 'manifest' | 'blob', digests: readonly string[]): Promise<void> {
-  await sql`
-    with condemned as (
-      select id from ${sql.table(table)} where digest = any(${digests}::text[]) and condemned_at is not null
-      order by id for no key update
-    )
-    update ${sql.table(table)} c set condemned_at = null from condemned where c.id = condemned.id`.execute(
+function keyOf(manifest: ManifestToStore): string {
+  return meaningKey(meaningOf(manifest));
+}
+
+interface ChildEdge extends Meaning {
+  readonly parent: Meaning;
+  readonly position: number;
+}
+
+/** Children by the types of their descriptors; where a child is stored that says itself what it is, by that: some indexes are wrong. */
+async function nameChildren(em: Em, manifests: readonly ManifestToStore[]): Promise<ChildEdge[]> {
+  const listed = manifests.flatMap((manifest) =>
+    manifest.parsed.manifests.map((child, position) => ({
+      parent: meaningOf(manifest),
+      position,
+      digest: child.digest,
+      mediaType: listedType(child),
+    })),
+  );
+  if (listed.length === 0) return [];
+  const typed = await readTypes(
+    em,
+    listed.map(({ digest }) => digest),
+  );
+  return listed.map((edge) => ({ ...edge, mediaType: typed.get(edge.digest) ?? edge.mediaType }));
+}
+
+/** The types that documents of these digests give themselves, as far as they are stored. */
+export async function readTypes(em: Em, digests: readonly string[]): Promise<Map<string, string>> {
+  const found = await sql<{ digest: string; mediaType: string }>`
+    select digest, media_type as "mediaType" from manifest
+    where digest = any(${[...new Set(digests)]}::text[]) and is_typed and raw is not null`.execute(
     kysely(em),
   );
+  return new Map(found.rows.map((row) => [row.digest, row.mediaType]));
+}
+
+/** Parameters and case do not make another meaning. */
+export function listedType({ mediaType }: Pick<Descriptor, 'mediaType'>): string {
+  return parseContentType(mediaType) ?? mediaType;
 }
 
 async function lockUnstored(em: Em, manifests: readonly ManifestToStore[]): Promise<ManifestToStore[]> {
-  const digests = manifests.map(({ document }) => document.digest);
-  const locked = await sql<{ digest: Digest }>`
-    select digest from manifest where digest = any(${digests}::text[]) and raw is null
-    order by id for no key update`.execute(kysely(em));
-  const unstored = new Set(locked.rows.map((row) => row.digest));
-  return manifests.filter(({ document }) => unstored.has(document.digest));
+  const locked = await sql<Meaning>`
+    select m.digest, m.media_type as "mediaType" from ${meaningRows(manifests.map(meaningOf))}
+      join manifest m on m.digest = v.digest and m.media_type = v.media_type
+    where m.raw is null order by m.id for no key update of m`.execute(kysely(em));
+  const unstored = new Set(locked.rows.map(meaningKey));
+  return manifests.filter((manifest) => unstored.has(keyOf(manifest)));
 }
 
 async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
@@ -98,58 +127,88 @@ async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Pr
     parsed: manifests.map((manifest) => manifest.parsed),
   };
   await sql`
-    update manifest m set kind = v.kind, media_type = v.media_type, artifact_type = v.artifact_type,
+    update manifest m set kind = v.kind, is_typed = v.is_typed, artifact_type = v.artifact_type,
       subject_digest = v.subject_digest, is_signature = v.is_signature, raw = v.raw, size_bytes = octet_length(v.raw)
     from unnest(
       ${documents.map((document) => document.digest)}::text[],
-      ${parsed.map((view) => view.kind)}::text[],
       ${parsed.map((view) => view.mediaType)}::text[],
+      ${parsed.map((view) => view.kind)}::text[],
+      ${parsed.map((view) => view.isTyped === true)}::boolean[],
       ${parsed.map((view) => view.artifactType ?? null)}::text[],
       ${parsed.map((view) => view.subject?.digest ?? null)}::text[],
       ${parsed.map((view) => view.isSignature === true)}::boolean[],
       ${documents.map((document) => document.bytes)}::bytea[]
-    ) as v(digest, kind, media_type, artifact_type, subject_digest, is_signature, raw)
-    where m.digest = v.digest`.execute(kysely(em));
+    ) as v(digest, media_type, kind, is_typed, artifact_type, subject_digest, is_signature, raw)
+    where m.digest = v.digest and m.media_type = v.media_type`.execute(kysely(em));
 }
 
-async function writeEdges(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
-  const db = kysely(em);
-  const children = manifests.flatMap(({ document, parsed }) =>
-    parsed.manifests.map((child, position) => ({ parent: document.digest, position, child: child.digest })),
-  );
-  if (children.length > 0)
-    await sql`
-      insert into manifest_manifest (parent_id, position, child_id)
-      select parent.id, v.position, child.id
-      from unnest(${children.map((edge) => edge.parent)}::text[], ${children.map((edge) => edge.position)}::int[],
-        ${children.map((edge) => edge.child)}::text[]) as v(parent, position, child)
-      join manifest parent on parent.digest = v.parent join manifest child on child.digest = v.child
-      order by parent.id, v.position on conflict do nothing`.execute(db);
-  const blobs = manifests.flatMap(({ document, parsed }) =>
-    blobsOf(parsed).map((edge, position) => ({ ...edge, parent: document.digest, position })),
-  );
-  if (blobs.length > 0)
-    await sql`
-      insert into manifest_blob (manifest_id, position, blob_id, role, media_type, size_bytes, is_foreign)
-      select parent.id, v.position, blob.id, v.role, v.media_type, v.size_bytes, v.is_foreign
-      from unnest(
-        ${blobs.map((edge) => edge.parent)}::text[],
-        ${blobs.map((edge) => edge.position)}::int[],
-        ${blobs.map((edge) => edge.descriptor.digest)}::text[],
-        ${blobs.map((edge) => edge.role)}::text[],
-        ${blobs.map((edge) => edge.descriptor.mediaType)}::text[],
-        ${blobs.map((edge) => edge.descriptor.size)}::bigint[],
-        ${blobs.map((edge) => isForeign(edge.descriptor))}::boolean[]
-      ) as v(parent, position, digest, role, media_type, size_bytes, is_foreign)
-      join manifest parent on parent.digest = v.parent join blob on blob.digest = v.digest
-      order by parent.id, v.position on conflict do nothing`.execute(db);
+async function writeChildren(em: Em, children: readonly ChildEdge[]): Promise<void> {
+  if (children.length === 0) return;
+  await sql`
+    insert into manifest_manifest (parent_id, position, child_id)
+    select parent.id, v.position, child.id
+    from unnest(
+      ${children.map((edge) => edge.parent.digest)}::text[],
+      ${children.map((edge) => edge.parent.mediaType)}::text[],
+      ${children.map((edge) => edge.position)}::int[],
+      ${children.map((edge) => edge.digest)}::text[],
+      ${children.map((edge) => edge.mediaType)}::text[]
+    ) as v(parent, parent_type, position, child, child_type)
+    join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
+    join manifest child on child.digest = v.child and child.media_type = v.child_type
+    order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
 }
 
-async function readManifestIds(em: Em, manifests: readonly ManifestToStore[]): Promise<Map<Digest, number>> {
-  const digests = manifests.map(({ document }) => document.digest);
-  const rows = await sql<{ id: number; digest: Digest }>`
-    select id, digest from manifest where digest = any(${digests}::text[])`.execute(kysely(em));
-  return new Map(rows.rows.map((row) => [row.digest, row.id]));
+async function writeBlobs(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
+  const blobs = manifests.flatMap((manifest) =>
+    blobsOf(manifest.parsed).map((edge, position) => ({ ...edge, parent: meaningOf(manifest), position })),
+  );
+  if (blobs.length === 0) return;
+  await sql`
+    insert into manifest_blob (manifest_id, position, blob_id, role, media_type, size_bytes, is_foreign)
+    select parent.id, v.position, blob.id, v.role, v.media_type, v.size_bytes, v.is_foreign
+    from unnest(
+      ${blobs.map((edge) => edge.parent.digest)}::text[],
+      ${blobs.map((edge) => edge.parent.mediaType)}::text[],
+      ${blobs.map((edge) => edge.position)}::int[],
+      ${blobs.map((edge) => edge.descriptor.digest)}::text[],
+      ${blobs.map((edge) => edge.role)}::text[],
+      ${blobs.map((edge) => edge.descriptor.mediaType)}::text[],
+      ${blobs.map((edge) => edge.descriptor.size)}::bigint[],
+      ${blobs.map((edge) => isForeign(edge.descriptor))}::boolean[]
+    ) as v(parent, parent_type, position, digest, role, media_type, size_bytes, is_foreign)
+    join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
+    join blob on blob.digest = v.digest
+    order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
+}
+
+/** Where an index lists a child under a type that it turns out not to be, all that list it so have it by what it is from now on. */
+async function redirectListed(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
+  const wrong = manifests.flatMap((manifest) => {
+    const { listedAs } = manifest;
+    const { digest, mediaType } = meaningOf(manifest);
+    return listedAs === undefined || listedAs === mediaType ? [] : [{ digest, mediaType, listedAs }];
+  });
+  if (wrong.length === 0) return;
+  await sql`
+    with edge as materialized (
+      select e.parent_id, e.position, child.id as child_id
+      from unnest(${wrong.map(({ digest }) => digest)}::text[], ${wrong.map(({ listedAs }) => listedAs)}::text[],
+        ${wrong.map(({ mediaType }) => mediaType)}::text[]) as v(digest, listed_as, media_type)
+      join manifest listed on listed.digest = v.digest and listed.media_type = v.listed_as
+      join manifest child on child.digest = v.digest and child.media_type = v.media_type
+      join manifest_manifest e on e.child_id = listed.id
+      order by e.parent_id, e.position for no key update of e
+    )
+    update manifest_manifest e set child_id = edge.child_id from edge
+    where e.parent_id = edge.parent_id and e.position = edge.position`.execute(kysely(em));
+}
+
+async function readManifestIds(em: Em, manifests: readonly ManifestToStore[]): Promise<Map<string, number>> {
+  const rows = await sql<Meaning & { id: number }>`
+    select m.id, m.digest, m.media_type as "mediaType" from ${meaningRows(manifests.map(meaningOf))}
+      join manifest m on m.digest = v.digest and m.media_type = v.media_type`.execute(kysely(em));
+  return new Map(rows.rows.map((row) => [meaningKey(row), row.id]));
 }
 
 interface BlobEdge {
@@ -168,63 +227,4 @@ function blobsOf(parsed: ParsedManifest): BlobEdge[] {
 /** Not fetched and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
 export function isForeign(descriptor: Descriptor): boolean {
   return isForeignLayerType(descriptor.mediaType) || (descriptor.urls?.length ?? 0) > 0;
-}
-
-function sortedSet(values: readonly string[]): string[] {
-  return [...new Set(values)].sort();
-}
-
-export interface MissingManifest {
-  readonly digest: Digest;
-  /** One of the manifests that list it. */
-  readonly parentDigest: Digest;
-}
-
-/** Manifests below the roots that are known by a parent and not stored: at most `limit`. Each node is visited once (FAULTS 44). */
-export async function findMissingManifests(
-  em: Em,
-  rootIds: readonly number[],
-  limit: number,
-): Promise<MissingManifest[]> {
-  const result = await sql<MissingManifest>`
-    with recursive reach(id) as (
-      select unnest(${rootIds}::bigint[])
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    )
-    select m.digest, (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
-      where edge.child_id = m.id limit 1) as "parentDigest"
-    from reach join manifest m on m.id = reach.id
-    where m.raw is null order by m.id limit ${limit}`.execute(kysely(em));
-  return result.rows;
-}
-
-/**
- * The id of a manifest that is stored whole, whichever repository brought it. A mark of an earlier collection is taken off: it is there for
- * the grace period, within which the caller refers to it.
- */
-export async function findStoredManifest(em: Em, digest: Digest): Promise<number | undefined> {
-  const result = await sql<{ id: number }>`
-    with found as (
-      select id, condemned_at from manifest where digest = ${digest} and raw is not null
-    ),
-    pardoned as (
-      update manifest m set condemned_at = null from found
-      where m.id = found.id and found.condemned_at is not null returning m.id
-    )
-    select id from found where condemned_at is null union all select id from pardoned`.execute(kysely(em));
-  return result.rows[0]?.id;
-}
-
-/** Whether a path of more than `depth` edges leads down from the roots. */
-export async function isDeeperThan(em: Em, rootIds: readonly number[], depth: number): Promise<boolean> {
-  const result = await sql`
-    with recursive reach(id, depth) as (
-      select unnest(${rootIds}::bigint[]), 0
-      union
-      select edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
-      where reach.depth <= ${depth}
-    )
-    select from reach where depth > ${depth} limit 1`.execute(kysely(em));
-  return result.rows.length > 0;
 }

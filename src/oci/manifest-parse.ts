@@ -1,14 +1,23 @@
 import { isSignatureArtifact } from './companion-tag.ts';
 import { invalid, readDescriptor, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
 import type { Descriptor, Platform } from './descriptor.ts';
-import { TidemarkError, quoteValue } from './error.ts';
+import { TidemarkError } from './error.ts';
 import { JsonSyntaxError, parseJson } from './json-parse.ts';
 import type { JsonObject, JsonValue } from './json-parse.ts';
 import type { ParsedManifest } from './manifest.ts';
 import {
-  isGenericType,
+  isContradicted,
+  inferType,
+  isReadType,
+  refuseAmbiguity,
+  refuseMismatch,
+  refuseWebPage,
+  schema1,
+  specificType,
+  structureOf,
+} from './manifest-type.ts';
+import {
   isImageConfigType,
-  isImageManifestType,
   isIndexType,
   isMediaType,
   isSchema1Type,
@@ -19,6 +28,11 @@ import {
 export interface ParseManifestOptions {
   /** Most entries allowed in `manifests`, and in `layers`; default 10,000. */
   readonly maxDescriptors?: number;
+  /**
+   * The media type of the descriptor in the index that lists it. It takes the place of the Content-Type, whatever that is: what an index
+   * means must not depend on who serves its children.
+   */
+  readonly listedAs?: string | undefined;
 }
 
 /** Read caps of FAULTS.md, "Lessons". */
@@ -36,9 +50,9 @@ const rootKeys = [
 ];
 
 /**
- * Reads a manifest (image-spec manifest.md and image-index.md, Docker Manifest V2 Schema 2). What it is comes from its
- * `mediaType`, else from the Content-Type, else, where that is absent or generic, from its structure. A document of any
- * other type is `unknown`: opaque, without successors.
+ * Reads a manifest (image-spec manifest.md and image-index.md, Docker Manifest V2 Schema 2). Its type is its own `mediaType`, else the one
+ * under which an index lists it, else the Content-Type, else, where that is absent or generic, it follows from its structure. A document
+ * of any other type is `unknown`: opaque, without successors.
  * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS` (several readings), `MEDIA_TYPE_MISMATCH` (`mediaType` is
  * not the Content-Type), `SCHEMA1_UNSUPPORTED` (to be left out with a warning), `UPSTREAM_NOT_A_REGISTRY` (a web page),
  * `INDEX_TOO_LARGE`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED`.
@@ -50,18 +64,27 @@ export function parseManifest(
 ): ParsedManifest {
   const served = parseContentType(contentType);
   refuseWebPage(bytes, served);
-  if (served !== undefined && isSchema1Type(served)) throw schema1(served);
-  const declared = served === undefined || isGenericType(served) ? undefined : served;
-  if (declared !== undefined && !isIndexType(declared) && !isImageManifestType(declared))
-    return parseUnknown(bytes, declared);
+  const answered = specificType(served);
+  const listed = specificType(parseContentType(options.listedAs));
+  const stated = listed ?? answered;
+  const root = stated === undefined || isReadType(stated) ? parseRoot(bytes) : tryParseRoot(bytes);
+  const own = root === undefined ? undefined : readOwnType(root, stated);
+  refuseMismatch(own, answered);
+  const outside =
+    listed !== undefined && root !== undefined && isContradicted(root, listed) ? undefined : stated;
+  const mediaType = own ?? outside;
+  if (mediaType !== undefined && isSchema1Type(mediaType)) throw schema1(mediaType);
+  const isTyped = own === undefined ? {} : ({ isTyped: true } as const);
+  if (mediaType !== undefined && !isReadType(mediaType)) return { ...opaque(mediaType, root), ...isTyped };
+  if (root === undefined) throw new Error('a type that is read has a document');
+  return { ...readKnown(root, mediaType, options), ...isTyped };
+}
 
-  const root = parseRoot(bytes);
-  const own = readText(root, 'mediaType', '');
-  if (own !== undefined && !isMediaType(own)) throw invalid('mediaType', own, 'a media type');
-  refuseMismatch(own, declared);
-  const known = declared ?? own;
-  if (known !== undefined && isSchema1Type(known)) throw schema1(known);
-  if (known !== undefined && !isIndexType(known) && !isImageManifestType(known)) return opaque(known);
+function readKnown(
+  root: JsonObject,
+  known: string | undefined,
+  options: ParseManifestOptions,
+): ParsedManifest {
   refuseCaseVariants(root, rootKeys, '');
   refuseAmbiguity(root, known);
   const mediaType = known ?? inferType(root);
@@ -121,20 +144,37 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** A type that we do not know is kept byte for byte, JSON or not; only a `mediaType` that contradicts it counts. */
-function parseUnknown(bytes: Uint8Array, declared: string): ParsedManifest {
-  let own: string | undefined;
+/** A document of a type that we do not know need not be JSON. */
+function tryParseRoot(bytes: Uint8Array): JsonObject | undefined {
   try {
-    own = readText(parseRoot(bytes), 'mediaType', '');
+    return parseRoot(bytes);
   } catch {
-    return opaque(declared);
+    return undefined;
   }
-  refuseMismatch(own, declared);
-  return opaque(own ?? declared);
 }
 
-function opaque(mediaType: string): ParsedManifest {
-  return { kind: 'unknown', mediaType, layers: [], manifests: [] };
+/** In lower case. In a document of a type that we do not know, what cannot be read there means nothing. */
+function readOwnType(root: JsonObject, stated: string | undefined): string | undefined {
+  try {
+    const own = readText(root, 'mediaType', '');
+    if (own !== undefined && !isMediaType(own)) throw invalid('mediaType', own, 'a media type');
+    return own?.toLowerCase();
+  } catch (error) {
+    if (stated === undefined || isReadType(stated)) throw error;
+    return undefined;
+  }
+}
+
+/** A type that we do not know is kept byte for byte, JSON or not. */
+function opaque(mediaType: string, root: JsonObject | undefined): ParsedManifest {
+  const looksLike = root === undefined ? undefined : structureOf(root);
+  return {
+    kind: 'unknown',
+    mediaType,
+    ...(looksLike === undefined ? {} : { looksLike }),
+    layers: [],
+    manifests: [],
+  };
 }
 
 function readIndex(root: JsonObject, mediaType: string, maxDescriptors: number): ParsedManifest {
@@ -200,67 +240,4 @@ function readList(root: JsonObject, key: string, maxDescriptors: number): Descri
         'Raise the limit on this server if this content is wanted.',
     );
   return value.map((entry, index) => readDescriptor(entry, `${key}[${index}]`));
-}
-
-/** For a document without a type of its own, served as nothing in particular (OCI 1.0 let `mediaType` out). */
-function inferType(root: JsonObject): string {
-  if (root.has('manifests')) return mediaTypes.ociIndex;
-  const config = root.get('config');
-  if (config instanceof Map)
-    return config.get('mediaType') === mediaTypes.dockerConfig
-      ? mediaTypes.dockerManifest
-      : mediaTypes.ociManifest;
-  if (root.get('schemaVersion') === 1 || root.has('fsLayers')) throw schema1('without a mediaType');
-  throw new TidemarkError(
-    'MANIFEST_INVALID',
-    'The document has no mediaType, its Content-Type says nothing, and neither manifests nor config stands in it; ' +
-      'expected an image manifest or an index.',
-  );
-}
-
-/** One document must not be an index to one client and an image to another (CVE-2021-41190); presence alone counts. */
-function refuseAmbiguity(root: JsonObject, known: string | undefined): void {
-  const index = ['manifests'].filter((key) => root.has(key));
-  const image = ['config', 'layers', 'blobs'].filter((key) => root.has(key));
-  const schemaOne = ['fsLayers'].filter((key) => root.has(key));
-  const readings = [index, image, schemaOne].filter((keys) => keys.length > 0);
-  const contradicts =
-    known !== undefined &&
-    (isIndexType(known) ? image.length + schemaOne.length : index.length + schemaOne.length) > 0;
-  if (readings.length <= 1 && !contradicts) return;
-  throw new TidemarkError(
-    'MANIFEST_AMBIGUOUS',
-    `The manifest${known === undefined ? '' : ` of type ${quoteValue(known)}`} has ${readings.flat().join(', ')}; ` +
-      'expected manifests for an index, or config and layers for an image. Rebuild it: clients disagree on what it is.',
-  );
-}
-
-/** image-spec, manifest.md: `mediaType`, when present, must be the Content-Type. */
-function refuseMismatch(own: string | undefined, declared: string | undefined): void {
-  if (own === undefined || declared === undefined || own.toLowerCase() === declared) return;
-  throw new TidemarkError(
-    'MEDIA_TYPE_MISMATCH',
-    `The manifest's mediaType is ${quoteValue(own)}, but it was served as ${quoteValue(declared)}; expected both to be ` +
-      'the same. Push it again with its own type, or ask who runs the upstream.',
-  );
-}
-
-function schema1(mediaType: string): TidemarkError {
-  return new TidemarkError(
-    'SCHEMA1_UNSUPPORTED',
-    `The manifest is a Docker schema 1 manifest (${mediaType}), which is not mirrored and never converted. ` +
-      'Push the image again with a current client.',
-  );
-}
-
-/** A captive portal or a login page answers 200 to everything. */
-function refuseWebPage(bytes: Uint8Array, served: string | undefined): void {
-  const isMarkup = served === 'text/html' || served === 'application/xhtml+xml';
-  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
-  if (!isMarkup && !start.startsWith('<')) return;
-  throw new TidemarkError(
-    'UPSTREAM_NOT_A_REGISTRY',
-    `A web page (Content-Type ${served ?? 'absent'}) came where a manifest was expected. Check the remote's URL, and ` +
-      'whether a proxy or a login page stands between this server and the registry.',
-  );
 }

@@ -13,6 +13,10 @@ export interface ParsedManifest {
   /** `index`: OCI index or Docker manifest list; `image`: an OCI or Docker image manifest, artifacts included; `unknown`: opaque, copied as is. */
   readonly kind: 'index' | 'image' | 'unknown';
   readonly mediaType: string;
+  /** Present where the document has a `mediaType` of its own: then it means the same whatever type it is served or listed as. */
+  readonly isTyped?: true;
+  /** Of an `unknown` one: what its structure says that it is. */
+  readonly looksLike?: 'index' | 'image';
   /** `artifactType`, or for an image manifest without one its config's media type where that is not an image config's. */
   readonly artifactType?: string;
   readonly subject?: Descriptor;

@@ -50,9 +50,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     try {
       const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
       if (manifest === undefined) return false;
-      const { ids } = await storeManifests(em, [manifest]);
-      const manifestId = ids.get(manifest.document.digest);
-      if (manifestId === undefined) throw new Error('a stored manifest has no id');
+      const manifestId = (await storeManifests(em, [manifest])).idOf(manifest);
       const walk = {
         rootIds: [manifestId],
         concurrency: remote.downloadConcurrency,

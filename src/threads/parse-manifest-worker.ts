@@ -6,6 +6,7 @@ import { answerQuestions } from './answer-questions.ts';
 export interface ParseQuestion {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
+  readonly listedAs: string | undefined;
 }
 
 /** Lists come as pages of JSON, so that the other side can take them in turns. */
@@ -17,8 +18,8 @@ export interface ParseAnswer {
 
 const pageLength = 500;
 
-answerQuestions(({ bytes, contentType }: ParseQuestion): ParseAnswer => {
-  const { layers, manifests, ...view } = parseManifest(bytes, contentType);
+answerQuestions(({ bytes, contentType, listedAs }: ParseQuestion): ParseAnswer => {
+  const { layers, manifests, ...view } = parseManifest(bytes, contentType, { listedAs });
   return { view, layers: toPages(layers), manifests: toPages(manifests) };
 });
 

@@ -25,10 +25,11 @@ const thread = openTaskThread<ParseQuestion, ParseAnswer>({
 export async function parseManifestDocument(
   bytes: ManifestDocument['bytes'],
   contentType: string | undefined,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly listedAs?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ParsedManifest> {
-  if (bytes.byteLength <= inlineMaxBytes) return parseManifest(bytes, contentType);
-  const answer = await parseElsewhere(bytes, contentType, options.signal);
+  if (bytes.byteLength <= inlineMaxBytes)
+    return parseManifest(bytes, contentType, { listedAs: options.listedAs });
+  const answer = await parseElsewhere(bytes, contentType, options);
   return {
     ...answer.view,
     layers: await readPages(answer.layers),
@@ -39,12 +40,12 @@ export async function parseManifestDocument(
 async function parseElsewhere(
   bytes: Uint8Array,
   contentType: string | undefined,
-  signal: AbortSignal | undefined,
+  { listedAs, signal }: { readonly listedAs?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<ParseAnswer> {
   // A view would take all that lies around it along.
   const copy = new Uint8Array(bytes);
   try {
-    return await thread.run({ bytes: copy, contentType }, { signal, transfer: [copy.buffer] });
+    return await thread.run({ bytes: copy, contentType, listedAs }, { signal, transfer: [copy.buffer] });
   } catch (error) {
     if (!(error instanceof ThreadError)) throw error;
     if (error.kind === 'exhausted')

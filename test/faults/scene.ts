@@ -22,6 +22,8 @@ export interface Scene {
   /** What the upstream serves where no route of a test says otherwise. */
   readonly repository: SampleRepository;
   readonly ids: { readonly repositoryId: number; readonly remoteId: number };
+  /** Of the repository. */
+  readonly name: string;
   /** Differs from scene to scene: what one has stored, another must fetch. */
   readonly seed: string;
   sync(wish?: Partial<SyncArguments>): Promise<SyncOutcome>;
@@ -51,7 +53,15 @@ export async function openStage(options: SyncHarnessOptions = {}) {
       const upstream = await openFakeUpstream({ fallback: sampleAnswers(repository), ...wish.upstream });
       upstreams.push(upstream);
       const ids = await harness.createRepository({ url: upstream.url, upstreamName, ...wish.remote });
-      return { harness, upstream, repository, ids, seed, sync: (args) => harness.sync(ids, args) };
+      return {
+        harness,
+        upstream,
+        repository,
+        ids,
+        name: ids.name,
+        seed,
+        sync: (args) => harness.sync(ids, args),
+      };
     },
     /** A scene whose version 1 is there. */
     async openSynced(wish: SceneOptions = {}): Promise<Scene & { readonly before: VersionContent[] }> {
@@ -113,11 +123,14 @@ export async function readVersions(harness: SyncHarness, repositoryId: number): 
 
 async function verifyDocuments(harness: SyncHarness, digests: readonly string[]): Promise<void> {
   const rows = await sql<{ digest: string; raw: Buffer }>`
-    select digest, raw from manifest where digest = any(${digests}::text[])`.execute(kysely(harness.em()));
+    select digest, raw from manifest where digest = any(${digests}::text[]) and raw is not null`.execute(
+    kysely(harness.em()),
+  );
   expect(rows.rows.map(({ digest, raw }) => [digest, hashLike(digest, raw)])).toEqual(
     rows.rows.map(({ digest }) => [digest, digest]),
   );
-  expect(rows.rows).toHaveLength(digests.length);
+  // the same bytes may be there as several types
+  expect(new Set(rows.rows.map(({ digest }) => digest)).size).toBe(digests.length);
 }
 
 export async function verifyBlobs(harness: SyncHarness, digests: readonly string[]): Promise<void> {

@@ -275,8 +275,60 @@ describe('parseManifest: faults', () => {
     ],
   ])('fault 47: a manifest of an unknown type is opaque: %s', (_name, document, contentType, mediaType) => {
     const parsed = parse(document, contentType);
-    expect(parsed).toEqual({ kind: 'unknown', mediaType, layers: [], manifests: [] });
+    expect(parsed).toMatchObject({ kind: 'unknown', mediaType, layers: [], manifests: [] });
     expect(successors(parsed)).toEqual([]);
+  });
+
+  test.each([
+    [
+      'its own mediaType',
+      { ...image, mediaType: ociManifest },
+      mediaTypes.dockerManifest,
+      ociManifest,
+      ociManifest,
+    ],
+    [
+      'the index',
+      { ...image, mediaType: undefined },
+      mediaTypes.dockerManifest,
+      ociManifest,
+      mediaTypes.dockerManifest,
+    ],
+    [
+      'the index, though served as anything',
+      { ...image, mediaType: undefined },
+      ociManifest,
+      'application/x',
+      ociManifest,
+    ],
+    [
+      'its structure, where the index cannot be right',
+      { ...image, mediaType: undefined },
+      ociIndex,
+      'application/x',
+      ociManifest,
+    ],
+    [
+      'the Content-Type, where the index says nothing',
+      { ...image, mediaType: undefined },
+      undefined,
+      mediaTypes.dockerManifest,
+      mediaTypes.dockerManifest,
+    ],
+  ])('a child of an index is what %s says', (_name, document, listedAs, contentType, mediaType) => {
+    const bytes = Buffer.from(JSON.stringify(document));
+    const parsed = parseManifest(bytes, contentType, { listedAs });
+    expect(parsed).toMatchObject({ kind: 'image', mediaType });
+    expect(parsed.isTyped).toBe(document.mediaType === undefined ? undefined : true);
+  });
+
+  test.each([
+    ['index', { manifests: [] }],
+    ['image', { layers: [] }],
+    ['image', { config: {} }],
+    [undefined, { anything: [] }],
+  ])('of an opaque document, the structure is told: %s', (looksLike, document) => {
+    expect(parse(document, 'application/vnd.example').looksLike).toBe(looksLike);
   });
 
   test('fault 48: a foreign layer keeps its urls', () => {

@@ -19,6 +19,11 @@ export function isAcceptable(accept: string | undefined, mediaType: string): boo
   return wanted.find((matching) => matching.length > 0)?.some((range) => range.quality > 0) ?? false;
 }
 
+/** Whether `Accept` names this very type. */
+export function isNamed(accept: string | undefined, mediaType: string): boolean {
+  return parseAccept(accept ?? '').some(({ type, quality }) => type === mediaType && quality > 0);
+}
+
 interface AcceptRange {
   readonly type: string;
   readonly quality: number;

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { readServedManifest } from '../../db/read-served.ts';
 import type { ServedManifest } from '../../db/read-served.ts';
 import { quoteValue } from '../../oci/error.ts';
-import { isAcceptable } from './accept.ts';
+import { isAcceptable, isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from './error.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
@@ -17,7 +17,8 @@ interface ManifestPath {
 /** distribution-spec, "Pulling manifests": the exact bytes with their own media type, never converted. */
 export async function answerManifest(exchange: Exchange, path: ManifestPath): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
-  const wish = { reference: path.reference, withDocument: request.method === 'GET' };
+  const accepts = (mediaType: string) => isNamed(request.headers.accept, mediaType);
+  const wish = { reference: path.reference, withDocument: request.method === 'GET', accepts };
   let version = await findServedVersion(exchange, path.name);
   let manifest = await readServedManifest(em, version, wish);
   if (manifest === undefined && (await pullThrough(exchange, version, path))) {

@@ -6,6 +6,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import type { ParsedManifest } from '../../oci/manifest.ts';
+import { mediaTypes } from '../../oci/media-type.ts';
 import { isTagName } from '../../oci/tag-filter.ts';
 import { parseManifestDocument } from '../../threads/parse-manifest.ts';
 import { refuse } from './error.ts';
@@ -80,11 +81,28 @@ function checkDigest(digest: Digest, bytes: Buffer): void {
 
 /** What is wrong with it is said in the parser's words; the code is the specification's. */
 async function parse(bytes: Buffer, contentType: string | undefined): Promise<ParsedManifest> {
+  let parsed: ParsedManifest;
   try {
-    return await parseManifestDocument(bytes, contentType);
+    parsed = await parseManifestDocument(bytes, contentType);
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     if (error.origin === 'server') throw refuse('UNAVAILABLE', error.message, undefined, error);
     throw refuse('MANIFEST_INVALID', error.message, undefined, error);
   }
+  refuseDisguise(parsed);
+  return parsed;
+}
+
+/** To the next reader of the same bytes it would be an image or index; under this type none of its blobs would be kept. */
+function refuseDisguise({ looksLike, mediaType }: ParsedManifest): void {
+  if (looksLike === undefined) return;
+  const [keys, expected] =
+    looksLike === 'index'
+      ? ['manifests', mediaTypes.ociIndex]
+      : ['config or layers', `${mediaTypes.ociManifest}, or an artifactType in a manifest of that type`];
+  throw refuse(
+    'MANIFEST_INVALID',
+    `The document has ${keys}, as ${looksLike === 'index' ? 'an index' : 'an image manifest'} has, but its type is ${quoteValue(mediaType)}. ` +
+      `Push it with the Content-Type that it has by its structure: ${expected}.`,
+  );
 }
