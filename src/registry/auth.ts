@@ -1,13 +1,14 @@
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import { readUpTo } from './body.ts';
+import { createBasicLogin } from './basic-login.ts';
+import { createBoundedMap } from './bounded-map.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Challenge } from './challenge.ts';
 import { describeUrl, joinedHeader } from './exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
-import { checkRealm } from './realm.ts';
 import type { RealmRules } from './realm.ts';
-import { followRedirects } from './redirect.ts';
-import { checkStatus, isWebPage } from './status.ts';
+import { requestToken } from './token-request.ts';
+import type { TokenSource } from './token-request.ts';
+import { createTokenStore, tokenKey } from './token-store.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -19,257 +20,205 @@ export interface AuthOptions {
   /** What is asked for where a challenge names no scope: `repository:library/nginx:pull`. */
   readonly defaultScope: string;
   readonly realmRules: () => RealmRules;
-  /** One exchange, already limited in rate; retried by the caller of `authorize`, not here. */
+  /** One exchange, already limited in rate; retried by the caller of `answer`, not here. */
   readonly exchange: Exchange;
   /** A clock that does not jump, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
+/** One request, over all its tries with other authorizations. */
+export interface AuthorizedRequest {
+  /** Requests of one kind are challenged alike: method and path without its last part. */
+  readonly kind: string;
+  /** A look-up beside the image's own requests: a refusal of it says nothing about those. */
+  readonly isSide: boolean;
+  /** The challenges that were answered for it. */
+  readonly answered: Set<string>;
+  /** The Authorization that it was sent with last. */
+  used: string | undefined;
+  /** That is what requests of other kinds were let in with. */
+  isBorrowed: boolean;
+  /** Ends its turn to find out whether the user name and password are taken. */
+  endTurn?: () => void;
+}
+
 export interface Authenticator {
-  /** The value of `Authorization` for a request, where the registry has asked for one before. */
-  authorization(signal?: AbortSignal): Promise<string | undefined>;
+  /** With `used` as the last challenge to a request of this kind asked for; undefined where there was none. */
+  begin(request: Pick<HttpRequest, 'method' | 'url' | 'signal'>, isSide: boolean): Promise<AuthorizedRequest>;
   /**
-   * Takes the challenge of a 401 (or of a 403 with `insufficient_scope`) and gets what answers it; `used` is the
-   * Authorization that was refused. False: the answer is no challenge and stands as it is.
-   * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the request.
+   * Takes an answer, and where it is a challenge (401, or 403 with `insufficient_scope`), sets `used` to what answers that. Each challenge is
+   * answered once, two of them at most. False: the answer stands as it is; else its body is gone, and the request is to be sent again.
+   * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the token request.
    */
-  answer(response: HttpResponse, used: string | undefined, signal?: AbortSignal): Promise<boolean>;
+  answer(request: AuthorizedRequest, response: HttpResponse, signal?: AbortSignal): Promise<boolean>;
+  /** Must be called when no further try comes. */
+  end(request: AuthorizedRequest): void;
 }
 
-interface TokenSource {
-  readonly realm: string;
-  readonly service: string | undefined;
-  readonly scope: string;
-}
+/** What a challenge asks for. */
+type Wanted = { readonly key: 'basic' } | { readonly key: string; readonly source: TokenSource };
 
-interface Token {
-  readonly authorization: string;
-  readonly renewAtMs: number;
-}
+const maxAnswers = 2;
+/** A registry decides how many paths its links have. */
+const maxKinds = 64;
 
-const tokenBodyMaxBytes = 1024 * 1024;
-const defaultLifeSeconds = 60;
-const longestLifeSeconds = 24 * 60 * 60;
-
-/** The tokens of one client; nothing is shared between clients, so no remote ever sees another's (FAULTS row 18). */
+/**
+ * The tokens of one client; nothing is shared between clients, so no remote ever sees another's (FAULTS row 18). What was learned from a
+ * challenge holds for requests of its kind: registries ask for other scopes at `/v2/`, at the list of tags and at referrers
+ * (cloudflare/serverless-registry#148).
+ */
 export function createAuthenticator(options: AuthOptions): Authenticator {
   const now = options.now ?? (() => performance.now());
-  const tokens = new Map<string, Token>();
-  const pending = new Map<
-    string,
-    { readonly token: Promise<Token>; readonly signal: AbortSignal | undefined }
-  >();
-  let basic: string | undefined;
-  let source: TokenSource | undefined;
-  /** Wrong credentials are tried once, for the account may be locked after a few tries (FAULTS row 19). */
-  let refusal: TidemarkError | undefined;
+  const { credentials, realmRules, exchange } = options;
+  const login = createBasicLogin(credentials && basicAuthorization(credentials), now);
+  const basic = login.authorization;
+  const tokens = createTokenStore(
+    async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
+    now,
+  );
+  /** By kind: what its last challenge asked for. */
+  const wantedBy = createBoundedMap<Wanted>(maxKinds);
+  /** By kind: the challenge, and what was got for it and refused all the same. Another one would be, too. */
+  const uselessFor = createBoundedMap<string>(maxKinds);
+  /** Kinds that answer as well, or as badly, without. */
+  const openKinds = createBoundedMap<true>(maxKinds);
+  let letIn: Wanted | undefined;
 
-  async function tokenFor(wanted: TokenSource, signal: AbortSignal | undefined): Promise<string> {
-    if (refusal !== undefined) throw refusal;
-    const key = JSON.stringify([wanted.realm, wanted.service, wanted.scope]);
-    const known = tokens.get(key);
-    if (known !== undefined && now() < known.renewAtMs) return known.authorization;
-    const running = pending.get(key);
-    if (running !== undefined) {
-      try {
-        return (await abortable(running.token, signal)).authorization;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (running.signal?.aborted !== true) throw error;
-        // The one who asked gave up; its reason is not ours.
-        return tokenFor(wanted, signal);
-      }
-    }
-    const asked = requestToken(wanted, options, now, signal);
-    pending.set(key, { token: asked, signal });
+  /** What is only expected to be asked for must not fail a request: its own challenge decides. */
+  async function expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
     try {
-      const token = await asked;
-      tokens.set(key, token);
-      return token.authorization;
+      return 'source' in wanted ? await tokens.get(wanted.source, signal) : basic;
     } catch (error) {
-      if (isTidemarkError(error) && error.code === 'UPSTREAM_UNAUTHORIZED') refusal = error;
-      throw error;
-    } finally {
-      pending.delete(key);
+      if (!isTidemarkError(error) || error.retryable) throw error;
+      return undefined;
     }
   }
 
-  async function authorization(signal?: AbortSignal): Promise<string | undefined> {
-    return source === undefined ? basic : tokenFor(source, signal);
-  }
-
-  async function answer(
+  async function answerChallenge(
+    request: AuthorizedRequest,
     response: HttpResponse,
-    used: string | undefined,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    const field = joinedHeader(response.headers, 'www-authenticate');
-    const challenges = field === undefined ? [] : parseChallenges(field);
-    const bearer = challenges?.find(({ scheme }) => scheme === 'bearer');
-    const widerScope = bearer?.parameters.get('error') === 'insufficient_scope';
-    if (response.status === 403 && !widerScope) return false;
+    const { kind, answered, used } = request;
+    const challenges = challengesOf(response);
+    // some registries name no challenge when a token has run out
+    const before = used === undefined || challenges !== 'none' ? undefined : wantedBy.get(kind);
+    const offered = before === undefined ? wantedOf(challenges, options.defaultScope) : [before];
+    const next = offered.find(({ key }) => !answered.has(key));
     const where = describeUrl(response.url);
-    await response.discard();
-    if (challenges === undefined || field === undefined) throw invalidChallenge(where, field);
-    if (bearer !== undefined) {
-      const wanted = tokenSource(bearer, options.defaultScope, where);
-      // Forgotten only when it is the one that was refused: another request may have renewed it meanwhile.
-      for (const [key, token] of tokens) if (token.authorization === used) tokens.delete(key);
-      source = wanted;
-      await tokenFor(wanted, signal);
-      return true;
+    if (used !== undefined && used === basic && offered.length > 0 && (next?.key ?? 'basic') === 'basic') {
+      await response.discard();
+      wantedBy.delete(kind);
+      throw login.refuse(request, where);
     }
-    if (!challenges.some(({ scheme }) => scheme === 'basic')) throw invalidChallenge(where, field);
-    if (refusal !== undefined) throw refusal;
-    if (options.credentials === undefined)
-      throw unauthorized(where, 'it asks for a user name and password, and the remote has none');
-    const wanted = basicAuthorization(options.credentials);
-    if (used === wanted) throw (refusal = unauthorized(where, 'the user name and password were refused'));
-    basic = wanted;
-    source = undefined;
+    const isUseless = next !== undefined && uselessFor.get(kind) === `${next.key} ${used}`;
+    const isAllAnswered = answered.size === maxAnswers || (answered.size > 0 && next === undefined);
+    if (isUseless || isAllAnswered || (response.status === 403 && next === undefined)) {
+      if (isAllAnswered) uselessFor.set(kind, `${[...answered].at(-1)} ${used}`);
+      return false;
+    }
+    await response.discard();
+    if (next === undefined) throw invalidChallenge(where, challenges);
+    answered.add(next.key);
+    if ('source' in next) {
+      if (used !== undefined) tokens.drop(next.source, used);
+      request.used = await tokens.get(next.source, signal);
+    } else request.used = await login.use(request, where, signal);
+    wantedBy.set(kind, next);
     return true;
   }
 
-  return { authorization, answer };
-}
+  /** A registry may hide what it has (403, 404) from those who do not say who they are, instead of asking them. */
+  async function tryBorrowed(
+    request: AuthorizedRequest,
+    response: HttpResponse,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { kind } = request;
+    const mayHide = response.status === 404 || response.status === 403;
+    if (!mayHide || letIn === undefined || request.used !== undefined) return false;
+    if (wantedBy.get(kind) !== undefined || openKinds.get(kind) === true) return false;
+    request.used = await expected(letIn, signal);
+    if (request.used === undefined) return false;
+    request.isBorrowed = true;
+    await response.discard();
+    return true;
+  }
 
-function tokenSource(challenge: Challenge, defaultScope: string, where: string): TokenSource {
-  const realm = challenge.parameters.get('realm');
-  if (realm === undefined || realm === '')
-    throw new TidemarkError(
-      'UPSTREAM_AUTH_INVALID',
-      `${where} asks for a token and names no realm to get one from; expected WWW-Authenticate: Bearer realm="…".`,
-    );
-  const scope = challenge.parameters.get('scope');
   return {
-    realm,
-    service: challenge.parameters.get('service'),
-    scope: scope === undefined || scope === '' ? defaultScope : scope,
-  };
-}
-
-/** The token request of the distribution project (token.md, "Requesting a Token"). */
-async function requestToken(
-  source: TokenSource,
-  options: AuthOptions,
-  now: () => number,
-  signal: AbortSignal | undefined,
-): Promise<Token> {
-  const rules = options.realmRules();
-  const url = checkRealm(source.realm, rules);
-  url.hash = '';
-  if (source.service !== undefined) url.searchParams.set('service', source.service);
-  // Several scopes are separate parameters (token.md).
-  for (const scope of source.scope.split(/\s+/)) if (scope !== '') url.searchParams.append('scope', scope);
-  const { credentials } = options;
-  const request: HttpRequest = {
-    method: 'GET',
-    url,
-    headers: {
-      accept: 'application/json',
-      'accept-encoding': 'identity',
-      ...(credentials === undefined ? {} : { authorization: basicAuthorization(credentials) }),
+    async begin({ method, url, signal }, isSide) {
+      const kind = `${method} ${new URL('.', url).href}`;
+      const wanted = wantedBy.get(kind);
+      const used = wanted && (await expected(wanted, signal));
+      // HEAD is a look-up before GET: some registries refuse it alone
+      return { kind, isSide: isSide || method === 'HEAD', answered: new Set(), used, isBorrowed: false };
     },
-    signal,
+    async answer(request, response, signal) {
+      const { kind, used, isBorrowed } = request;
+      if (isChallenge(response) && !isBorrowed) return answerChallenge(request, response, signal);
+      const isRefused = response.status === 401 || response.status === 403;
+      if (isBorrowed && isRefused) {
+        // as it was answered without
+        openKinds.set(kind, true);
+        request.used = undefined;
+        request.isBorrowed = false;
+        await response.discard();
+        return true;
+      }
+      if (isBorrowed && letIn !== undefined) wantedBy.set(kind, letIn);
+      if (used !== undefined && !isRefused && response.status < 500) {
+        uselessFor.delete(kind);
+        if (used === basic) login.accept();
+        letIn = response.status < 400 ? (wantedBy.get(kind) ?? letIn) : letIn;
+      }
+      return tryBorrowed(request, response, signal);
+    },
+    end: (request) => request.endTurn?.(),
   };
-  const askedAtMs = now();
-  const response = await realmExchange(request, options.exchange, rules);
-  if (response.status === 401 || response.status === 403) {
-    await response.discard();
-    const who =
-      credentials === undefined ? 'anonymous access was refused' : 'the user name and password were refused';
-    throw unauthorized(describeUrl(url), who, response.status);
-  }
-  await checkStatus(request, response, 200);
-  if (isWebPage(response)) {
-    await response.discard();
-    throw invalidToken(url, 'a web page');
-  }
-  const body = await readUpTo(response, tokenBodyMaxBytes);
-  if (body === undefined) throw invalidToken(url, 'more than 1 MiB');
-  return parseToken(body.toString(), url, askedAtMs);
 }
 
-/** Addresses that the guard refuses are a refused realm to the user, at the first hop and at each that follows. */
-async function realmExchange(
-  request: HttpRequest,
-  exchange: Exchange,
-  rules: RealmRules,
-): Promise<HttpResponse> {
-  try {
-    return await followRedirects(exchange, request);
-  } catch (error) {
-    if (!isTidemarkError(error) || error.code !== 'ADDRESS_REFUSED') throw error;
-    throw new TidemarkError(
-      'UPSTREAM_REALM_REFUSED',
-      `The registry ${rules.registry.host} leads to ${describeUrl(request.url)} for a token; refused: ${error.message}`,
-      { cause: error },
-    );
-  }
+function isChallenge({ status, headers }: HttpResponse): boolean {
+  if (status !== 403) return status === 401;
+  return (joinedHeader(headers, 'www-authenticate') ?? '').includes('insufficient_scope');
 }
 
-function parseToken(text: string, url: URL, askedAtMs: number): Token {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw invalidToken(url, 'something that is not JSON');
-  }
-  const reply = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
-  const token = [reply['token'], reply['access_token']].find(
-    (value) => typeof value === 'string' && value !== '',
-  );
-  if (typeof token !== 'string') throw invalidToken(url, 'neither token nor access_token');
-  // A header's value: nothing that could end it.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw invalidToken(url, 'a token with characters that no header may have');
-  const stated = reply['expires_in'];
-  const lifeSeconds =
-    typeof stated === 'number' && stated > 0 ? Math.min(stated, longestLifeSeconds) : defaultLifeSeconds;
-  const marginSeconds = Math.min(lifeSeconds * 0.2, 30);
-  return { authorization: `Bearer ${token}`, renewAtMs: askedAtMs + (lifeSeconds - marginSeconds) * 1000 };
+function challengesOf(response: HttpResponse): readonly Challenge[] | 'none' | 'unreadable' {
+  const field = joinedHeader(response.headers, 'www-authenticate');
+  return field === undefined ? 'none' : (parseChallenges(field) ?? 'unreadable');
+}
+
+/** What the challenges ask for, those that can be answered: Bearer first. */
+function wantedOf(challenges: ReturnType<typeof challengesOf>, defaultScope: string): Wanted[] {
+  if (typeof challenges === 'string') return [];
+  const bearer = challenges.flatMap(({ scheme, parameters }) => {
+    const realm = parameters.get('realm');
+    if (scheme !== 'bearer' || realm === undefined || realm === '') return [];
+    const scope = parameters.get('scope');
+    const source: TokenSource = {
+      realm,
+      service: parameters.get('service'),
+      scope: scope === undefined || scope === '' ? defaultScope : scope,
+    };
+    return [{ key: tokenKey(source), source }];
+  });
+  const hasBasic = challenges.some(({ scheme }) => scheme === 'basic');
+  return [...bearer, ...(hasBasic ? [{ key: 'basic' } as const] : [])];
 }
 
 function basicAuthorization({ username, password }: Credentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-function unauthorized(where: string, reason: string, status = 401): TidemarkError {
-  return new TidemarkError(
-    'UPSTREAM_UNAUTHORIZED',
-    `${where} was answered ${status}: ${reason}. Check the remote's user name, password and upstream name; the upstream was asked once.`,
-    { status },
-  );
-}
-
-function invalidChallenge(where: string, field: string | undefined): TidemarkError {
+function invalidChallenge(where: string, challenges: ReturnType<typeof challengesOf>): TidemarkError {
   const came =
-    field === undefined
+    challenges === 'none'
       ? 'without WWW-Authenticate'
-      : 'with a WWW-Authenticate that cannot be read or names no known scheme';
+      : typeof challenges !== 'string' && challenges.some(({ scheme }) => scheme === 'bearer')
+        ? 'with a Bearer challenge that names no realm to get a token from'
+        : 'with a WWW-Authenticate that cannot be read or names no known scheme';
   return new TidemarkError(
     'UPSTREAM_AUTH_INVALID',
-    `${where} was answered 401 ${came}; expected a Bearer or Basic challenge. Check that the remote's URL is a registry's.`,
+    `${where} was answered 401 ${came}; expected WWW-Authenticate: Bearer realm="…" or Basic. Check that the remote's URL is a registry's.`,
     { status: 401 },
   );
-}
-
-function invalidToken(url: URL, came: string): TidemarkError {
-  return new TidemarkError(
-    'UPSTREAM_AUTH_INVALID',
-    `GET ${describeUrl(url)} answered ${came}; expected JSON with token or access_token, at most 1 MiB.`,
-  );
-}
-
-async function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

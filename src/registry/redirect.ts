@@ -63,6 +63,7 @@ function refusal(request: HttpRequest, came: string): TidemarkError {
   );
 }
 
-function harmless(headers: HttpRequest['headers']): Record<string, string> {
+/** Those of the fields that another host may see. */
+export function harmless(headers: HttpRequest['headers']): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => harmlessHeaders.has(name)));
 }

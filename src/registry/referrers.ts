@@ -88,7 +88,7 @@ async function readPage(
   signal: AbortSignal | undefined,
 ): Promise<Page> {
   const headers = { accept: mediaTypes.ociIndex };
-  return requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
+  return requester.request({ method: 'GET', url, headers, signal, isSide: true }, async (response, sent) => {
     const absence = await readAbsence(sent, response);
     if (absence !== undefined) return { kind: 'absent', ...absence };
     await checkStatus(sent, response, 200);

@@ -1,13 +1,13 @@
 import { createAuthenticator } from './auth.ts';
-import type { Authenticator } from './auth.ts';
 import { startDeadline } from './deadline.ts';
 import { describeRequest } from './exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
 import { parseRateLimit } from './rate-limit.ts';
-import { followRedirects } from './redirect.ts';
+import { followRedirects, harmless } from './redirect.ts';
 import type { RegistryOptions } from './registry.ts';
 import { requestHeaders } from './request-headers.ts';
 import { retry } from './retry.ts';
+import { sendAuthorized } from './send-authorized.ts';
 import { slowDownMs } from './status.ts';
 import { openTransport } from './transport.ts';
 import type { TransportSettings } from './transport.ts';
@@ -26,9 +26,16 @@ export interface RequestInput {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   readonly large?: boolean;
+  /** A look-up beside the image's own requests: a refusal of it says nothing about those. */
+  readonly isSide?: boolean;
+  /** Sent without the user's credentials, and its refusal is its answer. */
+  readonly isAnonymous?: boolean;
 }
 
-/** Sends requests to one registry: headers, rate limit, token dance, redirects, deadline and retries. */
+/**
+ * Sends requests to one registry: headers, rate limit, token dance, redirects, deadline and retries. What goes to another origin (a further
+ * page of a list that was redirected there) goes as a redirect would: without anything that may be a secret.
+ */
 export interface Requester {
   /**
    * One request and the reading of its answer, repeated together after faults that may pass. `read` gets the answer
@@ -84,12 +91,21 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
       async () => {
         const deadline = startDeadline(input.signal, totalTimeoutMs, describeRequest(input));
         try {
+          const { isSide = false, isAnonymous = false, ...sent } = input;
+          const isForeign = input.url.origin !== registry.origin;
           const request: HttpRequest = {
-            ...input,
-            headers: { ...ownHeaders, 'accept-encoding': 'identity', ...input.headers },
+            ...sent,
+            headers: {
+              ...(isForeign ? harmless(ownHeaders) : ownHeaders),
+              'accept-encoding': 'identity',
+              ...input.headers,
+            },
             signal: deadline.signal,
           };
-          const response = await sendAuthorized(exchange, authenticator, request);
+          const response =
+            isForeign || isAnonymous
+              ? await followRedirects(exchange, request)
+              : await sendAuthorized(exchange, authenticator, request, isSide);
           return await read(response, request, () => deadline.end());
         } catch (error) {
           deadline.end();
@@ -113,31 +129,4 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
       }),
     close: async () => transport.close(),
   };
-}
-
-/** Sends with the authorization known so far; a refusal by the registry itself is answered, and the request repeated once. */
-async function sendAuthorized(
-  exchange: Exchange,
-  authenticator: Authenticator,
-  request: HttpRequest,
-): Promise<HttpResponse> {
-  for (let answered = 0; ; answered += 1) {
-    const used = await authenticator.authorization(request.signal);
-    const response = await followRedirects(exchange, {
-      ...request,
-      headers: used === undefined ? request.headers : { ...request.headers, authorization: used },
-    });
-    // Another host's refusal is no business of the registry's credentials (FAULTS row 21).
-    if (response.url.origin !== request.url.origin || !mayAnswer(response, used, answered)) return response;
-    if (!(await authenticator.answer(response, used, request.signal))) return response;
-  }
-}
-
-function mayAnswer(response: HttpResponse, used: string | undefined, answered: number): boolean {
-  const field = String(response.headers['www-authenticate'] ?? '');
-  const widerScope = field.includes('insufficient_scope');
-  if (response.status === 403) return widerScope && answered < 2;
-  if (response.status !== 401) return false;
-  // A refused Basic is told to the authenticator, which remembers and throws.
-  return answered === 0 || (answered === 1 && (widerScope || used?.startsWith('Basic ') === true));
 }

@@ -57,13 +57,16 @@ async function readSignature(url: URL, response: HttpResponse): Promise<Buffer> 
   return bytes;
 }
 
-/** Whether `/v2/` says that the registry has the extension of the next function, whatever its status is. */
+/**
+ * Whether `/v2/` says that the registry has the extension of the next function, whatever its status is. Asked without credentials, as
+ * containers/image does: what its challenge asks for is not what the repository's would (cloudflare/serverless-registry#148).
+ */
 export async function hasExtension(
   requester: Requester,
   url: URL,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  return requester.request({ method: 'GET', url, signal }, async (response, sent) => {
+  return requester.request({ method: 'GET', url, signal, isAnonymous: true }, async (response, sent) => {
     await response.discard();
     // whether it has cannot be told from an answer of a registry in trouble
     if (response.status === 429 || response.status >= 500) await checkStatus(sent, response, 200);
@@ -81,16 +84,19 @@ export async function* readExtension(
   { requester, signal }: Omit<SignatureRequest, 'digest'>,
 ): AsyncGenerator<Buffer> {
   const headers = { accept: 'application/json' };
-  const list = await requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
-    if (response.status === 404) {
-      await response.discard();
-      return [];
-    }
-    await checkStatus(sent, response, 200);
-    const body = await readUpTo({ body: decodedBody(response) }, listMaxBytes);
-    if (body === undefined) throw notASignature(url, `more than ${listMaxBytes} bytes`);
-    return parseList(url, body.toString());
-  });
+  const list = await requester.request(
+    { method: 'GET', url, headers, signal, isSide: true },
+    async (response, sent) => {
+      if (response.status === 404) {
+        await response.discard();
+        return [];
+      }
+      await checkStatus(sent, response, 200);
+      const body = await readUpTo({ body: decodedBody(response) }, listMaxBytes);
+      if (body === undefined) throw notASignature(url, `more than ${listMaxBytes} bytes`);
+      return parseList(url, body.toString());
+    },
+  );
   for (const [index, entry] of list.entries()) {
     if (index >= maxSignatures) throw tooMany(url);
     const { schemaVersion, type, content } = (entry ?? {}) as Record<string, unknown>;

@@ -37,7 +37,18 @@ test('fault 19: a wrong password is tried once, also by later requests', async (
   const registry = openClient(upstream, login);
   expect((await failure(registry.getManifest('latest'))).code).toBe('UPSTREAM_UNAUTHORIZED');
   expect((await failure(registry.getManifest('latest'))).code).toBe('UPSTREAM_UNAUTHORIZED');
-  expect(upstream.requests.filter(({ headers }) => headers.authorization === basic)).toHaveLength(2);
+  expect(upstream.requests.filter(({ headers }) => headers.authorization === basic)).toHaveLength(1);
+});
+
+test('fault 19: twenty requests at once try a wrong password once', async () => {
+  const upstream = await openUpstream();
+  protect(upstream, 'Basic other', 'Basic realm="r"');
+  const registry = openClient(upstream, login);
+  const errors = await Promise.all(
+    Array.from({ length: 20 }, async () => failure(registry.getManifest('latest'))),
+  );
+  expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['UPSTREAM_UNAUTHORIZED']));
+  expect(upstream.requests.filter(({ headers }) => headers.authorization === basic)).toHaveLength(1);
 });
 
 test('fault 19: a password that the token service refuses is sent there once', async () => {
