@@ -6,6 +6,7 @@ import { stageCompanionNames } from '../db/stage-companions.ts';
 import { closeNames } from '../oci/close-names.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -42,6 +43,7 @@ export async function listTags(
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
+      if (page.doubt !== undefined) await addWarnings(em, taskId, [doubtWarning(page.doubt)]);
     }
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
@@ -54,6 +56,10 @@ export async function listTags(
 /** A tag that the filters leave out, and that may belong to an image which they select. */
 export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
   return !filter.matches(name) && parseCompanionTag(name) !== undefined;
+}
+
+function doubtWarning(doubt: TidemarkError): string {
+  return `The upstream's list of tags ends at a full page, and whether more follow could not be found out: ${doubt.message}`;
 }
 
 function invalidWarnings(examples: readonly string[], count: number): string[] {

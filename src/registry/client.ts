@@ -9,6 +9,7 @@ import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
 import { openSignatures } from './open-signatures.ts';
 import { listTagPages } from './tag-list.ts';
+import { tagPageMaxBytes } from './tag-page.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 const defaultManifestMaxBytes = 4 * 1024 * 1024;
@@ -45,7 +46,14 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     findSignatureSource: (call) => signatures.findSource(call),
     readSignatures: (source, digest, call) => signatures.read(source, digest, call),
     listTags({ pageSize = 1000, signal } = {}) {
-      return listTagPages(requester, resource(`tags/list?n=${pageSize}`), signal);
+      return listTagPages({
+        requester,
+        url: resource('tags/list'),
+        pageSize,
+        signal,
+        maxBytes: settings.tagPageMaxBytes ?? tagPageMaxBytes,
+        minimumRate: settings.minimumRate,
+      });
     },
     async resolve(reference, call = {}) {
       const request = { ...manifestRequest(reference, call), known: call.known };

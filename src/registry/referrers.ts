@@ -8,10 +8,10 @@ import { describeUrl, singleHeader } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
 import { createApiMemory } from './api-memory.ts';
 import { readAbsence } from './referrers-absence.ts';
+import { firstPage, nextPages } from './next-page.ts';
 import type { CallOptions, Referrers } from './registry.ts';
 import type { Requester } from './requester.ts';
 import { checkStatus } from './status.ts';
-import { nextPage } from './tag-list.ts';
 
 const maxPages = 100;
 /** Above what any real manifest has. */
@@ -61,17 +61,20 @@ async function readPages(
   const found = new Set<Digest>();
   const firstUrl = settings.urlOf(subject);
   const seen = new Set<string>();
-  for (let url: URL | undefined = firstUrl; url !== undefined;) {
-    if (seen.size === maxPages || seen.has(url.href)) throw endless(firstUrl, seen.size);
-    seen.add(url.href);
-    const page = await readPage(settings, url, signal);
-    if (page.kind === 'absent') {
-      if (url === firstUrl) return page;
-      throw incomplete(url, page.reason);
-    }
+  for (let next: readonly URL[] = [firstUrl]; next.length > 0;) {
+    const target = next[0]?.href ?? '';
+    if (seen.size === maxPages || seen.has(target)) throw endless(firstUrl, seen.size);
+    seen.add(target);
+    const isFirst = seen.size === 1;
+    const page = await firstPage(next, async (url) => {
+      const read = await readPage(settings, url, signal);
+      if (read.kind === 'absent' && !isFirst) throw incomplete(url, read.reason);
+      return read;
+    });
+    if (page.kind === 'absent') return page;
     for (const digest of page.digests) found.add(digest);
     if (found.size > maxReferrers) throw tooMany(firstUrl);
-    url = page.next;
+    next = page.next;
   }
   // GitLab lists a manifest among its own referrers (oras-project/oras-go#1396)
   found.delete(subject);
@@ -79,7 +82,7 @@ async function readPages(
 }
 
 type Page =
-  | { readonly kind: 'listed'; readonly digests: readonly Digest[]; readonly next: URL | undefined }
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[]; readonly next: readonly URL[] }
   | Extract<Answer, { kind: 'absent' }>;
 
 async function readPage(
@@ -93,7 +96,7 @@ async function readPage(
     if (absence !== undefined) return { kind: 'absent', ...absence };
     await checkStatus(sent, response, 200);
     const digests = await readDigests(url, response, maxBytes, signal);
-    return { kind: 'listed', digests, next: nextPage(url, response) };
+    return { kind: 'listed', digests, next: nextPages(url, response) };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { ContentSource } from '../oci/content-source.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -107,4 +108,6 @@ export interface TagPage {
   readonly names: readonly string[];
   /** Names refused by the grammar of tags, as received, shortened. */
   readonly invalid: readonly string[];
+  /** Why the list may have more names: what follows its last one was not answered, and the upstream has not said that it is the last. */
+  readonly doubt?: TidemarkError;
 }

@@ -17,6 +17,7 @@ import type { MinimumRate } from './body.ts';
 export interface ClientSettings extends TransportSettings {
   readonly retryBaseMs?: number;
   readonly minimumRate?: MinimumRate;
+  readonly tagPageMaxBytes?: number;
   readonly now?: () => number;
 }
 

@@ -41,10 +41,19 @@ test.each([
   },
   { name: '404', answer: json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404), code: 'UPSTREAM_NOT_FOUND' },
   {
-    name: 'a page of 17 MiB',
-    answer: { body: ' '.repeat(17 * 1024 * 1024) },
+    name: 'a page above its limit',
+    answer: { body: ' '.repeat(1024 * 1024 + 1) },
     code: 'UPSTREAM_RESPONSE_TOO_LARGE',
   },
+  { name: 'tags twice', answer: { body: '{"tags":["a"],"tags":["b"]}' }, code: 'UPSTREAM_RESPONSE_INVALID' },
+  {
+    name: 'an object instead of the list',
+    answer: { body: '{"tags":{}}' },
+    code: 'UPSTREAM_RESPONSE_INVALID',
+  },
+  { name: 'a list that ends early', answer: { body: '{"tags":["a","b"' }, code: 'UPSTREAM_NOT_A_REGISTRY' },
+  { name: 'something behind the list', answer: { body: '{"tags":["a"]}]' }, code: 'UPSTREAM_NOT_A_REGISTRY' },
+  { name: 'depth', answer: { body: `{"x":${'['.repeat(100_000)}` }, code: 'UPSTREAM_NOT_A_REGISTRY' },
   {
     name: 'fault 27: a link to itself',
     answer: page(['a'], `${path}?n=1000`),
@@ -68,7 +77,9 @@ test.each([
 ])('$name: $code', async ({ answer, code }) => {
   const upstream = await openUpstream();
   upstream.on(`GET ${path}`, answer);
-  const error = await failure(list(openClient(upstream, { maxRetries: 0 })));
+  const error = await failure(
+    list(openClient(upstream, { maxRetries: 0 }, { tagPageMaxBytes: 1024 * 1024 })),
+  );
   expect(error.code).toBe(code);
   expect(error.retryable).toBe(false);
 });
