@@ -1,5 +1,5 @@
 import type { CommitResult } from '../db/commit-version.ts';
-import { readSyncPolicy } from '../db/stage-signers.ts';
+import { readSyncPolicy, setCheckedBy } from '../db/stage-signers.ts';
 import { enterStage } from '../db/start-task.ts';
 import { commitSync } from './commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -53,6 +53,8 @@ export async function beginCopy(
   const { dryRun } = sync.arguments;
   const concurrency = sync.arguments.overrides?.downloadConcurrency ?? sync.remote.downloadConcurrency;
   await enterStage(em, taskId, 'LISTING_TAGS');
+  // what an attempt before has checked is staged anew
+  await setCheckedBy(em, taskId, null);
   const { positions } = await listTags(em, sync, { listing, signal });
   if (!dryRun) await findSignatureSource(em, sync, signal);
   const requiresSignatures = (await readSyncPolicy(em, taskId)) !== undefined;

@@ -1,143 +1,191 @@
+import { createHash } from 'node:crypto';
 import type { Database, Em } from '../db/open-database.ts';
 import { SignaturePolicy } from '../db/entities.ts';
 import { toSignatureRules } from '../db/signature-policies.ts';
 import { findUnchecked, readDocumentOf, readSignatureToCheck, writeVerdicts } from '../db/verdicts.ts';
-import type { CheckedSignature, PolicyKey, SignatureToCheck } from '../db/verdicts.ts';
+import type { PolicyKey, SignatureToCheck } from '../db/verdicts.ts';
+import type { UnreadConfig } from '../db/image-platforms.ts';
+import { readConfigPlatforms } from './read-platforms.ts';
 import { readSmallBlob } from './read-small-blob.ts';
+import { createSharedWork } from './shared-work.ts';
 import type { ContentSource } from '../oci/content-source.ts';
-import { readSignatureLayers } from '../oci/signature-layers.ts';
 import type { SignatureLayer } from '../oci/signature-layers.ts';
 import type { RuleMistake, SignatureRules, Verdict } from '../oci/signature-rules.ts';
-import type { CompiledRules, Trust } from '../trust/compile-rules.ts';
-import type { SubjectOfSignature } from '../trust/subject.ts';
-import type { SignatureMaterial } from '../trust/verify-signature.ts';
+import { VerifyLimitError, verifyThread } from '../trust/verify-thread.ts';
+import type { SubjectToSend } from '../trust/verify-thread.ts';
 
 export interface SignatureChecksDeps {
   readonly database: Database;
   readonly store: ContentSource;
 }
 
-/** FAULTS.md, "Lessons": the most that a signature may have. */
-const materialMaxBytes = 4 * 1024 * 1024;
-/** Far above what anybody signs one image with; each costs a read of the store. */
-const maxLayers = 1_000;
-const batchSize = 100;
-const compiledKept = 16;
+export interface CheckOptions {
+  /** Of who waits: once aborted, nothing more is checked for them. */
+  readonly signal?: AbortSignal | undefined;
+  /** Aborted when the time is over that the caller gives; what was begun goes on, and is kept. */
+  readonly budget?: AbortSignal | undefined;
+  /** Ends with the first that is valid. */
+  readonly untilValid?: boolean;
+}
 
-/** Checks signatures by policies, and keeps what came of it in the database; the same for syncs and for pulls. */
+/** `out-of-time`: there are more of them than the budget was enough for. */
+export type CheckOutcome = 'done' | 'out-of-time';
+
+const batchSize = 100;
+const rulesKept = 16;
+
+interface Rules {
+  readonly rules: SignatureRules;
+  readonly fingerprint: string;
+}
+
+/**
+ * Checks signatures by policies on a thread of its own, and keeps each verdict in the database at once; the same for syncs and for pulls.
+ * Callers that ask about one signature at one time share the check.
+ */
 export function createSignatureChecks({ database, store }: SignatureChecksDeps) {
-  const compiled = new Map<string, Trust>();
+  const known = new Map<string, Rules>();
+  const flights = createSharedWork<Verdict | undefined>();
 
   /** Undefined where the policy is another one by now. */
-  async function trustOf(em: Em, { policyId, revision }: PolicyKey): Promise<Trust | undefined> {
+  async function readRules(em: Em, { policyId, revision }: PolicyKey): Promise<Rules | undefined> {
     const key = `${policyId}/${revision}`;
-    const known = compiled.get(key);
-    if (known !== undefined) return known;
+    const found = known.get(key);
+    if (found !== undefined) return found;
     const policy = await em.findOne(SignaturePolicy, { id: policyId, revision });
     if (policy === null) return undefined;
-    const rules = await compileRules(toSignatureRules(policy));
-    if ('mistakes' in rules) throw new Error(`the signature policy ${policyId} cannot be read any more`);
-    compiled.set(key, rules.trust);
-    for (const oldest of compiled.keys()) if (compiled.size > compiledKept) compiled.delete(oldest);
-    return rules.trust;
+    const rules = toSignatureRules(policy);
+    const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+    known.set(key, { rules, fingerprint });
+    for (const oldest of known.keys()) if (known.size > rulesKept) known.delete(oldest);
+    return { rules, fingerprint };
+  }
+
+  async function checkOne(
+    policy: PolicyKey,
+    byRules: Rules,
+    { id, signal }: { readonly id: number; readonly signal: AbortSignal },
+  ): Promise<Verdict | undefined> {
+    const em = database.em.fork();
+    const signature = await readSignatureToCheck(em, id);
+    if (signature === undefined) return undefined;
+    const check = { em, store, policy, byRules, signal };
+    const verdict = await verdictOf(check, signature);
+    if (verdict !== undefined) await writeVerdicts(em, policy, [{ id, kind: signature.kind, verdict }]);
+    return verdict;
   }
 
   return {
     /** All mistakes in rules, before they are kept. */
     async checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]> {
-      const result = await compileRules(rules);
-      return 'mistakes' in result ? result.mistakes : [];
+      const answer = await verifyThread.ask({ kind: 'rules', rules });
+      return answer.kind === 'rules' ? answer.mistakes : [];
     },
 
     /**
-     * Checks those of the signatures that this policy has not been asked about, one after the other. One whose content is not stored, or is
+     * Checks those of the signatures that this policy has not been asked about, in the order given. One whose content is not stored, or is
      * damaged, gets no verdict: it counts as not verified until it can be checked.
      */
-    async check(policy: PolicyKey, signatureIds: readonly number[], signal?: AbortSignal): Promise<void> {
+    async check(
+      policy: PolicyKey,
+      signatureIds: readonly number[],
+      { signal, budget, untilValid = false }: CheckOptions = {},
+    ): Promise<CheckOutcome> {
       const em = database.em.fork();
-      const trust = await trustOf(em, policy);
-      if (trust === undefined) return;
+      const byRules = await readRules(em, policy);
+      if (byRules === undefined) return 'done';
       for (let start = 0; start < signatureIds.length; start += batchSize) {
         const batch = await findUnchecked(em, policy, signatureIds.slice(start, start + batchSize));
-        const checked: CheckedSignature[] = [];
         for (const id of batch) {
           signal?.throwIfAborted();
-          const signature = await readSignatureToCheck(em, id);
-          if (signature === undefined) continue;
-          const subject = toSubject(em, signature, policy);
-          const verdict = await checkSignature({ trust, store, subject, signal }, signature);
-          if (verdict !== undefined) checked.push({ id, kind: signature.kind, verdict });
+          if (budget?.aborted === true) return 'out-of-time';
+          const key = `${policy.policyId}/${policy.revision}/${policy.dockerReference ?? ''}/${id}`;
+          const verdict = await flights.join(
+            key,
+            (workSignal) => checkOne(policy, byRules, { id, signal: workSignal }),
+            { signal, budget },
+          );
+          if (verdict === 'out-of-time') return verdict;
+          if (untilValid && verdict?.isVerified === true) return 'done';
         }
-        await writeVerdicts(em, policy, checked);
       }
+      return 'done';
     },
+
+    /** Reads out of configs whether there is an image's platform in them. */
+    readConfigs: (configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void> =>
+      readConfigPlatforms({ database, store }, configs, signal),
   };
-}
-
-/** Sigstore's and OpenPGP's libraries take some MB: they are loaded where there is a policy. */
-async function compileRules(rules: SignatureRules): Promise<CompiledRules> {
-  return (await import('../trust/compile-rules.ts')).compileRules(rules);
-}
-
-async function verifySignature(
-  trust: Trust,
-  material: SignatureMaterial,
-  subject: SubjectOfSignature,
-): Promise<Verdict> {
-  return (await import('../trust/verify-signature.ts')).verifySignature(trust, material, subject);
 }
 
 export type SignatureChecks = ReturnType<typeof createSignatureChecks>;
 
-function toSubject(em: Em, { signedDigest }: SignatureToCheck, policy: PolicyKey): SubjectOfSignature {
-  return {
-    digest: signedDigest,
-    repository: policy.dockerReference ?? undefined,
-    readDocument: async () => (await readDocumentOf(em, signedDigest)) ?? Buffer.alloc(0),
-  };
-}
-
 interface Check {
-  readonly trust: Trust;
+  readonly em: Em;
   readonly store: ContentSource;
-  readonly subject: SubjectOfSignature;
-  readonly signal: AbortSignal | undefined;
+  readonly policy: PolicyKey;
+  readonly byRules: Rules;
+  readonly signal: AbortSignal;
 }
 
-async function checkSignature(check: Check, signature: SignatureToCheck): Promise<Verdict | undefined> {
-  const { trust, subject } = check;
-  if (signature.content !== null)
-    return verifySignature(trust, { kind: 'atomic', document: signature.content }, subject);
-  if (signature.document === null) return refused('its manifest is not stored');
-  let layers: SignatureLayer[];
+/** What takes more time or memory than any real signature does is refused for good: it would take them again each time. */
+async function verdictOf(check: Check, signature: SignatureToCheck): Promise<Verdict | undefined> {
   try {
-    layers = readSignatureLayers(signature.document);
-  } catch {
-    return refused('its manifest cannot be read');
+    return signature.content === null
+      ? await checkManifest(check, signature)
+      : await checkAtomic(check, signature, signature.content);
+  } catch (error) {
+    if (error instanceof VerifyLimitError) return refused(error.message);
+    throw error;
   }
-  const refusals: Verdict[] = [];
-  let lacks = false;
-  for (const layer of layers.slice(0, maxLayers)) {
-    check.signal?.throwIfAborted();
-    const verdict = await checkLayer(check, layer);
-    if (verdict === undefined) lacks = true;
-    else if (verdict.isVerified) return verdict;
-    else refusals.push(verdict);
-  }
-  return lacks ? undefined : (refusals[0] ?? refused('its manifest has no signature in it'));
 }
 
-async function checkLayer(
-  { trust, store, subject, signal }: Check,
-  layer: SignatureLayer,
+async function checkAtomic(
+  { byRules, policy, signal }: Check,
+  { signedDigest }: SignatureToCheck,
+  document: Buffer,
 ): Promise<Verdict | undefined> {
-  if (layer.sizeBytes > materialMaxBytes)
-    return refused(`it has ${layer.sizeBytes} bytes; at most ${materialMaxBytes} are read`);
-  const bytes = await readSmallBlob(store, layer, signal);
-  if (bytes === undefined) return undefined;
-  return layer.kind === 'bundle'
-    ? verifySignature(trust, { kind: 'bundle', document: bytes }, subject)
-    : verifySignature(trust, { kind: 'cosign', payload: bytes, annotations: layer.annotations }, subject);
+  const subject = toSubject(policy, { digest: signedDigest, document: undefined });
+  const answer = await verifyThread.ask({ kind: 'atomic', document, subject, ...byRules }, signal);
+  return answer.kind === 'verdict' ? answer.verdict : undefined;
+}
+
+async function checkManifest(
+  { em, store, policy, byRules, signal }: Check,
+  { document, signedDigest }: SignatureToCheck,
+): Promise<Verdict | undefined> {
+  if (document === null) return refused('its manifest is not stored');
+  const planned = await verifyThread.ask({ kind: 'plan', document }, signal);
+  if (planned.kind !== 'plan') return undefined;
+  const { layers, ...why } = planned.plan;
+  if (layers === undefined) return refused('refused' in why ? why.refused : '');
+  const blobs = await readBlobs(store, layers, signal);
+  const hasBundle = layers.some(({ kind }) => kind === 'bundle');
+  const signed = hasBundle ? await readDocumentOf(em, signedDigest) : undefined;
+  const subject = toSubject(policy, { digest: signedDigest, document: signed });
+  const answer = await verifyThread.ask({ kind: 'layers', layers, blobs, subject, ...byRules }, signal);
+  return answer.kind === 'verdict' ? answer.verdict : undefined;
+}
+
+/** Each digest once; those that are stored whole. */
+async function readBlobs(
+  store: ContentSource,
+  layers: readonly SignatureLayer[],
+  signal: AbortSignal,
+): Promise<Map<string, Uint8Array>> {
+  const blobs = new Map<string, Uint8Array>();
+  for (const layer of new Map(layers.map((one) => [one.digest, one])).values()) {
+    const bytes = await readSmallBlob(store, layer, signal);
+    if (bytes !== undefined) blobs.set(layer.digest, bytes);
+  }
+  return blobs;
+}
+
+function toSubject(
+  { dockerReference }: PolicyKey,
+  signed: Pick<SubjectToSend, 'digest' | 'document'>,
+): SubjectToSend {
+  return { ...signed, repository: dockerReference ?? undefined };
 }
 
 function refused(reason: string): Verdict {

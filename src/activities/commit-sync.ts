@@ -1,8 +1,10 @@
 import { commitVersion } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
 import { enterStage } from '../db/start-task.ts';
+import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { readPlatforms } from './read-platforms.ts';
+import { verifySelected } from './verify-selected.ts';
 
 export interface CommitSyncOptions {
   /** Only while this list of tags is the task's: a later attempt may have begun anew. */
@@ -10,7 +12,14 @@ export interface CommitSyncOptions {
   readonly signal: AbortSignal;
 }
 
-/** Reads image platforms, then publishes the version and ends the task. */
+/** A policy that is changed so often while a sync commits is changed by a program that has run wild. */
+const policyChanges = 10;
+
+/**
+ * Reads image platforms, then publishes the version and ends the task. Where the signature policy that is in force is another one than the
+ * stage was checked by, it is checked again first.
+ * @throws TidemarkError as `commitVersion` and `verifySelected` do
+ */
 export async function commitSync(
   deps: ActivityDeps,
   taskId: number,
@@ -19,6 +28,14 @@ export async function commitSync(
   const em = deps.database.em.fork();
   await enterStage(em, taskId, 'COMMITTING');
   await readPlatforms(deps, taskId, signal);
-  signal.throwIfAborted();
-  return commitVersion(em, taskId, { listing });
+  for (let changes = 0; ; changes += 1) {
+    signal.throwIfAborted();
+    try {
+      return await commitVersion(em, taskId, { listing });
+    } catch (error) {
+      const isChanged = isTidemarkError(error) && error.code === 'SIGNATURE_POLICY_CHANGED';
+      if (!isChanged || changes === policyChanges) throw error;
+    }
+    await verifySelected(deps, taskId, signal);
+  }
 }

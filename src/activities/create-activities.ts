@@ -3,7 +3,7 @@ import type { TaskStage } from '../db/entities.ts';
 import { readCommitted } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
 import type { ContentPlan } from '../db/plan-content.ts';
-import { setRunId } from '../db/open-tasks.ts';
+import { requireRunning, setRunId } from '../db/open-tasks.ts';
 import { finishDryRun } from '../db/plan-dry-run.ts';
 import { beginScheduledRun } from '../db/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
@@ -104,14 +104,15 @@ export function createActivities(deps: ActivityDeps) {
     /** Checks signatures where a policy asks for them, and marks what is not verified. */
     verifySelected: ({ taskId }: TaskInput): Promise<void> =>
       runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(taskId, (sync) => verifySelected(deps, sync, signal)),
-        ),
+        withHeartbeat(context, (signal) => contexts.use(taskId, () => verifySelected(deps, taskId, signal))),
       ),
 
     /** Local. */
     enterStage: ({ taskId, stage }: TaskInput & { stage: TaskStage }): Promise<void> =>
-      runActivity(() => enterStage(fork(), taskId, stage)),
+      runActivity(async () => {
+        await requireRunning(fork(), taskId);
+        await enterStage(fork(), taskId, stage);
+      }),
 
     /** Publishes the version and ends the task; local. */
     commitSync: ({ taskId }: TaskInput): Promise<CommitResult> =>
@@ -119,7 +120,10 @@ export function createActivities(deps: ActivityDeps) {
 
     /** Local. */
     finishDryRun: ({ taskId, plan }: TaskInput & { plan: ContentPlan }): Promise<void> =>
-      runActivity(() => finishDryRun(fork(), taskId, plan)),
+      runActivity(async () => {
+        await requireRunning(fork(), taskId);
+        await finishDryRun(fork(), taskId, plan);
+      }),
 
     /** Local. */
     failTask: ({ taskId, code, message }: TaskInput & { code: string; message: string }): Promise<void> =>

@@ -1,9 +1,10 @@
-import type { ContentStore } from '../content/store.ts';
 import { findUnreadConfigs, writePlatforms } from '../db/image-platforms.ts';
 import type { ReadPlatform, UnreadConfig } from '../db/image-platforms.ts';
+import type { ContentSource } from '../oci/content-source.ts';
 import { formatPlatform } from '../oci/descriptor.ts';
 import { configMaxBytes, parseConfigPlatform } from '../oci/manifest-parse.ts';
 import { isImageConfigType } from '../oci/media-type.ts';
+import type { Database } from '../db/open-database.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
 
@@ -19,17 +20,25 @@ export async function readPlatforms(deps: ActivityDeps, taskId: number, signal: 
     const last = page.at(-1);
     if (!last) return;
     afterId = last.manifestId;
-    const platforms: ReadPlatform[] = [];
-    await forEachConcurrently(page, { concurrency, signal }, async (config, laneSignal) => {
-      const platform = await readPlatform(deps.store, config, laneSignal);
-      platforms.push({ manifestId: config.manifestId, platform });
-    });
-    await writePlatforms(em, platforms);
+    await readConfigPlatforms(deps, page, signal);
   }
 }
 
+export async function readConfigPlatforms(
+  { database, store }: { readonly database: Database; readonly store: ContentSource },
+  configs: readonly UnreadConfig[],
+  signal: AbortSignal,
+): Promise<void> {
+  const platforms: ReadPlatform[] = [];
+  await forEachConcurrently(configs, { concurrency, signal }, async (config, laneSignal) => {
+    const platform = await readPlatform(store, config, laneSignal);
+    platforms.push({ manifestId: config.manifestId, platform });
+  });
+  await writePlatforms(database.em.fork(), platforms);
+}
+
 async function readPlatform(
-  store: ContentStore,
+  store: ContentSource,
   config: UnreadConfig,
   signal: AbortSignal,
 ): Promise<string | null> {

@@ -10,7 +10,10 @@ export interface SmallBlob {
   readonly mediaType: string;
 }
 
-/** The bytes of a stored blob, checked; undefined where it is not stored, or damaged. The caller has seen that the size is small. */
+/**
+ * The bytes of a stored blob, checked; undefined where it is not stored, damaged, or of another size. The caller has seen that the size is
+ * small: more than that is not read.
+ */
 export async function readSmallBlob(
   store: ContentSource,
   { digest, sizeBytes: size, mediaType }: SmallBlob,
@@ -19,7 +22,12 @@ export async function readSmallBlob(
   const chunks: Buffer[] = [];
   try {
     const body = await store.fetch({ digest, size, mediaType }, signal === undefined ? {} : { signal });
-    for await (const chunk of body.bytes) chunks.push(Buffer.from(chunk));
+    let length = 0;
+    for await (const chunk of body.bytes) {
+      length += chunk.byteLength;
+      if (length > size) return undefined;
+      chunks.push(Buffer.from(chunk));
+    }
   } catch (error) {
     if (isTidemarkError(error) && error.code === 'CONTENT_UNKNOWN') return undefined;
     throw error;

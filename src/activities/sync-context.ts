@@ -2,6 +2,7 @@ import { Remote, Task } from '../db/entities.ts';
 import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
 import type { SubsetFilter } from '../db/stage-tags.ts';
 import { countRateLimited } from '../db/tasks.ts';
+import { assertRunning } from '../db/open-tasks.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -30,7 +31,8 @@ export interface SyncContexts {
    * Loads the sync of a task. Its client, with its tokens and connections, serves all activities of the task on this worker, until the
    * remote is changed or nothing has used it for a minute. A changed password, certificate or limit counts from the next activity on; the
    * filters are those that the sync began with.
-   * @throws TidemarkError `REMOTE_CHANGED` when the remote names another upstream now.
+   * @throws TidemarkError `TASK_NOT_RUNNING` where the task has ended: a workflow that was reset has nothing to do; `REMOTE_CHANGED` when the
+   * remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -73,6 +75,7 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
             origin: 'server',
           },
         );
+      assertRunning(task);
       const selection = task.arguments.selection ?? remote;
       if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
         throw remoteChanged(remote, selection);

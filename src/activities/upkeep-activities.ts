@@ -1,6 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import { beginUpkeep, createUpkeepTask } from '../db/upkeep-tasks.ts';
 import type { UpkeepName } from '../db/upkeep-tasks.ts';
+import { requireRunning } from '../db/open-tasks.ts';
 import { finishTask } from '../db/tasks.ts';
 import { collectContent, collectFiles, collectVersions, planCollection } from './collect.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -19,6 +20,12 @@ export interface BegunUpkeep extends TaskInput {
 /** The activities that look after what is stored; part of those of `createActivities`. */
 export function createUpkeepActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
+  /** For a task that runs. @throws TidemarkError `TASK_NOT_RUNNING` */
+  const working = <T>({ taskId }: TaskInput, body: (context: Context) => Promise<T>): Promise<T> =>
+    runActivity(async (context) => {
+      await requireRunning(fork(), taskId);
+      return body(context);
+    });
   const runOf = ({ taskId }: TaskInput) => ({ taskId, graceSeconds: deps.collectionGraceSeconds });
 
   return {
@@ -32,23 +39,23 @@ export function createUpkeepActivities(deps: ActivityDeps) {
       }),
 
     planCollection: (input: TaskInput): Promise<void> =>
-      runActivity((context) => beating(context, () => planCollection(deps, runOf(input)))),
+      working(input, (context) => beating(context, () => planCollection(deps, runOf(input)))),
 
     collectVersions: (input: TaskInput): Promise<void> =>
-      runActivity((context) => beating(context, (signal) => collectVersions(deps, runOf(input), signal))),
+      working(input, (context) => beating(context, (signal) => collectVersions(deps, runOf(input), signal))),
 
     /** Manifests and blobs. */
     collectUnheld: (input: TaskInput): Promise<void> =>
-      runActivity((context) => beating(context, (signal) => collectContent(deps, runOf(input), signal))),
+      working(input, (context) => beating(context, (signal) => collectContent(deps, runOf(input), signal))),
 
     collectFiles: (input: TaskInput & { readonly dryRun: boolean }): Promise<void> =>
-      runActivity((context) =>
+      working(input, (context) =>
         beating(context, (signal) => collectFiles(deps, { ...runOf(input), dryRun: input.dryRun }, signal)),
       ),
 
     /** Goes on where an attempt before was cut off. */
     verifyStored: ({ taskId }: TaskInput): Promise<void> =>
-      runActivity((context) => {
+      working({ taskId }, (context) => {
         let details = { ...(context.info.heartbeatDetails as object | undefined) };
         const from: VerifyPosition = { afterManifest: 0, afterBlob: 0, ...details };
         const onPage = (position: VerifyPosition): void => {

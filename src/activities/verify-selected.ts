@@ -1,43 +1,81 @@
-import { refuseUnverified } from '../db/refuse-unverified.ts';
+import { refuseNothing, refuseUnverified } from '../db/refuse-unverified.ts';
 import type { Refused, RefusedTag } from '../db/refuse-unverified.ts';
-import { readSignerPage, readSyncPolicy, stageSigners } from '../db/stage-signers.ts';
-import type { SyncPolicy } from '../db/stage-signers.ts';
+import { readSignerPage, readSyncPolicy, setCheckedBy, stageSigners } from '../db/stage-signers.ts';
+import type { Signer, SyncPolicy } from '../db/stage-signers.ts';
 import { addWarnings } from '../db/tasks.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
+import type { PolicyKey } from '../db/verdicts.ts';
 import { createSignatureChecks } from './check-signatures.ts';
+import type { CheckOutcome } from './check-signatures.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { SyncContext } from './sync-context.ts';
+import { readPlatforms } from './read-platforms.ts';
 
 const pageSize = 500;
 /** Tags that warnings name one by one; a task keeps 100 warnings, of other things too. */
 const namedMost = 50;
 
+/** How long one sync checks signatures. What was checked is kept, so the next one goes on from there. */
+const checkMaxMs = 15 * 60_000;
+
 /**
- * Checks the signatures of what a sync selects by the policy of its repository or remote, and marks what is not verified, so that the
- * commit leaves it as it was. What was checked by the same revision of the policy is not checked again.
+ * Checks the signatures of what a sync selects by the policy that is in force, and marks what is not verified, so that the commit leaves it
+ * as it was. Of each image the cheapest is checked first, up to one that is valid. What was checked by the same revision of the policy is
+ * not checked again.
  * @throws TidemarkError `SIGNATURE_REQUIRED` where the policy says FAIL_SYNC
  */
-export async function verifySelected(
+export async function verifySelected(deps: ActivityDeps, taskId: number, signal: AbortSignal): Promise<void> {
+  const em = deps.database.em.fork();
+  const policy = await readSyncPolicy(em, taskId);
+  if (policy === undefined) await refuseNothing(em, taskId);
+  else await refuseByPolicy(deps, { taskId, policy }, signal);
+  await setCheckedBy(em, taskId, policy?.key ?? null);
+}
+
+async function refuseByPolicy(
   deps: ActivityDeps,
-  sync: SyncContext,
+  { taskId, policy }: { readonly taskId: number; readonly policy: SyncPolicy },
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
-  const policy = await readSyncPolicy(em, sync.taskId);
-  if (policy === undefined) return;
-  await stageSigners(em, sync.taskId, sync.arguments.mirror);
-  const checks = createSignatureChecks(deps);
-  for (let after = 0; ;) {
-    const page = await readSignerPage(em, sync.taskId, { after, first: pageSize });
-    const last = page.at(-1);
-    if (last === undefined) break;
-    await checks.check(policy.key, page, signal);
-    after = last;
-  }
-  const refused = await refuseUnverified(em, sync.taskId, policy.key, namedMost);
+  // whether something belongs to an image, or is one, is in its config
+  await readPlatforms(deps, taskId, signal);
+  await stageSigners(em, taskId, policy.mirror);
+  const outcome = await checkStaged(deps, { taskId, policy: policy.key }, signal);
+  const refused = await refuseUnverified(em, taskId, {
+    policy: policy.key,
+    most: namedMost,
+    unchecked:
+      outcome === 'done'
+        ? 'its content is not stored'
+        : 'there was no time left in this sync to check it; the next one goes on from here',
+  });
   if (refused.count === 0) return;
   if (policy.onFailure === 'FAIL_SYNC') throw signatureRequired(policy, refused);
-  await addWarnings(em, sync.taskId, describeAll(refused));
+  await addWarnings(em, taskId, describeAll(refused));
+}
+
+async function checkStaged(
+  deps: ActivityDeps,
+  sync: { readonly taskId: number; readonly policy: PolicyKey },
+  signal: AbortSignal,
+): Promise<CheckOutcome> {
+  const checks = createSignatureChecks(deps);
+  const budget = AbortSignal.timeout(checkMaxMs);
+  for (let after: Signer = { rank: 0, id: 0 }; ;) {
+    const page = await readSignerPage(deps.database.em.fork(), sync, { after, first: pageSize });
+    const last = page.at(-1);
+    if (last === undefined) return 'done';
+    // one rank at a time: what an image has more of is not looked at where its first is valid
+    const rank = page[0]?.rank;
+    const ids = page.filter((signer) => signer.rank === rank);
+    const outcome = await checks.check(
+      sync.policy,
+      ids.map(({ id }) => id),
+      { signal, budget },
+    );
+    if (outcome === 'out-of-time') return outcome;
+    after = ids.at(-1) ?? last;
+  }
 }
 
 function describeAll({ tags, count }: Refused): string[] {

@@ -3,6 +3,7 @@ import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { UnreadConfig } from '../db/image-platforms.ts';
 import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
@@ -66,7 +67,16 @@ export interface UploadSessions {
 /** `activities/check-signatures.ts` says what its functions do. */
 export interface SignatureChecks {
   checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]>;
-  check(policy: PolicyKey, signatureIds: readonly number[], signal?: AbortSignal): Promise<void>;
+  check(
+    policy: PolicyKey,
+    signatureIds: readonly number[],
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly budget?: AbortSignal;
+      readonly untilValid?: boolean;
+    },
+  ): Promise<'done' | 'out-of-time'>;
+  readConfigs(configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void>;
 }
 
 /** What main.ts hands in. */

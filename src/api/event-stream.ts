@@ -55,6 +55,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
       const stream = createDelivery(reply, closing.signal);
       const context = createContext(api, taskWatch, caller, {
         requestId: request.id,
+        signal: closing.signal,
         untilDelivered: stream.untilDelivered,
       });
       reply.raw.once('close', () => closing.abort());

@@ -2,7 +2,7 @@ import { ApolloServer } from '@apollo/server';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, parse, validate } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import type { ApiDependencies } from './dependencies.ts';
@@ -44,10 +44,11 @@ export async function serveGraphql(
     url: '/graphql',
     preHandler: identify,
     handler: fastifyApolloHandler(apollo, {
-      context: (request) => {
+      context: (request, reply) => {
         const caller = callers.get(request);
         if (caller === undefined) throw new Error('a request came past its checks');
-        return Promise.resolve(createContext(api, taskWatch, caller, { requestId: request.id }));
+        const signal = untilClosed(reply);
+        return Promise.resolve(createContext(api, taskWatch, caller, { requestId: request.id, signal }));
       },
     }),
   });
@@ -57,6 +58,13 @@ export async function serveGraphql(
   async function identify(request: FastifyRequest): Promise<void> {
     callers.set(request, await identifyCaller(api, request.headers.authorization));
   }
+}
+
+/** Aborted when the connection of an answer ends; the request's own ends as soon as its body was read. */
+function untilClosed({ raw }: FastifyReply): AbortSignal {
+  const closing = new AbortController();
+  raw.once('close', () => closing.abort());
+  return closing.signal;
 }
 
 /**

@@ -4,6 +4,7 @@ import { GraphQLError } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { ApiDependencies } from './dependencies.ts';
 import { createContext, createTrace } from './graphql/context.ts';
 import type { RequestContext } from './graphql/context.ts';
@@ -59,7 +60,9 @@ export function serveSockets(
             ),
           ];
         try {
-          const context = createContext(api, taskWatch, await logins.identify(socket));
+          const context = createContext(api, taskWatch, await logins.identify(socket), {
+            signal: endOf(socket),
+          });
           contexts.set(keyOf(socket, id), context);
           const prepared = prepareOperation(schema, payload, context);
           return isErrorList(prepared) ? prepared : { ...prepared };
@@ -115,6 +118,18 @@ function refuseUpgrade(
   if (url.split('?', 1)[0] !== '/graphql') return '404 Not Found';
   return openSockets >= socketLimits.sockets ? '503 Service Unavailable' : undefined;
 }
+
+/** Aborted when a socket ends. */
+function endOf(socket: WebSocket): AbortSignal {
+  const known = ends.get(socket);
+  if (known !== undefined) return known;
+  const ending = new AbortController();
+  socket.once('close', () => ending.abort());
+  ends.set(socket, ending.signal);
+  return ending.signal;
+}
+
+const ends = new WeakMap<WebSocket, AbortSignal>();
 
 function isErrorList(value: object): value is readonly GraphQLError[] {
   return Array.isArray(value);

@@ -6,8 +6,11 @@ import { kysely } from './sql.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { writeSignatures } from './stage-signatures.ts';
+import { lockSyncPolicy } from './stage-signers.ts';
 import { tellEnding } from './task-endings.ts';
 import { clearStage } from './tasks.ts';
+import { isSamePolicy } from './verdicts.ts';
+import type { PolicyKey } from './verdicts.ts';
 
 export interface CommitResult {
   /** Number of the new version; null when nothing had changed. */
@@ -28,7 +31,9 @@ interface SyncDraft extends Draft {
  * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
  * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
  * @throws TidemarkError `MASS_REMOVAL_REFUSED` (FAULTS 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
- * (FAULTS 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew, `CONTENT_INCOMPLETE` when something below a tag is not stored.
+ * (FAULTS 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew,
+ * `SIGNATURE_POLICY_CHANGED` when the stage was checked by another policy than is in force now, `CONTENT_INCOMPLETE` when something below a
+ * tag is not stored.
  */
 export async function commitVersion(
   em: Em,
@@ -58,6 +63,7 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
   const task = await lockTask(em, taskId);
   if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
   if (listing !== undefined) assertListing(task, taskId, listing);
+  await assertPolicy(em, taskId, task.checkedBy);
   const { repositoryId, latest, arguments: wish } = task;
   const draft: SyncDraft = {
     taskId,
@@ -108,12 +114,13 @@ interface LockedTask {
   readonly latest: number;
   readonly listing: number | null;
   readonly arguments: SyncArguments;
+  readonly checkedBy: PolicyKey | null;
 }
 
 async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
   const result = await sql<LockedTask & { fenced: boolean }>`
     select task.state, task.created_version as "createdVersion", task.repository_id as "repositoryId", task.arguments,
-      task.listing, repository.latest, task.fence is distinct from repository.fence as fenced
+      task.listing, task.checked_by as "checkedBy", repository.latest, task.fence is distinct from repository.fence as fenced
     from task join repository on repository.id = task.repository_id
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const task = result.rows[0];
@@ -144,6 +151,16 @@ function assertListing(task: LockedTask, taskId: number, listing: number): void 
       `A later attempt has listed the tags for task ${taskId}: what this one found is not committed.`,
       { origin: 'server' },
     );
+}
+
+/** The policy that is in force now decides, and it stays so until the version is there. */
+async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null): Promise<void> {
+  if (isSamePolicy(await lockSyncPolicy(em, taskId), checkedBy)) return;
+  throw new TidemarkError(
+    'SIGNATURE_POLICY_CHANGED',
+    `The signature policy in force is another one than task ${taskId} was checked by: nothing is committed.`,
+    { origin: 'server', retryable: true },
+  );
 }
 
 /** Not counted: they come and go with their images. */

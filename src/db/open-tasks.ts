@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { TidemarkError } from '../oci/error.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 
@@ -24,6 +25,22 @@ export async function readOpenTasks(
       and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})
     order by task.id limit ${page.limit}`.execute(kysely(em));
   return result.rows;
+}
+
+/** Of each step of a workflow: one that was reset, or runs on for another reason, does nothing for a task that has ended. @throws TidemarkError `TASK_NOT_RUNNING` */
+export function assertRunning({ id, state }: { readonly id: number; readonly state: string }): void {
+  if (state === 'RUNNING') return;
+  throw new TidemarkError(
+    'TASK_NOT_RUNNING',
+    `Task ${id} is ${state}: its workflow has nothing to do any more. Start a new sync or clean-up instead of resetting the workflow.`,
+    { origin: 'server' },
+  );
+}
+
+/** The same by id. @throws TidemarkError `TASK_NOT_RUNNING` */
+export async function requireRunning(em: Em, taskId: number): Promise<void> {
+  const found = await sql<{ state: string }>`select state from task where id = ${taskId}`.execute(kysely(em));
+  assertRunning({ id: taskId, state: found.rows[0]?.state ?? 'not there' });
 }
 
 /** Keeps the run that works for a task. */

@@ -3,7 +3,8 @@ import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import type { TagRow } from './read-tags.ts';
 import { kysely } from './sql.ts';
-import { isValid, toPolicyKey } from './verdicts.ts';
+import { companionPattern, isCompanionOf } from './attachments.ts';
+import { byCost, isValid, toPolicyKey } from './verdicts.ts';
 import type { PolicyKey } from './verdicts.ts';
 
 /** What a policy says of something that is signed. */
@@ -69,9 +70,11 @@ export async function readTagVerifications(
       ) as w(n, repository_id, name, added_in, manifest_id, policy_id, revision, docker_reference)
       join repository r on r.id = w.repository_id
       join tag_membership t on t.repository_id = w.repository_id and t.name = w.name and t.added_in = w.added_in
+      join manifest named on named.id = w.manifest_id
       left join lateral (
         select m.id from manifest m
-        where w.name ~ '^sha256-[a-f0-9]{64}(\\.(sig|att|sbom))?$' and m.digest = replace(left(w.name, 71), '-', ':')
+        where w.name ~ ${companionPattern} and m.digest = replace(left(w.name, 71), '-', ':')
+          and ${isCompanionOf('named', sql`w.name`, sql`m.digest`)}
         order by exists (select from membership h where h.repository_id = w.repository_id and h.kind = 'manifest'
           and h.content_id = m.id) desc, ${preferred} limit 1) as subject on true
     ),
@@ -83,7 +86,7 @@ export async function readTagVerifications(
           and m.added_in <= wish.version and (m.removed_in is null or m.removed_in > wish.version)
     ),
     signed as (
-      select h.n, s.id, v.signature_id is null as is_unchecked, case when ${isValid} then v.verified_by end as verified_by, v.reason
+      select h.n, s.id, ${byCost} as cost, v.signature_id is null as is_unchecked, case when ${isValid} then v.verified_by end as verified_by, v.reason
       from holder h join wish on wish.n = h.n join manifest on manifest.id = h.id
         join signature s on s.signed_digest = manifest.digest
         join membership m on m.repository_id = wish.repository_id and m.kind = 'signature' and m.content_id = s.id
@@ -92,7 +95,7 @@ export async function readTagVerifications(
           and v.docker_reference = case s.kind when 'ATOMIC' then wish.docker_reference else '' end
     )
     select wish.n, min(verified_by) as "verifiedBy", count(signed.id) as signatures, min(reason) as reason,
-      coalesce((array_agg(signed.id order by signed.id) filter (where is_unchecked))[1:${sql.lit(uncheckedMost)}], '{}') as unchecked
+      coalesce((array_agg(signed.id order by signed.cost, signed.id) filter (where is_unchecked))[1:${sql.lit(uncheckedMost)}], '{}') as unchecked
     from wish left join signed on signed.n = wish.n group by wish.n`.execute(kysely(em));
   const byPlace = new Map(found.rows.map(({ n, ...row }) => [n, row]));
   const answers = new Map(wishes.map(({ n, policy }) => [n, { policy, ...nothing, ...byPlace.get(n) }]));

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { companionPattern, isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from './open-database.ts';
 import { selectedGraph } from './plan-content.ts';
 import { kysely } from './sql.ts';
@@ -17,23 +18,39 @@ export interface RefusedTag {
   readonly reason: string | null;
 }
 
+export interface RefuseOptions {
+  readonly policy: PolicyKey;
+  /** Tags that are answered by name. */
+  readonly most: number;
+  /** Why a signature has no verdict. */
+  readonly unchecked: string;
+}
+
 export interface Refused {
   /** The first few, in order of name. */
   readonly tags: readonly RefusedTag[];
   readonly count: number;
 }
 
-const isCompanion = sql`name ~ '^sha256-[0-9a-f]{64}(\\.(sig|att|sbom))?$'`;
+const isCompanion = sql`name ~ ${companionPattern}`;
+const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else replace(left(wish.name, 71), '-', ':') end`;
+
+/** Takes back what `refuseUnverified` has marked. */
+export async function refuseNothing(em: Em, taskId: number): Promise<void> {
+  const db = kysely(em);
+  await sql`update sync_tag set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
+  await sql`update sync_root set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
+}
 
 /**
- * Marks what a sync is not to bring: tags whose manifest is neither verified nor below one that is. What belongs to a manifest (its
- * signatures and other referrers) comes where that is trusted, or in the repository already, and is not counted. Marks anew each time.
+ * Marks what a sync is not to bring: tags whose manifest is neither verified nor below one that is. What belongs to a manifest (signatures
+ * and other documents that refer to it) comes where that is trusted, or in the repository already, and is not counted; an image that only
+ * refers to one does not. Marks anew each time.
  */
 export async function refuseUnverified(
   em: Em,
   taskId: number,
-  policy: PolicyKey,
-  most: number,
+  { policy, most, unchecked }: RefuseOptions,
 ): Promise<Refused> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -48,8 +65,11 @@ export async function refuseUnverified(
         union all
         select subject.id, m.id, false from reach join manifest m on m.id = reach.id
           join manifest subject on subject.digest = m.subject_digest
+        where ${isAttachment('m')}
         union all
         select subject.id, c.manifest_id, false from companion c join manifest subject on subject.digest = c.subject_digest
+          join manifest m on m.id = c.manifest_id
+        where ${isCompanionOf('m', sql`c.name`, sql`c.subject_digest`)}
       ),
       trusted(id, is_image) as (
         select distinct m.id, true from sync_signer c join signature s on s.id = c.signature_id
@@ -68,7 +88,8 @@ export async function refuseUnverified(
       ),
       verified as (
         select wish.manifest_id, wish.kind from wish join trusted on trusted.id = wish.manifest_id
-        where (wish.kind = 'tag' and trusted.is_image) or wish.kind = 'digest'
+          join manifest m on m.id = wish.manifest_id
+        where wish.kind in ('tag', 'digest') and (trusted.is_image or (wish.kind = 'digest' and ${isAttachment('m')}))
       ),
       coming(id) as (
         select manifest_id from verified
@@ -80,9 +101,9 @@ export async function refuseUnverified(
         then not exists (select from verified v where v.manifest_id = wish.manifest_id and v.kind = wish.kind)
         else not exists (select from coming where coming.id = wish.manifest_id) and not exists (
           select from manifest subject join membership held on held.repository_id = task.repository_id and held.kind = 'manifest'
-            and held.content_id = subject.id and held.removed_in is null
-          where subject.digest = case wish.kind when 'referrer' then substr(wish.name, 2)
-            else replace(left(wish.name, 71), '-', ':') end)
+            and held.content_id = subject.id and held.removed_in is null join manifest m on m.id = wish.manifest_id
+          where subject.digest = ${subjectOfWish} and case wish.kind when 'referrer' then ${isAttachment('m')}
+            else ${isCompanionOf('m', sql`wish.name`, sql`subject.digest`)} end)
         end`.execute(db);
     await sql`
       update sync_tag t set is_refused = exists (select from refused where refused.name = t.name
@@ -106,7 +127,7 @@ export async function refuseUnverified(
         left join sync_problem problem on problem.task_id = task.id and problem.subject_digest = m.digest
         cross join lateral (
           select count(*) as signatures,
-            min(case when v.signature_id is null then 'its content is not stored' else v.reason end) as reason
+            min(case when v.signature_id is null then ${unchecked}::text else v.reason end) as reason
           from sync_signer c join signature s on s.id = c.signature_id and s.signed_digest = m.digest
             left join signature_verdict v on ${verdictOn(policy)}
           where c.task_id = task.id

@@ -14,6 +14,16 @@ export interface PolicyKey {
   readonly dockerReference: string | null;
 }
 
+/** Whether both verify the same; null: no policy. */
+export function isSamePolicy(one: PolicyKey | null, other: PolicyKey | null): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    one.policyId === other.policyId &&
+    one.revision === other.revision &&
+    one.dockerReference === other.dockerReference
+  );
+}
+
 /** A policy as it is read beside a remote; null where there is no policy. */
 export function toPolicyKey(row: {
   readonly policyId: number | null;
@@ -36,6 +46,10 @@ export function verdictOn(policy: PolicyKey): RawBuilder<unknown> {
 
 /** Whether the verdict `v` says that the signature is valid, now. */
 export const isValid = sql`v.verified_by is not null and (v.valid_until is null or v.valid_until > now())`;
+
+/** What the signature `s` costs to check, in bytes that are read: cheap ones go first. */
+export const byCost = sql<number>`case s.kind when 'ATOMIC' then octet_length(s.content)
+  else (select coalesce(sum(e.size_bytes), 0) from manifest_blob e where e.manifest_id = s.manifest_id) end`;
 
 /** A signature as it is checked. */
 export interface SignatureToCheck {

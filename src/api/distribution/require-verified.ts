@@ -1,58 +1,80 @@
-import { readTrusted, uncheckedMost } from '../../db/read-trusted.ts';
+import { readTrusted } from '../../db/read-trusted.ts';
 import type { Trusted, TrustedQuestion } from '../../db/read-trusted.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
 
-/** Rounds of checking in one request; the verdicts stay, so the next request goes on from there. */
-const maxRounds = 10;
+/** How long one request checks signatures. What was checked is kept, so the next one goes on from there. */
+const checkMaxMs = 10_000;
+const retryAfterSeconds = 5;
 
 /**
- * Refuses what the policy of a distribution does not let out. Signatures that nobody has checked by it yet are checked now, from the
- * database and the blob store alone, and never again.
- * @throws TidemarkError `DENIED`, `UNAVAILABLE` while there are more signatures than one request checks.
+ * Refuses what the policy of a distribution does not let out. Signatures that nobody has checked by it yet are checked now, cheap ones
+ * first and up to the first that is valid, from the database and the blob store alone, and never again.
+ * @throws TidemarkError `DENIED`; `UNAVAILABLE` where there are more signatures than one request has the time for.
  */
 export async function requireVerified(
-  { em, api, request }: Exchange,
+  exchange: Exchange,
   version: ServedVersion,
   question: TrustedQuestion,
 ): Promise<void> {
   const { policy } = version;
   if (policy === null) return;
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(maxCheckMs)]);
-  let trusted = await readTrusted(em, version, policy, question);
-  for (let round = 0; round < maxRounds && !trusted.isVerified && trusted.unchecked.length > 0; round += 1) {
-    const before = trusted.unchecked;
-    await api.signatures.check(policy, before, signal);
-    trusted = await readTrusted(em, version, policy, question);
-    // what cannot be checked stays unchecked
-    if (trusted.unchecked[0] === before[0]) break;
-  }
+  const { trusted, isOver } = await check(exchange, { ...version, policy }, question);
   if (trusted.isVerified) return;
-  if (trusted.unchecked.length === uncheckedMost)
+  if (isOver) {
+    exchange.reply.header('retry-after', retryAfterSeconds);
     throw refuse(
       'UNAVAILABLE',
-      `${describe(question)} has ${trusted.signatures} signatures, which are being checked; try again.`,
+      `${describe(question)} has ${trusted.signatures} signatures, and none of those that could be checked within ` +
+        `${checkMaxMs / 1000} s is valid. What was checked is kept; try again to go on with the others.`,
     );
+  }
   throw refuse(
     'DENIED',
     `${describe(question)} is not verified by the signature policy of this distribution: ${explain(trusted)}.`,
   );
 }
 
-const maxCheckMs = 30_000;
+async function check(
+  { em, api, request }: Exchange,
+  version: ServedVersion & { readonly policy: NonNullable<ServedVersion['policy']> },
+  question: TrustedQuestion,
+): Promise<{ readonly trusted: Trusted; readonly isOver: boolean }> {
+  const { policy } = version;
+  const { signal } = request;
+  const budget = AbortSignal.timeout(checkMaxMs);
+  const tried: number[] = [];
+  for (let round = 1; ; round += 1) {
+    const trusted = await readTrusted(em, version, policy, { question, tried });
+    const { isVerified, unchecked, unread } = trusted;
+    if (isVerified) return { trusted, isOver: false };
+    // what a config says does not change: one that cannot be read now is not read in this request
+    if (round === 1 && unread.length > 0) await api.signatures.readConfigs(unread, signal);
+    else if (unchecked.length === 0) return { trusted, isOver: false };
+    const outcome = await api.signatures
+      .check(policy, unchecked, { signal, budget, untilValid: true })
+      .catch((error: unknown) => {
+        throw signal.aborted ? refuse('UNAVAILABLE', 'The client has left.') : error;
+      });
+    if (outcome === 'out-of-time') {
+      const last = await readTrusted(em, version, policy, { question, tried });
+      return { trusted: last, isOver: last.unchecked.length > 0 };
+    }
+    tried.push(...unchecked);
+  }
+}
 
 function describe(question: TrustedQuestion): string {
   if ('tag' in question) return `The tag ${quoteValue(question.tag)}`;
   return 'digest' in question ? `The manifest ${question.digest}` : `The blob ${question.blob}`;
 }
 
-function explain({ signatures, unchecked, reason }: Trusted): string {
+function explain({ signatures, reason }: Trusted): string {
   if (signatures === 0) return 'it has no signature';
-  const lost = unchecked.length === 0 ? '' : `, and the content of ${unchecked.length} is not stored`;
   if (reason === null)
     return `the content of its ${signatures === 1 ? 'signature' : 'signatures'} is not stored`;
   return signatures === 1
     ? `of its signature, ${reason}`
-    : `none of its ${signatures} signatures is valid; of one, ${reason}${lost}`;
+    : `none of its ${signatures} signatures is valid; of one, ${reason}`;
 }

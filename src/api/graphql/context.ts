@@ -27,6 +27,10 @@ export interface RequestContext {
   loaders: Loaders;
   readonly trace: ErrorTrace;
   readonly taskWatch: TaskWatch;
+  /** Aborted when the client has left. */
+  readonly signal: AbortSignal;
+  /** Aborted when the time is over that one answer may check signatures for; begun with the first check. */
+  readonly checkBudget: () => AbortSignal;
   /** Resolves when the client has taken what was sent; at once where the transport waits by itself. */
   readonly untilDelivered: () => Promise<void>;
   /** Why a subscription ends, once its caller's login does not count any more. */
@@ -44,6 +48,9 @@ export const documentBytesMax = 16 * 1024 * 1024;
 /** Children, blobs, signatures and referrers lead to more of their kind: what a query multiplies them to is known only once they are read. */
 export const unpagedMax = 20_000;
 
+/** Signatures that were not checked before are, for so long; verdicts are kept. */
+const checkMaxMs = 10_000;
+
 /**
  * Who sends a request to the GraphQL API. Nobody reads or changes anything there without a login, where logins are on.
  * @throws TidemarkError `UNAUTHENTICATED`
@@ -57,13 +64,20 @@ export async function identifyCaller(
   return { viewer, authorization };
 }
 
+export interface ContextOptions {
+  readonly requestId?: string;
+  readonly signal?: AbortSignal;
+  readonly untilDelivered?: () => Promise<void>;
+}
+
 export function createContext(
   api: ApiDependencies,
   taskWatch: TaskWatch,
   { viewer, authorization }: Caller,
-  options: { readonly requestId?: string; readonly untilDelivered?: () => Promise<void> } = {},
+  options: ContextOptions = {},
 ): RequestContext {
   const em = api.database.em.fork();
+  let budget: AbortSignal | undefined;
   return {
     api,
     em,
@@ -72,6 +86,8 @@ export function createContext(
     loaders: createLoaders(em, viewer),
     taskWatch,
     trace: createTrace(api, options.requestId),
+    signal: options.signal ?? new AbortController().signal,
+    checkBudget: () => (budget ??= AbortSignal.timeout(checkMaxMs)),
     untilDelivered: options.untilDelivered ?? (() => Promise.resolve()),
     loginEnded: undefined,
     cost: undefined,

@@ -12,7 +12,7 @@ export class TagVerificationResolver {
     nullable: true,
     description:
       "Whether the image is signed as the repository's policy, or else its remote's, asks for; null where there is no policy. Signatures " +
-      'that were not checked yet are checked now.',
+      'that were not checked yet are checked now, for ten seconds a request at the most; `reason` says where that was too little.',
   })
   async verified(@Root() { row }: TagType, @Ctx() context: RequestContext): Promise<VerificationType | null> {
     return verify(context, context.loaders.tagVerifications, row);
@@ -46,9 +46,24 @@ async function verify<Key>(
   const found = await loader.load(key);
   if (found === null) return null;
   if (found.verifiedBy !== null || found.unchecked.length === 0) return toVerificationType(found, context);
-  await context.api.signatures.check(found.policy, found.unchecked);
-  return toVerificationType((await loader.clear(key).load(key)) ?? found, context);
+  const { signal } = context;
+  const budget = context.checkBudget();
+  const outcome = await context.api.signatures
+    .check(found.policy, found.unchecked, { signal, budget, untilValid: true })
+    .catch((error: unknown) => {
+      // nobody waits for the answer any more
+      if (signal.aborted) return 'out-of-time' as const;
+      throw error;
+    });
+  const checked = signal.aborted ? found : ((await loader.clear(key).load(key)) ?? found);
+  const verification = await toVerificationType(checked, context);
+  return outcome === 'done' || verification.isVerified
+    ? verification
+    : Object.assign(verification, { reason: outOfTime });
 }
+
+const outOfTime =
+  'its signatures could not all be checked in the time of one request; what was checked is kept, so ask again';
 
 async function toVerificationType(
   { policy, verifiedBy, signatures, reason, unchecked }: Verification,

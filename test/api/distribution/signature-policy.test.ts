@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
 import { Distribution, Repository, SignaturePolicy } from '../../../src/db/entities.ts';
-import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest-parse.ts';
 import { openFakeUpstream } from '../../support/fake-upstream.ts';
@@ -10,7 +10,7 @@ import type { FakeUpstream } from '../../support/fake-upstream.ts';
 import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';
 import type { HarnessApi } from '../../support/harness-api.ts';
-import { answersWithReferrers, attach, companionName } from '../../support/signed-sample.ts';
+import { answersWithReferrers, attach, companionName, signByTag } from '../../support/signed-sample.ts';
 import { startSyncHarness } from '../../support/sync-harness.ts';
 import type { SyncHarness } from '../../support/sync-harness.ts';
 
@@ -36,6 +36,22 @@ const signature = signWithTag(content, { image: signed, key });
 const indexSignature = signWithBundle(content, { image: index, key });
 const sbom = attach(content, signed, 'application/spdx+json');
 signWithTag(content, { image: foreign, key: stranger });
+// unsigned images in all places where what belongs to a signed one is looked for
+const behindFallbackTag = seeded('fallback', companionName(index));
+const behindAttTag = seeded('att', companionName(index, '.att'));
+const listed = seeded('listed', undefined, bare(signed));
+const fallback = addIndex(content, {
+  manifests: [bare(sbom), bare(listed)],
+  tag: companionName(signed),
+});
+const chart = addArtifact(content, {
+  seed: 'chart',
+  artifactType: 'application/vnd.cncf.helm.config.v1+json',
+  layers: [{ mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', sizeBytes: 500 }],
+  subject: bare(signed),
+});
+const attestation = signByTag(content, signed, { suffix: '.att' });
+const ofSbom = attach(content, sbom, 'application/vnd.in-toto+json');
 
 let harness: SyncHarness;
 let upstream: FakeUpstream;
@@ -96,8 +112,13 @@ describe('what is verified is served', () => {
     ['its signature by digest', `manifests/${signature.digest}`],
     ['the signature that refers to the index', `manifests/${indexSignature.digest}`],
     ['what refers to it', `manifests/${sbom.digest}`],
+    ['what refers to that in turn', `manifests/${ofSbom.digest}`],
+    ['its attestation by tag', `manifests/${companionName(signed, '.att')}`],
+    ['its attestation by digest', `manifests/${attestation.digest}`],
+    ['the index of what refers to it, by tag', `manifests/${companionName(signed)}`],
+    ['the same by its digest', `manifests/${fallback.digest}`],
     ['the list of what refers to it', `referrers/${signed.digest}`],
-    ...[signed, ...children, signature, indexSignature, sbom]
+    ...[signed, ...children, signature, indexSignature, sbom, attestation]
       .flatMap(blobsOf)
       .map((digest) => ['a blob', `blobs/${digest}`] as const),
   ])('%s: %s', async (_what, path) => {
@@ -117,7 +138,14 @@ describe('what is not verified is not', () => {
     ['its signature', `manifests/${companionName(foreign, '.sig')}`, /none of the trusted keys made/],
     ['what refers to it', `referrers/${foreign.digest}`, /none of the trusted keys made/],
     ['an image that only refers to a signed one, by its tag', 'manifests/evil', /it has no signature/],
-    ...[unsigned, foreign].map(
+    ['the same by its digest', `manifests/${evil.digest}`, /it has no signature/],
+    ['one that an index of referrers lists', `manifests/${listed.digest}`, /it has no signature/],
+    ['one under the tag of such an index', `manifests/${companionName(index)}`, /it has no signature/],
+    ['the same by its digest', `manifests/${behindFallbackTag.digest}`, /it has no signature/],
+    ['one under the tag of attestations', `manifests/${companionName(index, '.att')}`, /it has no signature/],
+    ['the same by its digest', `manifests/${behindAttTag.digest}`, /it has no signature/],
+    ['a chart that refers to a signed image', `manifests/${chart.digest}`, /it has no signature/],
+    ...[unsigned, foreign, evil, listed, behindFallbackTag, behindAttTag].map(
       (image) =>
         ['a layer', `blobs/${blobsOf(image)[1] ?? ''}`, /The blob sha256:\w+ is not verified/] as const,
     ),
@@ -163,6 +191,10 @@ test('GraphQL says who verified a tag and a signature, and why none did', async 
     signed: { isVerified: true, by, reason: null, policy },
     index: { isVerified: true, by, reason: null, policy },
     [companionName(signed, '.sig')]: { isVerified: true, by, reason: null, policy },
+    [companionName(signed, '.att')]: { isVerified: true, by, reason: null, policy },
+    [companionName(signed)]: { isVerified: true, by, reason: null, policy },
+    [companionName(index)]: { isVerified: false, by: null, reason: 'it has no signature', policy },
+    [companionName(index, '.att')]: { isVerified: false, by: null, reason: 'it has no signature', policy },
     unsigned: { isVerified: false, by: null, reason: 'it has no signature', policy },
     evil: { isVerified: false, by: null, reason: 'it has no signature', policy },
     foreign: { isVerified: false, by: null, reason: 'none of the trusted keys made the signature', policy },
