@@ -10,7 +10,7 @@ import { readUpTo } from './body.ts';
 import { contentCoding, decodedBody } from './content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
-import { checkStatus, isWebPage, notARegistry } from './status.ts';
+import { checkStatus, isThrottle, isWebPage, notARegistry } from './status.ts';
 import type { Requester } from './requester.ts';
 
 const accept = manifestAccept.join(', ');
@@ -99,8 +99,7 @@ export async function headManifest(
     });
   } catch (error) {
     signal?.throwIfAborted();
-    if (!isTidemarkError(error) || error.origin !== 'upstream' || error.code === 'UPSTREAM_RATE_LIMITED')
-      throw error;
+    if (!isTidemarkError(error) || error.origin !== 'upstream' || isThrottle(error)) throw error;
     return 'undecided';
   }
 }

@@ -2,6 +2,7 @@ import { TidemarkError, isTidemarkError, quoteValue } from '../oci/error.ts';
 import { describeUrl, joinedHeader } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
 import { nextLink } from './link.ts';
+import { isThrottle } from './status.ts';
 
 const linkMaxLength = 4096;
 
@@ -58,8 +59,7 @@ export async function firstPage<Page>(
     try {
       return await read(address);
     } catch (error) {
-      if (!isTidemarkError(error) || error.origin !== 'upstream' || error.code === 'UPSTREAM_RATE_LIMITED')
-        throw error;
+      if (!isTidemarkError(error) || error.origin !== 'upstream' || isThrottle(error)) throw error;
       failure ??= error;
     }
   }

@@ -1,5 +1,5 @@
 import type { Digest } from '../oci/digest.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { mediaTypes } from '../oci/media-type.ts';
 import { readUpTo } from './body.ts';
@@ -11,7 +11,7 @@ import { readAbsence } from './referrers-absence.ts';
 import { firstPage, nextPages } from './next-page.ts';
 import type { CallOptions, Referrers } from './registry.ts';
 import type { Requester } from './requester.ts';
-import { checkStatus } from './status.ts';
+import { checkStatus, isThrottle } from './status.ts';
 
 const maxPages = 100;
 /** Above what any real manifest has. */
@@ -34,7 +34,7 @@ export interface ReferrersSettings {
  * distribution-spec, "Listing Referrers": the digests of what refers to a manifest. An answer holds for its own subject only. A registry
  * that has shown no such route for several subjects, and never a list, is left alone for a while (`createApiMemory`), unless asked `anew`.
  * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` and the like where the request is refused, which says nothing about
- * the image; a retryable one where the answer may come later; `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
+ * the image; a retryable one where the answer may come later, for a minute without a request where three manifests have met one; `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
  * `UPSTREAM_PAGINATION_LOOP` or as `parseManifest` for lists that are no such.
  */
 export function createListReferrers(settings: ReferrersSettings): ListReferrers {
@@ -42,11 +42,29 @@ export function createListReferrers(settings: ReferrersSettings): ListReferrers 
   return async (subject, { signal, anew = false } = {}) => {
     const learned = anew ? undefined : memory.absence();
     if (learned !== undefined) return { kind: 'absent', reason: learned };
-    const answer = await readPages(settings, subject, signal);
+    const fault = anew ? undefined : memory.fault();
+    if (fault !== undefined) throw notAsked(subject, fault);
+    let answer: Answer;
+    try {
+      answer = await readPages(settings, subject, signal);
+    } catch (error) {
+      if (isTidemarkError(error) && error.retryable && !isThrottle(error)) memory.failed(subject, error);
+      else memory.answered();
+      throw error;
+    }
     if (answer.kind === 'listed') memory.seen();
     else if (answer.isNoRoute) memory.missing(subject, answer.reason);
+    else memory.answered();
     return answer.kind === 'listed' ? answer : { kind: 'absent', reason: answer.reason };
   };
+}
+
+function notAsked(subject: Digest, { code, message, status }: TidemarkError): TidemarkError {
+  return new TidemarkError(
+    code,
+    `${message} It was not asked what refers to ${subject}, since three manifests have met this within a minute.`,
+    { retryable: true, ...(status === undefined ? {} : { status }) },
+  );
 }
 
 type Answer =

@@ -59,6 +59,11 @@ export async function checkStatus(
   );
 }
 
+/** The upstream has asked to slow down, with this answer or an earlier one. */
+export function isThrottle({ code }: TidemarkError): boolean {
+  return code === 'UPSTREAM_RATE_LIMITED' || code === 'UPSTREAM_THROTTLED';
+}
+
 /** When the next window begins, by the headers of a rate limit. */
 function untilReset(response: HttpResponse): number | undefined {
   const { resetMs } = parseRateLimit(response.headers) ?? {};

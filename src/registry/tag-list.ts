@@ -123,6 +123,8 @@ async function openGuess(
   } catch (error) {
     request.signal?.throwIfAborted();
     if (!isTidemarkError(error) || error.origin !== 'upstream' || (isProven && error.retryable)) throw error;
+    // it was not asked at all
+    if (error.code === 'UPSTREAM_THROTTLED') throw error;
     return error.retryable ? error : undefined;
   }
 }

@@ -164,4 +164,31 @@ describe('what is learned of the registry', () => {
     for (const other of others) await client.listReferrers(other);
     expect(upstream.requests).toHaveLength(6);
   });
+
+  test('a registry that does not answer for three manifests is left alone for a minute', async () => {
+    const upstream = await openUpstream({ fallback: { status: 500 } });
+    let nowMs = 0;
+    const client = openClient(upstream, { maxRetries: 0 }, { now: () => nowMs });
+    for (const other of others)
+      expect(await failure(client.listReferrers(other))).toMatchObject({
+        code: 'UPSTREAM_UNAVAILABLE',
+        retryable: true,
+      });
+    expect(upstream.requests).toHaveLength(3);
+    const error = await failure(client.listReferrers(subject));
+    expect(error.message).toContain(subject);
+    upstream.on(`GET ${path}`, index(referrer));
+    nowMs = 60_000;
+    expect(await client.listReferrers(subject)).toMatchObject({ kind: 'listed' });
+  });
+
+  test('faults of single manifests between answers leave it in use', async () => {
+    const upstream = await openUpstream({ fallback: { status: 500 } });
+    upstream.on(`GET ${path}`, index(referrer));
+    const client = openClient(upstream, { maxRetries: 0 });
+    for (const other of others) {
+      await failure(client.listReferrers(other));
+      expect(await client.listReferrers(subject)).toMatchObject({ kind: 'listed' });
+    }
+  });
 });

@@ -1,5 +1,6 @@
 /** Pages of tags as registries give them: sizes that are refused, links that are wrong, ends that have to be guessed. */
 import { describe, expect, test } from 'vitest';
+import { TidemarkError } from '../../src/oci/error.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { createTagReader } from '../../src/registry/tag-reader.ts';
 import { json, reset } from '../support/fake-upstream.ts';
@@ -84,6 +85,18 @@ describe('what follows a full page without Link', () => {
     for await (const found of openClient(upstream, { maxRetries: 0 }).listTags()) pages.push(found);
     expect(pages.flatMap(({ names }) => names)).toEqual(namesOf(1000));
     expect(pages.at(-1)?.doubt).toMatchObject({ retryable: true });
+  });
+
+  test('a guess that was not asked, since the host is throttled, is no answer', async () => {
+    const upstream = await openUpstream();
+    upstream.on(`GET ${path}?n=1000`, page(namesOf(1000)));
+    let requests = 0;
+    const throttled = new TidemarkError('UPSTREAM_THROTTLED', 'not now', { retryable: true });
+    const beforeRequest = async (): Promise<void> => {
+      requests += 1;
+      if (requests > 1) return Promise.reject(throttled);
+    };
+    expect(await failure(list(openClient(upstream, { beforeRequest })))).toBe(throttled);
   });
 
   test('a fault after a guess that has brought names is one of the listing', async () => {
