@@ -2,6 +2,10 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD';
   readonly url: URL;
+  /**
+   * Path and query as a redirect wrote them. `URL` escapes characters that a signature covers, as `'`. Default: those of `url`.
+   */
+  readonly target?: string | undefined;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -24,6 +28,11 @@ export interface HttpResponse {
 }
 
 export type Exchange = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** Path and query as they stand in the request line. */
+export function requestTarget({ url, target }: Pick<HttpRequest, 'url' | 'target'>): string {
+  return target ?? `${url.pathname}${url.search}`;
+}
 
 /** A field's value where it came exactly once; undefined where it is absent, empty or repeated. */
 export function singleHeader(headers: HttpHeaders, name: string): string | undefined {

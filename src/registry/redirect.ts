@@ -28,17 +28,24 @@ export async function followRedirects(
         'TOO_MANY_REDIRECTS',
         `${describeRequest(request)} was redirected more than ${maxHops} times, last to ${describeUrl(current.url)}; expected an answer. The upstream sends in circles.`,
       );
-    const target = redirectTarget(current, response);
+    const { target, asWritten } = redirectTarget(current, response);
     checkTarget?.(target);
     current = {
       ...current,
       url: target,
+      target: asWritten,
       headers: target.origin === current.url.origin ? current.headers : harmless(current.headers),
     };
   }
 }
 
-function redirectTarget(request: HttpRequest, response: HttpResponse): URL {
+interface RedirectTarget {
+  readonly target: URL;
+  /** Path and query as the Location has them; undefined where it needs `URL` to read it. */
+  readonly asWritten: string | undefined;
+}
+
+function redirectTarget(request: HttpRequest, response: HttpResponse): RedirectTarget {
   const location = singleHeader(response.headers, 'location');
   const target =
     location !== undefined && URL.canParse(location, request.url.href)
@@ -53,7 +60,28 @@ function redirectTarget(request: HttpRequest, response: HttpResponse): URL {
   if (target.username !== '' || target.password !== '')
     throw refusal(request, `a redirect to a URL with credentials inside (${target.host})`);
   target.hash = '';
-  return target;
+  return { target, asWritten: pathAsWritten(location ?? '') };
+}
+
+/**
+ * The path and query of an absolute URL, or of one without its scheme or host, byte by byte: a signature may cover each.
+ * Dot segments, backslashes before the query and references that are relative to a path are left to `URL`.
+ */
+function pathAsWritten(location: string): string | undefined {
+  const text = location.split('#', 1)[0] ?? '';
+  const [start] = /^(?:https?:)?\/\/[^/?#\\]+/i.exec(text) ?? [''];
+  // `URL` skips further slashes to find a host
+  if (start === '' && !/^\/(?!\/)/.test(text)) return undefined;
+  const rest = text.slice(start.length);
+  const written = rest.startsWith('/') ? rest : `/${rest}`;
+  const [path = '/'] = written.split('?', 1);
+  if (path.includes('\\') || path.split('/').some((part) => isDotSegment(part))) return undefined;
+  return written.replaceAll(/[^\x21-\x7e]/gu, encodeURIComponent);
+}
+
+function isDotSegment(part: string): boolean {
+  const plain = part.toLowerCase().replaceAll('%2e', '.');
+  return plain === '.' || plain === '..';
 }
 
 function refusal(request: HttpRequest, came: string): TidemarkError {

@@ -1,5 +1,5 @@
 import { contentCoding } from './content-coding.ts';
-import { describeRequest } from './exchange.ts';
+import { describeRequest, requestTarget } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 import { collectHead, notHttp } from './head-collector.ts';
 import { parseHead } from './http-head.ts';
@@ -110,9 +110,10 @@ async function send(request: HttpRequest, settings: ConnectSettings, pool: Pool)
   }
 }
 
-function requestText({ method, url, headers }: HttpRequest): string {
+function requestText(request: HttpRequest): string {
+  const { method, url, headers } = request;
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n${fields.join('')}\r\n`;
+  const text = `${method} ${requestTarget(request)} HTTP/1.1\r\nhost: ${url.host}\r\n${fields.join('')}\r\n`;
   // Headers are checked where they are made; this is the last place to see one that would end its line.
   if (
     /[\r\n\0]/.test(fields.join('').replaceAll('\r\n', ' ')) ||

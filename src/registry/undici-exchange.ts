@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { requestTarget } from './exchange.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse } from './exchange.ts';
 import { networkError } from './network-error.ts';
 
@@ -43,7 +44,7 @@ export function exchangeThroughUndici(
       arrival.wake?.();
     };
     signal?.addEventListener('abort', abort, { once: true });
-    const options = { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers };
+    const options = { origin: url.origin, path: requestTarget(request), method, headers };
     dispatcher.dispatch(
       // without `reset` a HEAD closes its connection (DESIGN, "Measured")
       { ...options, reset: false },
