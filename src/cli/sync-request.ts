@@ -2,9 +2,9 @@ import { parseHttpUrl } from '../config-values.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../oci/reference.ts';
 import type { ImageReference } from '../oci/reference.ts';
+import { registryBaseUrl, upstreamRepository } from '../oci/registry-address.ts';
 import type { RequiredKeys } from './require-signature.ts';
 import { validateTagPatterns } from '../oci/tag-filter.ts';
-import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** What a person asked to sync. What is undefined was not given, and stays as the remote has it. */
 export interface SyncRequest {
@@ -89,10 +89,10 @@ function atUpstream(image: string, upstream: string): ImageReference {
   const parsed = parseHttpUrl(upstream);
   if ('mistake' in parsed) throw invalid(`--upstream ${parsed.mistake}, e.g. http://127.0.0.1:5000.`);
   try {
-    return {
-      ...parseImageReference(`${placeholderHost}${image}`),
-      registryUrl: trimTrailingSlashes(parsed.value),
-    };
+    const registryUrl = registryBaseUrl(parsed.value);
+    const reference = parseImageReference(`${placeholderHost}${image}`);
+    const upstreamName = upstreamRepository(registryUrl, reference.upstreamName);
+    return { ...reference, registryUrl, upstreamName, name: upstreamName };
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     throw new TidemarkError(error.code, error.message.replaceAll(`"${placeholderHost}`, '"'), {

@@ -1,10 +1,10 @@
 import { TidemarkError } from '../oci/error.ts';
+import { registryBaseUrl } from '../oci/registry-address.ts';
 import { preparePolicy } from './require-signature.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
 import type { Session } from './session.ts';
 import type { SyncRequest } from './sync-request.ts';
-import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 /** The repository and the remote that a sync works with. */
 export interface SyncTarget {
@@ -76,17 +76,14 @@ export async function prepareTarget(session: Session, wish: SyncRequest): Promis
 }
 
 function checkUpstream(remote: Remote, wish: SyncRequest): void {
-  if (bareUrl(remote.url) === bareUrl(wish.url) && remote.upstreamName === wish.upstreamName) return;
+  if (registryBaseUrl(remote.url) === registryBaseUrl(wish.url) && remote.upstreamName === wish.upstreamName)
+    return;
   throw new TidemarkError(
     'UPSTREAM_DIFFERS',
     `The name ${wish.name} belongs to a copy of ${remote.upstreamName} at ${remote.url}, not of ${wish.upstreamName} at ${wish.url}. ` +
       'Give this copy another name with --name, or change the remote through remoteUpdate.',
     { origin: 'caller' },
   );
-}
-
-function bareUrl(url: string): string {
-  return trimTrailingSlashes(url).toLowerCase();
 }
 
 async function createRemote(session: Session, wish: SyncRequest): Promise<Remote> {

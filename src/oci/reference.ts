@@ -1,6 +1,7 @@
 import { parseDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
+import { dockerHubUrl, imageOfPage, isDockerHub } from './registry-address.ts';
 import { isTagName } from './tag-filter.ts';
 
 /** What an image reference, as docker and podman take it, says about the upstream. */
@@ -15,13 +16,6 @@ export interface ImageReference {
   readonly name: string;
 }
 
-const dockerHubUrl = 'https://registry-1.docker.io';
-const dockerHubHosts = new Set([
-  'docker.io',
-  'index.docker.io',
-  'registry-1.docker.io',
-  'registry.hub.docker.com',
-]);
 const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const hostPattern =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?$/;
@@ -44,6 +38,9 @@ export function parseImageReference(text: string): ImageReference {
     throw refuse(
       'The image reference has an @ before a /; expected no user name or password in it. Give those apart.',
     );
+  const page = imageOfPage(bare);
+  if (page !== undefined)
+    throw refuse(`${quoteValue(text, 200)} is the address of a web page. Did you mean ${quoteValue(page)}?`);
   if (bare.includes('://'))
     throw refuse(
       `${quoteValue(text, 200)} is a URL; expected an image reference, as ghcr.io/org/app:1.0, without http:// or https://.`,
@@ -51,11 +48,11 @@ export function parseImageReference(text: string): ImageReference {
   const digest = at < 0 ? undefined : callersDigest(bare.slice(at + 1));
   const [path, tag] = splitTag(at < 0 ? bare : bare.slice(0, at), text);
   const [host, rest] = splitHost(path);
-  const isDockerHub = host === undefined || dockerHubHosts.has(host);
-  const upstreamName = isDockerHub && !rest.includes('/') ? `library/${rest}` : rest;
+  const isAtHub = host === undefined || isDockerHub(host);
+  const upstreamName = isAtHub && !rest.includes('/') ? `library/${rest}` : rest;
   if (!isRepositoryName(upstreamName)) throw invalidName(text, rest);
   return {
-    registryUrl: isDockerHub ? dockerHubUrl : registryUrl(host, text),
+    registryUrl: isAtHub ? dockerHubUrl : registryUrl(host, text),
     upstreamName,
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
@@ -72,7 +69,7 @@ export function repositoryReference({
   readonly upstreamName: string;
 }): string {
   const { host } = new URL(url);
-  return `${dockerHubHosts.has(host) ? 'docker.io' : host}/${upstreamName}`;
+  return `${isDockerHub(host) ? 'docker.io' : host}/${upstreamName}`;
 }
 
 /** The repository that a signature's `docker-reference` names, in the same form; undefined where it names none. */
@@ -118,7 +115,9 @@ function splitHost(path: string): [string | undefined, string] {
 function registryUrl(host: string, text: string): string {
   const match = host.length <= 260 ? hostPattern.exec(host) : null;
   const port = match?.[1];
-  if (match === null || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
+  // a last label of digits makes an address of it, which `lo.500` is not
+  const isUrl = URL.canParse(`https://${host}`);
+  if (match === null || !isUrl || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
     throw refuse(
       `${quoteValue(text, 200)} has the host ${quoteValue(host)}; expected a host name or address, with or without :port.`,
     );

@@ -333,8 +333,8 @@ const mistakes: readonly Mistake[] = [
   },
   { name: 'a user name with a colon', input: { username: 'a:b' }, field: ['username'] },
   {
-    name: 'a password with a line break',
-    input: { password: `${testSecret('broken')}\n` },
+    name: 'a password with a NUL',
+    input: { password: `${testSecret('broken')}\0` },
     field: ['password'],
   },
   {
@@ -554,4 +554,42 @@ test('realmHosts are host names, kept and replaced as given', async () => {
   expect(created.remote['realmHosts']).toEqual(['ghcr.io']);
   const updated = await update({ id: created.remote.id, realmHosts: null });
   expect(updated.remote['realmHosts']).toEqual([]);
+});
+
+describe('an address is stored as it is used', () => {
+  test.each([
+    ['http://registry.example/v2/', 'team/app', 'http://registry.example', 'team/app'],
+    ['https://hub.docker.com', 'nginx', 'https://registry-1.docker.io', 'library/nginx'],
+    ['https://index.docker.io/v1/', 'docker.io/org/app', 'https://registry-1.docker.io', 'org/app'],
+    ['HTTPS://GHCR.io:443', 'ghcr.io/org/app', 'https://ghcr.io', 'org/app'],
+  ])('%s and %s', async (url, upstreamName, usedUrl, usedName) => {
+    const used = { url: usedUrl, upstreamName: usedName };
+    const created = await create(valid({ url, upstreamName }));
+    expect(created).toMatchObject({ userErrors: [], remote: used });
+    const { remote } = await create(valid());
+    expect(await update({ id: remote.id, url, upstreamName })).toMatchObject({
+      userErrors: [],
+      remote: used,
+    });
+  });
+
+  test('the same address in another spelling keeps the password', async () => {
+    const { remote } = await create(valid({ username: 'u', password: testSecret('spelling') }));
+    const again = await update({ id: remote.id, url: 'https://Registry.example:443/v2/' });
+    expect(again.remote).toMatchObject({ url: 'https://registry.example', hasPassword: true });
+  });
+
+  test.each(['https://quay.io/repository/org/name', 'https://hub.docker.com/r/org/name'])(
+    'the web page %s is refused',
+    async (url) => {
+      expect((await create(valid({ url }))).userErrors).toMatchObject([
+        { code: 'INVALID', field: ['url'], message: expect.stringContaining('upstreamName') },
+      ]);
+    },
+  );
+
+  test("Google's key file is a password as it is", async () => {
+    const password = `{\n  "private_key": "-----BEGIN\\n${testSecret('key-file')}"\n}\n`;
+    expect((await create(valid({ username: '_json_key', password }))).userErrors).toEqual([]);
+  });
 });

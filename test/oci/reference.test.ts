@@ -43,6 +43,9 @@ describe('parseImageReference', () => {
     [':tag', 'REFERENCE_INVALID'],
     ['nginx:', 'REFERENCE_INVALID'],
     ['nginx:v1,v2', 'REFERENCE_INVALID'],
+    ['lo.500/x:tag', 'REFERENCE_INVALID'],
+    ['1.2.3.4.5/x', 'REFERENCE_INVALID'],
+    ['256.1.1.1/x', 'REFERENCE_INVALID'],
     ['https://ghcr.io/org/app', 'REFERENCE_INVALID'],
     ['ghcr.io/', 'REFERENCE_INVALID'],
     ['ghcr.io/a//b', 'REFERENCE_INVALID'],
@@ -60,6 +63,15 @@ describe('parseImageReference', () => {
   ])('%.60j is refused as the caller’s mistake', (text, code) => {
     const attempt = (): unknown => parseImageReference(text);
     expect(attempt).toThrow(expect.objectContaining({ code, origin: 'caller' }) as Error);
+  });
+
+  test.each([
+    ['https://quay.io/repository/org/name', 'quay.io/org/name'],
+    ['https://quay.io/repository/org/name?tab=tags', 'quay.io/org/name'],
+    ['https://hub.docker.com/r/org/name/tags', 'org/name'],
+    ['hub.docker.com/_/nginx', 'nginx'],
+  ])('the address of a web page, %s, gets the image proposed', (text, image) => {
+    expect(() => parseImageReference(text)).toThrow(`Did you mean "${image}"?`);
   });
 
   test('capitals in a name get the lower-case name proposed', () => {

@@ -23,11 +23,17 @@ export class RemoteCreateInput {
 
   @Field(() => String, {
     description:
-      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment.',
+      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It is stored as it is used: the host ' +
+      'in lower case, without default port, slash and /v2 at the end; the names of Docker Hub (docker.io, index.docker.io, ' +
+      'hub.docker.com, registry.hub.docker.com) as https://registry-1.docker.io.',
   })
   url!: string;
 
-  @Field(() => String, { description: 'Repository at the upstream, e.g. library/nginx.' })
+  @Field(() => String, {
+    description:
+      "Repository at the upstream, e.g. library/nginx. The upstream's own host before it is dropped; at Docker Hub a name of one part gets " +
+      'library/ before it.',
+  })
   upstreamName!: string;
 
   @Field(() => RemotePolicyEnum, {
@@ -161,7 +167,7 @@ export class RemoteUpdateInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It cannot be cleared. Another url drops the stored password, client key and header values, unless they are given again in the same update; so do another proxyUrl or sslCaCertificate, and sslValidation: false.',
+      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It is stored as it is used, as at remoteCreate. It cannot be cleared. Another url drops the stored password, client key and header values, unless they are given again in the same update; so do another proxyUrl or sslCaCertificate, and sslValidation: false.',
   })
   url?: string | null;
 

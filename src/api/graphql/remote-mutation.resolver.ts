@@ -13,7 +13,7 @@ import { parseNumericId } from './global-id.ts';
 import { DeletePayload } from './payload.type.ts';
 import { lacksRole, seen } from './permit.ts';
 import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remote-input.type.ts';
-import { checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
+import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-validation.ts';
 import type { RemoteFields } from './remote-validation.ts';
 import { remoteInUse } from './remote-use.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
@@ -29,7 +29,7 @@ export class RemoteMutationResolver {
     @Arg('input', () => RemoteCreateInput, { description: 'The new remote.' }) input: RemoteCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<RemotePayload> {
-    const given = withDefaults(input);
+    const given = asUsed(withDefaults(input));
     const { api, em, viewer } = context;
     const lacking = lacksRole(viewer, 'maintainer', input.name, 'name');
     if (lacking.length > 0) return failed(lacking);
@@ -66,13 +66,14 @@ export class RemoteMutationResolver {
       'upstreamName it fails with REMOTE_CHANGED.',
   })
   async remoteUpdate(
-    @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) input: RemoteUpdateInput,
+    @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) changes: RemoteUpdateInput,
     @Ctx() context: RequestContext,
   ): Promise<RemotePayload> {
     const { api, em, viewer } = context;
-    return saving(input.name ?? '', () =>
+    return saving(changes.name ?? '', () =>
       em.fork().transactional(async (transaction) => {
-        const row = await findLocked(transaction, viewer, input.id);
+        const row = await findLocked(transaction, viewer, changes.id);
+        const input = asUsed(changes, row?.url);
         const newName = typeof input.name === 'string' && input.name !== row?.name ? input.name : undefined;
         const lacking = [
           ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, 'id')),

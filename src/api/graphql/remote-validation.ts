@@ -1,6 +1,7 @@
 import type { Remote } from '../../db/entities.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
+import { registryBaseUrl, upstreamRepository } from '../../oci/registry-address.ts';
 import { validateTagPatterns } from '../../oci/tag-filter.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
@@ -12,6 +13,17 @@ import type { UserError } from './user-error.type.ts';
 
 /** What create and update have in common. */
 export type RemoteFields = Omit<RemoteUpdateInput, 'id'> | RemoteCreateInput;
+
+/** The input with `url` and `upstreamName` as requests will use them. Another url alone leaves the name as it is. */
+export function asUsed<Input extends RemoteFields>(input: Input, currentUrl = ''): Input {
+  const url = typeof input.url === 'string' ? registryBaseUrl(input.url) : currentUrl;
+  return Object.assign(Object.create(Object.getPrototypeOf(input) as object) as Input, input, {
+    ...(typeof input.url === 'string' ? { url } : {}),
+    ...(typeof input.upstreamName === 'string'
+      ? { upstreamName: upstreamRepository(url, input.upstreamName) }
+      : {}),
+  });
+}
 
 const required = [
   'name',
@@ -194,10 +206,11 @@ function checkUsername(value: string): Checked {
 
 function checkPassword(value: string): Checked {
   if (value === '') return invalid('password', 'password is empty; expected one, or null for none.');
-  if (/\p{Cc}/u.test(value))
+  // Basic credentials are base64 of any bytes: Google's key file, with its line breaks, is one
+  if (value.includes('\0') || !value.isWellFormed())
     return invalid(
       'password',
-      'password has a control character or line break; expected none. Was a newline read with it?',
+      'password has a NUL character or half of a surrogate pair; expected text. Give the credential as it was issued.',
     );
   return value.length > 16_384
     ? invalid('password', `password has ${value.length} characters; at most 16384 are accepted.`)

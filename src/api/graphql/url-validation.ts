@@ -1,5 +1,6 @@
 import { bareHost, classifyAddress, isListedHost } from '../../oci/address.ts';
 import { quoteValue } from '../../oci/error.ts';
+import { dockerHubUrl, imageOfPage } from '../../oci/registry-address.ts';
 import { isIP } from 'node:net';
 import type { ApiConfig } from '../dependencies.ts';
 import { invalid } from './mistakes.ts';
@@ -26,6 +27,13 @@ export function checkBaseUrl(field: string, value: string, rules: AddressRules):
     return invalid(
       field,
       `${field} has a fragment (#…) in it; expected the base of the API only, e.g. https://registry.example.`,
+    );
+  const page = imageOfPage(value);
+  if (page !== undefined || parsed.hostname === 'hub.docker.com')
+    return invalid(
+      field,
+      `${field} is the address of a web page; expected the base of the API only, e.g. ` +
+        `${parsed.hostname === 'hub.docker.com' ? dockerHubUrl : parsed.origin}. The name of the repository goes into upstreamName.`,
     );
   return checkAddress(field, parsed, rules);
 }
