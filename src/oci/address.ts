@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { globalUnicast, privateRanges, refusedRanges } from './address-ranges.ts';
 
 /**
  * `refused`: never connected to (link-local with the cloud metadata services, unspecified, multicast, reserved);
@@ -6,31 +7,27 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
  */
 export type AddressClass = 'public' | 'private' | 'refused';
 
-const refused = blockList(
-  ['0.0.0.0/8', '169.254.0.0/16', '100.100.100.200/32', '168.63.129.16/32', '224.0.0.0/4', '240.0.0.0/4'],
-  ['::/128', 'fe80::/10', 'fec0::/10', 'fd00:ec2::254/128', 'ff00::/8'],
-);
-const privateNetworks = blockList(
-  [
-    '10.0.0.0/8',
-    '100.64.0.0/10',
-    '127.0.0.0/8',
-    '172.16.0.0/12',
-    '192.0.0.0/24',
-    '192.168.0.0/16',
-    '198.18.0.0/15',
-  ],
-  ['::1/128', 'fc00::/7'],
-);
-
 /** The class of an IP address in text; anything that is no IP address is `refused`. */
 export function classifyAddress(address: string): AddressClass {
-  const plain = embeddedIpv4(address) ?? withoutZone(address);
-  const family = isIP(plain);
+  const plain = withoutZone(address);
+  const embedded = embeddedIpv4(plain);
+  if (embedded?.isWhole === true) return classOf(embedded.address);
+  const outer = classOf(plain);
+  return embedded === undefined ? outer : stricter(outer, classOf(embedded.address));
+}
+
+function classOf(address: string): AddressClass {
+  const family = isIP(address);
   if (family === 0) return 'refused';
   const type = family === 4 ? 'ipv4' : 'ipv6';
-  if (refused.check(plain, type)) return 'refused';
-  return privateNetworks.check(plain, type) ? 'private' : 'public';
+  if (refusedRanges.check(address, type)) return 'refused';
+  if (privateRanges.check(address, type)) return 'private';
+  return family === 4 || globalUnicast.check(address, type) ? 'public' : 'refused';
+}
+
+function stricter(left: AddressClass, right: AddressClass): AddressClass {
+  if (left === 'refused' || right === 'refused') return 'refused';
+  return left === 'private' ? left : right;
 }
 
 /** The host of a URL without the brackets of an IPv6 address. */
@@ -58,7 +55,9 @@ export function isListedHost(url: URL, rules: readonly string[]): boolean {
 
 /** Whether rules of the same form name an address that a name has led to: those that are addresses or networks themselves. */
 export function isListedAddress(address: string, rules: readonly string[]): boolean {
-  const plain = embeddedIpv4(address) ?? withoutZone(address);
+  const bare = withoutZone(address);
+  const embedded = embeddedIpv4(bare);
+  const plain = embedded?.isWhole === true ? embedded.address : bare;
   return rules.some((rule) => rule === plain || isInNetwork(plain, rule));
 }
 
@@ -72,18 +71,30 @@ function isInNetwork(address: string, rule: string): boolean {
   return list.check(address, type);
 }
 
-/** IPv4 inside IPv6: mapped `::ffff:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96`, 6to4 `2002::/16`. */
-function embeddedIpv4(address: string): string | undefined {
-  const groups = ipv6Groups(withoutZone(address));
+interface EmbeddedIpv4 {
+  readonly address: string;
+  /** Whether the IPv4 address is all that the IPv6 one means. Otherwise its prefix leads somewhere too. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * IPv4 inside IPv6: mapped `::ffff:a.b.c.d`, translated `::ffff:0:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96` and
+ * `64:ff9b:1::/48`, 6to4 `2002::/16`, ISATAP `…:0:5efe:a.b.c.d`.
+ */
+function embeddedIpv4(address: string): EmbeddedIpv4 | undefined {
+  const groups = ipv6Groups(address);
   if (groups === undefined) return undefined;
   const [first, second, third, fourth, fifth, sixth, high = 0, low = 0] = groups;
-  if (first === 0x2002) return ipv4Text(second ?? 0, third ?? 0);
-  const zeroMiddle = third === 0 && fourth === 0 && fifth === 0;
-  if (first === 0x64 && second === 0xff9b && zeroMiddle && sixth === 0) return ipv4Text(high, low);
-  if (first !== 0 || second !== 0 || !zeroMiddle) return undefined;
-  if (sixth === 0xffff) return ipv4Text(high, low);
+  const last = ipv4Text(high, low);
+  if (first === 0x2002) return { address: ipv4Text(second ?? 0, third ?? 0), isWhole: true };
+  if (sixth === 0x5efe && (fifth === 0 || fifth === 0x200)) return { address: last, isWhole: false };
+  if (first === 0x64 && second === 0xff9b && third === 1) return { address: last, isWhole: false };
+  const middle = [third, fourth, fifth, sixth].join();
+  if (first === 0x64 && second === 0xff9b && middle === '0,0,0,0') return { address: last, isWhole: true };
+  if (first !== 0 || second !== 0) return undefined;
+  if (middle === '0,0,0,65535' || middle === '0,0,65535,0') return { address: last, isWhole: true };
   // `::` and `::1` are addresses of their own.
-  return sixth === 0 && (high !== 0 || low > 1) ? ipv4Text(high, low) : undefined;
+  return middle === '0,0,0,0' && (high !== 0 || low > 1) ? { address: last, isWhole: true } : undefined;
 }
 
 function ipv6Groups(address: string): number[] | undefined {
@@ -108,17 +119,4 @@ function ipv4Text(high: number, low: number): string {
 /** Without what names a network card: `fe80::1%eth0`. */
 export function withoutZone(address: string): string {
   return address.split('%', 1)[0] ?? address;
-}
-
-function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const [type, ranges] of [
-    ['ipv4', ipv4],
-    ['ipv6', ipv6],
-  ] as const)
-    for (const range of ranges) {
-      const [network = '', prefix] = range.split('/');
-      list.addSubnet(network, Number(prefix), type);
-    }
-  return list;
 }
