@@ -3,12 +3,15 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-source.ts';
 import { contentUnknown } from './content-error.ts';
-import { askS3, isMissing, isTransient, pause, s3Error } from './s3-request.ts';
+import { isMissing, isTransient, pause, s3Error } from './s3-request.ts';
+import type { AskS3, S3Timing } from './s3-request.ts';
 
 export interface S3Object {
   readonly client: S3Client;
   readonly bucket: string;
   readonly key: string;
+  readonly ask: AskS3;
+  readonly timing: S3Timing;
 }
 
 /** How often a body that breaks off is gone on with, without a byte in between. */
@@ -30,19 +33,18 @@ export async function readObject(
 }
 
 async function openBody(
-  { client, bucket, key }: S3Object,
+  { client, bucket, key, ask }: S3Object,
   descriptor: ContentKey,
   offset: number,
   signal: AbortSignal | undefined,
 ): Promise<Readable> {
   const what = `reading ${descriptor.digest}`;
   const range = offset === 0 ? {} : { Range: `bytes=${offset}-` };
-  const answer = await askS3(what, signal, async () => {
+  const answer = await ask(what, { signal }, async (attempt) => {
     try {
-      return await client.send(
-        new GetObjectCommand({ Bucket: bucket, Key: key, ...range }),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
+      return await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...range }), {
+        abortSignal: attempt,
+      });
     } catch (error) {
       if (isMissing(error)) throw contentUnknown(descriptor, undefined);
       throw error;
@@ -72,6 +74,7 @@ async function* readBody(
 ): AsyncGenerator<Uint8Array> {
   let position = offset;
   let body = first;
+  let heardAt = performance.now();
   for (let breaks = 0; ;) {
     const leave = (): void => void body.destroy(new Error('aborted by the reader'));
     signal?.addEventListener('abort', leave, { once: true });
@@ -80,6 +83,7 @@ async function* readBody(
         position += chunk.byteLength;
         breaks = 0;
         yield chunk;
+        heardAt = performance.now();
       }
       if (position >= descriptor.size) return;
     } catch (error) {
@@ -90,7 +94,7 @@ async function* readBody(
       body.destroy();
     }
     breaks += 1;
-    if (breaks > maxBreaks)
+    if (breaks > maxBreaks || performance.now() - heardAt >= object.timing.giveUpAfterMs)
       throw s3Error(`reading ${descriptor.digest}`, new Error(`broken off at byte ${position}`));
     await pause(breaks, signal);
     body = await openBody(object, descriptor, position, signal);

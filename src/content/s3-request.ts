@@ -22,27 +22,75 @@ const transientNames = new Set([
 ]);
 const fullNames = new Set(['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'EntityTooLarge']);
 
+export interface S3Timing {
+  /** The wait for the answer to a request that carries no body of ours. */
+  readonly answerWithinMs: number;
+  /** How long a connection may be silent while a body is on its way, or while parts are put together. */
+  readonly silenceMs: number;
+  /** No attempt begins later than this after the first: a client waits for it. */
+  readonly giveUpAfterMs: number;
+}
+
+export const s3Timing: S3Timing = { answerWithinMs: 15_000, silenceMs: 60_000, giveUpAfterMs: 25_000 };
+
+export interface S3Asking {
+  readonly signal: AbortSignal | undefined;
+  /** The request has a body, or takes long by nature: only its connection's silence ends it. */
+  readonly isLong?: boolean;
+}
+
 /**
- * One request to S3, repeated with growing pauses while the server says that it cannot just now, or the connection breaks. The SDK's own
- * retries are off: they do not repeat what streams a body.
+ * One request to S3, repeated with growing pauses while the server says that it cannot just now, does not answer, or the connection breaks.
+ * The SDK's own retries are off: they do not repeat what streams a body. `request` is given a signal for each attempt.
  * @param what For the message: `reading sha256:…`.
  * @throws TidemarkError `STORAGE_UNAVAILABLE` or `STORAGE_FULL`, both retryable; the signal's reason.
  */
-export async function askS3<T>(
+export type AskS3 = <T>(
   what: string,
-  signal: AbortSignal | undefined,
-  request: () => Promise<T>,
-): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    signal?.throwIfAborted();
-    try {
-      return await request();
-    } catch (error) {
+  asking: S3Asking,
+  request: (attempt: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
+export function createAskS3({ answerWithinMs, giveUpAfterMs }: S3Timing): AskS3 {
+  return async (what, { signal, isLong = false }, request) => {
+    const begun = performance.now();
+    for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
-      if (attempt >= maxAttempts || !isTransient(error)) throw s3Error(what, error);
-      await pause(attempt, signal);
+      try {
+        return await (isLong ? request(signal ?? never) : answered(answerWithinMs, signal, request));
+      } catch (error) {
+        signal?.throwIfAborted();
+        const isLate = performance.now() - begun >= giveUpAfterMs;
+        if (attempt >= maxAttempts || isLate || !isTransient(error)) throw s3Error(what, error);
+        await pause(attempt, signal);
+      }
     }
+  };
+}
+
+const never = new AbortController().signal;
+
+async function answered<T>(
+  withinMs: number,
+  signal: AbortSignal | undefined,
+  request: (attempt: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const silence = new AbortController();
+  const timeout = new DOMException('no answer', 'TimeoutError');
+  // cleared with the answer: a body that follows takes as long as its reader
+  const timer = setTimeout(() => silence.abort(timeout), withinMs);
+  try {
+    return await request(signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]));
+  } catch (error) {
+    throw silence.signal.aborted ? timeout : error;
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Whether it failed because the server said nothing. */
+export function wasSilent(error: unknown): boolean {
+  return isTidemarkError(error) && error.cause instanceof Error && error.cause.name === 'TimeoutError';
 }
 
 /** Longer after each attempt, and of a random length: many that were told to slow down do not come back together. */

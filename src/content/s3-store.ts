@@ -18,7 +18,8 @@ import { createPartialFinder, probeFolder, removeFile, sweepPartialFolder } from
 import { pushByFile } from './push-by-file.ts';
 import type { S3Location } from './s3-location.ts';
 import { readObject } from './s3-read.ts';
-import { askS3, isMissing, pause } from './s3-request.ts';
+import { createAskS3, isMissing, pause, s3Timing, wasSilent } from './s3-request.ts';
+import type { AskS3, S3Timing } from './s3-request.ts';
 import { uploadFile } from './s3-upload.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk } from './storage-error.ts';
@@ -33,6 +34,8 @@ export interface S3StoreOptions {
   readonly partBytes?: number;
   /** Default: where AWS's SDK looks for them. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** How long a server that says nothing is waited for. */
+  readonly timing?: S3Timing;
 }
 
 const defaultPartBytes = 64 * 1024 * 1024;
@@ -40,7 +43,6 @@ const defaultPartBytes = 64 * 1024 * 1024;
 const uploadsInFlight = 8;
 const socketsMax = 256;
 const connectMs = 10_000;
-const silenceMs = 60_000;
 /** How long a signed address is good for: one request that begins soon. */
 const signedForSeconds = 10 * 60;
 /** How often an object that was just written is looked for. */
@@ -53,23 +55,33 @@ const looksAfterWrite = 6;
  * @throws TidemarkError `STORAGE_UNAVAILABLE` where the bucket cannot be reached or listed.
  */
 export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & { close(): void }> {
-  const { location, root, partBytes = defaultPartBytes } = options;
+  const { location, root, partBytes = defaultPartBytes, timing = s3Timing } = options;
   const { bucket, prefix } = location;
   const client = createClient(options);
+  const ask = createAskS3(timing);
   const partialFolder = join(root, 'partial');
-  await onDisk('making the folder of partial files', mkdir(partialFolder, { recursive: true, mode: 0o755 }));
+  await onDisk('making the folder of partial files', mkdir(partialFolder, { recursive: true, mode: 0o700 }));
   const live = new Set<string>();
   const findPartials = createPartialFinder(partialFolder);
   const singleFlight = createSingleFlight();
   const limit = createSlots(uploadsInFlight);
   const folder = prefix === '' ? 'blobs/' : `${prefix}/blobs/`;
-  const objectOf = (digest: Digest) => ({ client, bucket, key: `${folder}${pathOf(digest)}` });
+  const objectOf = (digest: Digest) => ({
+    client,
+    bucket,
+    key: `${folder}${pathOf(digest)}`,
+    ask,
+    timing,
+  });
+  const place = { client, bucket, folder, ask };
 
   async function stat(digest: Digest, signal?: AbortSignal): Promise<StoredContent | undefined> {
     const { key } = objectOf(digest);
-    return askS3(`looking for ${digest}`, signal, async () => {
+    return ask(`looking for ${digest}`, { signal }, async (attempt) => {
       try {
-        const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+        const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), {
+          abortSignal: attempt,
+        });
         return {
           sizeBytes: found.ContentLength ?? 0,
           modifiedAt: found.LastModified ?? new Date(),
@@ -96,8 +108,8 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
       await uploadFile({ ...objectOf(descriptor.digest), limit, partBytes }, path, descriptor, signal);
     } catch (error) {
       // another worker on this data folder stored it meanwhile, and removed the file
-      if (signal?.aborted === true || (await stat(descriptor.digest))?.sizeBytes !== descriptor.size)
-        throw error;
+      if (signal?.aborted === true || wasSilent(error)) throw error;
+      if ((await stat(descriptor.digest))?.sizeBytes !== descriptor.size) throw error;
     }
     await awaitVisible(descriptor, signal);
     await removeFile(path);
@@ -125,20 +137,20 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
           pushOptions.onProgress?.(descriptor.size);
           return { fetchedBytes: 0 };
         }
-        const place = {
+        const way = {
           partialFolder,
           findPartials,
           fsync: false,
           publish: (path: string) => publish(path, descriptor, signal),
           live,
         };
-        return pushByFile(place, descriptor, source, pushOptions);
+        return pushByFile(way, descriptor, source, pushOptions);
       }),
 
     async delete({ digest }) {
       const { key } = objectOf(digest);
-      await askS3(`removing ${digest}`, undefined, () =>
-        client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })),
+      await ask(`removing ${digest}`, { signal: undefined }, (attempt) =>
+        client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: attempt }),
       );
     },
 
@@ -146,17 +158,17 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
 
     async sweepPartials({ olderThanMs }) {
       const swept = await sweepPartialFolder(partialFolder, olderThanMs, live);
-      await abortUploads({ client, bucket, folder }, olderThanMs);
+      await abortUploads(place, olderThanMs);
       return swept;
     },
 
-    list: () => listObjects({ client, bucket, folder }),
+    list: () => listObjects(place),
 
     stat: (digest) => stat(digest),
 
     async check() {
       await probeFolder(partialFolder);
-      await probeBucket({ client, bucket, folder });
+      await probeBucket(place);
     },
 
     ...(location.redirect && {
@@ -173,17 +185,17 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
 
     close: () => client.destroy(),
   };
-  await probeBucket({ client, bucket, folder });
+  await probeBucket(place);
   return store;
 }
 
-function createClient({ location, credentials }: S3StoreOptions): S3Client {
+function createClient({ location, credentials, timing = s3Timing }: S3StoreOptions): S3Client {
   const { endpoint, region } = location;
   return new S3Client({
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true, region: region ?? 'us-east-1' }),
     ...(credentials !== undefined && { credentials }),
-    // askS3 repeats
+    // `ask` repeats
     maxAttempts: 1,
     // every body carries its sha256; other servers than Amazon's do not know the SDK's own checksums
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -192,7 +204,7 @@ function createClient({ location, credentials }: S3StoreOptions): S3Client {
     logger: silent,
     requestHandler: {
       connectionTimeout: connectMs,
-      socketTimeout: silenceMs,
+      socketTimeout: timing.silenceMs,
       httpAgent: { maxSockets: socketsMax, keepAlive: true },
       httpsAgent: { maxSockets: socketsMax, keepAlive: true },
     },
@@ -213,18 +225,21 @@ interface Bucket {
   readonly client: S3Client;
   readonly bucket: string;
   readonly folder: string;
+  readonly ask: AskS3;
 }
 
-async function probeBucket({ client, bucket, folder }: Bucket): Promise<void> {
-  await askS3('listing the bucket', undefined, () =>
-    client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: folder, MaxKeys: 1 })),
+async function probeBucket({ client, bucket, folder, ask }: Bucket): Promise<void> {
+  await ask('listing the bucket', { signal: undefined }, (attempt) =>
+    client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: folder, MaxKeys: 1 }), {
+      abortSignal: attempt,
+    }),
   );
 }
 
 /** A page in memory at a time. */
-async function* listObjects({ client, bucket, folder }: Bucket): AsyncGenerator<Digest> {
+async function* listObjects({ client, bucket, folder, ask }: Bucket): AsyncGenerator<Digest> {
   for (let token: string | undefined; ;) {
-    const page = await askS3('listing the bucket', undefined, () =>
+    const page = await ask('listing the bucket', { signal: undefined }, () =>
       client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: folder, ContinuationToken: token })),
     );
     for (const { Key: key = '' } of page.Contents ?? []) {
@@ -237,10 +252,10 @@ async function* listObjects({ client, bucket, folder }: Bucket): AsyncGenerator<
 }
 
 /** Ends multipart uploads that a process which died has left: their parts are stored, and paid for, until then. */
-async function abortUploads({ client, bucket, folder }: Bucket, olderThanMs: number): Promise<void> {
+async function abortUploads({ client, bucket, folder, ask }: Bucket, olderThanMs: number): Promise<void> {
   const newest = Date.now() - olderThanMs;
   for (let after: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {}; ;) {
-    const page = await askS3('listing the uploads of the bucket', undefined, () =>
+    const page = await ask('listing the uploads of the bucket', { signal: undefined }, () =>
       client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: folder, ...after })),
     );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
@@ -250,7 +265,7 @@ async function abortUploads({ client, bucket, folder }: Bucket, olderThanMs: num
         .catch(async (error: unknown) => {
           // completed or aborted meanwhile
           if (!isMissing(error))
-            await askS3('aborting an upload', undefined, () => Promise.reject(error as Error));
+            await ask('aborting an upload', { signal: undefined }, () => Promise.reject(error as Error));
         });
     }
     if (page.IsTruncated !== true) return;

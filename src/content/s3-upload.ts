@@ -14,7 +14,7 @@ import type { ContentKey } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm, digestHex } from '../oci/digest.ts';
 import { digestMismatch } from './content-error.ts';
-import { askS3 } from './s3-request.ts';
+import type { AskS3 } from './s3-request.ts';
 import { onDisk } from './storage-error.ts';
 
 export interface S3Target {
@@ -24,6 +24,7 @@ export interface S3Target {
   /** Runs a request with a body when fewer than so many of this process run. */
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
   readonly partBytes: number;
+  readonly ask: AskS3;
 }
 
 /** S3's: at most this many parts of an object. */
@@ -71,15 +72,15 @@ async function uploadParts(
   descriptor: ContentKey,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { client, bucket: Bucket, key: Key } = target;
+  const { client, bucket: Bucket, key: Key, ask } = target;
   const what = `writing ${descriptor.digest}`;
-  const created = await askS3(what, signal, () =>
-    client.send(new CreateMultipartUploadCommand({ Bucket, Key })),
+  const created = await ask(what, { signal }, (attempt) =>
+    client.send(new CreateMultipartUploadCommand({ Bucket, Key }), { abortSignal: attempt }),
   );
   const upload = { Bucket, Key, UploadId: created.UploadId };
   try {
     const parts = await sendParts(target, upload, { path, descriptor, signal });
-    await askS3(what, signal, () =>
+    await ask(what, { signal, isLong: true }, () =>
       client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } })),
     );
   } catch (error) {
@@ -179,11 +180,11 @@ interface Piece {
 
 /** Each attempt reads the file anew. */
 function sendPiece<T>(
-  { limit, digest, signal }: Sending,
+  { limit, digest, signal, ask }: Sending,
   piece: Piece,
   request: (body: Readable) => Promise<T>,
 ): Promise<T> {
-  return limit(() => askS3(`writing ${digest}`, signal, () => withBody(piece, request)));
+  return limit(() => ask(`writing ${digest}`, { signal, isLong: true }, () => withBody(piece, request)));
 }
 
 /** Makes the server compare the body with this hash before it takes it, over http as over https. */

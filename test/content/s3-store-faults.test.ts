@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { S3Timing } from '../../src/content/s3-request.ts';
 import { openS3Store } from '../../src/content/s3-store.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { answerError, openS3Proxy } from '../support/s3-proxy.ts';
-import type { S3Proxy } from '../support/s3-proxy.ts';
+import type { Fault, S3Proxy } from '../support/s3-proxy.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import type { S3Server } from '../support/s3-server.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
@@ -15,6 +16,7 @@ import { testSecret } from '../support/test-secret.ts';
 
 const MIB = 1024 * 1024;
 const partBytes = 5 * MIB;
+const silent: Fault = () => undefined;
 
 describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
   let server: S3Server;
@@ -23,12 +25,13 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
   let prefix: string;
   let store: Awaited<ReturnType<typeof openS3Store>>;
 
-  const open = (change: object = {}) =>
+  const open = (change: object = {}, timing?: S3Timing) =>
     openS3Store({
       location: { ...server.location(prefix), endpoint: proxy.url, ...change },
       root,
       credentials: server.credentials,
       partBytes,
+      ...(timing && { timing }),
     });
   const isStored = (digest: string) =>
     readdir(join(server.folder, prefix, 'blobs', 'sha256')).then(
@@ -52,6 +55,43 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
     store.close();
     await proxy.close();
     await rm(root, { recursive: true, force: true });
+  });
+
+  describe('a server that says nothing', () => {
+    let patient: Awaited<ReturnType<typeof openS3Store>>;
+    const unavailable = { code: 'STORAGE_UNAVAILABLE', retryable: true };
+
+    beforeEach(async () => {
+      patient = await open({}, { answerWithinMs: 2_000, silenceMs: 2_000, giveUpAfterMs: 1_000 });
+    });
+    afterEach(() => patient.close());
+
+    test.each(['HEAD', 'GET', 'PUT'])('to %s is given up at one deadline', async (method) => {
+      const bytes = seededBytes(10_000);
+      const key = keyOf(bytes);
+      if (method !== 'PUT') await store.push(key, createScriptedSource(bytes));
+      proxy.fail(method, key.digest.slice(7), 100, silent);
+      proxy.requests.length = 0;
+      const path = join(root, 'verified');
+      await writeFile(path, bytes);
+      const asked = {
+        HEAD: () => patient.exists(key),
+        GET: () => patient.fetch(key),
+        PUT: () => patient.adopt(key, path),
+      }[method];
+      await expect(asked?.()).rejects.toMatchObject(unavailable);
+      expect(count(method)).toBe(1);
+    });
+
+    test('in the middle of a body is given up too', async () => {
+      const bytes = seededBytes(3 * MIB);
+      const key = keyOf(bytes);
+      await store.push(key, createScriptedSource(bytes));
+      proxy.fail('GET', key.digest.slice(7), 100, (_request, response) => {
+        response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1_000));
+      });
+      await expect(patient.fetch(key).then(readAll)).rejects.toMatchObject(unavailable);
+    });
   });
 
   test('a large blob goes in parts of the size that was set, and comes back whole, from any byte', async () => {
