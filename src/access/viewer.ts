@@ -22,6 +22,11 @@ export interface Viewer {
 export const everybody: Viewer = { kind: 'everybody', name: 'everybody', grants: [], expiresAt: undefined };
 export const anonymous: Viewer = { kind: 'anonymous', name: 'anonymous', grants: [], expiresAt: undefined };
 
+/** One for all requests of a token, or of a subject. */
+export function callerKey({ kind, name }: Pick<Viewer, 'kind' | 'name'>): string {
+  return `${kind} ${name}`;
+}
+
 /** Whether the viewer has a role, or a higher one, for a name of a repository, distribution or remote, or for a whole scope. */
 export function may(viewer: Viewer, role: Role, name: string): boolean {
   if (viewer.kind === 'everybody') return true;

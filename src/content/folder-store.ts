@@ -22,7 +22,7 @@ import { onDisk, systemCode } from './storage-error.ts';
 import type { BlobStore } from './store.ts';
 
 export interface FolderStoreOptions {
-  /** The folder; made where missing. Files get 0644 and folders 0755, minus the umask: blobs are no secrets of one user. */
+  /** The folder; made where missing. Files get 0600 and folders 0700. */
   readonly root: string;
   /**
    * Most bytes that all blobs together may have. Counted at open and kept in memory: processes that share the folder do
@@ -85,6 +85,8 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
       quota?.release(presentBytes ?? 0);
     },
 
+    ...(quota && { quota }),
+
     ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
 
     adopt: (descriptor, path) =>
@@ -120,7 +122,7 @@ function blobPath(root: string, digest: Digest): string {
 async function makeFolders(root: string, fsync: boolean): Promise<void> {
   const folders = [join(root, 'partial'), ...algorithms.map((algorithm) => blobFolder(root, algorithm))];
   for (const folder of folders)
-    await onDisk('making the folders of the blob store', mkdir(folder, { recursive: true, mode: 0o755 }));
+    await onDisk('making the folders of the blob store', mkdir(folder, { recursive: true, mode: 0o700 }));
   if (!fsync) return;
   for (const folder of [root, join(root, 'blobs'), ...folders])
     await onDisk('fsync of the folders of the blob store', syncDirectory(folder));

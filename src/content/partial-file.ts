@@ -29,7 +29,7 @@ export interface PartialFile {
 
 /** Creates the file, which must not exist; its digest is counted in the algorithm of the one expected. */
 export async function createPartialFile(path: string, expected: ContentKey): Promise<PartialFile> {
-  const handle = await onDisk('creating a partial file', open(path, 'wx', 0o644));
+  const handle = await onDisk('creating a partial file', open(path, 'wx', 0o600));
   const writer = createBlockWriter(handle, expected.size);
   const algorithm = digestAlgorithm(expected.digest);
   let hash = createStreamHash(algorithm, expected.size);

@@ -65,7 +65,7 @@ async function writeWhole(
   { digest }: ContentKey,
   fsync: boolean,
 ): Promise<void> {
-  const handle = await onDisk('creating a partial file', open(path, 'wx', 0o644));
+  const handle = await onDisk('creating a partial file', open(path, 'wx', 0o600));
   try {
     await onDisk(`writing ${digest}`, handle.writeFile(bytes));
     if (fsync) await onDisk(`fsync of ${digest}`, handle.sync());

@@ -8,6 +8,8 @@ export interface Quota {
   /** Runs a push with its size set aside; refuses before the first byte (FAULTS row 53). */
   charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
   release(bytes: number): void;
+  /** Sets bytes aside that are on the disk already. */
+  add(bytes: number): void;
 }
 
 /** @throws TidemarkError `STORAGE_QUOTA`, from `check` and `charge`. */
@@ -18,7 +20,7 @@ export function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
     throw new TidemarkError(
       'STORAGE_QUOTA',
       `${what} has ${moreBytes} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
-        'nothing was fetched. Raise the quota, or remove versions and collect what is unreferenced.',
+        'nothing more is stored. Raise the quota, or remove versions and collect what is unreferenced.',
       { origin: 'server' },
     );
   };
@@ -34,6 +36,9 @@ export function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
         usedBytes -= moreBytes;
         throw error;
       }
+    },
+    add(bytes) {
+      usedBytes += bytes;
     },
     release(bytes) {
       usedBytes -= bytes;

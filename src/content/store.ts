@@ -1,5 +1,6 @@
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Quota } from './quota.ts';
 
 export interface PushOptions {
   readonly signal?: AbortSignal;
@@ -26,6 +27,8 @@ export interface ContentStore extends ContentSource {
    * @throws TidemarkError `STORAGE_QUOTA`
    */
   readonly checkRoom?: (moreBytes: number) => void;
+  /** Where bytes that are no blobs yet are charged. Absent where there is no limit. */
+  readonly quota?: Quota;
 }
 
 export interface ContentDeleter {

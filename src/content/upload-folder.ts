@@ -8,14 +8,17 @@ import type { Digest } from '../oci/digest.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { createBlockWriter } from './block-writer.ts';
+import type { Quota } from './quota.ts';
 import { removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from './storage-error.ts';
+import { createUploadCharges } from './upload-charges.ts';
+import type { UploadCharges } from './upload-charges.ts';
 
 export interface UploadFolderOptions {
   /** Of the blob store: uploads lie beside the blobs, so that a finished one is only renamed. */
   readonly root: string;
   /** Takes a verified file over as a blob. */
-  readonly blobs: { adopt(descriptor: ContentKey, path: string): Promise<void> };
+  readonly blobs: { adopt(descriptor: ContentKey, path: string): Promise<void>; readonly quota?: Quota };
   /** Whether `finish` returns only when the blob survives a power loss. Default true. */
   readonly fsync?: boolean;
 }
@@ -31,6 +34,7 @@ export interface UploadFolder {
   /**
    * Appends. What came before the source broke off stays.
    * @returns the bytes that the upload has now.
+   * @throws TidemarkError `STORAGE_QUOTA` where more does not fit into the blob store's quota; what came before stays.
    */
   append(id: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
   /**
@@ -58,8 +62,10 @@ const readBytes = 1024 * 1024;
 export async function openUploadFolder(options: UploadFolderOptions): Promise<UploadFolder> {
   const { root, blobs, fsync = true } = options;
   const folder = join(root, 'uploads');
-  await onDisk('making the folder of uploads', mkdir(folder, { recursive: true, mode: 0o755 }));
+  await onDisk('making the folder of uploads', mkdir(folder, { recursive: true, mode: 0o700 }));
   const hashes = new Map<string, Hashed>();
+  const charges = createUploadCharges(blobs.quota);
+  if (blobs.quota !== undefined) await chargeFound(folder, charges);
 
   /** Only what we made ourselves gets into a path. */
   function pathOf(id: string): string {
@@ -80,7 +86,7 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
 
   return {
     async create(id) {
-      const handle = await onDisk('creating an upload', open(pathOf(id), 'wx', 0o644));
+      const handle = await onDisk('creating an upload', open(pathOf(id), 'wx', 0o600));
       await handle.close();
     },
 
@@ -89,7 +95,13 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
     async append(id, bytes) {
       const handle = await openUpload(pathOf(id), id);
       const before = (await onDisk('reading the size of an upload', handle.stat())).size;
-      return appendTo(handle, { before, hashed: hashedUpTo(id, before) }, bytes);
+      charges.settle(id, before);
+      const counted = charging(bytes, (more) => charges.more(id, more));
+      try {
+        return await appendTo(handle, { before, hashed: hashedUpTo(id, before) }, counted);
+      } finally {
+        charges.settle(id, (await sizeOf(pathOf(id))) ?? 0);
+      }
     },
 
     async finish(id, digest) {
@@ -106,7 +118,14 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
       } finally {
         await handle.close();
       }
-      await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
+      // as a blob it is charged anew, less what it replaces
+      charges.drop(id);
+      try {
+        await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
+      } catch (error) {
+        charges.settle(id, (await sizeOf(path)) ?? 0);
+        throw error;
+      }
       hashes.delete(id);
       return { sizeBytes };
     },
@@ -114,6 +133,7 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
     async cancel(id) {
       hashes.delete(id);
       await removeFile(pathOf(id));
+      charges.drop(id);
     },
 
     async sweep({ olderThanMs }) {
@@ -123,11 +143,31 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
         if (!(await isOlder(join(folder, entry.name), olderThanMs))) continue;
         hashes.delete(entry.name);
         await removeFile(join(folder, entry.name));
+        charges.drop(entry.name);
         removedFiles += 1;
       }
+      // finished or cancelled by another process
+      for (const id of charges.ids()) if ((await sizeOf(pathOf(id))) === undefined) charges.drop(id);
       return { removedFiles };
     },
   };
+}
+
+async function chargeFound(folder: string, charges: UploadCharges): Promise<void> {
+  for await (const entry of await onDisk('reading the uploads', opendir(folder)))
+    if (entry.isFile() && uploadId.test(entry.name))
+      charges.settle(entry.name, (await sizeOf(join(folder, entry.name))) ?? 0);
+}
+
+/** Tells of each chunk before it is written. */
+async function* charging(
+  bytes: AsyncIterable<Uint8Array>,
+  tell: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    tell(chunk.byteLength);
+    yield chunk;
+  }
 }
 
 async function openUpload(path: string, id: string): Promise<FileHandle> {

@@ -19,6 +19,7 @@ import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
 import { Migration0012SecretRotation } from './migrations/0012-secret-rotation.ts';
 import { Migration0013Meanings } from './migrations/0013-meanings.ts';
 import { Migration0015SignatureChecks } from './migrations/0015-signature-checks.ts';
+import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
@@ -48,6 +49,7 @@ const migrations = [
   Migration0012SecretRotation,
   Migration0013Meanings,
   Migration0015SignatureChecks,
+  Migration0016UploadOwners,
   Migration0017Absence,
 ];
 

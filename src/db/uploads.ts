@@ -12,6 +12,9 @@ export interface UploadCaps {
   readonly maxOpen: number;
   /** Their bytes. */
   readonly maxBytes: number;
+  /** The same of one owner. */
+  readonly maxOpenEach: number;
+  readonly maxBytesEach: number;
 }
 
 /**
@@ -20,18 +23,19 @@ export interface UploadCaps {
  */
 export async function openUpload(
   em: Em,
-  upload: { readonly id: string; readonly repositoryId: number },
+  upload: { readonly id: string; readonly repositoryId: number; readonly owner: string },
   caps: UploadCaps,
 ): Promise<void> {
   const made = await sql`
-    insert into upload (id, repository_id) select ${upload.id}::uuid, ${upload.repositoryId}
-    where (select count(*) < ${caps.maxOpen} and coalesce(sum(offset_bytes), 0) < ${caps.maxBytes} from upload)`.execute(
-    kysely(em),
-  );
+    insert into upload (id, repository_id, owner) select ${upload.id}::uuid, ${upload.repositoryId}, ${upload.owner}
+    where (select count(*) < ${caps.maxOpen} and coalesce(sum(offset_bytes), 0) < ${caps.maxBytes} from upload)
+    and (select count(*) < ${caps.maxOpenEach} and coalesce(sum(offset_bytes), 0) < ${caps.maxBytesEach}
+      from upload where owner = ${upload.owner})`.execute(kysely(em));
   if (made.numAffectedRows === 0n)
     throw new TidemarkError(
       'TOOMANYREQUESTS',
-      `${caps.maxOpen} uploads, or ${caps.maxBytes} bytes of them, are open, the most there may be. Finish or cancel some; ` +
+      `Too many uploads are open: at most ${caps.maxOpenEach} with ${caps.maxBytesEach} bytes of one login, and ${caps.maxOpen} with ` +
+        `${caps.maxBytes} bytes in all. Finish or cancel some; ` +
         `those that nobody touches go after ${uploadKeptHours} hours.`,
       { origin: 'caller' },
     );

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { clientMay } from '../../access/registry-rights.ts';
+import { callerKey } from '../../access/viewer.ts';
 import type { FastifyReply } from 'fastify';
 import { makePushTarget, findPushTarget } from '../../db/push-target.ts';
 import { resolveDistribution } from '../../db/distributions.ts';
@@ -24,7 +25,9 @@ import type { Push } from './push.ts';
 import { contentLength, readBody } from './request-body.ts';
 
 /** FAULTS 73: what open uploads may take together. */
-const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4 };
+const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4, maxOpenEach: 1_000, maxBytesEach: 1024 ** 4 / 4 };
+/** While logins are off there is one caller, whom the limits of all bind. */
+const capsOfEverybody = { ...caps, maxOpenEach: caps.maxOpen, maxBytesEach: caps.maxBytes };
 
 interface UploadPath {
   readonly name: string;
@@ -44,7 +47,9 @@ export async function beginUpload(
   if (mount !== undefined && (await mountBlob(exchange, { repositoryId, digest: mount })))
     return created(reply, name, mount);
   const id = randomUUID();
-  await openUpload(em, { id, repositoryId }, caps);
+  const { viewer } = exchange.client;
+  const upload = { id, repositoryId, owner: callerKey(viewer) };
+  await openUpload(em, upload, viewer.kind === 'everybody' ? capsOfEverybody : caps);
   await push.uploads.create(id);
   if (digest === undefined) return progress(reply.code(202), { name, id }, 0);
   try {

@@ -1,4 +1,5 @@
 /** FAULTS 67 to 77 and 115, by their rows. */
+import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { request } from 'node:http';
 import type { ClientRequest } from 'node:http';
@@ -158,10 +159,22 @@ describe('fault 73', () => {
     const [row] = await scene.api.sql(
       'select repository_id as id, (select count(*) from upload) as open from upload limit 1',
     );
-    const caps = { maxOpen: Number(row?.['open']), maxBytes: 1_000_000 };
-    const id = '00000000-0000-4000-8000-000000000000';
-    const opening = openUpload(scene.api.database.em.fork(), { id, repositoryId: Number(row?.['id']) }, caps);
-    await expect(opening).rejects.toMatchObject({ code: 'TOOMANYREQUESTS' });
+    const open = Number(row?.['open']);
+    const caps = { maxOpen: open + 3, maxBytes: 1_000_000, maxOpenEach: 2, maxBytesEach: 1_000_000 };
+    const begin = (owner: string, change: object = {}) =>
+      openUpload(
+        scene.api.database.em.fork(),
+        { id: randomUUID(), repositoryId: Number(row?.['id']), owner },
+        { ...caps, ...change },
+      );
+    const refused = { code: 'TOOMANYREQUESTS' };
+    await begin('token one');
+    await begin('token one');
+    // one owner does not take what is left for others
+    await expect(begin('token one')).rejects.toMatchObject(refused);
+    await begin('token two');
+    await expect(begin('token three')).rejects.toMatchObject(refused);
+    await expect(begin('token four', { maxOpen: open + 9, maxBytesEach: 0 })).rejects.toMatchObject(refused);
   });
 
   test('a blob that no manifest came to refer to is served no longer after a day', async () => {
