@@ -9,9 +9,10 @@ import { createContext, identifyCaller } from './graphql/context.ts';
 import type { RequestContext } from './graphql/context.ts';
 import { toClientError, toClientResult } from './graphql/errors.ts';
 import { prepareOperation } from './graphql/execution.ts';
+import { createPlaces } from './places.ts';
 import type { TaskWatch } from './task-watch.ts';
 
-export const eventStreamLimits = { streams: 1_000 } as const;
+export const eventStreamLimits = { streams: 1_000, streamsPerCaller: 250 } as const;
 
 /** What one stream has been given and has taken. */
 interface Delivery {
@@ -27,7 +28,7 @@ interface Options {
 
 /** graphql-sse at /graphql/stream in its distinct connections mode: a plain `curl -N` follows a subscription. */
 export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch }: Options): void {
-  let open = 0;
+  const places = createPlaces({ all: eventStreamLimits.streams, each: eventStreamLimits.streamsPerCaller });
   const handler = createHandler<FastifyRequest, Delivery, RequestContext & Record<PropertyKey, unknown>>({
     schema,
     // undefined token: distinct connections only; a stream that is reserved and shared would outlive its request
@@ -48,9 +49,10 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
     method: ['GET', 'POST'],
     url: '/graphql/stream',
     handler: async (request, reply) => {
-      if (open >= eventStreamLimits.streams)
-        return reply.code(503).send({ errors: [{ message: 'Too many event streams are open.' }] });
       const caller = await identifyCaller(api, request.headers.authorization);
+      const leave = places.take(caller.viewer);
+      if (leave === undefined)
+        return reply.code(503).send({ errors: [{ message: 'Too many event streams are open.' }] });
       const closing = new AbortController();
       const stream = createDelivery(reply, closing.signal);
       const context = createContext(api, taskWatch, caller, {
@@ -59,7 +61,6 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
         untilDelivered: stream.untilDelivered,
       });
       reply.raw.once('close', () => closing.abort());
-      open += 1;
       try {
         const response = await handler({
           method: request.method,
@@ -71,7 +72,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
         });
         await stream.write(response);
       } finally {
-        open -= 1;
+        leave();
       }
       return reply;
     },

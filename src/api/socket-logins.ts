@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import type { Viewer } from '../access/viewer.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
@@ -12,7 +13,7 @@ const longestMs = 2 ** 31 - 1;
 
 export interface SocketLogins {
   /** Takes what the client shows in the payload of connection_init, or in the header of the upgrade; a socket that shows nothing good is closed. */
-  admit(socket: WebSocket, request: IncomingMessage, payload: unknown): Promise<boolean>;
+  admit(socket: WebSocket, request: IncomingMessage, payload: unknown): Promise<Viewer | undefined>;
   /** Who is at a socket that was admitted, asked anew. @throws TidemarkError `UNAUTHENTICATED` */
   identify(socket: WebSocket): Promise<Caller>;
 }
@@ -27,11 +28,11 @@ export function createSocketLogins(api: ApiDependencies): SocketLogins {
         const { viewer } = await identifyCaller(api, authorization);
         shown.set(socket, authorization);
         if (viewer.expiresAt !== undefined) closeAt(socket, viewer.expiresAt);
-        return true;
+        return viewer;
       } catch (error) {
         if (!isTidemarkError(error) || error.code !== 'UNAUTHENTICATED') throw error;
         socket.close(unauthorized, 'Unauthorized');
-        return false;
+        return undefined;
       }
     },
     identify: (socket) => identifyCaller(api, shown.get(socket)),

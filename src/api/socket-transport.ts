@@ -11,10 +11,20 @@ import type { RequestContext } from './graphql/context.ts';
 import { toClientError, toClientResult } from './graphql/errors.ts';
 import { prepareOperation } from './graphql/execution.ts';
 import { checkHost } from './host-guard.ts';
+import { createSocketDoor } from './socket-door.ts';
 import { createSocketLogins } from './socket-logins.ts';
 import type { TaskWatch } from './task-watch.ts';
 
-export const socketLimits = { sockets: 1_000, operationsPerSocket: 50, messageBytes: 1024 * 1024 } as const;
+export const socketLimits = {
+  /** Of callers who have logged in. */
+  sockets: 1_000,
+  socketsPerCaller: 250,
+  /** That have not logged in yet. One more ends the oldest of them, so that they never lock others out. */
+  newSockets: 1_000,
+  loginWithinMs: 5_000,
+  operationsPerSocket: 50,
+  messageBytes: 1024 * 1024,
+} as const;
 
 export interface SocketTransport {
   /** Tells the clients to go, then ends their connections. */
@@ -45,12 +55,15 @@ export function serveSockets(
     return { trace: trace ?? createTrace(api), cost };
   };
   const logins = createSocketLogins(api);
+  const door = createSocketDoor(socketLimits);
   const disposable = useServer(
     {
       schema,
-      connectionInitWaitTimeout: 5_000,
-      onConnect: ({ extra: { socket, request }, connectionParams }) =>
-        logins.admit(socket, request, connectionParams),
+      connectionInitWaitTimeout: socketLimits.loginWithinMs,
+      onConnect: async ({ extra: { socket, request }, connectionParams }) => {
+        const viewer = await logins.admit(socket, request, connectionParams);
+        return viewer !== undefined && door.seat(socket, viewer);
+      },
       onSubscribe: async (connection, id, payload) => {
         const { socket } = connection.extra;
         if (Object.keys(connection.subscriptions).length > socketLimits.operationsPerSocket)
@@ -89,17 +102,16 @@ export function serveSockets(
   );
 
   server.on('upgrade', (request, socket: Duplex, head) => {
-    const refusal = refuseUpgrade(
-      request.url ?? '',
-      checkHost(request.headers, api.config),
-      sockets.clients.size,
-    );
+    const refusal = refuseUpgrade(request.url ?? '', checkHost(request.headers, api.config));
     if (refusal !== undefined) {
       socket.on('error', () => undefined);
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request));
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      door.enter(client);
+      sockets.emit('connection', client, request);
+    });
   });
   return {
     async close() {
@@ -109,14 +121,9 @@ export function serveSockets(
   };
 }
 
-function refuseUpgrade(
-  url: string,
-  host: ReturnType<typeof checkHost>,
-  openSockets: number,
-): string | undefined {
+function refuseUpgrade(url: string, host: ReturnType<typeof checkHost>): string | undefined {
   if (host !== undefined) return host.status === 421 ? '421 Misdirected Request' : '403 Forbidden';
-  if (url.split('?', 1)[0] !== '/graphql') return '404 Not Found';
-  return openSockets >= socketLimits.sockets ? '503 Service Unavailable' : undefined;
+  return url.split('?', 1)[0] === '/graphql' ? undefined : '404 Not Found';
 }
 
 /** Aborted when a socket ends. */

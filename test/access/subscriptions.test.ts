@@ -148,6 +148,18 @@ async function closeCode(socket: WebSocket): Promise<number> {
   return code;
 }
 
+/** Logged in, or closed with the code that says why not. */
+async function logIn(
+  token: string | undefined,
+): Promise<{ readonly socket: WebSocket; readonly code: number }> {
+  const socket = open();
+  const closed = once(socket, 'close').then(([code]) => Number(code));
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+  const admitted = once(socket, 'message').then(() => 0);
+  return { socket, code: await Promise.race([admitted, closed]) };
+}
+
 describe('a socket', () => {
   test.each([
     ['nothing', undefined],
@@ -200,24 +212,37 @@ describe('a socket', () => {
     await client.dispose();
   });
 
-  test('too many are refused, and those that are there stay', { timeout: 60_000 }, async () => {
-    const first = open({ authorization: `Bearer ${scene.tokens.reader}` });
-    await once(first, 'open');
-    first.send(JSON.stringify({ type: 'connection_init' }));
-    await once(first, 'message');
-    const others = Array.from({ length: socketLimits.sockets - 1 }, () => open());
-    await Promise.all(others.map((socket) => once(socket, 'open')));
-    const [error] = (await once(open(), 'error')) as [Error];
-    expect(error.message).toContain('503');
-    first.send(JSON.stringify({ type: 'ping' }));
-    expect(JSON.parse(String((await once(first, 'message'))[0]))).toEqual({ type: 'pong' });
+  test('sockets that never log in lock nobody out', { timeout: 60_000 }, async () => {
+    const idle = Array.from({ length: socketLimits.newSockets }, () => open());
+    await Promise.all(idle.map((socket) => once(socket, 'open')));
+    const { socket, code } = await logIn(scene.tokens.reader);
+    expect(code).toBe(0);
+    // each of them is ended by the next one, or by the deadline
     await Promise.all(
-      [first, ...others].map(async (socket) => {
-        if (socket.readyState === WebSocket.CLOSED) return;
-        const closed = once(socket, 'close');
-        socket.terminate();
-        await closed;
+      idle.map(async (one) => {
+        if (one.readyState !== WebSocket.CLOSED) await once(one, 'close');
       }),
     );
+    socket.send(JSON.stringify({ type: 'ping' }));
+    expect(JSON.parse(String((await once(socket, 'message'))[0]))).toEqual({ type: 'pong' });
+    socket.terminate();
+  });
+
+  test('one caller cannot take the places of all', { timeout: 60_000 }, async () => {
+    const own = await Promise.all(
+      Array.from({ length: socketLimits.socketsPerCaller }, () => logIn(scene.tokens.reader)),
+    );
+    expect(new Set(own.map(({ code }) => code))).toEqual(new Set([0]));
+    expect((await logIn(scene.tokens.reader)).code).toBe(1013);
+    const other = await logIn(scene.tokens.admin);
+    expect(other.code).toBe(0);
+    for (const { socket } of [...own, other]) socket.terminate();
+    await expect
+      .poll(async () => {
+        const { socket, code } = await logIn(scene.tokens.reader);
+        socket.terminate();
+        return code;
+      })
+      .toBe(0);
   });
 });

@@ -1,0 +1,46 @@
+import type { WebSocket } from 'ws';
+import type { Viewer } from '../access/viewer.ts';
+import { createPlaces } from './places.ts';
+
+export interface SocketDoor {
+  /** A new socket, which has shown nothing yet. */
+  enter(socket: WebSocket): void;
+  /** Gives a socket whose caller has logged in its place; where there is none it is closed, and the answer is false. */
+  seat(socket: WebSocket, viewer: Viewer): boolean;
+}
+
+/** RFC 6455: "Try Again Later", in IANA's registry of close codes. */
+const tryAgainLater = 1013;
+
+/** Counts sockets that have not logged in apart from those that have: whoever has no login takes no place of others. */
+export function createSocketDoor(limits: {
+  readonly sockets: number;
+  readonly socketsPerCaller: number;
+  readonly newSockets: number;
+}): SocketDoor {
+  const places = createPlaces({ all: limits.sockets, each: limits.socketsPerCaller });
+  // in the order in which they came
+  const waiting = new Set<WebSocket>();
+  return {
+    enter(socket) {
+      waiting.add(socket);
+      socket.once('close', () => waiting.delete(socket));
+      const [oldest] = waiting;
+      if (waiting.size > limits.newSockets) {
+        oldest?.terminate();
+        if (oldest !== undefined) waiting.delete(oldest);
+      }
+    },
+    seat(socket, viewer) {
+      waiting.delete(socket);
+      const leave = places.take(viewer);
+      if (leave === undefined) {
+        socket.close(tryAgainLater, 'Too many sockets are open');
+        return false;
+      }
+      socket.once('close', leave);
+      if (socket.readyState !== socket.OPEN) leave();
+      return true;
+    },
+  };
+}
