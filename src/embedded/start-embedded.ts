@@ -3,6 +3,7 @@ import { keepRunning } from './keep-running.ts';
 import { findTemporal } from './temporal-binary.ts';
 import { startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
+import { openUiDoor } from './temporal-ui.ts';
 
 /** The part of the configuration that this needs. */
 export interface EmbeddedSettings {
@@ -98,17 +99,35 @@ async function startEngine(
     return { address: settings.temporalAddress, uiUrl: settings.temporalUiUrl, stop: nothingToStop };
   }
   const binary = await findTemporal({ cacheDir: settings.cacheDir, log, signal });
-  const start = (until: AbortSignal) =>
-    startTemporal({
+  let uiUrl = '';
+  const start = async (until: AbortSignal) => {
+    const running = await startTemporal({
       dataDir: settings.dataDir,
       binary,
       log,
       signal: until,
       namespace: settings.temporalNamespace,
-      preferredPorts: TEMPORAL_PORTS,
+      preferredPort: TEMPORAL_PORTS.port,
     });
+    ({ uiUrl } = running);
+    return running;
+  };
   const first = await start(signal);
-  return { ...first, stop: keepRunning(first, { name: 'Temporal', start, log }) };
+  const stop = keepRunning(first, { name: 'Temporal', start, log });
+  try {
+    const door = await openUiDoor(() => uiUrl, TEMPORAL_PORTS.uiPort);
+    return {
+      address: first.address,
+      uiUrl: door.url,
+      async stop() {
+        await door.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function nothingToStop(): Promise<void> {}

