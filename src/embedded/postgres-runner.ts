@@ -104,6 +104,7 @@ async function outsideFolder(dataDir: string): Promise<string> {
       { origin: 'server' },
     );
   }
+  await chmod(folder, 0o711);
   return join(folder, 'postgres');
 }
 

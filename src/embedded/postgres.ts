@@ -47,7 +47,7 @@ export interface RunningPostgres {
 export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
   const { signal, log } = options;
   signal?.throwIfAborted();
-  const dataDir = await makeFolder(resolve(options.dataDir), 0o755);
+  const dataDir = await makeFolder(resolve(options.dataDir), 0o711);
   const binaries = await findPostgresBinaries();
   const runner = await choosePostgresRunner({
     binaries,

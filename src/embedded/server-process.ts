@@ -1,7 +1,7 @@
 /** What both embedded servers share: a log file, a process that outlives a killed parent, a port, an orderly end. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { access, constants, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TidemarkError } from '../oci/error.ts';
@@ -44,7 +44,8 @@ export async function spawnDetached(options: DetachedCommand): Promise<ChildProc
 /** Makes a folder for state where it is missing, and answers its real path. Throws `DATA_FOLDER_UNUSABLE`. */
 export async function makeFolder(path: string, mode: number): Promise<string> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    // the umask would close it to the user that PostgreSQL may run as
+    if ((await mkdir(path, { recursive: true, mode })) !== undefined) await chmod(path, mode);
     const found = await realpath(path);
     await access(found, constants.W_OK | constants.X_OK);
     return found;

@@ -4,6 +4,23 @@ import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
 
 /**
+ * Whether upstreams on loopback and private addresses may be reached without being listed in TIDEMARK_ALLOW_UPSTREAM: only while nobody but
+ * this machine can reach the server. Logins and a public URL say that others do, though the socket is on loopback behind a proxy.
+ */
+export function allowsPrivateUpstreams({
+  host,
+  publicUrl,
+  logins,
+}: Pick<Config, 'host' | 'publicUrl' | 'logins'>): boolean {
+  const asksForLogins = logins !== undefined && (logins.tokens || logins.oidc !== undefined);
+  return isLoopbackHost(host) && !isPublic(publicUrl) && !asksForLogins;
+}
+
+function isPublic(publicUrl: string | undefined): boolean {
+  return publicUrl !== undefined && !isLoopbackHost(new URL(publicUrl).hostname);
+}
+
+/**
  * The logins that the API asks for: none while only this machine can reach it, unless they are set. Where a proxy on this machine serves
  * others, `off` has to be said: the proxy may ask for logins of its own.
  * @throws TidemarkError `CONFIG_INVALID` where others can reach it and none are
@@ -15,8 +32,7 @@ export function chooseLogins({
 }: Pick<Config, 'host' | 'publicUrl' | 'logins'>): LoginSettings {
   const chosen = logins ?? { tokens: false, oidc: undefined };
   if (chosen.tokens || chosen.oidc !== undefined) return chosen;
-  const isProxied =
-    logins === undefined && publicUrl !== undefined && !isLoopbackHost(new URL(publicUrl).hostname);
+  const isProxied = logins === undefined && isPublic(publicUrl);
   if (isLoopbackHost(host) && !isProxied) return chosen;
   const where = isLoopbackHost(host) ? `TIDEMARK_PUBLIC_URL is ${publicUrl}` : `TIDEMARK_HOST is ${host}`;
   throw new TidemarkError(

@@ -9,7 +9,6 @@ import { createAccess } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
-import { isLoopbackHost } from '../api/host-guard.ts';
 import { keepCollectionSchedule } from '../api/collection-schedule.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
@@ -26,8 +25,9 @@ import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { openBlobStore } from './blob-store.ts';
-import { chooseLogins } from './check-logins.ts';
+import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
+import { closeDataFolder } from './data-folder.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
@@ -105,6 +105,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
   const servers = await startEmbedded(config, options.log, options.signal);
   stopper.add('the embedded servers', () => servers.stop());
+  await closeDataFolder(config.dataDir, logger);
   const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
   stopper.add('the database pool', () => database.close());
   // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
@@ -146,7 +147,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     partialFolder: join(config.dataDir, 'partial'),
     openRegistry,
     manifestMaxBytes: config.manifestMaxBytes,
-    allowPrivate: isLoopbackHost(config.host),
+    allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
   });
   stopper.add('what is fetched on demand', () => upstreams.close());
@@ -158,7 +159,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     config: {
       host: config.host,
       publicUrl: config.publicUrl,
-      allowPrivate: isLoopbackHost(config.host),
+      allowPrivate: allowsPrivateUpstreams(config),
       allowUpstream: config.allowUpstream,
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
@@ -222,7 +223,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     throttleBudgetSeconds: config.throttleBudgetSeconds,
     collectionGraceSeconds: config.collectionGraceSeconds,
     manifestMaxBytes: config.manifestMaxBytes,
-    allowPrivate: isLoopbackHost(config.host),
+    allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
   });
   stopper.add('the worker', () => worker.stop());

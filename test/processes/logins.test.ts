@@ -47,6 +47,16 @@ test('nor behind a proxy that serves others, until it is said that the proxy ask
   };
   expect(await ask('registry.example')).toBe(200);
   expect(await ask('other.example')).toBe(421);
+
+  const created = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query:
+        'mutation { remoteCreate(input: { name: "r", url: "http://127.0.0.1:1", upstreamName: "a" }) { userErrors { message } } }',
+    }),
+  });
+  expect(await created.text()).toContain('TIDEMARK_ALLOW_UPSTREAM');
 });
 
 test('the first token is shown once, written nowhere, and lets the command line in', async () => {
