@@ -7,7 +7,7 @@ import { json } from '../support/fake-upstream.ts';
 import type { ProfileContent } from '../support/profiles/content.ts';
 import { tagPage } from '../support/profiles/tag-pages.ts';
 import { acr } from '../support/profiles/microsoft.ts';
-import { distribution2, distribution3 } from '../support/profiles/self-hosted.ts';
+import { distribution2, distribution3, zot } from '../support/profiles/self-hosted.ts';
 import { harbor } from '../support/profiles/harbor.ts';
 import type { RegistryProfile } from '../support/profiles/profile.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
@@ -49,6 +49,19 @@ const reports: readonly Report[] = [
     what: 'one request is throttled in plain text, without a time to wait',
     profile: distribution2,
     odd: once(isManifest, () => tooMany({}, 'text/plain')),
+  },
+  {
+    source: 'project-zot/zot, pkg/api/routes.go before 1.4.4',
+    what: 'Link has an address without angle brackets',
+    profile: { ...zot, tags: { link: ({ path, n, last }) => `${path}?n=${n}&last=${last}; rel="next"` } },
+  },
+  {
+    source: 'fluxcd/image-reflector-controller#343',
+    what: 'Link leaves out the port',
+    profile: {
+      ...open3,
+      tags: { link: ({ path, n, last }) => `<http://127.0.0.1${path}?n=${n}&last=${last}>; rel="next"` },
+    },
   },
   {
     source: 'gitlab-org/container-registry',
@@ -96,6 +109,11 @@ const reports: readonly Report[] = [
       [...repository.tags].some(([tag, digest]) => tag.endsWith('.sig') && request.url?.endsWith(digest))
         ? json({ errors: [{ code: 'MANIFEST_UNKNOWN' }] }, {}, 404)
         : undefined,
+  },
+  {
+    source: 'quay/quay#2884',
+    what: 'n above 100 is refused with 413',
+    profile: { ...open3, tags: { ...open3.tags, refusesAbove: { n: 100, status: 413, code: 'TAG_LIMIT' } } },
   },
   {
     source: 'pulp/pulp_container#2049',
