@@ -36,13 +36,16 @@ export function nextPages(asked: URL, response: HttpResponse): URL[] {
   return pages;
 }
 
-/** Behind a proxy that ends TLS, registries were seen that write http:// here, or its port. */
+/**
+ * Behind a proxy that ends TLS, registries were seen that write http:// here, or its port, or none
+ * (fluxcd/image-reflector-controller#343). The registry's own origin is asked in each case.
+ */
 function isSameHost(known: URL, url: URL): boolean {
-  const isSamePort = known.port === url.port || (isUsualPort(known) && isUsualPort(url));
-  return known.hostname === url.hostname && isSamePort;
+  if (known.hostname !== url.hostname) return false;
+  return known.port === url.port || url.port === '' || (isUsualPort(known.port) && isUsualPort(url.port));
 }
 
-function isUsualPort({ port }: URL): boolean {
+function isUsualPort(port: string): boolean {
   return port === '' || port === '80' || port === '443';
 }
 

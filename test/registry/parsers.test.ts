@@ -83,6 +83,10 @@ test.each([
   ['</a,b;c>; title="x, <y>; rel=\\"no\\""; rel="next"', '/a,b;c'],
   ['</a>', '/a'],
   ['</p>; rel="prev"', undefined],
+  // zot before 1.4.4
+  ['/v2/a/tags/list?n=1&last=b; rel="next"', '/v2/a/tags/list?n=1&last=b'],
+  ['/v2/a; rel="prev"', undefined],
+  ['/v2/a, /v2/b; rel="next"', undefined],
   ['</a>, </b>', undefined],
   ['', undefined],
   [undefined, undefined],
