@@ -72,7 +72,7 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
   async function subjectOf({ subject, groups, expiresAt }: Subject): Promise<Identity> {
     const grants = await readSubjectGrants(database.em.fork(), subject, groups);
     return {
-      viewer: { kind: 'subject', name: subject, grants, expiresAt },
+      viewer: toSubjectViewer({ subject, groups, grants, expiresAt }),
       holder: { kind: 'subject', subject, groups },
     };
   }
@@ -120,8 +120,24 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
   };
 }
 
-function toViewer({ name, grants, expiresAt }: LiveToken): Viewer {
-  return { kind: 'token', name, grants, expiresAt };
+/** The viewer that a live token makes. */
+export function toViewer({ id, name, grants, expiresAt }: LiveToken): Viewer {
+  return { kind: 'token', name, grants, expiresAt, identity: { kind: 'token', id } };
+}
+
+function toSubjectViewer({
+  subject,
+  groups,
+  grants,
+  expiresAt,
+}: Omit<Subject, 'expiresAt'> & Pick<Viewer, 'grants' | 'expiresAt'>): Viewer {
+  return {
+    kind: 'subject',
+    name: subject,
+    grants,
+    expiresAt,
+    identity: { kind: 'subject', subject, groups },
+  };
 }
 
 function isOurs(secret: string): boolean {

@@ -1,4 +1,5 @@
 import type { Role } from '../db/roles.ts';
+import type { Identity } from '../db/identity.ts';
 import { everything } from '../db/visibility.ts';
 import type { Visibility } from '../db/visibility.ts';
 import { covers, isAtLeast } from './scope.ts';
@@ -17,10 +18,24 @@ export interface Viewer {
   readonly grants: readonly Grant[];
   /** When what was shown ends to be good; undefined: never. */
   readonly expiresAt: Date | undefined;
+  /** What is kept of them with work that goes on without them. */
+  readonly identity: Identity;
 }
 
-export const everybody: Viewer = { kind: 'everybody', name: 'everybody', grants: [], expiresAt: undefined };
-export const anonymous: Viewer = { kind: 'anonymous', name: 'anonymous', grants: [], expiresAt: undefined };
+export const everybody: Viewer = {
+  kind: 'everybody',
+  name: 'everybody',
+  grants: [],
+  expiresAt: undefined,
+  identity: { kind: 'everybody' },
+};
+export const anonymous: Viewer = {
+  kind: 'anonymous',
+  name: 'anonymous',
+  grants: [],
+  expiresAt: undefined,
+  identity: { kind: 'anonymous' },
+};
 
 /** One for all requests of a token, or of a subject. */
 export function callerKey({ kind, name }: Pick<Viewer, 'kind' | 'name'>): string {

@@ -1,5 +1,6 @@
 import type { BlobLocks } from '../db/blob-lock.ts';
 import type { BatchBlob } from '../db/sync-blobs.ts';
+import type { Digest } from '../oci/digest.ts';
 
 /** A blob whose turn has come. */
 export interface QueuedBlob {
@@ -26,11 +27,12 @@ export function createBlobQueue(
   locks: Pick<BlobLocks, 'takeFree'>,
   pages: AsyncIterable<readonly BatchBlob[]>,
   concurrency: number,
+  lockOf: (digest: Digest) => string = (digest) => digest,
 ): BlobQueue {
   const held = new Set<() => Promise<void>>();
 
   async function lockGroup(blobs: readonly BatchBlob[]) {
-    const taken = await locks.takeFree(blobs.map(({ digest }) => digest));
+    const taken = await locks.takeFree(blobs.map(({ digest }) => lockOf(digest)));
     const keys = new Set<string>(taken.keys);
     const release = async () => {
       if (held.delete(release)) await taken.release();
@@ -42,8 +44,8 @@ export function createBlobQueue(
       left -= 1;
       if (left === 0) await release();
     };
-    const free = blobs.filter(({ digest }) => keys.has(digest));
-    const busy = blobs.filter(({ digest }) => !keys.has(digest));
+    const free = blobs.filter(({ digest }) => keys.has(lockOf(digest)));
+    const busy = blobs.filter(({ digest }) => !keys.has(lockOf(digest)));
     return { free: free.map((blob) => ({ blob, isLocked: true, done })), busy };
   }
 

@@ -13,6 +13,7 @@ import {
   removeUnversioned,
 } from '../db/collect-versions.ts';
 import type { CollectionRun } from '../db/collect-versions.ts';
+import { sweepDelivered } from '../db/reuse.ts';
 import { clearEndedStages } from '../db/tasks.ts';
 import { addToReport } from '../db/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../db/uploads.ts';
@@ -62,10 +63,11 @@ export async function collectContent(
   }
   for (;;) {
     const digests = await removeBlobs(em, run, pageFiles);
-    if (digests.length === 0) return;
+    if (digests.length === 0) break;
     // what a crash leaves here is a file that nobody knows: collectFiles finds it
     await removeFiles(deps, digests, signal);
   }
+  await sweepDelivered(em);
 }
 
 /** Files of the blob store that no row knows of: older than the grace period, for a push stores the file before the row. */

@@ -45,7 +45,7 @@ export function openFollow(
     await addWarnings(em, sync.taskId, [`${what} was left out: ${error.message}`]);
   };
   const walkSome = (rootIds: readonly number[]) =>
-    walkGraph(deps, sync, { rootIds, concurrency, onStored }, signal);
+    walkGraph(deps, sync, { rootIds, concurrency, onStored, reuse: sync.reuse }, signal);
   const walk = async (companions: readonly Companion[]): Promise<Companion[]> => {
     if (companions.length === 0) return [];
     try {

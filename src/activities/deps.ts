@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { LoginSettings } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { BlobStore } from '../content/store.ts';
 import type { BlobLocks } from '../db/blob-lock.ts';
@@ -29,5 +30,7 @@ export interface ActivityDeps {
   readonly allowUpstream: readonly string[];
   /** How long content must have been without use before a clean-up removes it (`TIDEMARK_GC_GRACE`). */
   readonly collectionGraceSeconds: number;
+  /** Those that the API asks for: whether a sync has the rights of who started it, or nobody is asked. */
+  readonly logins: LoginSettings;
   readonly logger: Logger;
 }

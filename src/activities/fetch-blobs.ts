@@ -1,6 +1,9 @@
 import type { Em } from '../db/open-database.ts';
+import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
+import type { Reuse } from '../db/reuse.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
-import type { BatchBlob } from '../db/sync-blobs.ts';
+import type { BatchBlob, BatchOfRemote } from '../db/sync-blobs.ts';
+import type { Digest } from '../oci/digest.ts';
 import { createBlobQueue } from './blob-queue.ts';
 import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -19,6 +22,8 @@ export interface BlobBatch {
 const reportEveryMs = 250;
 const reportBlobs = 200;
 const pageSize = 500;
+/** Larger blobs that are fetched apart are written down before their lock is given back: whoever waits for it is spared the download. */
+const noteAtOnceBytes = 64 * 1024;
 
 /** Fetches the blobs of a batch that are not stored yet; verified and stored ones are marked as they come. */
 export async function fetchBlobs(
@@ -28,10 +33,16 @@ export async function fetchBlobs(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
-  const part = { taskId: sync.taskId, batch: batch.batch };
+  const { taskId, repositoryId, reuse } = sync;
+  const part = { taskId, batch: batch.batch, repositoryId, origin: reuse.origin };
   const report = createReport(em, part);
   const timer = setInterval(() => report.tick(), reportEveryMs);
-  const queue = createBlobQueue(deps.blobLocks, readPages(em, part), batch.concurrency);
+  const queue = createBlobQueue(
+    deps.blobLocks,
+    readPages(em, part),
+    batch.concurrency,
+    lockOf(apartOf(reuse)),
+  );
   try {
     await forEachConcurrently(
       queue,
@@ -52,13 +63,18 @@ export async function fetchBlobs(
 }
 
 async function* readPages(em: Em, batch: { taskId: number; batch: number }): AsyncGenerator<BatchBlob[]> {
-  for (let afterId = 0; ;) {
-    const page = await readBatch(em, batch, afterId, pageSize);
+  for (let after = ''; ;) {
+    const page = await readBatch(em, batch, after, pageSize);
     const last = page.at(-1);
     if (!last) return;
-    afterId = last.blobId;
+    after = last.digest;
     yield page;
   }
+}
+
+/** Two syncs with one remote wait for one another; those with others see nothing of it. Where all may read everything, so do all. */
+function lockOf(apart: string | undefined): (digest: Digest) => string {
+  return (digest) => (apart === undefined ? digest : `${digest} ${apart}`);
 }
 
 async function fetchBlob(
@@ -67,22 +83,36 @@ async function fetchBlob(
   { blob, isLocked, done }: QueuedBlob,
   options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
 ): Promise<void> {
-  const descriptor = { digest: blob.digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
-  // fetches nothing where another sync has stored it since the plan was made
+  const { digest } = blob;
+  const { reuse } = sync;
+  const apart = apartOf(reuse);
+  const descriptor = { digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
   const push = async () => {
-    await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${blob.digest}`, () =>
-      deps.connections.run(options.signal, () => deps.store.push(descriptor, sync.registry, options)),
+    // whoever was waited for may have brought it
+    if (apart !== undefined && !isLocked && (await isBrought(deps, reuse, blob))) return;
+    // fetches nothing where another sync has stored it since the plan was made, unless it is fetched apart
+    await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${digest}`, () =>
+      deps.connections.run(options.signal, () =>
+        deps.store.push(descriptor, sync.registry, { ...options, ...(apart === undefined ? {} : { apart }) }),
+      ),
     );
+    if (apart !== undefined && blob.sizeBytes > noteAtOnceBytes)
+      await recordDelivered(deps.database.em.fork(), reuse.origin, 'blob', [blob.blobId]);
   };
   try {
-    await (isLocked ? push() : deps.blobLocks.withLock(blob.digest, options.signal, push));
+    await (isLocked ? push() : deps.blobLocks.withLock(lockOf(apart)(digest), options.signal, push));
   } finally {
     await done();
   }
 }
 
+async function isBrought({ database, store }: ActivityDeps, reuse: Reuse, blob: BatchBlob): Promise<boolean> {
+  const { digest, sizeBytes: size } = blob;
+  return (await mayReuseBlob(database.em.fork(), digest, reuse)) && (await store.exists({ digest, size }));
+}
+
 /** Gathers what a batch has done and writes it down, one transaction at a time. */
-function createReport(em: Em, batch: { readonly taskId: number; readonly batch: number }) {
+function createReport(em: Em, batch: BatchOfRemote) {
   const moving = new Map<number, number>();
   let finished: BatchBlob[] = [];
   let changed = false;

@@ -26,7 +26,7 @@ export async function fetchDigests(
     sync.filter.digests,
     { concurrency: options.concurrency, signal },
     async (digest, laneSignal) => {
-      const known = await findStoredManifest(em, digest);
+      const known = await findStoredManifest(em, digest, sync.reuse);
       if (known !== undefined) {
         roots.push({ manifestId: known, name: digest });
         return;
@@ -36,7 +36,7 @@ export async function fetchDigests(
         await addWarnings(em, sync.taskId, [found.warning]);
         return;
       }
-      const { idOf, stored } = await storeManifests(em, [found.manifest]);
+      const { idOf, stored } = await storeManifests(em, [found.manifest], sync.reuse);
       manifestsDone += stored;
       roots.push({ manifestId: idOf(found.manifest), name: digest });
     },
@@ -48,7 +48,7 @@ export async function fetchDigests(
     await setProgress(em, part, { manifestsDone });
   };
   const rootIds = roots.map((root) => root.manifestId);
-  const walk = { rootIds, concurrency: options.concurrency, onStored };
+  const walk = { rootIds, concurrency: options.concurrency, onStored, reuse: sync.reuse };
   await walkGraph(deps, sync, walk, signal);
   await followCompanions(deps, sync, walk, signal);
 }

@@ -74,7 +74,7 @@ async function followNames(follow: Follow, names: readonly CompanionName[]): Pro
   const { em, sync } = follow;
   const { found, unread } = await lookUpNames(follow, names);
   const fetched = found.flatMap(({ tag }) => (tag.kind === 'fetched' ? [tag.manifest] : []));
-  const { idOf, stored } = await storeManifests(em, fetched);
+  const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   if (stored > 0) await follow.onStored(stored);
   const companions = found.map(({ tag, subject }): Companion => {
     const manifestId = tag.kind === 'fetched' ? idOf(tag.manifest) : tag.manifestId;

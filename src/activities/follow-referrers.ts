@@ -72,7 +72,7 @@ async function listClaims(
 async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<Companion[]> {
   const { em, sync } = follow;
   const digests = [...new Set(claims.map(({ digest }) => digest))];
-  const known = await readStoredReferrers(em, digests);
+  const known = await readStoredReferrers(em, digests, sync.reuse);
   const missing = claims.filter(({ digest }) => !known.has(digest));
   const stored = new Map([...known, ...(await fetchMissing(follow, missing))]);
   const companions: Companion[] = [];
@@ -93,7 +93,7 @@ async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<M
   const { deps, sync, em, concurrency, signal } = follow;
   const fetched = new Map<Digest, StoredReferrer>();
   const collector = createCollector<ManifestToStore>(async (batch) => {
-    const { idOf, stored } = await storeManifests(em, batch);
+    const { idOf, stored } = await storeManifests(em, batch, sync.reuse);
     for (const manifest of batch) {
       const { digest } = manifest.document;
       fetched.set(digest, { id: idOf(manifest), digest, subject: manifest.parsed.subject?.digest ?? null });

@@ -44,7 +44,7 @@ export async function lookUpTag(
         return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
       // the same bytes of another type: some registries write a wrong one to HEAD, so GET decides
     } else {
-      const manifestId = await findStoredManifest(em, head.digest, mediaType);
+      const manifestId = await findStoredManifest(em, head.digest, sync.reuse, mediaType);
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
     }
   }
@@ -66,7 +66,7 @@ async function findLeft(
 ): Promise<LookedUp | undefined> {
   const head = await sync.registry.resolve(name, { signal });
   if (head === undefined || head === 'unchanged') return undefined;
-  const manifestId = await findStoredManifest(em, head.digest);
+  const manifestId = await findStoredManifest(em, head.digest, sync.reuse);
   return manifestId === undefined
     ? undefined
     : { name, kind: 'stored', manifestId, mediaType: head.mediaType };

@@ -22,7 +22,7 @@ export async function planSync(
   const { taskId } = sync;
   if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
   const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
-    planContent(fork(), taskId, (page) => findLost(deps, page, signal)),
+    planContent(fork(), sync, (page) => findLost(deps, page, signal)),
   );
   if (sync.arguments.dryRun) return plan;
   deps.store.checkRoom?.(plan.bytesToFetch);

@@ -1,5 +1,7 @@
+import { readVisibility } from '../access/standing.ts';
 import { Remote, Task } from '../db/entities.ts';
 import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
+import type { Reuse } from '../db/reuse.ts';
 import type { SubsetFilter } from '../db/stage-tags.ts';
 import { countRateLimited } from '../db/tasks.ts';
 import { assertRunning } from '../db/open-tasks.ts';
@@ -24,6 +26,8 @@ export interface SyncContext {
   readonly registry: Registry;
   /** How often the sync has waited because its upstream's host was throttled. */
   readonly throttles: number;
+  /** Which stored content spares a download: the rights of who started it, as they are now. */
+  readonly reuse: Reuse;
 }
 
 export interface SyncContexts {
@@ -79,6 +83,8 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       const selection = task.arguments.selection ?? remote;
       if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
         throw remoteChanged(remote, selection);
+      const visibility = await readVisibility(em, task.startedBy, deps.logins);
+      const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
       const host = hostOf(selection.url);
       const client = clients.hold(task.id, remote, () => openClient(task, remote, host));
       try {
@@ -91,6 +97,7 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           filter: compileSubset(selection),
           registry: client.registry,
           throttles: await throttles.count(em, taskId),
+          reuse: { visibility, repositoryId: task.repositoryId, origin },
         });
       } catch (error) {
         throw await throttles.settle(em, { taskId, host }, error);

@@ -2,6 +2,7 @@ import { findMissingManifests, isDeeperThan } from '../db/find-manifests.ts';
 import type { MissingManifest } from '../db/find-manifests.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
+import type { Reuse } from '../db/reuse.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -21,10 +22,11 @@ export interface GraphWalk {
   readonly concurrency: number;
   /** Told how many manifests were new, after each batch. */
   readonly onStored: (count: number) => Promise<void>;
+  readonly reuse: Reuse;
 }
 
 /**
- * Fetches what is not stored below the roots, level by level, until nothing is missing. Each node is asked for once, whatever the number of
+ * Fetches what is not stored below the roots, or not the caller's to reuse, level by level, until nothing is missing. Each node is asked for once, whatever the number of
  * paths to it; indexes nested deeper than 64 levels are refused (FAULTS 44).
  */
 export async function walkGraph(
@@ -34,15 +36,16 @@ export async function walkGraph(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
+  const { reuse } = walk;
   const collector = createCollector<ManifestToStore>(async (batch) => {
-    await walk.onStored((await storeManifests(em, batch)).stored);
+    await walk.onStored((await storeManifests(em, batch, reuse)).stored);
   });
   let total = 0;
   for (let round = 1; ; round += 1) {
-    const missing = await findMissingManifests(em, walk.rootIds, roundSize);
+    const missing = await findMissingManifests(em, walk.rootIds, reuse, roundSize);
     const isWhole = missing.length === 0;
     // whole graphs too: what is deeper may have been stored from below, by one sync after another
-    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, maxDepth)))
+    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, reuse, maxDepth)))
       throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
     if (isWhole) return;
     total += missing.length;

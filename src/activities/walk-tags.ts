@@ -80,7 +80,7 @@ export async function walkTags(
     done.manifestsDone += count;
     await setProgress(em, part, done);
   };
-  const walk = { rootIds: [...rootIds], concurrency: range.concurrency, onStored };
+  const walk = { rootIds: [...rootIds], concurrency: range.concurrency, onStored, reuse: sync.reuse };
   await walkGraph(deps, sync, walk, signal);
   await followCompanions(deps, sync, walk, signal);
 }
@@ -164,7 +164,7 @@ async function storeFound(
   rootIds: Set<number>,
 ): Promise<number> {
   const fetched = batch.flatMap((found) => (found.kind === 'fetched' ? [found.manifest] : []));
-  const { idOf, stored } = await storeManifests(em, fetched);
+  const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   const staged: StagedTag[] = [];
   for (const found of batch) {
     if (found.kind === 'left-out') {

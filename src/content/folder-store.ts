@@ -19,7 +19,7 @@ import { createQuota } from './quota.ts';
 import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { onDisk, systemCode } from './storage-error.ts';
-import type { BlobStore } from './store.ts';
+import type { BlobStore, PushOptions } from './store.ts';
 
 export interface FolderStoreOptions {
   /** The folder; made where missing. Files get 0600 and folders 0700. */
@@ -61,17 +61,23 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
       fetchBlob(blobPath(root, descriptor.digest), descriptor, fetchOptions),
 
     push: (descriptor, source, pushOptions = {}) =>
-      singleFlight(descriptor.digest, pushOptions.signal, async () => {
+      singleFlight(flightOf(descriptor, pushOptions), pushOptions.signal, async () => {
         const target = blobPath(root, descriptor.digest);
         const sync = syncFolder[digestAlgorithm(descriptor.digest)];
-        const presentBytes = await sizeOf(target);
+        const { apart } = pushOptions;
+        const presentBytes = apart === undefined ? await sizeOf(target) : undefined;
         if (presentBytes === descriptor.size) {
           // Renamed by a process that died, or is just now, before its fsync of the folder: a caller may rely on it from here on.
           if (fsync) await onDisk('fsync of the blob folder', sync());
           pushOptions.onProgress?.(descriptor.size);
           return { fetchedBytes: 0 };
         }
-        const publish = (path: string) => moveInto(target, path, descriptor, fsync ? sync : undefined);
+        const publish = async (path: string) => {
+          // charged in full: that it is stored already must not show in what fits
+          const replacedBytes = apart === undefined ? 0 : ((await sizeOf(target)) ?? 0);
+          await moveInto(target, path, descriptor, fsync ? sync : undefined);
+          quota?.release(replacedBytes);
+        };
         const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
         const push = () =>
           pushBySize({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
@@ -107,6 +113,11 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
     check: () => probeFolder(partialFolder),
   };
   return store;
+}
+
+/** Pushes of one digest come one after the other; those apart from others do not wait for them. */
+function flightOf({ digest }: ContentKey, { apart }: PushOptions): string {
+  return apart === undefined ? digest : `${digest} ${apart}`;
 }
 
 function blobFolder(root: string, algorithm: DigestAlgorithm): string {

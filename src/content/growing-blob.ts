@@ -31,6 +31,8 @@ export interface GrowingBlob extends ContentSource {
 export interface GrowingBlobPlace {
   /** Of the blob store: what stays here is resumed or swept as what its own pushes leave. */
   readonly partialFolder: string;
+  /** As of a push. */
+  readonly apart?: string | undefined;
   readonly store: ContentSource & { adopt(descriptor: ContentKey, path: string): Promise<void> };
 }
 
@@ -43,8 +45,8 @@ export async function openGrowingBlob(
   descriptor: ContentKey,
   signal: AbortSignal,
 ): Promise<GrowingBlob> {
-  const [resumed] = await findPartials(place.partialFolder, descriptor.digest);
-  const path = newPartialPath(place.partialFolder, descriptor.digest);
+  const [resumed] = await findPartials(place.partialFolder, descriptor.digest, place.apart);
+  const path = newPartialPath(place.partialFolder, descriptor.digest, place.apart);
   const file = await createPartialFile(path, descriptor);
   try {
     if (resumed !== undefined && resumed.sizeBytes <= descriptor.size)

@@ -11,12 +11,13 @@ import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
 /** The contract of the folder store, in memory, for tests of what copies between stores. */
 export function createMemoryStore(): ContentStore & ContentDeleter {
   const stored = new Map<Digest, Buffer>();
-  const partial = new Map<Digest, Buffer>();
+  const partial = new Map<string, Buffer>();
   const singleFlight = createSingleFlight();
 
   async function attempt(descriptor: ContentKey, source: ContentSource, options: PushOptions) {
-    const sink = createBufferSink(partial.get(descriptor.digest));
-    partial.delete(descriptor.digest);
+    const begun = `${descriptor.digest} ${options.apart ?? ''}`;
+    const sink = createBufferSink(partial.get(begun));
+    partial.delete(begun);
     const resumed = sink.sizeBytes > 0;
     try {
       const received =
@@ -29,7 +30,7 @@ export function createMemoryStore(): ContentStore & ContentDeleter {
       if (mismatch === undefined) stored.set(descriptor.digest, sink.bytes());
       return { fetchedBytes: received.fetchedBytes, resumed, mismatch };
     } catch (error) {
-      partial.set(descriptor.digest, sink.bytes());
+      partial.set(begun, sink.bytes());
       throw error;
     }
   }
@@ -43,8 +44,11 @@ export function createMemoryStore(): ContentStore & ContentDeleter {
       return { offset, bytes: oneChunk(bytes.subarray(offset)) };
     },
     push: (descriptor, source, options = {}) =>
-      singleFlight(descriptor.digest, options.signal, async () => {
-        if (stored.get(parseDigest(descriptor.digest))?.byteLength === descriptor.size)
+      singleFlight(`${descriptor.digest} ${options.apart ?? ''}`, options.signal, async () => {
+        if (
+          options.apart === undefined &&
+          stored.get(parseDigest(descriptor.digest))?.byteLength === descriptor.size
+        )
           return { fetchedBytes: 0 };
         const push = () => attempt(descriptor, source, options);
         return pushInTwo(await push(), push);

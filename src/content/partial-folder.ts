@@ -11,20 +11,20 @@ export interface Partial {
   readonly sizeBytes: number;
 }
 
-const partialName = /^(?:sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})\.[a-f0-9]{16}$/;
+const partialName = /^(?:sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})(?:\.[a-z0-9]{1,24})?\.[a-f0-9]{16}$/;
 
 /** A name that no other attempt has, in this process or another. */
-export function newPartialPath(folder: string, digest: Digest): string {
-  return join(folder, `${namePrefix(digest)}${randomBytes(8).toString('hex')}`);
+export function newPartialPath(folder: string, digest: Digest, apart?: string): string {
+  return join(folder, `${namePrefix(digest, apart)}${randomBytes(8).toString('hex')}`);
 }
 
-/** What earlier attempts left of this digest, the largest first; or what other processes are writing now. */
-export async function findPartials(folder: string, digest: Digest): Promise<Partial[]> {
-  return createPartialFinder(folder)(digest);
+/** What earlier attempts left of this digest, for the same, the largest first; or what other processes are writing now. */
+export async function findPartials(folder: string, digest: Digest, apart?: string): Promise<Partial[]> {
+  return createPartialFinder(folder)(digest, apart);
 }
 
 /** As `findPartials`; all who ask while the folder is being read share the next reading of it, which begins after they asked. */
-export function createPartialFinder(folder: string): (digest: Digest) => Promise<Partial[]> {
+export function createPartialFinder(folder: string): (digest: Digest, apart?: string) => Promise<Partial[]> {
   let next: Promise<Map<string, string[]>> | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -39,9 +39,9 @@ export function createPartialFinder(folder: string): (digest: Digest) => Promise
     return byPrefix;
   }
 
-  return async (digest) => {
+  return async (digest, apart) => {
     next ??= last = readAfter(last);
-    const paths = (await next).get(join(folder, namePrefix(digest))) ?? [];
+    const paths = (await next).get(join(folder, namePrefix(digest, apart))) ?? [];
     const found: Partial[] = [];
     for (const path of paths) {
       const sizeBytes = await sizeOf(path);
@@ -100,9 +100,9 @@ function ignoreMissing(error: unknown): undefined {
   throw error;
 }
 
-function namePrefix(digest: Digest): string {
+function namePrefix(digest: Digest, apart: string | undefined): string {
   const parsed = parseDigest(digest);
-  return `${digestAlgorithm(parsed)}-${digestHex(parsed)}.`;
+  return `${digestAlgorithm(parsed)}-${digestHex(parsed)}.${apart === undefined ? '' : `${apart}.`}`;
 }
 
 async function* listPartials(folder: string): AsyncGenerator<string> {

@@ -17,7 +17,7 @@ import { onDisk, systemCode } from './storage-error.ts';
 /** Where a push writes, and what becomes of the result. */
 export interface PushPlace {
   readonly partialFolder: string;
-  readonly findPartials: (digest: Digest) => Promise<Partial[]>;
+  readonly findPartials: (digest: Digest, apart?: string) => Promise<Partial[]>;
   /** Whether the file is to be on the disk before it is published. */
   readonly fsync: boolean;
   /** Makes the verified file the blob; it is gone from its place then. */
@@ -35,7 +35,7 @@ export async function pushByFile(
   source: ContentSource,
   options: PushOptions,
 ): Promise<PushResult> {
-  const earlier = await place.findPartials(descriptor.digest);
+  const earlier = await place.findPartials(descriptor.digest, options.apart);
   const first = await attemptPush(place, descriptor, source, {
     ...options,
     resume: await usable(earlier, descriptor),
@@ -65,7 +65,7 @@ async function attemptPush(
   options: AttemptOptions,
 ): Promise<PushAttempt> {
   options.signal?.throwIfAborted();
-  const path = newPartialPath(place.partialFolder, descriptor.digest);
+  const path = newPartialPath(place.partialFolder, descriptor.digest, options.apart);
   place.live.add(path);
   try {
     const file = await createPartialFile(path, descriptor);

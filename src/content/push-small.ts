@@ -38,7 +38,7 @@ export async function pushSmall(
   };
   const result = await pushInTwo(await receive(), receive);
   signal?.throwIfAborted();
-  const path = newPartialPath(place.partialFolder, descriptor.digest);
+  const path = newPartialPath(place.partialFolder, descriptor.digest, options.apart);
   place.live.add(path);
   try {
     await writeWhole(path, sink.bytes(), descriptor, place.fsync);

@@ -131,9 +131,9 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
     },
 
     push: (descriptor, source, pushOptions = {}) =>
-      singleFlight(descriptor.digest, pushOptions.signal, async () => {
-        const { signal } = pushOptions;
-        if ((await stat(descriptor.digest, signal))?.sizeBytes === descriptor.size) {
+      singleFlight(`${descriptor.digest} ${pushOptions.apart ?? ''}`, pushOptions.signal, async () => {
+        const { signal, apart } = pushOptions;
+        if (apart === undefined && (await stat(descriptor.digest, signal))?.sizeBytes === descriptor.size) {
           pushOptions.onProgress?.(descriptor.size);
           return { fetchedBytes: 0 };
         }

@@ -15,10 +15,12 @@ import {
 import { addRoots, endRoots, endTags, isIn, setTags, settleRoots } from './write-roots.ts';
 import { copyFollowers } from './copy-followers.ts';
 import { preferred } from './meaning.ts';
+import { copySources } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import type { VersionKey } from './read-versions.ts';
 import { copySignatures, restoreSignatures } from './copy-signatures.ts';
 import { kysely } from './sql.ts';
+import type { Visibility } from './visibility.ts';
 
 /**
  * The changes of content that people ask for. Each makes one version, or none where nothing changes, and throws as `changeContent`
@@ -75,9 +77,11 @@ export async function copyContent(
     readonly repositoryId: number;
     readonly source: VersionKey;
     readonly tags: readonly string[] | null;
+    /** The remotes that the caller may use: those of the source come along, for blobs that are not stored yet. */
+    readonly usableRemotes: Visibility;
   },
 ): Promise<ContentChanged> {
-  const { repositoryId, source, tags } = change;
+  const { repositoryId, source, tags, usableRemotes } = change;
   const wanted = (tags ?? []).filter(isTagName);
   const isChosen = tags === null ? sql`true` : sql`t.name = any(${wanted}::text[])`;
   return changeContent(em, {
@@ -95,6 +99,7 @@ export async function copyContent(
       if (tags === null) await addRoots(transaction, draft, source);
       else await copyFollowers(transaction, draft, { version: source, tags: wanted });
       await copySignatures(transaction, draft, source);
+      await copySources(transaction, draft, { repositoryId: source.repositoryId, usableRemotes });
     },
   });
 }

@@ -3,6 +3,7 @@ import type { InferEntity } from '@mikro-orm/postgresql';
 import type { SignerIdentity } from '../oci/signature-rules.ts';
 import { AccessGrant, AccessToken } from './access-entities.ts';
 import { Blob, Manifest } from './content-entities.ts';
+import type { Identity } from './identity.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
@@ -120,6 +121,8 @@ export const Distribution = defineEntity({
     pullThrough: p.boolean().default(false),
     /** What is served has to be verified by it. */
     signaturePolicyId: p.bigint('number').nullable(),
+    /** Who pointed it at what it serves; null for the one at a repository's own name, and where that was before this was kept. */
+    pointedBy: p.json<Identity>().nullable(),
     ...timestamps,
   },
 });
@@ -225,6 +228,8 @@ export const Task = defineEntity({
     blobsTotal: p.integer().nullable(),
     bytesTotal: p.bigint('number').nullable(),
     report: p.json<UpkeepReport>().nullable(),
+    /** With whose rights it works. */
+    startedBy: p.json<Identity>().nullable(),
   },
 });
 export type Task = InferEntity<typeof Task>;
@@ -249,6 +254,8 @@ export const Schedule = defineEntity({
     allowPrivate: p.boolean(),
     paused: p.boolean(),
     note: p.text().nullable(),
+    /** Who made it, or last changed what it does: its syncs work with their rights. */
+    madeBy: p.json<Identity>().nullable(),
     /** Counts the changes; Temporal has been told of all when `temporalRevision` is the same. */
     revision: p.integer().default(1),
     temporalRevision: p.integer().nullable(),

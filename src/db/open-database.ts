@@ -18,6 +18,7 @@ import { Migration0010Schedules } from './migrations/0010-schedules.ts';
 import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
 import { Migration0012SecretRotation } from './migrations/0012-secret-rotation.ts';
 import { Migration0013Meanings } from './migrations/0013-meanings.ts';
+import { Migration0014Tenants } from './migrations/0014-tenants.ts';
 import { Migration0015SignatureChecks } from './migrations/0015-signature-checks.ts';
 import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
@@ -48,6 +49,7 @@ const migrations = [
   Migration0011HostBudgets,
   Migration0012SecretRotation,
   Migration0013Meanings,
+  Migration0014Tenants,
   Migration0015SignatureChecks,
   Migration0016UploadOwners,
   Migration0017Absence,

@@ -4,6 +4,8 @@ import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { RemotePolicy } from './entities.ts';
 import type { Em } from './open-database.ts';
+import { findOurs, recordWanted } from './plan-reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
 import { setProgress } from './tasks.ts';
 
@@ -69,27 +71,30 @@ const signatureTypes = ['application/vnd.dev.cosign.%', 'application/vnd.dev.sig
  */
 export async function planContent(
   em: Em,
-  taskId: number,
+  { taskId, reuse }: { readonly taskId: number; readonly reuse: Reuse },
   findLost: (page: readonly StoredBlobRef[]) => Promise<readonly StoredBlobRef[]>,
 ): Promise<ContentPlan> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const { policy, dryRun } = await readWish(transaction, taskId);
-    // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls
+    // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls.
+    // is_ours: stored bytes spare the download; whether others have it stored, is not looked at
     const wanted = await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
       select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes,
-        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.media_type like any(${signatureTypes}::text[])) as is_due
+        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.media_type like any(${signatureTypes}::text[])) as is_due,
+        ${reuse.visibility.all}::boolean as is_ours
       from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
       group by edge.blob_id`.execute(db);
     if (Number(wanted.numAffectedRows ?? 0n) > pageSize) {
       await sql`alter table wanted add primary key (id)`.execute(db);
       await sql`analyze wanted`.execute(db);
     }
+    if (!reuse.visibility.all) await findOurs(transaction, reuse);
     await assertSizesAgree(transaction);
     await markLost(transaction, findLost);
-    if (policy !== 'IMMEDIATE' && !dryRun) await recordSources(transaction, taskId);
+    if (!dryRun) await recordWanted(transaction, reuse, { withSources: policy !== 'IMMEDIATE' });
     const totals = await countSelected(transaction, taskId);
     await setTotals(transaction, taskId, totals);
     return stageBlobs(transaction, taskId, totals);
@@ -105,20 +110,12 @@ async function readWish(em: Em, taskId: number): Promise<{ policy: RemotePolicy;
   return found.rows[0] ?? { policy: 'IMMEDIATE', dryRun: false };
 }
 
-/** Of what is stored, too: should it be lost, the next pull fetches it again. */
-async function recordSources(em: Em, taskId: number): Promise<void> {
-  await sql`
-    insert into blob_source (blob_id, remote_id)
-    select wanted.id, task.remote_id from wanted, task where task.id = ${taskId} and task.remote_id is not null
-    order by wanted.id
-    on conflict do nothing`.execute(kysely(em));
-}
-
 async function assertSizesAgree(em: Em): Promise<void> {
   const result = await sql<{ digest: string; sizes: string; stored: number | null }>`
-    select blob.digest, wanted.least_bytes || ' and ' || wanted.size_bytes as sizes, blob.size_bytes as stored
+    select blob.digest, wanted.least_bytes || ' and ' || wanted.size_bytes as sizes,
+      case when wanted.is_ours then blob.size_bytes end as stored
     from wanted join blob using (id)
-    where wanted.least_bytes <> wanted.size_bytes or blob.size_bytes <> wanted.size_bytes limit 1`.execute(
+    where wanted.least_bytes <> wanted.size_bytes or (wanted.is_ours and blob.size_bytes <> wanted.size_bytes) limit 1`.execute(
     kysely(em),
   );
   const row = result.rows[0];
@@ -142,7 +139,9 @@ async function markLost(
   for (;;) {
     const page = await sql<StoredBlobRef>`
       select blob.id, blob.digest, blob.size_bytes as "sizeBytes" from wanted join blob using (id)
-      where blob.stored_at is not null and blob.id > ${after} order by blob.id limit ${pageSize}`.execute(db);
+      where wanted.is_ours and blob.stored_at is not null and blob.id > ${after} order by blob.id limit ${pageSize}`.execute(
+      db,
+    );
     const last = page.rows.at(-1);
     if (!last) return;
     after = last.id;
@@ -184,12 +183,13 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(*) filter (where is_reused) as reused,
       coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes",
-      count(*) filter (where blob.stored_at is null) as missing,
-      coalesce(sum(wanted.size_bytes) filter (where blob.stored_at is null), 0)::bigint as "missingBytes"
+      count(*) filter (where not is_there) as missing,
+      coalesce(sum(wanted.size_bytes) filter (where not is_there), 0)::bigint as "missingBytes"
     from wanted join blob using (id),
-      lateral (select blob.stored_at is not null and not exists (
-        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused)
-    where wanted.is_due or blob.stored_at is not null`.execute(kysely(em));
+      lateral (select wanted.is_ours and blob.stored_at is not null as is_there) as there,
+      lateral (select is_there and not exists (
+        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused) as reused
+    where wanted.is_due or is_there`.execute(kysely(em));
   const totals = counted.rows[0];
   if (totals === undefined) throw new Error('an aggregate without a row');
   return totals;
@@ -229,10 +229,9 @@ async function stageBlobs(
   const batches = Math.min(wish, maxBatches, blobs);
   // what an earlier attempt has fetched stays, as done: it is no reuse
   await sql`
-    delete from sync_blob s using blob
-    where s.task_id = ${taskId} and blob.id = s.blob_id and (not s.is_done or blob.stored_at is null)`.execute(
-    db,
-  );
+    delete from sync_blob s using blob left join wanted using (id)
+    where s.task_id = ${taskId} and blob.id = s.blob_id
+      and (not s.is_done or blob.stored_at is null or wanted.is_ours is not true)`.execute(db);
   if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
   // a blob weighs its bytes and 16 KiB, about what a request costs
   await sql`
@@ -242,7 +241,7 @@ async function stageBlobs(
       select id, wanted.size_bytes,
         sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
         sum(wanted.size_bytes + 16384) over () as total
-      from wanted join blob using (id) where blob.stored_at is null and wanted.is_due
+      from wanted join blob using (id) where wanted.is_due and not (wanted.is_ours and blob.stored_at is not null)
     ) as missing`.execute(db);
   const staged = await sql<{ batches: number }>`
     select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId} and not is_done`.execute(

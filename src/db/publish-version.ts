@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../oci/error.ts';
 import type { ContentCounts, VersionCounts } from './entities.ts';
 import { endFollowers } from './end-followers.ts';
+import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { settleSignatures } from './settle-signatures.ts';
 import { kysely } from './sql.ts';
@@ -141,7 +142,7 @@ async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void
     order by fresh.blob_id`.execute(db);
 }
 
-/** The last guard of "never half-published": every manifest that this version adds is stored, and every blob, or a remote has it. */
+/** The last guard of "never half-published": every manifest that this version adds is stored, and every blob, or a remote of the repository has it. */
 async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<void> {
   const result = await sql<{ digest: string }>`
     select coalesce(manifest.digest, blob.digest) as digest
@@ -149,8 +150,11 @@ async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<
       left join manifest on added.kind = 'manifest' and manifest.id = added.content_id
       left join blob on added.kind = 'blob' and blob.id = added.content_id
     where added.repository_id = ${repositoryId} and added.added_in = ${number}
-      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and blob.stored_at is null
-        and not exists (select from blob_source s where s.blob_id = blob.id)))
+      and ((added.kind = 'manifest' and manifest.raw is null) or (added.kind = 'blob' and (blob.stored_at is null or (
+          exists (select from repository_source where repository_id = ${repositoryId})
+          and not ${isHeld(sql`added.repository_id`, sql`blob.id`)}))
+        and not exists (select from repository_source s
+          where s.repository_id = added.repository_id and s.blob_id = blob.id and s.remote_id is not null)))
     limit 1`.execute(kysely(em));
   const missing = result.rows[0];
   if (missing)

@@ -3,6 +3,8 @@ import { TidemarkError } from '../oci/error.ts';
 import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
+import { mayReuse } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
 import { readPresentTags } from './stage-tags.ts';
 import { setTags, settleRoots } from './write-roots.ts';
@@ -12,6 +14,7 @@ export interface PulledContent {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly manifestId: number;
+  readonly reuse: Reuse;
   /** A tag, or the manifest's own digest. */
   readonly reference: { readonly tag: string } | { readonly digest: string };
 }
@@ -53,18 +56,21 @@ async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
   return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
 }
 
-async function recordSources(em: Em, { remoteId, manifestId }: PulledContent): Promise<void> {
+/** The repository holds what it held, or what its reuse allows; the other layers it has by name. */
+async function recordSources(em: Em, { remoteId, manifestId, reuse }: PulledContent): Promise<void> {
   await sql`
-    insert into blob_source (blob_id, remote_id)
+    insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
     with recursive reach(id) as (
       select ${manifestId}::bigint
       union
       select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
     )
-    select distinct edge.blob_id, ${remoteId}::bigint
-    from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
-    order by edge.blob_id
-    on conflict do nothing`.execute(kysely(em));
+    select ${reuse.repositoryId}, named.blob_id, ${remoteId}::bigint, ${mayReuse('blob', sql`named.blob_id`, reuse)}
+    from (select distinct edge.blob_id
+      from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign) as named
+    order by named.blob_id
+    on conflict (repository_id, blob_id, remote_id) do update set is_held = true
+    where excluded.is_held and not kept.is_held`.execute(kysely(em));
 }
 
 /** A tag that has come meanwhile, by a sync or another pull, stays as it is. */

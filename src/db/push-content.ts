@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { meaningRows } from './meaning.ts';
+import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
@@ -131,7 +132,7 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
     (blob) => !isForeign(blob),
   );
   const found = await sql<Lack>`
-    select v.digest, v.size as "claimedBytes", coalesce(b.size_bytes, (
+    select v.digest, v.size as "claimedBytes", coalesce(case when s.is_held then b.size_bytes end, (
         select e.size_bytes from manifest_blob e join membership m on m.repository_id = ${repositoryId} and m.kind = 'manifest'
           and m.content_id = e.manifest_id and m.removed_in is null
         where e.blob_id = b.id and not e.is_foreign limit 1)) as "knownBytes",
@@ -140,7 +141,9 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
       or exists (select from repository_blob rb where rb.repository_id = ${repositoryId} and rb.blob_id = b.id) as "isHeld"
     from (select distinct * from unnest(${digestsOf(blobs)}::text[], ${blobs.map((blob) => blob.size)}::bigint[])) as v(digest, size)
     left join blob b on b.digest = v.digest
-      and (b.stored_at is not null or exists (select from blob_source s where s.blob_id = b.id))
+      and (b.stored_at is not null or exists (select from repository_source s
+        where s.repository_id = ${repositoryId} and s.blob_id = b.id))
+    left join lateral (select ${isHeld(sql`${repositoryId}::bigint`, sql`b.id`)} as is_held) as s on true
     order by v.digest`.execute(kysely(em));
   refuseMissing(
     'blobs',

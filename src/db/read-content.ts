@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isHeldBySeen } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
@@ -37,24 +38,27 @@ export async function readContentPages(
 export interface BlobRow {
   readonly id: number;
   readonly digest: string;
-  /** As stored, else as a manifest claims. */
+  /** As stored, where a repository that is seen holds it, else as a manifest claims. */
   readonly sizeBytes: number;
   readonly mediaType: string | null;
   readonly isStored: boolean;
 }
 
-/** Blobs by id; media type and claimed size are those of the first manifest that names the blob. */
+/** Blobs by id; media type and claimed size are those of the first manifest, of those that are seen, that names the blob. */
 export async function readBlobs(
   em: Em,
   visibility: Visibility,
   ids: readonly number[],
 ): Promise<(BlobRow | undefined)[]> {
   const found = await sql<BlobRow>`
-    select b.id, b.digest, coalesce(b.size_bytes, u.size_bytes, 0)::bigint as "sizeBytes", u.media_type as "mediaType",
-      b.stored_at is not null as "isStored"
-    from blob b left join lateral (
-      select media_type, size_bytes from manifest_blob where blob_id = b.id order by manifest_id, position limit 1
-    ) as u on true
+    select b.id, b.digest, coalesce(case when held.here then b.size_bytes end, u.size_bytes, 0)::bigint as "sizeBytes",
+      u.media_type as "mediaType", b.stored_at is not null and held.here as "isStored"
+    from blob b cross join lateral (select ${isHeldBySeen(sql`b.id`, visibility)} as here) as held
+      left join lateral (
+        select e.media_type, e.size_bytes from manifest_blob e
+        where e.blob_id = b.id and ${contentVisible('manifest', sql`e.manifest_id`, visibility)}
+        order by e.manifest_id, e.position limit 1
+      ) as u on true
     where b.id = any(${ids}::bigint[]) and ${contentVisible('blob', sql`b.id`, visibility)}`.execute(
     kysely(em),
   );

@@ -1,4 +1,6 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { isHeldBySeen } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import type { BlobRow } from './read-content.ts';
 import { kysely } from './sql.ts';
@@ -15,8 +17,13 @@ export interface ManifestRow {
   readonly subject: string | null;
 }
 
-export const manifestColumns = sql`m.id, m.digest, m.media_type as "mediaType", m.artifact_type as "artifactType",
-  coalesce(m.size_bytes, 0) as "sizeBytes", m.platform, m.subject_digest as subject`;
+/** The platform was read out of the config: it is told to those who may read that. */
+export function manifestColumns(visibility: Visibility): RawBuilder<unknown> {
+  const config = sql`(select c.blob_id from manifest_blob c where c.manifest_id = m.id and c.role = 'config' limit 1)`;
+  return sql`m.id, m.digest, m.media_type as "mediaType", m.artifact_type as "artifactType",
+    coalesce(m.size_bytes, 0) as "sizeBytes", case when ${isHeldBySeen(config, visibility)} then m.platform end as platform,
+    m.subject_digest as subject`;
+}
 
 /** Stored manifests by id, without their documents. */
 export async function readManifests(
@@ -25,7 +32,7 @@ export async function readManifests(
   ids: readonly number[],
 ): Promise<(ManifestRow | undefined)[]> {
   const found = await sql<ManifestRow>`
-    select ${manifestColumns} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null
+    select ${manifestColumns(visibility)} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null
       and ${contentVisible('manifest', sql`m.id`, visibility)}`.execute(kysely(em));
   const byId = new Map(found.rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
@@ -46,7 +53,7 @@ export async function readChildren(
   ids: readonly number[],
 ): Promise<ManifestRow[][]> {
   const found = await sql<ManifestRow & { parentId: number }>`
-    select e.parent_id as "parentId", ${manifestColumns}
+    select e.parent_id as "parentId", ${manifestColumns(visibility)}
     from manifest_manifest e join manifest m on m.id = e.child_id and m.raw is not null
     where e.parent_id = any(${ids}::bigint[]) and ${contentVisible('manifest', sql`m.id`, visibility)}
     order by e.parent_id, e.position`.execute(kysely(em));
@@ -54,10 +61,14 @@ export async function readChildren(
 }
 
 /** The blobs of each manifest: the config, then the layers in order, each as often as it is named. */
-export async function readManifestBlobs(em: Em, ids: readonly number[]): Promise<BlobRow[][]> {
+export async function readManifestBlobs(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<BlobRow[][]> {
   const found = await sql<BlobRow & { manifestId: number }>`
-    select u.manifest_id as "manifestId", b.id, b.digest, coalesce(b.size_bytes, u.size_bytes)::bigint as "sizeBytes",
-      u.media_type as "mediaType", b.stored_at is not null as "isStored"
+    select u.manifest_id as "manifestId", b.id, b.digest, u.size_bytes as "sizeBytes",
+      u.media_type as "mediaType", b.stored_at is not null and ${isHeldBySeen(sql`b.id`, visibility)} as "isStored"
     from manifest_blob u join blob b on b.id = u.blob_id
     where u.manifest_id = any(${ids}::bigint[])
     order by u.manifest_id, u.role <> 'config', u.position`.execute(kysely(em));
@@ -77,8 +88,8 @@ export async function readTotalSizes(
       select t.root, e.child_id from tree t join manifest_manifest e on e.parent_id = t.id
         and ${contentVisible('manifest', sql`e.child_id`, visibility)}
     ), below as (
-      select distinct on (t.root, u.blob_id) t.root, coalesce(b.size_bytes, u.size_bytes) as size_bytes
-      from tree t join manifest_blob u on u.manifest_id = t.id join blob b on b.id = u.blob_id
+      select distinct on (t.root, u.blob_id) t.root, u.size_bytes
+      from tree t join manifest_blob u on u.manifest_id = t.id
       order by t.root, u.blob_id, u.size_bytes
     )
     select m.id, least(coalesce(m.size_bytes, 0) + coalesce((select sum(size_bytes) from below where root = m.id), 0),

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import { preferred } from './meaning.ts';
+import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { executePrepared } from './prepared.ts';
 import type { Page } from './read-page.ts';
@@ -51,10 +52,11 @@ export async function readServedManifest(
 
 export interface ServedBlob {
   readonly digest: Digest;
-  /** As stored, else as the version's manifests claim. */
+  /** As stored, where the repository holds it, else as the version's manifests claim. */
   readonly sizeBytes: number;
+  /** Stored, and held by the repository: what it has by name only is as if it were stored nowhere. */
   readonly isStored: boolean;
-  /** Whether a remote is known to have it. */
+  /** Whether a remote of the repository is known to have it. */
   readonly hasSource: boolean;
   /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
   readonly isReferenced: boolean;
@@ -72,13 +74,15 @@ export async function readServedBlob(
   const rows = await executePrepared(
     em,
     sql<ServedBlob & { sizeBytes: number | null }>`
-    select b.digest, coalesce(b.size_bytes, ${claimedSize(version)}) as "sizeBytes", b.stored_at is not null as "isStored",
-      s.has as "hasSource", held.is_referenced as "isReferenced"
-    from blob b, lateral (select exists (select from blob_source where blob_id = b.id) as has) as s,
+    select b.digest, coalesce(case when s.is_held then b.size_bytes end, ${claimedSize(version)}) as "sizeBytes",
+      b.stored_at is not null and s.is_held as "isStored", s.has as "hasSource", held.is_referenced as "isReferenced"
+    from blob b, lateral (select ${isHeld(sql`${version.repositoryId}::bigint`, sql`b.id`)} as is_held,
+        exists (select from repository_source where repository_id = ${version.repositoryId} and blob_id = b.id
+          and remote_id is not null) as has) as s,
       lateral (
         select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
       ) as held
-    where b.digest = ${digest} and (b.stored_at is not null or s.has) and (
+    where b.digest = ${digest} and ((b.stored_at is not null and s.is_held) or s.has) and (
       held.is_referenced
       or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
         where u.repository_id = ${version.repositoryId} and u.blob_id = b.id

@@ -96,7 +96,7 @@ export async function readReferrersOf(
 ): Promise<ManifestRow[][]> {
   const found = await sql<ManifestRow & { n: number }>`
     select p.n, m.* from ${rows(manifests)} cross join lateral (
-      select ${manifestColumns} from manifest m
+      select ${manifestColumns(visibility)} from manifest m
       where m.subject_digest = p.digest and m.raw is not null and ${isThere('manifest', sql`m.id`, visibility)}
         and ${artifactType === null ? sql`true` : sql`m.artifact_type = ${artifactType}`}
       order by m.digest limit ${listedMax}) as m order by p.n, m.digest`.execute(kysely(em));

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
@@ -65,6 +66,8 @@ function tagDifferences(pair: VersionPair, condition = sql`true`): RawBuilder<un
 
 /** How two versions differ, in one statement. */
 export async function readVersionDiff(em: Em, pair: VersionPair): Promise<VersionDiffCounts> {
+  const repositoryId = sql`case when c.is_added then ${pair.to.repositoryId}::bigint else ${pair.from.repositoryId}::bigint end`;
+  const held = sql`case when ${isHeld(repositoryId, sql`blob.id`)} then blob.size_bytes end`;
   const found = await sql<VersionDiffCounts>`
     with tag_change as (${tagDifferences(pair)}),
     content_change as materialized (
@@ -85,8 +88,8 @@ export async function readVersionDiff(em: Em, pair: VersionPair): Promise<Versio
         count(*) filter (where c.kind = 'blob' and not c.is_added) as "blobsRemoved",
         count(*) filter (where c.kind = 'signature' and c.is_added) as "signaturesAdded",
         count(*) filter (where c.kind = 'signature' and not c.is_added) as "signaturesRemoved",
-        coalesce(sum(coalesce(manifest.size_bytes, blob.size_bytes)) filter (where c.is_added), 0)::bigint as "bytesAdded",
-        coalesce(sum(coalesce(manifest.size_bytes, blob.size_bytes)) filter (where not c.is_added), 0)::bigint as "bytesRemoved"
+        coalesce(sum(coalesce(manifest.size_bytes, ${held})) filter (where c.is_added), 0)::bigint as "bytesAdded",
+        coalesce(sum(coalesce(manifest.size_bytes, ${held})) filter (where not c.is_added), 0)::bigint as "bytesRemoved"
       from content_change c
         left join manifest on c.kind = 'manifest' and manifest.id = c.id
         left join blob on c.kind = 'blob' and blob.id = c.id) as content`.execute(kysely(em));

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Identity } from './identity.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { isPushedTo } from './read-repositories.ts';
@@ -32,6 +33,7 @@ interface ScheduleRow {
   readonly mirror: boolean;
   readonly allowPrivate: boolean;
   readonly paused: boolean;
+  readonly madeBy: Identity | null;
 }
 
 /**
@@ -63,7 +65,7 @@ async function lockSchedule(em: Em, scheduleId: number): Promise<ScheduleRow | u
   // without a lock on the remote: one that is deleted meanwhile makes the insert fail, and the next attempt finds none
   const found = await sql<ScheduleRow>`
     select r.id as "repositoryId", r.name as "repositoryName", coalesce(s.remote_id, r.remote_id) as "remoteId",
-      s.mirror, s.allow_private as "allowPrivate", s.paused
+      s.mirror, s.allow_private as "allowPrivate", s.paused, s.made_by as "madeBy"
     from schedule s join repository r on r.id = s.repository_id
     where s.id = ${scheduleId} for key share of s, r`.execute(kysely(em));
   return found.rows[0];
@@ -98,6 +100,7 @@ async function createTask(em: Em, schedule: ScheduleRow): Promise<Begun> {
     repositoryId,
     remoteId,
     arguments: { mirror, confirmRemoval: false, dryRun: false, allowPrivate },
+    startedBy: schedule.madeBy,
   });
   if (!isNew) return skipped('A sync of the repository was still waiting or running.', task.id);
   return { outcome: 'STARTED', message: null, taskId: task.id };

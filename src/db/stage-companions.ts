@@ -4,6 +4,8 @@ import type { CompanionSuffix } from '../oci/companion-tag.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Em } from './open-database.ts';
 import { selectedGraph } from './plan-content.ts';
+import { mayReuse } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
 
 /* What a sync stages to keep companion tags and referrers together with the manifests that they belong to. */
@@ -108,14 +110,16 @@ export interface StoredReferrer extends ManifestRef {
   readonly subject: Digest | null;
 }
 
-/** Those of the digests that are stored, whichever repository brought them, and that say themselves what they are. */
+/** Those of the digests that are stored and may be reused, and that say themselves what they are. */
 export async function readStoredReferrers(
   em: Em,
   digests: readonly Digest[],
+  reuse: Reuse,
 ): Promise<Map<Digest, StoredReferrer>> {
   const result = await sql<StoredReferrer>`
-    select id, digest, subject_digest as subject from manifest
-    where digest = any(${digests}::text[]) and raw is not null and is_typed`.execute(kysely(em));
+    select m.id, m.digest, m.subject_digest as subject from manifest m
+    where m.digest = any(${digests}::text[]) and m.raw is not null and m.is_typed
+      and ${mayReuse('manifest', sql`m.id`, reuse)}`.execute(kysely(em));
   return new Map(result.rows.map((row) => [row.digest, row]));
 }
 

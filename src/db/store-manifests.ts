@@ -6,6 +6,8 @@ import { holdBlobs, holdManifests } from './hold-content.ts';
 import { meaningKey, meaningRows } from './meaning.ts';
 import type { Meaning } from './meaning.ts';
 import type { Em } from './open-database.ts';
+import { mayReuse, recordDelivered } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
 
 export interface ManifestToStore {
@@ -25,15 +27,18 @@ export interface StoredManifests {
 /**
  * Stores manifests with their edges; what is there already is left. A row is the document read as its media type: the same bytes under
  * another type are another row. Children that are not stored get a row without raw bytes, so a graph may be stored from the top.
+ * @param reuse Of the upstream that has sent them; undefined for what was pushed.
+ * @returns how many were new: to the remote, where there is one. Whether others had them stored before, shows in nothing.
  */
 export async function storeManifests(
   em: Em,
   manifests: readonly ManifestToStore[],
+  reuse?: Reuse,
 ): Promise<StoredManifests> {
   const distinct = [...new Map(manifests.map((manifest) => [keyOf(manifest), manifest])).values()];
   if (distinct.length === 0) return toStored(new Map(), 0);
   return em.transactional(async (transaction) => {
-    const children = await nameChildren(transaction, distinct);
+    const children = await nameChildren(transaction, distinct, reuse);
     await holdManifests(transaction, [
       ...distinct.map(meaningOf),
       ...children.map(({ digest, mediaType }) => ({ digest, mediaType })),
@@ -53,7 +58,10 @@ export async function storeManifests(
       await writeBlobs(transaction, fresh);
     }
     await redirectListed(transaction, distinct);
-    return toStored(await readManifestIds(transaction, distinct), fresh.length);
+    const ids = await readManifestIds(transaction, distinct);
+    if (reuse === undefined) return toStored(ids, fresh.length);
+    await recordDelivered(transaction, reuse.origin, 'manifest', await readListedIds(transaction, distinct));
+    return toStored(ids, await recordDelivered(transaction, reuse.origin, 'manifest', [...ids.values()]));
   });
 }
 
@@ -80,7 +88,11 @@ interface ChildEdge extends Meaning {
 }
 
 /** Children by the types of their descriptors; where a child is stored that says itself what it is, by that: some indexes are wrong. */
-async function nameChildren(em: Em, manifests: readonly ManifestToStore[]): Promise<ChildEdge[]> {
+async function nameChildren(
+  em: Em,
+  manifests: readonly ManifestToStore[],
+  reuse: Reuse | undefined,
+): Promise<ChildEdge[]> {
   const listed = manifests.flatMap((manifest) =>
     manifest.parsed.manifests.map((child, position) => ({
       parent: meaningOf(manifest),
@@ -93,17 +105,21 @@ async function nameChildren(em: Em, manifests: readonly ManifestToStore[]): Prom
   const typed = await readTypes(
     em,
     listed.map(({ digest }) => digest),
+    reuse,
   );
   return listed.map((edge) => ({ ...edge, mediaType: typed.get(edge.digest) ?? edge.mediaType }));
 }
 
-/** The types that documents of these digests give themselves, as far as they are stored. */
-export async function readTypes(em: Em, digests: readonly string[]): Promise<Map<string, string>> {
+/** The types that documents of these digests give themselves, as far as they are stored and may be reused. */
+async function readTypes(
+  em: Em,
+  digests: readonly string[],
+  reuse: Reuse | undefined,
+): Promise<Map<string, string>> {
   const found = await sql<{ digest: string; mediaType: string }>`
-    select digest, media_type as "mediaType" from manifest
-    where digest = any(${[...new Set(digests)]}::text[]) and is_typed and raw is not null`.execute(
-    kysely(em),
-  );
+    select m.digest, m.media_type as "mediaType" from manifest m
+    where m.digest = any(${[...new Set(digests)]}::text[]) and m.is_typed and m.raw is not null
+      and ${reuse === undefined ? sql`true` : mayReuse('manifest', sql`m.id`, reuse)}`.execute(kysely(em));
   return new Map(found.rows.map((row) => [row.digest, row.mediaType]));
 }
 
@@ -182,7 +198,24 @@ async function writeBlobs(em: Em, manifests: readonly ManifestToStore[]): Promis
     order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
 }
 
-/** Where an index lists a child under a type that it turns out not to be, all that list it so have it by what it is from now on. */
+/** What others have stored under the types that indexes list these by: the same bytes, which the upstream has sent. */
+async function readListedIds(em: Em, manifests: readonly ManifestToStore[]): Promise<number[]> {
+  const listed = manifests.flatMap((manifest) => {
+    const { listedAs } = manifest;
+    const { digest, mediaType } = meaningOf(manifest);
+    return listedAs === undefined || listedAs === mediaType ? [] : [{ digest, mediaType: listedAs }];
+  });
+  if (listed.length === 0) return [];
+  const found = await sql<{ id: number }>`
+    select m.id from ${meaningRows(listed)} join manifest m on m.digest = v.digest and m.media_type = v.media_type
+    where m.raw is not null`.execute(kysely(em));
+  return found.rows.map((row) => row.id);
+}
+
+/**
+ * Where an index lists a child under a type that it turns out not to be, all that list it so have it by what it is from now on; unless the
+ * bytes are stored under that type: then somebody else has had them confirmed as that.
+ */
 async function redirectListed(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
   const wrong = manifests.flatMap((manifest) => {
     const { listedAs } = manifest;
@@ -195,7 +228,7 @@ async function redirectListed(em: Em, manifests: readonly ManifestToStore[]): Pr
       select e.parent_id, e.position, child.id as child_id
       from unnest(${wrong.map(({ digest }) => digest)}::text[], ${wrong.map(({ listedAs }) => listedAs)}::text[],
         ${wrong.map(({ mediaType }) => mediaType)}::text[]) as v(digest, listed_as, media_type)
-      join manifest listed on listed.digest = v.digest and listed.media_type = v.listed_as
+      join manifest listed on listed.digest = v.digest and listed.media_type = v.listed_as and listed.raw is null
       join manifest child on child.digest = v.digest and child.media_type = v.media_type
       join manifest_manifest e on e.child_id = listed.id
       order by e.parent_id, e.position for no key update of e

@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
+import { holdBlobs } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
+import { recordDelivered } from './reuse.ts';
+import type { Origin } from './reuse.ts';
 import { kysely } from './sql.ts';
 import { setProgress } from './tasks.ts';
 
@@ -10,18 +13,18 @@ export interface BatchBlob {
   readonly sizeBytes: number;
 }
 
-/** Blobs of a batch that are still to be had: after `afterId`, in order of id, at most `limit`. */
+/** Blobs of a batch that are still to be had: after a digest, in order of digest, at most `limit`. Ids would tell the upstream which are known longer. */
 export async function readBatch(
   em: Em,
   batch: { readonly taskId: number; readonly batch: number },
-  afterId: number,
+  after: string,
   limit: number,
 ): Promise<BatchBlob[]> {
   const result = await sql<BatchBlob>`
     select s.blob_id as "blobId", blob.digest, s.size_bytes as "sizeBytes"
     from sync_blob s join blob on blob.id = s.blob_id
-    where s.task_id = ${batch.taskId} and s.batch = ${batch.batch} and not s.is_done and s.blob_id > ${afterId}
-    order by s.blob_id limit ${limit}`.execute(kysely(em));
+    where s.task_id = ${batch.taskId} and s.batch = ${batch.batch} and not s.is_done and blob.digest > ${after}
+    order by blob.digest limit ${limit}`.execute(kysely(em));
   return result.rows;
 }
 
@@ -36,13 +39,21 @@ export async function readBatchDone(
   return result.rows[0] ?? { blobs: 0, bytes: 0 };
 }
 
+/** One of a sync's batches, for its repository and from its remote's upstream. */
+export interface BatchOfRemote {
+  readonly taskId: number;
+  readonly batch: number;
+  readonly repositoryId: number;
+  readonly origin: Origin;
+}
+
 /**
- * Marks verified blobs as stored and as done in their batch, and sets the batch's counts, in one transaction.
+ * Marks verified blobs as stored, as delivered by the remote and as done in their batch, and sets the batch's counts, in one transaction.
  * Called only after the bytes are where a crash cannot lose them (FAULTS 110).
  */
 export async function markBlobsStored(
   em: Em,
-  batch: { readonly taskId: number; readonly batch: number },
+  batch: BatchOfRemote,
   blobs: readonly BatchBlob[],
   inFlightBytes: number,
 ): Promise<void> {
@@ -56,6 +67,8 @@ export async function markBlobsStored(
         update blob set stored_at = coalesce(stored_at, now()), size_bytes = v.size_bytes
         from unnest(${ids}::bigint[], ${sorted.map((blob) => blob.sizeBytes)}::bigint[]) as v(id, size_bytes)
         where blob.id = v.id`.execute(db);
+      await recordDelivered(transaction, batch.origin, 'blob', ids);
+      await holdBlobs(transaction, batch.repositoryId, sql`select unnest(${ids}::bigint[])`);
       await sql`
         update sync_blob set is_done = true
         where task_id = ${batch.taskId} and batch = ${batch.batch} and blob_id = any(${ids}::bigint[])`.execute(

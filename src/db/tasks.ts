@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { discardRepository, lockToDiscard } from './discard-repository.ts';
 import { Task } from './entities.ts';
 import type { SyncArguments, TaskStage } from './entities.ts';
+import type { Identity } from './identity.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { upstreamHost } from './sync-turns.ts';
@@ -21,13 +22,20 @@ export function syncWorkflowId(repositoryId: number): string {
  */
 export async function createSyncTask(
   em: Em,
-  input: { readonly repositoryId: number; readonly remoteId: number; readonly arguments: SyncArguments },
+  input: {
+    readonly repositoryId: number;
+    readonly remoteId: number;
+    readonly arguments: SyncArguments;
+    /** With whose rights the sync works; default, where logins are on: with those of its repository and its remote alone. */
+    readonly startedBy?: Identity | null;
+  },
 ): Promise<{ task: Task; isNew: boolean }> {
   for (;;) {
     const inserted = await sql<{ id: number }>`
-      insert into task (name, repository_id, remote_id, arguments, workflow_id, upstream_host)
+      insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host)
       values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
-        ${syncWorkflowId(input.repositoryId)}, (select ${upstreamHost} from remote where id = ${input.remoteId}))
+        ${syncWorkflowId(input.repositoryId)}, ${input.startedBy == null ? null : JSON.stringify(input.startedBy)}::jsonb,
+        (select ${upstreamHost} from remote where id = ${input.remoteId}))
       on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
       returning id`.execute(kysely(em));
     const row = inserted.rows[0];

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
+import { holdBlobs } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 
@@ -85,6 +86,7 @@ export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<vo
       kysely(transaction),
     );
     await linkBlob(transaction, blob);
+    await holdBlobs(transaction, blob.repositoryId, sql`select id from blob where digest = ${blob.digest}`);
     await closeUpload(transaction, blob.uploadId);
   });
 }

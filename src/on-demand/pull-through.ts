@@ -8,10 +8,13 @@ import { hasReference, keepPulled } from '../db/pull-content.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RemoteClients } from './remote-clients.ts';
+import { reuseOf } from './reuse-of.ts';
 
 export interface PullThroughDeps {
   readonly database: Database;
   readonly clients: RemoteClients;
+  /** Whether several may not read what is each other's: logins are on. */
+  readonly isShared: boolean;
 }
 
 /** A tag or digest that a repository does not have, and the remote to look for it at. */
@@ -50,14 +53,16 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     try {
       const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
       if (manifest === undefined) return false;
-      const manifestId = (await storeManifests(em, [manifest])).idOf(manifest);
+      const reuse = reuseOf(deps, missing.repositoryId, remote);
+      const manifestId = (await storeManifests(em, [manifest], reuse)).idOf(manifest);
       const walk = {
         rootIds: [manifestId],
         concurrency: remote.downloadConcurrency,
         onStored: () => Promise.resolve(),
+        reuse,
       };
       await walkGraph({ database, connections }, upstream, walk, signal);
-      await keepPulled(em, { ...missing, manifestId });
+      await keepPulled(em, { ...missing, manifestId, reuse });
       return true;
     } finally {
       upstream.release();

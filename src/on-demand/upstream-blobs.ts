@@ -10,12 +10,14 @@ import type { BlobLocks } from '../db/blob-lock.ts';
 import { markBlobStored, readBlobSources } from '../db/blob-sources.ts';
 import type { Remote } from '../db/entities.ts';
 import type { Database } from '../db/open-database.ts';
+import { apartOf, mayReuseBlob } from '../db/reuse.ts';
 import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
 import { digestBytes } from '../oci/digest-bytes.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
+import { reuseOf } from './reuse-of.ts';
 
 export interface UpstreamBlobDeps {
   readonly database: Database;
@@ -25,11 +27,13 @@ export interface UpstreamBlobDeps {
   readonly blobLocks: BlobLocks;
   readonly clients: RemoteClients;
   readonly logger: Logger;
+  /** Whether several may not read what is each other's: logins are on. */
+  readonly isShared: boolean;
 }
 
 export interface UpstreamBlobs {
   /**
-   * Where a blob can be read that is not stored. Under ON_DEMAND (and IMMEDIATE) one fetch stores it, and all who ask meanwhile follow that; it
+   * Where a blob can be read that the repository does not have yet, from its own remotes. Under ON_DEMAND (and IMMEDIATE) one fetch stores it, and all who ask the same remotes meanwhile follow that; it
    * goes on to its end when all of them have left. Under STREAMED each has a fetch of its own, and nothing is stored.
    */
   open(blob: {
@@ -51,18 +55,18 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
   const flights = new Map<string, Flight>();
   const closing = new AbortController();
 
-  function start(key: string, remotes: readonly Remote[], descriptor: ContentKey): Flight {
+  function start(key: string, wish: Omit<Wish, 'onOpen'>): Flight {
     const opened = Promise.withResolvers<ContentSource>();
     // whoever waits for it sees the rejection; nobody has to
     opened.promise.catch(() => undefined);
     const fly = async () => {
       try {
-        await storeBlob(deps, { remotes, descriptor, onOpen: opened.resolve }, closing.signal);
+        await storeBlob(deps, { ...wish, onOpen: opened.resolve }, closing.signal);
       } catch (error) {
         opened.reject(error);
         if (!closing.signal.aborted)
           deps.logger.warn(
-            { err: error, digest: descriptor.digest },
+            { err: error, digest: wish.descriptor.digest },
             'a blob could not be fetched on demand',
           );
       } finally {
@@ -79,18 +83,14 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
       closing.signal.throwIfAborted();
       if (sizeBytes === 0) return emptyBlob(digest);
       const descriptor = { digest, size: sizeBytes, mediaType: 'application/octet-stream' };
-      // two manifests may claim two sizes: one of them is wrong
-      const key = `${digest} ${sizeBytes}`;
-      const remotes = flights.has(key)
-        ? []
-        : await readBlobSources(deps.database.em.fork(), { repositoryId, digest });
-      // someone else may have begun while the database was asked
-      const flight = flights.get(key);
-      if (flight !== undefined) return flight.body;
+      const remotes = await readBlobSources(deps.database.em.fork(), { repositoryId, digest });
       const [remote] = remotes;
       if (remote === undefined) throw noSource(digest);
       if (remote.policy === 'STREAMED') return streamed(deps.clients, remotes);
-      return start(key, remotes, descriptor).body;
+      // two manifests may claim two sizes: one of them is wrong. Nobody rides what others fetch with other remotes
+      const key = `${digest} ${sizeBytes} ${remotes.map(({ id }) => id).join()}`;
+      const flight = flights.get(key) ?? start(key, { repositoryId, remotes, descriptor });
+      return flight.body;
     },
     async close() {
       closing.abort(stopping());
@@ -100,23 +100,37 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
 }
 
 interface Wish {
+  readonly repositoryId: number;
+  /** The best first; one at least. */
   readonly remotes: readonly Remote[];
   readonly descriptor: ContentKey;
   readonly onOpen: (source: ContentSource) => void;
 }
 
-/** Under the lock that syncs take, too: of all processes, one fetches a blob. */
+/** Under the lock that syncs take, too: of all processes, one fetches a blob; of those that may read each other's. */
 async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal): Promise<void> {
-  const { descriptor } = wish;
+  const { descriptor, repositoryId, remotes } = wish;
   const { digest, size: sizeBytes } = descriptor;
-  await deps.blobLocks.withLock(digest, signal, async () => {
-    if (await deps.store.exists(descriptor)) wish.onOpen(deps.store);
-    else await fetchAndStore(deps, wish, signal);
-    await markBlobStored(deps.database.em.fork(), { digest, sizeBytes });
+  const [first] = remotes;
+  if (first === undefined) throw noSource(digest);
+  const reuse = reuseOf(deps, repositoryId, first);
+  const apart = apartOf(reuse);
+  await deps.blobLocks.withLock(apart === undefined ? digest : `${digest} ${apart}`, signal, async () => {
+    const em = deps.database.em.fork();
+    if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor)))
+      wish.onOpen(deps.store);
+    else await fetchAndStore({ ...deps, apart }, wish, signal);
+    // where several remotes were asked, none is told apart
+    const origin = remotes.length === 1 ? reuse.origin : undefined;
+    await markBlobStored(em, { digest, sizeBytes, repositoryId, origin });
   });
 }
 
-async function fetchAndStore(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal): Promise<void> {
+async function fetchAndStore(
+  deps: UpstreamBlobDeps & Pick<GrowingBlobPlace, 'apart'>,
+  wish: Wish,
+  signal: AbortSignal,
+): Promise<void> {
   const { descriptor, remotes } = wish;
   deps.store.checkRoom?.(descriptor.size);
   const growing = await openGrowingBlob(deps, descriptor, signal);

@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
-import { createAccess } from '../access/access.ts';
+import { createAccess, noLogins } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
@@ -141,8 +141,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
+  const logins = chooseLogins(config);
   const upstreams = createUpstreamReader({
     ...ground,
+    isShared: logins.tokens || logins.oidc !== undefined,
     databaseUrl: ground.servers.databaseUrl,
     partialFolder: join(config.dataDir, 'partial'),
     openRegistry,
@@ -155,7 +157,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     database,
     workflows,
     secrets: ground.secrets,
-    access: createAccess({ database, secrets: ground.secrets, logins: chooseLogins(config) }),
+    access: createAccess({ database, secrets: ground.secrets, logins }),
     config: {
       host: config.host,
       publicUrl: config.publicUrl,
@@ -225,6 +227,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
+    logins: config.logins ?? noLogins,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${config.taskQueue}`);

@@ -1,6 +1,7 @@
 import { Runtime, Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { LoginSettings } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../activities/limiter.ts';
@@ -33,6 +34,7 @@ export interface WorkerRoleOptions {
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];
   readonly collectionGraceSeconds: number;
+  readonly logins: LoginSettings;
   readonly logger: Logger;
 }
 

@@ -8,6 +8,7 @@ import {
   untag,
 } from '../../src/db/change-content.ts';
 import { isTidemarkError } from '../../src/oci/error.ts';
+import { everything } from '../../src/db/visibility.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { insertRepository } from './support/content.ts';
@@ -164,7 +165,10 @@ async function step(
       if (tags === null || tags.includes(tag)) setTag(model, tag, digest);
     if (tags === null) for (const root of all.roots) model.roots.add(root);
     const source = { repositoryId: sample.repositoryId, number: 1 };
-    return { expected: model, made: copyContent(em, { repositoryId, source, tags }) };
+    return {
+      expected: model,
+      made: copyContent(em, { repositoryId, source, tags, usableRemotes: everything }),
+    };
   }
   if (kind <= 3) {
     const digest = pick(play, present);

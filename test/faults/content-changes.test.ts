@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyContent, restoreVersion, tagManifest, untag } from '../../src/db/change-content.ts';
 import { addImage, addLayer } from '../../src/demo/sample-image.ts';
+import { everything } from '../../src/db/visibility.ts';
 import { openStage, readVersions, upstreamName } from './scene.ts';
 import type { Stage } from './scene.ts';
 
@@ -17,7 +18,7 @@ test('fault 97: changes by hand do not wait for a running sync, and its commit b
   const scene = await stage.open();
   const { repositoryId } = scene.ids;
   const copied = { repositoryId: source.ids.repositoryId, number: 1 };
-  await copyContent(harness.em(), { repositoryId, source: copied, tags: null });
+  await copyContent(harness.em(), { repositoryId, source: copied, tags: null, usableRemotes: everything });
 
   const layer = addLayer(scene.repository, `${scene.seed}-held`, 5_000);
   addImage(scene.repository, { seed: `${scene.seed}-held`, layers: [layer], tag: 'held' });

@@ -6,6 +6,7 @@ import { copyContent } from '../../src/db/change-content.ts';
 import { sql } from 'kysely';
 import { Remote } from '../../src/db/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
+import { everything } from '../../src/db/visibility.ts';
 import { expectFitForPeople, openStage, readVersions } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
@@ -84,7 +85,7 @@ describe('a sync', () => {
       kysely(scene.harness.em()),
     );
     expect(plan.rows).toEqual([{ blobs: 1 }]);
-    const sources = await sql`select from blob_source where remote_id = ${scene.ids.remoteId}`.execute(
+    const sources = await sql`select from repository_source where remote_id = ${scene.ids.remoteId}`.execute(
       kysely(scene.harness.em()),
     );
     expect(sources.rows).toHaveLength(0);
@@ -204,6 +205,7 @@ describe('a pull', () => {
       repositoryId: copy.repositoryId,
       source: { repositoryId: scene.ids.repositoryId, number: 1 },
       tags: ['v1'],
+      usableRemotes: everything,
     });
     expect((await pull(api.url, { path })).body.equals(scene.bytesOf(scene.large))).toBe(true);
   });
@@ -302,11 +304,14 @@ describe('when the upstream is at fault', () => {
     expect(await scene.harness.partialFiles()).toEqual([]);
   });
 
-  test('another remote that has the blob stands in', async () => {
-    const scene = await openOnDemand(stage);
+  test('another remote of the repository that has the blob stands in; nobody else’s does', async () => {
+    const scene = await openOnDemand(stage, { maxRetries: 0 });
     const twin = await stage.open({ repository: scene.repository, remote: { policy: 'ON_DEMAND' } });
     await twin.sync();
-    await scene.harness.updateRemote(scene.ids.remoteId, { maxRetries: 0 });
+    scene.upstream.on(scene.routeOf(scene.large), { status: 404 });
+    expect((await pullBlob(api, scene, scene.large)).status).toBe(503);
+    expect(twin.upstream.requestsOf(scene.routeOf(scene.large))).toEqual([]);
+    await scene.harness.sync({ ...scene.ids, remoteId: twin.ids.remoteId });
     await scene.upstream.close();
     expect((await pullBlob(api, scene, scene.large)).body.length).toBe(scene.bytesOf(scene.large).length);
     await until(() => scene.isStored(scene.large));

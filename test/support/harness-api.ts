@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createAccess, noLogins } from '../../src/access/access.ts';
+import type { LoginSettings } from '../../src/access/access.ts';
 import { createSignatureChecks } from '../../src/activities/check-signatures.ts';
 import { createApi } from '../../src/api/server.ts';
 import { createWorkflowClient } from '../../src/api/workflow-client.ts';
@@ -18,11 +19,19 @@ export interface HarnessApi {
   readonly host: string;
   /** All that was logged so far. */
   readonly logged: () => string;
-  graphql(query: string, variables?: object): Promise<{ readonly data: unknown; readonly text: string }>;
+  /** @param token Shown as Bearer; default: none. */
+  graphql(
+    query: string,
+    variables?: object,
+    token?: string,
+  ): Promise<{ readonly data: unknown; readonly text: string }>;
   close(): Promise<void>;
 }
 
-export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi> {
+export async function startHarnessApi(
+  harness: SyncHarness,
+  { logins = noLogins }: { readonly logins?: LoginSettings } = {},
+): Promise<HarnessApi> {
   const { database, store, folder, secrets } = harness;
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
@@ -36,12 +45,13 @@ export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi>
     secrets,
     openRegistry,
     logger,
+    isShared: logins.tokens || logins.oidc !== undefined,
   });
   const app = await createApi({
     database,
     workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
     secrets,
-    access: createAccess({ database, secrets, logins: noLogins }),
+    access: createAccess({ database, secrets, logins }),
     config: { ...limits, host: '127.0.0.1', temporalUiUrl: undefined, temporalNamespace: 'default' },
     blobs: store,
     upstreams,
@@ -56,10 +66,13 @@ export async function startHarnessApi(harness: SyncHarness): Promise<HarnessApi>
     url: `http://${host}`,
     host,
     logged: () => lines.join(''),
-    async graphql(query, variables) {
+    async graphql(query, variables, token) {
       const response = await fetch(`http://${host}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         body: JSON.stringify({ query, variables }),
       });
       const text = await response.text();

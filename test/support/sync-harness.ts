@@ -7,12 +7,15 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { sql } from 'kysely';
 import { inject } from 'vitest';
+import { noLogins } from '../../src/access/access.ts';
+import type { LoginSettings } from '../../src/access/access.ts';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { openFolderStore } from '../../src/content/folder-store.ts';
 import { createOwnDistribution } from '../../src/db/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
 import type { ThrottleClock } from '../../src/activities/throttles.ts';
+import type { Identity } from '../../src/db/identity.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
@@ -36,6 +39,8 @@ export interface SyncHarnessOptions {
   readonly manifestMaxBytes?: number;
   /** Of a clean-up; default none. */
   readonly graceSeconds?: number;
+  /** Default: none. */
+  readonly logins?: LoginSettings;
 }
 
 /** What a sync ended in. */
@@ -89,6 +94,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       allowPrivate: true,
       allowUpstream: [],
       collectionGraceSeconds: options.graceSeconds ?? 0,
+      logins: options.logins ?? noLogins,
       logger,
     });
   let worker: RunningWorker = await launch();
@@ -125,9 +131,10 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     async start(
       ids: { repositoryId: number; remoteId: number },
       wish: Partial<SyncArguments> = {},
+      startedBy: Identity | null = null,
     ): Promise<Task> {
       const syncArguments = { mirror: false, confirmRemoval: false, dryRun: false, ...wish };
-      const { task } = await createSyncTask(harness.em(), { ...ids, arguments: syncArguments });
+      const { task } = await createSyncTask(harness.em(), { ...ids, arguments: syncArguments, startedBy });
       await client.workflow.start(syncWorkflowType, {
         taskQueue,
         workflowId: task.workflowId,
@@ -148,8 +155,9 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     async sync(
       ids: { repositoryId: number; remoteId: number },
       wish: Partial<SyncArguments> = {},
+      startedBy: Identity | null = null,
     ): Promise<SyncOutcome> {
-      return harness.finish(await harness.start(ids, wish));
+      return harness.finish(await harness.start(ids, wish, startedBy));
     },
 
     /** Runs a clean-up or a verification to its end. */

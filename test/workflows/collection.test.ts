@@ -13,6 +13,8 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { parseManifest } from '../../src/oci/manifest-parse.ts';
+import { everything } from '../../src/db/visibility.ts';
+import type { Reuse } from '../../src/db/reuse.ts';
 import { openStage, readVersions, upstreamName } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
@@ -181,6 +183,13 @@ async function storeLoose(seed: string): Promise<Loose> {
   return { repository, digest };
 }
 
+/** Of a caller who may read everything. */
+const anything: Reuse = {
+  visibility: everything,
+  repositoryId: 0,
+  origin: { remoteId: 0, url: '', upstreamName: '' },
+};
+
 const condemn = (digest: string, age: string) =>
   sql`update manifest set condemned_at = now() - ${age}::interval where digest = ${digest}`.execute(
     kysely(stage.harness.em()),
@@ -189,7 +198,7 @@ const condemn = (digest: string, age: string) =>
 test('fault 111: what was marked and is relied on again keeps its place', async () => {
   const { digest, repository } = await storeLoose('relied');
   await condemn(digest, '2 days');
-  expect(await findStoredManifest(stage.harness.em(), digest)).toBeDefined();
+  expect(await findStoredManifest(stage.harness.em(), digest, anything)).toBeDefined();
   const marked = () =>
     sql<{ marked: boolean }>`
       select condemned_at is not null as marked from manifest where digest = ${digest}`

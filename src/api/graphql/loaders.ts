@@ -140,7 +140,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     ),
     documents: byId(readDocuments),
     children: seenById(readChildren),
-    manifestBlobs: byId(readManifestBlobs),
+    manifestBlobs: seenById(readManifestBlobs),
     totalSizes: seenById(readTotalSizes),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
     grants: byId((_, ids) => readAccessGrants(em, administered, ids)),

@@ -2,7 +2,9 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { LockMode } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { Remote } from '../../db/entities.ts';
+import { keepDelivered } from '../../db/held-blobs.ts';
 import type { Em } from '../../db/open-database.ts';
+import { forgetDelivered } from '../../db/reuse.ts';
 import { findRemoteId, readRemoteUse } from '../../db/read-repositories.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -93,7 +95,10 @@ export class RemoteMutationResolver {
           mistakes.push(nameTaken(newName));
         if (row === null || mistakes.length > 0) return failed(mistakes);
         if (!keepsSecrets(input, row)) dropSecrets(row);
+        const before = { ...row };
         applyPlain(row, input);
+        if (row.url !== before.url || row.upstreamName !== before.upstreamName)
+          await forgetDelivered(transaction, row.id);
         applySecrets(row, input, api);
         if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
         await transaction.flush();
@@ -117,6 +122,7 @@ export class RemoteMutationResolver {
       if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
       const userErrors = remoteInUse(row, await readRemoteUse(transaction, loaders.visibility, row.id));
       if (userErrors.length > 0) return { deletedId: null, userErrors };
+      await keepDelivered(transaction, row.id);
       await transaction.nativeDelete(Remote, { id: row.id });
       return { deletedId: input.id, userErrors };
     });

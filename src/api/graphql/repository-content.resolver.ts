@@ -1,4 +1,5 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { visibilityOf } from '../../access/viewer.ts';
 import { copyContent, removeContent, restoreVersion, tagManifest, untag } from '../../db/change-content.ts';
 import { ContentRefusedError } from '../../db/content-draft.ts';
 import type { ContentChanged } from '../../db/content-draft.ts';
@@ -71,7 +72,12 @@ export class RepositoryContentResolver {
     // one that the caller may not read is as absent
     const source = version ?? { repositoryId: nowhere, number: nowhere };
     return answer(context, { repositoryId, input, role: 'pusher' }, (held) =>
-      copyContent(context.em, { repositoryId: held, source, tags: input.tags ?? null }),
+      copyContent(context.em, {
+        repositoryId: held,
+        source,
+        tags: input.tags ?? null,
+        usableRemotes: visibilityOf(context.viewer, 'maintainer'),
+      }),
     );
   }
 

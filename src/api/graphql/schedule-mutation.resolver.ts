@@ -70,6 +70,7 @@ export class ScheduleMutationResolver {
         allowPrivate: context.api.config.allowPrivate,
         paused: input.paused ?? false,
         note: input.note ?? null,
+        madeBy: viewer.identity,
       });
       await em.persist(row).flush();
       return row;
@@ -110,6 +111,8 @@ export class ScheduleMutationResolver {
         if (value !== undefined) Object.assign(row, { [field]: value });
       if (remoteId !== undefined) row.remoteId = remoteId;
       row.allowPrivate = context.api.config.allowPrivate;
+      // who changes what it does answers for it from then on
+      row.madeBy = context.viewer.identity;
       return [];
     });
   }

@@ -134,6 +134,7 @@ async function acceptSync(
       ...(overrides === undefined ? {} : { overrides }),
       ...(input.discardUnlessSynced === true ? { discardUnlessSynced: true } : {}),
     },
+    startedBy: viewer.identity,
   });
   return { task, isNew, repositoryName: repository.name };
 }
