@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { Distribution } from './entities.ts';
 import type { Em } from './open-database.ts';
+import { mayServe } from './pointers.ts';
 import { executePrepared } from './prepared.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
@@ -30,10 +31,14 @@ interface FoundDistribution extends Omit<ResolvedDistribution, 'policy'> {
   readonly upstreamName: string;
 }
 
-/** One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together. */
+/**
+ * One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together.
+ * @param isShared Whether logins are on: then whoever pointed it there has to have the right to read it still.
+ */
 export async function resolveDistribution(
   em: Em,
   basePath: string,
+  isShared: boolean,
 ): Promise<ResolvedDistribution | undefined> {
   const [row] = await executePrepared(
     em,
@@ -44,7 +49,7 @@ export async function resolveDistribution(
     from distribution d join repository r on r.id = d.repository_id
       left join signature_policy p on p.id = d.signature_policy_id
       left join remote u on u.id = r.remote_id
-    where d.base_path = ${basePath}`,
+    where d.base_path = ${basePath} and ${mayServe(isShared)}`,
   );
   if (row === undefined) return undefined;
   const { repositoryId, version, isPrivate, pullThroughRemoteId } = row;
@@ -54,22 +59,29 @@ export async function resolveDistribution(
 /** A page of the base paths that all may pull from, and those that are seen, in lexical order. */
 export async function readBasePathPage(
   em: Em,
-  visibility: Visibility,
+  { visibility, isShared }: { readonly visibility: Visibility; readonly isShared: boolean },
   page: { readonly first: number; readonly after: string | undefined },
 ): Promise<Page<{ basePath: string }>> {
   const found = await sql<{ basePath: string }>`
-    select base_path as "basePath" from distribution
-    where base_path > ${page.after ?? ''} and (not is_private or ${nameVisible(sql`base_path`, visibility)})
-    order by base_path limit ${page.first + 1}`.execute(kysely(em));
+    select d.base_path as "basePath" from distribution d join repository r on r.id = d.repository_id
+    where d.base_path > ${page.after ?? ''} and (not d.is_private or ${nameVisible(sql`d.base_path`, visibility)})
+      and ${mayServe(isShared)}
+    order by d.base_path limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
 /** Those of the base paths that everybody may pull from. */
-export async function readPublicNames(em: Em, basePaths: readonly string[]): Promise<ReadonlySet<string>> {
+export async function readPublicNames(
+  em: Em,
+  basePaths: readonly string[],
+  isShared: boolean,
+): Promise<ReadonlySet<string>> {
   if (basePaths.length === 0) return new Set();
   const found = await sql<{ basePath: string }>`
-    select base_path as "basePath" from distribution
-    where base_path = any(${basePaths}::text[]) and not is_private`.execute(kysely(em));
+    select d.base_path as "basePath" from distribution d join repository r on r.id = d.repository_id
+    where d.base_path = any(${basePaths}::text[]) and not d.is_private and ${mayServe(isShared)}`.execute(
+    kysely(em),
+  );
   return new Set(found.rows.map((row) => row.basePath));
 }
 

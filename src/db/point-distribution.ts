@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Identity } from './identity.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { nameVisible } from './visibility.ts';
@@ -45,14 +46,19 @@ export async function lockDistribution(em: Em, id: number): Promise<LockedDistri
   return found.rows[0];
 }
 
-/** Lets a locked distribution lead to a locked target, and notes where it led before; nothing where it leads there already. */
+/** Lets a locked distribution lead to a locked target on somebody's behalf, and notes where it led before, where that differs. */
 export async function moveDistribution(
   em: Em,
   distribution: LockedDistribution,
   target: DistributionTarget,
+  pointedBy: Identity,
 ): Promise<void> {
-  if (distribution.repositoryId === target.repositoryId && distribution.version === target.version) return;
   const db = kysely(em);
+  // also where it leads there already: whoever pointed it before may have lost the right to
+  await sql`update distribution set pointed_by = ${JSON.stringify(pointedBy)}::jsonb where id = ${distribution.id}`.execute(
+    db,
+  );
+  if (distribution.repositoryId === target.repositoryId && distribution.version === target.version) return;
   await sql`
     update distribution set repository_id = ${target.repositoryId}, version = ${target.version}, updated_at = now()
     where id = ${distribution.id}`.execute(db);

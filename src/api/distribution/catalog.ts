@@ -7,8 +7,9 @@ import { sendJson } from './exchange.ts';
 import { nextLink, parsePage } from './paging.ts';
 
 /** Without logins, those that all may see. */
-function seenAtRegistry({ client: { viewer } }: Exchange): Visibility {
-  return viewer.kind === 'everybody' ? visibilityOf(anonymous) : visibilityOf(viewer);
+function seenAtRegistry({ client: { viewer }, api }: Exchange) {
+  const visibility: Visibility = visibilityOf(viewer.kind === 'everybody' ? anonymous : viewer);
+  return { visibility, isShared: api.access.isOn };
 }
 
 /** docker's "Listing Repositories", which the specification reserves: the names that are served, paged as tags are. */

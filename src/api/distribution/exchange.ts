@@ -39,7 +39,7 @@ export interface ServedVersion extends VersionKey {
  * @throws TidemarkError `NAME_UNKNOWN`, `UNAUTHORIZED`
  */
 export async function findServedVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
-  const found = await resolveDistribution(exchange.em, name);
+  const found = await resolveDistribution(exchange.em, name, exchange.api.access.isOn);
   if (found !== undefined && clientMay(exchange.client, 'pull', { name, isPrivate: found.isPrivate }))
     return {
       repositoryId: found.repositoryId,

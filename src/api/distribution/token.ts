@@ -42,6 +42,7 @@ async function answerToken(
     const open = await readPublicNames(
       database.em.fork(),
       asked.map(({ name }) => name),
+      access.isOn,
     );
     return asked.flatMap((scope) => narrow(viewer, scope, !open.has(scope.name)));
   });

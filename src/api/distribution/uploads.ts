@@ -153,11 +153,11 @@ async function findUpload(exchange: Exchange, path: UploadPath): Promise<number>
  * been said: nobody learns what is where (FAULTS 74).
  */
 async function mountBlob(
-  { em, query, client }: Exchange,
+  { em, query, client, api }: Exchange,
   { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
 ): Promise<boolean> {
   const from = query.get('from') ?? '';
-  const source = isRepositoryName(from) ? await resolveDistribution(em, from) : undefined;
+  const source = isRepositoryName(from) ? await resolveDistribution(em, from, api.access.isOn) : undefined;
   const isServed =
     source !== undefined && clientMay(client, 'pull', { name: from, isPrivate: source.isPrivate });
   if (!isServed || source.policy !== null) return false;

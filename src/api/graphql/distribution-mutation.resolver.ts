@@ -58,6 +58,7 @@ export class DistributionMutationResolver {
         isPrivate: input.private ?? context.api.access.isOn,
         pullThrough: input.pullThrough ?? false,
         signaturePolicyId: signaturePolicyId ?? null,
+        pointedBy: context.viewer.identity,
       });
       await em.persist(row).flush();
       return row.id;
@@ -174,7 +175,7 @@ export class DistributionMutationResolver {
       if (row?.pullThrough === true && target !== undefined && target.version !== null)
         userErrors.push(invalid('versionId', pinnedPullThrough));
       if (row === undefined || target === undefined || userErrors.length > 0) return userErrors;
-      await moveDistribution(em, row, target);
+      await moveDistribution(em, row, target, context.viewer.identity);
       return row.id;
     });
   }

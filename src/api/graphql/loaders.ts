@@ -3,6 +3,7 @@ import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access-tokens.ts';
 import { readBlobs, readContentPages } from '../../db/read-content.ts';
+import { readServedAt } from '../../db/pointers.ts';
 import { countMoves, readDistributions, readMovePages } from '../../db/read-distributions.ts';
 import {
   readChildren,
@@ -65,6 +66,8 @@ export type Loaders = ReturnType<typeof createLoaders>;
 export function createLoaders(em: Em, viewer: Viewer) {
   const visibility = visibilityOf(viewer);
   const administered = visibilityOf(viewer, 'admin');
+  const maintained = visibilityOf(viewer, 'maintainer');
+  const isShared = viewer.kind !== 'everybody';
   const seenById = <Value>(read: ReadSeen<number, Value>): DataLoader<number, Value> =>
     new DataLoader((ids) => read(em, visibility, ids), { maxBatchSize: 1_000 });
   const byId = <Value>(read: Read<number, Value>): DataLoader<number, Value> =>
@@ -96,6 +99,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     repositories: seenById(readRepositories),
     remotes: seenById(readRemotes),
     distributions: seenById(readDistributions),
+    servedAt: byId((connection, ids) => readServedAt(connection, { visibility, maintained, isShared }, ids)),
     signaturePolicies: seenById(readSignaturePolicies),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),

@@ -9,6 +9,7 @@ import { loadPage } from './loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText, readNameFilter } from './page-arguments.ts';
 import { RemoteType, toRemoteType } from './remote.type.ts';
 import { RepositoryConnection, RepositoryType, toRepositoryType } from './repository.type.ts';
+import { RepositoryServedAtType, toServedAtType } from './served-at.type.ts';
 import { TaskConnection, toTaskType } from './task.type.ts';
 import type { TaskType } from './task.type.ts';
 import {
@@ -63,6 +64,18 @@ export class RepositoryResolver {
       nodeOf: ({ value }) => toRepositoryType(value),
       countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex),
     });
+  }
+
+  @FieldResolver(() => [RepositoryServedAtType], {
+    description:
+      'Where it is served, in order of base path, at most 100: all of it for those with the role maintainer on the repository, for others ' +
+      'what everybody may pull from and the base paths that they may read.',
+  })
+  async servedAt(
+    @Root() { row }: RepositoryType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<RepositoryServedAtType[]> {
+    return (await loaders.servedAt.load(row.id)).map(toServedAtType);
   }
 
   @FieldResolver(() => RemoteType, { nullable: true, description: 'The default remote of repositorySync.' })
