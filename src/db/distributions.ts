@@ -21,6 +21,8 @@ export interface ResolvedDistribution {
   readonly pullThroughRemoteId: number | null;
   /** What has to verify an image before it is served; null: nothing. */
   readonly policy: PolicyKey | null;
+  /** Whether images are pushed to, and signed in, the repository through it: it has no policy of its own, and follows the latest version. */
+  readonly isSignedHere: boolean;
 }
 
 interface FoundDistribution extends Omit<ResolvedDistribution, 'policy'> {
@@ -30,6 +32,11 @@ interface FoundDistribution extends Omit<ResolvedDistribution, 'policy'> {
   readonly url: string | null;
   readonly upstreamName: string;
 }
+
+/** The distribution's own, else its repository's, else that of the repository's remote. */
+const policyInForce = sql<
+  number | null
+>`coalesce(d.signature_policy_id, r.signature_policy_id, u.signature_policy_id)`;
 
 /**
  * One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together.
@@ -45,15 +52,25 @@ export async function resolveDistribution(
     sql<FoundDistribution>`
     select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
       case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
-      p.id as "policyId", p.revision, p.docker_reference as "dockerReference", u.url, u.upstream_name as "upstreamName"
-    from distribution d join repository r on r.id = d.repository_id
-      left join signature_policy p on p.id = d.signature_policy_id
-      left join remote u on u.id = r.remote_id
+      p.id as "policyId", p.revision, p.docker_reference as "dockerReference", u.url, u.upstream_name as "upstreamName",
+      d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere"
+    from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
+      left join signature_policy p on p.id = ${policyInForce}
     where d.base_path = ${basePath} and ${mayServe(isShared)}`,
   );
   if (row === undefined) return undefined;
-  const { repositoryId, version, isPrivate, pullThroughRemoteId } = row;
-  return { repositoryId, version, isPrivate, pullThroughRemoteId, policy: toPolicyKey(row) };
+  const { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere } = row;
+  return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policy: toPolicyKey(row) };
+}
+
+/** Ids of the policies that are in force at distributions; null where there is none. */
+export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promise<(number | null)[]> {
+  const found = await sql<{ id: number; policyId: number | null }>`
+    select d.id, ${policyInForce} as "policyId"
+    from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
+    where d.id = any(${[...ids]}::bigint[])`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.policyId]));
+  return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** A page of the base paths that all may pull from, and those that are seen, in lexical order. */

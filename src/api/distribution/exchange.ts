@@ -5,7 +5,7 @@ import type { VersionKey } from '../../db/read-versions.ts';
 import type { PolicyKey } from '../../db/verdicts.ts';
 import type { PushCaller } from '../../db/push-target.ts';
 import type { RegistryViewer } from '../../access/access.ts';
-import { clientMay, roleFor } from '../../access/registry-rights.ts';
+import { clientMay, mayDo, roleFor } from '../../access/registry-rights.ts';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { nameUnknown, refuseAction } from './authorise.ts';
@@ -32,6 +32,8 @@ export interface ServedVersion extends VersionKey {
   readonly pullThroughRemoteId: number | null;
   /** What has to verify an image before it is served; null: nothing. */
   readonly policy: PolicyKey | null;
+  /** Whether the client may push here, so that it may read the manifest of what it has pushed to sign it. */
+  readonly maySign: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function findServedVersion(exchange: Exchange, name: string): Promi
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
       policy: found.policy,
+      maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),
     };
   // the same whether it is absent or not for this client
   if (!clientMay(exchange.client, 'pull', { name, isPrivate: true }))

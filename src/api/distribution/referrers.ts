@@ -13,23 +13,25 @@ const pageRows = 100;
 /** Clients read lists of referrers as they read manifests: most take 4 MiB. */
 const pageMaxBytes = 2 * 1024 * 1024;
 
-/** distribution-spec, "Listing Referrers": an index of the manifests with this subject; of no subject, an empty one. */
+/** distribution-spec, "Listing Referrers": an index of the manifests with this subject; where there is none, an empty one. */
 export async function answerReferrers(
   exchange: Exchange,
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Promise<FastifyReply> {
   const { query, reply, em } = exchange;
   const version = await findVersion(exchange, name);
-  if (version.policy !== null && (await isServed(exchange, version, digest)))
-    await requireVerified(exchange, version, { digest });
+  const isEmpty = !(await mayList(exchange, version, digest));
   const artifactType = query.get('artifactType') ?? undefined;
-  const { rows, hasNext } = await readReferrerPage(em, version, {
+  const page = {
     subject: digest,
     artifactType,
     first: pageRows,
     maxBytes: pageMaxBytes,
     after: query.get('last') ?? undefined,
-  });
+  };
+  const { rows, hasNext } = isEmpty
+    ? { rows: [], hasNext: false }
+    : await readReferrerPage(em, version, page);
   const filter = artifactType === undefined ? {} : { artifactType };
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
   const last = rows.at(-1)?.digest;
@@ -45,15 +47,23 @@ async function findVersion(exchange: Exchange, name: string): Promise<ServedVers
     return await findServedVersion(exchange, name);
   } catch (error) {
     if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN')
-      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policy: null };
+      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policy: null, maySign: false };
     throw error;
   }
 }
 
-/** Of what the version does not have the list is empty, and nothing is let out. */
-async function isServed({ em }: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
-  const subject = await readServedManifest(em, version, { reference: { digest }, withDocument: false });
-  return subject !== undefined;
+/**
+ * Referrers may come before their subject (distribution-spec, "Pushing Manifests with Subject"), and are listed then. Under a policy nothing
+ * verifies an absent subject, so that nothing which refers to it is let out: the list is empty, as of a subject without referrers.
+ * @throws TidemarkError `DENIED` for a subject that is there and is not verified
+ */
+async function mayList(exchange: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
+  if (version.policy === null) return true;
+  const wish = { reference: { digest }, withDocument: false };
+  const subject = await readServedManifest(exchange.em, version, wish);
+  if (subject === undefined) return false;
+  if (!version.maySign) await requireVerified(exchange, version, { digest });
+  return true;
 }
 
 function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: ReferrerRow): object {

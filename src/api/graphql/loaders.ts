@@ -3,6 +3,7 @@ import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access-tokens.ts';
 import { readBlobs, readContentPages } from '../../db/read-content.ts';
+import { readPoliciesInForce } from '../../db/distributions.ts';
 import { readServedAt } from '../../db/pointers.ts';
 import { countMoves, readDistributions, readMovePages } from '../../db/read-distributions.ts';
 import {
@@ -101,6 +102,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     distributions: seenById(readDistributions),
     servedAt: byId((connection, ids) => readServedAt(connection, { visibility, maintained, isShared }, ids)),
     signaturePolicies: seenById(readSignaturePolicies),
+    policiesInForce: byId(readPoliciesInForce),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
     tasks: seenById(readTasks),

@@ -77,7 +77,8 @@ async function loadPolicy({ row }: User, { loaders }: RequestContext): Promise<S
 export class RemoteSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
-    description: 'What syncs with it ask for, where the repository has no policy of its own; null: nothing.',
+    description:
+      'What its repositories that have no policy of their own ask for, of syncs and of pulls; null: nothing.',
   })
   signaturePolicy(
     @Root() remote: RemoteType,
@@ -91,7 +92,8 @@ export class RemoteSignaturePolicyResolver {
 export class RepositorySignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
-    description: "What its syncs ask for; null: what the remote's policy asks for.",
+    description:
+      "What its syncs ask for, and its distributions that have no policy of their own; null: what the remote's policy asks for.",
   })
   signaturePolicy(
     @Root() repository: RepositoryType,
@@ -105,12 +107,30 @@ export class RepositorySignaturePolicyResolver {
 export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
-    description: 'What has to verify an image before it is served here; null: all is served.',
+    description:
+      "Its own, in place of the repository's; null: it has none, and signaturePolicyInForce says what decides.",
   })
   signaturePolicy(
     @Root() distribution: DistributionType,
     @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyType | null> {
     return loadPolicy(distribution, context);
+  }
+
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description:
+      "What has to verify an image before it is served here: its own policy, else its repository's, else that of the repository's remote; null: " +
+      'all is served, or the caller may not read the policy. What is pushed, tagged, copied or restored without a valid signature stays in the ' +
+      'repository, and is answered with 403 DENIED until it is signed. Who may push to it may read the manifest of such an image by its digest, ' +
+      'as tools that sign do, and nothing else of it.',
+  })
+  async signaturePolicyInForce(
+    @Root() { row }: DistributionType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    const id = await loaders.policiesInForce.load(row.id);
+    const policy = id === null ? undefined : await loaders.signaturePolicies.load(id);
+    return policy === undefined ? null : toSignaturePolicyType(policy);
   }
 }

@@ -39,8 +39,9 @@ export class SignerIdentityType {
 @ObjectType('SignaturePolicy', {
   implements: NodeType,
   description:
-    'Who has to have signed. One valid signature by one of its keys or identities is enough. On a repository or a remote it is asked for by ' +
-    'syncs, on a distribution by pulls.',
+    'Who has to have signed. One valid signature by one of its keys or identities is enough. A repository, or a remote for ' +
+    'repositories without one, has it for its syncs, for what is pulled through, and for pulls from its distributions; a distribution may have ' +
+    'one of its own instead.',
   simpleResolvers: true,
 })
 export class SignaturePolicyType extends NodeType {
