@@ -17,6 +17,7 @@ import { createWorkflowClient } from '../api/workflow-client.ts';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../content/store.ts';
 import { openUploadFolder } from '../content/upload-folder.ts';
+import { forbidPrivateUpstreams } from '../db/private-upstreams.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
@@ -129,6 +130,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     options.log(
       `A rotation of the secrets' key that was cut off is finished: ${rotation.resealed} secrets encrypted with the first key`,
     );
+  if (!allowsPrivateUpstreams(config)) await forbidPrivateUpstreams(database.em.fork());
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { Repository, Schedule, Task } from '../../src/db/entities.ts';
+import { forbidPrivateUpstreams } from '../../src/db/private-upstreams.ts';
+import { useTestDatabase } from '../support/test-database.ts';
+
+const database = useTestDatabase();
+
+test('what was allowed on a server of one machine ends when others can reach it', async () => {
+  const em = database.em.fork();
+  const repository = em.create(Repository, { name: 'private/upstreams' });
+  await em.flush();
+  const argumentsOf = { mirror: false, confirmRemoval: false, dryRun: false, allowPrivate: true };
+  const schedule = em.create(Schedule, {
+    repositoryId: repository.id,
+    intervalSeconds: 3_600,
+    timeZone: 'UTC',
+    jitterSeconds: 0,
+    catchupWindowSeconds: 60,
+    mirror: false,
+    allowPrivate: true,
+    paused: false,
+  });
+  const task = em.create(Task, {
+    name: 'repository.sync',
+    repositoryId: repository.id,
+    workflowId: 'sync/private',
+    arguments: argumentsOf,
+  });
+  await em.flush();
+
+  await forbidPrivateUpstreams(database.em.fork());
+
+  const after = database.em.fork();
+  expect(await after.findOneOrFail(Schedule, { id: schedule.id })).toMatchObject({ allowPrivate: false });
+  const { arguments: left } = await after.findOneOrFail(Task, { id: task.id });
+  expect(left).toEqual({ ...argumentsOf, allowPrivate: false });
+});
