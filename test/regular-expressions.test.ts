@@ -16,7 +16,7 @@ async function judge({
   flags,
   maxLength,
 }: Omit<RegexLiteral, 'place'>): Promise<string | undefined> {
-  const found = await check(pattern, flags, { timeout: 120_000 });
+  const found = await check(pattern, flags, { timeout: 120_000, randomSeed: 1 });
   if (found.status === 'safe') return undefined;
   if (found.status === 'unknown') return `cannot be proved (${found.error.kind})`;
   const { complexity } = found;
@@ -32,7 +32,7 @@ function shipped(): string[] {
   return [...listSources('src'), ...scripts];
 }
 
-test('no regular expression that ships backtracks out of bounds', { timeout: 300_000 }, async () => {
+test('no regular expression that ships backtracks out of bounds', { timeout: 600_000 }, async () => {
   const found = shipped().map((file) => findRegexes(file, readFileSync(join(projectRoot, file), 'utf8')));
   expect(found.flatMap(({ built }) => built)).toEqual([]);
   const literals = found.flatMap((one) => one.literals);

@@ -57,7 +57,7 @@ function foldCase(key: string): string {
 export function readText(object: JsonObject, key: string, where: string): string | undefined {
   const value = object.get(key);
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'string' && /^[\x20-\x7e]{1,255}$/.test(value)) return value;
+  if (typeof value === 'string' && value.length <= 255 && /^[\x20-\x7e]+$/.test(value)) return value;
   const place = where === '' ? key : `${where}.${key}`;
   throw invalid(place, value, 'a string of at most 255 printable ASCII characters');
 }
@@ -91,7 +91,7 @@ function readUrls(value: JsonValue | undefined, where: string): readonly string[
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value)) throw invalid(where, value, 'a list of URLs');
   const urls = value.map((url, index) => {
-    if (typeof url === 'string' && /^[\x21-\x7e]{1,4096}$/.test(url)) return url;
+    if (typeof url === 'string' && url.length <= 4096 && /^[\x21-\x7e]+$/.test(url)) return url;
     throw invalid(`${where}[${index}]`, url, 'a URL of at most 4096 printable ASCII characters');
   });
   return urls.length === 0 ? undefined : urls;

@@ -108,16 +108,21 @@ function codeOfRequestError(error: GraphQLError): string {
  */
 function withoutValues(message: string): string {
   const variable = /^Variable "\$\w{1,100}" got invalid value /.exec(message);
-  if (variable === null) return message.replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, '$1.');
-  const tail = message
-    .slice(message.lastIndexOf('; ') + 2)
-    .replace(/(cannot represent [^:]{1,80}): [\s\S]*$/, '$1.');
+  if (variable === null) return withoutRepresented(message);
+  const tail = withoutRepresented(message.slice(message.lastIndexOf('; ') + 2));
   const place = / at "([\w.[\]]{1,200})"; [^;]*$/.exec(message);
   const expectation = /^(?:Field|Expected|String|Int|Float|Boolean|ID|Enum|Value) /.test(tail)
     ? ` ${tail}`
     : '';
   const name = variable[0].slice('Variable "'.length, -'" got invalid value '.length);
   return `Variable "${name}" got an invalid value${place === null ? '' : ` at "${place[1]}"`}.${expectation}`;
+}
+
+/** `… cannot represent non string value: "x"` ends before the value. */
+function withoutRepresented(message: string): string {
+  const words = message.indexOf('cannot represent ');
+  const colon = words < 0 ? -1 : message.indexOf(': ', words);
+  return colon < 0 ? message : `${message.slice(0, colon)}.`;
 }
 
 function placeOf(error: unknown): Pick<GraphQLFormattedError, 'path' | 'locations'> {
