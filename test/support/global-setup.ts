@@ -15,6 +15,7 @@ import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from './abandoned-servers.ts';
 import { leaveCanaries, searchRun } from './search-run.ts';
+import { reportStalls } from './stall-report.ts';
 import './servers.ts';
 
 const PREFIX = 'tidemark-test-';
@@ -54,10 +55,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw postgres.status === 'rejected' ? postgres.reason : (temporal as PromiseRejectedResult).reason;
   }
   project.provide('workflowBundle', await bundleWorkflows(dataDir));
+  const stallLog = join(dataDir, 'stalls.jsonl');
+  project.provide('stallLog', stallLog);
   const servers = { databaseUrl: postgres.value.url, temporalAddress: temporal.value.address };
   project.provide('tidemarkServers', servers);
   await leaveCanaries(servers);
-  return () => teardown(() => searchRun(dataDir));
+  return () => {
+    console.log(reportStalls(stallLog));
+    return teardown(() => searchRun(dataDir));
+  };
 }
 
 /** The workflows as they are in src/ now; tests do not depend on a build. */

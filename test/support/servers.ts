@@ -14,6 +14,8 @@ export interface TestServers {
 declare module 'vitest' {
   interface ProvidedContext {
     tidemarkServers: TestServers;
+    /** Where the longest turns of the event loop are noted. */
+    stallLog: string;
   }
 }
 
