@@ -4,6 +4,7 @@ import { enterStage } from '../db/start-task.ts';
 import { commitSync } from './commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
+import { findRemovals } from './find-removals.ts';
 import { findSignatureSource } from './find-signature-source.ts';
 import { listTags } from './list-tags.ts';
 import { planSync } from './plan-sync.ts';
@@ -17,6 +18,8 @@ export type BegunCopy = { readonly committed: CommitResult } | UnfinishedCopy;
 export interface UnfinishedCopy {
   readonly committed?: undefined;
   readonly dryRun: boolean;
+  /** Whether what the upstream no longer has is removed. */
+  readonly mirror: boolean;
   readonly downloadConcurrency: number;
   /** How many manifests `includeTags` names by digest. */
   readonly digests: number;
@@ -50,7 +53,7 @@ export async function beginCopy(
 ): Promise<BegunCopy> {
   const em = deps.database.em.fork();
   const { taskId } = sync;
-  const { dryRun } = sync.arguments;
+  const { dryRun, mirror } = sync.arguments;
   const concurrency = sync.arguments.overrides?.downloadConcurrency ?? sync.remote.downloadConcurrency;
   await enterStage(em, taskId, 'LISTING_TAGS');
   // what an attempt before has checked is staged anew
@@ -59,11 +62,12 @@ export async function beginCopy(
   if (!dryRun) await findSignatureSource(em, sync, signal);
   const requiresSignatures = (await readSyncPolicy(em, taskId)) !== undefined;
   const digests = sync.filter.digests.length;
-  const begun = { dryRun, downloadConcurrency: concurrency, digests, requiresSignatures, positions };
+  const begun = { dryRun, mirror, downloadConcurrency: concurrency, digests, requiresSignatures, positions };
   if (positions > tagsAtMost || digests > 0) return begun;
 
   await enterStage(em, taskId, 'FETCHING_MANIFESTS');
   if (positions > 0) await walkTags(deps, sync, { part: 0, from: 0, to: positions, concurrency }, signal);
+  await findRemovals(deps, sync, signal);
   const plan = await planSync(deps, sync, signal);
   if (dryRun || plan.batches > 1) return { ...begun, plan };
 

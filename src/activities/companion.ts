@@ -4,7 +4,7 @@ import { addWarnings } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
-import { isUnreadable } from './failure.ts';
+import { isSideFailure, wasSkipped } from './side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkGraph } from './walk-graph.ts';
 import type { GraphWalk } from './walk-graph.ts';
@@ -28,9 +28,14 @@ export interface Follow {
   readonly onStored: (count: number) => Promise<void>;
   /** Notes what could not be read; the image itself is not held up by it. */
   readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
+  /** Warns of those that were not named one by one, with their number. */
+  readonly warnOfOthers: () => Promise<void>;
   /** Fetches what is below them, and answers those that are whole; of the others it notes what is wrong. */
   readonly walk: (companions: readonly Companion[]) => Promise<Companion[]>;
 }
+
+/** Problems that warnings name one by one; a task keeps 100 warnings, of other things too. */
+const namedAtMost = 20;
 
 export function openFollow(
   deps: ActivityDeps,
@@ -40,9 +45,24 @@ export function openFollow(
 ): Follow {
   const em = deps.database.em.fork();
   const { concurrency, onStored } = roots;
+  let named = 0;
+  let others = 0;
+  let lastReason = '';
   const problem = async (subject: Digest, what: string, error: TidemarkError) => {
     await stageProblems(em, sync.taskId, [{ subject, reason: error.message }]);
+    if (wasSkipped(error) || named === namedAtMost) {
+      others += 1;
+      lastReason = error.message;
+      return;
+    }
+    named += 1;
     await addWarnings(em, sync.taskId, [`${what} was left out: ${error.message}`]);
+  };
+  const warnOfOthers = async () => {
+    if (others === 0) return;
+    await addWarnings(em, sync.taskId, [
+      `What belongs to ${others} more manifests could not be looked up; what is here of it stays. The last answer: ${lastReason}`,
+    ]);
   };
   const walkSome = (rootIds: readonly number[]) =>
     walkGraph(deps, sync, { rootIds, concurrency, onStored, reuse: sync.reuse }, signal);
@@ -52,7 +72,7 @@ export function openFollow(
       await walkSome(companions.map(({ manifestId }) => manifestId));
       return [...companions];
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isSideFailure(error, sync, true)) throw error;
     }
     // one of them is at fault: which one, only the walk of each alone tells
     const whole: Companion[] = [];
@@ -61,13 +81,13 @@ export function openFollow(
         await walkSome([companion.manifestId]);
         whole.push(companion);
       } catch (error) {
-        if (!isUnreadable(error)) throw error;
+        if (!isSideFailure(error, sync, true)) throw error;
         await problem(companion.subject, describeCompanion(companion), error);
       }
     }
     return whole;
   };
-  return { deps, sync, em, concurrency, signal, onStored, problem, walk };
+  return { deps, sync, em, concurrency, signal, onStored, problem, warnOfOthers, walk };
 }
 
 export function describeCompanion({

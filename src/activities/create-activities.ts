@@ -19,6 +19,7 @@ import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { fetchDigests } from './fetch-digests.ts';
 import { fetchSignatures } from './fetch-signatures.ts';
+import { findRemovals } from './find-removals.ts';
 import { planSync } from './plan-sync.ts';
 import type { SyncPlan } from './plan-sync.ts';
 import { createSyncContexts } from './sync-context.ts';
@@ -79,6 +80,12 @@ export function createActivities(deps: ActivityDeps) {
         withHeartbeat(context, (signal) =>
           contexts.use(input.taskId, (sync) => fetchDigests(deps, sync, input, signal)),
         ),
+      ),
+
+    /** Stages what a mirror sync removes. */
+    findRemovals: ({ taskId }: TaskInput): Promise<void> =>
+      runActivity((context) =>
+        withHeartbeat(context, (signal) => contexts.use(taskId, (sync) => findRemovals(deps, sync, signal))),
       ),
 
     /** Local. */

@@ -9,10 +9,13 @@ import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isUnreadable } from './failure.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { askAside, isSideFailure, wasSkipped } from './side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
 import type { TagRange } from './walk-tags.ts';
 
 const pageSize = 500;
+/** Problems that warnings name one by one. */
+const namedAtMost = 20;
 
 /**
  * Fetches the atomic signatures of a range of the manifests that a sync selects. What cannot be read is left out with a warning, and
@@ -30,6 +33,8 @@ export async function fetchSignatures(
   if (source === undefined) return;
   const part = { taskId, stage: 'FETCHING_SIGNATURES', part: range.part } as const;
   let signaturesDone = 0;
+  let named = 0;
+  let others = 0;
   const collector = createCollector<SignatureToStore>(async (batch) => {
     await stageSignatures(em, taskId, batch);
     signaturesDone += batch.length;
@@ -42,19 +47,31 @@ export async function fetchSignatures(
     async ({ digest }, laneSignal) => {
       const problem = (message: string) => noteProblem(em, taskId, digest, message);
       try {
-        await deps.connections.run(laneSignal, async () => {
-          for await (const content of sync.registry.readSignatures(source, digest, { signal: laneSignal })) {
-            const signature = await readSignature(digest, content, problem);
-            if (signature !== undefined) await collector.add(signature, content.length);
-          }
-        });
+        await askAside(sync, 'signatures', () =>
+          deps.connections.run(laneSignal, async () => {
+            for await (const content of sync.registry.readSignatures(source, digest, {
+              signal: laneSignal,
+            })) {
+              const signature = await readSignature(digest, content, problem);
+              if (signature !== undefined) await collector.add(signature, content.length);
+            }
+          }),
+        );
       } catch (error) {
-        if (!isUnreadable(error)) throw error;
-        await problem(`Signatures of ${digest} were left out: ${error.message}`);
+        if (!isSideFailure(error, sync)) throw error;
+        const message = `Signatures of ${digest} were left out: ${error.message}`;
+        if (wasSkipped(error) || (named += 1) > namedAtMost) {
+          await stageProblems(em, taskId, [{ subject: digest, reason: message }]);
+          others += 1;
+        } else await problem(message);
       }
     },
   );
   await collector.flush();
+  if (others > 0)
+    await addWarnings(em, taskId, [
+      `Signatures of ${others} more manifests could not be looked up either; what is here of them stays.`,
+    ]);
 }
 
 async function* readRange(em: Em, taskId: number, range: TagRange): AsyncGenerator<ManifestRef> {

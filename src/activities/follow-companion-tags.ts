@@ -10,9 +10,9 @@ import { storeManifests } from '../db/store-manifests.ts';
 import { companionSuffixes, companionTag, parseCompanionTag } from '../oci/companion-tag.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndexType } from '../oci/media-type.ts';
-import { isUnreadable } from './failure.ts';
 import type { Companion, Follow } from './companion.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { askAside, isSideFailure } from './side-look-ups.ts';
 import { isOutsideCompanion } from './list-tags.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp } from './look-up-tag.ts';
@@ -40,7 +40,9 @@ export function createCompanionTags(follow: Follow): CompanionTags {
       const wanted = names.filter(
         ({ name, subject }) => unlisted.has(subject) || parseCompanionTag(name)?.suffix !== '',
       );
-      return wanted.length === 0 ? [] : followNames(follow, wanted);
+      if (wanted.length === 0) return [];
+      const subjectIds = new Map(page.map(({ digest, id }) => [digest, id]));
+      return followNames(follow, { names: wanted, subjectIds, areListed: isListed });
     },
   };
 }
@@ -65,14 +67,22 @@ async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
       );
     return true;
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!isSideFailure(error, sync)) throw error;
     return false;
   }
 }
 
-async function followNames(follow: Follow, names: readonly CompanionName[]): Promise<Companion[]> {
+interface Wanted {
+  readonly names: readonly CompanionName[];
+  readonly subjectIds: ReadonlyMap<Digest, number>;
+  /** Whether the upstream's list has them; else they are guesses. */
+  readonly areListed: boolean;
+}
+
+async function followNames(follow: Follow, wanted: Wanted): Promise<Companion[]> {
   const { em, sync } = follow;
-  const { found, unread } = await lookUpNames(follow, names);
+  const { names } = wanted;
+  const { found, unread } = await lookUpNames(follow, wanted);
   const fetched = found.flatMap(({ tag }) => (tag.kind === 'fetched' ? [tag.manifest] : []));
   const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   if (stored > 0) await follow.onStored(stored);
@@ -108,7 +118,7 @@ interface LookedUpNames {
   readonly unread: string[];
 }
 
-async function lookUpNames(follow: Follow, names: readonly CompanionName[]): Promise<LookedUpNames> {
+async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wanted): Promise<LookedUpNames> {
   const { deps, sync, em, concurrency, signal } = follow;
   const present = await readPresentTags(
     em,
@@ -118,12 +128,15 @@ async function lookUpNames(follow: Follow, names: readonly CompanionName[]): Pro
   const result: LookedUpNames = { found: [], unread: [] };
   await forEachConcurrently(names, { concurrency, signal }, async ({ name, subject }, laneSignal) => {
     try {
-      const tag = await deps.connections.run(laneSignal, () =>
-        lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
+      const tag = await askAside(sync, 'companion', () =>
+        deps.connections.run(laneSignal, () =>
+          lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
+        ),
       );
-      if (tag !== undefined && isWhatItSays(tag)) result.found.push({ tag, subject });
+      if (tag !== undefined && isWhatItSays(tag, subject, subjectIds.get(subject)))
+        result.found.push({ tag, subject });
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isSideFailure(error, sync, areListed)) throw error;
       result.unread.push(name);
       await follow.problem(subject, `The tag ${name}`, error);
     }
@@ -131,8 +144,13 @@ async function lookUpNames(follow: Follow, names: readonly CompanionName[]): Pro
   return result;
 }
 
-/** distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (FAULTS 61). */
-function isWhatItSays(tag: LookedUp): boolean {
+/**
+ * distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (FAULTS 61). Nor does the subject itself, which
+ * GitLab serves under this name (oras-project/oras-go#1396).
+ */
+function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefined): boolean {
   if (parseCompanionTag(tag.name)?.suffix !== '') return true;
+  if (tag.kind === 'fetched' ? tag.manifest.document.digest === subject : tag.manifestId === subjectId)
+    return false;
   return isIndexType(tag.kind === 'fetched' ? tag.manifest.parsed.mediaType : tag.mediaType);
 }

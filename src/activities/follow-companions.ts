@@ -46,6 +46,7 @@ export async function followCompanions(
     }
     rootIds = [...new Set(found)];
   }
+  await follow.warnOfOthers();
 }
 
 async function followPage(

@@ -6,11 +6,11 @@ import type { ManifestToStore } from '../db/store-manifests.ts';
 import { addWarnings } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
 import { createCollector } from './collector.ts';
-import { isUnreadable } from './failure.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { describeCompanion } from './companion.ts';
 import type { Companion, Follow } from './companion.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { askAside, isSideFailure } from './side-look-ups.ts';
 
 interface Claim {
   readonly subject: Digest;
@@ -55,13 +55,13 @@ async function listClaims(
   const unlisted = new Set<Digest>();
   await forEachConcurrently(page, { concurrency, signal }, async ({ digest: subject }, laneSignal) => {
     try {
-      const listed = await deps.connections.run(laneSignal, () =>
-        sync.registry.listReferrers(subject, { signal: laneSignal }),
+      const listed = await askAside(sync, 'referrers', () =>
+        deps.connections.run(laneSignal, () => sync.registry.listReferrers(subject, { signal: laneSignal })),
       );
       if (listed.kind === 'absent') unlisted.add(subject);
       else for (const digest of listed.digests) claims.push({ subject, digest });
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isSideFailure(error, sync)) throw error;
       unlisted.add(subject);
       await follow.problem(subject, `What refers to ${subject}`, error);
     }
@@ -111,7 +111,7 @@ async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<M
           `The upstream lists ${digest} among what refers to ${subject}, and does not have it (404); it was left out.`,
         ]);
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isSideFailure(error, sync, true)) throw error;
       await follow.problem(subject, describeCompanion({ kind: 'referrer', name: digest, subject }), error);
     }
   });

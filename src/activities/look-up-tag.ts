@@ -66,7 +66,7 @@ async function findLeft(
 ): Promise<LookedUp | undefined> {
   const head = await sync.registry.resolve(name, { signal });
   if (head === undefined || head === 'unchanged') return undefined;
-  const manifestId = await findStoredManifest(em, head.digest, sync.reuse);
+  const manifestId = await findStoredManifest(em, head.digest, sync.reuse, head.mediaType);
   return manifestId === undefined
     ? undefined
     : { name, kind: 'stored', manifestId, mediaType: head.mediaType };

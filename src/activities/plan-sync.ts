@@ -1,6 +1,5 @@
 import type { ContentPlan, StoredBlobRef } from '../db/plan-content.ts';
 import { planContent } from '../db/plan-content.ts';
-import { stageRemovals } from '../db/stage-tags.ts';
 import { stageSigned } from '../db/stage-signatures.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
@@ -12,7 +11,7 @@ export interface SyncPlan extends ContentPlan {
   readonly manifestsToAsk?: number;
 }
 
-/** Counts what is selected and stages what is to be fetched, and for a mirror what is to be removed. */
+/** Counts what is selected and stages what is to be fetched. */
 export async function planSync(
   deps: ActivityDeps,
   sync: SyncContext,
@@ -20,7 +19,6 @@ export async function planSync(
 ): Promise<SyncPlan> {
   const fork = () => deps.database.em.fork();
   const { taskId } = sync;
-  if (sync.arguments.mirror) await stageRemovals(fork(), sync, sync.filter);
   const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
     planContent(fork(), sync, (page) => findLost(deps, page, signal)),
   );

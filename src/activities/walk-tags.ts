@@ -12,12 +12,13 @@ import { isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { isThrottle, isUnreadable } from './failure.ts';
+import { isThrottle } from './failure.ts';
 import { followCompanions } from './follow-companions.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { closeHint } from './list-tags.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
+import { isSideFailure } from './side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
 import { walkGraph } from './walk-graph.ts';
 
@@ -32,7 +33,11 @@ export interface TagRange {
 }
 
 /** What was found under one tag. */
-type Found = LookedUp | { readonly name: string; readonly kind: 'left-out'; readonly warning: string };
+type Found =
+  | LookedUp
+  | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
+  /** Not known to be gone: what is here under its name stays. */
+  | { readonly name: string; readonly kind: 'kept'; readonly warning: string };
 
 /** Walks the graphs of a range of tags: fetches what is not stored, reads what is, and stages the tags that differ. */
 export async function walkTags(
@@ -116,29 +121,29 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
   try {
     return (await lookUpTag(em, sync, tag, signal)) ?? (await leftOut(sync, tag.name, signal));
   } catch (error) {
-    if (!isLeftOut(tag.name, error)) throw error;
-    return {
-      name: tag.name,
-      kind: 'left-out',
-      warning: `The tag ${tag.name} was left out: ${error.message}`,
-    };
+    if (!isLeftOut(sync, tag.name, error)) throw error;
+    return { name: tag.name, kind: 'kept', warning: `The tag ${tag.name} was left out: ${error.message}` };
   }
 }
 
-/** A kind of manifest that is not mirrored; of a signature also what cannot be read: its image is not held up by it (FAULTS 60). */
-function isLeftOut(name: string, error: unknown): error is TidemarkError {
+/** A kind of manifest that is not mirrored; of a signature also what cannot be had: its image is not held up by it (FAULTS 60). */
+function isLeftOut(sync: SyncContext, name: string, error: unknown): error is TidemarkError {
   if (!isTidemarkError(error)) return false;
   return (
-    error.code === 'SCHEMA1_UNSUPPORTED' || (parseCompanionTag(name) !== undefined && isUnreadable(error))
+    error.code === 'SCHEMA1_UNSUPPORTED' ||
+    (parseCompanionTag(name) !== undefined && isSideFailure(error, sync, true))
   );
 }
 
-/** A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (FAULTS 35). */
+/**
+ * A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (FAULTS 35). The latter stays here
+ * until the upstream does not list it either.
+ */
 async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Promise<Found> {
   if (!sync.filter.exactNames.includes(name))
     return {
       name,
-      kind: 'left-out',
+      kind: 'kept',
       warning: `The tag ${name} vanished at the upstream during the sync and was left out.`,
     };
   const closest = sync.filter.needsListing ? [] : await findCloseTags(sync, name, signal);
@@ -167,6 +172,7 @@ async function storeFound(
   const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   const staged: StagedTag[] = [];
   for (const found of batch) {
+    if (found.kind === 'kept') continue;
     if (found.kind === 'left-out') {
       staged.push({ name: found.name, manifestId: null });
       continue;
@@ -176,7 +182,7 @@ async function storeFound(
     if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
   }
   await stageTags(em, sync.taskId, staged);
-  const unchanged = batch.filter((found) => found.kind === 'unchanged');
+  const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
   await unstageTags(
     em,
     sync.taskId,
@@ -185,7 +191,7 @@ async function storeFound(
   await addWarnings(
     em,
     sync.taskId,
-    batch.flatMap((found) => (found.kind === 'left-out' ? [found.warning] : [])),
+    batch.flatMap((found) => ('warning' in found ? [found.warning] : [])),
   );
   return stored;
 }

@@ -3,6 +3,7 @@ import { TidemarkError } from '../oci/error.ts';
 import type { SyncArguments } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { countRemovals, isMassRemoval } from './stage-removals.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
 import type { Draft, Published } from './publish-version.ts';
 import { writeSignatures } from './stage-signatures.ts';
@@ -163,20 +164,9 @@ async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null)
   );
 }
 
-/** Not counted: they come and go with their images. */
-const isCompanion = sql`t.name ~ '^sha(256|512)-[0-9a-f]+(\\.(sig|att|sbom))?$'`;
-
 async function refuseMassRemoval(em: Em, { taskId, repositoryId }: SyncDraft): Promise<void> {
-  const result = await sql<{ present: number; removed: number }>`
-    select count(*) as present, count(s.name) as removed
-    from tag_membership t
-    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and s.manifest_id is null
-    where t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`.execute(
-    kysely(em),
-  );
-  const { present, removed } = result.rows[0] ?? { present: 0, removed: 0 };
-  const refused = removed > 0 && (removed === present || (present >= 10 && removed > present / 2));
-  if (refused)
+  const { present, removed } = await countRemovals(em, { taskId, repositoryId });
+  if (isMassRemoval(present, removed))
     throw new TidemarkError(
       'MASS_REMOVAL_REFUSED',
       `This mirror sync would remove ${removed} of the repository's ${present} tags. Nothing was changed. ` +

@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import { companionPattern, isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from './open-database.ts';
 import { selectedGraph } from './plan-content.ts';
+import { unknownSource } from './stage-companions.ts';
 import { kysely } from './sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from './verdicts.ts';
@@ -120,7 +121,8 @@ export async function refuseUnverified(
         order by name collate "C" limit ${most}
       )
       select f.name, m.digest, kept.digest as "keptDigest", f.total, signed.signatures,
-        coalesce(problem.reason, signed.reason) as reason
+        coalesce(problem.reason, signed.reason, (
+          select reason from sync_problem where task_id = task.id and subject_digest = ${unknownSource})) as reason
       from first_few f join manifest m on m.id = f.manifest_id join task on task.id = ${taskId}
         left join tag_membership t on t.repository_id = task.repository_id and t.name = f.name and t.removed_in is null
         left join manifest kept on kept.id = t.manifest_id

@@ -129,6 +129,9 @@ export interface SignatureProblem {
   readonly reason: string;
 }
 
+/** Stands for all manifests, where it is not known whether there is anywhere to ask for atomic signatures. */
+export const unknownSource = '*' as Digest;
+
 export async function stageProblems(
   em: Em,
   taskId: number,
@@ -154,13 +157,14 @@ export async function readProblems(
   return new Map(result.rows.map(({ subject, reason }) => [subject, reason]));
 }
 
-/** Of the digests given, those of manifests that a sync selects and whose signatures and referrers could all be read. */
+/** Of the digests given, those of manifests that a sync selects and whose signatures and referrers were all looked up, and could be read. */
 export async function findRead(em: Em, taskId: number, subjects: readonly string[]): Promise<Set<string>> {
   if (subjects.length === 0) return new Set();
   const result = await sql<{ digest: string }>`
     with recursive ${selectedGraph(taskId)}
     select m.digest from manifest m join reach on reach.id = m.id
     where m.digest = any(${[...new Set(subjects)]}::text[])
+      and exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = m.id)
       and not exists (select from sync_problem p where p.task_id = ${taskId} and p.subject_digest = m.digest)`.execute(
     kysely(em),
   );

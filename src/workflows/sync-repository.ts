@@ -134,6 +134,10 @@ async function walkAndPlan(input: SyncInput, begun: UnfinishedCopy): Promise<Syn
   setCurrentDetails(`${repositoryName}: fetching the manifests of ${begun.positions} tags`);
   await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
   await walkTags(input, begun);
+  if (begun.mirror) {
+    const summary = `${repositoryName}: look at what is to be removed`;
+    await remote.findRemovals.executeWithOptions({ summary }, [{ taskId }]);
+  }
   return local.planSync({ taskId });
 }
 

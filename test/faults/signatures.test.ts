@@ -221,7 +221,7 @@ describe('fault 62: lists of referrers', () => {
     const scene = await open();
     signByReferrer(scene.repository, scene.good);
     const route = referrersRoute(scene.good.digest);
-    scene.upstream.on(route, { status: 503 }, { status: 503 }, answersWithReferrers(scene.repository));
+    scene.upstream.on(route, { status: 503 }, answersWithReferrers(scene.repository));
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject(completed);
     expect(outcome.summary?.present.signatures).toBe(1);

@@ -41,6 +41,11 @@ test.concurrent('fault 30: a mirror sync of an empty list is refused, and done w
   });
   const additive = await scene.sync();
   expect(additive.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  // what is still served is not gone, whatever the list says
+  const kept = await scene.sync({ mirror: true, confirmRemoval: true });
+  expect(kept.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  expect(kept.warnings).toEqual([expect.stringContaining('still serves')]);
+  drop(scene, 3);
   const confirmed = await scene.sync({ mirror: true, confirmRemoval: true });
   expect(confirmed.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
   expect(confirmed.summary?.present).toEqual({ tags: 0, manifests: 0, blobs: 0, signatures: 0 });
@@ -131,7 +136,7 @@ test.concurrent('fault 34: of a tag that moves between HEAD and GET the version 
   await readVersions(stage.harness, scene.ids.repositoryId);
 });
 
-test.concurrent('fault 35: a tag that vanishes after the list is a warning; additive keeps it, a mirror lets it go', async () => {
+test.concurrent('fault 35: a tag that vanishes after the list is a warning; a mirror lets it go once it is not listed either', async () => {
   const scene = await stage.openSynced({ repository: manyTags('fault-35', 3) });
   const notThere = json({ errors: [{ code: 'MANIFEST_UNKNOWN' }] }, {}, 404);
   scene.upstream.on(listRoute, json({ tags: ['t00', 't01', 't02', 'ghost'] }));
@@ -144,6 +149,11 @@ test.concurrent('fault 35: a tag that vanishes after the list is a warning; addi
   expect(new Set(additive.warnings.map((warning) => /tag (\S+) vanished/.exec(warning)?.[1]))).toEqual(
     new Set(['ghost', 't01']),
   );
+  expect((await scene.sync({ mirror: true })).task).toMatchObject({
+    state: 'COMPLETED',
+    createdVersion: null,
+  });
+  scene.upstream.on(listRoute, json({ tags: ['t00', 't02'] }));
   const mirror = await scene.sync({ mirror: true });
   expect(mirror.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
   expect([...(await stage.harness.tags(scene.ids.repositoryId, 2)).keys()]).toEqual(['t00', 't02']);

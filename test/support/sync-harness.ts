@@ -76,6 +76,16 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection });
   const native = await NativeConnection.connect({ address: temporalAddress });
+  const activityOptions = {
+    syncsPerHost: options.syncsPerHost ?? 10,
+    throttleBudgetSeconds: options.throttleBudgetSeconds ?? 7_200,
+    manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
+    allowPrivate: true,
+    allowUpstream: [],
+    collectionGraceSeconds: options.graceSeconds ?? 0,
+    logins: options.logins ?? noLogins,
+    logger,
+  };
   const launch = () =>
     startWorker({
       database,
@@ -87,15 +97,8 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       taskQueue,
       workflowBundle: { codePath: inject('workflowBundle') },
       workerConnections: options.workerConnections ?? 64,
-      syncsPerHost: options.syncsPerHost ?? 10,
-      throttleBudgetSeconds: options.throttleBudgetSeconds ?? 7_200,
+      ...activityOptions,
       throttleClock: options.throttleClock,
-      manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
-      allowPrivate: true,
-      allowUpstream: [],
-      collectionGraceSeconds: options.graceSeconds ?? 0,
-      logins: options.logins ?? noLogins,
-      logger,
     });
   let worker: RunningWorker = await launch();
 
@@ -107,6 +110,8 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     secrets,
     client,
     taskQueue,
+    /** Of the worker, for what runs activities without one. */
+    activityOptions,
     em: (): Em => database.em.fork(),
 
     /** Creates a repository and a remote of the same random name. */

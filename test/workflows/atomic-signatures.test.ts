@@ -175,18 +175,22 @@ describe('fault 58: what is no signature is left out with a warning', () => {
     const scene = await openWithStore();
     const { good } = scene.digests;
     const signature = await signer.sign(atomicPayload(good));
-    scene.store.on(routeOf(good, 1), { status: 500 }, { status: 503 }, { body: signature });
+    scene.store.on(routeOf(good, 1), { status: 503 }, { body: signature });
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     expect(outcome.summary?.present.signatures).toBe(1);
   });
 
-  test.concurrent('a store that stays in trouble fails the sync: it is not known what is signed', async () => {
+  test.concurrent('a store that stays in trouble is a warning, and a mirror keeps what it has', async () => {
     const scene = await openWithStore();
-    scene.put(scene.digests.good, 1, { status: 500 });
-    const outcome = await scene.sync();
-    expect(outcome.task).toMatchObject({ state: 'FAILED', errorCode: 'UPSTREAM_UNAVAILABLE' });
-    expect(outcome.latest).toBe(0);
+    const { good } = scene.digests;
+    scene.put(good, 1, await signer.sign(atomicPayload(good)));
+    await scene.sync();
+    scene.put(good, 1, { status: 500 });
+    const outcome = await scene.sync({ mirror: true });
+    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    expect(outcome.warnings).toEqual([expect.stringMatching(/Signatures of .* were left out: GET .* 500/)]);
+    expect(outcome.summary?.present.signatures).toBe(1);
   });
 });
 

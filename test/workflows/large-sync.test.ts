@@ -21,12 +21,14 @@ async function work(): Promise<void> {
 const activities = {
   beginCopy: async () => ({
     dryRun: false,
+    mirror: true,
     downloadConcurrency: 20,
     digests: 1,
     requiresSignatures: true,
     positions: million,
   }),
   walkTags: work,
+  findRemovals: work,
   fetchDigests: work,
   fetchBlobs: work,
   fetchSignatures: work,

@@ -1,0 +1,144 @@
+import {
+  countRemovals,
+  isMassRemoval,
+  keepRoots,
+  readRootRemovals,
+  readTagRemovals,
+} from '../db/stage-removals.ts';
+import { stageRemovals, unstageTags } from '../db/stage-tags.ts';
+import { addWarnings } from '../db/tasks.ts';
+import { parseCompanionTag } from '../oci/companion-tag.ts';
+import type { TidemarkError } from '../oci/error.ts';
+import type { ActivityDeps } from './deps.ts';
+import { forEachConcurrently } from './limiter.ts';
+import { askAside, isSideFailure } from './side-look-ups.ts';
+import type { SyncContext } from './sync-context.ts';
+
+const pageSize = 500;
+const examplesAtMost = 3;
+
+/** What is kept though upstream does not list it. */
+interface Kept {
+  readonly served: string[];
+  readonly unknown: string[];
+  reason: string;
+}
+
+/**
+ * Stages what a mirror sync removes: what upstream does not list any more, and does not serve either. One answer is no proof: what it still
+ * serves is kept, and what could not be asked for, with a warning. A removal that the commit refuses is not looked at.
+ */
+export async function findRemovals(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!sync.arguments.mirror) return;
+  const em = deps.database.em.fork();
+  await stageRemovals(em, sync, sync.filter);
+  const { present, removed } = await countRemovals(em, sync);
+  if (!sync.arguments.confirmRemoval && isMassRemoval(present, removed)) return;
+  const kept: Kept = { served: [], unknown: [], reason: '' };
+  const look = { deps, sync, signal, kept };
+  const asked = { taskId: sync.taskId, digests: sync.filter.digests };
+  for (let after = ''; ;) {
+    const page = await readTagRemovals(em, sync, after, pageSize);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last;
+    const stay = await findServed(
+      look,
+      page.map((name) => ({ key: name, reference: name })),
+    );
+    await unstageTags(
+      em,
+      sync.taskId,
+      stay.map(({ key }) => key),
+    );
+  }
+  for (let after = { manifestId: 0, name: '' }; ;) {
+    const page = await readRootRemovals(em, asked, after, pageSize);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last;
+    const stay = await findServed(
+      look,
+      page.map((root) => ({ key: root, reference: root.digest })),
+    );
+    await keepRoots(
+      em,
+      sync.taskId,
+      stay.map(({ key }) => key),
+    );
+  }
+  await addWarnings(em, sync.taskId, describeKept(kept));
+}
+
+interface Look {
+  readonly deps: ActivityDeps;
+  readonly sync: SyncContext;
+  readonly signal: AbortSignal;
+  readonly kept: Kept;
+}
+
+async function findServed<T extends { readonly reference: string }>(
+  { deps, sync, signal, kept }: Look,
+  wanted: readonly T[],
+): Promise<T[]> {
+  const stay: T[] = [];
+  const concurrency = sync.remote.downloadConcurrency;
+  await forEachConcurrently(wanted, { concurrency, signal }, async (one, laneSignal) => {
+    const { reference } = one;
+    try {
+      const served = await askAside(sync, 'removal', () =>
+        deps.connections.run(laneSignal, () => isServed(sync, reference, laneSignal)),
+      );
+      if (!served) return;
+      kept.served.push(reference);
+    } catch (error) {
+      if (!isSideFailure(error, sync, true)) throw error;
+      kept.unknown.push(reference);
+      kept.reason ||= error.message;
+    }
+    stay.push(one);
+  });
+  return stay;
+}
+
+async function isServed({ registry }: SyncContext, reference: string, signal: AbortSignal): Promise<boolean> {
+  let digest: string | undefined;
+  try {
+    digest = (await registry.getManifest(reference, { signal }))?.digest;
+  } catch (error) {
+    // there, though it is none that can be mirrored
+    if (isWrongAnswer(error as TidemarkError)) return true;
+    throw error;
+  }
+  if (digest === undefined) return false;
+  // GitLab serves the manifest itself under the name of its fallback tag (oras-project/oras-go#1396)
+  const companion = parseCompanionTag(reference);
+  return !(companion?.suffix === '' && companion.subject === digest);
+}
+
+function isWrongAnswer({ code }: TidemarkError): boolean {
+  return code === 'DIGEST_MISMATCH' || code === 'MANIFEST_TOO_LARGE';
+}
+
+function describeKept({ served, unknown, reason }: Kept): string[] {
+  const warnings: string[] = [];
+  if (served.length > 0)
+    warnings.push(
+      `The upstream does not list ${countOf(served)}, and still serves what it does not list; that is kept.`,
+    );
+  if (unknown.length > 0)
+    warnings.push(
+      `Whether the upstream still has ${countOf(unknown)} could not be found out; that is kept. ${reason}`,
+    );
+  return warnings;
+}
+
+function countOf(references: readonly string[]): string {
+  const examples = [...references].sort().slice(0, examplesAtMost).join(', ');
+  const what = references.length === 1 ? 'tag or manifest' : 'tags and manifests';
+  return `${references.length} ${what} (${examples}${references.length > examplesAtMost ? ', …' : ''})`;
+}

@@ -1,0 +1,91 @@
+/** Syncs without Temporal: the steps of the workflow in its order, on a real database and a real port. Some 50 ms each, for thousands of them. */
+import { createSyncContexts } from '../../src/activities/sync-context.ts';
+import { beginCopy } from '../../src/activities/begin-copy.ts';
+import { commitSync } from '../../src/activities/commit-sync.ts';
+import type { ActivityDeps } from '../../src/activities/deps.ts';
+import { isThrottle } from '../../src/activities/failure.ts';
+import { fetchBlobs } from '../../src/activities/fetch-blobs.ts';
+import { fetchSignatures } from '../../src/activities/fetch-signatures.ts';
+import { createLimiter } from '../../src/activities/limiter.ts';
+import type { SyncContext } from '../../src/activities/sync-context.ts';
+import { verifySelected } from '../../src/activities/verify-selected.ts';
+import { createBlobLocks } from '../../src/db/blob-lock.ts';
+import { startTask } from '../../src/db/start-task.ts';
+import { createSyncTask, finishTask } from '../../src/db/tasks.ts';
+import { isTidemarkError } from '../../src/oci/error.ts';
+import { openRegistry } from '../../src/registry/client.ts';
+import type { SyncHarness } from './sync-harness.ts';
+
+export interface DirectSync {
+  /** @returns the code of the error that ended it; undefined where it completed. */
+  run(ids: { repositoryId: number; remoteId: number }, mirror: boolean): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+const faultsAtMost = 3;
+const throttlesAtMost = 200;
+
+export function openDirectSync(harness: SyncHarness): DirectSync {
+  const { database, store, secrets } = harness;
+  const blobLocks = createBlobLocks(harness.databaseUrl);
+  let aheadMs = 0;
+  const deps: ActivityDeps = {
+    ...harness.activityOptions,
+    database,
+    store,
+    secrets,
+    blobLocks,
+    connections: createLimiter(64),
+    openRegistry: (options) => openRegistry(options, { retryBaseMs: 0.1 }),
+    throttleClock: {
+      aheadMs: () => aheadMs,
+      delayMs: (waitMs) => {
+        aheadMs += waitMs + 1;
+        return 1;
+      },
+    },
+  };
+  const contexts = createSyncContexts(deps);
+  const { signal } = new AbortController();
+
+  async function copy(sync: SyncContext, listing: number): Promise<void> {
+    const { taskId } = sync;
+    const begun = await beginCopy(deps, sync, { listing, tagsAtMost: 1_000, signal });
+    if (begun.committed !== undefined) return;
+    const { plan, downloadConcurrency: concurrency } = begun;
+    if (plan === undefined) throw new Error('a direct sync is of few tags, and of no digests');
+    if (begun.isFetched !== true)
+      for (let batch = 0; batch < plan.batches; batch += 1)
+        await fetchBlobs(deps, sync, { batch, concurrency }, signal);
+    const manifests = plan.manifestsToAsk ?? 0;
+    if (manifests > 0)
+      await fetchSignatures(deps, sync, { part: 0, from: 0, to: manifests, concurrency }, signal);
+    if (begun.requiresSignatures) await verifySelected(deps, taskId, signal);
+    await commitSync(deps, taskId, { signal });
+  }
+
+  return {
+    async run(ids, mirror) {
+      const wish = { mirror, confirmRemoval: true, dryRun: false };
+      const { task } = await createSyncTask(harness.em(), { ...ids, arguments: wish });
+      await startTask(harness.em(), task.id, deps);
+      let faults = 0;
+      for (let attempt = 1; ; attempt += 1)
+        try {
+          await contexts.use(task.id, (sync) => copy(sync, attempt));
+          return undefined;
+        } catch (error) {
+          if (!isTidemarkError(error)) throw error;
+          if (!isThrottle(error)) faults += 1;
+          if (error.retryable && faults < faultsAtMost && attempt < throttlesAtMost) continue;
+          const { code, message } = error;
+          await finishTask(harness.em(), task.id, { state: 'FAILED', code, message });
+          return code;
+        }
+    },
+    async close() {
+      await contexts.close();
+      await blobLocks.close();
+    },
+  };
+}
