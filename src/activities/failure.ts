@@ -3,7 +3,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
 import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
-import type { TidemarkError } from '../oci/error.ts';
+import { isThrottle } from './error-kinds.ts';
+
+export { isThrottle, isUnreadable } from './error-kinds.ts';
 
 /**
  * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
@@ -73,18 +75,6 @@ function kindOf(error: unknown): FaultKind {
   if (error.retryAfterMs !== undefined) return 'rateLimit';
   if (error.code === 'STORAGE_FULL') return 'storageFull';
   return error.origin === 'server' ? 'server' : 'upstream';
-}
-
-/** Whether upstream's host asks to slow down: all that is asked of it waits. */
-export function isThrottle(error: unknown): boolean {
-  return (
-    isTidemarkError(error) && (error.code === 'UPSTREAM_RATE_LIMITED' || error.code === 'UPSTREAM_THROTTLED')
-  );
-}
-
-/** Whether upstream's answer itself is at fault, and would be again: what only accompanies an image is left out then, with a warning. */
-export function isUnreadable(error: unknown): error is TidemarkError {
-  return isTidemarkError(error) && error.origin === 'upstream' && !error.retryable;
 }
 
 /** @param faults How many faults of this error's kind the activity has met, this one included. */

@@ -7,7 +7,7 @@ import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
 import { describeManifest, fetchListed } from './fetch-manifest.ts';
-import { isThrottle } from './failure.ts';
+import { isThrottle } from './error-kinds.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { Upstream } from './naming-request.ts';
 
