@@ -2,8 +2,11 @@ import type { Em } from '../db/open-database.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
 import type { Reuse } from '../db/reuse.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
-import type { BatchBlob, BatchOfRemote } from '../db/sync-blobs.ts';
+import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/sync-blobs.ts';
+import { addWarnings } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
+import { isTidemarkError } from '../oci/error.ts';
+import { openBlobSource, readThrough } from './blob-source.ts';
 import { createBlobQueue } from './blob-queue.ts';
 import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -50,8 +53,8 @@ export async function fetchBlobs(
       async (queued, laneSignal) => {
         const { blob } = queued;
         const onProgress = (bytesDone: number) => report.inFlight(blob, bytesDone);
-        await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress });
-        if (report.finished(blob) >= reportBlobs) await report.write();
+        const isAbsent = !(await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress }));
+        if (report.finished({ ...blob, isAbsent }) >= reportBlobs) await report.write();
       },
     );
   } finally {
@@ -77,30 +80,44 @@ function lockOf(apart: string | undefined): (digest: Digest) => string {
   return (digest) => (apart === undefined ? digest : `${digest} ${apart}`);
 }
 
+/** False: it is optional, and the upstream does not have it. */
 async function fetchBlob(
   deps: ActivityDeps,
   sync: SyncContext,
   { blob, isLocked, done }: QueuedBlob,
   options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
-): Promise<void> {
+): Promise<boolean> {
   const { digest } = blob;
   const { reuse } = sync;
   const apart = apartOf(reuse);
   const descriptor = { digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
+  const em = deps.database.em.fork();
   const push = async () => {
     // whoever was waited for may have brought it
     if (apart !== undefined && !isLocked && (await isBrought(deps, reuse, blob))) return;
-    // fetches nothing where another sync has stored it since the plan was made, unless it is fetched apart
+    const source = await openBlobSource(em, sync.registry, blob);
     await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${digest}`, () =>
-      deps.connections.run(options.signal, () =>
-        deps.store.push(descriptor, sync.registry, { ...options, ...(apart === undefined ? {} : { apart }) }),
-      ),
+      deps.connections.run(options.signal, async () => {
+        // stored for others: that this upstream has it, too, is known when it has delivered it
+        if (blob.isOptional && apart === undefined && (await deps.store.exists(descriptor)))
+          return readThrough(source, descriptor, options.signal);
+        // fetches nothing where another sync has stored it since the plan was made, unless it is fetched apart
+        await deps.store.push(descriptor, source, { ...options, ...(apart === undefined ? {} : { apart }) });
+      }),
     );
     if (apart !== undefined && blob.sizeBytes > noteAtOnceBytes)
       await recordDelivered(deps.database.em.fork(), reuse.origin, 'blob', [blob.blobId]);
   };
   try {
     await (isLocked ? push() : deps.blobLocks.withLock(lockOf(apart)(digest), options.signal, push));
+    return true;
+  } catch (error) {
+    if (!blob.isOptional || !isTidemarkError(error) || error.origin !== 'upstream' || error.retryable)
+      throw error;
+    await addWarnings(em, sync.taskId, [
+      `The layer ${digest}, which a registry need not have, was left out: ${error.message}`,
+    ]);
+    return false;
   } finally {
     await done();
   }
@@ -114,7 +131,7 @@ async function isBrought({ database, store }: ActivityDeps, reuse: Reuse, blob: 
 /** Gathers what a batch has done and writes it down, one transaction at a time. */
 function createReport(em: Em, batch: BatchOfRemote) {
   const moving = new Map<number, number>();
-  let finished: BatchBlob[] = [];
+  let finished: FinishedBlob[] = [];
   let changed = false;
   let last = Promise.resolve();
   let waiting = 0;
@@ -149,7 +166,7 @@ function createReport(em: Em, batch: BatchOfRemote) {
       changed = true;
     },
     /** Answers how many wait to be written down. */
-    finished(blob: BatchBlob): number {
+    finished(blob: FinishedBlob): number {
       moving.delete(blob.blobId);
       changed = true;
       return finished.push(blob);

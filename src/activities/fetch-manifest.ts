@@ -23,7 +23,9 @@ export async function fetchListed(
   { digest, mediaType: listedAs }: { readonly digest: Digest; readonly mediaType: string },
   signal: AbortSignal,
 ): Promise<ManifestToStore | undefined> {
-  const document = await upstream.registry.getManifest(digest, { signal });
+  const document =
+    (await upstream.registry.getManifest(digest, { signal })) ??
+    (await upstream.registry.getManifest(digest, { signal, address: 'blobs' }));
   if (!document) return undefined;
   return { ...(await parseFetched({ upstream, reference: digest, document, listedAs }, signal)), listedAs };
 }

@@ -86,6 +86,7 @@ export async function copyContent(
   const isChosen = tags === null ? sql`true` : sql`t.name = any(${wanted}::text[])`;
   return changeContent(em, {
     repositoryId,
+    copiedFrom: source.repositoryId,
     mistakes: tags === null ? [] : checkList('tags', tags, checkTag),
     check: async (transaction) => checkSource(transaction, source, tags ?? []),
     write: async (transaction, draft) => {

@@ -37,6 +37,8 @@ export interface ContentChangeSteps {
   readonly repositoryId: number;
   /** As in `Draft`. */
   readonly followers?: RawBuilder<unknown>;
+  /** As in `Draft`. */
+  readonly copiedFrom?: number;
   /** What is wrong with the change whatever the repository holds. */
   readonly mistakes: readonly ContentMistake[];
   /** Whether a mirror takes it, too. */
@@ -89,9 +91,17 @@ async function lockRepository(
       ...steps.mistakes,
     ]);
   const { name, latest, isMirrored } = row;
-  const { followers } = steps;
-  const draft = { repositoryId, name, latest, number: latest + 1, taskId: null };
-  return { draft: followers === undefined ? draft : { ...draft, followers }, isMirrored };
+  const { followers, copiedFrom } = steps;
+  const draft = {
+    repositoryId,
+    name,
+    latest,
+    number: latest + 1,
+    taskId: null,
+    ...(followers === undefined ? {} : { followers }),
+    ...(copiedFrom === undefined ? {} : { copiedFrom }),
+  };
+  return { draft, isMirrored };
 }
 
 function mirrored({ name }: ContentDraft): ContentMistake {

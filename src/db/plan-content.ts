@@ -82,10 +82,14 @@ export async function planContent(
     const wanted = await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
-      select edge.blob_id as id, max(edge.size_bytes) as size_bytes, min(edge.size_bytes) as least_bytes,
-        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.media_type like any(${signatureTypes}::text[])) as is_due,
+      select edge.blob_id as id,
+        coalesce(max(edge.size_bytes) filter (where not edge.is_foreign), max(edge.size_bytes)) as size_bytes,
+        coalesce(min(edge.size_bytes) filter (where not edge.is_foreign), max(edge.size_bytes)) as least_bytes,
+        bool_and(edge.is_foreign) as is_optional, bool_or(edge.role = 'entry') as is_entry,
+        min(edge.manifest_id) filter (where edge.has_data) as inline_manifest_id,
+        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.has_data or edge.media_type like any(${signatureTypes}::text[])) as is_due,
         ${reuse.visibility.all}::boolean as is_ours
-      from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign
+      from reach join manifest_blob edge on edge.manifest_id = reach.id
       group by edge.blob_id`.execute(db);
     if (Number(wanted.numAffectedRows ?? 0n) > pageSize) {
       await sql`alter table wanted add primary key (id)`.execute(db);
@@ -115,9 +119,8 @@ async function assertSizesAgree(em: Em): Promise<void> {
     select blob.digest, wanted.least_bytes || ' and ' || wanted.size_bytes as sizes,
       case when wanted.is_ours then blob.size_bytes end as stored
     from wanted join blob using (id)
-    where wanted.least_bytes <> wanted.size_bytes or (wanted.is_ours and blob.size_bytes <> wanted.size_bytes) limit 1`.execute(
-    kysely(em),
-  );
+    where not wanted.is_optional and (wanted.least_bytes <> wanted.size_bytes
+      or (wanted.is_ours and blob.size_bytes <> wanted.size_bytes)) limit 1`.execute(kysely(em));
   const row = result.rows[0];
   if (!row) return;
   const stored = row.stored === null ? '' : `; stored and verified are ${row.stored}`;
@@ -155,6 +158,17 @@ async function markLost(
   }
 }
 
+/**
+ * Of `wanted` and `blob`: whether it is to be fetched. An optional one that is stored for others is, too, until this upstream has shown that
+ * it has it.
+ */
+function isMissing(taskId: number): RawBuilder<unknown> {
+  return sql`(not (wanted.is_ours and blob.stored_at is not null) or (wanted.is_optional
+    and not exists (select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done)
+    and not exists (select from task join membership p on p.repository_id = task.repository_id and p.kind = 'blob'
+      and p.content_id = blob.id and p.removed_in is null where task.id = ${taskId})))`;
+}
+
 interface Totals {
   readonly manifests: number;
   /** Of these, those that the parts of this sync have fetched. */
@@ -183,13 +197,13 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(*) filter (where is_reused) as reused,
       coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes",
-      count(*) filter (where not is_there) as missing,
-      coalesce(sum(wanted.size_bytes) filter (where not is_there), 0)::bigint as "missingBytes"
+      count(*) filter (where is_missing) as missing,
+      coalesce(sum(wanted.size_bytes) filter (where is_missing), 0)::bigint as "missingBytes"
     from wanted join blob using (id),
-      lateral (select wanted.is_ours and blob.stored_at is not null as is_there) as there,
-      lateral (select is_there and not exists (
-        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused) as reused
-    where wanted.is_due or is_there`.execute(kysely(em));
+      lateral (select ${isMissing(taskId)} as is_missing) as m,
+      lateral (select not is_missing and not exists (
+        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused) as r
+    where wanted.is_due or not is_missing`.execute(kysely(em));
   const totals = counted.rows[0];
   if (totals === undefined) throw new Error('an aggregate without a row');
   return totals;
@@ -235,13 +249,13 @@ async function stageBlobs(
   if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
   // a blob weighs its bytes and 16 KiB, about what a request costs
   await sql`
-    insert into sync_blob (task_id, batch, blob_id, size_bytes)
-    select ${taskId}, floor((before::float8 / total) * ${batches}), id, size_bytes
+    insert into sync_blob (task_id, batch, blob_id, size_bytes, is_entry, is_optional, inline_manifest_id)
+    select ${taskId}, floor((before::float8 / total) * ${batches}), id, size_bytes, is_entry, is_optional, inline_manifest_id
     from (
-      select id, wanted.size_bytes,
+      select id, wanted.size_bytes, is_entry, is_optional, inline_manifest_id,
         sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
         sum(wanted.size_bytes + 16384) over () as total
-      from wanted join blob using (id) where wanted.is_due and not (wanted.is_ours and blob.stored_at is not null)
+      from wanted join blob using (id) where ${isMissing(taskId)} and wanted.is_due
     ) as missing`.execute(db);
   const staged = await sql<{ batches: number }>`
     select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId} and not is_done`.execute(

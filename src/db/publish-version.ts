@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../oci/error.ts';
 import type { ContentCounts, VersionCounts } from './entities.ts';
+import { addOptional, hasOptional, isOptionalNew } from './optional-blobs.ts';
 import { endFollowers } from './end-followers.ts';
 import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
@@ -19,6 +20,8 @@ export interface Draft {
   readonly taskId: number | null;
   /** Which tags `t` leave with the image that they belong to; default: every companion tag. */
   readonly followers?: RawBuilder<unknown>;
+  /** The repository that its content is copied from: what that one has of optional blobs comes along. */
+  readonly copiedFrom?: number;
 }
 
 export interface Published {
@@ -40,6 +43,7 @@ export async function publishVersion(em: Em, draft: Draft): Promise<Published> {
     return { createdVersion: null, changes: 0 };
   if (written.isAdded) {
     await addContent(em, draft);
+    await addOptional(em, draft);
     await showManyRows(em, draft);
     await assertComplete(em, draft);
   }
@@ -73,11 +77,13 @@ export interface Written {
   readonly isSigned: boolean;
 }
 
-async function readWritten(em: Em, { repositoryId, number }: Draft): Promise<Written> {
+async function readWritten(em: Em, draft: Draft): Promise<Written> {
+  const { repositoryId, number } = draft;
   const holds = (table: string, column: 'added_in' | 'removed_in') =>
     sql`exists (select from ${sql.table(table)} where repository_id = ${repositoryId} and ${sql.ref(column)} = ${number})`;
   const found = await sql<Written>`
-    select ${holds('tag_membership', 'added_in')} or ${holds('root_membership', 'added_in')} as "isAdded",
+    select ${holds('tag_membership', 'added_in')} or ${holds('root_membership', 'added_in')}
+        or ${isOptionalNew(draft)} as "isAdded",
       ${holds('tag_membership', 'removed_in')} or ${holds('root_membership', 'removed_in')} as "isRemoved",
       ${holds('membership', 'added_in')} or ${holds('membership', 'removed_in')} as "isSigned"`.execute(
     kysely(em),
@@ -111,8 +117,10 @@ async function showManyRows(em: Em, { repositoryId, number }: Draft): Promise<vo
     await sql`analyze (skip_locked) tag_membership, membership, manifest`.execute(db);
 }
 
-async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void> {
+async function addContent(em: Em, draft: Draft): Promise<void> {
+  const { repositoryId, number } = draft;
   const db = kysely(em);
+  const isHad = hasOptional(draft, sql`edge.blob_id`);
   await sql`
     insert into membership (repository_id, kind, content_id, added_in)
     with recursive reach(id) as (
@@ -133,7 +141,8 @@ async function addContent(em: Em, { repositoryId, number }: Draft): Promise<void
     select ${repositoryId}, 'blob', fresh.blob_id, ${number}
     from (
       select distinct edge.blob_id
-      from membership added join manifest_blob edge on edge.manifest_id = added.content_id and not edge.is_foreign
+      from membership added join manifest_blob edge on edge.manifest_id = added.content_id
+        and (not edge.is_foreign or ${isHad})
       where added.repository_id = ${repositoryId} and added.kind = 'manifest' and added.added_in = ${number}
     ) as fresh
     where not exists (select from lateral (
@@ -214,7 +223,7 @@ async function removeBlobs(em: Em, { repositoryId, number }: Draft): Promise<voi
       where not exists (select from lateral (
         select from manifest_blob edge join membership parent on parent.repository_id = ${repositoryId}
           and parent.kind = 'manifest' and parent.content_id = edge.manifest_id and parent.removed_in is null
-        where edge.blob_id = candidate.id and not edge.is_foreign offset 0) as held)
+        where edge.blob_id = candidate.id offset 0) as held)
     )
     update membership m set removed_in = ${number} from leaving
     where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.removed_in is null and m.content_id = leaving.id`.execute(

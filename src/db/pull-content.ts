@@ -67,7 +67,7 @@ async function recordSources(em: Em, { remoteId, manifestId, reuse }: PulledCont
     )
     select ${reuse.repositoryId}, named.blob_id, ${remoteId}::bigint, ${mayReuse('blob', sql`named.blob_id`, reuse)}
     from (select distinct edge.blob_id
-      from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign) as named
+      from reach join manifest_blob edge on edge.manifest_id = reach.id) as named
     order by named.blob_id
     on conflict (repository_id, blob_id, remote_id) do update set is_held = true
     where excluded.is_held and not kept.is_held`.execute(kysely(em));

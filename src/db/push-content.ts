@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { indexEntries } from '../oci/manifest-parse.ts';
 import { meaningRows } from './meaning.ts';
 import { isHeld } from './held-blobs.ts';
 import type { Em } from './open-database.ts';
@@ -10,7 +11,7 @@ import type { Draft, Published } from './publish-version.ts';
 import { lockPushTarget } from './push-target.ts';
 import type { PushCaller } from './push-target.ts';
 import { kysely } from './sql.ts';
-import { isForeign, listedType, storeManifests } from './store-manifests.ts';
+import { blobsOf, isForeign, listedType, storeManifests } from './store-manifests.ts';
 import type { ManifestToStore } from './store-manifests.ts';
 import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 
@@ -128,9 +129,9 @@ interface Lack {
 
 /** Blobs of this repository only: that the store has one says nothing (FAULTS 75). Those that a remote has count as stored ones do. */
 async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
-  const blobs = [...(parsed.config ? [parsed.config] : []), ...parsed.layers].filter(
-    (blob) => !isForeign(blob),
-  );
+  const blobs = blobsOf(parsed)
+    .map((edge) => edge.descriptor)
+    .filter((blob) => !isForeign(blob));
   const found = await sql<Lack>`
     select v.digest, v.size as "claimedBytes", coalesce(case when s.is_held then b.size_bytes end, (
         select e.size_bytes from manifest_blob e join membership m on m.repository_id = ${repositoryId} and m.kind = 'manifest'
@@ -159,8 +160,9 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
 
 /** Children as the index means them: under the types of its descriptors, or, where they say themselves what they are, as that. */
 async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
-  if (parsed.manifests.length === 0) return;
-  const children = parsed.manifests.map((child) => ({ digest: child.digest, mediaType: listedType(child) }));
+  const { manifests } = indexEntries(parsed);
+  if (manifests.length === 0) return;
+  const children = manifests.map((child) => ({ digest: child.digest, mediaType: listedType(child) }));
   const found = await sql<{ digest: Digest; mediaType: string; heldAs: string | null }>`
     select distinct v.digest, v.media_type as "mediaType", other.media_type as "heldAs"
     from ${meaningRows(children)} left join lateral (

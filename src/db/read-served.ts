@@ -95,7 +95,7 @@ export async function readServedBlob(
 function claimedSize(version: VersionKey): RawBuilder<unknown> {
   return sql`(select e.size_bytes from manifest_blob e
     join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isIn(version)}
-    where e.blob_id = b.id and not e.is_foreign limit 1)`;
+    where e.blob_id = b.id order by e.is_foreign limit 1)`;
 }
 
 export interface ReferrerRow {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Descriptor } from '../oci/descriptor.ts';
+import { indexEntries } from '../oci/manifest-parse.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
 import { isForeignLayerType, parseContentType } from '../oci/media-type.ts';
 import { holdBlobs, holdManifests } from './hold-content.ts';
@@ -94,7 +95,7 @@ async function nameChildren(
   reuse: Reuse | undefined,
 ): Promise<ChildEdge[]> {
   const listed = manifests.flatMap((manifest) =>
-    manifest.parsed.manifests.map((child, position) => ({
+    indexEntries(manifest.parsed).manifests.map((child, position) => ({
       parent: meaningOf(manifest),
       position,
       digest: child.digest,
@@ -181,8 +182,8 @@ async function writeBlobs(em: Em, manifests: readonly ManifestToStore[]): Promis
   );
   if (blobs.length === 0) return;
   await sql`
-    insert into manifest_blob (manifest_id, position, blob_id, role, media_type, size_bytes, is_foreign)
-    select parent.id, v.position, blob.id, v.role, v.media_type, v.size_bytes, v.is_foreign
+    insert into manifest_blob (manifest_id, position, blob_id, role, media_type, size_bytes, is_foreign, has_data)
+    select parent.id, v.position, blob.id, v.role, v.media_type, v.size_bytes, v.is_foreign, v.has_data
     from unnest(
       ${blobs.map((edge) => edge.parent.digest)}::text[],
       ${blobs.map((edge) => edge.parent.mediaType)}::text[],
@@ -191,8 +192,9 @@ async function writeBlobs(em: Em, manifests: readonly ManifestToStore[]): Promis
       ${blobs.map((edge) => edge.role)}::text[],
       ${blobs.map((edge) => edge.descriptor.mediaType)}::text[],
       ${blobs.map((edge) => edge.descriptor.size)}::bigint[],
-      ${blobs.map((edge) => isForeign(edge.descriptor))}::boolean[]
-    ) as v(parent, parent_type, position, digest, role, media_type, size_bytes, is_foreign)
+      ${blobs.map((edge) => isForeign(edge.descriptor))}::boolean[],
+      ${blobs.map((edge) => edge.descriptor.hasData === true)}::boolean[]
+    ) as v(parent, parent_type, position, digest, role, media_type, size_bytes, is_foreign, has_data)
     join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
     join blob on blob.digest = v.digest
     order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
@@ -246,18 +248,19 @@ async function readManifestIds(em: Em, manifests: readonly ManifestToStore[]): P
 
 interface BlobEdge {
   readonly descriptor: Descriptor;
-  readonly role: 'config' | 'layer';
+  readonly role: 'config' | 'layer' | 'entry';
 }
 
-/** Config first, then the layers in order. */
-function blobsOf(parsed: ParsedManifest): BlobEdge[] {
+/** Config first, then the layers in order; of an index, the entries that are blobs. */
+export function blobsOf(parsed: ParsedManifest): BlobEdge[] {
   return [
     ...(parsed.config ? [{ descriptor: parsed.config, role: 'config' as const }] : []),
     ...parsed.layers.map((descriptor) => ({ descriptor, role: 'layer' as const })),
+    ...indexEntries(parsed).blobs.map((descriptor) => ({ descriptor, role: 'entry' as const })),
   ];
 }
 
-/** Not fetched and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
+/** Fetched where the upstream has it, and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
 export function isForeign(descriptor: Descriptor): boolean {
   return isForeignLayerType(descriptor.mediaType) || (descriptor.urls?.length ?? 0) > 0;
 }

@@ -11,6 +11,18 @@ export interface BatchBlob {
   readonly blobId: number;
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** Whether an index names it: it may stand at `/manifests/`. */
+  readonly isEntry: boolean;
+  /** Whether the upstream need not have it. */
+  readonly isOptional: boolean;
+  /** A manifest whose descriptor carries the bytes, by its own word. */
+  readonly inlineManifestId: number | null;
+}
+
+/** A blob that is done with. */
+export interface FinishedBlob extends BatchBlob {
+  /** An optional one that the upstream does not have. */
+  readonly isAbsent: boolean;
 }
 
 /** Blobs of a batch that are still to be had: after a digest, in order of digest, at most `limit`. Ids would tell the upstream which are known longer. */
@@ -21,7 +33,8 @@ export async function readBatch(
   limit: number,
 ): Promise<BatchBlob[]> {
   const result = await sql<BatchBlob>`
-    select s.blob_id as "blobId", blob.digest, s.size_bytes as "sizeBytes"
+    select s.blob_id as "blobId", blob.digest, s.size_bytes as "sizeBytes", s.is_entry as "isEntry",
+      s.is_optional as "isOptional", s.inline_manifest_id as "inlineManifestId"
     from sync_blob s join blob on blob.id = s.blob_id
     where s.task_id = ${batch.taskId} and s.batch = ${batch.batch} and not s.is_done and blob.digest > ${after}
     order by blob.digest limit ${limit}`.execute(kysely(em));
@@ -54,23 +67,27 @@ export interface BatchOfRemote {
 export async function markBlobsStored(
   em: Em,
   batch: BatchOfRemote,
-  blobs: readonly BatchBlob[],
+  blobs: readonly FinishedBlob[],
   inFlightBytes: number,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const sorted = [...blobs].sort((a, b) => a.blobId - b.blobId);
     const ids = sorted.map((blob) => blob.blobId);
+    const stored = sorted.filter((blob) => !blob.isAbsent);
     if (ids.length > 0) {
       await sql`select from blob where id = any(${ids}::bigint[]) order by id for no key update`.execute(db);
       await sql`
         update blob set stored_at = coalesce(stored_at, now()), size_bytes = v.size_bytes
-        from unnest(${ids}::bigint[], ${sorted.map((blob) => blob.sizeBytes)}::bigint[]) as v(id, size_bytes)
+        from unnest(${stored.map((blob) => blob.blobId)}::bigint[], ${stored.map((blob) => blob.sizeBytes)}::bigint[])
+          as v(id, size_bytes)
         where blob.id = v.id`.execute(db);
-      await recordDelivered(transaction, batch.origin, 'blob', ids);
-      await holdBlobs(transaction, batch.repositoryId, sql`select unnest(${ids}::bigint[])`);
+      const storedIds = stored.map((blob) => blob.blobId);
+      await recordDelivered(transaction, batch.origin, 'blob', storedIds);
+      await holdBlobs(transaction, batch.repositoryId, sql`select unnest(${storedIds}::bigint[])`);
       await sql`
-        update sync_blob set is_done = true
+        update sync_blob set is_done = true,
+          is_absent = blob_id = any(${sorted.filter((blob) => blob.isAbsent).map((blob) => blob.blobId)}::bigint[])
         where task_id = ${batch.taskId} and batch = ${batch.batch} and blob_id = any(${ids}::bigint[])`.execute(
         db,
       );

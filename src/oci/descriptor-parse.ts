@@ -8,8 +8,8 @@ const descriptorKeys = ['mediaType', 'digest', 'size', 'urls', 'artifactType', '
 const platformPattern = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Reads a descriptor (image-spec, descriptor.md). `where` is its place in the document, as `layers[3]`. `annotations` and
- * inline `data` are not looked at: the content itself is fetched and verified, whatever `data` says.
+ * Reads a descriptor (image-spec, descriptor.md). `where` is its place in the document, as `layers[3]`. `annotations` are not
+ * looked at; of inline `data` it is told that it is there.
  * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS`, or what `parseDigest` throws, each with the place.
  */
 export function readDescriptor(value: JsonValue | undefined, where: string): Descriptor {
@@ -25,6 +25,7 @@ export function readDescriptor(value: JsonValue | undefined, where: string): Des
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(urls === undefined ? {} : { urls }),
     ...(platform === undefined ? {} : { platform }),
+    ...(typeof value.get('data') === 'string' ? { hasData: true as const } : {}),
   };
 }
 

@@ -7,9 +7,11 @@ export interface Descriptor {
   /** Size of the content in bytes, 0 to 2^53-1. */
   readonly size: number;
   readonly artifactType?: string;
-  /** Where foreign (non-distributable) layers may be had from; such blobs are recorded and not fetched. */
+  /** Further places of the content; a registry need not have what has some. They are never asked. */
   readonly urls?: readonly string[];
   readonly platform?: Platform;
+  /** Present where the descriptor has the content itself in it, as far as it says; whoever uses it verifies it. */
+  readonly hasData?: true;
 }
 
 export interface Platform {

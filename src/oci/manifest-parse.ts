@@ -17,6 +17,7 @@ import {
   structureOf,
 } from './manifest-type.ts';
 import {
+  isBlobType,
   isImageConfigType,
   isIndexType,
   isMediaType,
@@ -95,6 +96,17 @@ function readKnown(
   return isIndexType(mediaType)
     ? readIndex(root, mediaType, maxDescriptors)
     : readImage(root, mediaType, maxDescriptors);
+}
+
+/** The entries of an index that are manifests, and those that are blobs by their types. */
+export function indexEntries({ manifests }: Pick<ParsedManifest, 'manifests'>): {
+  readonly manifests: readonly Descriptor[];
+  readonly blobs: readonly Descriptor[];
+} {
+  return {
+    manifests: manifests.filter(({ mediaType }) => !isBlobType(mediaType)),
+    blobs: manifests.filter(({ mediaType }) => isBlobType(mediaType)),
+  };
 }
 
 /** What a manifest points at, in the order `[subject?, config?, ...layers, ...manifests]`; repeated entries stay. */

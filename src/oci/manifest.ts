@@ -24,5 +24,6 @@ export interface ParsedManifest {
   readonly isSignature?: true;
   readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
+  /** All entries of an index; some may be blobs, as those of a build cache: `indexEntries` tells them apart. */
   readonly manifests: readonly Descriptor[];
 }

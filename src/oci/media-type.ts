@@ -90,6 +90,18 @@ export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType) || isSchema1Type(mediaType);
 }
 
+const blobTypePattern =
+  /^(?:application|binary)\/octet-stream$|[.+-](?:tar|gzip|zstd|gz)(?:$|[.+-])|layer|rootfs|config|vnd\.oci\.empty|in-toto/;
+
+/**
+ * Whether an entry of an index is a blob by its type: a layer or config, as BuildKit's cache has them. An entry of a type that says
+ * nothing is taken for a manifest, which is opaque.
+ */
+export function isBlobType(mediaType: string): boolean {
+  if (isManifestType(mediaType)) return false;
+  return isImageConfigType(mediaType) || blobTypePattern.test(mediaType.slice(0, 255).toLowerCase());
+}
+
 /** Foreign (non-distributable) layers: had from the descriptor's `urls`, recorded and not fetched. */
 export function isForeignLayerType(mediaType: string): boolean {
   return foreignLayerTypes.has(mediaType);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { namingRequest, repositoryUrl } from '../activities/naming-request.ts';
+import { bytesSource, withOtherAddress } from '../activities/blob-source.ts';
 import { digestMismatch } from '../content/content-error.ts';
 import { openGrowingBlob } from '../content/growing-blob.ts';
 import type { GrowingBlob, GrowingBlobPlace } from '../content/growing-blob.ts';
@@ -9,13 +10,15 @@ import { verifyInPassing } from '../content/verified-source.ts';
 import type { BlobLocks } from '../db/blob-lock.ts';
 import { markBlobStored, readBlobSources } from '../db/blob-sources.ts';
 import type { Remote } from '../db/entities.ts';
-import type { Database } from '../db/open-database.ts';
+import { readInlineManifest } from '../db/read-inline.ts';
+import type { Database, Em } from '../db/open-database.ts';
 import { apartOf, mayReuseBlob } from '../db/reuse.ts';
 import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
 import { digestBytes } from '../oci/digest-bytes.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
+import { readInlineData } from '../oci/inline-data.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
 import { reuseOf } from './reuse-of.ts';
 
@@ -83,6 +86,8 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
       closing.signal.throwIfAborted();
       if (sizeBytes === 0) return emptyBlob(digest);
       const descriptor = { digest, size: sizeBytes, mediaType: 'application/octet-stream' };
+      const inline = await readInline(deps.database.em.fork(), repositoryId, descriptor);
+      if (inline !== undefined) return verifyInPassing(inline);
       const remotes = await readBlobSources(deps.database.em.fork(), { repositoryId, digest });
       const [remote] = remotes;
       if (remote === undefined) throw noSource(digest);
@@ -156,7 +161,9 @@ async function receive(
   for (let fruitless = 0; ;) {
     const before = growing.sizeBytes;
     try {
-      return await naming(upstream, descriptor, () => growing.receive(upstream.registry, signal));
+      return await naming(upstream, descriptor, () =>
+        growing.receive(withOtherAddress(upstream.registry), signal),
+      );
     } catch (error) {
       const canGoOn = isTidemarkError(error) && error.retryable && error.origin === 'upstream';
       fruitless = growing.sizeBytes > before ? 0 : fruitless + 1;
@@ -173,7 +180,7 @@ function streamed(clients: RemoteClients, remotes: readonly Remote[]): ContentSo
         const { registry, release } = clients.hold(upstream.remote);
         try {
           const body = await naming(upstream, descriptor, () =>
-            verifyInPassing(registry).fetch(descriptor, options),
+            verifyInPassing(withOtherAddress(registry)).fetch(descriptor, options),
           );
           return { ...body, bytes: releasing(body, release) };
         } catch (error) {
@@ -217,6 +224,17 @@ async function firstThatHasIt<T>(
 
 function naming<T>(upstream: HeldUpstream, { digest }: ContentKey, work: () => Promise<T>): Promise<T> {
   return namingRequest(`GET ${repositoryUrl(upstream)}/blobs/${digest}`, work);
+}
+
+/** Where the image itself carries it, no remote is asked. */
+async function readInline(
+  em: Em,
+  repositoryId: number,
+  descriptor: ContentKey,
+): Promise<ContentSource | undefined> {
+  const document = await readInlineManifest(em, { repositoryId, digest: descriptor.digest });
+  const bytes = document && readInlineData(document, descriptor);
+  return bytes && bytesSource(bytes);
 }
 
 /** No byte of it is ever read, so none could be held back until the digest is verified. */

@@ -2,7 +2,9 @@ import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-sourc
 import { TidemarkError } from '../oci/error.ts';
 import { pacedBody } from './body.ts';
 import type { MinimumRate } from './body.ts';
-import { contentCoding, decodedBody } from './content-coding.ts';
+import { codedBody, isBlobAsSent } from './coded-blob.ts';
+import type { BlobCodings } from './coded-blob.ts';
+import { contentCoding } from './content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
 import { truncated } from './network-error.ts';
@@ -19,6 +21,7 @@ export interface BlobRequest {
   readonly descriptor: ContentKey;
   readonly options: FetchOptions;
   readonly minimumRate: MinimumRate | undefined;
+  readonly codings: BlobCodings;
 }
 
 /**
@@ -66,8 +69,11 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
     const start = response.status === 206 ? offset : 0;
     await refuseWrongSize(response, descriptor, start);
     const rest = descriptor.size - start;
-    const raw = pacedBody(decodedBody(response), response.url, request.minimumRate);
-    return { offset: start, bytes: boundedBody(raw, { rest, response, whenDone }) };
+    const isCoded = contentCoding(response) !== undefined;
+    const isAsSent = isBlobAsSent(response, descriptor, request.codings);
+    const body = isCoded ? codedBody(response, descriptor, request.codings) : response.body;
+    const raw = pacedBody(body, response.url, request.minimumRate);
+    return { offset: start, bytes: boundedBody(raw, { rest, response, isAsSent, whenDone }) };
   });
 }
 
@@ -102,15 +108,17 @@ async function refuseWrongSize(response: HttpResponse, descriptor: ContentKey, s
 interface BodyBounds {
   readonly rest: number;
   readonly response: HttpResponse;
+  /** Whether its announced length is that of these bytes. */
+  readonly isAsSent: boolean;
   readonly whenDone: () => void;
 }
 
 /** At most one byte more than is wanted, so that the store can tell; early ends are `UPSTREAM_TRUNCATED`. */
 async function* boundedBody(
   bytes: AsyncIterable<Uint8Array>,
-  { rest, response, whenDone }: BodyBounds,
+  { rest, response, isAsSent, whenDone }: BodyBounds,
 ): AsyncGenerator<Uint8Array> {
-  const announced = contentCoding(response) === undefined ? contentLength(response.headers) : undefined;
+  const announced = isAsSent ? contentLength(response.headers) : undefined;
   let received = 0;
   try {
     for await (const chunk of bytes) {

@@ -1,6 +1,7 @@
 import { parseDigest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { fetchBlob } from './blob-fetch.ts';
+import { createBlobCodings } from './coded-blob.ts';
 import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
 import type { ManifestRequest } from './manifest-fetch.ts';
 import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
@@ -24,6 +25,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   const requester = createRequester(options, settings);
   const resource = (path: string) => new URL(`${base}/${path}`);
   const tags = { areDigests: false };
+  const codings = createBlobCodings();
   const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
     requester,
     url: resource(`manifests/${checkReference(reference)}`),
@@ -65,7 +67,9 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
       );
     },
     async getManifest(reference, call = {}) {
-      return fetchManifest(manifestRequest(reference, call), call.known);
+      const request = manifestRequest(reference, call);
+      const url = call.address === 'blobs' ? resource(`blobs/${parseDigest(reference)}`) : request.url;
+      return fetchManifest({ ...request, url }, call.known);
     },
     async fetch(descriptor, fetchOptions = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);
@@ -75,6 +79,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
         descriptor,
         options: fetchOptions,
         minimumRate: settings.minimumRate,
+        codings,
       });
     },
     async close() {

@@ -13,6 +13,11 @@ const decoders: Readonly<Record<string, () => Transform>> = {
   zstd: () => createZstdDecompress(),
 };
 
+/** One coding that can be undone. */
+export function isKnownCoding(coding: string): boolean {
+  return Object.hasOwn(decoders, coding);
+}
+
 /** The content coding of an answer, where it is anything but identity. */
 export function contentCoding(response: Pick<HttpResponse, 'headers'>): string | undefined {
   const field = joinedHeader(response.headers, 'content-encoding')?.trim().toLowerCase();

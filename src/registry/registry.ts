@@ -80,7 +80,11 @@ export interface Registry extends ContentSource {
    */
   getManifest(
     reference: string | Digest,
-    options?: CallOptions & { readonly known?: ManifestDocument | undefined },
+    options?: CallOptions & {
+      readonly known?: ManifestDocument | undefined;
+      /** Where it is asked for; default `manifests`. Some registries have an index's entries at the other address. */
+      readonly address?: 'manifests' | 'blobs';
+    },
   ): Promise<ManifestDocument | undefined>;
   /**
    * What refers to a manifest. The answer is about this manifest only. Throws what is not retryable where the request is refused (401, 403),

@@ -16,7 +16,8 @@ afterAll(() => testDatabase.drop());
 const never = new AbortController().signal;
 const blobs = Array.from({ length: 300 }, (_, index): BatchBlob => {
   const sizeBytes = index % 50 === 0 ? 20 * 1024 * 1024 : 1000;
-  return { blobId: index + 1, digest: digestBytes(Buffer.from(`blob ${index}`)), sizeBytes };
+  const digest = digestBytes(Buffer.from(`blob ${index}`));
+  return { blobId: index + 1, digest, sizeBytes, isEntry: false, isOptional: false, inlineManifestId: null };
 });
 
 async function* inPages(all: readonly BatchBlob[]): AsyncGenerator<readonly BatchBlob[]> {
