@@ -44,7 +44,7 @@ test.concurrent('fault 30: a mirror sync of an empty list is refused, and done w
   // what is still served is not gone, whatever the list says
   const kept = await scene.sync({ mirror: true, confirmRemoval: true });
   expect(kept.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
-  expect(kept.warnings).toEqual([expect.stringContaining('still serves')]);
+  expect(kept.warnings.join('\n')).toContain('still serves');
   drop(scene, 3);
   const confirmed = await scene.sync({ mirror: true, confirmRemoval: true });
   expect(confirmed.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
