@@ -11,7 +11,7 @@ import { artifactory, nexus } from './repository-managers.ts';
 import { distribution2, distribution3, gitea, tidemark, zot } from './self-hosted.ts';
 
 /** The registries of the matrix, cut so that each test file has one stack for some of them. */
-export const hostedRegistries: readonly RegistryProfile[] = [dockerHub, quay];
+export const hostedRegistries: readonly RegistryProfile[] = [dockerHub, ghcr, quay, gitlab];
 export const cloudRegistries: readonly RegistryProfile[] = [
   ecr,
   ecrPublic,
@@ -32,4 +32,4 @@ export const installedRegistries: readonly RegistryProfile[] = [
   zot,
   tidemark,
 ];
-export const allRegistries = [...hostedRegistries, ghcr, gitlab, ...cloudRegistries, ...installedRegistries];
+export const allRegistries = [...hostedRegistries, ...cloudRegistries, ...installedRegistries];
