@@ -11,8 +11,9 @@ import type { Draft, Published } from './publish-version.ts';
 import { lockPushTarget } from './push-target.ts';
 import type { PushCaller } from './push-target.ts';
 import { kysely } from './sql.ts';
-import { blobsOf, isForeign, listedType, storeManifests } from './store-manifests.ts';
+import { listedType, storeManifests } from './store-manifests.ts';
 import type { ManifestToStore } from './store-manifests.ts';
+import { blobsOf, isForeign } from './write-edges.ts';
 import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 
 /** What a client asks for; each makes one version. */

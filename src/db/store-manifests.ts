@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { indexEntries } from '../oci/manifest-parse.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
-import { isForeignLayerType, parseContentType } from '../oci/media-type.ts';
+import { parseContentType } from '../oci/media-type.ts';
 import { holdBlobs, holdManifests } from './hold-content.ts';
 import { meaningKey, meaningRows } from './meaning.ts';
 import type { Meaning } from './meaning.ts';
@@ -10,6 +10,9 @@ import type { Em } from './open-database.ts';
 import { mayReuse, recordDelivered } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
+import { writeDocuments } from './write-documents.ts';
+import { blobsOf, meaningOf, writeBlobs, writeChildren } from './write-edges.ts';
+import type { ChildEdge } from './write-edges.ts';
 
 export interface ManifestToStore {
   readonly document: ManifestDocument;
@@ -37,7 +40,46 @@ export async function storeManifests(
   reuse?: Reuse,
 ): Promise<StoredManifests> {
   const distinct = [...new Map(manifests.map((manifest) => [keyOf(manifest), manifest])).values()];
-  if (distinct.length === 0) return toStored(new Map(), 0);
+  const ids = new Map<string, number>();
+  let stored = 0;
+  for (const share of sharesOf(distinct)) {
+    const written = await storeShare(em, share, reuse);
+    for (const [key, id] of written.ids) ids.set(key, id);
+    stored += written.stored;
+  }
+  return toStored(ids, stored);
+}
+
+/** References a transaction; a single manifest may have as many. */
+const shareEdges = 10_000;
+
+/** What is stored in one go: the event loop is held by the number of references, not of manifests. */
+function sharesOf(manifests: readonly ManifestToStore[]): ManifestToStore[][] {
+  const shares: ManifestToStore[][] = [];
+  let edges = Infinity;
+  for (const manifest of manifests) {
+    const own = manifest.parsed.layers.length + manifest.parsed.manifests.length + 1;
+    edges += own;
+    const last = shares.at(-1);
+    if (last !== undefined && edges <= shareEdges) last.push(manifest);
+    else {
+      shares.push([manifest]);
+      edges = own;
+    }
+  }
+  return shares;
+}
+
+interface StoredShare {
+  readonly ids: ReadonlyMap<string, number>;
+  readonly stored: number;
+}
+
+function storeShare(
+  em: Em,
+  distinct: readonly ManifestToStore[],
+  reuse: Reuse | undefined,
+): Promise<StoredShare> {
   return em.transactional(async (transaction) => {
     const children = await nameChildren(transaction, distinct, reuse);
     await holdManifests(transaction, [
@@ -60,9 +102,12 @@ export async function storeManifests(
     }
     await redirectListed(transaction, distinct);
     const ids = await readManifestIds(transaction, distinct);
-    if (reuse === undefined) return toStored(ids, fresh.length);
+    if (reuse === undefined) return { ids, stored: fresh.length };
     await recordDelivered(transaction, reuse.origin, 'manifest', await readListedIds(transaction, distinct));
-    return toStored(ids, await recordDelivered(transaction, reuse.origin, 'manifest', [...ids.values()]));
+    return {
+      ids,
+      stored: await recordDelivered(transaction, reuse.origin, 'manifest', [...ids.values()]),
+    };
   });
 }
 
@@ -75,17 +120,8 @@ function toStored(ids: ReadonlyMap<string, number>, stored: number): StoredManif
   return { idOf, stored };
 }
 
-function meaningOf({ document, parsed }: ManifestToStore): Meaning {
-  return { digest: document.digest, mediaType: parsed.mediaType };
-}
-
 function keyOf(manifest: ManifestToStore): string {
   return meaningKey(meaningOf(manifest));
-}
-
-interface ChildEdge extends Meaning {
-  readonly parent: Meaning;
-  readonly position: number;
 }
 
 /** Children by the types of their descriptors; where a child is stored that says itself what it is, by that: some indexes are wrong. */
@@ -138,68 +174,6 @@ async function lockUnstored(em: Em, manifests: readonly ManifestToStore[]): Prom
   return manifests.filter((manifest) => unstored.has(keyOf(manifest)));
 }
 
-async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
-  const { documents, parsed } = {
-    documents: manifests.map((manifest) => manifest.document),
-    parsed: manifests.map((manifest) => manifest.parsed),
-  };
-  await sql`
-    update manifest m set kind = v.kind, is_typed = v.is_typed, artifact_type = v.artifact_type,
-      subject_digest = v.subject_digest, is_signature = v.is_signature, raw = v.raw, size_bytes = octet_length(v.raw)
-    from unnest(
-      ${documents.map((document) => document.digest)}::text[],
-      ${parsed.map((view) => view.mediaType)}::text[],
-      ${parsed.map((view) => view.kind)}::text[],
-      ${parsed.map((view) => view.isTyped === true)}::boolean[],
-      ${parsed.map((view) => view.artifactType ?? null)}::text[],
-      ${parsed.map((view) => view.subject?.digest ?? null)}::text[],
-      ${parsed.map((view) => view.isSignature === true)}::boolean[],
-      ${documents.map((document) => document.bytes)}::bytea[]
-    ) as v(digest, media_type, kind, is_typed, artifact_type, subject_digest, is_signature, raw)
-    where m.digest = v.digest and m.media_type = v.media_type`.execute(kysely(em));
-}
-
-async function writeChildren(em: Em, children: readonly ChildEdge[]): Promise<void> {
-  if (children.length === 0) return;
-  await sql`
-    insert into manifest_manifest (parent_id, position, child_id)
-    select parent.id, v.position, child.id
-    from unnest(
-      ${children.map((edge) => edge.parent.digest)}::text[],
-      ${children.map((edge) => edge.parent.mediaType)}::text[],
-      ${children.map((edge) => edge.position)}::int[],
-      ${children.map((edge) => edge.digest)}::text[],
-      ${children.map((edge) => edge.mediaType)}::text[]
-    ) as v(parent, parent_type, position, child, child_type)
-    join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
-    join manifest child on child.digest = v.child and child.media_type = v.child_type
-    order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
-}
-
-async function writeBlobs(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
-  const blobs = manifests.flatMap((manifest) =>
-    blobsOf(manifest.parsed).map((edge, position) => ({ ...edge, parent: meaningOf(manifest), position })),
-  );
-  if (blobs.length === 0) return;
-  await sql`
-    insert into manifest_blob (manifest_id, position, blob_id, role, media_type, size_bytes, is_foreign, has_data)
-    select parent.id, v.position, blob.id, v.role, v.media_type, v.size_bytes, v.is_foreign, v.has_data
-    from unnest(
-      ${blobs.map((edge) => edge.parent.digest)}::text[],
-      ${blobs.map((edge) => edge.parent.mediaType)}::text[],
-      ${blobs.map((edge) => edge.position)}::int[],
-      ${blobs.map((edge) => edge.descriptor.digest)}::text[],
-      ${blobs.map((edge) => edge.role)}::text[],
-      ${blobs.map((edge) => edge.descriptor.mediaType)}::text[],
-      ${blobs.map((edge) => edge.descriptor.size)}::bigint[],
-      ${blobs.map((edge) => isForeign(edge.descriptor))}::boolean[],
-      ${blobs.map((edge) => edge.descriptor.hasData === true)}::boolean[]
-    ) as v(parent, parent_type, position, digest, role, media_type, size_bytes, is_foreign, has_data)
-    join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
-    join blob on blob.digest = v.digest
-    order by parent.id, v.position on conflict do nothing`.execute(kysely(em));
-}
-
 /** What others have stored under the types that indexes list these by: the same bytes, which the upstream has sent. */
 async function readListedIds(em: Em, manifests: readonly ManifestToStore[]): Promise<number[]> {
   const listed = manifests.flatMap((manifest) => {
@@ -244,23 +218,4 @@ async function readManifestIds(em: Em, manifests: readonly ManifestToStore[]): P
     select m.id, m.digest, m.media_type as "mediaType" from ${meaningRows(manifests.map(meaningOf))}
       join manifest m on m.digest = v.digest and m.media_type = v.media_type`.execute(kysely(em));
   return new Map(rows.rows.map((row) => [meaningKey(row), row.id]));
-}
-
-interface BlobEdge {
-  readonly descriptor: Descriptor;
-  readonly role: 'config' | 'layer' | 'entry';
-}
-
-/** Config first, then the layers in order; of an index, the entries that are blobs. */
-export function blobsOf(parsed: ParsedManifest): BlobEdge[] {
-  return [
-    ...(parsed.config ? [{ descriptor: parsed.config, role: 'config' as const }] : []),
-    ...parsed.layers.map((descriptor) => ({ descriptor, role: 'layer' as const })),
-    ...indexEntries(parsed).blobs.map((descriptor) => ({ descriptor, role: 'entry' as const })),
-  ];
-}
-
-/** Fetched where the upstream has it, and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
-export function isForeign(descriptor: Descriptor): boolean {
-  return isForeignLayerType(descriptor.mediaType) || (descriptor.urls?.length ?? 0) > 0;
 }
