@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database, Em } from '../db/open-database.ts';
 import { SignaturePolicy } from '../db/entities.ts';
 import { toSignatureRules } from '../db/signature-policies.ts';
+import { findHeld } from '../db/held-blobs.ts';
 import { findUnchecked, readDocumentOf, readSignatureToCheck, writeVerdicts } from '../db/verdicts.ts';
 import type { PolicyKey, SignatureToCheck } from '../db/verdicts.ts';
 import type { UnreadConfig } from '../db/image-platforms.ts';
@@ -20,6 +21,8 @@ export interface SignatureChecksDeps {
 }
 
 export interface CheckOptions {
+  /** For whom it is checked: a layer that this repository does not hold is as if it were stored nowhere, whoever else has it. */
+  readonly repositoryId: number;
   /** Of who waits: once aborted, nothing more is checked for them. */
   readonly signal?: AbortSignal | undefined;
   /** Aborted when the time is over that the caller gives; what was begun goes on, and is kept. */
@@ -33,6 +36,12 @@ export type CheckOutcome = 'done' | 'out-of-time';
 
 const batchSize = 100;
 const rulesKept = 16;
+
+interface CheckedFor {
+  readonly id: number;
+  readonly repositoryId: number;
+  readonly signal: AbortSignal;
+}
 
 interface Rules {
   readonly rules: SignatureRules;
@@ -64,12 +73,12 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
   async function checkOne(
     policy: PolicyKey,
     byRules: Rules,
-    { id, signal }: { readonly id: number; readonly signal: AbortSignal },
+    { id, repositoryId, signal }: CheckedFor,
   ): Promise<Verdict | undefined> {
     const em = database.em.fork();
     const signature = await readSignatureToCheck(em, id);
     if (signature === undefined) return undefined;
-    const check = { em, store, policy, byRules, signal };
+    const check = { em, store, policy, byRules, repositoryId, signal };
     const verdict = await verdictOf(check, signature);
     if (verdict !== undefined) await writeVerdicts(em, policy, [{ id, kind: signature.kind, verdict }]);
     return verdict;
@@ -89,7 +98,7 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
     async check(
       policy: PolicyKey,
       signatureIds: readonly number[],
-      { signal, budget, untilValid = false }: CheckOptions = {},
+      { repositoryId, signal, budget, untilValid = false }: CheckOptions,
     ): Promise<CheckOutcome> {
       const em = database.em.fork();
       const byRules = await readRules(em, policy);
@@ -99,10 +108,10 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
         for (const id of batch) {
           signal?.throwIfAborted();
           if (budget?.aborted === true) return 'out-of-time';
-          const key = `${policy.policyId}/${policy.revision}/${policy.dockerReference ?? ''}/${id}`;
+          const key = `${policy.policyId}/${policy.revision}/${policy.dockerReference ?? ''}/${id}/${repositoryId}`;
           const verdict = await flights.join(
             key,
-            (workSignal) => checkOne(policy, byRules, { id, signal: workSignal }),
+            (workSignal) => checkOne(policy, byRules, { id, repositoryId, signal: workSignal }),
             { signal, budget },
           );
           if (verdict === 'out-of-time') return verdict;
@@ -125,6 +134,7 @@ interface Check {
   readonly store: ContentSource;
   readonly policy: PolicyKey;
   readonly byRules: Rules;
+  readonly repositoryId: number;
   readonly signal: AbortSignal;
 }
 
@@ -151,15 +161,16 @@ async function checkAtomic(
 }
 
 async function checkManifest(
-  { em, store, policy, byRules, signal }: Check,
+  check: Check,
   { document, signedDigest }: SignatureToCheck,
 ): Promise<Verdict | undefined> {
+  const { em, policy, byRules, signal } = check;
   if (document === null) return refused('its manifest is not stored');
   const planned = await verifyThread.ask({ kind: 'plan', document }, signal);
   if (planned.kind !== 'plan') return undefined;
   const { layers, ...why } = planned.plan;
   if (layers === undefined) return refused('refused' in why ? why.refused : '');
-  const blobs = await readBlobs(store, layers, signal);
+  const blobs = await readBlobs(check, layers);
   const hasBundle = layers.some(({ kind }) => kind === 'bundle');
   const signed = hasBundle ? await readDocumentOf(em, signedDigest) : undefined;
   const subject = toSubject(policy, { digest: signedDigest, document: signed });
@@ -167,14 +178,16 @@ async function checkManifest(
   return answer.kind === 'verdict' ? answer.verdict : undefined;
 }
 
-/** Each digest once; those that are stored whole. */
+/** Each digest once; those that are stored whole, and held by the repository. */
 async function readBlobs(
-  store: ContentSource,
+  { em, store, repositoryId, signal }: Check,
   layers: readonly SignatureLayer[],
-  signal: AbortSignal,
 ): Promise<Map<string, Uint8Array>> {
   const blobs = new Map<string, Uint8Array>();
+  const digests = layers.map(({ digest }) => digest);
+  const held = await findHeld(em, repositoryId, digests);
   for (const layer of new Map(layers.map((one) => [one.digest, one])).values()) {
+    if (!held.has(layer.digest)) continue;
     const bytes = await readSmallBlob(store, layer, signal);
     if (bytes !== undefined) blobs.set(layer.digest, bytes);
   }

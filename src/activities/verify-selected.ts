@@ -4,7 +4,6 @@ import { readSignerPage, readSyncPolicy, setCheckedBy, stageSigners } from '../d
 import type { Signer, SyncPolicy } from '../db/stage-signers.ts';
 import { addWarnings } from '../db/tasks.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import type { PolicyKey } from '../db/verdicts.ts';
 import { createSignatureChecks } from './check-signatures.ts';
 import type { CheckOutcome } from './check-signatures.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -40,7 +39,7 @@ async function refuseByPolicy(
   // whether something belongs to an image, or is one, is in its config
   await readPlatforms(deps, taskId, signal);
   await stageSigners(em, taskId, policy.mirror);
-  const outcome = await checkStaged(deps, { taskId, policy: policy.key }, signal);
+  const outcome = await checkStaged(deps, { taskId, policy }, signal);
   const refused = await refuseUnverified(em, taskId, {
     policy: policy.key,
     most: namedMost,
@@ -56,22 +55,26 @@ async function refuseByPolicy(
 
 async function checkStaged(
   deps: ActivityDeps,
-  sync: { readonly taskId: number; readonly policy: PolicyKey },
+  { taskId, policy: { key, repositoryId } }: { readonly taskId: number; readonly policy: SyncPolicy },
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
   const checks = createSignatureChecks(deps);
   const budget = AbortSignal.timeout(checkMaxMs);
   for (let after: Signer = { rank: 0, id: 0 }; ;) {
-    const page = await readSignerPage(deps.database.em.fork(), sync, { after, first: pageSize });
+    const page = await readSignerPage(
+      deps.database.em.fork(),
+      { taskId, policy: key },
+      { after, first: pageSize },
+    );
     const last = page.at(-1);
     if (last === undefined) return 'done';
     // one rank at a time: what an image has more of is not looked at where its first is valid
     const rank = page[0]?.rank;
     const ids = page.filter((signer) => signer.rank === rank);
     const outcome = await checks.check(
-      sync.policy,
+      key,
       ids.map(({ id }) => id),
-      { signal, budget },
+      { repositoryId, signal, budget },
     );
     if (outcome === 'out-of-time') return outcome;
     after = ids.at(-1) ?? last;

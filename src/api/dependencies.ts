@@ -4,6 +4,7 @@ import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/image-platforms.ts';
+import type { PullOutcome } from '../db/pull-content.ts';
 import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
@@ -44,15 +45,16 @@ export interface UpstreamReader {
     readonly sizeBytes: number;
   }): Promise<ContentSource>;
   /**
-   * Looks for a tag or digest that a repository does not have at a remote, and keeps it, as a new version of the repository.
-   * @returns whether it is there now.
+   * Looks for a tag or digest that a repository does not have at a remote, and keeps it, as a new version of the repository. Under a policy, it
+   * is kept only where it is verified, with what signs it; of what the repository has, what signs it is looked for.
    * @throws TidemarkError of the upstream's
    */
   pullManifest(missing: {
     readonly repositoryId: number;
     readonly remoteId: number;
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
-  }): Promise<boolean>;
+    readonly policy: PolicyKey | null;
+  }): Promise<PullOutcome>;
 }
 
 /** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */
@@ -70,7 +72,9 @@ export interface SignatureChecks {
   check(
     policy: PolicyKey,
     signatureIds: readonly number[],
-    options?: {
+    options: {
+      /** For whom: what it does not hold is not read. */
+      readonly repositoryId: number;
       readonly signal?: AbortSignal;
       readonly budget?: AbortSignal;
       readonly untilValid?: boolean;

@@ -20,6 +20,18 @@ export function isHeld(repositoryId: RawBuilder<unknown>, blobId: RawBuilder<unk
     from repository_source named where named.repository_id = ${repositoryId} and named.blob_id = ${blobId}), true)`;
 }
 
+/** Those of the digests that are stored, and that the repository does not have by name only. */
+export async function findHeld(
+  em: Em,
+  repositoryId: number,
+  digests: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await sql<{ digest: string }>`
+    select b.digest from blob b where b.digest = any(${[...new Set(digests)]}::text[]) and b.stored_at is not null
+      and ${isHeld(sql`${repositoryId}::bigint`, sql`b.id`)}`.execute(kysely(em));
+  return new Set(found.rows.map((row) => row.digest));
+}
+
 /** Whether a version of the repository that is kept, or an upload into it, has the blob, and the repository holds it. */
 export function ownsBlob(
   repositoryId: RawBuilder<unknown>,

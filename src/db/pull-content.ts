@@ -1,13 +1,19 @@
 import { sql } from 'kysely';
+import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
+import { preferred } from './meaning.ts';
 import type { Em } from './open-database.ts';
 import { publishVersion, refreshStatistics } from './publish-version.ts';
-import type { Draft, Published } from './publish-version.ts';
+import type { Draft } from './publish-version.ts';
+import { readTrusted } from './read-trusted.ts';
+import type { Trusted } from './read-trusted.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
-import { readPresentTags } from './stage-tags.ts';
-import { setTags, settleRoots } from './write-roots.ts';
+import { referrerRootName } from './stage-companions.ts';
+import type { ManifestRef } from './stage-companions.ts';
+import type { PolicyKey } from './verdicts.ts';
+import { insertRoots, setTags, settleRoots } from './write-roots.ts';
 
 /** What a client asked for and an upstream had; its manifests are stored. */
 export interface PulledContent {
@@ -16,35 +22,103 @@ export interface PulledContent {
   readonly manifestId: number;
   readonly reuse: Reuse;
   /** A tag, or the manifest's own digest. */
-  readonly reference: { readonly tag: string } | { readonly digest: string };
+  readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  /** What comes with it. */
+  readonly companions: readonly PulledCompanion[];
+  /** What has to verify it, or nothing is kept. */
+  readonly policy: PolicyKey | null;
+}
+
+/** What signs a manifest that is pulled, or refers to it otherwise. */
+export interface PulledCompanion {
+  readonly manifestId: number;
+  readonly subject: Digest;
+  /** `sha256-<hex>.sig` or `sha256-<hex>`; null: it refers to the subject itself. */
+  readonly tag: string | null;
+}
+
+/** What came of a pull; `reason`: why what signs it could not be read. */
+export type PullOutcome =
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'refused' | 'out-of-time';
+      readonly trusted: Trusted | undefined;
+      readonly reason: string | undefined;
+    };
+
+/** Takes the version back. */
+class NotVerifiedError extends Error {
+  readonly trusted: Trusted;
+
+  constructor(trusted: Trusted) {
+    super('not verified');
+    this.trusted = trusted;
+  }
 }
 
 /**
  * Keeps what was pulled through as a new version: under its tag, or untagged. Its blobs can be had from the remote from then on. The repository's
- * row is held, so that of two pulls of one image the second finds it there, and makes no version.
+ * row is held, so that of two pulls of one image the second finds it there, and makes no version. Under a policy, the version that it would
+ * make is asked as one that is served is.
+ * @param tried Signatures that the caller has had checked.
+ * @returns what is known of it where the policy does not verify it: nothing was kept then.
  */
-export async function keepPulled(em: Em, pulled: PulledContent): Promise<Published> {
-  const published = await em.transactional(async (transaction) => {
-    const draft = await lockLatest(transaction, pulled.repositoryId);
-    await recordSources(transaction, pulled);
-    await writeReference(transaction, draft, pulled);
-    return publishVersion(transaction, draft);
-  });
-  await refreshStatistics(em, published.changes);
-  return published;
+export async function keepPulled(
+  em: Em,
+  pulled: PulledContent,
+  tried: readonly number[] = [],
+): Promise<Trusted | undefined> {
+  try {
+    const published = await em.transactional(async (transaction) => {
+      const draft = await lockLatest(transaction, pulled.repositoryId);
+      await recordSources(transaction, pulled);
+      await writeReference(transaction, draft, pulled);
+      await writeCompanions(transaction, draft, pulled);
+      const done = await publishVersion(transaction, draft);
+      await assertVerified(transaction, draft, { ...pulled, tried });
+      return done;
+    });
+    await refreshStatistics(em, published.changes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotVerifiedError) return error.trusted;
+    throw error;
+  }
 }
 
-/** Whether it is there and stored by now: another pull may have ended between the caller's look and its turn. */
-export async function hasReference(
+async function assertVerified(
   em: Em,
-  { repositoryId, reference }: Pick<PulledContent, 'repositoryId' | 'reference'>,
-): Promise<boolean> {
-  if ('tag' in reference) return (await readPresentTags(em, repositoryId, [reference.tag])).size > 0;
-  const found = await sql`
-    select from membership p join manifest m on m.id = p.content_id
-    where p.repository_id = ${repositoryId} and p.removed_in is null and p.kind = 'manifest'
-      and m.digest = ${reference.digest} and m.raw is not null`.execute(kysely(em));
-  return found.rows.length > 0;
+  draft: Draft,
+  { reference, policy, tried }: PulledContent & { readonly tried: readonly number[] },
+): Promise<void> {
+  if (policy === null) return;
+  const trusted = await readTrusted(em, draft, policy, { question: reference, tried });
+  if (!trusted.isVerified) throw new NotVerifiedError(trusted);
+}
+
+/** What a repository has already. */
+export interface PresentReference extends ManifestRef {
+  /** Whether the remote has delivered it: of nothing else is it asked what signs it. */
+  readonly isDelivered: boolean;
+}
+
+/** What is there and stored by now: another pull may have ended between the caller's look and its turn. */
+export async function findReference(
+  em: Em,
+  { repositoryId, remoteId, reference }: Pick<PulledContent, 'repositoryId' | 'remoteId' | 'reference'>,
+): Promise<PresentReference | undefined> {
+  const source =
+    'tag' in reference
+      ? sql`tag_membership p join manifest m on m.id = p.manifest_id where p.name = ${reference.tag}`
+      : sql`membership p join manifest m on m.id = p.content_id
+          where p.kind = 'manifest' and m.digest = ${reference.digest}`;
+  const found = await sql<PresentReference>`
+    select m.id, m.digest, exists (select from remote_content had
+      where had.remote_id = ${remoteId} and had.kind = 'manifest' and had.content_id = m.id) as "isDelivered"
+    from ${source} and p.repository_id = ${repositoryId} and p.removed_in is null and m.raw is not null
+    order by ${preferred} limit 1`.execute(kysely(em));
+  return found.rows[0];
 }
 
 async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
@@ -57,11 +131,13 @@ async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
 }
 
 /** The repository holds what it held, or what its reuse allows; the other layers it has by name. */
-async function recordSources(em: Em, { remoteId, manifestId, reuse }: PulledContent): Promise<void> {
+async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
+  const { remoteId, manifestId, companions, reuse } = pulled;
+  const rootIds = [manifestId, ...companions.map((companion) => companion.manifestId)];
   await sql`
     insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
     with recursive reach(id) as (
-      select ${manifestId}::bigint
+      select unnest(${rootIds}::bigint[])
       union
       select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
     )
@@ -91,4 +167,27 @@ async function writeReference(em: Em, draft: Draft, { reference, manifestId }: P
       select ${repositoryId}, ${manifestId}::bigint, ${reference.digest}, ${number}
       where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'manifest'
         and p.content_id = ${manifestId} and p.removed_in is null)`.execute(kysely(em));
+}
+
+/** A tag that signs it names what the upstream has there now; what it named stays, untagged. */
+async function writeCompanions(em: Em, draft: Draft, { companions }: PulledContent): Promise<void> {
+  const tagged = companions.filter(({ tag }) => tag !== null);
+  const referring = companions.filter(({ tag }) => tag === null);
+  if (tagged.length > 0) {
+    await setTags(
+      em,
+      draft,
+      sql`select v.name collate "C" as name, v.manifest_id
+        from unnest(${tagged.map(({ tag }) => tag)}::text[], ${tagged.map(({ manifestId }) => manifestId)}::bigint[])
+          as v(name, manifest_id)`,
+    );
+    await settleRoots(em, draft);
+  }
+  if (referring.length === 0) return;
+  await insertRoots(
+    em,
+    draft,
+    sql`select v.* from unnest(${referring.map(({ manifestId }) => manifestId)}::bigint[],
+      ${referring.map(({ subject }) => referrerRootName(subject))}::text[]) as v(manifest_id, name)`,
+  );
 }

@@ -8,6 +8,7 @@ import {
   isAttachment,
   isCompanionOf,
 } from './attachments.ts';
+import { isHeld } from './held-blobs.ts';
 import type { UnreadConfig } from './image-platforms.ts';
 import type { Em } from './open-database.ts';
 import type { VersionKey } from './read-versions.ts';
@@ -80,18 +81,18 @@ export async function readTrusted(
       (select coalesce(array_agg(id order by cost, id), '{}') from (
         select id, cost from signed where is_unchecked and id <> all(${[...tried]}::bigint[])
         order by cost, id limit ${uncheckedMost}) as first_few) as unchecked,
-      (select coalesce(jsonb_agg(config), '[]') from (${unreadConfigs()}) as config) as unread
+      (select coalesce(jsonb_agg(config), '[]') from (${unreadConfigs(version)}) as config) as unread
     from signed`.execute(kysely(em));
   return found.rows[0] ?? { isVerified: false, unchecked: [], unread: [], signatures: 0, reason: null };
 }
 
 /** cosign's signature manifests have the config of an image; whether it names a platform is read once. */
-function unreadConfigs(): RawBuilder<unknown> {
+function unreadConfigs(version: VersionKey): RawBuilder<unknown> {
   return sql`
     select m.id as "manifestId", blob.digest, blob.size_bytes as "sizeBytes", edge.media_type as "mediaType"
     from (select distinct id from start where may_refer) as begun join manifest m on m.id = begun.id
       join manifest_blob edge on edge.manifest_id = m.id and edge.role = 'config' join blob on blob.id = edge.blob_id
-    where not m.platform_read and blob.stored_at is not null and ${hasDocumentsOnly('m')} and ${hasImageConfig('m')}
+    where not m.platform_read and blob.stored_at is not null and ${isHeld(sql`${version.repositoryId}::bigint`, sql`blob.id`)} and ${hasDocumentsOnly('m')} and ${hasImageConfig('m')}
     order by m.id limit ${unreadMost}`;
 }
 

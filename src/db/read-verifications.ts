@@ -9,6 +9,7 @@ import type { PolicyKey } from './verdicts.ts';
 
 /** What a policy says of something that is signed. */
 export interface Verification {
+  readonly repositoryId: number;
   readonly policy: PolicyKey;
   /** The key or identity whose signature is valid; null: it is not verified. */
   readonly verifiedBy: string | null;
@@ -58,7 +59,7 @@ export async function readTagVerifications(
     return policy === null ? [] : [{ n, tag, policy }];
   });
   if (wishes.length === 0) return tags.map(() => null);
-  const found = await sql<Omit<Verification, 'policy'> & { n: number }>`
+  const found = await sql<Omit<Verification, 'policy' | 'repositoryId'> & { n: number }>`
     with recursive wish as (
       select w.*, coalesce(t.removed_in - 1, r.latest) as version, coalesce(subject.id, w.manifest_id) as start_id
       from unnest(
@@ -98,7 +99,12 @@ export async function readTagVerifications(
       coalesce((array_agg(signed.id order by signed.cost, signed.id) filter (where is_unchecked))[1:${sql.lit(uncheckedMost)}], '{}') as unchecked
     from wish left join signed on signed.n = wish.n group by wish.n`.execute(kysely(em));
   const byPlace = new Map(found.rows.map(({ n, ...row }) => [n, row]));
-  const answers = new Map(wishes.map(({ n, policy }) => [n, { policy, ...nothing, ...byPlace.get(n) }]));
+  const answers = new Map(
+    wishes.map(({ n, policy, tag: { repositoryId } }) => [
+      n,
+      { repositoryId, policy, ...nothing, ...byPlace.get(n) },
+    ]),
+  );
   return tags.map((_, n) => answers.get(n) ?? null);
 }
 
@@ -118,10 +124,10 @@ export async function readSignatureVerifications(
   );
   const wishes = signatures.flatMap(({ id, repositoryId }, n) => {
     const policy = keys.get(repositoryId) ?? null;
-    return policy === null ? [] : [{ n, id, policy }];
+    return policy === null ? [] : [{ n, id, policy, repositoryId }];
   });
   if (wishes.length === 0) return signatures.map(() => null);
-  const found = await sql<Omit<Verification, 'policy'> & { n: number }>`
+  const found = await sql<Omit<Verification, 'policy' | 'repositoryId'> & { n: number }>`
     select wish.n, case when ${isValid} then v.verified_by end as "verifiedBy", 1 as signatures, v.reason,
       case when v.signature_id is null then array[s.id] else '{}' end as unchecked
     from unnest(
@@ -135,7 +141,9 @@ export async function readSignatureVerifications(
     kysely(em),
   );
   const byPlace = new Map(found.rows.map(({ n, ...row }) => [n, row]));
-  const answers = new Map(wishes.map(({ n, policy }) => [n, { policy, ...nothing, ...byPlace.get(n) }]));
+  const answers = new Map(
+    wishes.map(({ n, policy, repositoryId }) => [n, { repositoryId, policy, ...nothing, ...byPlace.get(n) }]),
+  );
   return signatures.map((_, n) => answers.get(n) ?? null);
 }
 

@@ -11,6 +11,7 @@ export interface SyncPolicy {
   readonly name: string;
   readonly onFailure: SignatureFailure;
   readonly key: PolicyKey;
+  readonly repositoryId: number;
   /** Whether the sync is one of a mirror. */
   readonly mirror: boolean;
 }
@@ -41,6 +42,7 @@ export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy
   const found = await sql<{
     policyId: number;
     name: string;
+    repositoryId: number;
     onFailure: SignatureFailure;
     revision: number;
     dockerReference: string | null;
@@ -48,7 +50,7 @@ export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy
     upstreamName: string;
     mirror: boolean;
   }>`
-    select p.id as "policyId", p.name, (task.arguments ->> 'mirror')::boolean as mirror, p.on_failure as "onFailure", p.revision, p.docker_reference as "dockerReference",
+    select p.id as "policyId", p.name, task.repository_id as "repositoryId", (task.arguments ->> 'mirror')::boolean as mirror, p.on_failure as "onFailure", p.revision, p.docker_reference as "dockerReference",
       u.url, u.upstream_name as "upstreamName"
     from task join repository r on r.id = task.repository_id join remote u on u.id = task.remote_id
       join signature_policy p on p.id = coalesce(r.signature_policy_id, u.signature_policy_id)
@@ -56,8 +58,8 @@ export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy
   const row = found.rows[0];
   const key = row === undefined ? null : toPolicyKey(row);
   if (row === undefined || key === null) return undefined;
-  const { name, onFailure, mirror } = row;
-  return { name, onFailure, mirror, key };
+  const { name, onFailure, repositoryId, mirror } = row;
+  return { name, onFailure, repositoryId, mirror, key };
 }
 
 /**

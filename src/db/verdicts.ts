@@ -86,6 +86,14 @@ export async function findUnchecked(em: Em, policy: PolicyKey, ids: readonly num
   return found.rows.map((row) => row.id);
 }
 
+export async function isSignatureValid(em: Em, policy: PolicyKey, id: number): Promise<boolean> {
+  const found = await sql`
+    select from signature s join signature_verdict v on ${verdictOn(policy)} where s.id = ${id} and ${isValid}`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
 export interface CheckedSignature {
   readonly id: number;
   readonly kind: 'ATOMIC' | 'COSIGN';

@@ -1,18 +1,29 @@
 import { fetchManifest } from '../activities/fetch-manifest.ts';
+import type { SignatureChecks } from '../activities/check-signatures.ts';
 import { createLimiter } from '../activities/limiter.ts';
+import { createSharedWork } from '../activities/shared-work.ts';
 import { compileSubset } from '../activities/sync-context.ts';
 import { walkGraph } from '../activities/walk-graph.ts';
 import { Remote } from '../db/entities.ts';
 import type { Database } from '../db/open-database.ts';
-import { hasReference, keepPulled } from '../db/pull-content.ts';
+import { findReference, keepPulled } from '../db/pull-content.ts';
+import type { PullOutcome } from '../db/pull-content.ts';
+import type { Reuse } from '../db/reuse.ts';
+import type { ManifestRef } from '../db/stage-companions.ts';
 import { storeManifests } from '../db/store-manifests.ts';
+import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { RemoteClients } from './remote-clients.ts';
+import { findCompanions } from './pull-companions.ts';
+import { keepVerified } from './pull-verified.ts';
+import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
 import { reuseOf } from './reuse-of.ts';
+import type { UpstreamBlobs } from './upstream-blobs.ts';
 
 export interface PullThroughDeps {
   readonly database: Database;
   readonly clients: RemoteClients;
+  readonly blobs: UpstreamBlobs;
+  readonly signatures: SignatureChecks;
   /** Whether several may not read what is each other's: logins are on. */
   readonly isShared: boolean;
 }
@@ -22,66 +33,113 @@ export interface MissingManifest {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  /** What has to verify it before it is kept; null: nothing. */
+  readonly policy: PolicyKey | null;
 }
 
 export interface PullThrough {
   /**
-   * Fetches the manifest with all manifests below it, and commits them into the repository; no blob is fetched before somebody asks.
-   * @returns false where the upstream does not have it, or the remote's filters leave it out.
+   * Fetches the manifest with all manifests below it, and commits them into the repository; no blob is fetched before somebody asks. Under a
+   * policy, what signs it and refers to it comes with it, and nothing is committed that the policy does not verify.
+   * @returns `absent` where the upstream does not have it, or the remote's filters leave it out; `out-of-time` after 10 s under a policy.
    * @throws TidemarkError of the upstream's
    */
-  pull(missing: MissingManifest): Promise<boolean>;
+  pull(missing: MissingManifest): Promise<PullOutcome>;
   close(): Promise<void>;
 }
 
 /** Manifests that are fetched at one time, for all clients together; beside the layers, for which no manifest waits. */
 const maxRequests = 32;
+/** How long a client waits where signatures are looked for; the next one joins what was begun. */
+const waitMaxMs = 10_000;
 
 export function createPullThrough(deps: PullThroughDeps): PullThrough {
   const closing = new AbortController();
   const connections = createLimiter(maxRequests);
-  const running = new Map<string, Promise<boolean>>();
+  const running = createSharedWork<PullOutcome>();
+  const ending = new Set<Promise<unknown>>();
 
-  async function fetchGraph(missing: MissingManifest): Promise<boolean> {
+  async function fetchGraph(missing: MissingManifest): Promise<PullOutcome> {
     const { database, clients } = deps;
     const em = database.em.fork();
-    const { signal } = closing;
-    if (await hasReference(em, missing)) return true;
+    const present = await findReference(em, missing);
+    if (present !== undefined && missing.policy === null) return { kind: 'kept' };
     const remote = await em.findOne(Remote, { id: missing.remoteId });
-    if (remote === null || !isSelected(remote, missing)) return false;
+    if (remote === null || !isSelected(remote, missing)) return { kind: 'absent' };
+    // of what the upstream did not bring, it is not told
+    if (present?.isDelivered === false) return { kind: 'absent' };
     const upstream = clients.hold(remote);
     try {
-      const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
-      if (manifest === undefined) return false;
-      const reuse = reuseOf(deps, missing.repositoryId, remote);
-      const manifestId = (await storeManifests(em, [manifest], reuse)).idOf(manifest);
-      const walk = {
-        rootIds: [manifestId],
-        concurrency: remote.downloadConcurrency,
-        onStored: () => Promise.resolve(),
-        reuse,
-      };
-      await walkGraph({ database, connections }, upstream, walk, signal);
-      await keepPulled(em, { ...missing, manifestId, reuse });
-      return true;
+      return await fetchFrom(upstream, missing, present);
     } finally {
       upstream.release();
     }
   }
 
+  async function fetchFrom(
+    upstream: HeldUpstream,
+    missing: MissingManifest,
+    present: ManifestRef | undefined,
+  ): Promise<PullOutcome> {
+    const { database } = deps;
+    const { remote } = upstream;
+    const { signal } = closing;
+    const em = database.em.fork();
+    const reuse = reuseOf(deps, missing.repositoryId, remote);
+    const root = present ?? (await fetchRoot(upstream, missing, reuse));
+    if (root === undefined) return { kind: 'absent' };
+    const { id: manifestId, digest: subject } = root;
+    const walk = {
+      rootIds: [manifestId],
+      concurrency: remote.downloadConcurrency,
+      onStored: () => Promise.resolve(),
+      reuse,
+    };
+    await walkGraph({ database, connections }, upstream, walk, signal);
+    const { policy } = missing;
+    const pulled = { ...missing, manifestId, reuse };
+    if (policy === null) {
+      await keepPulled(em, { ...pulled, companions: [] });
+      return { kind: 'kept' };
+    }
+    const { companions, problems } = await findCompanions(
+      { database, connections, upstream, reuse, subject },
+      signal,
+    );
+    return keepVerified({ ...deps, upstream, pulled: { ...pulled, companions, policy }, problems }, signal);
+  }
+
+  async function fetchRoot(
+    upstream: HeldUpstream,
+    missing: MissingManifest,
+    reuse: Reuse,
+  ): Promise<ManifestRef | undefined> {
+    const { signal } = closing;
+    const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+    if (manifest === undefined) return undefined;
+    const { idOf } = await storeManifests(deps.database.em.fork(), [manifest], reuse);
+    return { id: idOf(manifest), digest: manifest.document.digest };
+  }
+
+  function begin(missing: MissingManifest): Promise<PullOutcome> {
+    const pulling = fetchGraph(missing).finally(() => ending.delete(pulling));
+    ending.add(pulling);
+    return pulling;
+  }
+
   return {
-    pull(missing) {
+    async pull(missing) {
       closing.signal.throwIfAborted();
-      const key = `${missing.repositoryId} ${missing.remoteId} ${nameOf(missing)}`;
-      const found = running.get(key);
-      if (found !== undefined) return found;
-      const pulling = fetchGraph(missing).finally(() => running.delete(key));
-      running.set(key, pulling);
-      return pulling;
+      const { repositoryId, remoteId, policy } = missing;
+      const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policy]);
+      // nobody is told of a client that leaves: what was begun goes on to its end
+      const waiting = policy === null ? {} : { budget: AbortSignal.timeout(waitMaxMs) };
+      const outcome = await running.join(key, () => begin(missing), waiting);
+      return outcome === 'out-of-time' ? { kind: outcome, trusted: undefined, reason: undefined } : outcome;
     },
     async close() {
       closing.abort();
-      await Promise.allSettled(running.values());
+      await Promise.allSettled(ending);
     },
   };
 }

@@ -44,6 +44,8 @@ export interface UpstreamBlobs {
     readonly digest: Digest;
     readonly sizeBytes: number;
   }): Promise<ContentSource>;
+  /** Stores a blob for a repository, from one of its remotes, where it may not use what is stored. */
+  store(repositoryId: number, remote: Remote, blob: Pick<ContentKey, 'digest' | 'size'>): Promise<void>;
   /** Breaks off what is being fetched; what came of it is resumed by the next attempt. */
   close(): Promise<void>;
 }
@@ -96,6 +98,12 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
       const key = `${digest} ${sizeBytes} ${remotes.map(({ id }) => id).join()}`;
       const flight = flights.get(key) ?? start(key, { repositoryId, remotes, descriptor });
       return flight.body;
+    },
+    async store(repositoryId, remote, blob) {
+      if (blob.size === 0) return void emptyBlob(blob.digest);
+      const descriptor = { ...blob, mediaType: 'application/octet-stream' };
+      const wish = { repositoryId, remotes: [remote], descriptor, onOpen: () => undefined };
+      await storeBlob(deps, wish, closing.signal);
     },
     async close() {
       closing.abort(stopping());

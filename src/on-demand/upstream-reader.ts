@@ -1,3 +1,4 @@
+import type { PullOutcome } from '../db/pull-content.ts';
 import { createBlobLocks } from '../db/blob-lock.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentSource } from '../oci/content-source.ts';
@@ -6,10 +7,13 @@ import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './upstream-blobs.ts';
 import { createPullThrough } from './pull-through.ts';
-import type { MissingManifest } from './pull-through.ts';
+import type { MissingManifest, PullThroughDeps } from './pull-through.ts';
 
 export interface UpstreamReaderDeps
-  extends RemoteClientDeps, Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'> {
+  extends
+    RemoteClientDeps,
+    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'>,
+    Pick<PullThroughDeps, 'signatures'> {
   readonly databaseUrl: string;
 }
 
@@ -20,7 +24,7 @@ export interface RunningUpstreamReader {
     readonly digest: Digest;
     readonly sizeBytes: number;
   }): Promise<ContentSource>;
-  pullManifest(missing: MissingManifest): Promise<boolean>;
+  pullManifest(missing: MissingManifest): Promise<PullOutcome>;
   /** Ends fetches, then the connections to upstreams and database. After the API was closed. */
   close(): Promise<void>;
 }
@@ -29,7 +33,7 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   const clients = createRemoteClients(deps);
   const blobLocks = createBlobLocks(deps.databaseUrl);
   const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
-  const pullThrough = createPullThrough({ ...deps, clients });
+  const pullThrough = createPullThrough({ ...deps, clients, blobs });
   return {
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),

@@ -144,8 +144,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
   const logins = chooseLogins(config);
+  const signatures = createSignatureChecks(ground);
   const upstreams = createUpstreamReader({
     ...ground,
+    signatures,
     isShared: logins.tokens || logins.oidc !== undefined,
     databaseUrl: ground.servers.databaseUrl,
     partialFolder: join(config.dataDir, 'partial'),
@@ -172,7 +174,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     blobs: ground.store,
     upstreams,
     uploads,
-    signatures: createSignatureChecks(ground),
+    signatures,
     checkStore: () => ground.store.check(),
     logger,
   });

@@ -36,6 +36,7 @@ export async function startHarnessApi(
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
   const limits = { manifestMaxBytes: 4 * 1024 * 1024, allowPrivate: true, allowUpstream: [] };
+  const signatures = createSignatureChecks(harness);
   const upstreams = createUpstreamReader({
     ...limits,
     database,
@@ -44,6 +45,7 @@ export async function startHarnessApi(
     partialFolder: join(folder, 'partial'),
     secrets,
     openRegistry,
+    signatures,
     logger,
     isShared: logins.tokens || logins.oidc !== undefined,
   });
@@ -56,7 +58,7 @@ export async function startHarnessApi(
     blobs: store,
     upstreams,
     uploads: await openUploadFolder({ root: folder, blobs: store, fsync: false }),
-    signatures: createSignatureChecks(harness),
+    signatures,
     checkStore: () => Promise.resolve(),
     logger,
   });

@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
 import { readServedManifest } from '../../db/read-served.ts';
 import type { ServedManifest } from '../../db/read-served.ts';
-import { quoteValue } from '../../oci/error.ts';
+import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { isAcceptable, isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from './error.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, nameContent } from './exchange.ts';
 import type { ManifestReference } from './parse-path.ts';
-import { requireVerified } from './require-verified.ts';
+import { refuseUnverified, requireVerified } from './require-verified.ts';
 
 interface ManifestPath {
   readonly name: string;
@@ -27,7 +27,7 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
   }
   if (manifest === undefined) throw unknown(path.name, path.reference);
   // whoever signs an image asks for its manifest by digest first; its layers are nobody's before
-  if ('tag' in path.reference || !version.maySign) await requireVerified(exchange, version, path.reference);
+  if ('tag' in path.reference || !version.maySign) await requireSigned(exchange, version, path);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
   reply.header('vary', 'accept');
   if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();
@@ -35,15 +35,42 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
   return reply.send(manifest.raw ?? undefined);
 }
 
-/** Whether the upstream had it: it is in the latest version then. A pull of what is there asks no upstream. */
+/** What was pulled through before there was a policy, or before it was signed, is there without what signs it: that is looked for now. */
+async function requireSigned(exchange: Exchange, version: ServedVersion, path: ManifestPath): Promise<void> {
+  try {
+    await requireVerified(exchange, version, path.reference);
+  } catch (error) {
+    const isDenied = isTidemarkError(error) && error.code === 'DENIED';
+    if (!isDenied || !(await pullThrough(exchange, version, path))) throw error;
+    await requireVerified(exchange, await findServedVersion(exchange, path.name), path.reference);
+  }
+}
+
+/**
+ * Whether it is in the latest version now. A pull of what is there, and verified where there is a policy, asks no upstream.
+ * @throws TidemarkError `DENIED` where the policy does not verify what the upstream has: nothing of it was kept.
+ */
 async function pullThrough(
-  { api }: Exchange,
-  { repositoryId, pullThroughRemoteId: remoteId }: ServedVersion,
+  exchange: Exchange,
+  version: ServedVersion,
   { name, reference }: ManifestPath,
 ): Promise<boolean> {
+  const { repositoryId, pullThroughRemoteId: remoteId, policy } = version;
   if (remoteId === null) return false;
+  const outcome = await ask(exchange, { repositoryId, remoteId, reference, policy }, name);
+  if (outcome.kind === 'kept') return true;
+  if (outcome.kind === 'absent') return false;
+  throw refuseUnverified(exchange, reference, { ...outcome, isOver: outcome.kind === 'out-of-time' });
+}
+
+async function ask(
+  { api }: Exchange,
+  missing: Parameters<Exchange['api']['upstreams']['pullManifest']>[0],
+  name: string,
+): ReturnType<Exchange['api']['upstreams']['pullManifest']> {
+  const { reference } = missing;
   try {
-    return await api.upstreams.pullManifest({ repositoryId, remoteId, reference });
+    return await api.upstreams.pullManifest(missing);
   } catch (error) {
     const what = 'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : reference.digest;
     throw refuseUpstream(

@@ -22,17 +22,36 @@ export async function requireVerified(
   if (policy === null) return;
   const { trusted, isOver } = await check(exchange, { ...version, policy }, question);
   if (trusted.isVerified) return;
+  throw refuseUnverified(exchange, question, { trusted, isOver });
+}
+
+export interface Unverified {
+  /** Undefined where there was no time to find out. */
+  readonly trusted: Trusted | undefined;
+  readonly isOver: boolean;
+  /** Why an upstream could not be asked for what signs it. */
+  readonly reason?: string | undefined;
+}
+
+/** 503 where time ran out, else 403, with the reason. */
+export function refuseUnverified(
+  { reply }: Exchange,
+  question: TrustedQuestion,
+  { trusted, isOver, reason }: Unverified,
+): Error {
   if (isOver) {
-    exchange.reply.header('retry-after', retryAfterSeconds);
-    throw refuse(
+    reply.header('retry-after', retryAfterSeconds);
+    return refuse(
       'UNAVAILABLE',
-      `${describe(question)} has ${trusted.signatures} signatures, and none of those that could be checked within ` +
-        `${checkMaxMs / 1000} s is valid. What was checked is kept; try again to go on with the others.`,
+      trusted === undefined
+        ? `${describe(question)} is being fetched with its signatures, for more than ${checkMaxMs / 1000} s. Try again: that goes on.`
+        : `${describe(question)} has ${trusted.signatures} signatures, and none of those that could be checked within ` +
+            `${checkMaxMs / 1000} s is valid. What was checked is kept; try again to go on with the others.`,
     );
   }
-  throw refuse(
+  return refuse(
     'DENIED',
-    `${describe(question)} is not verified by the signature policy of this distribution: ${explain(trusted)}.`,
+    `${describe(question)} is not verified by the signature policy of this distribution: ${explain(trusted, reason)}.`,
   );
 }
 
@@ -53,7 +72,7 @@ async function check(
     if (round === 1 && unread.length > 0) await api.signatures.readConfigs(unread, signal);
     else if (unchecked.length === 0) return { trusted, isOver: false };
     const outcome = await api.signatures
-      .check(policy, unchecked, { signal, budget, untilValid: true })
+      .check(policy, unchecked, { repositoryId: version.repositoryId, signal, budget, untilValid: true })
       .catch((error: unknown) => {
         throw signal.aborted ? refuse('UNAVAILABLE', 'The client has left.') : error;
       });
@@ -70,7 +89,10 @@ function describe(question: TrustedQuestion): string {
   return 'digest' in question ? `The manifest ${question.digest}` : `The blob ${question.blob}`;
 }
 
-function explain({ signatures, reason }: Trusted): string {
+function explain(trusted: Trusted | undefined, problem: string | undefined): string {
+  // what could not be read is no proof that there is none
+  if (problem !== undefined) return `what signs it could not be read: ${problem.replace(/\.$/, '')}`;
+  const { signatures, reason } = trusted ?? { signatures: 0, reason: null };
   if (signatures === 0) return 'it has no signature';
   if (reason === null)
     return `the content of its ${signatures === 1 ? 'signature' : 'signatures'} is not stored`;

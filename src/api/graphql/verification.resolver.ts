@@ -49,7 +49,12 @@ async function verify<Key>(
   const { signal } = context;
   const budget = context.checkBudget();
   const outcome = await context.api.signatures
-    .check(found.policy, found.unchecked, { signal, budget, untilValid: true })
+    .check(found.policy, found.unchecked, {
+      repositoryId: found.repositoryId,
+      signal,
+      budget,
+      untilValid: true,
+    })
     .catch((error: unknown) => {
       // nobody waits for the answer any more
       if (signal.aborted) return 'out-of-time' as const;

@@ -64,6 +64,7 @@ const huge = image('huge');
 craft(huge, [addBlob(content, large(4 * mebibyte + 100), bundleType)]);
 
 let harness: SyncHarness;
+let repositoryId: number;
 let api: HarnessApi;
 let name: string;
 let policy: PolicyKey;
@@ -72,6 +73,7 @@ beforeAll(async () => {
   harness = await startSyncHarness();
   const upstream = await openFakeUpstream({ fallback: answersWithReferrers(content) });
   const made = await harness.createRepository({ url: upstream.url, upstreamName: 'library/app' });
+  ({ repositoryId } = made);
   ({ name } = made);
   expect((await harness.sync(made)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
   await Promise.all([upstream.close(), harness.stopWorker()]);
@@ -163,7 +165,9 @@ describe('who waits', () => {
     const leaving = [new AbortController(), new AbortController()];
     const current = await newRevision(2);
     const one = readableIds();
-    const waits = leaving.map(({ signal }) => one.then((ids) => checks.check(current, ids, { signal })));
+    const waits = leaving.map(({ signal }) =>
+      one.then((ids) => checks.check(current, ids, { repositoryId, signal })),
+    );
     await begun;
     leaving[0]?.abort(new Error('the first has left'));
     await expect(waits[0]).rejects.toThrow('the first has left');
@@ -178,11 +182,13 @@ describe('who waits', () => {
     const checks = createSignatureChecks({ database: harness.database, store });
     const current = await newRevision(3);
     const time = new AbortController();
-    const wait = checks.check(current, await readableIds(), { budget: time.signal });
+    const wait = checks.check(current, await readableIds(), { repositoryId, budget: time.signal });
     await begun;
     time.abort();
     expect(await wait).toBe('out-of-time');
-    expect(await checks.check(current, await readableIds(), { budget: time.signal })).toBe('out-of-time');
+    expect(await checks.check(current, await readableIds(), { repositoryId, budget: time.signal })).toBe(
+      'out-of-time',
+    );
   });
 
   test('for Tag.verified, and has left, ends the check', async () => {

@@ -1,0 +1,126 @@
+import { fetchManifest } from '../activities/fetch-manifest.ts';
+import type { Limiter } from '../activities/limiter.ts';
+import { forEachConcurrently } from '../activities/limiter.ts';
+import { walkGraph } from '../activities/walk-graph.ts';
+import type { Database } from '../db/open-database.ts';
+import type { PulledCompanion } from '../db/pull-content.ts';
+import type { Reuse } from '../db/reuse.ts';
+import { storeManifests } from '../db/store-manifests.ts';
+import type { ManifestToStore } from '../db/store-manifests.ts';
+import { companionTag } from '../oci/companion-tag.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isTidemarkError } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
+import type { HeldUpstream } from './remote-clients.ts';
+
+/** What refers to one image and is looked at in one pull; a sync takes all of it. */
+const referrersMost = 100;
+
+export interface CompanionSearch {
+  readonly database: Database;
+  readonly connections: Limiter;
+  readonly upstream: HeldUpstream;
+  readonly reuse: Reuse;
+  readonly subject: Digest;
+}
+
+export interface FoundCompanions {
+  /** Stored whole, but for their blobs. */
+  readonly companions: readonly PulledCompanion[];
+  /** Why some could not be read: no proof that there are none. */
+  readonly problems: readonly string[];
+}
+
+interface Found {
+  readonly tag: string | null;
+  readonly manifest: ManifestToStore;
+}
+
+/**
+ * Looks for what signs a manifest, and for what refers to it: cosign's tag, and the referrers API or, where the upstream has none, the
+ * fallback tag. As in a sync, what cannot be read fails nothing by itself.
+ */
+export async function findCompanions(search: CompanionSearch, signal: AbortSignal): Promise<FoundCompanions> {
+  const { upstream, connections, subject } = search;
+  const problems: string[] = [];
+  const found: Found[] = [];
+  const note = (error: unknown) => {
+    if (!isSideFailure(error)) throw error;
+    problems.push(error.message);
+  };
+  const fetchOne = async (reference: string, tag: string | null) => {
+    try {
+      const manifest = await connections.run(signal, () => fetchManifest(upstream, reference, signal));
+      if (manifest !== undefined && belongs(manifest, { tag, subject })) found.push({ tag, manifest });
+    } catch (error) {
+      note(error);
+    }
+  };
+  const listed = await connections
+    .run(signal, () => upstream.registry.listReferrers(subject, { signal }))
+    .catch(note);
+  const names = [
+    companionTag(subject, '.sig'),
+    listed?.kind === 'listed' ? undefined : companionTag(subject, ''),
+  ];
+  const digests = listed?.kind === 'listed' ? listed.digests : [];
+  if (digests.length > referrersMost) problems.push(tooMany(digests.length));
+  const wishes = [
+    ...names.flatMap((tag) => (tag === undefined ? [] : [{ reference: tag, tag }])),
+    ...digests.slice(0, referrersMost).map((reference) => ({ reference, tag: null })),
+  ];
+  const concurrency = upstream.remote.downloadConcurrency;
+  await forEachConcurrently(wishes, { concurrency, signal }, ({ reference, tag }) =>
+    fetchOne(reference, tag),
+  );
+  const small = found.filter(({ manifest }) => manifest.parsed.manifests.length <= referrersMost);
+  for (const { manifest } of found)
+    if (manifest.parsed.manifests.length > referrersMost)
+      problems.push(tooMany(manifest.parsed.manifests.length));
+  return { companions: await storeWhole(search, small, { note, signal }), problems };
+}
+
+/** Those of which all manifests below them can be had. */
+async function storeWhole(
+  { database, connections, upstream, reuse, subject }: CompanionSearch,
+  found: readonly Found[],
+  { note, signal }: { readonly note: (error: unknown) => void; readonly signal: AbortSignal },
+): Promise<PulledCompanion[]> {
+  const manifests = found.map(({ manifest }) => manifest);
+  const { idOf } = await storeManifests(database.em.fork(), manifests, reuse);
+  const companions: PulledCompanion[] = [];
+  for (const { tag, manifest } of found) {
+    const manifestId = idOf(manifest);
+    const walk = {
+      rootIds: [manifestId],
+      concurrency: upstream.remote.downloadConcurrency,
+      onStored: () => Promise.resolve(),
+      reuse,
+    };
+    try {
+      await walkGraph({ database, connections }, upstream, walk, signal);
+      companions.push({ manifestId, subject, tag });
+    } catch (error) {
+      note(error);
+    }
+  }
+  return companions;
+}
+
+/** distribution-spec, "Referrers Tag Schema": an index; GitLab serves the image itself there. What the API lists says itself to what it refers. */
+function belongs(
+  { document, parsed }: ManifestToStore,
+  { tag, subject }: { readonly tag: string | null; readonly subject: Digest },
+): boolean {
+  if (tag === null) return parsed.subject?.digest === subject;
+  return tag.endsWith('.sig') || (parsed.kind === 'index' && document.digest !== subject);
+}
+
+/** Of the upstream's; what fails here is the request's. */
+export function isSideFailure(error: unknown): error is TidemarkError {
+  return isTidemarkError(error) && error.origin === 'upstream';
+}
+
+function tooMany(count: number): string {
+  return `${count} manifests refer to it, and a pull looks at ${referrersMost} of them; a sync takes all`;
+}

@@ -1,0 +1,101 @@
+import type { SignatureChecks } from '../activities/check-signatures.ts';
+import type { Database } from '../db/open-database.ts';
+import { keepPulled } from '../db/pull-content.ts';
+import type { PulledContent, PullOutcome } from '../db/pull-content.ts';
+import { readConfigBlobs, readSignerBlobs, storeSigners } from '../db/pull-signatures.ts';
+import type { BlobToStore } from '../db/pull-signatures.ts';
+import { findUnchecked, isSignatureValid } from '../db/verdicts.ts';
+import type { PolicyKey } from '../db/verdicts.ts';
+import { isSideFailure } from './pull-companions.ts';
+import type { HeldUpstream } from './remote-clients.ts';
+import type { UpstreamBlobs } from './upstream-blobs.ts';
+
+/** How long one pull fetches and checks signatures. What was checked is kept, so the next one goes on from there. */
+const checkMaxMs = 10_000;
+/** A check reads no more of one signature, and refuses what has more. */
+const signerMost = { blobs: 101, bytes: 8 * 1024 * 1024 };
+
+export interface VerifiedKeep {
+  readonly database: Database;
+  readonly blobs: UpstreamBlobs;
+  readonly signatures: SignatureChecks;
+  readonly upstream: HeldUpstream;
+  readonly pulled: PulledContent & { readonly policy: PolicyKey };
+  /** Why some of what may sign it could not be read. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Keeps what was pulled where the policy verifies it, and nothing otherwise. Signatures are fetched and checked one by one, cheap ones
+ * first, up to the first that is valid.
+ */
+export async function keepVerified(keep: VerifiedKeep, signal: AbortSignal): Promise<PullOutcome> {
+  const { database, signatures, pulled } = keep;
+  const em = database.em.fork();
+  const budget = AbortSignal.timeout(checkMaxMs);
+  const problems = [...keep.problems];
+  const tried = new Set<number>();
+  await storeSigners(em, pulled.companions);
+  await storeBlobs(keep, await readConfigBlobs(em, pulled.manifestId), { problems, signal });
+  for (let areConfigsRead = false; ;) {
+    const trusted = await keepPulled(em, pulled, [...tried]);
+    if (trusted === undefined) return { kind: 'kept' };
+    const [reason] = problems;
+    if (!areConfigsRead && trusted.unread.length > 0) {
+      await signatures.readConfigs(trusted.unread, signal);
+      areConfigsRead = true;
+      continue;
+    }
+    if (trusted.unchecked.length === 0) return { kind: 'refused', trusted, reason };
+    for (const id of trusted.unchecked) {
+      if (budget.aborted) return { kind: 'out-of-time', trusted, reason };
+      tried.add(id);
+      const answer = await checkOne(keep, id, { problems, signal, budget });
+      if (answer === 'out-of-time') return { kind: answer, trusted, reason };
+      if (answer === 'valid') break;
+    }
+  }
+}
+
+interface Fetching {
+  readonly problems: string[];
+  readonly signal: AbortSignal;
+}
+
+async function checkOne(
+  keep: VerifiedKeep,
+  id: number,
+  { budget, ...fetching }: Fetching & { readonly budget: AbortSignal },
+): Promise<'valid' | 'not-valid' | 'out-of-time'> {
+  const { database, signatures, pulled } = keep;
+  const { policy, repositoryId } = pulled;
+  const em = database.em.fork();
+  // another pull may have checked it meanwhile
+  if ((await findUnchecked(em, policy, [id])).length > 0) {
+    if (!(await storeBlobs(keep, await readSignerBlobs(em, id), fetching))) return 'not-valid';
+    const outcome = await signatures.check(policy, [id], { repositoryId, signal: fetching.signal, budget });
+    if (outcome === 'out-of-time') return outcome;
+  }
+  return (await isSignatureValid(em, policy, id)) ? 'valid' : 'not-valid';
+}
+
+/** Answers false where one of them cannot be had. What no check would read is left where it is. */
+async function storeBlobs(
+  { blobs, upstream: { remote }, pulled: { repositoryId } }: VerifiedKeep,
+  wanted: readonly BlobToStore[],
+  { problems, signal }: Fetching,
+): Promise<boolean> {
+  const bytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (wanted.length > signerMost.blobs || bytes > signerMost.bytes) return true;
+  try {
+    for (const { digest, sizeBytes: size } of wanted) {
+      signal.throwIfAborted();
+      await blobs.store(repositoryId, remote, { digest, size });
+    }
+    return true;
+  } catch (error) {
+    if (!isSideFailure(error)) throw error;
+    problems.push(error.message);
+    return false;
+  }
+}

@@ -1,0 +1,262 @@
+/** Pull-through under a signature policy: what signs an image comes with it, and what is not verified is not kept. */
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { noLogins } from '../../src/access/access.ts';
+import { Distribution, Repository, SignaturePolicy } from '../../src/db/entities.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../src/oci/descriptor.ts';
+import { pull } from '../api/distribution/pull-scene.ts';
+import { expectFitForPeople, openStage, upstreamName } from '../faults/scene.ts';
+import type { Stage } from '../faults/scene.ts';
+import { startHarnessApi } from '../support/harness-api.ts';
+import type { HarnessApi } from '../support/harness-api.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../support/real-signatures.ts';
+import { answersWithReferrers, attach, companionName, signByTag } from '../support/signed-sample.ts';
+
+const key = createCosignKey();
+const stranger = createCosignKey();
+
+let stage: Stage;
+let api: HarnessApi;
+let shared: HarnessApi;
+let policyId: number;
+beforeAll(async () => {
+  stage = await openStage();
+  api = await startHarnessApi(stage.harness);
+  shared = await startHarnessApi(stage.harness, { logins: { ...noLogins, tokens: true } });
+  const em = stage.harness.em();
+  const policy = em.create(SignaturePolicy, { name: 'pulled', keys: [key.pem] });
+  await em.flush();
+  policyId = policy.id;
+});
+afterAll(async () => {
+  await Promise.all([api?.close(), shared?.close()]);
+  await stage?.close();
+});
+
+type Sign = (repository: SampleRepository, image: Descriptor) => void;
+
+interface Wish {
+  readonly hasReferrers?: boolean;
+  readonly hasPolicy?: boolean;
+  /** Whether several tenants share the server: logins are on. */
+  readonly isShared?: boolean;
+}
+
+let scenes = 0;
+
+/** An empty repository with a policy; its upstream has `v1`, an image that `sign` signs or not. */
+async function openThrough(
+  sign: Sign,
+  { hasReferrers = true, hasPolicy = true, isShared = false }: Wish = {},
+) {
+  scenes += 1;
+  const repository = createSampleRepository();
+  const image = addImage(repository, {
+    seed: `verified-${process.pid}-${scenes}`,
+    layers: [2_000],
+    tag: 'v1',
+  });
+  sign(repository, image);
+  const scene = await stage.open({
+    repository,
+    remote: { policy: 'ON_DEMAND', maxRetries: 0 },
+    ...(hasReferrers ? { upstream: { fallback: answersWithReferrers(repository) } } : {}),
+  });
+  const { repositoryId } = scene.ids;
+  const em = stage.harness.em();
+  const distribution = await em.findOneOrFail(Distribution, { repositoryId });
+  distribution.pullThrough = true;
+  await em.flush();
+  const setPolicy = () =>
+    stage.harness.em().nativeUpdate(Repository, { id: repositoryId }, { signaturePolicyId: policyId });
+  if (hasPolicy) await setPolicy();
+  const get = async (path: string) => {
+    const { status, body } = await pull((isShared ? shared : api).url, {
+      path: `/v2/${distribution.basePath}/${path}`,
+    });
+    return { status, text: body.toString() };
+  };
+  return {
+    ...scene,
+    image,
+    get,
+    setPolicy,
+    layer: (JSON.parse(String(repository.manifests.get(image.digest)?.bytes)) as { layers: Descriptor[] })
+      .layers[0]?.digest,
+    denied: async (reference: string) => {
+      const { status, text } = await get(`manifests/${reference}`);
+      expect(status).toBe(403);
+      const { errors } = JSON.parse(text) as { errors: { code: string; message: string }[] };
+      expect(errors).toMatchObject([{ code: 'DENIED' }]);
+      expectFitForPeople(errors[0]?.message ?? '');
+      return errors[0]?.message;
+    },
+    /** Versions, and rows of what is in them. */
+    kept: async () => {
+      const found = await sql<{ latest: number; members: number }>`
+        select r.latest, (select count(*) from membership m where m.repository_id = r.id) as members
+        from repository r where r.id = ${repositoryId}`.execute(kysely(stage.harness.em()));
+      return found.rows[0];
+    },
+  };
+}
+
+const nothing = { latest: 0, members: 0 };
+
+describe('a signed image is served at its first pull', () => {
+  test.each<readonly [string, Sign, Wish]>([
+    ['signed by a tag', (repository, image) => void signWithTag(repository, { image, key }), {}],
+    [
+      'signed by a tag, at an upstream without referrers',
+      (repository, image) => void signWithTag(repository, { image, key }),
+      { hasReferrers: false },
+    ],
+    ['signed by a referrer', (repository, image) => void signWithBundle(repository, { image, key }), {}],
+    [
+      'signed by a referrer that the fallback tag lists',
+      (repository, image) => {
+        const signature = signWithBundle(repository, { image, key });
+        addIndex(repository, { manifests: [signature], tag: companionName(image) });
+      },
+      { hasReferrers: false },
+    ],
+    [
+      'signed by two, of whom one is trusted',
+      (repository, image) => {
+        signWithBundle(repository, { image, key: stranger });
+        signWithTag(repository, { image, key });
+      },
+      {},
+    ],
+  ])('%s', async (_what, sign, wish) => {
+    const scene = await openThrough(sign, wish);
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+    expect(await scene.get(`manifests/${scene.image.digest}`)).toMatchObject({ status: 200 });
+    expect(await scene.get(`blobs/${scene.layer}`)).toMatchObject({ status: 200 });
+    expect(await scene.kept()).toMatchObject({ latest: 1 });
+  });
+
+  test('by digest, with its signature and its SBOM', async () => {
+    let sbom = '';
+    const scene = await openThrough((repository, image) => {
+      signWithTag(repository, { image, key });
+      sbom = attach(repository, image, 'application/spdx+json').digest;
+    });
+    expect(await scene.get(`manifests/${scene.image.digest}`)).toMatchObject({ status: 200 });
+    const asked = scene.upstream.requests.length;
+    expect(await scene.get(`manifests/${companionName(scene.image, '.sig')}`)).toMatchObject({ status: 200 });
+    expect((await scene.get(`referrers/${scene.image.digest}`)).text).toContain(sbom);
+    expect(await scene.get(`manifests/${sbom}`)).toMatchObject({ status: 200 });
+    expect(scene.upstream.requests).toHaveLength(asked);
+  });
+
+  test('its attestation is pulled through after it', async () => {
+    const scene = await openThrough((repository, image) => {
+      signWithTag(repository, { image, key });
+      signByTag(repository, image, { suffix: '.att' });
+    });
+    const attestation = `manifests/${companionName(scene.image, '.att')}`;
+    expect(await scene.get(attestation)).toMatchObject({ status: 403 });
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+    expect(await scene.get(attestation)).toMatchObject({ status: 200 });
+  });
+
+  test('also where it was pulled through before there was a policy', async () => {
+    const scene = await openThrough((repository, image) => void signWithTag(repository, { image, key }), {
+      hasPolicy: false,
+    });
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+    await scene.setPolicy();
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+    expect(await scene.kept()).toMatchObject({ latest: 2 });
+  });
+
+  test('by twenty clients at one time, as one version', async () => {
+    const scene = await openThrough((repository, image) => void signWithTag(repository, { image, key }));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => scene.get('manifests/v1')));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await scene.kept()).toMatchObject({ latest: 1 });
+    const asked = scene.upstream.requests.filter(({ path }) => path.endsWith('/manifests/v1'));
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('what is not verified is refused, and nothing of it is kept', () => {
+  test.each<readonly [string, Sign, RegExp]>([
+    ['unsigned', () => undefined, /it has no signature\./],
+    [
+      'signed by another',
+      (repository, image) => void signWithTag(repository, { image, key: stranger }),
+      /of its signature, none of the trusted keys made/,
+    ],
+    [
+      'with the signature of another image',
+      (repository, image) =>
+        void signWithBundle(repository, { image, key, claims: `sha256:${'a'.repeat(64)}` }),
+      /of its signature, /,
+    ],
+  ])('%s', async (_what, sign, message) => {
+    const scene = await openThrough(sign);
+    expect(await scene.denied('v1')).toMatch(message);
+    expect(await scene.denied(scene.image.digest)).toMatch(message);
+    expect(await scene.kept()).toEqual(nothing);
+    expect(await scene.get('tags/list')).toMatchObject({ text: expect.stringContaining('"tags":[]') });
+    expect(await scene.get(`blobs/${scene.layer}`)).toMatchObject({ status: 404 });
+  });
+
+  test('until it is signed', async () => {
+    const scene = await openThrough(() => undefined);
+    await scene.denied('v1');
+    signWithTag(scene.repository, { image: scene.image, key });
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+  });
+
+  test.each<readonly [string, (image: Descriptor) => string]>([
+    ['what refers to it', ({ digest }) => `/referrers/${digest}`],
+    ['its signature', (image) => `/manifests/${companionName(image, '.sig')}`],
+  ])('while %s cannot be read', async (_what, path) => {
+    const scene = await openThrough((repository, image) => {
+      if (path(image).includes('referrers')) signWithBundle(repository, { image, key });
+      else signWithTag(repository, { image, key });
+    });
+    const route = `GET /v2/${upstreamName}${path(scene.image)}`;
+    scene.upstream.on(route, { status: 500 }, { status: 500 });
+    expect(await scene.denied('v1')).toMatch(/what signs it could not be read: .*500/);
+    expect(await scene.kept()).toEqual(nothing);
+  });
+
+  test('while the content of its signature cannot be had', async () => {
+    let payload = '';
+    const scene = await openThrough((repository, image) => {
+      const { digest } = signWithTag(repository, { image, key });
+      const document = JSON.parse(String(repository.manifests.get(digest)?.bytes)) as {
+        layers: Descriptor[];
+      };
+      payload = document.layers[0]?.digest ?? '';
+    });
+    scene.upstream.on(`GET /v2/${upstreamName}/blobs/${payload}`, { status: 404 });
+    expect(await scene.denied('v1')).toMatch(/what signs it could not be read: .*404/);
+    expect(await scene.kept()).toEqual(nothing);
+  });
+});
+
+test('a signature is not read from what another repository holds', async () => {
+  let payload = '';
+  const sign: Sign = (repository, image) => {
+    const { digest } = signWithTag(repository, { image, key });
+    const document = JSON.parse(String(repository.manifests.get(digest)?.bytes)) as { layers: Descriptor[] };
+    payload = document.layers[0]?.digest ?? '';
+  };
+  const scene = await openThrough(sign, { hasPolicy: false, isShared: true });
+  // another's upstream has the payload, this one says so only
+  const other = await stage.open({ repository: scene.repository });
+  expect((await other.sync()).task.state).toBe('COMPLETED');
+  scene.upstream.on(`GET /v2/${upstreamName}/blobs/${payload}`, { status: 404 });
+  for (const reference of ['v1', companionName(scene.image, '.sig')])
+    expect(await scene.get(`manifests/${reference}`)).toMatchObject({ status: 200 });
+  await scene.setPolicy();
+  expect(await scene.denied('v1')).toMatch(/404/);
+});
