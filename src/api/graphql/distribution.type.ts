@@ -10,7 +10,8 @@ import { UserError } from './user-error.type.ts';
 
 const pullThroughDescription =
   'Whether a tag or digest that is not there is looked for at the remote of the repository, and kept as a new version; layers are fetched ' +
-  'when a client asks for them, and kept unless the remote is STREAMED. Not with a pinned version.';
+  'when a client asks for them, and kept unless the remote is STREAMED. Under a signature policy, what signs it is fetched too, and nothing that ' +
+  'is not verified is kept. Not with a pinned version.';
 
 @ObjectType('Distribution', {
   implements: NodeType,

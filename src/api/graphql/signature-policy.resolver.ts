@@ -108,7 +108,7 @@ export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "Its own, in place of the repository's; null: it has none, and signaturePolicyInForce says what decides.",
+      "Its own, which replaces the repository's even where it is laxer; null: it has none, and signaturePolicyInForce says what decides.",
   })
   signaturePolicy(
     @Root() distribution: DistributionType,
