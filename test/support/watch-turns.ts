@@ -7,6 +7,8 @@ export interface TurnWatch {
   begin(): void;
   /** The longest turn since `begin`; 0 where none was of note. */
   longestMs(): Promise<number>;
+  /** The same, less every collection since `begin`, whichever turn it was in: what is left is beyond doubt. */
+  surelyMs(): Promise<number>;
   stop(): void;
 }
 
@@ -66,6 +68,12 @@ export function watchTurns({
       // what the collector took is told a turn later
       await sleep(1);
       return Math.max(0, ...turns.map(withoutCollections));
+    },
+    async surelyMs() {
+      look();
+      await sleep(1);
+      const longest = Math.max(0, ...turns.map(({ ms }) => ms));
+      return Math.max(0, longest - collections.reduce((sum, { ms }) => sum + ms, 0));
     },
     stop() {
       clearInterval(timer);

@@ -210,8 +210,10 @@ test.each(['gzip', 'x-gzip'])(
     const between = gzipSync(repository.blobs.get(coded.digest) ?? '');
     scene.upstream.on(`GET /v2/library/app/blobs/${coded.digest}`, { headers, body: between });
     await expectSynced(scene);
-    for (const { digest } of [...layers, coded])
-      expect(await readBlob(scene, digest)).toEqual(repository.blobs.get(digest));
+    for (const { digest } of [...layers, coded]) {
+      const read = await readBlob(scene, digest);
+      expect(typeof read === 'number' ? read : digestBytes(read)).toBe(digest);
+    }
   },
 );
 
