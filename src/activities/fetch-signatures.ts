@@ -1,8 +1,7 @@
 import type { Em } from '../db/open-database.ts';
 import { stageProblems } from '../db/stage-companions.ts';
-import type { ManifestRef } from '../db/stage-companions.ts';
-import { readSignatureSource, readSigned, stageSignatures } from '../db/stage-signatures.ts';
-import type { SignatureToStore } from '../db/stage-signatures.ts';
+import { readSignatureSource, readSigned, signatureName, stageSignatures } from '../db/stage-signatures.ts';
+import type { SignatureSource, SignatureToStore, SignedManifest } from '../db/stage-signatures.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
 import { createCollector } from './collector.ts';
@@ -40,22 +39,20 @@ export async function fetchSignatures(
     signaturesDone += batch.length;
     await setProgress(em, part, { signaturesDone });
   });
-  const manifests = readRange(em, taskId, range);
+  const manifests = readRange(em, sync, range);
   await forEachConcurrently(
     manifests,
     { concurrency: range.concurrency, signal },
-    async ({ digest }, laneSignal) => {
+    async (manifest, laneSignal) => {
+      const { digest } = manifest;
       const problem = (message: string) => noteProblem(em, taskId, digest, message);
+      const take = async (content: Buffer) => {
+        const signature = await readSignature(digest, content, problem);
+        if (signature !== undefined) await collector.add(signature, content.length);
+      };
       try {
         await askAside(sync, 'signatures', () =>
-          deps.connections.run(laneSignal, async () => {
-            for await (const content of sync.registry.readSignatures(source, digest, {
-              signal: laneSignal,
-            })) {
-              const signature = await readSignature(digest, content, problem);
-              if (signature !== undefined) await collector.add(signature, content.length);
-            }
-          }),
+          deps.connections.run(laneSignal, () => readAll(sync, { source, manifest, take }, laneSignal)),
         );
       } catch (error) {
         if (!isSideFailure(error, sync)) throw error;
@@ -74,9 +71,34 @@ export async function fetchSignatures(
     ]);
 }
 
-async function* readRange(em: Em, taskId: number, range: TagRange): AsyncGenerator<ManifestRef> {
+async function* readRange(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<SignedManifest> {
   for (let from = range.from; from < range.to; from += pageSize)
-    yield* await readSigned(em, taskId, from, Math.min(range.to, from + pageSize));
+    yield* await readSigned(em, sync, from, Math.min(range.to, from + pageSize));
+}
+
+interface Reading {
+  readonly source: SignatureSource;
+  readonly manifest: SignedManifest;
+  readonly take: (content: Buffer) => Promise<void>;
+}
+
+/** What a mirror has and the first answers lack is asked for once more, past gaps: no one answer removes a signature. */
+async function readAll(
+  sync: SyncContext,
+  { source, manifest, take }: Reading,
+  signal: AbortSignal,
+): Promise<void> {
+  const { digest, present } = manifest;
+  const taken = new Set<string>();
+  const read = async (atLeast: number) => {
+    for await (const content of sync.registry.readSignatures(source, digest, { signal, atLeast })) {
+      const name = signatureName(digest, content);
+      if (!taken.has(name)) await take(content);
+      taken.add(name);
+    }
+  };
+  await read(0);
+  if (sync.arguments.mirror && !present.every((name) => taken.has(name))) await read(present.length);
 }
 
 /** Undefined for what is no signature of this manifest. */

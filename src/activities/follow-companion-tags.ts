@@ -1,6 +1,7 @@
 import {
   dropCompanions,
   findCompanions,
+  findReferrerIndexes,
   selectCompanions,
   stageCompanionNames,
 } from '../db/stage-companions.ts';
@@ -11,6 +12,7 @@ import { companionSuffixes, companionTag, parseCompanionTag } from '../oci/compa
 import type { Digest } from '../oci/digest.ts';
 import { isIndexType } from '../oci/media-type.ts';
 import type { Companion, Follow } from './companion.ts';
+import { confirmCompanion } from './confirm-companion.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { askAside, isSideFailure } from './side-look-ups.ts';
 import { isOutsideCompanion } from './list-tags.ts';
@@ -90,7 +92,7 @@ async function followNames(follow: Follow, wanted: Wanted): Promise<Companion[]>
     const manifestId = tag.kind === 'fetched' ? idOf(tag.manifest) : tag.manifestId;
     return { subject, manifestId, name: tag.name, kind: tag.kind === 'unchanged' ? 'unchanged-tag' : 'tag' };
   });
-  const whole = await follow.walk(companions);
+  const whole = await dropPhantoms(follow, await follow.walk(companions));
   await stageTags(
     em,
     sync.taskId,
@@ -133,8 +135,11 @@ async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wan
           lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
         ),
       );
-      if (tag !== undefined && isWhatItSays(tag, subject, subjectIds.get(subject)))
-        result.found.push({ tag, subject });
+      if (tag === undefined || !isWhatItSays(tag, subject, subjectIds.get(subject))) return;
+      const confirmed = await deps.connections.run(laneSignal, () =>
+        confirmCompanion(em, sync, { tag: { name, present: present.get(name) }, found: tag }, laneSignal),
+      );
+      result.found.push({ tag: confirmed, subject });
     } catch (error) {
       if (!isSideFailure(error, sync, areListed)) throw error;
       result.unread.push(name);
@@ -153,4 +158,14 @@ function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefi
   if (tag.kind === 'fetched' ? tag.manifest.document.digest === subject : tag.manifestId === subjectId)
     return false;
   return isIndexType(tag.kind === 'fetched' ? tag.manifest.parsed.mediaType : tag.mediaType);
+}
+
+/** An index that lists only what refers to something else, as the subject's own children, is no index of referrers. */
+async function dropPhantoms({ em }: Follow, companions: readonly Companion[]): Promise<Companion[]> {
+  const real = await findReferrerIndexes(em, companions.filter(isFallback));
+  return companions.filter((companion) => !isFallback(companion) || real.has(companion.manifestId));
+}
+
+function isFallback({ name }: Companion): boolean {
+  return parseCompanionTag(name)?.suffix === '';
 }

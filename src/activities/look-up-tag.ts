@@ -19,7 +19,12 @@ export interface TagToLookUp {
 
 /** What upstream has under a tag. */
 export type LookedUp = { readonly name: string } & (
-  | { readonly kind: 'unchanged' | 'stored'; readonly manifestId: number; readonly mediaType: string }
+  | {
+      readonly kind: 'unchanged' | 'stored';
+      readonly manifestId: number;
+      readonly mediaType: string;
+      readonly digest: Digest;
+    }
   | { readonly kind: 'fetched'; readonly manifest: ManifestToStore }
 );
 
@@ -36,16 +41,15 @@ export async function lookUpTag(
   if (present) {
     const head = await sync.registry.resolve(name, { signal, known: present.digest });
     if (!head) return undefined;
-    if (head === 'unchanged')
-      return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
-    const { mediaType } = head;
-    if (head.digest === present.digest) {
-      if (present.isTyped || mediaType === present.mediaType)
-        return { name, kind: 'unchanged', manifestId: present.manifestId, mediaType: present.mediaType };
+    const unchanged = { name, kind: 'unchanged', ...present } as const;
+    if (head === 'unchanged') return unchanged;
+    const { mediaType, digest } = head;
+    if (digest === present.digest) {
+      if (present.isTyped || mediaType === present.mediaType) return unchanged;
       // the same bytes of another type: some registries write a wrong one to HEAD, so GET decides
     } else {
-      const manifestId = await findStoredManifest(em, head.digest, sync.reuse, mediaType);
-      if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType };
+      const manifestId = await findStoredManifest(em, digest, sync.reuse, mediaType);
+      if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType, digest };
     }
   }
   if (!present && left !== undefined) {
@@ -69,5 +73,5 @@ async function findLeft(
   const manifestId = await findStoredManifest(em, head.digest, sync.reuse, head.mediaType);
   return manifestId === undefined
     ? undefined
-    : { name, kind: 'stored', manifestId, mediaType: head.mediaType };
+    : { name, kind: 'stored', manifestId, mediaType: head.mediaType, digest: head.digest };
 }

@@ -11,6 +11,7 @@ import type { ManifestDocument } from '../oci/manifest.ts';
 import { isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';
+import { confirmCompanion } from './confirm-companion.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isThrottle } from './failure.ts';
 import { followCompanions } from './follow-companions.ts';
@@ -119,7 +120,9 @@ async function* readRuns(
 
 async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: AbortSignal): Promise<Found> {
   try {
-    return (await lookUpTag(em, sync, tag, signal)) ?? (await leftOut(sync, tag.name, signal));
+    const found = await lookUpTag(em, sync, tag, signal);
+    if (found === undefined) return await leftOut(sync, tag.name, signal);
+    return await confirmCompanion(em, sync, { tag, found }, signal);
   } catch (error) {
     if (!isLeftOut(sync, tag.name, error)) throw error;
     return { name: tag.name, kind: 'kept', warning: `The tag ${tag.name} was left out: ${error.message}` };

@@ -123,6 +123,21 @@ export async function readStoredReferrers(
   return new Map(result.rows.map((row) => [row.digest, row]));
 }
 
+/** Of stored indexes, those that list nothing, or something that refers to the subject by its own word. */
+export async function findReferrerIndexes(
+  em: Em,
+  indexes: readonly { readonly manifestId: number; readonly subject: Digest }[],
+): Promise<Set<number>> {
+  if (indexes.length === 0) return new Set();
+  const result = await sql<{ id: number }>`
+    select v.id from unnest(${indexes.map(({ manifestId }) => manifestId)}::bigint[], ${indexes.map(({ subject }) => subject)}::text[])
+      as v(id, subject)
+    where not exists (select from manifest_manifest edge where edge.parent_id = v.id)
+      or exists (select from manifest_manifest edge join manifest m on m.id = edge.child_id
+        where edge.parent_id = v.id and m.subject_digest = v.subject)`.execute(kysely(em));
+  return new Set(result.rows.map((row) => row.id));
+}
+
 /** Signatures or referrers of a manifest that could not be read: no proof that it has none (FAULTS 63). */
 export interface SignatureProblem {
   readonly subject: Digest;

@@ -39,10 +39,23 @@ export async function stageSigned(em: Em, taskId: number): Promise<number> {
   });
 }
 
+export interface SignedManifest extends ManifestRef {
+  /** Names of its atomic signatures in the repository's latest version. */
+  readonly present: readonly string[];
+}
+
 /** The manifests at positions `from` (inclusive) to `to` (exclusive). */
-export async function readSigned(em: Em, taskId: number, from: number, to: number): Promise<ManifestRef[]> {
-  const result = await sql<ManifestRef>`
-    select m.id, m.digest from sync_signed s join manifest m on m.id = s.manifest_id
+export async function readSigned(
+  em: Em,
+  { taskId, repositoryId }: { readonly taskId: number; readonly repositoryId: number },
+  from: number,
+  to: number,
+): Promise<SignedManifest[]> {
+  const result = await sql<SignedManifest>`
+    select m.id, m.digest, array(select s.name from signature s join membership p on p.repository_id = ${repositoryId}
+        and p.kind = 'signature' and p.content_id = s.id and p.removed_in is null
+      where s.kind = 'ATOMIC' and s.signed_digest = m.digest) as present
+    from sync_signed s join manifest m on m.id = s.manifest_id
     where s.task_id = ${taskId} and s.position >= ${from} and s.position < ${to} order by s.position`.execute(
     kysely(em),
   );

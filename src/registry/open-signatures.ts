@@ -1,7 +1,6 @@
 import { parseDigest } from '../oci/digest.ts';
-import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { CallOptions, RegistryOptions, SignatureSource } from './registry.ts';
+import type { CallOptions, ReadSignatures, RegistryOptions, SignatureSource } from './registry.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings, Requester } from './requester.ts';
 import { hasExtension, readExtension, readStore } from './signatures.ts';
@@ -9,7 +8,7 @@ import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface SignatureReader {
   findSource(options?: CallOptions): Promise<SignatureSource | undefined>;
-  read(source: SignatureSource, digest: Digest, options?: CallOptions): AsyncIterable<Buffer>;
+  read: ReadSignatures;
   close(): Promise<void>;
 }
 
@@ -31,7 +30,7 @@ export function openSignatures(registry: {
       if (store !== undefined) return 'STORE';
       return (await hasExtension(requester, new URL(`${apiBase}/v2/`), signal)) ? 'EXTENSION' : undefined;
     },
-    read(source, digest, { signal } = {}) {
+    read(source, digest, { signal, atLeast = 0 } = {}) {
       const checked = parseDigest(digest);
       if (source === 'EXTENSION') {
         const url = new URL(`${apiBase}/extensions/v2/${options.upstreamName}/signatures/${checked}`);
@@ -43,7 +42,7 @@ export function openSignatures(registry: {
           'The sync began with a signature store; the remote has none now. Nothing was changed; sync again.',
           { origin: 'caller' },
         );
-      return readStore(store.base, { requester: store.requester, digest: checked, signal });
+      return readStore(store.base, { requester: store.requester, digest: checked, signal, atLeast });
     },
     async close() {
       await store?.requester.close();

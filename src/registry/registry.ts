@@ -94,11 +94,20 @@ export interface Registry extends ContentSource {
   listReferrers(subject: Digest, options?: CallOptions & { readonly anew?: boolean }): Promise<Referrers>;
   /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */
   findSignatureSource(options?: CallOptions): Promise<SignatureSource | undefined>;
-  /** The atomic signatures of a manifest, as they are; an error comes after those that could be read. */
-  readSignatures(source: SignatureSource, digest: Digest, options?: CallOptions): AsyncIterable<Buffer>;
+  readonly readSignatures: ReadSignatures;
   /** Drops idle connections. */
   close(): Promise<void>;
 }
+
+/**
+ * The atomic signatures of a manifest, as they are; an error comes after those that could be read. A store's first 404 ends the series, unless
+ * its number is below `atLeast`.
+ */
+export type ReadSignatures = (
+  source: SignatureSource,
+  digest: Digest,
+  options?: CallOptions & { readonly atLeast?: number },
+) => AsyncIterable<Buffer>;
 
 /** `absent`: no such API, or nothing for this manifest, as `reason` says: part of a sentence, with request and status. */
 export type Referrers =

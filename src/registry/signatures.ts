@@ -18,16 +18,18 @@ export interface SignatureRequest {
   readonly requester: Requester;
   readonly digest: Digest;
   readonly signal: AbortSignal | undefined;
+  /** Up to this number a 404 does not end a store's series; default 0. */
+  readonly atLeast?: number;
 }
 
 /**
  * containers/image "signature access protocols": `<base>/<name>@sha256=<hex>/signature-1`, -2, … until the first 404. What stands behind a
- * gap is not looked for. `base` has the name in it.
+ * gap is not looked for, but up to `atLeast`. `base` has the name in it.
  * @throws TidemarkError `SIGNATURE_INVALID`, `SIGNATURES_TOO_MANY`; what came before it was yielded.
  */
 export async function* readStore(
   base: string,
-  { requester, digest, signal }: SignatureRequest,
+  { requester, digest, signal, atLeast = 0 }: SignatureRequest,
 ): AsyncGenerator<Buffer> {
   const folder = `${base}@${digestAlgorithm(digest)}=${digestHex(digest)}`;
   for (let number = 1; ; number += 1) {
@@ -40,9 +42,9 @@ export async function* readStore(
       await checkStatus(sent, response, 200);
       return readSignature(url, response);
     });
-    if (bytes === undefined) return;
+    if (bytes === undefined && number >= atLeast) return;
     if (number > maxSignatures) throw tooMany(url);
-    yield bytes;
+    if (bytes !== undefined) yield bytes;
   }
 }
 

@@ -18,6 +18,7 @@ export const wrongAnswers: Readonly<Record<string, Answer>> = {
     indexType,
   ),
   '200, no tags': json({ name: 'sample', tags: [] }),
+  '200, no signatures': json({ signatures: null }),
   '200, tags: null': json({ name: 'sample', tags: null }),
   '301': { status: 301, headers: { location: '/elsewhere' } },
   '301 in a circle': (request, response) => {
@@ -36,6 +37,9 @@ export const wrongAnswers: Readonly<Record<string, Answer>> = {
   reset,
   'no answer': hang,
 };
+
+/** Those that say that there is nothing. */
+export const absences: ReadonlySet<string> = new Set(['200, no signatures', '301', '404', '404 in text']);
 
 export const wrongNames = Object.keys(wrongAnswers);
 
