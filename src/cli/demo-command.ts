@@ -140,6 +140,9 @@ async function syncOnce(
     mirror,
     confirmRemoval: false,
     dryRun: false,
+    save: false,
+    intoExisting: false,
+    changeUpstream: false,
   };
   const indented: Terminal = {
     ...terminal,

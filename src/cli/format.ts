@@ -39,7 +39,11 @@ export function formatCount(count: number): string {
 
 /** `1 tag`, `2 tags`. */
 export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+  return `${formatCount(count)} ${count === 1 ? noun : plural(noun)}`;
+}
+
+function plural(noun: string): string {
+  return /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
 }
 
 /** `sha256:1f2e3d4c5b6a`: enough of a digest for a person to tell two apart. */

@@ -1,10 +1,21 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Role } from '../roles/server.ts';
+import type { ClientPlan } from './client-command.ts';
 import { clientOptions, wholeNumber, withClientOptions } from './client-options.ts';
-import type { ClientOptions, GivenClientOptions, ListOptions } from './client-options.ts';
-import { addSchedule } from './schedule-arguments.ts';
-import type { SchedulePlan } from './schedule-arguments.ts';
+import type { ClientOptions, GivenClientOptions } from './client-options.ts';
+import { addAccess } from './commands/access-commands.ts';
+import { completionScript, shells } from './commands/completion-command.ts';
+import type { Shell } from './commands/completion-command.ts';
+import { addContent } from './commands/content-commands.ts';
+import { addDistributions } from './commands/distribution-commands.ts';
+import { addPolicies } from './commands/policy-commands.ts';
+import { addRemotes } from './commands/remote-commands.ts';
+import { addRepositories } from './commands/repository-commands.ts';
+import { addSchedules } from './commands/schedule-commands.ts';
+import { addTag } from './commands/tag-commands.ts';
+import { addTasks } from './commands/task-commands.ts';
+import { addUpkeep } from './commands/upkeep-commands.ts';
 import { parseTokenRequest } from './token-command.ts';
 import type { TokenOptions, TokenRequest } from './token-command.ts';
 import { parseSyncRequest, policies } from './sync-request.ts';
@@ -24,13 +35,8 @@ export type CommandPlan =
       /** Path of the key that has to have signed. */
       readonly keyFile?: string | undefined;
     } & ClientOptions)
-  | ({ readonly command: 'repositories' | 'tasks'; readonly first: number } & ClientOptions)
-  | ({ readonly command: 'versions'; readonly repository: string; readonly first: number } & ClientOptions)
-  | ({ readonly command: 'cancel'; readonly taskId: string } & ClientOptions)
-  | SchedulePlan
-  | ({ readonly command: 'gc'; readonly dryRun: boolean } & ClientOptions)
-  | ({ readonly command: 'verify' | 'rotate-key' } & ClientOptions)
-  /** Help, the version or a mistake: only text to show. */
+  | ClientPlan
+  /** Help, the version or a usage error: only text to show. */
   | { readonly command: 'show'; readonly text: string; readonly isMistake: boolean };
 
 const description = `Exact, versioned mirrors of container repositories.
@@ -43,22 +49,25 @@ Examples:
   $ tidemark sync nginx:1.27                          copy one tag from Docker Hub
   $ tidemark sync quay.io/prometheus/busybox --tags 'glibc*,latest'
   $ tidemark sync ghcr.io/org/app --mirror            also remove what the upstream has removed
-  $ tidemark sync org/app --upstream http://127.0.0.1:5000
+  $ tidemark repositories --stale 24                  mirrors without a sync for a day
+  $ tidemark tasks --state failed                     what failed; "task show" says why
+  $ tidemark promote prod/nginx --version 7           serve version 7; roll back the same way
   $ tidemark demo                                     see it work, without internet
 
-From a checkout: npm start -- sync nginx:1.27
-Settings are environment variables (TIDEMARK_DATA, TIDEMARK_PORT, …): the README has the table.`;
+Exit codes: 0 done, 1 failed, 2 usage, 3 synced but for some tags.
+From a checkout: ./tidemark, after "npm start" once. Settings are environment variables (docs/settings.md).`;
 
 const syncExamples = `
-Tags are names, shell wildcards (* ? [abc]) or digests; a tag or digest in the image counts as one. Options that are not
-given stay as an earlier sync has set them.
+Tags are names, shell wildcards (* ? [abc]) or digests; a tag or digest in the image counts as one.
+A new repository keeps these options. For one that exists they apply to this sync alone, unless --save is given.
+With --mirror, tags outside of the filters are kept.
 
 Examples:
   $ tidemark sync nginx:1.27
   $ tidemark sync quay.io/prometheus/busybox --tags 'glibc*,latest' --exclude-tags '*-arm'
   $ tidemark sync registry.example.org/team/app --username robot --password-stdin < token.txt
   $ tidemark sync team/app --upstream http://127.0.0.1:5000 --mirror --dry-run
-  $ tidemark sync ghcr.io/org/app --require-signature cosign.pub
+  $ tidemark sync ghcr.io/org/app --tags 'v2.*' --save
   $ tidemark sync alpine:3 --json | jq .version.number`;
 
 /** Reads `process.argv`; touches nothing. */
@@ -84,20 +93,37 @@ export function parseArguments(argv: readonly string[], version: string): Comman
   return plan ?? { command: 'show', text: program.helpInformation(), isMistake: true };
 }
 
-function allCommands(command: Command): Command[] {
+/** Every command, the groups included. */
+export function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
 type Choose = (plan: CommandPlan) => void;
 
-function createProgram(version: string, choose: Choose): Command {
+export function createProgram(version: string, choose: Choose): Command {
   const program = new Command('tidemark')
     .description(description)
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    // so that --version after a command is an option of that command
+    .enablePositionalOptions()
     .addHelpText('after', examples)
     .showHelpAfterError('Run "tidemark --help" for what there is.');
-  addClientCommands(program, choose);
+  program.commandsGroup('Work with repositories:');
+  addSync(program, choose);
+  addRepositories(program, choose);
+  addContent(program, choose);
+  addTag(program, choose);
+  addTasks(program, choose);
+  addSchedules(program, choose);
+  program.commandsGroup('Configure:');
+  addRemotes(program, choose);
+  addDistributions(program, choose);
+  addPolicies(program, choose);
+  const token = addToken(program, choose);
+  addAccess(program, token, choose);
+  program.commandsGroup('Operate:');
+  addUpkeep(program, choose);
   addServerCommands(program, choose);
   return program;
 }
@@ -123,52 +149,19 @@ function addServerCommands(program: Command, choose: Choose): void {
     .command('migrate')
     .description('bring the database of DATABASE_URL up to this version')
     .action(() => choose({ command: 'migrate' }));
-  addToken(program, choose);
   program
     .command('schema')
     .description('print the GraphQL schema')
     .option('--write', 'write it to schema/schema.graphql instead')
     .action(({ write = false }: { write?: boolean }) => choose({ command: 'schema', write }));
-}
-
-function addToken(program: Command, choose: Choose): void {
   program
-    .command('token')
-    .description('make what to log in with, straight in the database')
-    .command('create')
-    .description('make a token, and write it to standard output, this once')
-    .argument('<name>', 'who or what logs in with it')
-    .option('--admin', 'for everything: the first one')
-    .option('--role <role>', 'reader, pusher, maintainer or admin')
-    .option('--scope <scope>', 'where: "*", "team/*" or the name of a repository', '*')
-    .option('--expires-in-days <n>', 'how long it counts', wholeNumber(1, 3_650), 90)
-    .action((name: string, options: TokenOptions) =>
-      choose({ command: 'token', request: parseTokenRequest(name, options) }),
+    .command('completion')
+    .description('print the script that completes commands in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText('after', '\nExample:\n  $ source <(tidemark completion bash)')
+    .action((shell: Shell) =>
+      choose({ command: 'show', text: completionScript(program, shell), isMistake: false }),
     );
-}
-
-function addClientCommands(program: Command, choose: Choose): void {
-  program.commandsGroup('Work with repositories:');
-  addSync(program, choose);
-  for (const command of ['repositories', 'tasks'] as const)
-    withClientOptions(program.command(command).description(`list ${command}`))
-      .option('--first <n>', 'how many, at the most', wholeNumber(1, 100), 20)
-      .action((options: ListOptions) => choose({ command, first: options.first, ...clientOptions(options) }));
-  withClientOptions(
-    program.command('versions').description('list the versions of a repository, newest first'),
-  )
-    .argument('<repository>', 'its name')
-    .option('--first <n>', 'how many, at the most', wholeNumber(1, 100), 20)
-    .action((repository: string, options: ListOptions) =>
-      choose({ command: 'versions', repository, first: options.first, ...clientOptions(options) }),
-    );
-  withClientOptions(program.command('cancel').description('cancel a task, and wait for its end'))
-    .argument('<task id>', 'as "tidemark tasks" lists it')
-    .action((taskId: string, options: GivenClientOptions) =>
-      choose({ command: 'cancel', taskId, ...clientOptions(options) }),
-    );
-  addSchedule(program, choose);
-  addUpkeep(program, choose);
   program
     .command('demo')
     .description('see it work: sync a sample upstream on this machine twice, and compare; needs no internet')
@@ -176,25 +169,20 @@ function addClientCommands(program: Command, choose: Choose): void {
     .action(({ keep = false }: { keep?: boolean }) => choose({ command: 'demo', keep }));
 }
 
-function addUpkeep(program: Command, choose: Choose): void {
-  withClientOptions(
-    program.command('gc').description('clean up: old versions, and content that nothing reaches any more'),
-  )
-    .option('--dry-run', 'only say what would be removed now')
-    .action(({ dryRun = false, ...options }: GivenClientOptions & { dryRun?: boolean }) =>
-      choose({ command: 'gc', dryRun, ...clientOptions(options) }),
+function addToken(program: Command, choose: Choose): Command {
+  const token = program.command('token').description('create or revoke a token to log in with');
+  token
+    .command('create')
+    .description("create a token on the server's machine, straight in its database, and print it this once")
+    .argument('<name>', 'who or what logs in with it')
+    .option('--admin', 'for everything: the first one')
+    .option('--role <role>', 'reader, pusher, maintainer or admin')
+    .option('--scope <scope>', 'where: "*", "team/*" or the name of a repository', '*')
+    .option('--expires-in-days <n>', 'lifetime in days', wholeNumber(1, 3_650), 90)
+    .action((name: string, options: TokenOptions) =>
+      choose({ command: 'token', request: parseTokenRequest(name, options) }),
     );
-  withClientOptions(
-    program.command('verify').description('hash all that is stored again; what is damaged is fetched anew'),
-  ).action((options: GivenClientOptions) => choose({ command: 'verify', ...clientOptions(options) }));
-  withClientOptions(
-    program.command('rotate-key').description('encrypt the stored secrets with the first of several keys'),
-  )
-    .addHelpText(
-      'after',
-      '\nFirst start every process with the new key before the old one (TIDEMARK_SECRET_KEY=new,old).',
-    )
-    .action((options: GivenClientOptions) => choose({ command: 'rotate-key', ...clientOptions(options) }));
+  return token;
 }
 
 function addSync(program: Command, choose: Choose): void {
@@ -204,11 +192,17 @@ function addSync(program: Command, choose: Choose): void {
       .description('copy a repository, or some of its tags, into a new immutable version'),
   )
     .argument('<image>', 'what docker would pull: nginx:1.27, quay.io/org/app, localhost:5000/app@sha256:…')
-    .option('--tags <list>', "only these tags, between commas: 'v1.*,latest'; '*' for every tag")
-    .option('--exclude-tags <list>', "not these; '' to exclude none any more")
-    .option('--mirror', 'remove what the upstream does not have any more')
-    .option('--confirm-removal', 'let a mirror sync remove most or all tags')
-    .option('--dry-run', 'only say what would change')
+    .option('--tags <list>', "only these tags, separated by commas: 'v1.*,latest'; '*' for every tag")
+    .option('--exclude-tags <list>', "not these tags; '' to exclude none")
+    .option('--mirror', 'remove what the upstream no longer has')
+    .option('--confirm-removal', 'allow a mirror sync to remove most or all tags')
+    .option('--dry-run', 'only show what would change; nothing is stored')
+    .option('--save', 'store the options in the remote, for later syncs and schedules')
+    .option(
+      '--into-existing',
+      'allow a repository that was pushed to to become a mirror, which refuses pushes',
+    )
+    .option('--change-upstream', 'allow the repository to be synced from another upstream from now on')
     .addOption(
       new Option(
         '--policy <when>',

@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import { jsonFormat } from './commands/print.ts';
 import { catchInterrupts, InterruptedError } from './interrupt.ts';
 import type { Interrupt } from './interrupt.ts';
 import { parseArguments } from './parse-arguments.ts';
+import type { ClientPlan } from './client-command.ts';
 import type { ClientOptions } from './client-options.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CommandPlan } from './parse-arguments.ts';
 import { flushTerminal, openTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The program: does what the arguments say, and ends the process with 0, 1, or 130 after Ctrl-C. */
+/** The program: does what the arguments say, and ends the process with its exit code (exit-codes.ts), or 130 after Ctrl-C. */
 export async function runCli(argv: readonly string[]): Promise<void> {
   exitQuietlyOnClosedPipe();
   const plan = parseArguments(argv, readVersion());
@@ -53,10 +56,11 @@ function show(
   { text, isMistake }: Extract<CommandPlan, { command: 'show' }>,
   { terminal, json }: Output,
 ): number {
-  if (isMistake && json) terminal.print(JSON.stringify({ error: { code: 'USAGE', message: text } }));
+  if (isMistake && json)
+    terminal.print(JSON.stringify({ format: jsonFormat, error: { code: 'USAGE', message: text } }));
   else if (isMistake) terminal.note(text);
   else terminal.print(text);
-  return isMistake ? 1 : 0;
+  return isMistake ? exitCodes.usage : exitCodes.done;
 }
 
 interface Surroundings {
@@ -86,7 +90,10 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
       return tokenCommand({ ...common, request: plan.request, signal: interrupt.signal });
     }
     case 'sync': {
-      const { readPassword, syncCommand } = await import('./sync-command.ts');
+      const [{ readPassword }, { syncCommand }] = await Promise.all([
+        import('./read-password.ts'),
+        import('./sync-command.ts'),
+      ]);
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
       const requiredKeys =
         plan.keyFile === undefined
@@ -101,15 +108,8 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
         token: await chooseToken(plan, common.config),
       });
     }
-    case 'repositories':
-    case 'versions':
-    case 'tasks':
-    case 'cancel':
-    case 'schedule':
-    case 'gc':
-    case 'verify':
-    case 'rotate-key':
-      return runList(plan, common);
+    case 'client':
+      return runClient(plan, common);
   }
 }
 
@@ -119,55 +119,21 @@ async function chooseToken({ tokenFile }: ClientOptions, config: Config): Promis
   return (await import('./token-command.ts')).readTokenFile(tokenFile);
 }
 
-type ListPlan = Extract<
-  RunnablePlan,
-  { command: 'repositories' | 'versions' | 'tasks' | 'cancel' | 'schedule' | 'gc' | 'verify' | 'rotate-key' }
->;
-
-/** A list is quick, also where a server is brought up for it. */
-function saysNothing(): void {
-  // nothing
-}
-
-async function runList(
-  plan: ListPlan,
+async function runClient(
+  plan: ClientPlan,
   { config, terminal, interrupt }: Surroundings & { readonly config: Config },
 ): Promise<number> {
-  const [{ openSession }, commands, upkeep] = await Promise.all([
-    import('./session.ts'),
-    import('./list-commands.ts'),
-    import('./upkeep-commands.ts'),
-  ]);
-  const { json } = plan;
-  const serverUrl = plan.server ?? config.serverUrl;
-  const token = await chooseToken(plan, config);
+  const { openSession } = await import('./session.ts');
   const session = await openSession({
     config,
-    serverUrl,
-    token,
-    note: saysNothing,
+    serverUrl: plan.server ?? config.serverUrl,
+    token: await chooseToken(plan, config),
+    mayStart: !plan.reads,
+    note: terminal.note,
     signal: interrupt.signal,
   });
-  const list = { session, terminal, json };
   try {
-    switch (plan.command) {
-      case 'repositories':
-        return await commands.repositoriesCommand(list, plan.first);
-      case 'versions':
-        return await commands.versionsCommand(list, plan.repository, plan.first);
-      case 'tasks':
-        return await commands.tasksCommand(list, plan.first);
-      case 'cancel':
-        return await commands.cancelCommand(list, plan.taskId);
-      case 'schedule':
-        return await (await import('./schedule-command.ts')).scheduleCommand(list, plan.verb);
-      case 'gc':
-        return await upkeep.collectCommand(list, plan.dryRun);
-      case 'verify':
-        return await upkeep.verifyCommand(list);
-      case 'rotate-key':
-        return await upkeep.rotateKeyCommand(list);
-    }
+    return await plan.run({ session, terminal, json: plan.json, interrupt, config });
   } finally {
     await session.close();
   }
@@ -182,7 +148,15 @@ function reportFailure(
   const code = isTidemarkError(error) ? error.code : isInterrupt ? 'CANCELED' : 'INTERNAL_ERROR';
   const message = isInterrupt ? 'Stopped.' : error instanceof Error ? error.message : String(error);
   if (json)
-    terminal.print(JSON.stringify({ task: null, repository: null, version: null, error: { code, message } }));
+    terminal.print(
+      JSON.stringify({
+        format: jsonFormat,
+        task: null,
+        repository: null,
+        version: null,
+        error: { code, message },
+      }),
+    );
   else if (isInterrupt) terminal.note(message);
   else terminal.note(`${code}: ${message}`);
   if (
@@ -190,7 +164,8 @@ function reportFailure(
     error instanceof Error
   )
     terminal.note(error.stack ?? '');
-  return isInterrupt ? interrupt.exitCode() : 1;
+  if (isInterrupt) return interrupt.exitCode();
+  return code === 'USAGE' ? exitCodes.usage : exitCodes.failed;
 }
 
 function isAbort(error: unknown): boolean {

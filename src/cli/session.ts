@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
+import { TidemarkError } from '../oci/error.ts';
 import { findRunningServer } from '../roles/server-file.ts';
 import { createConsoleLog } from './console-log.ts';
 import { requestGraphql } from './graphql-client.ts';
@@ -25,6 +26,8 @@ export interface SessionOptions {
   /** The address that the caller named; then no other server is used, and none is brought up. */
   readonly serverUrl: string | undefined;
   readonly token: string | undefined;
+  /** Whether a server is brought up where none runs. */
+  readonly mayStart: boolean;
   readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -55,20 +58,33 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-async function findServer({ config, serverUrl, note, signal }: SessionOptions): Promise<Server> {
+async function findServer({ config, serverUrl, mayStart, note, signal }: SessionOptions): Promise<Server> {
   if (serverUrl !== undefined)
     return {
-      apiUrl: trimTrailingSlashes(serverUrl),
+      apiUrl: baseUrl(serverUrl),
       temporalUiUrl: config.temporalUiUrl,
       stop: nothingToStop,
     };
   const running = await findRunningServer(config.dataDir);
-  if (running !== undefined) {
-    note(`Using the server that runs at ${running.apiUrl}.`);
-    return { ...running, stop: nothingToStop };
-  }
-  // a port of its own: the usual one may be another program's, and nobody needs to know this one
-  return bringUp({ ...config, port: 0 }, { note, signal });
+  if (running !== undefined) return { ...running, stop: nothingToStop };
+  if (!mayStart)
+    throw new TidemarkError(
+      'NO_SERVER',
+      `No server runs on ${config.dataDir}. Start one with "tidemark start" (or "npm start"), or name one with TIDEMARK_SERVER or --server.`,
+      { origin: 'caller' },
+    );
+  note(
+    `No server runs on ${config.dataDir}. Starting PostgreSQL, Temporal, the API and a worker for this command …`,
+  );
+  // without a port that somebody chose: the usual one may be another program's, and nobody needs to know this one
+  const isPortSet = (process.env['TIDEMARK_PORT'] ?? '').trim() !== '';
+  return bringUp(isPortSet ? config : { ...config, port: 0 }, { note, signal });
+}
+
+/** The address of a server, also where the one of its GraphQL endpoint was pasted. */
+function baseUrl(url: string): string {
+  const bare = trimTrailingSlashes(url);
+  return bare.endsWith('/graphql') ? trimTrailingSlashes(bare.slice(0, -'/graphql'.length)) : bare;
 }
 
 export interface BringUpOptions {

@@ -1,17 +1,18 @@
 import type { Config } from '../config.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { mutate } from './api-calls.ts';
+import { jsonFormat } from './commands/print.ts';
 import { countOf } from './format.ts';
 import { followTask } from './follow-task.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
 import type { Interrupt } from './interrupt.ts';
-import { InterruptedError } from './interrupt.ts';
 import { showProgress } from './progress-display.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { describeEffort, describePlan, describeVersion } from './show-version.ts';
 import type { SyncRequest } from './sync-request.ts';
-import { prepareTarget } from './sync-target.ts';
+import { alreadyRunning, prepareTarget, saveOptions } from './sync-target.ts';
 import type { SyncTarget } from './sync-target.ts';
 import { cancelMutation, planQuery, syncMutation } from './task-queries.ts';
 import type { SyncPlan, Task } from './task-queries.ts';
@@ -38,13 +39,22 @@ export interface SyncCommandOptions {
 export async function syncCommand(options: SyncCommandOptions): Promise<number> {
   const { config, serverUrl, token, request, json, terminal, interrupt } = options;
   const { note } = terminal;
-  const session = await openSession({ config, serverUrl, token, note, signal: interrupt.signal });
+  const session = await openSession({
+    config,
+    serverUrl,
+    token,
+    mayStart: true,
+    note,
+    signal: interrupt.signal,
+  });
+  if (!session.isOwn()) note(`Using the server that runs at ${session.apiUrl()}.`);
   try {
     const outcome = await runSync({ session, request, terminal, interrupt });
     if (json) terminal.print(JSON.stringify(toJson(outcome)));
     else reportOutcome(outcome, request.name, terminal);
-    if (outcome.task.state === 'CANCELED') return interrupt.signal.aborted ? interrupt.exitCode() : 1;
-    return outcome.task.state === 'COMPLETED' ? 0 : 1;
+    if (outcome.task.state === 'CANCELED')
+      return interrupt.signal.aborted ? interrupt.exitCode() : exitCodes.failed;
+    return exitCodeOf(outcome.task);
   } finally {
     if (session.isOwn()) note('Stopping …');
     await session.close();
@@ -73,6 +83,7 @@ export async function runSync({
   interrupt.signal.throwIfAborted();
   terminal.note(`Syncing ${request.upstreamName} from ${request.url}${describeFilter(target)} …`);
   const started = await startSync(session, request, target);
+  for (const line of await saveOptions(session, target)) terminal.note(`Saved in the remote: ${line}`);
   const display = showProgress(terminal);
   const cancel = (): void => {
     display.say('Cancelling the sync … (Ctrl-C again leaves at once)');
@@ -92,7 +103,12 @@ export async function runSync({
   } finally {
     interrupt.signal.removeEventListener('abort', cancel);
     display.finish();
+    if (target.isRemoteTemporary) await deleteRemote(session, target.remoteId);
   }
+}
+
+async function deleteRemote(session: Session, id: string): Promise<void> {
+  await mutate(session, 'remoteDelete', { field: 'deletedId', input: { id } });
 }
 
 function describeFilter({ includeTags, excludeTags }: SyncTarget): string {
@@ -108,17 +124,22 @@ interface TaskPayload {
 }
 
 async function startSync(session: Session, request: SyncRequest, target: SyncTarget): Promise<Task> {
-  const { mirror, confirmRemoval, dryRun } = request;
-  const { repositoryId, remoteId } = target;
-  const input = { repositoryId, remoteId, mirror, confirmRemoval, dryRun };
+  const { mirror, confirmRemoval, dryRun, intoExisting } = request;
+  const { repositoryId, remoteId, overrides, isNew } = target;
+  const input = {
+    repositoryId,
+    remoteId,
+    mirror,
+    confirmRemoval,
+    dryRun,
+    overrides,
+    convertToMirror: intoExisting,
+    discardUnlessSynced: isNew,
+  };
   const { repositorySync } = await session.request<{ repositorySync: TaskPayload }>(syncMutation, { input });
   const { task, userErrors } = repositorySync;
   if (userErrors.some(({ code }) => code === 'SYNC_ALREADY_RUNNING') && task !== null)
-    throw new TidemarkError(
-      'SYNC_ALREADY_RUNNING',
-      `A sync of ${request.name} is running already: task ${task.id}. Wait for its end, or stop it with "tidemark cancel ${task.id}".`,
-      { origin: 'caller' },
-    );
+    throw alreadyRunning(request.name, task.id);
   checkUserErrors(userErrors);
   if (task === null) throw new Error('the server answered neither a task nor a mistake');
   return task;
@@ -162,54 +183,11 @@ export function reportOutcome({ task, plan }: SyncOutcome, name: string, termina
 function toJson({ task, repositoryId, plan }: SyncOutcome): Readonly<Record<string, unknown>> {
   const { createdVersion, repository, error, ...rest } = task;
   return {
+    format: jsonFormat,
     task: rest,
     repository: repository ?? { id: repositoryId },
     version: createdVersion,
     ...(plan === undefined ? {} : { plan }),
     error: task.state === 'CANCELED' ? { code: 'CANCELED', message: 'The sync was cancelled.' } : error,
   };
-}
-
-/** Reads a password from standard input: up to its end, without the line break there. */
-export async function readPassword(signal: AbortSignal): Promise<string> {
-  const pieces: Buffer[] = [];
-  let sizeBytes = 0;
-  signal.addEventListener('abort', closeInput, { once: true });
-  try {
-    for await (const piece of process.stdin) {
-      const bytes = Buffer.from(piece as Buffer | string);
-      sizeBytes += bytes.length;
-      if (sizeBytes > passwordMaxBytes) throw tooLong();
-      pieces.push(bytes);
-    }
-  } finally {
-    signal.removeEventListener('abort', closeInput);
-  }
-  const password = Buffer.concat(pieces)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
-  if (password !== '') return password;
-  throw new TidemarkError(
-    'USAGE',
-    '--password-stdin got nothing on standard input; pipe the password or token in.',
-    {
-      origin: 'caller',
-    },
-  );
-}
-
-function closeInput(): void {
-  process.stdin.destroy(new InterruptedError());
-}
-
-const passwordMaxBytes = 64 * 1024;
-
-function tooLong(): TidemarkError {
-  return new TidemarkError(
-    'USAGE',
-    `Standard input has more than ${passwordMaxBytes} bytes; expected a password or token.`,
-    {
-      origin: 'caller',
-    },
-  );
 }

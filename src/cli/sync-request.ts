@@ -6,7 +6,7 @@ import { registryBaseUrl, upstreamRepository } from '../oci/registry-address.ts'
 import type { RequiredKeys } from './require-signature.ts';
 import { validateTagPatterns } from '../oci/tag-filter.ts';
 
-/** What a person asked to sync. What is undefined was not given, and stays as the remote has it. */
+/** What a person asked to sync. Undefined: not given, so the remote decides. */
 export interface SyncRequest {
   /** Of the local repository, and of its remote. */
   readonly name: string;
@@ -23,6 +23,10 @@ export interface SyncRequest {
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
   readonly dryRun: boolean;
+  /** Whether the options are stored in an existing remote. */
+  readonly save: boolean;
+  readonly intoExisting: boolean;
+  readonly changeUpstream: boolean;
 }
 
 /** The options of `tidemark sync`, as commander gives them. */
@@ -32,6 +36,9 @@ export interface SyncOptions {
   readonly mirror?: boolean;
   readonly confirmRemoval?: boolean;
   readonly dryRun?: boolean;
+  readonly save?: boolean;
+  readonly intoExisting?: boolean;
+  readonly changeUpstream?: boolean;
   readonly upstream?: string;
   readonly name?: string;
   readonly username?: string;
@@ -60,6 +67,8 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
     );
   if (options.passwordStdin === true && options.username === undefined)
     throw invalid('--password-stdin goes with --username; give both.');
+  if (options.dryRun === true && (options.save === true || options.changeUpstream === true))
+    throw invalid('--dry-run changes nothing, so --save and --change-upstream do not go with it.');
   // a digest says more than the tag beside it
   const fromReference = digest ?? tag;
   const given = options.tags === undefined ? [] : splitPatterns('--tags', options.tags);
@@ -79,6 +88,9 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
     mirror: options.mirror ?? false,
     confirmRemoval: options.confirmRemoval ?? false,
     dryRun: options.dryRun ?? false,
+    save: options.save ?? false,
+    intoExisting: options.intoExisting ?? false,
+    changeUpstream: options.changeUpstream ?? false,
   };
 }
 

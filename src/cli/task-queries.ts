@@ -77,14 +77,13 @@ export const versionFields = `id number createdAt contentSummary {
   present { tags manifests blobs signatures } added { tags manifests blobs signatures }
   removed { tags manifests blobs signatures } }`;
 
-const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror rateLimited warnings workflowId temporalUrl
+export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror rateLimited warnings workflowId temporalUrl
   error { code message } repository { id name } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
 
 export const taskQuery = `query ($id: ID!) { task(id: $id) { ${taskFields} } }`;
 export const taskSubscription = `subscription ($id: ID!) { taskProgress(id: $id) { ${taskFields} } }`;
-export const tasksQuery = `query ($first: Int!) { tasks(first: $first) { totalCount nodes { ${taskFields} } } }`;
 export const planQuery = `query ($id: ID!) { task(id: $id) { plan {
   tagsAdded tagsMoved tagsRemoved blobsToFetch bytesToFetch
   tags(first: 100) { nodes { name change oldDigest newDigest } } } } }`;

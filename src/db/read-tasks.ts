@@ -32,36 +32,39 @@ export interface TaskPageArguments {
   readonly first: number;
   /** Id of the last task of the page before; tasks are listed newest first. */
   readonly after: number | undefined;
+}
+
+export interface TaskFilter {
   readonly state?: TaskState | undefined;
+  /** Name of the repository. */
+  readonly repository?: string | undefined;
 }
 
 export async function readTaskPage(
   em: Em,
   visibility: Visibility,
-  page: TaskPageArguments,
+  page: TaskPageArguments & TaskFilter,
 ): Promise<Page<{ id: number }>> {
   const found = await sql<{ id: number }>`
-    select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${stateIs(page.state)}
+    select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${passes(page)}
       and ${repositoryVisible(sql`task.repository_id`, visibility)}
     order by id desc limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
 
-export async function countTasks(
-  em: Em,
-  visibility: Visibility,
-  state: TaskState | undefined,
-): Promise<number> {
+export async function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): Promise<number> {
   const found = await sql<{ count: number }>`
     select count(*) as count from task
-    where ${stateIs(state)} and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
+    where ${passes(filter)} and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
     kysely(em),
   );
   return found.rows[0]?.count ?? 0;
 }
 
-function stateIs(state: TaskState | undefined) {
-  return state === undefined ? sql`true` : sql`state = ${state}`;
+function passes({ state, repository }: TaskFilter) {
+  const inState = state === undefined ? sql`true` : sql`task.state = ${state}`;
+  if (repository === undefined) return inState;
+  return sql`${inState} and task.repository_id = (select id from repository where name = ${repository})`;
 }
 
 /** A page of each repository's tasks, in one statement. */

@@ -2,8 +2,10 @@
  * Where the server that runs on a data directory can be reached: `server.json` in it. It is written when the API answers and
  * removed when it stops; one that a killed process left behind is told by its process, which is gone.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TidemarkError } from '../oci/error.ts';
 import { processRuns, processStartToken } from '../embedded/process-info.ts';
 
 export interface ServerAddresses {
@@ -21,7 +23,9 @@ interface ServerFile extends FoundServer {
   readonly startToken: string;
 }
 
-const healthTimeoutMs = 2_000;
+const healthTimeoutMs = 5_000;
+const healthTries = 6;
+const retryMs = 250;
 
 /** Notes that this process serves the data directory. */
 export async function writeServerFile(dataDir: string, addresses: ServerAddresses): Promise<void> {
@@ -42,14 +46,28 @@ export async function removeServerFile(dataDir: string): Promise<void> {
   if ((await readServerFile(dataDir))?.pid === process.pid) await rm(pathOf(dataDir), { force: true });
 }
 
-/** The server that runs on the data directory; undefined where none answers. */
+/**
+ * The server that runs on the data directory; undefined where none does. One that is slow to answer is asked again: a second stack on the
+ * same folder would stop the servers of the first.
+ * @throws TidemarkError `SERVER_UNREACHABLE` for a process that runs and does not answer.
+ */
 export async function findRunningServer(dataDir: string): Promise<FoundServer | undefined> {
   const file = await readServerFile(dataDir);
-  if (file === undefined || !(await processRuns(file.pid))) return undefined;
-  if (((await processStartToken(file.pid)) ?? '') !== file.startToken) return undefined;
-  if (!(await isHealthy(file.apiUrl))) return undefined;
+  if (file === undefined) return undefined;
   const { apiUrl, temporalUiUrl, pid } = file;
-  return { apiUrl, temporalUiUrl, pid };
+  for (let tries = 0; tries < healthTries; tries += 1) {
+    if (!(await processRuns(pid)) || ((await processStartToken(pid)) ?? '') !== file.startToken)
+      return undefined;
+    if (await isHealthy(apiUrl)) return { apiUrl, temporalUiUrl, pid };
+    // it may be stopping, and have taken its file back already
+    if ((await readServerFile(dataDir)) === undefined) return undefined;
+    await sleep(retryMs);
+  }
+  throw new TidemarkError(
+    'SERVER_UNREACHABLE',
+    `A server with the process id ${pid} runs on ${dataDir}, and does not answer at ${apiUrl}. Wait until it is less busy, or end that process.`,
+    { origin: 'server' },
+  );
 }
 
 async function isHealthy(apiUrl: string): Promise<boolean> {

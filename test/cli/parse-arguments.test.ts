@@ -19,6 +19,9 @@ const plain: SyncRequest = {
   mirror: false,
   confirmRemoval: false,
   dryRun: false,
+  save: false,
+  intoExisting: false,
+  changeUpstream: false,
 };
 
 describe('commands', () => {
@@ -31,41 +34,6 @@ describe('commands', () => {
     [['schema'], { command: 'schema', write: false }],
     [['schema', '--write'], { command: 'schema', write: true }],
     [['demo', '--keep'], { command: 'demo', keep: true }],
-    [['tasks'], { command: 'tasks', first: 20, ...client }],
-    [
-      ['repositories', '--first', '5', '--json'],
-      { command: 'repositories', first: 5, ...client, json: true },
-    ],
-    [['versions', 'a/b'], { command: 'versions', repository: 'a/b', first: 20, ...client }],
-    [['gc', '--dry-run'], { command: 'gc', dryRun: true, ...client }],
-    [['verify'], { command: 'verify', ...client }],
-    [['rotate-key', '--json'], { command: 'rotate-key', ...client, json: true }],
-    [
-      ['schedule', 'create', 'a/b', '--cron', '@daily', '--time-zone', 'Europe/Berlin', '--mirror'],
-      {
-        command: 'schedule',
-        verb: {
-          name: 'create',
-          repository: 'a/b',
-          times: { cron: '@daily', timeZone: 'Europe/Berlin', mirror: true },
-        },
-        ...client,
-      },
-    ],
-    [['schedule', 'list'], { command: 'schedule', verb: { name: 'list', first: 20 }, ...client }],
-    [
-      ['schedule', 'pause', 'U2M', '--note', 'why', '--json'],
-      { command: 'schedule', verb: { name: 'pause', id: 'U2M', note: 'why' }, ...client, json: true },
-    ],
-    [
-      ['schedule', 'trigger', 'U2M'],
-      { command: 'schedule', verb: { name: 'trigger', id: 'U2M' }, ...client },
-    ],
-    [
-      ['cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
-      { command: 'cancel', taskId: 'VGFzazox', json: false, server: 'http://127.0.0.1:4000' },
-    ],
-    [['tasks', '--token-file', 'login'], { command: 'tasks', first: 20, ...client, tokenFile: 'login' }],
     [
       ['token', 'create', '--admin', 'ops'],
       { command: 'token', request: { name: 'ops', role: 'admin', scope: '*', expiresInDays: 90 } },
@@ -76,6 +44,30 @@ describe('commands', () => {
     ],
   ])('%j', (args, plan) => {
     expect(parse(...args)).toEqual(plan);
+  });
+});
+
+describe('commands of a client', () => {
+  test.each([
+    [['repositories', '--first', '5', '--json'], { name: 'repositories', reads: true, json: true }],
+    [['repository', 'show', 'a/b'], { name: 'repository show', reads: true }],
+    [['repository', 'delete', 'a/b', '--with-remote'], { name: 'repository delete', reads: false }],
+    [['versions', 'a/b'], { name: 'versions', reads: true }],
+    [['tag', 'history', 'a/b', 'latest'], { name: 'tag history', reads: true }],
+    [
+      ['tasks', '--state', 'failed', '--token-file', 'login'],
+      { name: 'tasks', reads: true, tokenFile: 'login' },
+    ],
+    [['watch', 'VGFzazox'], { name: 'watch', reads: true }],
+    [
+      ['task', 'cancel', 'VGFzazox', '--server', 'http://127.0.0.1:4000'],
+      { name: 'task cancel', server: 'http://127.0.0.1:4000' },
+    ],
+    [['schedule', 'create', 'a/b', '--cron', '@daily'], { name: 'schedule create', reads: false }],
+    [['schedule', 'pause', 'a/b', '--note', 'why'], { name: 'schedule pause', reads: false }],
+    [['gc', '--dry-run'], { name: 'gc', reads: false }],
+  ])('%j', (args, plan) => {
+    expect(parse(...args)).toMatchObject({ command: 'client', ...client, ...plan });
   });
 });
 
@@ -145,7 +137,10 @@ describe('mistakes and help', () => {
     [['token', 'create', 'ci', '--role', 'reader', '--scope', 'Team'], /--scope is "Team"/],
     [['token', 'create', ' ci', '--admin'], /visible characters/],
     [['token', 'create', 'ci', '--admin', '--expires-in-days', '0'], /whole number, 1 to 3650/],
-    [['tasks', '--first', '101'], /whole number, 1 to 100/],
+    [['tasks', '--first', '0'], /whole number, 1 to 1000000/],
+    [['tasks', '--state', 'done'], /Allowed choices are waiting, running/],
+    [['sync', 'nginx', '--dry-run', '--save'], /--dry-run changes nothing/],
+    [['completion', 'csh'], /Allowed choices are bash, zsh, fish/],
     [[], /Usage: tidemark/],
   ])('%j is a mistake', (args, text) => {
     const plan = parse(...args);
@@ -158,6 +153,8 @@ describe('mistakes and help', () => {
     [['--help'], /Examples:[\s\S]*tidemark sync nginx/],
     [['sync', '--help'], /--upstream <url>[\s\S]*Examples:/],
     [['help', 'demo'], /--keep/],
+    [['completion', 'bash'], /complete -o default -F _tidemark tidemark/],
+    [['completion', 'fish'], /__fish_seen_subcommand_from repository; and|-a repositories/],
   ])('%j only shows text', (args, text) => {
     const plan = parse(...args);
     expect(plan).toMatchObject({ command: 'show', isMistake: false });

@@ -33,6 +33,13 @@ let sequence = 0;
 beforeEach(async () => {
   sequence += 1;
   taskId = await insertSyncTask(database, `task/${sequence}`);
+  // a first sync that takes nothing fails: the repository has a version already
+  const none = { blobs: 0, manifests: 0, tags: 0, signatures: 0 };
+  await admin.query(
+    `with synced as (update repository r set latest = 1 from task where task.id = $1 and r.id = task.repository_id returning r.id)
+     insert into repository_version (repository_id, number, counts) select id, 1, $2 from synced`,
+    [taskId, JSON.stringify({ present: none, added: none, removed: none })],
+  );
 });
 
 const em = () => database.em.fork();

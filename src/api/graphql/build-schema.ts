@@ -27,6 +27,7 @@ import {
   SignaturePolicyResolver,
 } from './signature-policy.resolver.ts';
 import { SyncResolver } from './sync.resolver.ts';
+import { TagHistoryResolver } from './tag-history.resolver.ts';
 import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
 import { UpkeepResolver } from './upkeep.resolver.ts';
 import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
@@ -70,6 +71,7 @@ export function buildApiSchema(): GraphQLSchema {
       SignatureVerificationResolver,
       ManifestResolver,
       SignatureResolver,
+      TagHistoryResolver,
       TaskResolver,
       SyncPlanResolver,
       SyncResolver,

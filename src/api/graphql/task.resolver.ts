@@ -50,19 +50,25 @@ export class TaskResolver {
       description: 'Only tasks in this state; null: all.',
     })
     state: TaskState | null,
+    @Arg('repository', () => String, {
+      nullable: true,
+      description: 'Only tasks of the repository with this name; null: all.',
+    })
+    repository: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<TaskType>> {
+    const filter = { state: state ?? undefined, repository: repository ?? undefined };
     const page = await readTaskPage(em, loaders.visibility, {
       first: checkFirst(first),
       after: readNumberCursor('tasks', after),
-      state: state ?? undefined,
+      ...filter,
     });
     return toConnection(await loadPage(page, loaders.tasks), {
       list: 'tasks',
       after,
       keyOf: ({ id }) => id,
       nodeOf: ({ value }) => toTaskType(value),
-      countTotal: () => countTasks(em, loaders.visibility, state ?? undefined),
+      countTotal: () => countTasks(em, loaders.visibility, filter),
     });
   }
 

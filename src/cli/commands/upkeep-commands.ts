@@ -1,9 +1,12 @@
-import { TidemarkError } from '../oci/error.ts';
-import { followTask } from './follow-task.ts';
-import { countOf, formatBytes } from './format.ts';
-import { checkUserErrors } from './graphql-client.ts';
-import type { UserError } from './graphql-client.ts';
-import type { ListCommand } from './list-commands.ts';
+import type { Command } from 'commander';
+import { TidemarkError } from '../../oci/error.ts';
+import { addClientCommand } from '../client-command.ts';
+import type { ChooseClient, Client } from '../client-command.ts';
+import { followTask } from '../follow-task.ts';
+import { countOf, formatBytes } from '../format.ts';
+import { checkUserErrors } from '../graphql-client.ts';
+import type { UserError } from '../graphql-client.ts';
+import { printJson } from './print.ts';
 
 interface Report {
   readonly versions: number;
@@ -27,21 +30,48 @@ const verifyMutation =
 const reportQuery = `query ($id: ID!) { task(id: $id) { report { versions manifests blobs bytes files missing damaged } } }`;
 const rotateMutation = 'mutation { secretsRotate { resealed unreadable } }';
 
+export function addUpkeep(program: Command, choose: ChooseClient): void {
+  addClientCommand<{ readonly dryRun?: boolean }>(program, choose, {
+    usage: 'gc',
+    text: 'clean up: versions beyond the kept ones, and content that nothing reaches any more',
+    setUp: (command) => void command.option('--dry-run', 'only show what would be removed now'),
+    run: (client, _, { dryRun = false }) => collect(client, dryRun),
+  });
+  addClientCommand(program, choose, {
+    usage: 'verify',
+    text: 'hash everything that is stored; the next sync or push brings back what is damaged',
+    run: (client) => verify(client),
+  });
+  addClientCommand(program, choose, {
+    usage: 'rotate-key',
+    text: 'encrypt the stored secrets with the first of several keys',
+    setUp: (command) =>
+      void command.addHelpText(
+        'after',
+        '\nFirst start every process with the new key before the old one (TIDEMARK_SECRET_KEY=new,old).',
+      ),
+    run: (client) => rotateKey(client),
+  });
+}
+
 /** `tidemark gc` */
-export async function collectCommand(command: ListCommand, dryRun: boolean): Promise<number> {
+async function collect(command: Client, dryRun: boolean): Promise<number> {
   return runTask(command, collectMutation, { dryRun }, (report) => {
     const what = [
       countOf(report.versions, 'version'),
       countOf(report.manifests, 'manifest'),
       countOf(report.blobs, 'blob'),
-      `${countOf(report.files, 'file')} that nothing knew of`,
+      countOf(report.files, 'unknown file'),
     ].join(', ');
+    const removed = report.versions + report.manifests + report.blobs + report.files;
+    if (removed === 0)
+      return 'Nothing to remove. Content goes once nothing has used it for the grace period (TIDEMARK_GC_GRACE).';
     return `${dryRun ? 'Would remove' : 'Removed'} ${what}: ${formatBytes(report.bytes)}.`;
   });
 }
 
 /** `tidemark verify`; 1 where something was wrong. */
-export async function verifyCommand(command: ListCommand): Promise<number> {
+async function verify(command: Client): Promise<number> {
   let isWhole = true;
   const code = await runTask(command, verifyMutation, {}, (report) => {
     isWhole = report.missing + report.damaged === 0;
@@ -56,12 +86,12 @@ export async function verifyCommand(command: ListCommand): Promise<number> {
 }
 
 /** `tidemark rotate-key`; 1 where a secret could not be opened. */
-export async function rotateKeyCommand({ session, terminal, json }: ListCommand): Promise<number> {
+async function rotateKey({ session, terminal, json }: Client): Promise<number> {
   const { secretsRotate } = await session.request<{
     secretsRotate: { resealed: number; unreadable: readonly string[] };
   }>(rotateMutation);
   const { resealed, unreadable } = secretsRotate;
-  if (json) terminal.print(JSON.stringify(secretsRotate));
+  if (json) printJson({ terminal }, secretsRotate);
   else {
     terminal.print(`${countOf(resealed, 'secret')} encrypted with the first key.`);
     if (unreadable.length === 0) terminal.print('No other key is needed any more.');
@@ -71,7 +101,7 @@ export async function rotateKeyCommand({ session, terminal, json }: ListCommand)
 }
 
 async function runTask(
-  { session, terminal, json }: ListCommand,
+  { session, terminal, json }: Client,
   mutation: string,
   variables: Readonly<Record<string, unknown>>,
   describe: (report: Report) => string,
@@ -86,7 +116,7 @@ async function runTask(
   const report = read?.report;
   const isDone = task.state === 'COMPLETED' && report !== undefined;
   const line = report === undefined ? '' : describe(report);
-  if (json) terminal.print(JSON.stringify({ task, report, error: task.error }));
+  if (json) printJson({ terminal }, { task, report, error: task.error });
   else if (isDone) terminal.print(line);
   else
     terminal.note(

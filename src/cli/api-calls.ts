@@ -1,0 +1,157 @@
+import { TidemarkError } from '../oci/error.ts';
+import { checkUserErrors } from './graphql-client.ts';
+import type { UserError } from './graphql-client.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Sends one mutation and answers the field of its payload.
+ * @throws TidemarkError with the first of the user errors.
+ */
+export async function mutate<T>(
+  session: Session,
+  name: string,
+  { field, fields = '', input }: { readonly field: string; readonly fields?: string; readonly input: object },
+): Promise<T> {
+  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const selection = fields === '' ? field : `${field} { ${fields} }`;
+  const answer = await session.request<
+    Record<string, Record<string, unknown> & { userErrors: readonly UserError[] }>
+  >(
+    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code field message } } }`,
+    { input },
+  );
+  const payload = answer[name];
+  checkUserErrors(payload?.userErrors ?? []);
+  const value = payload?.[field];
+  if (value === null || value === undefined)
+    throw new TidemarkError(
+      'SERVER_UNEXPECTED',
+      `The server answered ${name} with neither a result nor an error.`,
+      {
+        origin: 'server',
+      },
+    );
+  return value as T;
+}
+
+/** What people name instead of an id. */
+interface Noun {
+  readonly query: string;
+  readonly key: 'name' | 'basePath';
+  readonly type: string;
+  readonly words: string;
+  readonly list: string;
+}
+
+const nouns = {
+  repository: {
+    query: 'repository',
+    key: 'name',
+    type: 'Repository',
+    words: 'repository',
+    list: 'repositories',
+  },
+  remote: { query: 'remote', key: 'name', type: 'Remote', words: 'remote', list: 'remotes' },
+  distribution: {
+    query: 'distribution',
+    key: 'basePath',
+    type: 'Distribution',
+    words: 'distribution',
+    list: 'distributions',
+  },
+  policy: {
+    query: 'signaturePolicy',
+    key: 'name',
+    type: 'SignaturePolicy',
+    words: 'signature policy',
+    list: 'policies',
+  },
+} as const satisfies Record<string, Noun>;
+
+/**
+ * Reads what a name or an id stands for; a name comes first.
+ * @throws TidemarkError `NOT_FOUND`
+ */
+export async function findNamed<T extends { readonly id: string }>(
+  session: Session,
+  noun: keyof typeof nouns,
+  nameOrId: string,
+  fields = 'id',
+): Promise<T> {
+  const { query, key, type, words, list }: Noun = nouns[noun];
+  const { named } = await session.request<{ named: T | null }>(
+    `query ($value: String!) { named: ${query}(${key}: $value) { ${fields} } }`,
+    { value: nameOrId },
+  );
+  if (named !== null) return named;
+  const { node } = await session
+    .request<{ node: T | null }>(`query ($id: ID!) { node(id: $id) { ... on ${type} { ${fields} } } }`, {
+      id: nameOrId,
+    })
+    .catch(() => ({ node: null }));
+  if (node !== null && typeof node.id === 'string') return node;
+  throw notFound(`There is no ${words} ${JSON.stringify(nameOrId)}. "tidemark ${list}" lists them.`);
+}
+
+export function notFound(message: string): TidemarkError {
+  return new TidemarkError('NOT_FOUND', message, { origin: 'caller' });
+}
+
+export interface List<T> {
+  readonly totalCount: number;
+  readonly nodes: readonly T[];
+}
+
+interface PageOf<T> extends List<T> {
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+export interface ListWish {
+  /** How many at most. */
+  readonly first: number;
+  readonly all?: boolean;
+}
+
+const pageSize = 100;
+
+/**
+ * Reads a list page by page: `first` of it, or all. The document takes `$first` and `$after` and names the connection `list`, at its root or
+ * in one field below.
+ */
+export async function readList<T>(
+  session: Session,
+  document: { readonly head: string; readonly body: (list: string) => string; readonly nodes: string },
+  { first, all = false }: ListWish,
+  variables: Readonly<Record<string, unknown>> = {},
+): Promise<List<T> | undefined> {
+  const { head, body, nodes } = document;
+  const selection = `{ totalCount pageInfo { hasNextPage endCursor } nodes { ${nodes} } }`;
+  const query = `query ($first: Int!, $after: String${head}) { ${body(selection)} }`;
+  const found: T[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const wanted = all ? pageSize : Math.min(pageSize, first - found.length);
+    const data: Record<string, unknown> = await session.request(query, {
+      ...variables,
+      first: wanted,
+      after,
+    });
+    const page = findList<T>(data);
+    if (page === undefined) return undefined;
+    found.push(...page.nodes);
+    if (!page.pageInfo.hasNextPage || (!all && found.length >= first))
+      return { totalCount: page.totalCount, nodes: found };
+    after = page.pageInfo.endCursor;
+  }
+}
+
+function findList<T>(data: Record<string, unknown>): PageOf<T> | undefined {
+  if ('list' in data) return data['list'] as PageOf<T>;
+  const [inner] = Object.values(data);
+  return inner === null || inner === undefined ? undefined : findList(inner as Record<string, unknown>);
+}
+
+/** Leaves out what was not given, so that the server's defaults and stored values stay. */
+export function given(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

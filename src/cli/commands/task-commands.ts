@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { given, notFound, readList } from '../api-calls.ts';
+import { addClientCommand } from '../client-command.ts';
+import type { ChooseClient, Client } from '../client-command.ts';
+import { exitCodeOf } from '../exit-codes.ts';
+import { followTask } from '../follow-task.ts';
+import { countOf, formatBytes } from '../format.ts';
+import { withListOptions } from '../list-options.ts';
+import type { ListGiven } from '../list-options.ts';
+import { showProgress } from '../progress-display.ts';
+import { cancelTask } from '../sync-command.ts';
+import { isFinal, taskFields, taskQuery } from '../task-queries.ts';
+import type { Task } from '../task-queries.ts';
+import { localTime, printDone, printJson, printTable, printThing } from './print.ts';
+
+const states = ['waiting', 'running', 'completed', 'failed', 'canceled'];
+
+export function addTasks(program: Command, choose: ChooseClient): void {
+  addClientCommand<ListGiven & { readonly repository?: string; readonly state?: string }>(program, choose, {
+    usage: 'tasks',
+    text: 'list tasks, newest first',
+    reads: true,
+    setUp: (command) => {
+      command
+        .option('--repository <name>', 'only tasks of this repository')
+        .addOption(new Option('--state <state>', 'only tasks in this state').choices(states));
+      withListOptions(command);
+    },
+    run: (client, _, options) => listTasks(client, options),
+  });
+  const parent = program.command('task').description('show, watch or cancel one task');
+  addClientCommand(parent, choose, {
+    usage: 'show <task>',
+    text: 'show a task: its progress, its warnings, and why it failed',
+    reads: true,
+    run: async (client, [id = '']) => showTask(client, await readTask(client, id)),
+  });
+  for (const place of [parent, program])
+    addClientCommand(place, choose, {
+      usage: 'watch <task>',
+      text: 'follow a task to its end; Ctrl-C leaves it running',
+      reads: true,
+      run: (client, [id = '']) => watchTask(client, id),
+    });
+  for (const place of [parent, program])
+    addClientCommand(place, choose, {
+      usage: 'cancel <task>',
+      text: 'cancel a task, and wait for its end',
+      run: (client, [id = '']) => cancel(client, id),
+    });
+}
+
+async function listTasks(
+  client: Client,
+  { repository, state, ...wish }: ListGiven & { readonly repository?: string; readonly state?: string },
+): Promise<number> {
+  const document = {
+    head: ', $state: TaskState, $repository: String',
+    body: (selection: string) =>
+      `list: tasks(first: $first, after: $after, state: $state, repository: $repository) ${selection}`,
+    nodes: taskFields,
+  };
+  const variables = given({ state: state?.toUpperCase(), repository });
+  const tasks = await readList<Task>(client.session, document, wish, variables);
+  return printTable(client, 'tasks', tasks ?? { totalCount: 0, nodes: [] }, {
+    noun: 'task',
+    columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
+    row: ({ id, name, state: now, createdAt, repository: of, createdVersion, error }) => [
+      id,
+      name,
+      of?.name ?? null,
+      now,
+      localTime(createdAt),
+      error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
+    ],
+    none: 'No task matches.',
+  });
+}
+
+async function readTask({ session }: Client, id: string): Promise<Task> {
+  const { task } = await session.request<{ task: Task | null }>(taskQuery, { id });
+  if (task !== null) return task;
+  throw notFound(`There is no task ${JSON.stringify(id)}. "tidemark tasks" lists them.`);
+}
+
+function showTask(client: Client, task: Task): number {
+  const { progress } = task;
+  printThing(client, 'task', task, [
+    ['task', task.id],
+    ['kind', task.name],
+    ['repository', task.repository?.name ?? null],
+    ['state', task.state],
+    ['stage', progress.stage],
+    ['requested', localTime(task.createdAt)],
+    ['started', localTime(task.startedAt)],
+    ['ended', localTime(task.finishedAt)],
+    ['tags', ofTotal(progress.tagsDone, progress.tagsTotal)],
+    ['blobs', ofTotal(progress.blobsDone, progress.blobsTotal)],
+    ['bytes', formatBytes(progress.bytesDone)],
+    ['version', task.createdVersion?.number ?? null],
+    ['error', task.error === null ? null : `${task.error.code}: ${task.error.message}`],
+    ['workflow', task.workflowId],
+    ['Temporal', task.temporalUrl],
+  ]);
+  if (!client.json && task.warnings.length > 0) {
+    client.terminal.print(`${countOf(task.warnings.length, 'warning')}:`);
+    for (const warning of task.warnings) client.terminal.print(`  ${warning}`);
+  }
+  return 0;
+}
+
+function ofTotal(done: number, total: number | null): string {
+  return total === null ? String(done) : `${done} of ${total}`;
+}
+
+async function watchTask(client: Client, id: string): Promise<number> {
+  const { session, terminal, json, interrupt } = client;
+  const first = await readTask(client, id);
+  const display = showProgress(terminal);
+  const left = new Promise<'left'>((resolve) => {
+    interrupt.signal.addEventListener('abort', () => resolve('left'), { once: true });
+  });
+  const ended = isFinal(first.state)
+    ? Promise.resolve(first)
+    : followTask(session, id, (seen) => display.update(seen));
+  // who leaves does not wait for the end, nor hear of what becomes of the stream
+  ended.catch(() => undefined);
+  const task = await Promise.race([ended, left]).finally(() => display.finish());
+  if (task === 'left') {
+    terminal.note(`Task ${id} goes on. Watch it again: tidemark watch ${id}`);
+    return interrupt.exitCode();
+  }
+  if (json) printJson(client, { task });
+  else if (task.error !== null) terminal.note(`${task.error.code}: ${task.error.message}`);
+  else terminal.print(`Task ${id}: ${task.state}.`);
+  return exitCodeOf(task);
+}
+
+async function cancel(client: Client, id: string): Promise<number> {
+  const { session } = client;
+  const asked = await cancelTask(session, id);
+  const task = isFinal(asked.state) ? asked : await followTask(session, id, () => undefined);
+  const line =
+    task.state === 'CANCELED' ? `Task ${id} is canceled.` : `Task ${id} had already ended: ${task.state}.`;
+  return printDone(client, { task }, line);
+}

@@ -1,0 +1,14 @@
+import type { Task } from './task-queries.ts';
+
+/** Exit codes of every command (docs/command-line.md). 130 and 143 are those of the signals. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  /** The sync completed, and some tags could not be synced. */
+  someTagsFailed: 3,
+} as const;
+
+export function exitCodeOf({ state }: Pick<Task, 'state'>): number {
+  return state === 'COMPLETED' ? exitCodes.done : exitCodes.failed;
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { openLauncher } from './support/launch.ts';
+import type { Ended, Launcher } from './support/launch.ts';
+
+/* What a platform engineer does, with the real program and without GraphQL. */
+
+// each command is a process of its own, which a busy machine starts slowly
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const app = createSampleRepository();
+const [, v2] = ['v1', 'v2', 'latest', 'dev'].map((tag) =>
+  addImage(app, { seed: `journey-${tag}`, layers: [300], tag }),
+);
+
+let launcher: Launcher;
+let upstream: SampleUpstream;
+beforeAll(async () => {
+  launcher = await openLauncher();
+  upstream = await startSampleUpstream({ repositories: new Map([['team/app', app]]) });
+  const server = launcher.launch('start');
+  await server.says('Stop with Ctrl-C');
+});
+afterAll(async () => {
+  await launcher.close();
+  await upstream.close();
+});
+
+const run = (...args: string[]) => launcher.run(...args);
+const succeed = (...args: string[]) => launcher.succeed(...args);
+const sync = (...args: string[]) => run('sync', 'team/app', '--upstream', upstream.url, ...args);
+const synced = (...args: string[]) => succeed('sync', 'team/app', '--upstream', upstream.url, ...args);
+const words = (ended: Ended) => ended.stdout.replaceAll(/ +/g, ' ');
+
+async function json(...args: string[]) {
+  const ended = await succeed(...args, '--json');
+  expect(ended.stderr).toBe('');
+  const value = JSON.parse(ended.stdout);
+  expect(value.format).toBe(1);
+  return value;
+}
+
+test('a dry run, a typo and a missing repository leave nothing behind', async () => {
+  expect(await synced('--dry-run')).toMatchObject({ stdout: expect.stringContaining('add 4 tags') });
+  expect(await sync('--tags', 'v9')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('NOTHING_SELECTED'),
+  });
+  expect(await run('sync', 'team/ap', '--upstream', upstream.url)).toMatchObject({ code: 1 });
+  expect((await json('repositories')).repositories.totalCount).toBe(0);
+  expect((await json('remotes')).remotes.totalCount).toBe(0);
+});
+
+describe.sequential('from the first sync on', () => {
+  test('options of one sync are not stored, and --save stores them and says so', async () => {
+    expect(await synced()).toMatchObject({ stdout: expect.stringContaining('team/app version 1') });
+    await synced('--tags', 'v1');
+    const { remote } = await json('remote', 'show', 'team/app');
+    expect(remote.includeTags).toBeNull();
+    expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
+      stderr: expect.stringContaining('Saved in the remote: excludeTags: null → ["dev"]'),
+    });
+    expect((await json('remote', 'show', 'team/app')).remote.excludeTags).toEqual(['dev']);
+  });
+
+  test('what needs --save is refused without it', async () => {
+    expect(await sync('--username', 'robot')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Add --save'),
+    });
+  });
+
+  test('a tag that moved is found in its history, in the diff and in the tags', async () => {
+    if (v2 !== undefined) moveTag(app, 'latest', v2);
+    removeTag(app, 'v1');
+    expect(await synced('--mirror')).toMatchObject({ stdout: expect.stringContaining('version 2') });
+    const history = await run('tag', 'history', 'team/app', 'latest');
+    expect(words(history)).toMatch(/2 \S+ \S+ MOVED sha256:\S+ sha256:\S+ \S+\n ?1 .* ADDED - sha256/);
+    expect(words(await run('diff', 'team/app', '1', '2'))).toMatch(/latest MOVED .*\nv1 REMOVED/);
+    const { tags } = await json('tags', 'team/app', '--version', '1', '--match', 'v*');
+    expect(tags.nodes.map(({ name }: { name: string }) => name)).toEqual(['v1', 'v2']);
+  });
+
+  test('a version is promoted and rolled back', async () => {
+    await succeed('distribution', 'create', 'prod/app', 'team/app', '--version', '1');
+    expect(words(await run('promote', 'prod/app'))).toContain(
+      'prod/app serves the latest version of team/app',
+    );
+    expect(words(await run('promote', 'prod/app', '--version', '1'))).toContain('serves version 1');
+    expect(words(await run('distribution', 'history', 'prod/app'))).toMatch(
+      /team\/app latest team\/app version 1/,
+    );
+    expect(await succeed('restore', 'team/app', '1')).toMatchObject({
+      stdout: expect.stringContaining('team/app version 3'),
+    });
+  });
+
+  test('why a task failed is shown, and tasks are found by repository and state', async () => {
+    const { tasks } = await json('tasks', '--state', 'failed');
+    expect(tasks.totalCount).toBeGreaterThan(0);
+    expect((await run('task', 'show', tasks.nodes[0].id)).stdout).toMatch(/error +[A-Z_]+: /);
+    const own = await json('tasks', '--repository', 'team/app', '--all');
+    expect(own.tasks.nodes.length).toBe(own.tasks.totalCount);
+    expect(await succeed('watch', own.tasks.nodes[0].id)).toMatchObject({
+      stdout: expect.stringContaining('COMPLETED'),
+    });
+  });
+
+  test('schedules are named by their repository', async () => {
+    await succeed('schedule', 'create', 'team/app', '--cron', '@daily');
+    await succeed('schedule', 'update', 'team/app', '--every', '86400');
+    expect(words(await run('schedule', 'list'))).toContain('every 86400 s');
+    expect(await run('repository', 'detach', 'team/app')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('IN_USE'),
+    });
+    await succeed('schedule', 'delete', 'team/app');
+  });
+
+  test('a mirror is detached, not converted back unasked, and deleted with its remote', async () => {
+    await succeed('repository', 'detach', 'team/app');
+    expect(await sync()).toMatchObject({ code: 1, stderr: expect.stringContaining('WOULD_BECOME_MIRROR') });
+    await synced('--into-existing');
+    await succeed('distribution', 'delete', 'prod/app');
+    await succeed('repository', 'delete', 'team/app', '--with-remote');
+    expect((await json('remotes')).remotes.totalCount).toBe(0);
+  });
+});
+
+test('what is not there is said with a way on, and exit codes tell usage from failure', async () => {
+  expect(await run('repository', 'show', 'team/none')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('"tidemark repositories" lists them'),
+  });
+  expect(await run('repositories', '--first', 'x')).toMatchObject({ code: 2 });
+});
