@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 /** Runs of schedules on a real Temporal, and the turns that syncs take at one host. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Schedule, Task } from '../../src/db/entities.ts';
@@ -176,7 +177,8 @@ describe('syncs of one host take turns', () => {
     const upstream = await openUpstream();
     const elsewhere = await openUpstream();
     const create = (url: string) => harness.createRepository({ url, upstreamName });
-    upstream.on(listRoute, hang);
+    const held: ServerResponse[] = [];
+    upstream.on(listRoute, (_, response) => void held.push(response));
     const first = await harness.start(await create(upstream.url));
     await until(() => upstream.requestsOf(listRoute).length === 1);
     const second = await harness.start(await create(upstream.url));
@@ -190,9 +192,11 @@ describe('syncs of one host take turns', () => {
     expect((await harness.finish(third)).task.state).toBe('CANCELED');
     await harness.stopWorker();
     await harness.restartWorker();
-    upstream.on(listRoute);
     await harness.client.workflow.getHandle(first.workflowId).cancel();
     expect((await harness.finish(first)).task.state).toBe('CANCELED');
+    // only now does the upstream answer: the first sync can not have completed before it was cancelled
+    upstream.on(listRoute);
+    for (const response of held) response.destroy();
     const outcome = await harness.finish(second);
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
     // told, not found out by looking again: the first look comes after 30 seconds
