@@ -89,7 +89,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
     expect(one.output).not.toContain(token);
   }
   const unreadable = await list({}, '--token-file', join(stack.dataDir, 'absent'));
-  expect([unreadable.code, unreadable.output]).toEqual([1, expect.stringContaining('--token-file names')]);
+  expect([unreadable.code, unreadable.output]).toEqual([2, expect.stringContaining('--token-file names')]);
 
   // FAULTS 119: with all that a server can log
   expect(api.output()).not.toContain(token);
