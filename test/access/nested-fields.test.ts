@@ -33,6 +33,7 @@ const within = [
   'Schedule.repository',
   'Signature.manifest',
   'Tag.manifest',
+  'TagHistoryEntry.version',
   'Task.createdVersion',
   'Task.repository',
 ];
