@@ -6,6 +6,9 @@ import { expect, test } from 'vitest';
 import { listSources, projectRoot } from './support/import-graph.ts';
 import { findRegexes } from './support/regex-literals.ts';
 import type { RegexLiteral } from './support/regex-literals.ts';
+import { allowStalls } from './support/allow-stalls.ts';
+
+allowStalls(120_000, 'recheck works on this thread');
 
 /** Steps that an input within its bound may cost: some milliseconds. */
 const mostSteps = 10_000_000;

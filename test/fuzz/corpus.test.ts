@@ -5,6 +5,9 @@ import { fuzz } from './fuzz-worker.ts';
 import { attack, inputMaxLength } from './target.ts';
 import type { FuzzTarget } from './target.ts';
 import { targets } from './targets.ts';
+import { allowStalls } from '../support/allow-stalls.ts';
+
+allowStalls(120_000, 'the inputs are parsed on this thread, a planted backtracker among them');
 
 describe.each(targets.map((target) => ({ target, name: target.name })))('$name', ({ target }) => {
   test('withstands what broke it, or one like it, before', async () => {
