@@ -18,7 +18,7 @@ export function parseDigest(text: unknown): Digest {
     if (!(algorithm in hexLength))
       throw new TidemarkError(
         'DIGEST_UNSUPPORTED',
-        `The digest ${quoteValue(text)} uses the algorithm ${algorithm}; supported are sha256 and sha512.`,
+        `The digest ${quoteValue(text)} uses the algorithm ${quoteValue(algorithm)}; supported are sha256 and sha512.`,
       );
   }
   throw new TidemarkError(
