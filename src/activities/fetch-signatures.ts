@@ -82,7 +82,7 @@ interface Reading {
   readonly take: (content: Buffer) => Promise<void>;
 }
 
-/** What a mirror has and the first answers lack is asked for once more, past gaps: no one answer removes a signature. */
+/** A mirror asks past gaps for as many as it has, and once more where some are missing: no one answer removes a signature. */
 async function readAll(
   sync: SyncContext,
   { source, manifest, take }: Reading,
@@ -90,15 +90,16 @@ async function readAll(
 ): Promise<void> {
   const { digest, present } = manifest;
   const taken = new Set<string>();
-  const read = async (atLeast: number) => {
+  const atLeast = sync.arguments.mirror ? present.length : 0;
+  const read = async () => {
     for await (const content of sync.registry.readSignatures(source, digest, { signal, atLeast })) {
       const name = signatureName(digest, content);
       if (!taken.has(name)) await take(content);
       taken.add(name);
     }
   };
-  await read(0);
-  if (sync.arguments.mirror && !present.every((name) => taken.has(name))) await read(present.length);
+  await read();
+  if (sync.arguments.mirror && !present.every((name) => taken.has(name))) await read();
 }
 
 /** Undefined for what is no signature of this manifest. */

@@ -123,6 +123,24 @@ describe('an atomic signature', () => {
     },
   );
 
+  test.concurrent('is kept where the store misses each name once', async () => {
+    const missed = new Set<string>();
+    let isMissing = false;
+    const { scene } = await openSignedScene(stage, 'signature store', {
+      signer,
+      interfere: ({ path }) => {
+        if (!isMissing || !path.startsWith('/sigs/') || missed.has(path)) return undefined;
+        missed.add(path);
+        return wrongAnswers['404'];
+      },
+    });
+    expect((await scene.sync()).summary?.present.signatures).toBe(2);
+    isMissing = true;
+    const outcome = await scene.sync({ mirror: true });
+    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    expect(missed.size).toBeGreaterThan(1);
+  });
+
   test.concurrent('is kept behind a gap in the store', async () => {
     let isGap = false;
     const { scene } = await openSignedScene(stage, 'signature store', {

@@ -15,7 +15,8 @@ import { openSignedScene, variants } from './signed-scene.ts';
 import type { SignedScene, Variant } from './signed-scene.ts';
 
 const runs = Number(process.env['FAULT_RUNS'] ?? 150);
-const seed = Number(process.env['FAULT_SEED'] ?? randomInt(2 ** 31));
+// the same draws each time: what a new seed finds has nothing to do with the change at hand; 0 draws a new one
+const seed = Number(process.env['FAULT_SEED'] ?? 20261128) || randomInt(2 ** 31);
 /** Most of the time is waited for answers that do not come. */
 const lanesAVariant = 4;
 const tellEvery = 500;
