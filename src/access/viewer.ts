@@ -61,5 +61,6 @@ export function visibilityOf(viewer: Viewer, role: Role = 'reader'): Visibility 
     all: false,
     names: scopes.filter((scope) => !scope.endsWith('/*')),
     prefixes: scopes.filter((scope) => scope.endsWith('/*')).map((scope) => scope.slice(0, -1)),
+    identity: viewer.identity,
   };
 }

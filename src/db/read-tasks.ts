@@ -5,10 +5,10 @@ import type { Em } from './open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from './sql.ts';
-import { repositoryVisible } from './visibility.ts';
+import { taskVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
 
-/** A task is seen with its repository; one whose repository is gone, or that has none, by those who see everything. */
+/** The tasks that are seen (`taskVisible`), in the order of the ids. */
 export async function readTasks(
   em: Em,
   visibility: Visibility,
@@ -22,9 +22,7 @@ export async function readTasks(
 
 async function keepSeen(em: Em, visibility: Visibility, ids: readonly number[]): Promise<number[]> {
   const found = await sql<{ id: number }>`
-    select id from task where id = any(${ids}::bigint[]) and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
-    kysely(em),
-  );
+    select id from task where id = any(${ids}::bigint[]) and ${taskVisible(visibility)}`.execute(kysely(em));
   return found.rows.map((row) => row.id);
 }
 
@@ -47,7 +45,7 @@ export async function readTaskPage(
 ): Promise<Page<{ id: number }>> {
   const found = await sql<{ id: number }>`
     select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${passes(page)}
-      and ${repositoryVisible(sql`task.repository_id`, visibility)}
+      and ${taskVisible(visibility)}
     order by id desc limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
@@ -55,9 +53,7 @@ export async function readTaskPage(
 export async function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): Promise<number> {
   const found = await sql<{ count: number }>`
     select count(*) as count from task
-    where ${passes(filter)} and ${repositoryVisible(sql`task.repository_id`, visibility)}`.execute(
-    kysely(em),
-  );
+    where ${passes(filter)} and ${taskVisible(visibility)}`.execute(kysely(em));
   return found.rows[0]?.count ?? 0;
 }
 

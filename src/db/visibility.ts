@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { Identity } from './identity.ts';
 
 /**
  * Which names a caller may see; `access/viewer.ts` makes it of the caller's grants. Every read that begins at an id, a name or nothing
@@ -11,6 +12,8 @@ export interface Visibility {
   readonly names: readonly string[];
   /** Each ends in `/`. */
   readonly prefixes: readonly string[];
+  /** The caller, who also sees the tasks that they started; absent: nobody in particular. */
+  readonly identity?: Identity;
 }
 
 /** For what the server does by itself. */
@@ -36,6 +39,25 @@ export function repositoryVisible(
 ): RawBuilder<unknown> {
   if (visibility.all) return sql`true`;
   return sql`exists (select from repository seen where seen.id = ${repositoryId} and ${nameVisible(sql`seen.name`, visibility)})`;
+}
+
+/**
+ * Whether a row of `task` is seen: with its repository; once that is gone, by whoever started the task. A first sync that fails
+ * deletes its repository (`discardUnlessSynced`), and its caller still has to read why. While the repository is there, its roles decide alone.
+ */
+export function taskVisible(visibility: Visibility): RawBuilder<unknown> {
+  if (visibility.all) return sql`true`;
+  const { identity } = visibility;
+  const withRepository = repositoryVisible(sql`task.repository_id`, visibility);
+  // the groups of a login change; its subject does not
+  const starter =
+    identity?.kind === 'token'
+      ? { kind: identity.kind, id: identity.id }
+      : identity?.kind === 'subject'
+        ? { kind: identity.kind, subject: identity.subject }
+        : undefined;
+  if (starter === undefined) return withRepository;
+  return sql`(${withRepository} or (task.repository_id is null and task.started_by @> ${JSON.stringify(starter)}::jsonb))`;
 }
 
 /** Whether any version of a repository that is seen holds this content. */

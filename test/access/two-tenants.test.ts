@@ -2,10 +2,13 @@
 import { getNamedType, isObjectType, isLeafType, isRequiredArgument, isInterfaceType } from 'graphql';
 import type { GraphQLField, GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { visibilityOf } from '../../src/access/viewer.ts';
 import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
+import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { readTasks } from '../../src/db/read-tasks.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
-import { digestOf } from '../api/support/content.ts';
+import { digestOf, insertTask } from '../api/support/content.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene, Things } from './support/scene.ts';
 
@@ -237,6 +240,91 @@ describe('by the registry', () => {
       expect(answers[0]).toEqual(answers[1]);
     }
     expect(await othersState()).toBe(before);
+  });
+});
+
+describe('a task whose repository is gone', () => {
+  interface GoneRow {
+    readonly name: string;
+    readonly startedBy: (own: number, other: number) => object | null;
+    readonly ofOthers?: boolean;
+    readonly isSeen: boolean;
+  }
+  const goneRows: readonly GoneRow[] = [
+    { name: 'of the token that asks', startedBy: (id) => ({ kind: 'token', id }), isSeen: true },
+    { name: 'of another token', startedBy: (_, id) => ({ kind: 'token', id }), isSeen: false },
+    { name: 'of nobody', startedBy: () => null, isSeen: false },
+    { name: 'from before logins', startedBy: () => ({ kind: 'everybody' }), isSeen: false },
+    {
+      name: 'of a subject named like the token',
+      startedBy: () => ({ kind: 'subject', subject: 'maintainer', groups: [] }),
+      isSeen: false,
+    },
+    {
+      name: 'of the token, while the repository is there and not for it',
+      startedBy: (id) => ({ kind: 'token', id }),
+      ofOthers: true,
+      isSeen: false,
+    },
+  ];
+
+  async function insertGone({ startedBy, ofOthers }: GoneRow): Promise<number> {
+    const ids = await scene.api.sql(
+      "select id from access_token where name in ('maintainer', 'admin') order by name desc",
+    );
+    const [own, other] = ids.map((row) => Number(row['id']));
+    const [repository] = await scene.api.sql('select id from repository where name = $1', [others.name]);
+    const id = await insertTask(scene.api, ofOthers === true ? Number(repository?.['id']) : null, 'CANCELED');
+    const identity = startedBy(own ?? 0, other ?? 0);
+    await scene.api.sql('update task set started_by = $1::jsonb where id = $2', [
+      identity === null ? null : JSON.stringify(identity),
+      id,
+    ]);
+    return id;
+  }
+
+  test.each(goneRows)('$name', async (row) => {
+    const key = await insertGone(row);
+    const id = toGlobalId('Task', key);
+    const asked = async (query: string): Promise<string> =>
+      (await scene.api.graphql(query, {}, scene.tokens.maintainer)).text;
+    const answers = [
+      await asked(`{ task(id: ${text(id)}) { id } }`),
+      await asked(`{ node(id: ${text(id)}) { id } }`),
+      await asked('{ tasks(first: 100, state: CANCELED) { nodes { id } } }'),
+      await asked(
+        mutation('taskCancel', `id: ${text(id)}`).replace('{ userErrors', '{ task { id } userErrors'),
+      ),
+    ];
+    expect(answers.map((answer) => answer.includes(`"id":${text(id)}`))).toEqual(
+      answers.map(() => row.isSeen),
+    );
+    const followed = await pull(scene.api.url, {
+      method: 'POST',
+      path: '/graphql/stream',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${scene.tokens.maintainer}`,
+      },
+      body: JSON.stringify({ query: `subscription { taskProgress(id: ${text(id)}) { state } }` }),
+    });
+    expect(followed.body.toString().includes('"state":"CANCELED"')).toBe(row.isSeen);
+  });
+
+  test('of an OIDC subject, whatever groups it was in', async () => {
+    const id = await insertGone({
+      name: '',
+      startedBy: () => ({ kind: 'subject', subject: 'alice', groups: ['then'] }),
+      isSeen: true,
+    });
+    const em = scene.api.database.em.fork();
+    const seenBy = async (subject: string): Promise<boolean> => {
+      const identity = { kind: 'subject', subject, groups: ['now'] } as const;
+      const viewer = { kind: 'subject', name: subject, grants: [], expiresAt: undefined, identity } as const;
+      return (await readTasks(em, visibilityOf(viewer), [id]))[0] !== undefined;
+    };
+    expect([await seenBy('alice'), await seenBy('bob')]).toEqual([true, false]);
   });
 });
 

@@ -50,13 +50,14 @@ export class SyncResolver {
           `There is no task with the id ${quoteValue(input.id)}; take one from tasks.`,
         ),
       ]);
-    const lacking = lacksRole(context.viewer, 'maintainer', await nameOfTask(context, task), 'id');
-    if (lacking.length > 0) return payload(undefined, lacking);
+    // before the role: whoever started it cancels a first sync, which deletes its repository, and may ask again
     if (task.state === 'CANCELED') return payload(task, []);
     if (task.state === 'COMPLETED' || task.state === 'FAILED')
       return payload(undefined, [
         userError('INVALID', ['id'], `The task is ${task.state}; expected one that is WAITING or RUNNING.`),
       ]);
+    const lacking = lacksRole(context.viewer, 'maintainer', await nameOfTask(context, task), 'id');
+    if (lacking.length > 0) return payload(undefined, lacking);
     // a task that no workflow works for any more, or yet, is ended here
     if (!(await cancelRun(context, task)))
       await finishTask(context.em.fork(), task.id, { state: 'CANCELED' });
