@@ -1,6 +1,7 @@
 /** Syncs and pulls of one tenant that name what another one has: each way in, beside the same for what is stored nowhere. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Task } from '../../src/db/entities.ts';
 import type { Remote } from '../../src/db/entities.ts';
 import { createBlobLocks } from '../../src/db/blob-lock.ts';
 import type { Role } from '../../src/db/roles.ts';
@@ -10,6 +11,7 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { json } from '../support/fake-upstream.ts';
+import { createSchedule } from '../support/schedules.ts';
 import type { RecordedRequest } from '../support/fake-upstream.ts';
 import { blank, makeNamed, startTenants, upstreamName } from './support/tenants.ts';
 import type { Named, Place, Tenants } from './support/tenants.ts';
@@ -18,6 +20,7 @@ let tenants: Tenants;
 /** Of the same length, so that nothing but digests differs. */
 const stored = makeNamed('secret-stored');
 const lazy = makeNamed('secret-by-now');
+const unseen = makeNamed('secret-later0');
 const absent = makeNamed('secret-absent');
 
 beforeAll(async () => {
@@ -25,6 +28,8 @@ beforeAll(async () => {
   const { harness, b } = tenants;
   const whole = await tenants.makePlace('b/secret', stored.repository);
   expect((await harness.sync(whole.ids, {}, b.identity)).task.state).toBe('COMPLETED');
+  const second = await tenants.makePlace('b/later', unseen.repository);
+  expect((await harness.sync(second.ids, {}, b.identity)).task.state).toBe('COMPLETED');
   const named = await tenants.makePlace('b/lazy', lazy.repository, { policy: 'ON_DEMAND' });
   expect((await harness.sync(named.ids, {}, b.identity)).task.state).toBe('COMPLETED');
 });
@@ -280,6 +285,47 @@ describe('what the upstream of a tenant does have', () => {
     const fetched = await harness.sync(later.ids, {}, former.identity);
     expect(fetched.counts).toMatchObject({ blobsDone: 3, blobsReused: 0 });
     expect(blobRequests(later)).toHaveLength(3);
+  });
+
+  test('and is named by scheduled runs: each reads anew what its maker may read', async () => {
+    const { harness } = tenants;
+    const maker = await makeAlone([{ role: 'reader', scope: 'b/*' }]);
+    const repository = createSampleRepository();
+    const place = await tenants.makePlace(`${maker.scope}/scheduled`, repository);
+    const schedule = await createSchedule(harness, place.ids, { madeBy: maker.identity });
+    const before = await tenants.othersState();
+    /** What a run brings whose upstream names an image, and has nothing of it. */
+    const runNaming = async (named: Named) => {
+      repository.tags.clear();
+      addIndex(repository, { manifests: [named.image], tag: 'v1' });
+      place.upstream.requests.length = 0;
+      await schedule.run();
+      const [run] = await schedule.runs();
+      const made = await harness.em().findOneOrFail(Task, { id: run?.taskId ?? 0 });
+      const { task, counts, warnings, latest } = await harness.finish(made);
+      const { state, errorCode, errorMessage, manifestsTotal, blobsTotal, bytesTotal } = task;
+      const totals = [manifestsTotal, blobsTotal, bytesTotal];
+      const requests = place.upstream.requests.map(({ method, path }) => `${method} ${path}`).sort();
+      const told = { state, errorCode, errorMessage, totals, counts, warnings, latest, requests };
+      return blank(told, named, place);
+    };
+    try {
+      expect(await runNaming(stored)).toMatchObject({
+        state: 'COMPLETED',
+        latest: 1,
+        counts: { blobsReused: 3 },
+      });
+      const tokenId = maker.identity.kind === 'token' ? maker.identity.id : 0;
+      await sql`delete from access_grant where token_id = ${tokenId} and scope = 'b/*'`.execute(
+        kysely(harness.em()),
+      );
+      const named = await runNaming(unseen);
+      expect(named).toMatchObject({ state: 'FAILED', latest: 1 });
+      expect(named).toEqual(await runNaming(absent));
+    } finally {
+      await schedule.delete();
+    }
+    expect(await tenants.othersState()).toEqual(before);
   });
 
   test('waits for nobody else’s download, and goes on from nobody else’s bytes', async () => {

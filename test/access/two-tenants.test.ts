@@ -1,4 +1,7 @@
 /** What one tenant learns and changes by naming what another has, beside something of their own: what naming nothing gives. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getNamedType, isObjectType, isLeafType, isRequiredArgument, isInterfaceType } from 'graphql';
 import type { GraphQLField, GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,6 +9,7 @@ import { visibilityOf } from '../../src/access/viewer.ts';
 import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
 import { toGlobalId } from '../../src/api/graphql/global-id.ts';
 import { readTasks } from '../../src/db/read-tasks.ts';
+import { openUploadFolder } from '../../src/content/upload-folder.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { digestOf, insertTask } from '../api/support/content.ts';
@@ -16,8 +20,13 @@ const marker = 'marked-tenant';
 let scene: AccessScene;
 let others: Things;
 let othersBlob: string;
+let folder: string;
+/** Uploads are begun here, and none is finished. */
+const adopt = () => Promise.reject(new Error('no upload is finished'));
 beforeAll(async () => {
-  scene = await startAccessScene();
+  folder = await mkdtemp(join(tmpdir(), 'tidemark-tenants-'));
+  const uploads = await openUploadFolder({ root: folder, blobs: { adopt }, fsync: false });
+  scene = await startAccessScene({ uploads });
   others = await scene.makeThings(marker);
   await scene.api.sql('update repository set description = $1 where name ^@ $2', [`of ${marker}`, marker]);
   await scene.api.sql('update remote set url = $1 where name ^@ $2', [`https://${marker}.example`, marker]);
@@ -28,7 +37,10 @@ beforeAll(async () => {
   );
   othersBlob = String(row?.['digest']);
 });
-afterAll(() => scene?.close());
+afterAll(async () => {
+  await scene?.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const text = (value: string): string => JSON.stringify(value);
 const mutation = (name: string, input: string): string =>
@@ -144,6 +156,11 @@ const rows: readonly Row[] = [
         tags(first: 10) { totalCount } } }`,
   })),
 ];
+
+interface Mount {
+  readonly digest: string;
+  readonly from: string | undefined;
+}
 
 /** Like what was given, of nothing. */
 function nothingLike(named: string): string {
@@ -325,6 +342,55 @@ describe('a task whose repository is gone', () => {
       return (await readTasks(em, visibilityOf(viewer), [id]))[0] !== undefined;
     };
     expect([await seenBy('alice'), await seenBy('bob')]).toEqual([true, false]);
+  });
+});
+
+async function mount(into: string, { digest, from }: Mount, token: string | undefined) {
+  const answer = await pull(scene.api.url, {
+    method: 'POST',
+    path: `/v2/${into}/blobs/uploads/?mount=${digest}${from === undefined ? '' : `&from=${from}`}`,
+    headers: { authorization: `Bearer ${token}`, 'content-length': '0' },
+  });
+  const told = JSON.stringify([answer.status, answer.headers, answer.body.toString()]);
+  return told
+    .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<upload>')
+    .replaceAll(/"date":"[^"]*"/g, '"date":""');
+}
+
+describe('a mount across repositories', () => {
+  const absent = digestOf('named by nobody');
+  const nowhere = `${marker}/nowhere`;
+
+  test('of another’s blob, or from another’s repository, is as one of nothing from nowhere', async () => {
+    const own = await scene.makeThings('team');
+    const before = await othersState();
+    const ways: readonly Mount[] = [
+      { digest: absent, from: nowhere },
+      { digest: othersBlob, from: others.name },
+      { digest: othersBlob, from: others.servedAt },
+      { digest: othersBlob, from: nowhere },
+      { digest: othersBlob, from: own.name },
+      { digest: othersBlob, from: undefined },
+      { digest: absent, from: others.name },
+    ];
+    const ownBlobs = () => scene.api.sql('select digest from blob where digest = $1', [absent]);
+    for (const role of ['reader', 'pusher', 'maintainer', 'admin'] as const) {
+      const token = scene.tokens[role];
+      const answers: [Mount, string][] = [];
+      for (const way of ways) answers.push([way, await mount(own.name, way, token)]);
+      const [, asNothing = ''] = answers[0] ?? [];
+      expect(asNothing).toMatch(role === 'reader' ? /^\[403,/ : /^\[202,/);
+      expect(answers).toEqual(ways.map((way) => [way, asNothing]));
+      const look = { method: 'HEAD', path: `/v2/${own.name}/blobs/${othersBlob}` };
+      const looked = await pull(scene.api.url, { ...look, headers: { authorization: `Bearer ${token}` } });
+      expect([role, looked.status]).toEqual([role, 404]);
+    }
+    expect(await othersState()).toBe(before);
+    expect(await ownBlobs()).toEqual([]);
+    // for who may read it there, the same request links it
+    expect(await mount(own.name, { digest: othersBlob, from: others.name }, scene.tokens.root)).toMatch(
+      /^\[201,/,
+    );
   });
 });
 
