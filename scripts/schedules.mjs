@@ -22,8 +22,6 @@ const everySeconds = 10;
 const shortWindowSeconds = 10;
 const upSeconds = 30;
 const downSeconds = 25;
-/** Tidemark's own schedule, of the daily clean-up. */
-const cleanUp = 'collect/tidemark';
 
 const { values } = parseArgs({ options: { orderly: { type: 'boolean', default: false } } });
 const run = promisify(execFile);
@@ -214,7 +212,13 @@ async function checkOnce(schedule, down) {
 
 /** Temporal's own list: its command line, and the HTTP API that its UI reads. */
 async function checkLists(schedules) {
-  const expected = [cleanUp, ...schedules.map(({ temporalId }) => temporalId)];
+  const [, installation] = schedules[0].temporalId.split('/');
+  // Tidemark's own: the daily clean-up, and the mark on the task queue
+  const expected = [
+    `collect/${installation}`,
+    ...schedules.map(({ temporalId }) => temporalId),
+    'tidemark/tidemark',
+  ];
   const cli = JSON.parse(await temporal('list', '--output', 'json')).map(({ scheduleId }) => scheduleId);
   const { schedules: listed = [] } = await askUi('schedules');
   const ui = listed.map(({ scheduleId }) => scheduleId);

@@ -6,6 +6,9 @@ import { collectWorkflowType } from '../workflows/upkeep-input.ts';
 export interface CollectionScheduleOptions {
   readonly client: Client;
   readonly taskQueue: string;
+  readonly installation: string;
+  /** As in `WorkflowClientOptions`. */
+  readonly own?: () => Promise<void>;
   /** Undefined: none. */
   readonly everySeconds: number | undefined;
   readonly logger: Logger;
@@ -43,8 +46,10 @@ export function keepCollectionSchedule(options: CollectionScheduleOptions): () =
   };
 }
 
-async function setSchedule({ client, taskQueue, everySeconds }: CollectionScheduleOptions): Promise<void> {
-  const scheduleId = `collect/${taskQueue}`;
+async function setSchedule(options: CollectionScheduleOptions): Promise<void> {
+  const { client, taskQueue, installation, own, everySeconds } = options;
+  await own?.();
+  const scheduleId = `collect/${installation}`;
   const handle = client.schedule.getHandle(scheduleId);
   if (everySeconds === undefined) {
     await handle.delete().catch((error: unknown) => {
@@ -55,7 +60,16 @@ async function setSchedule({ client, taskQueue, everySeconds }: CollectionSchedu
   const schedule: ScheduleOptions = {
     scheduleId,
     spec: { intervals: [{ every: everySeconds * 1000 }] },
-    action: { type: 'startWorkflow', workflowType: collectWorkflowType, taskQueue, args: [{}] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: collectWorkflowType,
+      workflowId: scheduleId,
+      taskQueue,
+      args: [{}],
+      memo: { trigger: 'SCHEDULE' },
+      staticSummary: 'scheduled clean-up',
+    },
+    memo: { trigger: 'SCHEDULE' },
     // one at a time; what was missed while all was down is done once by the next
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
   };
@@ -63,6 +77,6 @@ async function setSchedule({ client, taskQueue, everySeconds }: CollectionSchedu
     await client.schedule.create(schedule);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await handle.update((before) => ({ ...before, spec: schedule.spec }));
+    await handle.update((before) => ({ ...before, spec: schedule.spec, action: schedule.action }));
   }
 }

@@ -95,6 +95,8 @@ async function startAgain({ database, workflows, logger }: ReconcilerOptions, ta
       taskId: task.id,
       workflowId: task.workflowId,
       repositoryName: task.repositoryName ?? '',
+      remoteHost: task.upstreamHost,
+      trigger: task.trigger ?? 'MANUAL',
       taskName: task.name,
     });
     await setRunId(database.em.fork(), task.id, runId);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
-import { temporalScheduleId } from '../db/temporal-schedules.ts';
 import type { KeptSchedule, SeenSchedule } from '../db/temporal-schedules.ts';
 import { scheduledSyncType } from '../workflows/scheduled-sync-input.ts';
 import type { ScheduledSyncInput } from '../workflows/scheduled-sync-input.ts';
+import { summarizeSync } from '../workflows/sync-input.ts';
+import type { SyncNames } from '../workflows/sync-input.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 
@@ -19,7 +20,7 @@ export interface ScheduleKeeper {
   remove(temporalId: string): Promise<void>;
 }
 
-export function createScheduleClient({ client, taskQueue }: WorkflowClientOptions): ScheduleKeeper {
+export function createScheduleClient({ client, taskQueue, own }: WorkflowClientOptions): ScheduleKeeper {
   const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
   async function put(temporalId: string, wanted: Wanted): Promise<void> {
@@ -27,7 +28,8 @@ export function createScheduleClient({ client, taskQueue }: WorkflowClientOption
       await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
-      await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId }));
+      const { memo } = wanted.action;
+      await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
     }
   }
 
@@ -42,11 +44,14 @@ export function createScheduleClient({ client, taskQueue }: WorkflowClientOption
 
   return {
     async keep(schedule) {
-      const temporalId = temporalScheduleId(schedule);
+      const { temporalId } = schedule;
+      await own?.();
       try {
         const found = schedule.isPending ? undefined : await look(temporalId);
-        if (found !== undefined && fingerprintOf(found) === schedule.fingerprint) return seen(found);
-        await put(temporalId, describeWanted(schedule, taskQueue));
+        const wanted = describeWanted(schedule, taskQueue);
+        if (found !== undefined && fingerprintOf(found) === schedule.fingerprint && hasNames(found, wanted))
+          return seen(found);
+        await put(temporalId, wanted);
         const now = await look(temporalId);
         // removed by somebody in this moment: the next look makes it again
         return now === undefined ? { fingerprint: '', nextRunAts: [] } : seen(now);
@@ -67,12 +72,20 @@ export function createScheduleClient({ client, taskQueue }: WorkflowClientOption
   };
 }
 
-type Wanted = ScheduleUpdateOptions & { readonly spec: object };
+type Wanted = ScheduleUpdateOptions & {
+  readonly spec: object;
+  readonly action: {
+    readonly memo: Record<string, unknown>;
+    readonly staticSummary: string;
+    readonly taskQueue: string;
+  };
+};
 
 /** A run that is due while the one before has not begun (no worker is there) is skipped by Temporal; `scheduledSync` skips the others. */
 function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
   const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused, note } = schedule;
-  const temporalId = temporalScheduleId(schedule);
+  const { temporalId, repositoryName, remoteHost } = schedule;
+  const names: SyncNames = { repositoryName, remoteHost, trigger: 'SCHEDULE' };
   const input: ScheduledSyncInput = { scheduleId: schedule.id, temporalId };
   return {
     spec: {
@@ -87,10 +100,17 @@ function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
       workflowId: temporalId,
       taskQueue,
       args: [input],
+      memo: { ...names },
+      staticSummary: summarizeSync(names),
     },
     policies: { overlap: 'SKIP', catchupWindow: catchupWindowSeconds * 1000, pauseOnFailure: false },
     state: { paused, ...(note === null ? {} : { note }) },
   };
+}
+
+/** Whether Temporal shows the names of today: a repository may be renamed, and an upstream moved. */
+function hasNames({ action }: ScheduleDescription, wanted: Wanted): boolean {
+  return action.staticSummary === wanted.action.staticSummary && action.taskQueue === wanted.action.taskQueue;
 }
 
 function seen(found: ScheduleDescription): SeenSchedule {

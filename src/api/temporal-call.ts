@@ -5,6 +5,11 @@ import { TidemarkError } from '../oci/error.ts';
 export interface WorkflowClientOptions {
   readonly client: Client;
   readonly taskQueue: string;
+  /**
+   * Resolves when the task queue is known to be this installation's; nothing is given to its workers before. Default: it is.
+   * @throws TidemarkError `TASK_QUEUE_TAKEN`, `TEMPORAL_UNAVAILABLE`
+   */
+  readonly own?: (() => Promise<void>) | undefined;
 }
 
 const callMs = 5_000;

@@ -5,15 +5,19 @@ import { createScheduleClient } from './schedule-client.ts';
 import type { ScheduleKeeper } from './schedule-client.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
-import { syncWorkflowType } from '../workflows/sync-input.ts';
-import type { SyncInput } from '../workflows/sync-input.ts';
+import { summarizeSync, syncWorkflowType } from '../workflows/sync-input.ts';
+import type { SyncInput, SyncTrigger } from '../workflows/sync-input.ts';
 import { upkeepWorkflowTypes } from '../workflows/upkeep-input.ts';
 
 export interface SyncStart {
   readonly taskId: number;
-  /** `sync/<repository id>` */
+  /** `sync/<installation>/<repository id>` */
   readonly workflowId: string;
   readonly repositoryName: string;
+  /** For the Temporal UI: host and port of the upstream. */
+  readonly remoteHost?: string | null;
+  /** Default: `MANUAL`. */
+  readonly trigger?: SyncTrigger;
   /** The task's name where it is no sync: `content.collect`, `content.verify`. */
   readonly taskName?: string;
 }
@@ -51,7 +55,7 @@ export interface WorkflowStarter {
 const endingMs = 3_000;
 const endingPollMs = 20;
 
-export function createWorkflowClient({ client, taskQueue }: WorkflowClientOptions): WorkflowStarter {
+export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientOptions): WorkflowStarter {
   const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
   async function describeSync(run: SyncRun): Promise<SyncDescription> {
@@ -74,7 +78,15 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
 
   /** Undefined: a run of this id is open. */
   async function tryStart(start: SyncStart): Promise<string | undefined> {
-    const { taskId, workflowId, repositoryName, taskName = '' } = start;
+    const {
+      taskId,
+      workflowId,
+      repositoryName,
+      taskName = '',
+      remoteHost = null,
+      trigger = 'MANUAL',
+    } = start;
+    const names = { repositoryName, remoteHost, trigger };
     const upkeepType = upkeepWorkflowTypes.get(taskName);
     const input: SyncInput = { taskId, repositoryName };
     try {
@@ -85,8 +97,8 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
           args: [input],
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          memo: { taskId, repositoryName },
-          staticSummary: upkeepType === undefined ? `sync of ${repositoryName}` : taskName,
+          memo: upkeepType === undefined ? { taskId, ...names } : { taskId, trigger },
+          staticSummary: upkeepType === undefined ? summarizeSync(names) : taskName,
         }),
       );
       return handle.firstExecutionRunId;
@@ -98,6 +110,7 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
 
   return {
     async startSync(start) {
+      await own?.();
       const giveUpAt = performance.now() + endingMs;
       for (;;) {
         const runId = await tryStart(start);
@@ -125,6 +138,6 @@ export function createWorkflowClient({ client, taskQueue }: WorkflowClientOption
     },
 
     describeSync,
-    schedules: createScheduleClient({ client, taskQueue }),
+    schedules: createScheduleClient({ client, taskQueue, own }),
   };
 }

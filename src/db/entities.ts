@@ -180,6 +180,8 @@ export interface SyncArguments {
   readonly selection?: RemoteSelection;
   /** Options of this sync alone; the remote keeps its own. */
   readonly overrides?: SyncOverrides;
+  /** What started it; absent: a person. */
+  readonly trigger?: 'SCHEDULE';
   /** Whether the repository was made for this sync, and goes with it unless it is synced. */
   readonly discardUnlessSynced?: boolean;
 }
@@ -213,6 +215,8 @@ export const Task = defineEntity({
     stage: p.enum(taskStages).default('PREPARING'),
     repositoryId: p.bigint('number').nullable(),
     remoteId: p.bigint('number').nullable(),
+    /** Host and port of the remote's URL. */
+    upstreamHost: p.text().nullable(),
     arguments: p.json<SyncArguments>(),
     workflowId: p.text(),
     runId: p.text().nullable(),

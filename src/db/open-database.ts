@@ -22,6 +22,7 @@ import { Migration0014Tenants } from './migrations/0014-tenants.ts';
 import { Migration0015SignatureChecks } from './migrations/0015-signature-checks.ts';
 import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
+import { Migration0018Installation } from './migrations/0018-installation.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -53,6 +54,7 @@ const migrations = [
   Migration0015SignatureChecks,
   Migration0016UploadOwners,
   Migration0017Absence,
+  Migration0018Installation,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

@@ -11,6 +11,8 @@ export interface OpenTask {
   readonly workflowId: string;
   readonly runId: string | null;
   readonly repositoryName: string | null;
+  readonly upstreamHost: string | null;
+  readonly trigger: 'SCHEDULE' | null;
 }
 
 /** Tasks that are not final and were made at least `minAgeMs` ago, oldest first: after `afterId`, at most `limit`. */
@@ -19,7 +21,8 @@ export async function readOpenTasks(
   page: { readonly minAgeMs: number; readonly afterId: number; readonly limit: number },
 ): Promise<OpenTask[]> {
   const result = await sql<OpenTask>`
-    select task.id, task.name, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName"
+    select task.id, task.name, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName",
+      task.upstream_host as "upstreamHost", task.arguments ->> 'trigger' as trigger
     from task left join repository on repository.id = task.repository_id
     where task.state in ('WAITING', 'RUNNING') and task.id > ${page.afterId}
       and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})

@@ -3,6 +3,7 @@ import type { Identity } from './identity.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { isPushedTo } from './read-repositories.ts';
+import { upstreamHost } from './sync-turns.ts';
 import { createSyncTask, syncWorkflowId } from './tasks.ts';
 import { requestRemoval } from './temporal-schedules.ts';
 
@@ -23,13 +24,17 @@ export interface BegunRun {
   readonly workflowId: string;
   /** Null where the schedule is gone. */
   readonly repositoryName: string | null;
+  /** Host and port of the upstream; null where there is no remote. */
+  readonly remoteHost: string | null;
   readonly message: string | null;
 }
 
 interface ScheduleRow {
   readonly repositoryId: number;
   readonly repositoryName: string;
+  readonly workflowId: string;
   readonly remoteId: number | null;
+  readonly remoteHost: string | null;
   readonly mirror: boolean;
   readonly allowPrivate: boolean;
   readonly paused: boolean;
@@ -45,10 +50,16 @@ export async function beginScheduledRun(em: Em, due: DueRun): Promise<BegunRun> 
     const schedule = await lockSchedule(transaction, due.scheduleId);
     if (schedule === undefined) {
       await requestRemoval(transaction, due.temporalId);
-      return { taskId: null, workflowId: '', repositoryName: null, message: 'The schedule is deleted.' };
+      return {
+        taskId: null,
+        workflowId: '',
+        repositoryName: null,
+        remoteHost: null,
+        message: 'The schedule is deleted.',
+      };
     }
-    const { repositoryId, repositoryName } = schedule;
-    const answer = { workflowId: syncWorkflowId(repositoryId), repositoryName };
+    const { repositoryName, workflowId, remoteHost } = schedule;
+    const answer = { workflowId, repositoryName, remoteHost };
     const before = await findRun(transaction, due.workflowRunId);
     if (before !== undefined) return { ...answer, ...before };
     const begun = await createTask(transaction, schedule);
@@ -65,6 +76,8 @@ async function lockSchedule(em: Em, scheduleId: number): Promise<ScheduleRow | u
   // without a lock on the remote: one that is deleted meanwhile makes the insert fail, and the next attempt finds none
   const found = await sql<ScheduleRow>`
     select r.id as "repositoryId", r.name as "repositoryName", coalesce(s.remote_id, r.remote_id) as "remoteId",
+      ${syncWorkflowId(sql`r.id`)} as "workflowId",
+      (select ${upstreamHost} from remote where id = coalesce(s.remote_id, r.remote_id)) as "remoteHost",
       s.mirror, s.allow_private as "allowPrivate", s.paused, s.made_by as "madeBy"
     from schedule s join repository r on r.id = s.repository_id
     where s.id = ${scheduleId} for key share of s, r`.execute(kysely(em));
@@ -99,7 +112,7 @@ async function createTask(em: Em, schedule: ScheduleRow): Promise<Begun> {
   const { task, isNew } = await createSyncTask(em, {
     repositoryId,
     remoteId,
-    arguments: { mirror, confirmRemoval: false, dryRun: false, allowPrivate },
+    arguments: { mirror, confirmRemoval: false, dryRun: false, allowPrivate, trigger: 'SCHEDULE' },
     startedBy: schedule.madeBy,
   });
   if (!isNew) return skipped('A sync of the repository was still waiting or running.', task.id);

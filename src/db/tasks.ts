@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { discardRepository, lockToDiscard } from './discard-repository.ts';
 import { Task } from './entities.ts';
 import type { SyncArguments, TaskStage } from './entities.ts';
 import type { Identity } from './identity.ts';
+import { ownInstallation } from './installation.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { upstreamHost } from './sync-turns.ts';
@@ -11,9 +13,9 @@ import { leaveTags } from './walked-tags.ts';
 
 export const syncTaskName = 'repository.sync';
 
-/** Temporal's id of a repository's sync: one at a time (DESIGN). */
-export function syncWorkflowId(repositoryId: number): string {
-  return `sync/${repositoryId}`;
+/** Temporal's id of a repository's sync, in SQL: one at a time (DESIGN). */
+export function syncWorkflowId(repositoryId: number | RawBuilder<unknown>): RawBuilder<string> {
+  return sql<string>`'sync/' || ${ownInstallation} || '/' || ${repositoryId}::bigint`;
 }
 
 /**

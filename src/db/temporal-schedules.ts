@@ -1,16 +1,34 @@
 import { sql } from 'kysely';
+import { ownInstallation } from './installation.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
+import { upstreamHost } from './sync-turns.ts';
 
-/** Temporal's id of a schedule; never used again, since no row's id is. */
-export function temporalScheduleId(schedule: { readonly repositoryId: number; readonly id: number }): string {
-  return `schedule/${schedule.repositoryId}/${schedule.id}`;
+/** Temporal's id of a schedule, in SQL; never used again, since no row's id is. */
+const temporalScheduleId = sql<string>`'schedule/' || ${ownInstallation} || '/' || repository_id || '/' || id`;
+
+/** Temporal's ids of schedules that are there. */
+export async function readTemporalScheduleIds(em: Em, ids: readonly number[]): Promise<string[]> {
+  const found = await sql<{ id: number; temporalId: string }>`
+    select id, ${temporalScheduleId} as "temporalId" from schedule where id = any(${[...ids]}::bigint[])`.execute(
+    kysely(em),
+  );
+  const byId = new Map(found.rows.map((row) => [row.id, row.temporalId]));
+  return ids.map((id) => byId.get(id) ?? '');
 }
+
+/** What people know a schedule by, of a row of `schedule`. */
+const namedAfter = sql`(select name from repository where id = repository_id) as "repositoryName",
+  (select ${upstreamHost} from remote
+    where id = coalesce(schedule.remote_id, (select r.remote_id from repository r where r.id = repository_id))) as "remoteHost"`;
 
 /** What Temporal is to have of a schedule, and what it was last seen to have. */
 export interface KeptSchedule {
   readonly id: number;
-  readonly repositoryId: number;
+  readonly temporalId: string;
+  readonly repositoryName: string;
+  /** Host and port of the upstream; null where there is no remote. */
+  readonly remoteHost: string | null;
   readonly cron: string | null;
   readonly intervalSeconds: number | null;
   readonly timeZone: string;
@@ -42,7 +60,7 @@ export async function keepSchedule(
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const found = await sql<Omit<KeptSchedule, 'fingerprint'> & { fingerprint: string | null }>`
-      select id, repository_id as "repositoryId", cron, interval_seconds as "intervalSeconds", time_zone as "timeZone",
+      select id, ${temporalScheduleId} as "temporalId", ${namedAfter}, cron, interval_seconds as "intervalSeconds", time_zone as "timeZone",
         jitter_seconds as "jitterSeconds", catchup_window_seconds as "catchupWindowSeconds", paused, note,
         temporal_revision is distinct from revision as "isPending", temporal_fingerprint as fingerprint
       from schedule where id = ${scheduleId} for no key update skip locked`.execute(db);
@@ -83,7 +101,7 @@ export async function deleteSchedules(
   const matches = 'id' in which ? sql`id = ${which.id}` : sql`repository_id = ${which.repositoryId}`;
   await sql`
     with gone as (delete from schedule where ${matches} returning id, repository_id)
-    insert into schedule_removal (temporal_id) select 'schedule/' || repository_id || '/' || id from gone
+    insert into schedule_removal (temporal_id) select ${temporalScheduleId} from gone
     on conflict do nothing`.execute(kysely(em));
 }
 

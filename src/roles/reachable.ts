@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportError } from '@temporalio/worker';
 import { isConnectionError } from '../db/connection-error.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { isTidemarkError, TidemarkError } from '../oci/error.ts';
 
 const reachableWithinMs = 30_000;
 const reachablePollMs = 250;
@@ -46,5 +46,6 @@ export const postgres: ReachedServer = {
 export const temporal: ReachedServer = {
   name: 'Temporal',
   setting: 'TEMPORAL_ADDRESS',
-  isAway: (error) => error instanceof TransportError,
+  isAway: (error) =>
+    error instanceof TransportError || (isTidemarkError(error) && error.code === 'TEMPORAL_UNAVAILABLE'),
 };

@@ -10,6 +10,7 @@ import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
 import { keepCollectionSchedule } from '../api/collection-schedule.ts';
+import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
 import { startUploadSweep } from '../api/sweep-uploads.ts';
 import { createApi } from '../api/server.ts';
@@ -17,6 +18,7 @@ import { createWorkflowClient } from '../api/workflow-client.ts';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../content/store.ts';
 import { openUploadFolder } from '../content/upload-folder.ts';
+import { readInstallation } from '../db/installation.ts';
 import { forbidPrivateUpstreams } from '../db/private-upstreams.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
@@ -24,16 +26,17 @@ import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
 import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
-import { TidemarkError } from '../oci/error.ts';
 import { openBlobStore } from './blob-store.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
+import { listen } from './listen.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
 import type { Stopper } from './stopper.ts';
 import { watchFaults } from './watch-faults.ts';
+import { watchTaskQueue } from './watch-task-queue.ts';
 import { installTemporalRuntime, startWorker } from './worker-role.ts';
 import type { RunningWorker } from './worker-role.ts';
 
@@ -64,6 +67,8 @@ interface Ground {
   readonly config: Config;
   readonly servers: RunningServers;
   readonly database: Database;
+  /** The id of this installation. */
+  readonly installation: string;
   readonly store: BlobStore;
   readonly secrets: SecretBox;
   readonly logger: Logger;
@@ -81,17 +86,18 @@ export async function startServer(config: Config, options: StartServerOptions): 
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
     const runsWorker = options.roles.includes('worker');
-    const [apiUrl, worker] = await Promise.all([
+    const [running, worker] = await Promise.all([
       options.roles.includes('api') ? startApiRole(ground, options) : undefined,
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
     const ended =
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
-    const stopped = Promise.race([ended, ground.failed]);
+    const stopped = Promise.race([ended, ground.failed, ...(running === undefined ? [] : [running.refused])]);
     // whoever waits for it sees the rejection; nobody has to
     stopped.catch(() => undefined);
-    return { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl, stopped, stop: () => stopper.stop() };
+    const { temporalUiUrl } = ground.servers;
+    return { apiUrl: running?.apiUrl, temporalUiUrl, stopped, stop: () => stopper.stop() };
   } catch (error) {
     await stopper.stop().catch(() => undefined);
     throw error;
@@ -114,7 +120,8 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   await whenReachable(postgres, options, () => prepare(database));
   const secrets = await openSecretBox(config, database.em.fork());
   const store = await openBlobStore(config, logger, stopper);
-  return { config, servers, database, store, secrets, logger, stopper, failed: faults.failed };
+  const installation = await readInstallation(database.em.fork());
+  return { config, servers, database, installation, store, secrets, logger, stopper, failed: faults.failed };
 }
 
 /** Address, TLS and API key of a Temporal server that is not ours come from what @temporalio/envconfig reads. */
@@ -123,7 +130,13 @@ function temporalOptions({ config, servers }: Ground) {
   return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
 }
 
-async function startApiRole(ground: Ground, options: StartServerOptions): Promise<string> {
+interface RunningApi {
+  readonly apiUrl: string;
+  /** Rejects when the task queue turns out to be another installation's. */
+  readonly refused: Promise<never>;
+}
+
+async function startApiRole(ground: Ground, options: StartServerOptions): Promise<RunningApi> {
   const { config, stopper, database, logger } = ground;
   const rotation = await finishRotation(database.em.fork(), ground.secrets);
   if (rotation !== undefined)
@@ -134,11 +147,16 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
-  const workflows = createWorkflowClient({ client, taskQueue: config.taskQueue });
   const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
+  const { installation } = ground;
+  const own = createTaskQueueClaim({ client, taskQueue, installation });
+  const queue = watchTaskQueue(own);
+  stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
+  await queue.looked;
+  const workflows = createWorkflowClient({ client, taskQueue, own });
   stopper.add(
     'the schedule of clean-ups',
-    keepCollectionSchedule({ client, taskQueue, everySeconds, logger }),
+    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, logger }),
   );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
@@ -183,32 +201,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   options.log(`API ready on ${apiUrl}`);
   await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
   stopper.add('the server file', () => removeServerFile(config.dataDir));
-  return apiUrl;
-}
-
-const unusableAddress = new Map([
-  ['EADDRINUSE', 'is taken by another program'],
-  ['EACCES', 'needs rights that this user lacks'],
-  ['EADDRNOTAVAIL', 'is no address of this machine'],
-]);
-
-async function listen(
-  api: { listen(options: { host: string; port: number }): Promise<string> },
-  { host, port }: Config,
-): Promise<string> {
-  try {
-    return await api.listen({ host, port });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const reason = unusableAddress.get(code);
-    if (reason === undefined) throw error;
-    throw new TidemarkError(
-      'PORT_UNAVAILABLE',
-      `The API cannot listen on ${host}:${port}, which ${reason}. ` +
-        'Set TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.',
-      { origin: 'caller', cause: error },
-    );
-  }
+  return { apiUrl, refused: queue.refused };
 }
 
 async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
@@ -217,12 +210,16 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     NativeConnection.connect(temporalOptions(ground)),
   );
   stopper.add('the connection of the worker', () => connection.close());
+  const { taskQueue, temporalNamespace: namespace } = config;
+  const client = new Client({ connection, namespace });
+  const own = createTaskQueueClaim({ client, taskQueue, installation: ground.installation });
+  await whenReachable(temporal, options, own);
   const worker = await startWorker({
     ...ground,
     databaseUrl: ground.servers.databaseUrl,
     connection,
-    namespace: config.temporalNamespace,
-    taskQueue: config.taskQueue,
+    namespace,
+    taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     workerConnections: config.workerConnections,
     syncsPerHost: config.syncsPerHost,
@@ -234,6 +231,6 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     logins: config.logins ?? noLogins,
   });
   stopper.add('the worker', () => worker.stop());
-  options.log(`Worker ready on task queue ${config.taskQueue}`);
+  options.log(`Worker ready on task queue ${taskQueue}`);
   return worker;
 }

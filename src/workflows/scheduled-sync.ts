@@ -8,8 +8,8 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/create-activities.ts';
 import type { ScheduledSyncInput, ScheduledSyncResult } from './scheduled-sync-input.ts';
-import { syncWorkflowType } from './sync-input.ts';
-import type { SyncInput } from './sync-input.ts';
+import { summarizeSync, syncWorkflowType } from './sync-input.ts';
+import type { SyncInput, SyncNames } from './sync-input.ts';
 
 const local = proxyLocalActivities<Activities>({
   startToCloseTimeout: '1h',
@@ -36,21 +36,22 @@ export async function scheduledSync(input: ScheduledSyncInput): Promise<Schedule
     setCurrentDetails(`${name}: skipped. ${run.message}`);
     return { taskId: null, skipped: run.message };
   }
-  const started = await startSync({ taskId: run.taskId, repositoryName: name }, run.workflowId);
+  const names = { repositoryName: name, remoteHost: run.remoteHost, trigger: 'SCHEDULE' } as const;
+  const started = await startSync(run.taskId, run.workflowId, names);
   setCurrentDetails(`${name}: ${started ? 'started' : 'left to the API to start'} ${run.workflowId}`);
   return { taskId: run.taskId, skipped: null };
 }
 
 /** False when the workflow of an earlier sync did not end in time: the API's periodic look starts tasks that wait for long. */
-async function startSync(sync: SyncInput, workflowId: string): Promise<boolean> {
-  const { taskId, repositoryName } = sync;
+async function startSync(taskId: number, workflowId: string, names: SyncNames): Promise<boolean> {
+  const sync: SyncInput = { taskId, repositoryName: names.repositoryName };
   for (let tried = 1; tried <= tries; tried += 1) {
     try {
       const child = await startChild(syncWorkflowType, {
         workflowId,
         args: [sync],
-        memo: { taskId, repositoryName },
-        staticSummary: `sync of ${repositoryName}`,
+        memo: { taskId, ...names },
+        staticSummary: summarizeSync(names),
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         parentClosePolicy: ParentClosePolicy.ABANDON,
       });

@@ -11,5 +11,26 @@ export interface SyncResult {
   readonly createdVersion: number | null;
 }
 
+/** What started a sync. */
+export type SyncTrigger = 'MANUAL' | 'SCHEDULE';
+
+/** What a list of workflows shows of a sync. */
+export interface SyncNames {
+  readonly repositoryName: string;
+  /** Host and port of the upstream, where they are known. */
+  readonly remoteHost: string | null;
+  readonly trigger: SyncTrigger;
+}
+
+/** Temporal refuses a longer one. */
+const summaryMaxBytes = 400;
+
+/** One line, for the Temporal UI. */
+export function summarizeSync({ repositoryName, remoteHost, trigger }: SyncNames): string {
+  const from = remoteHost === null ? '' : ` from ${remoteHost}`;
+  const what = trigger === 'SCHEDULE' ? 'scheduled sync' : 'sync';
+  return `${what} of ${repositoryName}${from}`.replace(/[^ -~]/g, '?').slice(0, summaryMaxBytes);
+}
+
 /** The workflow type's name, started by the API by name. */
 export const syncWorkflowType = 'syncRepository';

@@ -64,8 +64,10 @@ async function createRepository(on = api, folder = 'scheduled') {
 
 /** Temporal's schedule of the only row. */
 async function temporalSchedule(on = api) {
-  const [row] = await on.sql('select id, repository_id from schedule');
-  return api.client.schedule.getHandle(`schedule/${String(row?.['repository_id'])}/${String(row?.['id'])}`);
+  const [row] = await on.sql(
+    `select 'schedule/' || i.id || '/' || s.repository_id || '/' || s.id as id from schedule s, installation i`,
+  );
+  return api.client.schedule.getHandle(String(row?.['id']));
 }
 
 /** The reconciler, until a condition holds. */
@@ -244,9 +246,8 @@ test('trigger starts the sync at once, though paused; while one is under way it 
     nodes: [{ outcome: 'STARTED', triggered: true, message: null, task: { id: task.id } }],
   });
   await api.graphql('mutation ($id: ID!) { taskCancel(input: { id: $id }) { userErrors { code } } }', task);
-  await api.client.workflow
-    .getHandle(`sync/${Buffer.from(repositoryId, 'base64url').toString().split(':')[1]}`)
-    .terminate();
+  const [row] = await api.sql(`select workflow_id from task where state = 'WAITING'`);
+  await api.client.workflow.getHandle(String(row?.['workflow_id'])).terminate();
   await api.sql(`update task set state = 'CANCELED' where state = 'WAITING'`);
 });
 

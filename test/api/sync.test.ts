@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { readInstallation } from '../../src/db/installation.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { digestOf, insertRepository, insertTask } from './support/content.ts';
@@ -55,6 +56,7 @@ describe('repositorySync', () => {
   test('inserts the task and starts its workflow; the second caller gets the running task', async () => {
     const { repositoryId } = await newRepository(api);
     const id = toGlobalId('Repository', repositoryId);
+    const installation = await readInstallation(api.database.em.fork());
     const { task, userErrors } = await sync({ repositoryId: id, mirror: true });
     expect(userErrors).toEqual([]);
     expect(task).toMatchObject({
@@ -62,7 +64,7 @@ describe('repositorySync', () => {
       state: 'WAITING',
       mirror: true,
       dryRun: false,
-      workflowId: `sync/${repositoryId}`,
+      workflowId: `sync/${installation}/${repositoryId}`,
       warnings: [],
       error: null,
       createdVersion: null,
@@ -71,7 +73,7 @@ describe('repositorySync', () => {
     const run = await api.workflows.describeSync({ workflowId: task.workflowId });
     expect(run).toMatchObject({ status: 'RUNNING' });
     expect(task.temporalUrl).toBe(
-      `http://127.0.0.1:8233/namespaces/default/workflows/sync%2F${repositoryId}/${run.runId}`,
+      `http://127.0.0.1:8233/namespaces/default/workflows/sync%2F${installation}%2F${repositoryId}/${run.runId}`,
     );
 
     const again = await sync({ repositoryId: id });

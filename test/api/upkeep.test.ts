@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keepCollectionSchedule } from '../../src/api/collection-schedule.ts';
+import { readInstallation } from '../../src/db/installation.ts';
 import { until } from '../support/until.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
@@ -42,7 +43,8 @@ test.each(['contentCollect(input: { dryRun: true })', 'contentVerify'])(
       { id: first.task.id },
     );
     expect(data.taskCancel.userErrors).toEqual([]);
-    const workflowId = first.task.name.replace('.', '/');
+    const [kind] = first.task.name.split('.').slice(1);
+    const workflowId = `${kind}/${await readInstallation(api.database.em.fork())}`;
     await api.client.workflow
       .getHandle(workflowId)
       .terminate()
@@ -57,17 +59,21 @@ test('secretsRotate tells how many secrets it has encrypted anew', async () => {
 
 test('the schedule of clean-ups follows the setting', async () => {
   const { client } = api;
-  const taskQueue = `schedule-${randomBytes(4).toString('hex')}`;
+  const installation = randomBytes(6).toString('hex');
   const logger = pino({ level: 'silent' });
-  const handle = client.schedule.getHandle(`collect/${taskQueue}`);
-  const set = async (everySeconds: number | undefined) => {
-    await keepCollectionSchedule({ client, taskQueue, everySeconds, logger })();
+  const handle = client.schedule.getHandle(`collect/${installation}`);
+  const set = async (everySeconds: number | undefined, taskQueue = 'first') => {
+    await keepCollectionSchedule({ client, taskQueue, installation, everySeconds, logger })();
   };
   const every = async () => (await handle.describe()).spec.intervals?.[0]?.every;
   await set(3_600);
   expect(await every()).toBe(3_600_000);
-  await set(60);
+  await set(60, 'second');
   expect(await every()).toBe(60_000);
+  expect((await handle.describe()).action).toMatchObject({
+    taskQueue: 'second',
+    workflowId: handle.scheduleId,
+  });
   await set(undefined);
   await set(undefined);
   await expect(handle.describe()).rejects.toThrow(ScheduleNotFoundError);
@@ -86,6 +92,7 @@ test('while Temporal is away, setting the schedule is tried again', async () => 
   const stop = keepCollectionSchedule({
     client,
     taskQueue: 'away',
+    installation: 'away',
     everySeconds: 60,
     logger: pino({ level: 'silent' }),
     retryMs: 5,

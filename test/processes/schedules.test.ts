@@ -89,8 +89,15 @@ async function openTemporal(dataDir: string) {
   return { schedule: new Client({ connection }).schedule, close: () => connection.close() };
 }
 
-/** Temporal's id: `schedule/<repository>/<row>`; in a new database both count from 1. */
-const temporalId = (index: number) => `schedule/${index + 1}/${index + 1}`;
+/** As the link to the Temporal UI has it. */
+async function readTemporalId(program: Program, id: string): Promise<string> {
+  const { schedule } = await ask<{ schedule: { temporalUrl: string } }>(
+    program,
+    'query ($id: ID!) { schedule(id: $id) { temporalUrl } }',
+    { id },
+  );
+  return decodeURIComponent(schedule.temporalUrl.split('/').at(-1) ?? '');
+}
 
 test('what was due happened once, through a kill of everything; pause, trigger and delete do what they say', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-schedules-'));
@@ -119,10 +126,11 @@ test('what was due happened once, through a kill of everything; pause, trigger a
     await until(() => hasRuns(second, ids, before + 4));
     for (const id of ids)
       await mutate(second, 'schedulePause', { id, note: 'enough' }, 'schedule { paused }');
+    const temporalIds = await Promise.all(ids.map((id) => readTemporalId(second, id)));
     const temporal = await openTemporal(dataDir);
     try {
       for (const [index, id] of ids.entries()) {
-        const described = await temporal.schedule.getHandle(temporalId(index)).describe();
+        const described = await temporal.schedule.getHandle(temporalIds[index] ?? '').describe();
         expect(described.state).toMatchObject({ paused: true, note: 'enough' });
         await until(async () => (await readRuns(second, id)).length === described.info.numActionsTaken);
         expectOnce(await readRuns(second, id), described.info);
@@ -149,7 +157,9 @@ test('what was due happened once, through a kill of everything; pause, trigger a
         '{ schedules(first: 9) { nodes { id } } }',
       );
       expect(schedules.nodes).toEqual([{ id: paused }, { id: resumed }]);
-      await expect(temporal.schedule.getHandle(temporalId(1)).describe()).rejects.toThrow(/not found/i);
+      await expect(temporal.schedule.getHandle(temporalIds[1] ?? '').describe()).rejects.toThrow(
+        /not found/i,
+      );
     } finally {
       await temporal.close();
     }

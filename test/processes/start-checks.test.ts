@@ -3,12 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { createSecretBox, parseSecretKeys } from '../../src/access/secrets.ts';
+import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { loadConfig } from '../../src/config.ts';
 import { Remote } from '../../src/db/entities.ts';
+import { readInstallation } from '../../src/db/installation.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
@@ -43,6 +46,7 @@ async function settingsFor(url: string): Promise<Record<string, string>> {
     DATABASE_URL: url,
     TEMPORAL_ADDRESS: temporalAddress,
     TIDEMARK_DATA: await newFolder(),
+    TIDEMARK_TASK_QUEUE: `checks-${randomBytes(6).toString('hex')}`,
     TIDEMARK_PORT: '0',
   };
 }
@@ -62,6 +66,25 @@ test('fault 107: a role on a database that is not migrated says how to migrate i
   );
   const applied = migrating.flatMap((program) => program.output().match(/Applied [\w-]+/g) ?? []);
   expect(new Set(applied).size).toBe(runs.rows[0]?.count);
+});
+
+test('a task queue of another installation is refused at the start, and the queue stays with whom it was', async () => {
+  const { url, database } = await newDatabase();
+  await migrateDatabase(database);
+  const settings = await settingsFor(url);
+  const taskQueue = settings['TIDEMARK_TASK_QUEUE'] ?? '';
+  const connection = await Connection.connect({ address: testServers().temporalAddress });
+  closers.push(() => connection.close());
+  const client = new Client({ connection });
+  const other = createTaskQueueClaim({ client, taskQueue, installation: 'aaaaaaaaaaaa' });
+  await other();
+  const program = launch(['serve'], settings);
+  expect(await program.ended()).toBe(1);
+  const own = await readInstallation(database.em.fork());
+  expect(program.output()).toMatch(
+    new RegExp(`TASK_QUEUE_TAKEN: .*"${taskQueue}".* aaaaaaaaaaaa; .*${own}.*TIDEMARK_TASK_QUEUE`),
+  );
+  await createTaskQueueClaim({ client, taskQueue, installation: 'aaaaaaaaaaaa' })();
 });
 
 test('fault 107: a database of a newer program is refused by every role, and by migrate, and left as it is', async () => {

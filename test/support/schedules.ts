@@ -3,7 +3,7 @@ import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { Schedule } from '../../src/db/entities.ts';
 import { readScheduleRunPages } from '../../src/db/read-schedules.ts';
 import type { ScheduleRunRow } from '../../src/db/read-schedules.ts';
-import { deleteSchedules, keepSchedule, temporalScheduleId } from '../../src/db/temporal-schedules.ts';
+import { deleteSchedules, keepSchedule, readTemporalScheduleIds } from '../../src/db/temporal-schedules.ts';
 import type { SyncHarness } from './sync-harness.ts';
 import { until } from './until.ts';
 
@@ -30,7 +30,8 @@ export async function createSchedule(
   });
   await em.flush();
   await keepSchedule(harness.em(), row.id, (schedule) => schedules.keep(schedule));
-  const handle = harness.client.schedule.getHandle(temporalScheduleId(row));
+  const [temporalId = ''] = await readTemporalScheduleIds(harness.em(), [row.id]);
+  const handle = harness.client.schedule.getHandle(temporalId);
   let runs = 0;
   const schedule = {
     id: row.id,

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 /** Runs of schedules on a real Temporal, and the turns that syncs take at one host. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Schedule, Task } from '../../src/db/entities.ts';
+import { readInstallation } from '../../src/db/installation.ts';
 import { readFreshness } from '../../src/db/read-schedules.ts';
 import { addScheduleRun, beginScheduledRun } from '../../src/db/schedule-runs.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
@@ -51,7 +52,7 @@ describe('scheduledSync', () => {
     expect(run).toMatchObject({ outcome: 'STARTED', message: null, isTriggered: false });
     const task = await readTask(harness, run?.taskId);
     expect(task).toMatchObject({
-      workflowId: `sync/${ids.repositoryId}`,
+      workflowId: `sync/${await readInstallation(harness.em())}/${ids.repositoryId}`,
       arguments: { mirror: true, dryRun: false },
     });
     const outcome = await harness.finish(task);
@@ -121,13 +122,13 @@ describe('scheduledSync', () => {
   });
 
   test('a run of a schedule that no row stands for syncs nothing, and asks for its removal', async () => {
-    const { ids, schedule, close } = await open();
+    const { schedule, close } = await open();
     await harness.em().nativeDelete(Schedule, { id: schedule.id });
     expect((await schedule.run()).result).toEqual({ taskId: null, skipped: 'The schedule is deleted.' });
     const removals = await harness
       .em()
       .execute<{ temporal_id: string }[]>('select temporal_id from schedule_removal');
-    expect(removals).toContainEqual({ temporal_id: `schedule/${ids.repositoryId}/${schedule.id}` });
+    expect(removals).toContainEqual({ temporal_id: schedule.handle.scheduleId });
     await close();
   });
 

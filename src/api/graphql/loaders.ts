@@ -28,6 +28,7 @@ import {
   readScheduleRunPages,
   readSchedules,
 } from '../../db/read-schedules.ts';
+import { readTemporalScheduleIds } from '../../db/temporal-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
 import {
   countRepositoryTasks,
@@ -119,6 +120,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
     freshness: byId(readFreshness),
+    temporalScheduleIds: byId(readTemporalScheduleIds),
     schedules: seenById(readSchedules),
     repositorySchedulePages: lists(readRepositorySchedulePages),
     repositoryScheduleCounts: byId(countRepositorySchedules),

@@ -7,7 +7,7 @@ import {
   deleteSchedules,
   forgetRemoval,
   keepSchedule,
-  temporalScheduleId,
+  readTemporalScheduleIds,
 } from '../../db/temporal-schedules.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
@@ -183,8 +183,9 @@ export class ScheduleMutationResolver {
       if (row === null) return [notFound(input.id)];
       const lacking = await lacksSchedule(context, row);
       if (lacking.length > 0) return lacking;
+      const [found = ''] = await readTemporalScheduleIds(em, [row.id]);
       await deleteSchedules(em, { id: row.id });
-      return temporalScheduleId(row);
+      return found;
     });
     if (typeof temporalId !== 'string') return { deletedId: null, userErrors: temporalId };
     await tellTemporal(context, async () => {

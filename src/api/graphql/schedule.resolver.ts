@@ -1,6 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { countSchedules, readSchedulePage } from '../../db/read-schedules.ts';
-import { temporalScheduleId } from '../../db/temporal-schedules.ts';
 import { readNumberCursor, toConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
 import type { RequestContext } from './context.ts';
@@ -104,11 +103,14 @@ export class ScheduleResolver {
     nullable: true,
     description: "The schedule's page in the Temporal UI; null where none is known.",
   })
-  temporalUrl(@Root() { row }: ScheduleType, @Ctx() { api }: RequestContext): string | null {
+  async temporalUrl(
+    @Root() { row }: ScheduleType,
+    @Ctx() { api, loaders }: RequestContext,
+  ): Promise<string | null> {
     const { temporalUiUrl, temporalNamespace } = api.config;
     if (temporalUiUrl === undefined) return null;
     const namespace = `${trimTrailingSlashes(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}`;
-    return `${namespace}/schedules/${encodeURIComponent(temporalScheduleId(row))}`;
+    return `${namespace}/schedules/${encodeURIComponent(await loaders.temporalScheduleIds.load(row.id))}`;
   }
 }
 

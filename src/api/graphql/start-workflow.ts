@@ -18,6 +18,8 @@ export async function startWorkflow(
       taskId: task.id,
       workflowId: task.workflowId,
       repositoryName,
+      remoteHost: task.upstreamHost ?? null,
+      trigger: task.arguments.trigger ?? 'MANUAL',
       taskName: task.name,
     });
     await em.fork().nativeUpdate(Task, { id: task.id }, { runId });

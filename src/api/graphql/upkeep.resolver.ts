@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql'
 import { forbidden } from '../../access/field-rules.ts';
 import { rotateSecrets } from '../../access/rotate-secrets.ts';
 import { may } from '../../access/viewer.ts';
+import { readInstallation } from '../../db/installation.ts';
 import { createUpkeepTask } from '../../db/upkeep-tasks.ts';
 import type { UpkeepName } from '../../db/upkeep-tasks.ts';
 import type { RequestContext } from './context.ts';
@@ -68,7 +69,7 @@ async function startUpkeep(context: RequestContext, name: UpkeepName, dryRun: bo
   const { task, isNew } = await createUpkeepTask(context.em.fork(), {
     name,
     arguments: { dryRun },
-    workflowId: name.replace('.', '/'),
+    workflowId: `${name.slice('content.'.length)}/${await readInstallation(context.em)}`,
   });
   if (!isNew) {
     const message = `One is running: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
