@@ -45,6 +45,7 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Mutation.remoteCreate': 'maintainer',
   'Mutation.remoteUpdate': 'maintainer',
   'Mutation.remoteDelete': 'maintainer',
+  'Mutation.remoteTest': 'maintainer',
   'Mutation.taskCancel': 'maintainer',
   'Mutation.scheduleCreate': 'maintainer',
   'Mutation.scheduleUpdate': 'maintainer',

@@ -2,11 +2,13 @@ import type { Logger } from 'pino';
 import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
+import type { Remote } from '../db/entities.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/image-platforms.ts';
 import type { PullOutcome } from '../db/pull-content.ts';
 import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { RegistryProbe } from '../oci/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
 
@@ -55,6 +57,8 @@ export interface UpstreamReader {
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
     readonly policy: PolicyKey | null;
   }): Promise<PullOutcome>;
+  /** Tries a remote without fetching anything. What is wrong with it is in the answer. @throws the signal's reason. */
+  testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }
 
 /** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */

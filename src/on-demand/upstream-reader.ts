@@ -6,6 +6,9 @@ import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './upstream-blobs.ts';
+import type { Remote } from '../db/entities.ts';
+import type { RegistryProbe } from '../oci/registry-probe.ts';
+import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';
 import type { MissingManifest, PullThroughDeps } from './pull-through.ts';
 
@@ -25,6 +28,7 @@ export interface RunningUpstreamReader {
     readonly sizeBytes: number;
   }): Promise<ContentSource>;
   pullManifest(missing: MissingManifest): Promise<PullOutcome>;
+  testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends fetches, then the connections to upstreams and database. After the API was closed. */
   close(): Promise<void>;
 }
@@ -37,6 +41,7 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   return {
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),
+    testRemote: (remote, signal) => testRemote(deps, remote, signal),
     async close() {
       await Promise.all([blobs.close(), pullThrough.close()]);
       await clients.close();

@@ -13,7 +13,7 @@ import { listTagPages } from './tag-list.ts';
 import { tagPageMaxBytes } from './tag-page.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
-const defaultManifestMaxBytes = 4 * 1024 * 1024;
+export const defaultManifestMaxBytes = 4 * 1024 * 1024;
 
 /**
  * A client of one repository of an upstream. Opens no connection before it is used; `close` it when done. Its tokens are
@@ -89,7 +89,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
 }
 
 /** `<url>` without a slash at its end; what could turn the path or the host into another is refused, also in the name. */
-function apiUrl({ url, upstreamName }: RegistryOptions): string {
+export function apiUrl({ url, upstreamName }: RegistryOptions): string {
   const base = URL.canParse(url) ? new URL(url) : undefined;
   const isPlain =
     base !== undefined &&

@@ -3,6 +3,8 @@ import type { HttpHeaders } from './exchange.ts';
 
 /** What an answer says about the limit that its request counts against. */
 export interface RateLimit {
+  /** Requests that a window has. */
+  readonly limit?: number;
   /** Requests that are left in the window. */
   readonly remaining?: number;
   /** Milliseconds until the next window begins. */
@@ -29,12 +31,18 @@ export function parseRateLimit(headers: HttpHeaders, nowMs: number = Date.now())
     parameter(limit, 'reset') ??
     parameter(limit, 't') ??
     lead(field('x-ratelimit-reset'));
+  const most =
+    lead(field('ratelimit-limit')) ??
+    parameter(limit, 'limit') ??
+    parameter(field('ratelimit-policy'), 'q') ??
+    lead(field('x-ratelimit-limit'));
   const window =
     parameter(field('ratelimit-remaining'), 'w') ??
     parameter(field('ratelimit-limit'), 'w') ??
     parameter(field('ratelimit-policy'), 'w');
   if (remaining === undefined && reset === undefined && window === undefined) return undefined;
   return {
+    ...(most === undefined ? {} : { limit: most }),
     ...(remaining === undefined ? {} : { remaining }),
     ...(reset === undefined ? {} : { resetMs: millisecondsUntil(reset, nowMs) }),
     ...(window === undefined ? {} : { windowMs: window * 1000 }),

@@ -19,6 +19,8 @@ export interface ClientSettings extends TransportSettings {
   readonly minimumRate?: MinimumRate;
   readonly tagPageMaxBytes?: number;
   readonly now?: () => number;
+  /** Told of each answer, those of the token service included. */
+  readonly onAnswer?: (request: HttpRequest, response: HttpResponse) => void;
 }
 
 export interface RequestInput {
@@ -64,6 +66,7 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
     await options.beforeRequest?.(request.signal);
     request.signal?.throwIfAborted();
     const response = await transport.exchange(request);
+    settings.onAnswer?.(request, response);
     const waitMs = slowDownMs(response);
     if (waitMs !== undefined) options.onRateLimited?.(waitMs);
     const limit =

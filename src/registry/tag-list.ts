@@ -25,7 +25,7 @@ export interface TagListRequest extends Omit<TagPageRequest, 'url'> {
  */
 export async function* listTagPages(request: TagListRequest): AsyncGenerator<TagPage> {
   const seen = new Set<string>();
-  let page: OpenTagPage | undefined = await openFirst(request);
+  let page: OpenTagPage | undefined = await openFirstPage(request);
   let guess: Guess | undefined;
   try {
     for (let pages = 1; page !== undefined; pages += 1) {
@@ -55,7 +55,7 @@ export async function* listTagPages(request: TagListRequest): AsyncGenerator<Tag
 }
 
 /** With a page size, a smaller one, or none: registries refuse what they do not know, with one status or another. */
-async function openFirst(request: TagListRequest): Promise<OpenTagPage> {
+export async function openFirstPage(request: TagListRequest): Promise<OpenTagPage> {
   const { pageSize, url } = request;
   const sizes = pageSize > smallPageSize ? [pageSize, smallPageSize] : [pageSize];
   let failure: unknown;

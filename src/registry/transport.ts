@@ -19,6 +19,8 @@ export interface TransportSettings {
   readonly classify?: typeof classifyAddress;
   /** False: bodies come through undici whatever their size. */
   readonly ownSockets?: boolean;
+  /** Told of each address at which the registry's own host was reached. */
+  readonly onReached?: (address: string) => void;
 }
 
 export interface Transport {
@@ -63,7 +65,9 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
       policy,
       tls: tlsSettings(options.tls, kind === 'own'),
       onConnected: (address) => {
-        if (kind === 'own') seen[classify(address) === 'public' ? 'public' : 'private'] = true;
+        if (kind !== 'own') return;
+        seen[classify(address) === 'public' ? 'public' : 'private'] = true;
+        settings.onReached?.(address);
       },
     };
     const route = openRoute(connect, options.proxyUrl, settings.ownSockets ?? true);

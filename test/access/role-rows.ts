@@ -167,6 +167,7 @@ export const fieldRows: readonly FieldRow[] = [
     (t) => `name: ${text(t.freeName)}, url: "https://registry.example", upstreamName: "a/b"`,
   ),
   mutation('remoteUpdate', 'maintainer', (t) => `id: ${text(t.remoteId)}, upstreamName: "c/d"`),
+  mutation('remoteTest', 'maintainer', (t) => `id: ${text(t.remoteId)}`),
   mutation('remoteDelete', 'maintainer', (t) => `id: ${text(t.remoteId)}`),
   mutation('taskCancel', 'maintainer', (t) => `id: ${text(t.openTaskId)}`),
   mutation(

@@ -65,6 +65,20 @@ describe.sequential('from the first sync on', () => {
     expect((await json('remote', 'show', 'team/app')).remote.excludeTags).toEqual(['dev']);
   });
 
+  test('a remote is tested without a pull', async () => {
+    expect((await json('remote', 'test', 'team/app')).test).toMatchObject({
+      passed: true,
+      login: 'NONE',
+      tagsOnFirstPage: 4,
+      headManifests: true,
+    });
+    await succeed('remote', 'create', 'lost', upstream.url, 'team/none');
+    const lost = await run('remote', 'test', 'lost');
+    expect(lost.code).toBe(1);
+    expect(words(lost)).toMatch(/list of tags FAILED UPSTREAM_NOT_FOUND: /);
+    await succeed('remote', 'delete', 'lost');
+  });
+
   test('what needs --save is refused without it', async () => {
     expect(await sync('--username', 'robot')).toMatchObject({
       code: 2,

@@ -8,22 +8,22 @@ const rows: { name: string; headers: Record<string, string | string[]>; expected
   {
     name: 'Docker Hub: docs.docker.com/docker-hub/usage/pulls',
     headers: { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '93;w=21600' },
-    expected: { remaining: 93, windowMs: 21_600_000 },
+    expected: { limit: 100, remaining: 93, windowMs: 21_600_000 },
   },
   {
     name: 'draft-ietf-httpapi-ratelimit-headers-08 and later',
     headers: { ratelimit: '"default";r=0;t=30', 'ratelimit-policy': '"default";q=100;w=60' },
-    expected: { remaining: 0, resetMs: 30_000, windowMs: 60_000 },
+    expected: { limit: 100, remaining: 0, resetMs: 30_000, windowMs: 60_000 },
   },
   {
     name: 'draft-ietf-httpapi-ratelimit-headers-07',
     headers: { ratelimit: 'limit=100, remaining=50, reset=5', 'ratelimit-policy': '100;w=10' },
-    expected: { remaining: 50, resetMs: 5_000, windowMs: 10_000 },
+    expected: { limit: 100, remaining: 50, resetMs: 5_000, windowMs: 10_000 },
   },
   {
     name: 'draft-ietf-httpapi-ratelimit-headers-06 and before',
     headers: { 'ratelimit-limit': '100, 100;w=10', 'ratelimit-remaining': '0', 'ratelimit-reset': '7' },
-    expected: { remaining: 0, resetMs: 7_000, windowMs: 10_000 },
+    expected: { limit: 100, remaining: 0, resetMs: 7_000, windowMs: 10_000 },
   },
   {
     name: 'X-RateLimit with a time',

@@ -12,6 +12,7 @@ import { DistributionMutationResolver } from './distribution-mutation.resolver.t
 import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
+import { RemoteTestResolver } from './remote-test.resolver.ts';
 import { RemoteResolver } from './remote.resolver.ts';
 import { RepositoryContentResolver } from './repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
@@ -64,6 +65,7 @@ export function buildApiSchema(): GraphQLSchema {
       DistributionSignaturePolicyResolver,
       RemoteResolver,
       RemoteMutationResolver,
+      RemoteTestResolver,
       RepositoryVersionResolver,
       VersionDiffResolver,
       TagResolver,

@@ -211,7 +211,7 @@ async function isNameTaken(em: Em, name: string): Promise<boolean> {
   return !name.includes('\0') && (await findRemoteId(em, name)) !== undefined;
 }
 
-function notFound(id: string): UserError {
+export function notFound(id: string): UserError {
   return userError(
     'NOT_FOUND',
     ['id'],

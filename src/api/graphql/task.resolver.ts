@@ -41,7 +41,10 @@ export class TaskResolver {
     return row === undefined ? null : toTaskType(row);
   }
 
-  @Query(() => TaskConnection, { description: 'All tasks, newest first.' })
+  @Query(() => TaskConnection, {
+    description:
+      'Tasks of the repositories that you may read, newest first; and tasks that you started whose repository is gone.',
+  })
   async tasks(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,

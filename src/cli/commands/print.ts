@@ -41,6 +41,15 @@ export function printTable<T>(client: Client, key: string, list: List<T>, table:
   return 0;
 }
 
+/** Prints rows under their columns, for people. */
+export function showRows(
+  { terminal }: Pick<Client, 'terminal'>,
+  columns: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): void {
+  for (const line of formatTable([[...columns], ...rows.map((row) => row.map(cell))])) terminal.print(line);
+}
+
 function cell(value: string | number | null): string {
   if (value === null || value === '') return '-';
   return typeof value === 'number' ? formatCount(value) : value;

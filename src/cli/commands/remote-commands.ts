@@ -11,6 +11,7 @@ import type { ListGiven } from '../list-options.ts';
 import { readPassword } from '../read-password.ts';
 import { policies } from '../sync-request.ts';
 import { splitList } from './content-commands.ts';
+import { addRemoteTest } from './remote-test-command.ts';
 import { printDone, printTable, printThing } from './print.ts';
 
 interface Remote {
@@ -67,7 +68,7 @@ export function addRemotes(program: Command, choose: ChooseClient): void {
       });
     },
   });
-  const parent = program.command('remote').description('show, create, change or delete one remote');
+  const parent = program.command('remote').description('show, test, create, change or delete one remote');
   addClientCommand(parent, choose, {
     usage: 'show <remote>',
     text: 'show a remote; secrets are never shown',
@@ -77,6 +78,7 @@ export function addRemotes(program: Command, choose: ChooseClient): void {
       return printThing(client, 'remote', one, describe(one));
     },
   });
+  addRemoteTest(parent, choose);
   addChanges(parent, choose);
 }
 

@@ -79,6 +79,7 @@ const noUploads: UploadSessions = {
 export const noUpstreams: UpstreamReader = {
   openBlob: () => Promise.reject(new Error('This test has no upstream.')),
   pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
+  testRemote: () => Promise.resolve({ steps: [] }),
 };
 
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {

@@ -1,0 +1,32 @@
+import { remoteOptions } from '../activities/remote-options.ts';
+import type { RemoteDeps } from '../activities/remote-options.ts';
+import type { Remote } from '../db/entities.ts';
+import { TidemarkError } from '../oci/error.ts';
+import { compileTagFilter } from '../oci/tag-filter.ts';
+import { probeRegistry } from '../registry/probe.ts';
+import type { RegistryProbe } from '../oci/registry-probe.ts';
+
+const testMaxMs = 30_000;
+
+/** Tries a remote as it is stored, within the rules on addresses that a sync has; nothing is written. */
+export async function testRemote(
+  deps: RemoteDeps,
+  remote: Remote,
+  signal: AbortSignal,
+): Promise<RegistryProbe> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `The test of ${remote.url} was not done within ${testMaxMs / 1000} s; the upstream is slow.`;
+    deadline.abort(new TidemarkError('UPSTREAM_TIMEOUT', message, { retryable: true }));
+  }, testMaxMs);
+  const { needsListing, exactNames } = compileTagFilter(remote);
+  try {
+    return await probeRegistry(remoteOptions(deps, remote), {
+      needsListing,
+      tag: exactNames[0],
+      signal: AbortSignal.any([signal, deadline.signal]),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
