@@ -6,6 +6,7 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } f
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { S3Timing } from '../../src/content/s3-request.ts';
 import { openS3Store } from '../../src/content/s3-store.ts';
+import type { ContentKey } from '../../src/oci/content-source.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { answerError, openS3Proxy } from '../support/s3-proxy.ts';
 import type { Fault, S3Proxy } from '../support/s3-proxy.ts';
@@ -16,7 +17,16 @@ import { testSecret } from '../support/test-secret.ts';
 
 const MIB = 1024 * 1024;
 const partBytes = 5 * MIB;
+/** Generated and hashed before the tests begin. */
+const large = seededBytes(11 * MIB);
+const largeKey = keyOf(large);
 const silent: Fault = () => undefined;
+
+function contentOf(sizeBytes: number): [Buffer, ContentKey] {
+  if (sizeBytes === large.length) return [large, largeKey];
+  const bytes = seededBytes(sizeBytes);
+  return [bytes, keyOf(bytes)];
+}
 
 describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
   let server: S3Server;
@@ -110,7 +120,7 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
   });
 
   test('a sha512 blob in parts is verified as well', async () => {
-    const bytes = seededBytes(11 * MIB);
+    const bytes = large;
     const key = keyOf(bytes, 'sha512');
     await store.push(key, createScriptedSource(bytes));
     const stored = await readAll(await store.fetch(key));
@@ -125,9 +135,9 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
     ['GET', '/blobs/', 429, 'TooManyRequests', 1000],
   ])('fault 114: %s %s is tried again after %d %s', async (method, part, status, code, sizeBytes) => {
     proxy.fail(method, part, 2, answerError(status, code));
-    const bytes = seededBytes(sizeBytes);
-    await store.push(keyOf(bytes), createScriptedSource(bytes));
-    expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+    const [bytes, key] = contentOf(sizeBytes);
+    await store.push(key, createScriptedSource(bytes));
+    expect((await readAll(await store.fetch(key))).equals(bytes)).toBe(true);
   });
 
   test('fault 114: a server that stays away makes a retryable error, and the next push fetches nothing again', async () => {
@@ -184,12 +194,11 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
 
   test('a part that fails for good aborts its upload, and nothing is stored', async () => {
     proxy.fail('PUT', 'partNumber=2', 9, answerError(403, 'AccessDenied'));
-    const bytes = seededBytes(11 * MIB);
-    const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+    const error = await refusal(store.push(largeKey, createScriptedSource(large)));
     expect(error).toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     expect(error.message).toContain('AccessDenied (HTTP 403)');
     expect(proxy.requests.filter((request) => /^DELETE .*uploadId=/.test(request))).toHaveLength(1);
-    expect(await isStored(keyOf(bytes).digest)).toBe(false);
+    expect(await isStored(largeKey.digest)).toBe(false);
   });
 
   test.each([1000, 11 * MIB])(
@@ -206,11 +215,11 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
           },
         }),
       );
-      const bytes = seededBytes(sizeBytes);
-      const error = await refusal(store.push(keyOf(bytes), createScriptedSource(bytes)));
+      const [bytes, key] = contentOf(sizeBytes);
+      const error = await refusal(store.push(key, createScriptedSource(bytes)));
       expect(changed).toBeGreaterThan(0);
       expect(error.code).toBe('STORAGE_UNAVAILABLE');
-      expect(await isStored(keyOf(bytes).digest)).toBe(false);
+      expect(await isStored(key.digest)).toBe(false);
     },
   );
 
@@ -249,12 +258,11 @@ describe.skipIf(skipWithout('versitygw'))('S3 on its bad days', () => {
   });
 
   test('an upload is taken over, and replaces what is there', async () => {
-    const bytes = seededBytes(11 * MIB);
     const path = join(root, 'upload');
     for (let round = 0; round < 2; round += 1) {
-      await writeFile(path, bytes);
-      await store.adopt(keyOf(bytes), path);
-      expect((await readAll(await store.fetch(keyOf(bytes)))).equals(bytes)).toBe(true);
+      await writeFile(path, large);
+      await store.adopt(largeKey, path);
+      expect((await readAll(await store.fetch(largeKey))).equals(large)).toBe(true);
       expect(await readdir(root)).toEqual(['partial']);
     }
     expect(count('POST')).toBe(4);

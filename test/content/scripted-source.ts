@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import type { ContentBody, ContentKey, ContentSource } from '../../src/oci/content-source.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { DigestAlgorithm } from '../../src/oci/digest.ts';
@@ -5,13 +6,9 @@ import { isTidemarkError } from '../../src/oci/error.ts';
 
 /** Bytes that differ from place to place, the same for the same seed. */
 export function seededBytes(sizeBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(sizeBytes);
-  let state = seed * 2_654_435_761;
-  for (let index = 0; index < sizeBytes; index++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[index] = state >>> 24;
-  }
-  return bytes;
+  const key = Buffer.alloc(16);
+  key.writeUInt32BE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes));
 }
 
 export function keyOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): ContentKey {

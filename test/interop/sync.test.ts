@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildDemoContent, changeDemoContent } from '../../src/demo/demo-content.ts';
+import { changeDemoContent } from '../../src/demo/demo-content.ts';
 import {
   addImage,
   addIndex,
@@ -14,6 +14,7 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { parseManifest, successors } from '../../src/oci/manifest-parse.ts';
+import { demoContent } from '../support/demo-content.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
 import { deleteTag, pushSample, runPeer, skipWithout, startRegistry } from './peers.ts';
@@ -33,7 +34,7 @@ describe.each<RegistryName>(['docker-registry', 'crane'])('a sync from %s', (reg
     });
 
     test('has exactly what was pushed; again makes no version; a mirror sync follows the change', async () => {
-      const content = buildDemoContent();
+      const content = demoContent();
       await pushSample(registry.url, name, content);
       const ids = await harness.createRepository({ url: registry.url, upstreamName: name });
 
@@ -120,7 +121,7 @@ describe.each<RegistryName>(['docker-registry', 'crane'])('a sync from %s', (reg
       test.skipIf(skipWithout(client as PeerName))(
         `${client} sees the digests that were synced`,
         async () => {
-          const content = buildDemoContent();
+          const content = demoContent();
           const upstreamName = `seen-by/${client}`;
           await pushSample(registry.url, upstreamName, content);
           const ids = await harness.createRepository({ url: registry.url, upstreamName });

@@ -8,16 +8,18 @@ const end = '\r\n\r\n';
 function collect(text: string, pieceBytes: number): { heads: string[]; rest: string } {
   const collector = collectHead();
   const heads: string[] = [];
-  let rest = '';
-  for (let at = 0; at < text.length; at += pieceBytes) {
-    let chunk: Uint8Array = Buffer.from(text.slice(at, at + pieceBytes), 'latin1');
+  let last: Uint8Array = Buffer.alloc(0);
+  const bytes = Buffer.from(text, 'latin1');
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    let chunk: Uint8Array = bytes.subarray(at, at + pieceBytes);
     for (let found = collector.take(chunk); found !== undefined; found = collector.take(chunk)) {
       heads.push(Buffer.from(found.bytes).toString('latin1'));
       chunk = found.rest;
       if (chunk.length === 0) break;
     }
-    rest = Buffer.from(chunk).toString('latin1');
+    last = chunk;
   }
+  const rest = Buffer.from(last).toString('latin1');
   return { heads, rest };
 }
 

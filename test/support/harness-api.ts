@@ -10,6 +10,7 @@ import { createWorkflowClient } from '../../src/api/workflow-client.ts';
 import { openUploadFolder } from '../../src/content/upload-folder.ts';
 import { createUpstreamReader } from '../../src/on-demand/upstream-reader.ts';
 import { openRegistry } from '../../src/registry/client.ts';
+import { startUp } from './allow-stalls.ts';
 import type { SyncHarness } from './sync-harness.ts';
 import { expectNoSecret } from './test-secret.ts';
 
@@ -49,19 +50,22 @@ export async function startHarnessApi(
     logger,
     isShared: logins.tokens || logins.oidc !== undefined,
   });
-  const app = await createApi({
-    database,
-    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
-    secrets,
-    access: createAccess({ database, secrets, logins }),
-    config: { ...limits, host: '127.0.0.1', temporalUiUrl: undefined, temporalNamespace: 'default' },
-    blobs: store,
-    upstreams,
-    uploads: await openUploadFolder({ root: folder, blobs: store, fsync: false }),
-    signatures,
-    checkStore: () => Promise.resolve(),
-    logger,
-  });
+  const uploads = await openUploadFolder({ root: folder, blobs: store, fsync: false });
+  const app = await startUp(() =>
+    createApi({
+      database,
+      workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
+      secrets,
+      access: createAccess({ database, secrets, logins }),
+      config: { ...limits, host: '127.0.0.1', temporalUiUrl: undefined, temporalNamespace: 'default' },
+      blobs: store,
+      upstreams,
+      uploads,
+      signatures,
+      checkStore: () => Promise.resolve(),
+      logger,
+    }),
+  );
   await app.listen({ host: '127.0.0.1', port: 0 });
   const host = `127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   return {

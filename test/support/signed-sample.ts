@@ -3,7 +3,6 @@ import { addArtifact } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
-import { parseManifest } from '../../src/oci/manifest-parse.ts';
 import { json } from './fake-upstream.ts';
 import type { Answer, CannedAnswer } from './fake-upstream.ts';
 import { sampleAnswers } from './sample-answers.ts';
@@ -62,11 +61,10 @@ function withoutPlatform({ mediaType, digest, size }: Descriptor): Descriptor {
 }
 
 export function referrersOf(repository: SampleRepository, subject: string): Descriptor[] {
-  return [...repository.manifests.values()].flatMap(({ digest, mediaType, bytes }) =>
-    parseManifest(bytes, mediaType).subject?.digest === subject
-      ? [{ digest, mediaType, size: bytes.length }]
-      : [],
-  );
+  return [...repository.manifests.values()].flatMap(({ digest, mediaType, bytes }) => {
+    const document = JSON.parse(String(bytes)) as { readonly subject?: { readonly digest: string } };
+    return document.subject?.digest === subject ? [{ digest, mediaType, size: bytes.length }] : [];
+  });
 }
 
 /** A registry with the referrers API. */

@@ -4,27 +4,21 @@
  */
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, inject } from 'vitest';
-import { stallAllowance } from './allow-stalls.ts';
-import { watchTurns } from './watch-turns.ts';
+import { beginTest, fileTurns, stallAllowance, toldMs } from './allow-stalls.ts';
 
-/** Above what is wanted of the product: the work of the tests counts too, and takes longer on a crowded machine. The report names every turn above 50 ms. */
-const limitMs = 1_000;
-/** Shorter ones are not told of. */
-const toldMs = 50;
+const limitMs = 250;
 
-const watch = watchTurns({ everyMs: 20, notedMs: toldMs });
-
-beforeEach(() => watch.begin());
+beforeEach(beginTest);
 
 afterEach(async ({ task }) => {
-  const stallMs = Math.round(await watch.longestMs());
+  const stallMs = Math.round(await fileTurns.longestMs());
   if (stallMs < toldMs) return;
   const allowance = stallAllowance();
   appendFileSync(
     inject('stallLog'),
     `${JSON.stringify({ file: task.file.name, test: task.name, stallMs, allowed: allowance?.reason })}\n`,
   );
-  const surelyMs = Math.round(await watch.surelyMs());
+  const surelyMs = Math.round(await fileTurns.surelyMs());
   if (surelyMs > (allowance?.ms ?? limitMs))
     throw new Error(
       `A turn of the event loop took ${surelyMs} ms of processor time; at most ${allowance?.ms ?? limitMs} are accepted. ` +

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { longestTurnMs } from './watch-turns.ts';
+import { longestTurnMs, watchTurns } from './watch-turns.ts';
 
 /** Keeps the thread busy for so much of its own processor time. */
 function work(ms: number): void {
@@ -29,4 +29,15 @@ test('the same work in slices is none, and nor is waiting', async () => {
     await sleep(200);
   });
   expect(longestMs).toBeLessThan(100);
+});
+
+test('what is done without the watch is none, though it is long', async () => {
+  const watch = watchTurns({ everyMs: 1, notedMs: 1 });
+  await watch.without(async () => {
+    work(150);
+    await sleep(5);
+    work(150);
+  });
+  expect(await watch.longestMs()).toBeLessThan(100);
+  watch.stop();
 });

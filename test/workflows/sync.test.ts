@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../../src/demo/demo-content.ts';
+import { changeDemoContent, demoRepositoryName } from '../../src/demo/demo-content.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { demoContent } from '../support/demo-content.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 test('a first sync, a sync of nothing new, and a mirror sync of what has changed', async () => {
-  const content = buildDemoContent();
+  const content = demoContent();
   const upstream = await startSampleUpstream({ repositories: new Map([[demoRepositoryName, content]]) });
   const ids = await harness.createRepository({ url: upstream.url, upstreamName: demoRepositoryName });
 

@@ -9,21 +9,10 @@ import {
   toSignatureType,
 } from './content.type.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import { documentBytesMax, unpagedMax } from './context.ts';
+import { documentBytesMax } from './context.ts';
 import type { RequestContext } from './context.ts';
 import { isStorableText } from './page-arguments.ts';
 import { ByteCount } from './scalars.ts';
-
-/** @throws TidemarkError `QUERY_TOO_COMPLEX` where an answer gets too many of them. */
-function spend<Row>(context: RequestContext, rows: readonly Row[]): readonly Row[] {
-  context.unpagedLeft -= rows.length;
-  if (context.unpagedLeft >= 0) return rows;
-  throw new TidemarkError(
-    'QUERY_TOO_COMPLEX',
-    `The answer would have more than ${unpagedMax} children, blobs, signatures and referrers. Ask for a smaller page, or less deep.`,
-    { origin: 'caller' },
-  );
-}
 
 @Resolver(() => TagType)
 export class TagResolver {
@@ -54,8 +43,8 @@ export class ManifestResolver {
     @Root() { row, version }: ManifestType,
     @Ctx() context: RequestContext,
   ): Promise<ManifestType[]> {
-    const children = await context.loaders.children.load(row.id);
-    return spend(context, children).map((child) => toManifestType(child, version));
+    const children = await context.unpaged.take(await context.loaders.children.load(row.id));
+    return children.map((child) => toManifestType(child, version));
   }
 
   @FieldResolver(() => [SignatureType], {
@@ -67,7 +56,7 @@ export class ManifestResolver {
     @Ctx() context: RequestContext,
   ): Promise<SignatureType[]> {
     const rows = await context.loaders.manifestSignatures.load({ digest, version });
-    return spend(context, rows).map((row) => toSignatureType(row, version));
+    return (await context.unpaged.take(rows)).map((row) => toSignatureType(row, version));
   }
 
   @FieldResolver(() => [ManifestType], {
@@ -86,12 +75,13 @@ export class ManifestResolver {
     const page = artifactType ?? null;
     if (page !== null && !isStorableText(page)) return [];
     const rows = await context.loaders.manifestReferrers.load({ parent: { digest, version }, page });
-    return spend(context, rows).map((row) => toManifestType(row, version));
+    return (await context.unpaged.take(rows)).map((row) => toManifestType(row, version));
   }
 
   @FieldResolver(() => [BlobType], { description: 'Its config first, then its layers in order.' })
   async blobs(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<BlobType[]> {
-    return spend(context, await context.loaders.manifestBlobs.load(row.id)).map(toBlobType);
+    const blobs = await context.unpaged.take(await context.loaders.manifestBlobs.load(row.id));
+    return blobs.map(toBlobType);
   }
 
   @FieldResolver(() => String, {

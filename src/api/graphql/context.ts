@@ -9,6 +9,8 @@ import type { ErrorTrace } from './errors.ts';
 import type { QueryCost } from './limits.ts';
 import { createLoaders } from './loaders.ts';
 import type { Loaders } from './loaders.ts';
+import { createUnpagedBudget } from './unpaged.ts';
+import type { UnpagedBudget } from './unpaged.ts';
 
 /** Who sends a request, and what they showed for it. */
 export interface Caller {
@@ -39,14 +41,11 @@ export interface RequestContext {
   cost: QueryCost | undefined;
   /** How many bytes of documents (`Manifest.raw`) the request may still have. */
   documentBytesLeft: number;
-  /** How many objects of lists without pages it may still have. */
-  unpagedLeft: number;
+  unpaged: UnpagedBudget;
 }
 
 /** Documents are up to 4 MiB each, and a page has up to 100 of them: an answer holds this much at the most. */
 export const documentBytesMax = 16 * 1024 * 1024;
-/** Children, blobs, signatures and referrers lead to more of their kind: what a query multiplies them to is known only once they are read. */
-export const unpagedMax = 20_000;
 
 /** Signatures that were not checked before are, for so long; verdicts are kept. */
 const checkMaxMs = 10_000;
@@ -92,7 +91,7 @@ export function createContext(
     loginEnded: undefined,
     cost: undefined,
     documentBytesLeft: documentBytesMax,
-    unpagedLeft: unpagedMax,
+    unpaged: createUnpagedBudget(),
   };
 }
 
@@ -107,7 +106,7 @@ export function createTrace({ logger }: Pick<ApiDependencies, 'logger'>, request
 export function beginAnswer(context: RequestContext): void {
   forgetReads(context);
   context.documentBytesLeft = documentBytesMax;
-  context.unpagedLeft = unpagedMax;
+  context.unpaged = createUnpagedBudget();
 }
 
 /** Forgets what was read: after a mutation, and before each event. */

@@ -16,6 +16,7 @@ import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
 import { createMemoryStore } from '../../../src/content/memory-store.ts';
 import { migrateDatabase, openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
+import { startUp } from '../../support/allow-stalls.ts';
 import { createTestDatabase, testServers } from '../../support/servers.ts';
 import { expectNoSecret } from '../../support/test-secret.ts';
 
@@ -93,31 +94,33 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const lines: string[] = [];
   const secrets = createSecretBox([randomBytes(32)]);
   const blobs = options.blobs ?? createMemoryStore();
-  const app = await createApi({
-    database,
-    workflows,
-    secrets,
-    access: createAccess({
+  const app = await startUp(() =>
+    createApi({
       database,
+      workflows,
       secrets,
-      logins: options.logins ?? noLogins,
+      access: createAccess({
+        database,
+        secrets,
+        logins: options.logins ?? noLogins,
+      }),
+      config: {
+        host: '127.0.0.1',
+        allowPrivate: true,
+        allowUpstream: [],
+        temporalUiUrl: undefined,
+        temporalNamespace: 'default',
+        manifestMaxBytes: 4 * 1024 * 1024,
+        ...options.config,
+      },
+      blobs,
+      upstreams: options.upstreams ?? noUpstreams,
+      uploads: options.uploads ?? noUploads,
+      signatures: createSignatureChecks({ database, store: blobs }),
+      checkStore: options.checkStore ?? (() => Promise.resolve()),
+      logger: pino({ level: 'trace' }, { write: (line) => void lines.push(line) }),
     }),
-    config: {
-      host: '127.0.0.1',
-      allowPrivate: true,
-      allowUpstream: [],
-      temporalUiUrl: undefined,
-      temporalNamespace: 'default',
-      manifestMaxBytes: 4 * 1024 * 1024,
-      ...options.config,
-    },
-    blobs,
-    upstreams: options.upstreams ?? noUpstreams,
-    uploads: options.uploads ?? noUploads,
-    signatures: createSignatureChecks({ database, store: blobs }),
-    checkStore: options.checkStore ?? (() => Promise.resolve()),
-    logger: pino({ level: 'trace' }, { write: (line) => void lines.push(line) }),
-  });
+  );
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const pool = new pg.Pool({ connectionString: testDatabase.url, max: 2 });
