@@ -66,6 +66,16 @@ export function parseLogLevel(value: string): Parsed<LogLevel> {
   return { mistake: `is ${quoteValue(value)}; expected one of ${LOG_LEVELS.join(', ')}` };
 }
 
+const ACCESS_LOGS = ['off', 'json'] as const;
+
+export type AccessLogFormat = (typeof ACCESS_LOGS)[number];
+
+export function parseAccessLog(value: string): Parsed<AccessLogFormat> {
+  const format = ACCESS_LOGS.find((one) => one === value.toLowerCase());
+  if (format !== undefined) return { value: format };
+  return { mistake: `is ${quoteValue(value)}; expected one of ${ACCESS_LOGS.join(', ')}` };
+}
+
 /** The value may hold a password, so it is not repeated in the mistake. */
 export function parseDatabaseUrl(value: string): Parsed<string> {
   const url = URL.parse(value);

@@ -5,6 +5,7 @@ import type { LoginSettings } from './access/access.ts';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
+  parseAccessLog,
   parseBlobLocation,
   parseByteCount,
   parseDatabaseUrl,
@@ -19,7 +20,7 @@ import {
   parseSecureUrl,
   parseUpstreamRules,
 } from './config-values.ts';
-import type { LogLevel, Parsed } from './config-values.ts';
+import type { AccessLogFormat, LogLevel, Parsed } from './config-values.ts';
 import type { S3Location } from './content/s3-location.ts';
 
 export interface Config {
@@ -68,6 +69,8 @@ export interface Config {
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
   readonly logLevel: LogLevel;
+  /** A line on standard output for each request to `/v2/` (`TIDEMARK_ACCESS_LOG`). */
+  readonly accessLog: AccessLogFormat;
   /** A server for the command line to use, instead of the one on the data folder (`TIDEMARK_SERVER`). */
   readonly serverUrl: string | undefined;
 }
@@ -98,6 +101,7 @@ const KNOWN = [
   'TIDEMARK_STORAGE_QUOTA_BYTES',
   'TIDEMARK_GC_GRACE',
   'TIDEMARK_GC_INTERVAL',
+  'TIDEMARK_ACCESS_LOG',
   'TIDEMARK_SERVER',
 ] as const;
 
@@ -138,6 +142,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     collectionGraceSeconds: read('TIDEMARK_GC_GRACE', DAY_SECONDS, parseDuration),
     collectionIntervalSeconds: read('TIDEMARK_GC_INTERVAL', DAY_SECONDS, parseInterval),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
+    accessLog: read('TIDEMARK_ACCESS_LOG', 'off', parseAccessLog),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {

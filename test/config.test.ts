@@ -46,6 +46,7 @@ test('nothing set: everything embedded, on loopback', () => {
     collectionIntervalSeconds: 86_400,
     storageQuotaBytes: undefined,
     logLevel: 'info',
+    accessLog: 'off',
   });
 });
 
@@ -79,6 +80,7 @@ test('every setting is read', () => {
     TIDEMARK_GC_GRACE: '90s',
     TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
+    TIDEMARK_ACCESS_LOG: 'json',
   });
   expect(config).toEqual({
     dataDir: resolve('/srv/tidemark'),
@@ -123,6 +125,7 @@ test('every setting is read', () => {
     collectionIntervalSeconds: undefined,
     storageQuotaBytes: 536_870_912_000,
     logLevel: 'debug',
+    accessLog: 'json',
   });
 });
 
@@ -225,6 +228,7 @@ describe('refused', () => {
     ['TEMPORAL_ADDRESS', 'temporal'],
     ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
     ['TEMPORAL_UI_URL', 'javascript:alert(1)'],
+    ['TIDEMARK_ACCESS_LOG', 'combined'],
   ])('%s=%s', (name, value) => {
     expect(mistakesOf({ [name]: value })).toContain(`\n  ${name} `);
   });

@@ -1,5 +1,6 @@
 import { commitVersion } from '../db/commit-version.ts';
 import type { CommitResult } from '../db/commit-version.ts';
+import { logTaskEnded } from '../db/task-log.ts';
 import { enterStage } from '../db/start-task.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -31,7 +32,9 @@ export async function commitSync(
   for (let changes = 0; ; changes += 1) {
     signal.throwIfAborted();
     try {
-      return await commitVersion(em, taskId, { listing });
+      const committed = await commitVersion(em, taskId, { listing });
+      await logTaskEnded(em, deps.logger, taskId);
+      return committed;
     } catch (error) {
       const isChanged = isTidemarkError(error) && error.code === 'SIGNATURE_POLICY_CHANGED';
       if (!isChanged || changes === policyChanges) throw error;

@@ -9,7 +9,8 @@ import { beginScheduledRun } from '../db/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/schedule-runs.ts';
 import { enterStage, startTask } from '../db/start-task.ts';
 import { readNextInLine } from '../db/sync-turns.ts';
-import { clearStage, finishTask } from '../db/tasks.ts';
+import { endTask, logTaskBegun, logTaskEnded, readTaskNames } from '../db/task-log.ts';
+import { clearStage } from '../db/tasks.ts';
 import { beginCopy } from './begin-copy.ts';
 import type { BegunCopy } from './begin-copy.ts';
 import { commitSync } from './commit-sync.ts';
@@ -61,7 +62,9 @@ export function createActivities(deps: ActivityDeps) {
             await clearStage(fork(), taskId);
             return { committed };
           }
-          if ((await startTask(fork(), taskId, deps)) === undefined) return null;
+          const started = await startTask(fork(), taskId, deps);
+          if (started === undefined) return null;
+          if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
           return contexts.use(taskId, (sync) =>
             beginCopy(deps, sync, { listing: attempt, tagsAtMost, signal }),
           );
@@ -129,19 +132,22 @@ export function createActivities(deps: ActivityDeps) {
     finishDryRun: ({ taskId, plan }: TaskInput & { plan: ContentPlan }): Promise<void> =>
       runActivity(async () => {
         await requireRunning(fork(), taskId);
+        // its repository may have been made for it, and goes with it
+        const names = await readTaskNames(fork(), taskId);
         await finishDryRun(fork(), taskId, plan);
+        await logTaskEnded(fork(), deps.logger, taskId, names);
       }),
 
     /** Local. */
     failTask: ({ taskId, code, message }: TaskInput & { code: string; message: string }): Promise<void> =>
       runActivity(async () => {
-        await finishTask(fork(), taskId, { state: 'FAILED', code, message });
+        await endTask(fork(), deps.logger, taskId, { state: 'FAILED', code, message });
       }),
 
     /** Local. */
     cancelTask: ({ taskId }: TaskInput): Promise<void> =>
       runActivity(async () => {
-        await finishTask(fork(), taskId, { state: 'CANCELED' });
+        await endTask(fork(), deps.logger, taskId, { state: 'CANCELED' });
       }),
 
     /** Workflows of the syncs that may have the turn of one that has ended; local. */

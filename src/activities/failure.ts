@@ -4,6 +4,7 @@ import { isConnectionError } from '../db/connection-error.ts';
 import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { isThrottle } from './error-kinds.ts';
+import { subjectOf } from './error-subject.ts';
 
 export { isThrottle, isUnreadable } from './error-kinds.ts';
 
@@ -49,7 +50,9 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
         nextRetryDelay: 1,
       });
     }
-    if (!isTidemarkError(error)) context.log.error('unexpected error in an activity', { error });
+    const logged = { err: error, ...subjectOf(thrown) };
+    if (isTidemarkError(error)) context.log.warn('a step failed', logged);
+    else context.log.error('unexpected error in an activity', logged);
     throw toFailure(error, countFault(context, kindOf(error)));
   }
 }

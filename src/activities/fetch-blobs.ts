@@ -10,6 +10,7 @@ import { openBlobSource, readThrough } from './blob-source.ts';
 import { createBlobQueue } from './blob-queue.ts';
 import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
+import { noteSubject } from './error-subject.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
@@ -112,8 +113,10 @@ async function fetchBlob(
     await (isLocked ? push() : deps.blobLocks.withLock(lockOf(apart)(digest), options.signal, push));
     return true;
   } catch (error) {
-    if (!blob.isOptional || !isTidemarkError(error) || error.origin !== 'upstream' || error.retryable)
+    if (!blob.isOptional || !isTidemarkError(error) || error.origin !== 'upstream' || error.retryable) {
+      noteSubject(error, { digest });
       throw error;
+    }
     await addWarnings(em, sync.taskId, [
       `The layer ${digest}, which a registry need not have, was left out: ${error.message}`,
     ]);

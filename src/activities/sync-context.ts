@@ -1,14 +1,17 @@
 import { readVisibility } from '../access/standing.ts';
 import { Remote, Task } from '../db/entities.ts';
 import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
+import { readRepositoryName } from '../db/read-repositories.ts';
 import type { Reuse } from '../db/reuse.ts';
 import type { SubsetFilter } from '../db/stage-tags.ts';
+import { taskKey } from '../db/task-log.ts';
 import { countRateLimited } from '../db/tasks.ts';
 import { assertRunning } from '../db/open-tasks.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';
+import { noteSubject, subjectOf } from './error-subject.ts';
 import { createRegistryClients } from './registry-clients.ts';
 import { remoteOptions } from './remote-options.ts';
 import { createThrottles } from './throttles.ts';
@@ -100,7 +103,10 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           reuse: { visibility, repositoryId: task.repositoryId, origin },
         });
       } catch (error) {
-        throw await throttles.settle(em, { taskId, host }, error);
+        const settled = await throttles.settle(em, { taskId, host }, error);
+        const repository = await readRepositoryName(em, task.repositoryId).catch(() => undefined);
+        noteSubject(settled, { task: taskKey(taskId), repository, ...subjectOf(error) });
+        throw settled;
       } finally {
         client.release();
       }

@@ -2,7 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { beginUpkeep, createUpkeepTask } from '../db/upkeep-tasks.ts';
 import type { UpkeepName } from '../db/upkeep-tasks.ts';
 import { requireRunning } from '../db/open-tasks.ts';
-import { finishTask } from '../db/tasks.ts';
+import { endTask } from '../db/task-log.ts';
 import { collectContent, collectFiles, collectVersions, planCollection } from './collect.ts';
 import type { ActivityDeps } from './deps.ts';
 import { runActivity } from './failure.ts';
@@ -71,7 +71,7 @@ export function createUpkeepActivities(deps: ActivityDeps) {
     /** Local. */
     completeUpkeep: ({ taskId }: TaskInput): Promise<void> =>
       runActivity(async () => {
-        await finishTask(fork(), taskId, { state: 'COMPLETED', createdVersion: null });
+        await endTask(fork(), deps.logger, taskId, { state: 'COMPLETED', createdVersion: null });
       }),
   };
 }

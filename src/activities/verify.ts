@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { markNotStored, readStoredBlobs, verifyManifests } from '../db/verify-content.ts';
+import { markNotStored, readHolders, readStoredBlobs, verifyManifests } from '../db/verify-content.ts';
 import type { StoredBlob } from '../db/verify-content.ts';
 import { addToReport } from '../db/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../db/uploads.ts';
@@ -130,8 +130,9 @@ async function setAside(deps: VerifyDeps, blob: StoredBlob, signal: AbortSignal)
     if (finding === 'whole') return finding;
     if (finding === 'damaged') await store.delete({ digest: blob.digest });
     await markNotStored(database.em.fork(), [blob.id]);
+    const repositories = await readHolders(database.em.fork(), blob.id);
     logger.error(
-      { digest: blob.digest, finding },
+      { digest: blob.digest, repositories, finding },
       'a stored blob is not what it should be; sync again what holds it',
     );
     return finding;

@@ -1,6 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
+import type { Viewer } from '../access/viewer.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Remote } from '../db/entities.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
@@ -87,6 +89,14 @@ export interface SignatureChecks {
   readConfigs(configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void>;
 }
 
+/** Tells of each request to `/v2/`; `api/access-log.ts` is it. */
+export interface AccessLog {
+  /** Writes a line when the answer to a request has ended. */
+  watch(request: IncomingMessage, response: ServerResponse, url: string): void;
+  /** Who sends a request, once that is known. */
+  noteLogin(request: IncomingMessage, viewer: Pick<Viewer, 'kind' | 'name'>): void;
+}
+
 /** What main.ts hands in. */
 export interface ApiDependencies {
   readonly database: Database;
@@ -102,4 +112,6 @@ export interface ApiDependencies {
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;
+  /** Undefined: none (`TIDEMARK_ACCESS_LOG`). */
+  readonly accessLog?: AccessLog | undefined;
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/open-database.ts';
 import { asOnlyReconciler, readOpenTasks, setRunId } from '../db/open-tasks.ts';
 import type { OpenTask } from '../db/open-tasks.ts';
-import { finishTask } from '../db/tasks.ts';
+import { endTask } from '../db/task-log.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { reconcileSchedules } from './reconcile-schedules.ts';
 import type { WorkflowStarter } from './workflow-client.ts';
@@ -80,7 +80,7 @@ async function reconcileTask(options: ReconcilerOptions, task: OpenTask): Promis
     return;
   }
   const what = isOurs ? `ended as ${run.status}` : 'is not known to Temporal any more';
-  const ended = await finishTask(em, task.id, {
+  const ended = await endTask(em, logger, task.id, {
     state: 'FAILED',
     code: isOurs && run.status === 'TERMINATED' ? 'WORKFLOW_TERMINATED' : 'WORKFLOW_LOST',
     message: `The workflow ${task.workflowId} of this task ${what}, before the task was done. Nothing was changed; start it again.`,

@@ -71,6 +71,12 @@ const securityHeaders = {
 };
 
 function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
+  const { accessLog } = api;
+  if (accessLog !== undefined)
+    // before anything may refuse the request
+    app.addHook('onRequest', async ({ raw, originalUrl }, reply) => {
+      if (isDistributionUrl(originalUrl)) accessLog.watch(raw, reply.raw, originalUrl);
+    });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     const refusal = checkHost(request.headers, api.config);

@@ -1,5 +1,5 @@
-import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { createLogger } from '../roles/logger.ts';
 import { plainText } from './format.ts';
 
 const levelNames: Readonly<Record<number, string>> = {
@@ -13,10 +13,19 @@ const levelNames: Readonly<Record<number, string>> = {
 
 /** The log for a person at a terminal: one readable line each. */
 export function createConsoleLog(level: string, write: (line: string) => void): Logger {
-  return pino(
-    { level, redact: ['*.password', '*.authorization'] },
-    { write: (line) => write(readable(line)) },
-  );
+  return createLogger(level, { write: (line) => write(readable(line)) });
+}
+
+interface Reason {
+  readonly message?: string;
+  readonly cause?: Reason;
+}
+
+/** The messages of an error and of its causes. */
+function reasons(error: Reason | string | undefined): string[] {
+  if (typeof error === 'string') return [error];
+  if (error?.message === undefined) return [];
+  return [error.message, ...reasons(error.cause)];
 }
 
 function readable(line: string): string {
@@ -24,11 +33,10 @@ function readable(line: string): string {
     const entry = JSON.parse(line) as {
       level: number;
       msg?: string;
-      err?: { message?: string };
-      error?: unknown;
+      err?: Reason;
+      error?: Reason | string;
     };
-    const reason = entry.err?.message ?? (typeof entry.error === 'string' ? entry.error : undefined);
-    const text = [entry.msg, reason].filter((part) => part !== undefined).join(': ');
+    const text = [entry.msg, ...reasons(entry.err ?? entry.error)].join(': ');
     return plainText(`${levelNames[entry.level] ?? entry.level}: ${text}`);
   } catch {
     return plainText(line.trimEnd());

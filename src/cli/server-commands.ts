@@ -71,8 +71,11 @@ interface RolesCommand extends ServerCommand {
 /** `tidemark serve`, `api` and `worker`: against a database and a Temporal server that are there, logs in JSON. */
 export async function rolesCommand({ config, interrupt, name, roles }: RolesCommand): Promise<number> {
   requireSettings(name, { DATABASE_URL: config.databaseUrl, TEMPORAL_ADDRESS: config.temporalAddress });
-  const [{ startServer }, { pino }] = await Promise.all([import('../roles/server.ts'), import('pino')]);
-  const logger = pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
+  const [{ startServer }, { createLogger }] = await Promise.all([
+    import('../roles/server.ts'),
+    import('../roles/logger.ts'),
+  ]);
+  const logger = createLogger(config.logLevel);
   const server = await startServer(config, {
     roles,
     log: (message) => logger.info(message),

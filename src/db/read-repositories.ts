@@ -133,6 +133,12 @@ export async function readRemoteUse(em: Em, visibility: Visibility, remoteId: nu
 }
 
 /** A schedule of the repository, if any. */
+/** Undefined where it is gone. */
+export async function readRepositoryName(em: Em, id: number): Promise<string | undefined> {
+  const found = await sql<{ name: string }>`select name from repository where id = ${id}`.execute(kysely(em));
+  return found.rows[0]?.name;
+}
+
 export async function findScheduleId(em: Em, repositoryId: number): Promise<number | undefined> {
   const found = await sql<{ id: number }>`
     select id from schedule where repository_id = ${repositoryId} order by id limit 1`.execute(kysely(em));

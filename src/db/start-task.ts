@@ -6,6 +6,8 @@ import { kysely } from './sql.ts';
 import { takeTurn, upstreamHost } from './sync-turns.ts';
 
 export interface StartedTask {
+  /** Before this call: WAITING where the call has started it. */
+  readonly state: string;
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly arguments: SyncArguments;
@@ -25,7 +27,7 @@ export async function startTask(
 ): Promise<StartedTask | undefined> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    const found = await sql<StartedTask & { state: string; upstreamHost: string }>`
+    const found = await sql<StartedTask & { upstreamHost: string }>`
       select task.state, task.repository_id as "repositoryId", task.remote_id as "remoteId", task.arguments,
         ${upstreamHost} as "upstreamHost"
       from task join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id

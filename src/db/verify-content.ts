@@ -27,6 +27,16 @@ export async function readStoredBlobs(
   return found.rows;
 }
 
+/** Names of repositories whose latest version holds a blob: at most ten. */
+export async function readHolders(em: Em, blobId: number): Promise<string[]> {
+  const found = await sql<{ name: string }>`
+    select distinct r.name from membership m join repository r on r.id = m.repository_id
+    where m.kind = 'blob' and m.content_id = ${blobId} and m.removed_in is null order by r.name limit 10`.execute(
+    kysely(em),
+  );
+  return found.rows.map(({ name }) => name);
+}
+
 /** Marks blobs as not stored: they are served as 404, and the next sync or push brings them again (FAULTS 84). */
 export async function markNotStored(em: Em, ids: readonly number[]): Promise<void> {
   await sql`

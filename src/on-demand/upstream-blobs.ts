@@ -71,7 +71,7 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
         opened.reject(error);
         if (!closing.signal.aborted)
           deps.logger.warn(
-            { err: error, digest: wish.descriptor.digest },
+            { err: error, repositoryId: wish.repositoryId, digest: wish.descriptor.digest },
             'a blob could not be fetched on demand',
           );
       } finally {

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { createAccess, noLogins } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
+import { createAccessLog } from '../api/access-log.ts';
 import { keepCollectionSchedule } from '../api/collection-schedule.ts';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { startReconciler } from '../api/reconcile-tasks.ts';
@@ -31,6 +31,7 @@ import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
 import { listen } from './listen.ts';
+import { createLogger } from './logger.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
@@ -105,8 +106,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
 }
 
 async function layGround(config: Config, options: StartServerOptions, stopper: Stopper): Promise<Ground> {
-  const logger =
-    options.logger ?? pino({ level: config.logLevel, redact: ['*.password', '*.authorization'] });
+  const logger = options.logger ?? createLogger(config.logLevel);
   installTemporalRuntime(logger);
   const faults = watchFaults(logger, () => stopper.stop());
   stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
@@ -195,6 +195,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     signatures,
     checkStore: () => ground.store.check(),
     logger,
+    accessLog:
+      config.accessLog === 'json'
+        ? createAccessLog({ write: (line) => void process.stdout.write(line) })
+        : undefined,
   });
   stopper.add('the API', () => api.close());
   const apiUrl = await listen(api, config);

@@ -120,7 +120,8 @@ export function installTemporalRuntime(logger: Logger): void {
       trace: (message, meta) => logger.trace(meta ?? {}, message),
       debug: (message, meta) => logger.debug(meta ?? {}, message),
       info: (message, meta) => logger.debug(meta ?? {}, message),
-      warn: (message, meta) => logger.warn(meta ?? {}, message),
+      // activities log their errors themselves, with causes that Temporal is not told (activities/failure.ts)
+      warn: (message, meta) => logger[message === 'Activity failed' ? 'debug' : 'warn'](meta ?? {}, message),
       error: (message, meta) => logger.error(meta ?? {}, message),
     },
   });

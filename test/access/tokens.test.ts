@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/api/graphql/global-id.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
+import { testSecret } from '../support/test-secret.ts';
+import { until } from '../support/until.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene } from './support/scene.ts';
 
@@ -43,6 +45,25 @@ describe('tokenCreate', () => {
     expect(JSON.stringify(rows)).not.toContain(secret);
     expect(JSON.stringify(rows)).not.toContain(Buffer.from(secret).toString('hex'));
     expect(scene.api.logged()).not.toContain(secret);
+    // a query is not logged: what stands there may be a token
+    await pull(scene.api.url, {
+      path: `/v2/_catalog?token=${testSecret('query')}`,
+      headers: { authorization: basic(secret), 'user-agent': 'tester/1' },
+    });
+    await until(() => scene.api.accessed().some(({ path }) => path === '/v2/_catalog'));
+    expect(scene.api.accessed().find(({ path }) => path === '/v2/_catalog')).toEqual({
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      log: 'access',
+      method: 'GET',
+      path: '/v2/_catalog',
+      status: 200,
+      bytes: expect.any(Number),
+      ms: expect.any(Number),
+      client: '127.0.0.1',
+      login: 'ci',
+      userAgent: 'tester/1',
+    });
+    expect(JSON.stringify(scene.api.accessed())).not.toContain(secret);
     const { text } = await scene.api.graphql(
       '{ tokens(first: 100) { nodes { name } } }',
       {},

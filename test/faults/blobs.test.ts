@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addBlob, addImage, addLayer, addManifest, removeTag } from '../../src/demo/sample-image.ts';
 import { seededBytes } from '../../src/demo/sample-layer.ts';
+import { taskKey } from '../../src/db/task-log.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
@@ -40,6 +41,20 @@ test.concurrent('fault 1: a body that ends early again and again is UPSTREAM_TRU
   await expectKept(scene, outcome, { code: 'UPSTREAM_TRUNCATED', says: ['ended early'] });
   expect(scene.upstream.requestsOf(route).length).toBeLessThanOrEqual(12);
   expect(await stage.harness.storedFiles()).not.toContain(digest.split(':')[1]);
+
+  const { name: repository } = scene;
+  const task = taskKey(outcome.task.id);
+  const lines = stage.harness.logged(task);
+  expect(lines.at(0)).toMatchObject({ level: 30, event: 'task.begun', task, repository, trigger: 'MANUAL' });
+  expect(lines.filter(({ msg }) => msg === 'a step failed')[0]).toMatchObject({
+    level: 40,
+    repository,
+    digest,
+    err: { code: 'UPSTREAM_TRUNCATED', message: expect.stringContaining('ended early') },
+  });
+  expect(lines.filter(({ event }) => event === 'task.ended')).toMatchObject([
+    { level: 40, task, repository, outcome: 'FAILED', code: 'UPSTREAM_TRUNCATED' },
+  ]);
 });
 
 test.concurrent('fault 1: after a truncation the next attempt asks for the rest only', async () => {
@@ -53,6 +68,17 @@ test.concurrent('fault 1: after a truncation the next attempt asks for the rest 
   );
   const outcome = await scene.sync();
   expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect(stage.harness.logged(taskKey(outcome.task.id)).at(-1)).toMatchObject({
+    level: 30,
+    event: 'task.ended',
+    repository: scene.name,
+    remote: new URL(scene.upstream.url).host,
+    outcome: 'COMPLETED',
+    version: 2,
+    tags: outcome.counts?.tagsDone,
+    bytes: (outcome.counts?.bytesDone ?? 0) - (outcome.counts?.bytesReused ?? 0),
+    seconds: expect.any(Number),
+  });
   const asked = scene.upstream.requestsOf(route);
   expect(asked.at(-1)?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
   await readVersions(stage.harness, scene.ids.repositoryId);

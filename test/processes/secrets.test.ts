@@ -127,6 +127,12 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
     ]);
     // the search would find what is there
     expect(places.get('output')).toContain('"level":20');
+    // one line when a sync begins and one when it ends, and errors with what they say
+    expect(program.output().match(/"event":"task\.(begun|ended)"/g)).toHaveLength(4);
+    expect(program.output()).toMatch(
+      /"event":"task\.ended".*"outcome":"FAILED".*"code":"UPSTREAM_UNAUTHORIZED"/,
+    );
+    expect(program.output()).not.toMatch(/^\{"level":[3-6]0.*"err(?:or)?":\{\}/m);
     expect(places.get('histories')).toContain('beginCopy');
     expect(places.get('tables')).toContain('x-secret');
     for (const [place, text] of places)

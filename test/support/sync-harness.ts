@@ -110,6 +110,8 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     secrets,
     client,
     taskQueue,
+    /** What was logged at info and above, and holds the text. */
+    logged: (text: string) => log.lines(text),
     /** Of the worker, for what runs activities without one. */
     activityOptions,
     em: (): Em => database.em.fork(),

@@ -2,9 +2,9 @@
  * Secrets of tests can be recognised: whatever a test uses as a password, a token, a key or a header's value is made by `testSecret`. What
  * goes away at the end of a test or of the run is searched for them first: databases, logs, outputs, data folders, Temporal's file.
  */
-import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { findBytes } from '../../scripts/find-bytes.mjs';
+import { createLogger } from '../../src/roles/logger.ts';
 
 const marker = 'tidemark-test-secret-';
 
@@ -44,6 +44,8 @@ export async function expectNoSecretIn(folder: string): Promise<void> {
 
 export interface WatchedLogger {
   readonly logger: Logger;
+  /** What was logged at info and above, and holds the text. */
+  lines(text: string): Record<string, unknown>[];
   /** @throws where a test's secret was logged. */
   expectNoSecret(): void;
 }
@@ -51,9 +53,11 @@ export interface WatchedLogger {
 /** A log that says all it can to nobody, or to the terminal with TEST_LOG_LEVEL. */
 export function createWatchedLogger(): WatchedLogger {
   let leak: unknown;
+  const kept: string[] = [];
   const level = process.env['TEST_LOG_LEVEL'];
   const write = (line: string): void => {
     if (level !== undefined) process.stdout.write(line);
+    if (!/^\{"level":[12]0,/.test(line)) kept.push(line);
     try {
       expectNoSecret(line, 'a log');
     } catch (error) {
@@ -61,7 +65,9 @@ export function createWatchedLogger(): WatchedLogger {
     }
   };
   return {
-    logger: pino({ level: level ?? 'trace' }, { write }),
+    logger: createLogger(level ?? 'trace', { write }),
+    lines: (text) =>
+      kept.filter((line) => line.includes(text)).map((line) => JSON.parse(line) as Record<string, unknown>),
     expectNoSecret() {
       if (leak !== undefined) throw leak;
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Remote, Repository, Task } from '../../src/db/entities.ts';
+import { taskKey } from '../../src/db/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
@@ -96,8 +97,14 @@ describe.concurrent('discardUnlessSynced', () => {
 
   test('a dry run leaves neither', async () => {
     const scene = await stage.open({ repository: imagesOf('dry', ['v1']) });
-    expect(await endOf(scene, { dryRun: true })).toMatchObject({ state: 'COMPLETED' });
+    const task = await endOf(scene, { dryRun: true });
+    expect(task).toMatchObject({ state: 'COMPLETED' });
     expect(await left(scene)).toEqual(nothing);
+    expect(stage.harness.logged(taskKey(task.id)).at(-1)).toMatchObject({
+      event: 'task.ended',
+      repository: scene.name,
+      dryRun: true,
+    });
   });
 
   test('a sync that completes keeps both, and a later failure too', async () => {

@@ -75,7 +75,7 @@ async function send(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promi
       await sendFromUpstream(exchange, path, wish);
   } catch (error) {
     if (!reply.sent) throw error;
-    api.logger.error({ err: error, digest: path.digest }, 'sending a blob broke off');
+    api.logger.error({ err: error, repository: path.name, digest: path.digest }, 'sending a blob broke off');
   }
   return reply;
 }
@@ -141,7 +141,7 @@ function unknown({ name, digest }: BlobPath): Error {
 /** The database says that it is stored, the store that it is not: an operator has to know (FAULTS 84). */
 function lost({ api, request }: Exchange, path: BlobPath, cause?: unknown): Error {
   api.logger.error(
-    { err: cause, ...path, correlationId: request.id },
+    { err: cause, repository: path.name, digest: path.digest, correlationId: request.id },
     'a stored blob is missing or damaged in the blob store; sync a repository that holds it',
   );
   return refuse(

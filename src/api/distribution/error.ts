@@ -65,7 +65,8 @@ export function toFailure(
   if (known !== undefined) return known;
   const correlationId = request.id;
   const isUnavailable = isConnectionError(error) || (isTidemarkError(error) && error.retryable);
-  logger.error({ correlationId, err: error }, 'a request to /v2/ failed');
+  const [path] = request.originalUrl.split('?', 1);
+  logger.error({ correlationId, method: request.method, path, err: error }, 'a request to /v2/ failed');
   return isUnavailable
     ? {
         status: statuses.UNAVAILABLE,

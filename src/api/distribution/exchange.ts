@@ -12,7 +12,7 @@ import { nameUnknown, refuseAction } from './authorise.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access' | 'accessLog'
 >;
 
 /** One request and what answers it. */

@@ -34,6 +34,7 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
       reply.header('docker-distribution-api-version', 'registry/2.0');
       const { path, query } = parseTarget(request.originalUrl);
       const client = await api.access.identifyClient(request.headers.authorization);
+      api.accessLog?.noteLogin(request.raw, client.viewer);
       const exchange = { request, reply, query, em: api.database.em.fork(), client, api };
       const writes = isPush(request.method, path);
       authorise(exchange, path, writes);

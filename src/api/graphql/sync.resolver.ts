@@ -3,7 +3,8 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { Viewer } from '../../access/viewer.ts';
 import { Remote, Repository, Task } from '../../db/entities.ts';
 import type { Em } from '../../db/open-database.ts';
-import { createSyncTask, finishTask } from '../../db/tasks.ts';
+import { endTask } from '../../db/task-log.ts';
+import { createSyncTask } from '../../db/tasks.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { RequestContext } from './context.ts';
 import { parseNumericId, toGlobalId } from './global-id.ts';
@@ -60,7 +61,7 @@ export class SyncResolver {
     if (lacking.length > 0) return payload(undefined, lacking);
     // a task that no workflow works for any more, or yet, is ended here
     if (!(await cancelRun(context, task)))
-      await finishTask(context.em.fork(), task.id, { state: 'CANCELED' });
+      await endTask(context.em.fork(), context.api.logger, task.id, { state: 'CANCELED' });
     return payload(await reload(context, task.id), []);
   }
 }

@@ -53,6 +53,7 @@ test.each(['GET', 'HEAD'])(
       expect(JSON.parse(body.toString())).toMatchObject({ errors: [{ code: 'BLOB_UNKNOWN' }] });
     const logged = scene.api.logged().slice(before);
     expect(logged).toContain('"level":50');
+    expect(logged).toContain('"repository":"team/shop"');
     expect(logged).toContain(missing.digest);
     expect(body.toString()).not.toContain(scene.folder);
   },
@@ -74,6 +75,12 @@ test('fault 115: a file that ends while it is sent breaks the connection off: no
   response.resume();
   expect(await ended).toBe('broken');
   expect(scene.api.logged()).toContain('missing or damaged');
+  const path = `/v2/team/shop/blobs/${shrinking.digest}`;
+  await until(() => scene.api.accessed().some((line) => line['path'] === path));
+  expect(scene.api.accessed().find((line) => line['path'] === path)).toMatchObject({
+    status: 200,
+    aborted: true,
+  });
 });
 
 test.skipIf(process.platform !== 'linux')('a client that leaves has its file closed', async () => {

@@ -10,6 +10,7 @@ import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
 import { createSignatureChecks } from '../../../src/activities/check-signatures.ts';
 import type { ApiConfig, BlobSource, UploadSessions, UpstreamReader } from '../../../src/api/dependencies.ts';
+import { createAccessLog } from '../../../src/api/access-log.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
@@ -43,6 +44,8 @@ export interface ApiUnderTest {
   readonly routes: readonly string[];
   /** All that was logged so far. */
   readonly logged: () => string;
+  /** The lines of the access log so far. */
+  readonly accessed: () => Record<string, unknown>[];
   /** @param token Shown as Bearer; default: none. */
   graphql(query: string, variables?: object, token?: string): Promise<GraphqlAnswer>;
   /** A statement, past the API. */
@@ -92,6 +95,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
   const taskQueue = `api-test-${randomBytes(4).toString('hex')}`;
   const workflows = createWorkflowClient({ client, taskQueue });
   const lines: string[] = [];
+  const accessLines: string[] = [];
   const secrets = createSecretBox([randomBytes(32)]);
   const blobs = options.blobs ?? createMemoryStore();
   const app = await startUp(() =>
@@ -119,6 +123,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       signatures: createSignatureChecks({ database, store: blobs }),
       checkStore: options.checkStore ?? (() => Promise.resolve()),
       logger: pino({ level: 'trace' }, { write: (line) => void lines.push(line) }),
+      accessLog: createAccessLog({ write: (line) => void accessLines.push(line) }),
     }),
   );
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -134,6 +139,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     workflows,
     routes: listRoutes(app.printRoutes({ commonPrefix: false })),
     logged: () => lines.join(''),
+    accessed: () => accessLines.map((line) => JSON.parse(line) as Record<string, unknown>),
     graphql: (query, variables, token) => post(url, { query, variables }, token),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
     countStatements: async (work) => {
@@ -152,6 +158,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
       await database.close();
       await testDatabase.drop();
       expectNoSecret(lines.join(''), 'the log of the API');
+      expectNoSecret(accessLines.join(''), 'the access log');
     },
   };
 }

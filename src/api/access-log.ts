@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessLog } from './dependencies.ts';
+
+/** Longer values are cut: they are the caller's. */
+const longestPath = 1_000;
+const longestAgent = 300;
+
+interface AccessLogOptions {
+  /** Takes one line, with its end. */
+  readonly write: (line: string) => void;
+  /** Default: the clock. */
+  readonly now?: () => Date;
+}
+
+/** One JSON object for each request, written when its answer has ended; docs/production.md lists the fields. */
+export function createAccessLog({ write, now = () => new Date() }: AccessLogOptions): AccessLog {
+  const logins = new WeakMap<IncomingMessage, string>();
+  return {
+    noteLogin(request, { kind, name }) {
+      if (kind === 'token' || kind === 'subject') logins.set(request, name);
+    },
+    watch(request, response, url) {
+      const begun = performance.now();
+      const sent = countBody(response);
+      response.once('close', () => {
+        const entry = {
+          time: now().toISOString(),
+          log: 'access',
+          method: request.method,
+          // what stands behind the path may be a token
+          path: (url.split('?', 1)[0] ?? '').slice(0, longestPath),
+          status: response.statusCode,
+          bytes: request.method === 'HEAD' ? 0 : sent(),
+          ms: Math.round((performance.now() - begun) * 10) / 10,
+          client: request.socket.remoteAddress ?? null,
+          login: logins.get(request) ?? null,
+          userAgent: request.headers['user-agent']?.slice(0, longestAgent) ?? null,
+          // the client left, or the content broke off
+          ...(response.writableFinished ? {} : { aborted: true }),
+        };
+        write(`${JSON.stringify(entry)}\n`);
+      });
+    },
+  };
+}
+
+/** Counts what is written as the body of an answer. */
+function countBody(response: ServerResponse): () => number {
+  let bytes = 0;
+  const count = (chunk: unknown): void => {
+    if (typeof chunk === 'string') bytes += Buffer.byteLength(chunk);
+    else if (chunk instanceof Uint8Array) bytes += chunk.byteLength;
+  };
+  // called with the response as `this` below
+  // oxlint-disable-next-line typescript/unbound-method
+  const { write, end } = response;
+  response.write = function counted(this: ServerResponse, ...parameters: unknown[]) {
+    count(parameters[0]);
+    return Reflect.apply(write, this, parameters) as boolean;
+  } as typeof write;
+  response.end = function counted(this: ServerResponse, ...parameters: unknown[]) {
+    count(parameters[0]);
+    return Reflect.apply(end, this, parameters) as ServerResponse;
+  } as typeof end;
+  return () => bytes;
+}

@@ -1,0 +1,115 @@
+import { sql } from 'kysely';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+import { finishTask } from './tasks.ts';
+import type { TaskOutcome } from './tasks.ts';
+
+/** Where lines for operators go. */
+export interface TaskLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What a task is known by. */
+export interface TaskNames {
+  readonly name: string;
+  readonly repository: string | null;
+  readonly remote: string | null;
+  readonly trigger: 'MANUAL' | 'SCHEDULE';
+  readonly mirror: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What a task has done, counted over all its steps. */
+interface TaskEnd {
+  readonly outcome: string;
+  readonly version: number | null;
+  readonly tags: number;
+  readonly manifests: number;
+  /** Those that were fetched. */
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly blobsReused: number;
+  readonly bytesReused: number;
+  readonly seconds: number;
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
+/** The id of a task as the API and the command line write it. */
+export function taskKey(taskId: number): string {
+  return Buffer.from(`Task:${taskId}`).toString('base64url');
+}
+
+export async function readTaskNames(em: Em, taskId: number): Promise<TaskNames | undefined> {
+  const found = await sql<TaskNames>`
+    select task.name, repository.name as repository, upstream_host as remote, coalesce(arguments ->> 'trigger', 'MANUAL') as trigger,
+      coalesce((arguments ->> 'mirror')::boolean, false) as mirror, coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"
+    from task left join repository on repository.id = task.repository_id where task.id = ${taskId}`.execute(
+    kysely(em),
+  );
+  return found.rows[0];
+}
+
+async function readEnd(em: Em, taskId: number): Promise<TaskEnd | undefined> {
+  const found = await sql<TaskEnd>`
+    select state as outcome, created_version as version, p.*, error_code as code, error_message as reason,
+      round(extract(epoch from finished_at - coalesce(started_at, created_at)), 1)::float as seconds
+    from task, lateral (
+      select coalesce(sum(tags_done), 0)::bigint as tags, coalesce(sum(manifests_done), 0)::bigint as manifests,
+        greatest(0, coalesce(sum(blobs_done - blobs_reused), 0))::bigint as blobs,
+        greatest(0, coalesce(sum(bytes_done - bytes_reused), 0))::bigint as bytes,
+        coalesce(sum(blobs_reused), 0)::bigint as "blobsReused", coalesce(sum(bytes_reused), 0)::bigint as "bytesReused"
+      from task_progress where task_id = task.id) as p
+    where task.id = ${taskId}`.execute(kysely(em));
+  return found.rows[0];
+}
+
+function titleOf({ name, repository }: TaskNames): string {
+  return name === 'repository.sync' ? `sync of ${repository ?? 'a repository that is gone'}` : name;
+}
+
+function fieldsOf({ name, ...names }: TaskNames, taskId: number): object {
+  return { task: taskKey(taskId), taskId, name, ...names };
+}
+
+/** Says that a worker has taken a task. */
+export async function logTaskBegun(em: Em, log: TaskLog, taskId: number): Promise<void> {
+  await telling(log, taskId, async () => {
+    const names = await readTaskNames(em, taskId);
+    if (names !== undefined)
+      log.info({ event: 'task.begun', ...fieldsOf(names, taskId) }, `${titleOf(names)} began`);
+  });
+}
+
+/** Says how a task has ended. `before`: its names, read before its end, which may delete its repository. */
+export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?: TaskNames): Promise<void> {
+  await telling(log, taskId, async () => {
+    const names = before ?? (await readTaskNames(em, taskId));
+    const end = await readEnd(em, taskId);
+    if (names === undefined || end === undefined) return;
+    const { outcome, version, tags, bytes, seconds, code, reason } = end;
+    const fields = { event: 'task.ended', ...fieldsOf(names, taskId), ...end };
+    const made = version === null ? '' : `, version ${version}`;
+    const message = `${titleOf(names)} ended: ${outcome}${made}, tags: ${tags}, bytes fetched: ${bytes}, seconds: ${seconds}`;
+    if (outcome === 'FAILED') log.warn(fields, `${message}. ${code}: ${reason}`);
+    else log.info(fields, message);
+  });
+}
+
+/** What was done is not undone because it cannot be told. */
+async function telling(log: TaskLog, taskId: number, tell: () => Promise<void>): Promise<void> {
+  try {
+    await tell();
+  } catch (error) {
+    log.warn({ err: error, task: taskKey(taskId) }, 'could not log what became of a task');
+  }
+}
+
+/** `finishTask`, and a line in the log where this call ended the task. */
+export async function endTask(em: Em, log: TaskLog, taskId: number, outcome: TaskOutcome): Promise<boolean> {
+  const names = await readTaskNames(em, taskId);
+  const ended = await finishTask(em, taskId, outcome);
+  if (ended) await logTaskEnded(em, log, taskId, names);
+  return ended;
+}

@@ -1,0 +1,49 @@
+/** The log of every process: one JSON object a line, errors with their causes. */
+import { pino } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+
+/** Deeper chains, and longer lists, say nothing new. */
+const causesAtMost = 5;
+
+/** An error as it is logged. Only fields whose meaning is known: what else libraries hang on errors may hold requests with their headers. */
+export interface LoggedError {
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: LoggedError;
+  /** Of an AggregateError. */
+  readonly errors?: readonly LoggedError[];
+}
+
+/** What is no error is logged as it is. */
+export function describeError(value: unknown): unknown {
+  return value instanceof Error ? describe(value, causesAtMost) : value;
+}
+
+function describe(error: Error, depth: number): LoggedError {
+  const { cause } = error;
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  const several = Array.isArray(errors) ? errors.filter((one) => one instanceof Error) : [];
+  return {
+    type: error.name === 'Error' ? error.constructor.name : error.name,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(cause instanceof Error && depth > 0 ? { cause: describe(cause, depth - 1) } : {}),
+    ...(several.length > 0 && depth > 0
+      ? { errors: several.slice(0, causesAtMost).map((one) => describe(one, depth - 1)) }
+      : {}),
+  };
+}
+
+/** @param destination Default: standard output. */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    redact: ['*.password', '*.authorization'],
+    // Temporal's SDK says `error`, we say `err`
+    serializers: { err: describeError, error: describeError },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
