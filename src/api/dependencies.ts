@@ -57,7 +57,7 @@ export interface UpstreamReader {
     readonly repositoryId: number;
     readonly remoteId: number;
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
-    readonly policy: PolicyKey | null;
+    readonly policies: readonly PolicyKey[];
   }): Promise<PullOutcome>;
   /** Tries a remote without fetching anything. What is wrong with it is in the answer. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;

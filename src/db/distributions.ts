@@ -19,24 +19,31 @@ export interface ResolvedDistribution {
   readonly isPrivate: boolean;
   /** The remote at which unknown tags and digests are looked for; null where they are not. */
   readonly pullThroughRemoteId: number | null;
-  /** What has to verify an image before it is served; null: nothing. */
-  readonly policy: PolicyKey | null;
+  /** What have to verify an image before it is served, each by itself; none: all is served. */
+  readonly policies: readonly PolicyKey[];
   /** Whether images are pushed to, and signed in, the repository through it: it has no policy of its own, and follows the latest version. */
   readonly isSignedHere: boolean;
 }
 
-interface FoundDistribution extends Omit<ResolvedDistribution, 'policy'> {
+/** A policy that binds a distribution. */
+interface BindingPolicy {
   readonly policyId: number | null;
   readonly revision: number;
   readonly dockerReference: string | null;
+}
+
+interface FoundDistribution extends Omit<ResolvedDistribution, 'policies'> {
+  readonly own: BindingPolicy;
+  readonly general: BindingPolicy;
   readonly url: string | null;
   readonly upstreamName: string;
 }
 
-/** The distribution's own, else its repository's, else that of the repository's remote. */
-const policyInForce = sql<
-  number | null
->`coalesce(d.signature_policy_id, r.signature_policy_id, u.signature_policy_id)`;
+/** Its repository's, else that of the repository's remote; binds beside its own. */
+const generalPolicy = sql<number | null>`coalesce(r.signature_policy_id, u.signature_policy_id)`;
+
+const bindingPolicy = (row: string) => sql<BindingPolicy>`jsonb_build_object(
+  'policyId', ${sql.ref(`${row}.id`)}, 'revision', ${sql.ref(`${row}.revision`)}, 'dockerReference', ${sql.ref(`${row}.docker_reference`)})`;
 
 /**
  * One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together.
@@ -52,25 +59,31 @@ export async function resolveDistribution(
     sql<FoundDistribution>`
     select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
       case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
-      p.id as "policyId", p.revision, p.docker_reference as "dockerReference", u.url, u.upstream_name as "upstreamName",
+      ${bindingPolicy('o')} as own, ${bindingPolicy('g')} as general, u.url, u.upstream_name as "upstreamName",
       d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere"
     from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
-      left join signature_policy p on p.id = ${policyInForce}
+      left join signature_policy o on o.id = d.signature_policy_id left join signature_policy g on g.id = ${generalPolicy}
     where d.base_path = ${basePath} and ${mayServe(isShared)}`,
   );
   if (row === undefined) return undefined;
   const { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere } = row;
-  return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policy: toPolicyKey(row) };
+  return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policies: policiesOf(row) };
 }
 
-/** Ids of the policies that are in force at distributions; null where there is none. */
-export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promise<(number | null)[]> {
-  const found = await sql<{ id: number; policyId: number | null }>`
-    select d.id, ${policyInForce} as "policyId"
+/** One that binds twice binds once. */
+function policiesOf({ own, general, url, upstreamName }: FoundDistribution): PolicyKey[] {
+  const binding = own.policyId === general.policyId ? [own] : [own, general];
+  return binding.flatMap((policy) => toPolicyKey({ ...policy, url, upstreamName }) ?? []);
+}
+
+/** Ids of the policies that bind each distribution: its own first, then its repository's, else that of the repository's remote. */
+export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promise<number[][]> {
+  const found = await sql<{ id: number; own: number | null; general: number | null }>`
+    select d.id, d.signature_policy_id as own, ${generalPolicy} as general
     from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
     where d.id = any(${[...ids]}::bigint[])`.execute(kysely(em));
-  const byId = new Map(found.rows.map((row) => [row.id, row.policyId]));
-  return ids.map((id) => byId.get(id) ?? null);
+  const byId = new Map(found.rows.map(({ id, own, general }) => [id, new Set([own, general])]));
+  return ids.map((id) => [...(byId.get(id) ?? [])].filter((policyId) => policyId !== null));
 }
 
 /** A page of the base paths that all may pull from, and those that are seen, in lexical order. */

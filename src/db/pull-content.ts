@@ -25,8 +25,8 @@ export interface PulledContent {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   /** What comes with it. */
   readonly companions: readonly PulledCompanion[];
-  /** What has to verify it, or nothing is kept. */
-  readonly policy: PolicyKey | null;
+  /** What have to verify it, each by itself, or nothing is kept. */
+  readonly policies: readonly PolicyKey[];
 }
 
 /** What signs a manifest that is pulled, or refers to it otherwise. */
@@ -49,26 +49,34 @@ export type PullOutcome =
 
 /** Takes the version back. */
 class NotVerifiedError extends Error {
-  readonly trusted: Trusted;
+  readonly doubt: Doubt;
 
-  constructor(trusted: Trusted) {
+  constructor(doubt: Doubt) {
     super('not verified');
-    this.trusted = trusted;
+    this.doubt = doubt;
   }
 }
 
+/** Which policy does not verify it, and what is known of it by that one. */
+export interface Doubt {
+  readonly policy: PolicyKey;
+  readonly trusted: Trusted;
+}
+
+/** Signatures that a caller has had checked, by the id of the policy. */
+export type TriedSignatures = ReadonlyMap<number, ReadonlySet<number>>;
+
 /**
  * Keeps what was pulled through as a new version: under its tag, or untagged. Its blobs can be had from the remote from then on. The repository's
- * row is held, so that of two pulls of one image the second finds it there, and makes no version. Under a policy, the version that it would
+ * row is held, so that of two pulls of one image the second finds it there, and makes no version. Under policies, the version that it would
  * make is asked as one that is served is.
- * @param tried Signatures that the caller has had checked.
- * @returns what is known of it where the policy does not verify it: nothing was kept then.
+ * @returns the first policy that does not verify it: nothing was kept then.
  */
 export async function keepPulled(
   em: Em,
   pulled: PulledContent,
-  tried: readonly number[] = [],
-): Promise<Trusted | undefined> {
+  tried: TriedSignatures = new Map(),
+): Promise<Doubt | undefined> {
   try {
     const published = await em.transactional(async (transaction) => {
       const draft = await lockLatest(transaction, pulled.repositoryId);
@@ -82,7 +90,7 @@ export async function keepPulled(
     await refreshStatistics(em, published.changes);
     return undefined;
   } catch (error) {
-    if (error instanceof NotVerifiedError) return error.trusted;
+    if (error instanceof NotVerifiedError) return error.doubt;
     throw error;
   }
 }
@@ -90,11 +98,13 @@ export async function keepPulled(
 async function assertVerified(
   em: Em,
   draft: Draft,
-  { reference, policy, tried }: PulledContent & { readonly tried: readonly number[] },
+  { reference, policies, tried }: PulledContent & { readonly tried: TriedSignatures },
 ): Promise<void> {
-  if (policy === null) return;
-  const trusted = await readTrusted(em, draft, policy, { question: reference, tried });
-  if (!trusted.isVerified) throw new NotVerifiedError(trusted);
+  for (const policy of policies) {
+    const known = [...(tried.get(policy.policyId) ?? [])];
+    const trusted = await readTrusted(em, draft, policy, { question: reference, tried: known });
+    if (!trusted.isVerified) throw new NotVerifiedError({ policy, trusted });
+  }
 }
 
 /** What a repository has already. */

@@ -33,8 +33,8 @@ export interface MissingManifest {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
-  /** What has to verify it before it is kept; null: nothing. */
-  readonly policy: PolicyKey | null;
+  /** What have to verify it before it is kept, each by itself. */
+  readonly policies: readonly PolicyKey[];
 }
 
 export interface PullThrough {
@@ -63,7 +63,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     const { database, clients } = deps;
     const em = database.em.fork();
     const present = await findReference(em, missing);
-    if (present !== undefined && missing.policy === null) return { kind: 'kept' };
+    if (present !== undefined && missing.policies.length === 0) return { kind: 'kept' };
     const remote = await em.findOne(Remote, { id: missing.remoteId });
     if (remote === null || !isSelected(remote, missing)) return { kind: 'absent' };
     // of what the upstream did not bring, it is not told
@@ -96,9 +96,8 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       reuse,
     };
     await walkGraph({ database, connections }, upstream, walk, signal);
-    const { policy } = missing;
     const pulled = { ...missing, manifestId, reuse };
-    if (policy === null) {
+    if (missing.policies.length === 0) {
       await keepPulled(em, { ...pulled, companions: [] });
       return { kind: 'kept' };
     }
@@ -106,7 +105,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       { database, connections, upstream, reuse, subject },
       signal,
     );
-    return keepVerified({ ...deps, upstream, pulled: { ...pulled, companions, policy }, problems }, signal);
+    return keepVerified({ ...deps, upstream, pulled: { ...pulled, companions }, problems }, signal);
   }
 
   async function fetchRoot(
@@ -130,10 +129,10 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
   return {
     async pull(missing) {
       closing.signal.throwIfAborted();
-      const { repositoryId, remoteId, policy } = missing;
-      const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policy]);
+      const { repositoryId, remoteId, policies } = missing;
+      const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policies]);
       // nobody is told of a client that leaves: what was begun goes on to its end
-      const waiting = policy === null ? {} : { budget: AbortSignal.timeout(waitMaxMs) };
+      const waiting = policies.length === 0 ? {} : { budget: AbortSignal.timeout(waitMaxMs) };
       const outcome = await running.join(key, () => begin(missing), waiting);
       return outcome === 'out-of-time' ? { kind: outcome, trusted: undefined, reason: undefined } : outcome;
     },

@@ -1,11 +1,10 @@
 import type { SignatureChecks } from '../activities/check-signatures.ts';
 import type { Database } from '../db/open-database.ts';
 import { keepPulled } from '../db/pull-content.ts';
-import type { PulledContent, PullOutcome } from '../db/pull-content.ts';
+import type { Doubt, PulledContent, PullOutcome } from '../db/pull-content.ts';
 import { readConfigBlobs, readSignerBlobs, storeSigners } from '../db/pull-signatures.ts';
 import type { BlobToStore } from '../db/pull-signatures.ts';
 import { findUnchecked, isSignatureValid } from '../db/verdicts.ts';
-import type { PolicyKey } from '../db/verdicts.ts';
 import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';
 import type { UpstreamBlobs } from './upstream-blobs.ts';
@@ -20,13 +19,13 @@ export interface VerifiedKeep {
   readonly blobs: UpstreamBlobs;
   readonly signatures: SignatureChecks;
   readonly upstream: HeldUpstream;
-  readonly pulled: PulledContent & { readonly policy: PolicyKey };
+  readonly pulled: PulledContent;
   /** Why some of what may sign it could not be read. */
   readonly problems: readonly string[];
 }
 
 /**
- * Keeps what was pulled where the policy verifies it, and nothing otherwise. Signatures are fetched and checked one by one, cheap ones
+ * Keeps what was pulled where each policy verifies it, and nothing otherwise. Signatures are fetched and checked one by one, cheap ones
  * first, up to the first that is valid.
  */
 export async function keepVerified(keep: VerifiedKeep, signal: AbortSignal): Promise<PullOutcome> {
@@ -34,12 +33,13 @@ export async function keepVerified(keep: VerifiedKeep, signal: AbortSignal): Pro
   const em = database.em.fork();
   const budget = AbortSignal.timeout(checkMaxMs);
   const problems = [...keep.problems];
-  const tried = new Set<number>();
+  const tried = new Map(pulled.policies.map(({ policyId }) => [policyId, new Set<number>()]));
   await storeSigners(em, pulled.companions);
   await storeBlobs(keep, await readConfigBlobs(em, pulled.manifestId), { problems, signal });
   for (let areConfigsRead = false; ;) {
-    const trusted = await keepPulled(em, pulled, [...tried]);
-    if (trusted === undefined) return { kind: 'kept' };
+    const doubt = await keepPulled(em, pulled, tried);
+    if (doubt === undefined) return { kind: 'kept' };
+    const { policy, trusted } = doubt;
     const [reason] = problems;
     if (!areConfigsRead && trusted.unread.length > 0) {
       await signatures.readConfigs(trusted.unread, signal);
@@ -49,8 +49,8 @@ export async function keepVerified(keep: VerifiedKeep, signal: AbortSignal): Pro
     if (trusted.unchecked.length === 0) return { kind: 'refused', trusted, reason };
     for (const id of trusted.unchecked) {
       if (budget.aborted) return { kind: 'out-of-time', trusted, reason };
-      tried.add(id);
-      const answer = await checkOne(keep, id, { problems, signal, budget });
+      tried.get(policy.policyId)?.add(id);
+      const answer = await checkOne({ ...keep, policy }, id, { problems, signal, budget });
       if (answer === 'out-of-time') return { kind: answer, trusted, reason };
       if (answer === 'valid') break;
     }
@@ -63,12 +63,12 @@ interface Fetching {
 }
 
 async function checkOne(
-  keep: VerifiedKeep,
+  keep: VerifiedKeep & Pick<Doubt, 'policy'>,
   id: number,
   { budget, ...fetching }: Fetching & { readonly budget: AbortSignal },
 ): Promise<'valid' | 'not-valid' | 'out-of-time'> {
-  const { database, signatures, pulled } = keep;
-  const { policy, repositoryId } = pulled;
+  const { database, signatures, policy, pulled } = keep;
+  const { repositoryId } = pulled;
   const em = database.em.fork();
   // another pull may have checked it meanwhile
   if ((await findUnchecked(em, policy, [id])).length > 0) {

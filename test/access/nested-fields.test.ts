@@ -81,6 +81,13 @@ const leads: readonly Lead[] = [
         'distributionId',
         'signaturePolicyId',
       ],
+      [
+        'Distribution.signaturePoliciesInForce',
+        'distribution',
+        'signature_policy_id',
+        'distributionId',
+        'signaturePolicyId',
+      ],
       ['Distribution.repository', 'distribution', 'repository_id', 'distributionId', 'repositoryId'],
       ['Schedule.remote', 'schedule', 'remote_id', 'scheduleId', 'remoteId'],
       ['Grant.token', 'access_grant', 'token_id', 'grantId', 'tokenId'],

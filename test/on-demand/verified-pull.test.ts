@@ -22,14 +22,17 @@ let stage: Stage;
 let api: HarnessApi;
 let shared: HarnessApi;
 let policyId: number;
+let otherPolicyId: number;
 beforeAll(async () => {
   stage = await openStage();
   api = await startHarnessApi(stage.harness);
   shared = await startHarnessApi(stage.harness, { logins: { ...noLogins, tokens: true } });
   const em = stage.harness.em();
   const policy = em.create(SignaturePolicy, { name: 'pulled', keys: [key.pem] });
+  const other = em.create(SignaturePolicy, { name: 'also', keys: [stranger.pem] });
   await em.flush();
   policyId = policy.id;
+  otherPolicyId = other.id;
 });
 afterAll(async () => {
   await Promise.all([api?.close(), shared?.close()]);
@@ -205,6 +208,22 @@ describe('what is not verified is refused, and nothing of it is kept', () => {
     expect(await scene.kept()).toEqual(nothing);
     expect(await scene.get('tags/list')).toMatchObject({ text: expect.stringContaining('"tags":[]') });
     expect(await scene.get(`blobs/${scene.layer}`)).toMatchObject({ status: 404 });
+  });
+
+  test('until the distribution’s own policy verifies it too', async () => {
+    const scene = await openThrough((repository, image) => void signWithTag(repository, { image, key }));
+    await stage.harness
+      .em()
+      .nativeUpdate(
+        Distribution,
+        { repositoryId: scene.ids.repositoryId },
+        { signaturePolicyId: otherPolicyId },
+      );
+    expect(await scene.denied('v1')).toMatch(/none of the trusted keys made/);
+    expect(await scene.kept()).toEqual(nothing);
+    signWithBundle(scene.repository, { image: scene.image, key: stranger });
+    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
+    expect(await scene.kept()).toMatchObject({ latest: 1 });
   });
 
   test('until it is signed', async () => {

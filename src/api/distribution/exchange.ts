@@ -30,8 +30,8 @@ export interface Exchange {
 export interface ServedVersion extends VersionKey {
   /** Where to look for what the version does not have; null: nowhere. */
   readonly pullThroughRemoteId: number | null;
-  /** What has to verify an image before it is served; null: nothing. */
-  readonly policy: PolicyKey | null;
+  /** What have to verify an image before it is served, each by itself. */
+  readonly policies: readonly PolicyKey[];
   /** Whether the client may push here, so that it may read the manifest of what it has pushed to sign it. */
   readonly maySign: boolean;
 }
@@ -47,7 +47,7 @@ export async function findServedVersion(exchange: Exchange, name: string): Promi
       repositoryId: found.repositoryId,
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
-      policy: found.policy,
+      policies: found.policies,
       maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),
     };
   // the same whether it is absent or not for this client

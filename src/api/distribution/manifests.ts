@@ -55,9 +55,9 @@ async function pullThrough(
   version: ServedVersion,
   { name, reference }: ManifestPath,
 ): Promise<boolean> {
-  const { repositoryId, pullThroughRemoteId: remoteId, policy } = version;
+  const { repositoryId, pullThroughRemoteId: remoteId, policies } = version;
   if (remoteId === null) return false;
-  const outcome = await ask(exchange, { repositoryId, remoteId, reference, policy }, name);
+  const outcome = await ask(exchange, { repositoryId, remoteId, reference, policies }, name);
   if (outcome.kind === 'kept') return true;
   if (outcome.kind === 'absent') return false;
   throw refuseUnverified(exchange, reference, { ...outcome, isOver: outcome.kind === 'out-of-time' });

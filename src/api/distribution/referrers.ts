@@ -47,7 +47,7 @@ async function findVersion(exchange: Exchange, name: string): Promise<ServedVers
     return await findServedVersion(exchange, name);
   } catch (error) {
     if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN')
-      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policy: null, maySign: false };
+      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policies: [], maySign: false };
     throw error;
   }
 }
@@ -58,7 +58,7 @@ async function findVersion(exchange: Exchange, name: string): Promise<ServedVers
  * @throws TidemarkError `DENIED` for a subject that is there and is not verified
  */
 async function mayList(exchange: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
-  if (version.policy === null) return true;
+  if (version.policies.length === 0) return true;
   const wish = { reference: { digest }, withDocument: false };
   const subject = await readServedManifest(exchange.em, version, wish);
   if (subject === undefined) return false;

@@ -1,5 +1,6 @@
 import { readTrusted } from '../../db/read-trusted.ts';
 import type { Trusted, TrustedQuestion } from '../../db/read-trusted.ts';
+import type { PolicyKey } from '../../db/verdicts.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
@@ -9,7 +10,7 @@ const checkMaxMs = 10_000;
 const retryAfterSeconds = 5;
 
 /**
- * Refuses what the policy of a distribution does not let out. Signatures that nobody has checked by it yet are checked now, cheap ones
+ * Refuses what one of the policies that bind a distribution does not let out. Signatures that nobody has checked by it yet are checked now, cheap ones
  * first and up to the first that is valid, from the database and the blob store alone, and never again.
  * @throws TidemarkError `DENIED`; `UNAVAILABLE` where there are more signatures than one request has the time for.
  */
@@ -18,11 +19,13 @@ export async function requireVerified(
   version: ServedVersion,
   question: TrustedQuestion,
 ): Promise<void> {
-  const { policy } = version;
-  if (policy === null) return;
-  const { trusted, isOver } = await check(exchange, { ...version, policy }, question);
-  if (trusted.isVerified) return;
-  throw refuseUnverified(exchange, question, { trusted, isOver });
+  const { policies } = version;
+  if (policies.length === 0) return;
+  const budget = AbortSignal.timeout(checkMaxMs);
+  for (const policy of policies) {
+    const { trusted, isOver } = await check(exchange, { ...version, policy, budget }, question);
+    if (!trusted.isVerified) throw refuseUnverified(exchange, question, { trusted, isOver });
+  }
 }
 
 export interface Unverified {
@@ -51,18 +54,17 @@ export function refuseUnverified(
   }
   return refuse(
     'DENIED',
-    `${describe(question)} is not verified by the signature policy of this distribution: ${explain(trusted, reason)}.`,
+    `${describe(question)} is not verified by a signature policy of this distribution or its repository: ${explain(trusted, reason)}.`,
   );
 }
 
 async function check(
   { em, api, request }: Exchange,
-  version: ServedVersion & { readonly policy: NonNullable<ServedVersion['policy']> },
+  version: ServedVersion & { readonly policy: PolicyKey; readonly budget: AbortSignal },
   question: TrustedQuestion,
 ): Promise<{ readonly trusted: Trusted; readonly isOver: boolean }> {
-  const { policy } = version;
+  const { policy, budget } = version;
   const { signal } = request;
-  const budget = AbortSignal.timeout(checkMaxMs);
   const tried: number[] = [];
   for (let round = 1; ; round += 1) {
     const trusted = await readTrusted(em, version, policy, { question, tried });

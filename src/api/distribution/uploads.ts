@@ -160,7 +160,7 @@ async function mountBlob(
   const source = isRepositoryName(from) ? await resolveDistribution(em, from, api.access.isOn) : undefined;
   const isServed =
     source !== undefined && clientMay(client, 'pull', { name: from, isPrivate: source.isPrivate });
-  if (!isServed || source.policy !== null) return false;
+  if (!isServed || source.policies.length > 0) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
   // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
   if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;

@@ -93,7 +93,7 @@ export class RepositorySignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "What its syncs ask for, and its distributions that have no policy of their own; null: what the remote's policy asks for.",
+      "What its syncs and its distributions ask for; a distribution's own policy binds beside it. null: what the remote's policy asks for.",
   })
   signaturePolicy(
     @Root() repository: RepositoryType,
@@ -103,12 +103,21 @@ export class RepositorySignaturePolicyResolver {
   }
 }
 
+async function loadInForce(
+  { row }: DistributionType,
+  { loaders }: RequestContext,
+): Promise<SignaturePolicyType[]> {
+  const ids = await loaders.policiesInForce.load(row.id);
+  const policies = await Promise.all(ids.map((id) => loaders.signaturePolicies.load(id)));
+  return policies.flatMap((policy) => (policy === undefined ? [] : [toSignaturePolicyType(policy)]));
+}
+
 @Resolver(() => DistributionType)
 export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "Its own, which replaces the repository's even where it is laxer; null: it has none, and signaturePolicyInForce says what decides.",
+      "Its own, which binds beside the repository's; null: it has none, and signaturePoliciesInForce says what else binds.",
   })
   signaturePolicy(
     @Root() distribution: DistributionType,
@@ -120,17 +129,28 @@ export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "What has to verify an image before it is served here: its own policy, else its repository's, else that of the repository's remote; null: " +
-      'all is served, or the caller may not read the policy. What is pushed, tagged, copied or restored without a valid signature stays in the ' +
-      'repository, and is answered with 403 DENIED until it is signed. Who may push to it may read the manifest of such an image by its digest, ' +
-      'as tools that sign do, and nothing else of it.',
+      "The first of signaturePoliciesInForce, which the caller may read: its own policy, else its repository's, else that of the repository's " +
+      'remote; null: there is none.',
   })
   async signaturePolicyInForce(
-    @Root() { row }: DistributionType,
-    @Ctx() { loaders }: RequestContext,
+    @Root() distribution: DistributionType,
+    @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyType | null> {
-    const id = await loaders.policiesInForce.load(row.id);
-    const policy = id === null ? undefined : await loaders.signaturePolicies.load(id);
-    return policy === undefined ? null : toSignaturePolicyType(policy);
+    const [first] = await loadInForce(distribution, context);
+    return first ?? null;
+  }
+
+  @FieldResolver(() => [SignaturePolicyType], {
+    description:
+      "What have to verify an image before it is served here: its own policy, and its repository's, else that of the repository's remote. " +
+      'Each binds by itself. Empty: all is served. Policies that the caller may not read bind too and are left out. What is pushed, tagged, ' +
+      'copied or restored without a valid signature stays in the repository, and is answered with 403 DENIED until it is signed. Callers who ' +
+      'may push to the repository may read the manifest of such an image by its digest, as tools that sign do, and nothing else of it.',
+  })
+  signaturePoliciesInForce(
+    @Root() distribution: DistributionType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType[]> {
+    return loadInForce(distribution, context);
   }
 }

@@ -83,10 +83,13 @@ test('an unsigned image is pushed and not served; signed by its digest, it is', 
 
 test('a distribution says which policy is in force', async () => {
   const { data } = await api.graphql(
-    'query ($id: ID!) { node(id: $id) { ... on Distribution { signaturePolicy { name } signaturePolicyInForce { name } } } }',
+    'query ($id: ID!) { node(id: $id) { ... on Distribution { signaturePolicy { name } signaturePolicyInForce { name } signaturePoliciesInForce { name } } } }',
     { id: toGlobalId('Distribution', distributionId) },
   );
-  expect(data).toEqual({ node: { signaturePolicy: null, signaturePolicyInForce: { name: 'team/policy' } } });
+  const general = { name: 'team/policy' };
+  expect(data).toEqual({
+    node: { signaturePolicy: null, signaturePolicyInForce: general, signaturePoliciesInForce: [general] },
+  });
 });
 
 test('what refers to an absent subject is not listed', async () => {

@@ -36,6 +36,9 @@ const signature = signWithTag(content, { image: signed, key });
 const indexSignature = signWithBundle(content, { image: index, key });
 const sbom = attach(content, signed, 'application/spdx+json');
 signWithTag(content, { image: foreign, key: stranger });
+const byBoth = seeded('both', 'both');
+signWithTag(content, { image: byBoth, key });
+signWithBundle(content, { image: byBoth, key: stranger });
 // unsigned images in all places where what belongs to a signed one is looked for
 const behindFallbackTag = seeded('fallback', companionName(index));
 const behindAttTag = seeded('att', companionName(index, '.att'));
@@ -89,8 +92,8 @@ async function givePolicy(): Promise<number> {
   return policy.id;
 }
 
-async function pull(path: string, method = 'GET') {
-  const response = await fetch(`${url}/v2/${name}/${path}`, { method });
+async function pull(path: string, method = 'GET', at = name) {
+  const response = await fetch(`${url}/v2/${at}/${path}`, { method });
   const text = await response.text();
   return { status: response.status, text };
 }
@@ -198,6 +201,8 @@ test('GraphQL says who verified a tag and a signature, and why none did', async 
     unsigned: { isVerified: false, by: null, reason: 'it has no signature', policy },
     evil: { isVerified: false, by: null, reason: 'it has no signature', policy },
     foreign: { isVerified: false, by: null, reason: 'none of the trusted keys made the signature', policy },
+    both: { isVerified: true, by, reason: null, policy },
+    [companionName(byBoth, '.sig')]: { isVerified: true, by, reason: null, policy },
     [companionName(foreign, '.sig')]: {
       isVerified: false,
       by: null,
@@ -205,8 +210,52 @@ test('GraphQL says who verified a tag and a signature, and why none did', async 
       policy,
     },
   });
-  expect(signatures.nodes.filter(({ verified }) => verified.isVerified)).toHaveLength(2);
-  expect(signatures.nodes).toHaveLength(3);
+  expect(signatures.nodes.filter(({ verified }) => verified.isVerified)).toHaveLength(3);
+  expect(signatures.nodes).toHaveLength(5);
+});
+
+/** Another place that serves the repository, with a policy of its own. */
+async function serve(what: string, keys: readonly string[]): Promise<string> {
+  const em = harness.em();
+  const own = em.create(SignaturePolicy, { name: `${what}-pulls`, keys });
+  await em.flush();
+  const basePath = `served/${what}`;
+  em.create(Distribution, { basePath, repositoryId, signaturePolicyId: own.id });
+  await em.flush();
+  return basePath;
+}
+
+describe('where a distribution and its repository have policies, both bind', () => {
+  test.each([
+    { what: 'laxer', keys: [key.pem, stranger.pem], statuses: [200, 403, 200, 403] },
+    { what: 'stricter', keys: [stranger.pem], statuses: [403, 403, 200, 403] },
+  ])('the own one is $what', async ({ what, keys, statuses }) => {
+    const at = await serve(what, keys);
+    const images = [signed, foreign, byBoth, unsigned];
+    const tags = ['signed', 'foreign', 'both', 'unsigned'];
+    for (const paths of [
+      tags.map((tag) => `manifests/${tag}`),
+      images.map(({ digest }) => `manifests/${digest}`),
+      images.map((image) => `blobs/${blobsOf(image)[1]}`),
+      images.map(({ digest }) => `referrers/${digest}`),
+    ]) {
+      const answers = await Promise.all(paths.map((path) => pull(path, 'GET', at)));
+      expect(answers.map(({ status }) => status)).toEqual(statuses);
+    }
+    const { data } = await api.graphql(
+      `query ($basePath: String!) { distribution(basePath: $basePath) {
+        signaturePolicy { name } signaturePolicyInForce { name } signaturePoliciesInForce { name } } }`,
+      { basePath: at },
+    );
+    const own = { name: `${what}-pulls` };
+    expect(data).toEqual({
+      distribution: {
+        signaturePolicy: own,
+        signaturePolicyInForce: own,
+        signaturePoliciesInForce: [own, { name: 'pulls' }],
+      },
+    });
+  });
 });
 
 async function trust(pem: string, revision: number): Promise<void> {
