@@ -4,9 +4,9 @@ import { readSignatureSource, readSigned, signatureName, stageSignatures } from 
 import type { SignatureSource, SignatureToStore, SignedManifest } from '../db/stage-signatures.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
+import { readSignature } from './read-signature.ts';
 import { createCollector } from './collector.ts';
 import type { ActivityDeps } from './deps.ts';
-import { isUnreadable } from './failure.ts';
 import { forEachConcurrently } from './limiter.ts';
 import { askAside, isSideFailure, wasSkipped } from './side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
@@ -100,27 +100,6 @@ async function readAll(
   };
   await read();
   if (sync.arguments.mirror && !present.every((name) => taken.has(name))) await read();
-}
-
-/** Undefined for what is no signature of this manifest. */
-async function readSignature(
-  signed: Digest,
-  content: Buffer,
-  problem: (message: string) => Promise<void>,
-): Promise<SignatureToStore | undefined> {
-  // OpenPGP's library takes some MB, and most syncs see no such signature
-  const { readAtomicSignature } = await import('../trust/read-atomic.ts');
-  try {
-    const { manifestDigest, ...said } = await readAtomicSignature(content);
-    if (manifestDigest === signed) return { signed, content, ...said };
-    await problem(
-      `A signature that the upstream gives for ${signed} is of ${manifestDigest} by its own word; it was not attached.`,
-    );
-  } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    await problem(`A signature of ${signed} was left out: ${error.message}`);
-  }
-  return undefined;
 }
 
 async function noteProblem(em: Em, taskId: number, subject: Digest, message: string): Promise<void> {

@@ -11,6 +11,7 @@ import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
 import { kysely } from './sql.ts';
 import { referrerRootName } from './stage-companions.ts';
+import { addAtomic } from './stage-signatures.ts';
 import type { ManifestRef } from './stage-companions.ts';
 import type { PolicyKey } from './verdicts.ts';
 import { insertRoots, setTags, settleRoots } from './write-roots.ts';
@@ -25,6 +26,8 @@ export interface PulledContent {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   /** What comes with it. */
   readonly companions: readonly PulledCompanion[];
+  /** Ids of its atomic signatures. */
+  readonly atomic: readonly number[];
   /** What have to verify it, each by itself, or nothing is kept. */
   readonly policies: readonly PolicyKey[];
 }
@@ -83,6 +86,7 @@ export async function keepPulled(
       await recordSources(transaction, pulled);
       await writeReference(transaction, draft, pulled);
       await writeCompanions(transaction, draft, pulled);
+      await addAtomic(transaction, draft, pulled.atomic);
       const done = await publishVersion(transaction, draft);
       await assertVerified(transaction, draft, { ...pulled, tried });
       return done;

@@ -44,6 +44,12 @@ export async function lockSignaturePolicy(em: Em, visibility: Visibility, id: nu
   return found.rows.length > 0;
 }
 
+/** Whether one of the policies trusts OpenPGP keys: atomic signatures are looked for then. */
+export async function wantsAtomic(em: Em, policyIds: readonly number[]): Promise<boolean> {
+  const found = await em.find(SignaturePolicy, { id: { $in: [...policyIds] } });
+  return found.some(({ openPgpKeys }) => openPgpKeys.length > 0);
+}
+
 /** To be called when what is trusted has changed: verdicts on what was trusted before count no more. */
 export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
   await sql`delete from signature_verdict where policy_id = ${policyId}`.execute(kysely(em));

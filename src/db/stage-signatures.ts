@@ -83,26 +83,50 @@ export async function stageSignatures(
   taskId: number,
   signatures: readonly SignatureToStore[],
 ): Promise<void> {
+  await em.transactional(async (transaction) => {
+    const ids = await storeAtomic(transaction, signatures);
+    await sql`
+      insert into sync_signature (task_id, signature_id) select ${taskId}, unnest(${ids}::bigint[])
+      on conflict do nothing`.execute(kysely(transaction));
+  });
+}
+
+/** Stores atomic signatures, and answers their ids; nobody sees them before a version has them. */
+export async function storeAtomic(em: Em, signatures: readonly SignatureToStore[]): Promise<number[]> {
+  if (signatures.length === 0) return [];
   const named = new Map(
     signatures.map((signature) => [signatureName(signature.signed, signature.content), signature]),
   );
   const names = [...named.keys()].sort();
   const rows = names.flatMap((name) => named.get(name) ?? []);
-  await em.transactional(async (transaction) => {
-    const db = kysely(transaction);
-    await sql`
-      insert into signature (kind, signed_digest, name, content, key_id, creator, signed_at, docker_reference)
-      select 'ATOMIC', v.* from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[],
-        ${rows.map((row) => row.content)}::bytea[], ${rows.map((row) => row.keyId ?? null)}::text[],
-        ${rows.map((row) => row.creator ?? null)}::text[], ${rows.map((row) => row.timestamp ?? null)}::timestamptz[],
-        ${rows.map((row) => row.dockerReference ?? null)}::text[]) as v
-      on conflict do nothing`.execute(db);
-    await sql`
-      insert into sync_signature (task_id, signature_id)
-      select ${taskId}, s.id from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[]) as v(signed, name)
-        join signature s on s.kind = 'ATOMIC' and s.signed_digest = v.signed and s.name = v.name
-      on conflict do nothing`.execute(db);
-  });
+  const db = kysely(em);
+  await sql`
+    insert into signature (kind, signed_digest, name, content, key_id, creator, signed_at, docker_reference)
+    select 'ATOMIC', v.* from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[],
+      ${rows.map((row) => row.content)}::bytea[], ${rows.map((row) => row.keyId ?? null)}::text[],
+      ${rows.map((row) => row.creator ?? null)}::text[], ${rows.map((row) => row.timestamp ?? null)}::timestamptz[],
+      ${rows.map((row) => row.dockerReference ?? null)}::text[]) as v
+    on conflict do nothing`.execute(db);
+  const stored = await sql<{ id: number }>`
+    select s.id from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[]) as v(signed, name)
+      join signature s on s.kind = 'ATOMIC' and s.signed_digest = v.signed and s.name = v.name
+    order by s.id`.execute(db);
+  return stored.rows.map(({ id }) => id);
+}
+
+/** Adds atomic signatures to a version that is being made. */
+export async function addAtomic(
+  em: Em,
+  { repositoryId, number }: Draft,
+  signatureIds: readonly number[],
+): Promise<void> {
+  if (signatureIds.length === 0) return;
+  await sql`
+    insert into membership (repository_id, kind, content_id, added_in)
+    select ${repositoryId}, 'signature', v.id, ${number} from unnest(${[...signatureIds]}::bigint[]) as v(id)
+    where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'signature'
+      and p.content_id = v.id and p.removed_in is null)
+    order by v.id`.execute(kysely(em));
 }
 
 /**

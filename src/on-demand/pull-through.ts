@@ -10,9 +10,11 @@ import { findReference, keepPulled } from '../db/pull-content.ts';
 import type { PullOutcome } from '../db/pull-content.ts';
 import type { Reuse } from '../db/reuse.ts';
 import type { ManifestRef } from '../db/stage-companions.ts';
+import { wantsAtomic } from '../db/signature-policies.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { PolicyKey } from '../db/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
+import { findAtomic } from './pull-atomic.ts';
 import { findCompanions } from './pull-companions.ts';
 import { keepVerified } from './pull-verified.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
@@ -26,6 +28,8 @@ export interface PullThroughDeps {
   readonly signatures: SignatureChecks;
   /** Whether several may not read what is each other's: logins are on. */
   readonly isShared: boolean;
+  /** How long a client waits where signatures are looked for, in milliseconds; default 10,000. */
+  readonly waitMaxMs?: number | undefined;
 }
 
 /** A tag or digest that a repository does not have, and the remote to look for it at. */
@@ -52,6 +56,7 @@ export interface PullThrough {
 const maxRequests = 32;
 /** How long a client waits where signatures are looked for; the next one joins what was begun. */
 const waitMaxMs = 10_000;
+const nothingFound = { atomic: [], problems: [] };
 
 export function createPullThrough(deps: PullThroughDeps): PullThrough {
   const closing = new AbortController();
@@ -98,14 +103,22 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     await walkGraph({ database, connections }, upstream, walk, signal);
     const pulled = { ...missing, manifestId, reuse };
     if (missing.policies.length === 0) {
-      await keepPulled(em, { ...pulled, companions: [] });
+      await keepPulled(em, { ...pulled, companions: [], atomic: [] });
       return { kind: 'kept' };
     }
-    const { companions, problems } = await findCompanions(
-      { database, connections, upstream, reuse, subject },
+    const search = { database, connections, upstream, reuse, subject };
+    const policyIds = missing.policies.map(({ policyId }) => policyId);
+    const { companions, problems } = await findCompanions(search, signal);
+    const found = (await wantsAtomic(em, policyIds)) ? await findAtomic(search, signal) : nothingFound;
+    return keepVerified(
+      {
+        ...deps,
+        upstream,
+        pulled: { ...pulled, companions, atomic: found.atomic },
+        problems: [...problems, ...found.problems],
+      },
       signal,
     );
-    return keepVerified({ ...deps, upstream, pulled: { ...pulled, companions }, problems }, signal);
   }
 
   async function fetchRoot(
@@ -132,7 +145,8 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       const { repositoryId, remoteId, policies } = missing;
       const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policies]);
       // nobody is told of a client that leaves: what was begun goes on to its end
-      const waiting = policies.length === 0 ? {} : { budget: AbortSignal.timeout(waitMaxMs) };
+      const waiting =
+        policies.length === 0 ? {} : { budget: AbortSignal.timeout(deps.waitMaxMs ?? waitMaxMs) };
       const outcome = await running.join(key, () => begin(missing), waiting);
       return outcome === 'out-of-time' ? { kind: outcome, trusted: undefined, reason: undefined } : outcome;
     },

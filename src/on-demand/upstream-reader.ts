@@ -16,7 +16,7 @@ export interface UpstreamReaderDeps
   extends
     RemoteClientDeps,
     Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'>,
-    Pick<PullThroughDeps, 'signatures'> {
+    Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'> {
   readonly databaseUrl: string;
 }
 

@@ -31,7 +31,7 @@ export interface HarnessApi {
 
 export async function startHarnessApi(
   harness: SyncHarness,
-  { logins = noLogins }: { readonly logins?: LoginSettings } = {},
+  { logins = noLogins, waitMaxMs }: { readonly logins?: LoginSettings; readonly waitMaxMs?: number } = {},
 ): Promise<HarnessApi> {
   const { database, store, folder, secrets } = harness;
   const lines: string[] = [];
@@ -48,6 +48,7 @@ export async function startHarnessApi(
     openRegistry,
     signatures,
     logger,
+    waitMaxMs,
     isShared: logins.tokens || logins.oidc !== undefined,
   });
   const uploads = await openUploadFolder({ root: folder, blobs: store, fsync: false });
