@@ -8,6 +8,8 @@ import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
+import type { TagPage } from '../registry/registry.ts';
+import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /**
@@ -33,7 +35,7 @@ export async function listTags(
     const unmatched = createUnmatched(sync.selection.includeTags ?? []);
     const invalid: string[] = [];
     let invalidCount = 0;
-    for await (const page of sync.registry.listTags({ signal })) {
+    for await (const page of listPages(sync, signal)) {
       await stage(page.names.filter((name) => filter.matches(name) && !exact.has(name)));
       await stageCompanionNames(
         em,
@@ -51,6 +53,15 @@ export async function listTags(
   if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
   return listed;
+}
+
+/** The upstream's pages; where it has no such repository, the error names close ones. */
+async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerator<TagPage> {
+  try {
+    yield* sync.registry.listTags({ signal });
+  } catch (error) {
+    throw await withCloseRepositories(sync, error, signal);
+  }
 }
 
 /** A tag that the filters leave out, and that may belong to an image which they select. */
@@ -98,9 +109,4 @@ function createUnmatched(includeTags: readonly string[]) {
         );
     },
   };
-}
-
-/** `" Close to it: …"`, or nothing. */
-export function closeHint(names: readonly string[]): string {
-  return names.length === 0 ? '' : ` Close to it: ${names.join(', ')}.`;
 }

@@ -4,6 +4,7 @@ import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
 import type { StagedTag } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import { addWarnings, setProgress } from '../db/tasks.ts';
+import { absentRepositoryWarning } from '../db/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../db/walked-tags.ts';
 import { closeNames } from '../oci/close-names.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
@@ -16,7 +17,7 @@ import type { ActivityDeps } from './deps.ts';
 import { isThrottle } from './failure.ts';
 import { followCompanions } from './follow-companions.ts';
 import { forEachConcurrently } from './limiter.ts';
-import { closeHint } from './list-tags.ts';
+import { closeHint, repositoryHint } from './absent-repository.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import { isSideFailure } from './side-look-ups.ts';
@@ -149,19 +150,24 @@ async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Pr
       kind: 'kept',
       warning: `The tag ${name} vanished at the upstream during the sync and was left out.`,
     };
-  const closest = sync.filter.needsListing ? [] : await findCloseTags(sync, name, signal);
-  const warning = `includeTags names ${quoteValue(name)}, which the upstream does not have (404).${closeHint(closest)}`;
+  const hint = sync.filter.needsListing ? '' : await hintOf(sync, name, signal);
+  const warning =
+    hint === 'no repository'
+      ? absentRepositoryWarning(sync.selection.upstreamName, await repositoryHint(sync, signal))
+      : `includeTags names ${quoteValue(name)}, which the upstream does not have (404).${hint}`;
   return { name, kind: 'left-out', warning };
 }
 
 /** Looks at the first page of the upstream's list only, and does without where it cannot be had: it is a hint. */
-async function findCloseTags(sync: SyncContext, name: string, signal: AbortSignal): Promise<string[]> {
+async function hintOf(sync: SyncContext, name: string, signal: AbortSignal): Promise<string> {
   try {
-    for await (const page of sync.registry.listTags({ signal })) return closeNames(name, page.names);
+    for await (const page of sync.registry.listTags({ signal }))
+      return closeHint(closeNames(name, page.names));
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
+    if (error.code === 'REPOSITORY_NOT_FOUND') return 'no repository';
   }
-  return [];
+  return '';
 }
 
 /** Stores what was fetched, stages what differs, and adds the graphs' roots. Answers how many manifests were new. */

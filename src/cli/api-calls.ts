@@ -1,3 +1,4 @@
+import { closeNames } from '../oci/close-names.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
@@ -40,7 +41,9 @@ interface Noun {
   readonly key: 'name' | 'basePath';
   readonly type: string;
   readonly words: string;
+  /** The command that lists them, and the field of the API. */
   readonly list: string;
+  readonly connection: string;
 }
 
 const nouns = {
@@ -50,14 +53,23 @@ const nouns = {
     type: 'Repository',
     words: 'repository',
     list: 'repositories',
+    connection: 'repositories',
   },
-  remote: { query: 'remote', key: 'name', type: 'Remote', words: 'remote', list: 'remotes' },
+  remote: {
+    query: 'remote',
+    key: 'name',
+    type: 'Remote',
+    words: 'remote',
+    list: 'remotes',
+    connection: 'remotes',
+  },
   distribution: {
     query: 'distribution',
     key: 'basePath',
     type: 'Distribution',
     words: 'distribution',
     list: 'distributions',
+    connection: 'distributions',
   },
   policy: {
     query: 'signaturePolicy',
@@ -65,6 +77,7 @@ const nouns = {
     type: 'SignaturePolicy',
     words: 'signature policy',
     list: 'policies',
+    connection: 'signaturePolicies',
   },
 } as const satisfies Record<string, Noun>;
 
@@ -90,7 +103,28 @@ export async function findNamed<T extends { readonly id: string }>(
     })
     .catch(() => ({ node: null }));
   if (node !== null && typeof node.id === 'string') return node;
-  throw notFound(`There is no ${words} ${JSON.stringify(nameOrId)}. "tidemark ${list}" lists them.`);
+  const hint = closeTo(nameOrId, await firstNames(session, noun));
+  throw notFound(`There is no ${words} ${JSON.stringify(nameOrId)}${hint} "tidemark ${list}" lists them.`);
+}
+
+/** The end of a sentence: `; close: app, app2.`, or a full stop. */
+export function closeTo(wanted: string, names: readonly string[]): string {
+  const close = closeNames(wanted, names);
+  return close.length === 0 ? '.' : `; close: ${close.join(', ')}.`;
+}
+
+/** So many names are looked at for a hint. */
+const namesMax = 500;
+
+async function firstNames(session: Session, noun: keyof typeof nouns): Promise<string[]> {
+  const { connection, key }: Noun = nouns[noun];
+  const document = {
+    head: '',
+    body: (selection: string) => `list: ${connection}(first: $first, after: $after) ${selection}`,
+    nodes: key,
+  };
+  const found = await readList<Readonly<Record<string, string>>>(session, document, { first: namesMax });
+  return (found?.nodes ?? []).flatMap((node) => node[key] ?? []);
 }
 
 export function notFound(message: string): TidemarkError {

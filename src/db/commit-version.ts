@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../oci/error.ts';
 import type { SyncArguments } from './entities.ts';
+import { isAbsentRepository } from './absent-repository.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { countRemovals, isMassRemoval } from './stage-removals.ts';
@@ -91,13 +92,28 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
   return published;
 }
 
+interface Nothing {
+  readonly upstreamName: string;
+  readonly url: string;
+  readonly reasons: readonly string[];
+  readonly absent: string | null;
+}
+
+const nothingKnown: Nothing = { upstreamName: '', url: '', reasons: [], absent: null };
+
 /** A first sync without a tag is a mistake in a name or filter more often than an empty upstream. */
 async function nothingSelected(em: Em, taskId: number): Promise<TidemarkError> {
-  const found = await sql<{ upstreamName: string; url: string; reasons: readonly string[] }>`
+  const found = await sql<Nothing>`
     select task.arguments #>> '{selection,upstreamName}' as "upstreamName", task.arguments #>> '{selection,url}' as url,
-      array(select message from task_warning w where w.task_id = task.id and length(message) < 300 order by number limit 2) as reasons
+      array(select message from task_warning w where w.task_id = task.id and length(message) < 300 order by number limit 2) as reasons,
+      (select message from task_warning w where w.task_id = task.id and ${isAbsentRepository} order by number limit 1) as absent
     from task where id = ${taskId}`.execute(kysely(em));
-  const { upstreamName, url, reasons } = found.rows[0] ?? { upstreamName: '', url: '', reasons: [] };
+  const { upstreamName, url, reasons, absent } = found.rows[0] ?? nothingKnown;
+  if (absent !== null)
+    return new TidemarkError(
+      'REPOSITORY_NOT_FOUND',
+      `${absent} Check the name of the repository and of the registry (${url}), then sync again.`,
+    );
   return new TidemarkError(
     'NOTHING_SELECTED',
     [

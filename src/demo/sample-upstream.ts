@@ -88,6 +88,8 @@ async function serve(exchange: Exchange): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendError(response, 405, 'UNSUPPORTED', 'This registry is read-only; expected GET or HEAD.');
   if (url.pathname === '/v2/' || url.pathname === '/v2') return sendJson(response, {});
+  if (url.pathname === '/v2/_catalog')
+    return sendJson(response, { repositories: [...options.repositories.keys()].sort() });
   const route = /^\/v2\/(.+)\/(tags|manifests|blobs|referrers)\/([^/]+)$/.exec(url.pathname);
   const [name, resource, reference] = [route?.[1] ?? '', route?.[2] ?? '', route?.[3] ?? ''];
   const repository = options.repositories.get(name);

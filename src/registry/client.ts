@@ -1,5 +1,6 @@
 import { parseDigest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { readCatalog } from './catalog.ts';
 import { fetchBlob } from './blob-fetch.ts';
 import { createBlobCodings } from './coded-blob.ts';
 import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
@@ -57,6 +58,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
         minimumRate: settings.minimumRate,
       });
     },
+    readCatalog: ({ signal }) => readCatalog(requester, apiBase, signal),
     async resolve(reference, call = {}) {
       const request = { ...manifestRequest(reference, call), known: call.known };
       const found = await headManifest(request);

@@ -66,6 +66,8 @@ export interface CallOptions {
 export interface Registry extends ContentSource {
   /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */
   listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
+  /** Repositories of the registry, the first page; for a hint. Empty where the answer is no list. */
+  readCatalog(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
   /**
    * HEAD: the descriptor, or `unchanged` where it is still the one that is known. Where HEAD answers anything else (404, 405, 401, wrong
    * headers, a fault), GET decides; undefined only where GET too is answered 404.

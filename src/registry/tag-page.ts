@@ -40,7 +40,7 @@ export interface OpenTagPage {
   close(): Promise<void>;
 }
 
-/** @throws TidemarkError `UPSTREAM_NOT_FOUND`, `UPSTREAM_NOT_A_REGISTRY`, `UPSTREAM_RESPONSE_INVALID` or of the request. */
+/** @throws TidemarkError `REPOSITORY_NOT_FOUND`, `UPSTREAM_NOT_A_REGISTRY`, `UPSTREAM_RESPONSE_INVALID` or of the request. */
 export async function openTagPage(request: TagPageRequest): Promise<OpenTagPage> {
   const { requester, url, signal } = request;
   const headers = { accept: 'application/json' };
@@ -130,7 +130,7 @@ function tooLarge(url: URL, maxBytes: number): TidemarkError {
 
 function notFound(url: URL): TidemarkError {
   return new TidemarkError(
-    'UPSTREAM_NOT_FOUND',
+    'REPOSITORY_NOT_FOUND',
     `GET ${describeUrl(url)} was answered 404: the upstream has no such repository, or hides it. Check the remote's upstream name (Docker Hub's own images are under library/), URL and credentials.`,
     { status: 404 },
   );

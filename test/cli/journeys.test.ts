@@ -48,7 +48,10 @@ test('a dry run, a typo and a missing repository leave nothing behind', async ()
     code: 1,
     stderr: expect.stringContaining('NOTHING_SELECTED'),
   });
-  expect(await run('sync', 'team/ap', '--upstream', upstream.url)).toMatchObject({ code: 1 });
+  expect(await run('sync', 'team/ap', '--upstream', upstream.url)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/REPOSITORY_NOT_FOUND: .* Close to it: team\/app\./),
+  });
   expect((await json('repositories')).repositories.totalCount).toBe(0);
   expect((await json('remotes')).remotes.totalCount).toBe(0);
 });
@@ -75,8 +78,15 @@ describe.sequential('from the first sync on', () => {
     await succeed('remote', 'create', 'lost', upstream.url, 'team/none');
     const lost = await run('remote', 'test', 'lost');
     expect(lost.code).toBe(1);
-    expect(words(lost)).toMatch(/list of tags FAILED UPSTREAM_NOT_FOUND: /);
+    expect(words(lost)).toMatch(/list of tags FAILED REPOSITORY_NOT_FOUND: /);
     await succeed('remote', 'delete', 'lost');
+  });
+
+  test('a name that is not there is answered with close ones', async () => {
+    expect(await run('repository', 'show', 'team/ap')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no repository "team/ap"; close: team/app.'),
+    });
   });
 
   test('what needs --save is refused without it', async () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { cutIntoParts, mostParts } from '../../src/workflows/parts.ts';
-import { hang, json } from '../support/fake-upstream.ts';
+import { hang, json, reset } from '../support/fake-upstream.ts';
+import type { Answer } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
 import type { Scene, Stage } from './scene.ts';
@@ -56,8 +57,41 @@ test.concurrent('fault 30: a tag list that is 404 is never taken for an empty on
   const scene = await stage.openSynced({ repository: manyTags('fault-30-404', 3) });
   scene.upstream.on(listRoute, json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404));
   const outcome = await scene.sync({ mirror: true, confirmRemoval: true });
-  await expectKept(scene, outcome, { code: outcome.task.errorCode ?? '', says: ['404'] });
+  await expectKept(scene, outcome, { code: 'REPOSITORY_NOT_FOUND', says: ['404'] });
 });
+
+const catalog = json({ repositories: ['library/ap', 'library/apps', 'other/thing'] });
+const absent = json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404);
+const absences: readonly {
+  readonly name: string;
+  readonly includeTags: string[] | null;
+  readonly catalog: Answer;
+  readonly says: RegExp;
+}[] = [
+  { name: 'listed tags', includeTags: null, catalog, says: /Close to it: library\/ap, library\/apps\.$/ },
+  {
+    name: 'exact tags',
+    includeTags: ['v1', 'v2'],
+    catalog,
+    says: /no repository "library\/app".*Close to it: library\/ap, library\/apps\. Check/,
+  },
+  { name: 'no catalog', includeTags: null, catalog: absent, says: /credentials\.$/ },
+  { name: 'a catalog that is none', includeTags: ['v1'], catalog: { body: '[1' }, says: /are 404\. Check/ },
+  { name: 'a catalog that breaks', includeTags: null, catalog: reset, says: /credentials\.$/ },
+];
+test.concurrent.for(absences)(
+  'a first sync of a repository that is not there is REPOSITORY_NOT_FOUND: $name',
+  async ({ includeTags, says, ...answers }) => {
+    const scene = await stage.open({
+      upstream: { fallback: absent },
+      remote: { includeTags, maxRetries: 0 },
+    });
+    scene.upstream.on('GET /v2/_catalog', answers.catalog);
+    const { task } = await scene.sync();
+    expect(task).toMatchObject({ state: 'FAILED', errorCode: 'REPOSITORY_NOT_FOUND' });
+    expect(task.errorMessage).toMatch(says);
+  },
+);
 
 const removals = [
   { name: 'six of ten', tags: 10, gone: 6, refused: true },

@@ -122,7 +122,7 @@ const rows: readonly Row[] = [
     answers: { ...whole, [list]: { status: 404 } },
     steps: [
       'TLS WARNING',
-      'LIST FAILED UPSTREAM_NOT_FOUND',
+      'LIST FAILED REPOSITORY_NOT_FOUND',
       ...rest.slice(0, 2),
       'PAGE_SIZE WARNING',
       'RATE_LIMIT SKIPPED',

@@ -39,7 +39,11 @@ test.each([
     answer: { headers: { 'content-type': 'text/html' }, body: '<html>' },
     code: 'UPSTREAM_NOT_A_REGISTRY',
   },
-  { name: '404', answer: json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404), code: 'UPSTREAM_NOT_FOUND' },
+  {
+    name: '404',
+    answer: json({ errors: [{ code: 'NAME_UNKNOWN' }] }, {}, 404),
+    code: 'REPOSITORY_NOT_FOUND',
+  },
   {
     name: 'a page above its limit',
     answer: { body: ' '.repeat(1024 * 1024 + 1) },

@@ -44,7 +44,7 @@ describe('a page size that is refused', () => {
   test.each([
     { status: 401, code: 'UPSTREAM_AUTH_INVALID' },
     { status: 403, code: 'UPSTREAM_FORBIDDEN' },
-    { status: 404, code: 'UPSTREAM_NOT_FOUND' },
+    { status: 404, code: 'REPOSITORY_NOT_FOUND' },
     { status: 429, code: 'UPSTREAM_RATE_LIMITED' },
     { status: 503, code: 'UPSTREAM_UNAVAILABLE' },
   ])('$status has other reasons: asked once', async ({ status, code }) => {
@@ -174,7 +174,7 @@ describe('Link', () => {
     const upstream = await openUpstream({ fallback: { status: 404 } });
     upstream.on(`GET ${path}?n=1000`, page(['a'], next('/elsewhere/tags/list?p=2')));
     const error = await failure(list(openClient(upstream)));
-    expect(error.code).toBe('UPSTREAM_NOT_FOUND');
+    expect(error.code).toBe('REPOSITORY_NOT_FOUND');
     expect(error.message).toContain('/elsewhere/');
   });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { mutate, notFound, readList } from '../api-calls.ts';
+import { closeTo, mutate, notFound, readList } from '../api-calls.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { withListOptions } from '../list-options.ts';
@@ -77,7 +77,11 @@ async function findToken(client: Client, nameOrId: string): Promise<string> {
     tokens.find(({ name, revokedAt }) => name === nameOrId && revokedAt === null) ??
     tokens.find(({ id, name }) => id === nameOrId || name === nameOrId);
   if (found !== undefined) return found.id;
-  throw notFound(`There is no token ${JSON.stringify(nameOrId)}. "tidemark tokens" lists them.`);
+  const hint = closeTo(
+    nameOrId,
+    tokens.map(({ name }) => name),
+  );
+  throw notFound(`There is no token ${JSON.stringify(nameOrId)}${hint} "tidemark tokens" lists them.`);
 }
 
 function addGrants(program: Command, choose: ChooseClient): void {

@@ -1,0 +1,37 @@
+import { decodedBody } from './content-coding.ts';
+import { readUpTo } from './body.ts';
+import type { Requester } from './requester.ts';
+import { checkStatus } from './status.ts';
+
+const bodyMaxBytes = 1024 * 1024;
+const pageSize = 1000;
+
+/**
+ * The first page of a registry's repositories (distribution's `/v2/_catalog`), for a hint: many registries refuse it, and others list only
+ * what the user may read. Empty where the answer is something else.
+ * @throws TidemarkError of the request.
+ */
+export async function readCatalog(
+  requester: Requester,
+  apiBase: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const url = new URL(`${apiBase}/v2/_catalog?n=${pageSize}`);
+  const headers = { accept: 'application/json' };
+  return requester.request({ method: 'GET', url, headers, signal, isSide: true }, async (response, sent) => {
+    await checkStatus(sent, response, 200);
+    const body = await readUpTo({ body: decodedBody(response) }, bodyMaxBytes);
+    return body === undefined ? [] : namesIn(body.toString());
+  });
+}
+
+function namesIn(text: string): string[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  const names = (parsed as { readonly repositories?: unknown } | null)?.repositories;
+  return Array.isArray(names) ? names.filter((name): name is string => typeof name === 'string') : [];
+}
