@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
 
@@ -7,22 +9,64 @@ const unusableAddress = new Map([
   ['EADDRNOTAVAIL', 'is no address of this machine'],
 ]);
 
+type Address = Pick<Config, 'host' | 'port'>;
+
 /** @throws TidemarkError `PORT_UNAVAILABLE` */
 export async function listen(
   api: { listen(options: { host: string; port: number }): Promise<string> },
-  { host, port }: Pick<Config, 'host' | 'port'>,
+  { host, port }: Address,
 ): Promise<string> {
   try {
     return await api.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const reason = unusableAddress.get(code);
-    if (reason === undefined) throw error;
-    throw new TidemarkError(
-      'PORT_UNAVAILABLE',
-      `The API cannot listen on ${host}:${port}, which ${reason}. ` +
-        'Set TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.',
-      { origin: 'caller', cause: error },
-    );
+    throw await unavailable(error, { host, port });
+  }
+}
+
+/**
+ * Whether the API will be able to listen, asked before anything else is started: PostgreSQL takes a second to be made.
+ * @throws TidemarkError `PORT_UNAVAILABLE`
+ */
+export async function checkPort({ host, port }: Address): Promise<void> {
+  if (port === 0) return;
+  const server = createServer();
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (error) {
+    throw await unavailable(error, { host, port });
+  }
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+}
+
+async function unavailable(error: unknown, address: Address): Promise<unknown> {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = unusableAddress.get(code);
+  if (reason === undefined) return error;
+  const { host, port } = address;
+  const url = code === 'EADDRINUSE' ? await findOther(address) : undefined;
+  const what = url === undefined ? reason : 'is taken by another Tidemark';
+  const use = url === undefined ? '' : `Use that one with TIDEMARK_SERVER=${url}, or set`;
+  return new TidemarkError(
+    'PORT_UNAVAILABLE',
+    `The API cannot listen on ${host}:${port}, which ${what}. ` +
+      `${use === '' ? 'Set' : use} TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.`,
+    { origin: 'caller', cause: error },
+  );
+}
+
+const askMs = 1_000;
+
+/** The address of a Tidemark that has the port already. */
+async function findOther({ host, port }: Address): Promise<string | undefined> {
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host;
+  const url = `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(askMs), redirect: 'error' });
+    return (await response.text()).includes('Tidemark') ? url : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -30,7 +30,7 @@ import { openBlobStore } from './blob-store.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
-import { listen } from './listen.ts';
+import { checkPort, listen } from './listen.ts';
 import { createLogger } from './logger.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
@@ -83,7 +83,10 @@ export async function startServer(config: Config, options: StartServerOptions): 
   const stopper = createStopper();
   try {
     // before anything is started
-    if (options.roles.includes('api')) chooseLogins(config);
+    if (options.roles.includes('api')) {
+      chooseLogins(config);
+      await checkPort(config);
+    }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
     const runsWorker = options.roles.includes('worker');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { findRunningServer } from '../../src/roles/server-file.ts';
 import { openLauncher } from './support/launch.ts';
 import type { Ended, Launcher } from './support/launch.ts';
 
@@ -52,7 +53,9 @@ test('a dry run, a typo and a missing repository leave nothing behind', async ()
     code: 1,
     stderr: expect.stringMatching(/REPOSITORY_NOT_FOUND: .* Close to it: team\/app\./),
   });
-  expect((await json('repositories')).repositories.totalCount).toBe(0);
+  // as pasted from what "start" has said
+  const pasted = `${(await findRunningServer(launcher.dataDir))?.apiUrl}/graphql`;
+  expect((await json('repositories', '--server', pasted)).repositories.totalCount).toBe(0);
   expect((await json('remotes')).remotes.totalCount).toBe(0);
 });
 

@@ -1,6 +1,9 @@
 /** What a role checks before it starts: the schema of the database, and the keys of the stored secrets. */
 import { randomBytes } from 'node:crypto';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -178,4 +181,29 @@ test('fault 108: with the old key behind the new one everything opens; where not
   const config = loadConfig({ TIDEMARK_DATA: await newFolder() });
   const made = await openSecretBox(config, database.em.fork());
   expect((await openSecretBox(config, database.em.fork())).keyIds).toEqual(made.keyIds);
+});
+
+test('a taken port is said before PostgreSQL is made, also by a command that would start servers; one that reads starts none', async () => {
+  const other = createServer((_, response) => response.end('<title>Tidemark</title>'));
+  closers.push(async () => other.close());
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const dataDir = await newFolder();
+  const settings = { TIDEMARK_DATA: dataDir, TIDEMARK_PORT: String(port) };
+  const taken = `PORT_UNAVAILABLE: .*127.0.0.1:${port}, which is taken by another Tidemark. Use that one with TIDEMARK_SERVER=http://127.0.0.1:${port}, or set TIDEMARK_PORT`;
+  const starts = launch(['start'], settings);
+  const syncs = launch(['sync', 'a/b', '--upstream', 'http://127.0.0.1:9'], settings);
+  const reads = launch(['repositories'], settings);
+  expect(await Promise.all([starts.ended(), syncs.ended(), reads.ended()])).toEqual([1, 1, 1]);
+  expect(starts.output()).toMatch(new RegExp(taken));
+  expect(syncs.output()).toMatch(
+    new RegExp(`^No server runs on ${dataDir}. Starting PostgreSQL, Temporal.*\n${taken}`),
+  );
+  expect(reads.output()).toMatch(
+    new RegExp(
+      `^NO_SERVER: No server runs on ${dataDir}. Start one with .*, or name one with TIDEMARK_SERVER`,
+    ),
+  );
+  expect(await readdir(dataDir)).toEqual([]);
 });
