@@ -47,7 +47,7 @@ export async function fetchSignatures(
       const { digest } = manifest;
       const problem = (message: string) => noteProblem(em, taskId, digest, message);
       const take = async (content: Buffer) => {
-        const signature = await readSignature(digest, content, problem);
+        const signature = await readSignature(digest, { content, problem, signal: laneSignal });
         if (signature !== undefined) await collector.add(signature, content.length);
       };
       try {

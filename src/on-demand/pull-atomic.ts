@@ -58,7 +58,7 @@ async function readAll(
       );
       return;
     }
-    const signature = await readSignature(subject, content, problem);
+    const signature = await readSignature(subject, { content, problem, signal });
     if (signature === undefined) continue;
     // a store may give the same twice
     for (const id of await storeAtomic(database.em.fork(), [signature])) atomic.add(id);

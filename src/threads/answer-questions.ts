@@ -15,11 +15,17 @@ export type ThreadAnswer<Answer> =
   | { readonly error: PlainError }
   | { readonly failure: string };
 
+/** The first message of the other side: its modules are loaded. */
+export interface ThreadReady {
+  readonly ready: true;
+}
+
 /** The other side of a task thread: its module calls this once. */
 export function answerQuestions(answer: (question: never) => unknown): void {
   parentPort?.on('message', (question: unknown) => {
     void respond(question as never);
   });
+  parentPort?.postMessage({ ready: true } satisfies ThreadReady, []);
 
   async function respond(question: never): Promise<void> {
     parentPort?.postMessage(await answerOf(question), []);

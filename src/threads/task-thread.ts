@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Transferable } from 'node:worker_threads';
 import { TidemarkError } from '../oci/error.ts';
-import type { ThreadAnswer } from './answer-questions.ts';
+import type { ThreadAnswer, ThreadReady } from './answer-questions.ts';
 
 /** Work that would hold the event loop, done on a thread of its own: one question at a time, in the order asked. */
 export interface TaskThread<Question, Answer> {
@@ -23,7 +23,7 @@ export interface RunOptions {
 export interface TaskThreadSettings {
   /** The module that calls `answerQuestions`. */
   readonly file: URL;
-  /** A question that takes longer is stopped. */
+  /** A question that takes longer is stopped; loading the thread's modules is not part of it. */
   readonly timeoutMs: number;
   /** The heap that it may fill. */
   readonly memoryMb: number;
@@ -51,6 +51,9 @@ interface Job<Question, Answer> {
   reject(error: unknown): void;
 }
 
+/** For a thread to load its modules, on a busy machine. */
+const startMaxMs = 60_000;
+
 /** Of a module beside this one: compiled where the caller is. */
 export function workerFile(name: string, caller: string): URL {
   return new URL(`./${name}.${caller.endsWith('.ts') ? 'ts' : 'js'}`, caller);
@@ -60,14 +63,21 @@ export function openTaskThread<Question, Answer>(settings: TaskThreadSettings): 
   const waiting: Job<Question, Answer>[] = [];
   let running: Job<Question, Answer> | undefined;
   let worker: Worker | undefined;
+  let isReady = false;
   let timer: NodeJS.Timeout | undefined;
 
   function startWorker(): Worker {
     const started = new Worker(settings.file, {
       resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 16 },
     });
-    started.on('message', (answer: ThreadAnswer<Answer>) => {
+    isReady = false;
+    started.on('message', (answer: ThreadAnswer<Answer> | ThreadReady) => {
       if (worker !== started) return;
+      if ('ready' in answer) {
+        isReady = true;
+        if (running !== undefined) limitQuestion();
+        return;
+      }
       const job = finish();
       if ('error' in answer)
         job?.reject(new TidemarkError(answer.error.code, answer.error.message, answer.error));
@@ -113,12 +123,18 @@ export function openTaskThread<Question, Answer>(settings: TaskThreadSettings): 
     running = job;
     worker ??= startWorker();
     worker.ref();
+    if (isReady) limitQuestion();
+    else timer = setTimeout(() => drop(new ThreadError('lost', 'The thread did not start.')), startMaxMs);
+    worker.postMessage(job.question, job.transfer);
+  }
+
+  function limitQuestion(): void {
     const { timeoutMs } = settings;
+    clearTimeout(timer);
     timer = setTimeout(
       () => drop(new ThreadError('exhausted', `It takes more than ${timeoutMs} ms.`)),
       timeoutMs,
     );
-    worker.postMessage(job.question, job.transfer);
   }
 
   function rest(): void {

@@ -1,9 +1,8 @@
 /** OpenPGP signatures around the payload that containers/image writes. test/interop has those of skopeo and GnuPG. */
-import { promisify } from 'node:util';
-import { deflateRaw } from 'node:zlib';
 import { createMessage, generateKey, readPrivateKey, sign } from 'openpgp';
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../src/oci/digest.ts';
+import { packMessage } from '../support/atomic-bomb.ts';
 import { check, rulesOf, subjectOf } from './rules.ts';
 
 const subject = subjectOf(parseDigest(`sha256:${'1'.repeat(64)}`), 'quay.io/acme/app');
@@ -139,12 +138,7 @@ test('a changed byte is noticed', async () => {
 });
 
 test('a message that grows without end when it is unpacked is not unpacked', async () => {
-  const zeros = await promisify(deflateRaw)(Buffer.alloc(64 * 1024 * 1024));
-  const packed = Buffer.concat([Buffer.from([1]), zeros]);
-  const size = Buffer.alloc(4);
-  size.writeUInt32BE(packed.byteLength);
-  // RFC 9580: packet 8, compressed data, with a length of four octets
-  const bomb = Buffer.concat([Buffer.from([0xc8, 0xff]), size, packed]);
+  const bomb = await packMessage(Buffer.alloc(64 * 1024 * 1024));
   expect(await check(trusted, { kind: 'atomic', document: bomb }, subject)).toMatchObject({
     isVerified: false,
     reason: expect.stringContaining('size'),

@@ -6,6 +6,7 @@ import { kysely } from '../../src/db/sql.ts';
 import { moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { openStage, upstreamName } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
+import { manyPackets } from '../support/atomic-bomb.ts';
 import { atomicPayload, createSigner } from '../support/atomic-signature.ts';
 import type { Signer } from '../support/atomic-signature.ts';
 import { json, openFakeUpstream } from '../support/fake-upstream.ts';
@@ -142,12 +143,13 @@ test('fault 57: a gap ends the signatures of a manifest and is no error', async 
   expect(scene.store.requestsOf(routeOf(good, 3))).toEqual([]);
 });
 
-describe('fault 58: what is no signature is left out with a warning', () => {
+describe('fault 58: what is no signature is left out with a warning', async () => {
   test.concurrent.each<[string, Answer]>([
     ['a web page', { headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' }],
     ['a web page without its type', { body: '\n <!DOCTYPE html><p>Please log in' }],
     ['a refusal', { status: 403, body: 'no' }],
     ['bytes that are no OpenPGP message', { body: Buffer.alloc(300, 7) }],
+    ['half a million packets in a thousand bytes', { body: await manyPackets() }],
     ['an empty body', { body: '' }],
     ['more than 4 MiB', { body: Buffer.alloc(4 * 1024 * 1024 + 1, 7) }],
   ])('%s', async (_, answer) => {
