@@ -7,6 +7,7 @@ import { fetchBlobs } from './fetch-blobs.ts';
 import { findRemovals } from './find-removals.ts';
 import { findSignatureSource } from './find-signature-source.ts';
 import { listTags } from './list-tags.ts';
+import { warnOfNarrowed } from './outside-filter.ts';
 import { planSync } from './plan-sync.ts';
 import type { SyncPlan } from './plan-sync.ts';
 import type { SyncContext } from './sync-context.ts';
@@ -59,6 +60,7 @@ export async function beginCopy(
   // what an attempt before has checked is staged anew
   await setCheckedBy(em, taskId, null);
   const { positions } = await listTags(em, sync, { listing, signal });
+  await warnOfNarrowed(em, sync);
   if (!dryRun) await findSignatureSource(em, sync, signal);
   const requiresSignatures = (await readSyncPolicy(em, taskId)) !== undefined;
   const digests = sync.filter.digests.length;

@@ -11,6 +11,7 @@ import { parseCompanionTag } from '../oci/companion-tag.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { countOutside, pruneOutside } from './outside-filter.ts';
 import { askAside, isSideFailure } from './side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -35,7 +36,9 @@ export async function findRemovals(
 ): Promise<void> {
   if (!sync.arguments.mirror) return;
   const em = deps.database.em.fork();
-  await stageRemovals(em, sync, sync.filter);
+  const prune = sync.arguments.pruneFiltered === true;
+  await countOutside(em, sync);
+  await stageRemovals(em, sync, sync.filter, prune);
   const { present, removed } = await countRemovals(em, sync);
   if (!sync.arguments.confirmRemoval && isMassRemoval(present, removed)) return;
   const kept: Kept = { served: [], unknown: [], reason: '' };
@@ -71,6 +74,8 @@ export async function findRemovals(
       stay.map(({ key }) => key),
     );
   }
+  // after the look at what the upstream still serves, which is no reason to keep these
+  if (prune) await pruneOutside(em, sync);
   await addWarnings(em, sync.taskId, describeKept(kept));
 }
 

@@ -139,6 +139,7 @@ async function syncOnce(
     policy: undefined,
     mirror,
     confirmRemoval: false,
+    pruneFiltered: false,
     dryRun: false,
     save: false,
     intoExisting: false,

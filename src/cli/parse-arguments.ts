@@ -60,7 +60,7 @@ From a checkout: ./tidemark, after "npm start" once. Settings are environment va
 const syncExamples = `
 Tags are names, shell wildcards (* ? [abc]) or digests; a tag or digest in the image counts as one.
 A new repository keeps these options. For one that exists they apply to this sync alone, unless --save is given.
-With --mirror, tags outside of the filters are kept.
+With --mirror, tags that the filters leave out are kept, and counted; --prune-filtered removes them.
 
 Examples:
   $ tidemark sync nginx:1.27
@@ -195,6 +195,7 @@ function addSync(program: Command, choose: Choose): void {
     .option('--tags <list>', "only these tags, separated by commas: 'v1.*,latest'; '*' for every tag")
     .option('--exclude-tags <list>', "not these tags; '' to exclude none")
     .option('--mirror', 'remove what the upstream no longer has')
+    .option('--prune-filtered', 'with --mirror: also remove the tags that the filters leave out')
     .option('--confirm-removal', 'allow a mirror sync to remove most or all tags')
     .option('--dry-run', 'only show what would change; nothing is stored')
     .option('--save', 'store the options in the remote, for later syncs and schedules')

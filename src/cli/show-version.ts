@@ -31,6 +31,20 @@ export function describeEffort({ createdAt, finishedAt, progress, rateLimited }:
   return parts.join('; ');
 }
 
+/** What became of the tags that the filters leave out; undefined where there are none, or nothing was changed. */
+export function describeOutside({
+  tagsOutsideFilter,
+  pruneFiltered,
+  dryRun,
+  state,
+}: Pick<Task, 'tagsOutsideFilter' | 'pruneFiltered' | 'dryRun' | 'state'>): string | undefined {
+  if (tagsOutsideFilter === null || tagsOutsideFilter === 0 || state !== 'COMPLETED') return undefined;
+  const tags = `${countOf(tagsOutsideFilter, 'tag')} outside of the filter`;
+  const were = tagsOutsideFilter === 1 ? 'was' : 'were';
+  if (pruneFiltered) return `${tags} ${dryRun ? 'would be' : were} removed.`;
+  return `${tags} ${dryRun ? 'would be' : were} kept; --prune-filtered removes ${tagsOutsideFilter === 1 ? 'it' : 'them'}.`;
+}
+
 /** What a dry run found. */
 export function describePlan(name: string, plan: SyncPlan): string[] {
   const total = plan.tagsAdded + plan.tagsMoved + plan.tagsRemoved;

@@ -10,7 +10,7 @@ import type { Interrupt } from './interrupt.ts';
 import { showProgress } from './progress-display.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { describeEffort, describePlan, describeVersion } from './show-version.ts';
+import { describeEffort, describeOutside, describePlan, describeVersion } from './show-version.ts';
 import type { SyncRequest } from './sync-request.ts';
 import { alreadyRunning, prepareTarget, saveOptions } from './sync-target.ts';
 import type { SyncTarget } from './sync-target.ts';
@@ -124,13 +124,14 @@ interface TaskPayload {
 }
 
 async function startSync(session: Session, request: SyncRequest, target: SyncTarget): Promise<Task> {
-  const { mirror, confirmRemoval, dryRun, intoExisting } = request;
+  const { mirror, confirmRemoval, pruneFiltered, dryRun, intoExisting } = request;
   const { repositoryId, remoteId, overrides, isNew } = target;
   const input = {
     repositoryId,
     remoteId,
     mirror,
     confirmRemoval,
+    pruneFiltered,
     dryRun,
     overrides,
     convertToMirror: intoExisting,
@@ -176,6 +177,8 @@ export function reportOutcome({ task, plan }: SyncOutcome, name: string, termina
   else
     for (const line of [...describeVersion(name, task.createdVersion), `  ${describeEffort(task)}`])
       terminal.print(line);
+  const outside = describeOutside(task);
+  if (outside !== undefined) terminal.note(outside);
   if (task.warnings.length > 0) terminal.note(`${countOf(task.warnings.length, 'warning')}:`);
   for (const warning of task.warnings) terminal.note(`  ${warning}`);
 }

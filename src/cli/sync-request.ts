@@ -22,6 +22,7 @@ export interface SyncRequest {
   readonly policy: string | undefined;
   readonly mirror: boolean;
   readonly confirmRemoval: boolean;
+  readonly pruneFiltered: boolean;
   readonly dryRun: boolean;
   /** Whether the options are stored in an existing remote. */
   readonly save: boolean;
@@ -35,6 +36,7 @@ export interface SyncOptions {
   readonly excludeTags?: string;
   readonly mirror?: boolean;
   readonly confirmRemoval?: boolean;
+  readonly pruneFiltered?: boolean;
   readonly dryRun?: boolean;
   readonly save?: boolean;
   readonly intoExisting?: boolean;
@@ -69,6 +71,8 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
     throw invalid('--password-stdin goes with --username; give both.');
   if (options.dryRun === true && (options.save === true || options.changeUpstream === true))
     throw invalid('--dry-run changes nothing, so --save and --change-upstream do not go with it.');
+  if (options.pruneFiltered === true && options.mirror !== true)
+    throw invalid('--prune-filtered goes with --mirror; give both.');
   // a digest says more than the tag beside it
   const fromReference = digest ?? tag;
   const given = options.tags === undefined ? [] : splitPatterns('--tags', options.tags);
@@ -87,6 +91,7 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
     policy: options.policy === undefined ? undefined : policies[options.policy],
     mirror: options.mirror ?? false,
     confirmRemoval: options.confirmRemoval ?? false,
+    pruneFiltered: options.pruneFiltered ?? false,
     dryRun: options.dryRun ?? false,
     save: options.save ?? false,
     intoExisting: options.intoExisting ?? false,

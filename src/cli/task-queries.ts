@@ -47,6 +47,8 @@ export interface Task {
   readonly finishedAt: string | null;
   readonly dryRun: boolean;
   readonly mirror: boolean;
+  readonly pruneFiltered: boolean;
+  readonly tagsOutsideFilter: number | null;
   readonly rateLimited: number;
   readonly warnings: readonly string[];
   readonly workflowId: string;
@@ -77,7 +79,7 @@ export const versionFields = `id number createdAt contentSummary {
   present { tags manifests blobs signatures } added { tags manifests blobs signatures }
   removed { tags manifests blobs signatures } }`;
 
-export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror rateLimited warnings workflowId temporalUrl
+export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited warnings workflowId temporalUrl
   error { code message } repository { id name } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;

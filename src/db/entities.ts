@@ -117,6 +117,8 @@ export const Distribution = defineEntity({
     version: p.integer().nullable(),
     /** Whether only those who may read it see it. */
     isPrivate: p.boolean().default(false),
+    /** Whether that was said, or logins were on; `db/earlier-distributions.ts` says what it is otherwise. */
+    isDecided: p.boolean().default(false),
     /** Whether a tag or digest that is not there is looked for at the repository's remote, and kept. */
     pullThrough: p.boolean().default(false),
     /** What is served has to be verified by it. */
@@ -180,6 +182,8 @@ export interface SyncArguments {
   readonly selection?: RemoteSelection;
   /** Options of this sync alone; the remote keeps its own. */
   readonly overrides?: SyncOverrides;
+  /** Whether a mirror sync also removes the tags that the filters leave out. */
+  readonly pruneFiltered?: boolean;
   /** What started it; absent: a person. */
   readonly trigger?: 'SCHEDULE';
   /** Whether the repository was made for this sync, and goes with it unless it is synced. */
@@ -228,6 +232,8 @@ export const Task = defineEntity({
     errorCode: p.text().nullable(),
     errorMessage: p.text().nullable(),
     tagsTotal: p.integer().nullable(),
+    /** Tags of the repository that the filters leave out; of mirror syncs only. */
+    tagsOutsideFilter: p.integer().nullable(),
     manifestsTotal: p.integer().nullable(),
     blobsTotal: p.integer().nullable(),
     bytesTotal: p.bigint('number').nullable(),

@@ -23,6 +23,7 @@ import { Migration0015SignatureChecks } from './migrations/0015-signature-checks
 import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
 import { Migration0018Installation } from './migrations/0018-installation.ts';
+import { Migration0022FiltersAndAccess } from './migrations/0022-filters-and-access.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -55,6 +56,7 @@ const migrations = [
   Migration0016UploadOwners,
   Migration0017Absence,
   Migration0018Installation,
+  Migration0022FiltersAndAccess,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

@@ -87,10 +87,12 @@ export async function stageRemovals(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
   filter: SubsetFilter,
+  /** Whether untagged roots outside of the subset go, too. */
+  prune: boolean,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     await stageTagRemovals(transaction, sync, filter);
-    await stageRootRemovals(transaction, sync, filter);
+    await stageRootRemovals(transaction, sync, filter, prune);
   });
 }
 
@@ -139,6 +141,7 @@ async function stageRootRemovals(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
   filter: SubsetFilter,
+  prune: boolean,
 ): Promise<void> {
   const db = kysely(em);
   let after = { manifestId: 0, name: '' };
@@ -161,7 +164,7 @@ async function stageRootRemovals(
     const gone = page.rows.filter(({ name }) => {
       const subject = parseReferrerRoot(name);
       if (subject !== undefined) return read.has(subject);
-      return isDigest(name) ? filter.holdsDigest(name) : filter.matches(name);
+      return prune || (isDigest(name) ? filter.holdsDigest(name) : filter.matches(name));
     });
     await sql`
       insert into sync_root (task_id, manifest_id, name, is_removed)

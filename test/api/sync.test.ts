@@ -120,6 +120,14 @@ describe('repositorySync', () => {
         ['NOT_FOUND', ['remoteId']],
       ],
     },
+    {
+      name: 'pruneFiltered without mirror',
+      input: { repositoryId: 'x', pruneFiltered: true },
+      errors: [
+        ['NOT_FOUND', ['repositoryId']],
+        ['INVALID', ['pruneFiltered']],
+      ],
+    },
   ])('$name', async ({ input, errors }) => {
     const { task, userErrors } = await sync(input);
     expect(task).toBeNull();

@@ -103,6 +103,11 @@ describe.sequential('from the first sync on', () => {
     if (v2 !== undefined) moveTag(app, 'latest', v2);
     removeTag(app, 'v1');
     expect(await synced('--mirror')).toMatchObject({ stdout: expect.stringContaining('version 2') });
+    expect(await synced('--tags', 'v2', '--mirror')).toMatchObject({
+      stderr: expect.stringContaining(
+        '2 tags outside of the filter were kept; --prune-filtered removes them.',
+      ),
+    });
     const history = await run('tag', 'history', 'team/app', 'latest');
     expect(words(history)).toMatch(/2 \S+ \S+ MOVED sha256:\S+ sha256:\S+ \S+\n ?1 .* ADDED - sha256/);
     expect(words(await run('diff', 'team/app', '1', '2'))).toMatch(/latest MOVED .*\nv1 REMOVED/);

@@ -18,6 +18,7 @@ const plain: SyncRequest = {
   policy: undefined,
   mirror: false,
   confirmRemoval: false,
+  pruneFiltered: false,
   dryRun: false,
   save: false,
   intoExisting: false,
@@ -81,8 +82,8 @@ describe('sync', () => {
     [['nginx', '--exclude-tags', ''], { excludeTags: [] }],
     [['nginx', '--policy', 'on-demand'], { policy: 'ON_DEMAND' }],
     [
-      ['nginx', '--mirror', '--confirm-removal', '--dry-run'],
-      { mirror: true, confirmRemoval: true, dryRun: true },
+      ['nginx', '--mirror', '--confirm-removal', '--prune-filtered', '--dry-run'],
+      { mirror: true, confirmRemoval: true, pruneFiltered: true, dryRun: true },
     ],
     [
       ['nginx', '--name', 'local/nginx', '--concurrency', '3'],
@@ -127,6 +128,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--tags', 'v[1'], /^--tags: /],
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
+    [['sync', 'nginx', '--prune-filtered'], /goes with --mirror/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
     [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],

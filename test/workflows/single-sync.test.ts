@@ -43,6 +43,50 @@ test.concurrent('a null override clears a filter of the remote for one sync', as
   expect(await tagNames(scene, 1)).toEqual(['dev', 'v1']);
 });
 
+describe.concurrent('tags that narrower filters leave out', () => {
+  const mirror = true;
+
+  test('a mirror keeps and counts them, pruneFiltered removes them, though the upstream has them', async () => {
+    const scene = await stage.open({ repository: imagesOf('narrowed', ['v1', 'v2', 'dev', 'old']) });
+    const first = await scene.sync({ mirror });
+    expect(first.task.tagsOutsideFilter).toBe(0);
+    await stage.harness.updateRemote(scene.ids.remoteId, { includeTags: ['v*'] });
+    const narrowed = await scene.sync({ mirror });
+    expect(narrowed.task).toMatchObject({ createdVersion: null, tagsOutsideFilter: 2 });
+    expect(narrowed.warnings).toEqual([
+      expect.stringMatching(/select less than at the last sync: 2 tags \(dev, old\) .*--prune-filtered/),
+    ]);
+    const again = await scene.sync({ mirror });
+    expect(again.warnings).toEqual([]);
+    const pruned = await scene.sync({ mirror, pruneFiltered: true });
+    expect(pruned.task).toMatchObject({ createdVersion: 2, tagsOutsideFilter: 2 });
+    expect(await tagNames(scene, 2)).toEqual(['v1', 'v2']);
+    expect((await scene.sync({ mirror })).task.tagsOutsideFilter).toBe(0);
+  });
+
+  test('to prune all tags needs the confirmation of a mass removal', async () => {
+    const scene = await stage.open({ repository: imagesOf('mass', ['v1', 'v2']) });
+    await scene.sync({ mirror });
+    const overrides = { includeTags: ['w*'] };
+    const refused = await scene.sync({ mirror, pruneFiltered: true, overrides });
+    expect(refused.task).toMatchObject({ state: 'FAILED', errorCode: 'MASS_REMOVAL_REFUSED' });
+    expect(await tagNames(scene, 1)).toEqual(['v1', 'v2']);
+    const confirmed = await scene.sync({ mirror, pruneFiltered: true, confirmRemoval: true, overrides });
+    expect(confirmed.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+    expect(await tagNames(scene, 2)).toEqual([]);
+  });
+
+  test('overrides of one sync narrow nothing that is stored', async () => {
+    const scene = await stage.open({ repository: imagesOf('overridden', ['v1', 'dev']) });
+    await scene.sync();
+    const one = await scene.sync({ overrides: { includeTags: ['v1'] } });
+    expect(one.warnings).toEqual([]);
+    expect(one.task.tagsOutsideFilter ?? null).toBeNull();
+    await stage.harness.updateRemote(scene.ids.remoteId, { excludeTags: ['dev'] });
+    expect((await scene.sync()).warnings).toEqual([expect.stringContaining('1 tag (dev)')]);
+  });
+});
+
 describe.concurrent('a first sync that takes no tag fails with NOTHING_SELECTED', () => {
   test('because no tag passes the filters, with close names', async () => {
     const scene = await stage.open({

@@ -121,6 +121,10 @@ async function acceptSync(
   else userErrors.push(...lacksRole(viewer, 'maintainer', repository.name, 'repositoryId'));
   const remoteId = await findRemoteToSync(em, viewer, input, { repository, settledRemoteId, userErrors });
   userErrors.push(...checkOverrides(input.overrides, api.config));
+  if (input.pruneFiltered === true && input.mirror !== true)
+    userErrors.push(
+      userError('INVALID', ['pruneFiltered'], 'pruneFiltered is for mirror syncs; set mirror: true as well.'),
+    );
   if (repository !== null && input.dryRun !== true && input.convertToMirror !== true)
     userErrors.push(...(await checkConversion(em, repository)));
   if (repository === null || remoteId === undefined || userErrors.length > 0) return { userErrors };
@@ -133,6 +137,7 @@ async function acceptSync(
       confirmRemoval: input.confirmRemoval ?? false,
       dryRun: input.dryRun ?? false,
       allowPrivate: api.config.allowPrivate,
+      ...(input.pruneFiltered === true ? { pruneFiltered: true } : {}),
       ...(overrides === undefined ? {} : { overrides }),
       ...(input.discardUnlessSynced === true ? { discardUnlessSynced: true } : {}),
     },

@@ -55,6 +55,15 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
+      'With mirror: also remove the tags that the filters leave out, which earlier filters brought. Without, they stay as they are ' +
+      '(Task.tagsOutsideFilter). confirmRemoval counts these removals, too.',
+  })
+  pruneFiltered?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
       'Only find out what would change: no blob is fetched, no version made. The answer is in Task.plan.',
   })
   dryRun?: boolean | null;

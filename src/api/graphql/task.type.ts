@@ -157,6 +157,17 @@ export class TaskType extends NodeType {
   @Field(() => Boolean, { description: 'Whether the sync was asked for with `mirror`.' })
   mirror!: boolean;
 
+  @Field(() => Boolean, { description: 'Whether the sync was asked for with `pruneFiltered`.' })
+  pruneFiltered!: boolean;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Tags that the repository had when a mirror sync began and that its filters leave out, companion tags not counted. They stay as they ' +
+      'are, unless pruneFiltered is true: then they are removed. Null for other tasks, and before it is known.',
+  })
+  tagsOutsideFilter!: number | null;
+
   @Field(() => SyncOverridesType, {
     nullable: true,
     description: 'Options that replaced those of the remote in this sync alone; null: none.',
@@ -180,6 +191,8 @@ export function toTaskType(row: Task): TaskType {
     // a task of another kind has no arguments of a sync
     dryRun: (row.arguments as Partial<Task['arguments']>).dryRun ?? false,
     mirror: (row.arguments as Partial<Task['arguments']>).mirror ?? false,
+    pruneFiltered: row.arguments.pruneFiltered ?? false,
+    tagsOutsideFilter: row.tagsOutsideFilter ?? null,
     overrides: toSyncOverrides(row.arguments.overrides),
   });
 }

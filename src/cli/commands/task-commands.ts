@@ -9,6 +9,7 @@ import { countOf, formatBytes } from '../format.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { showProgress } from '../progress-display.ts';
+import { describeOutside } from '../show-version.ts';
 import { cancelTask } from '../sync-command.ts';
 import { isFinal, taskFields, taskQuery } from '../task-queries.ts';
 import type { Task } from '../task-queries.ts';
@@ -96,6 +97,7 @@ function showTask(client: Client, task: Task): number {
     ['started', localTime(task.startedAt)],
     ['ended', localTime(task.finishedAt)],
     ['tags', ofTotal(progress.tagsDone, progress.tagsTotal)],
+    ['outside of the filter', describeOutside(task) ?? null],
     ['blobs', ofTotal(progress.blobsDone, progress.blobsTotal)],
     ['bytes', formatBytes(progress.bytesDone)],
     ['version', task.createdVersion?.number ?? null],

@@ -1,0 +1,55 @@
+import type { Em } from '../db/open-database.ts';
+import { readOutside, readSelectionBefore, setOutside } from '../db/outside-filter.ts';
+import { stageTags } from '../db/stage-tags.ts';
+import { addWarnings } from '../db/tasks.ts';
+import { compileTagFilter } from '../oci/tag-filter.ts';
+import type { SyncContext } from './sync-context.ts';
+
+const examplesAtMost = 3;
+
+/** Counts the tags of a mirror that the filters of its sync leave out. They stay, unless the sync prunes them. */
+export async function countOutside(em: Em, sync: SyncContext): Promise<void> {
+  let count = 0;
+  for await (const names of readOutside(em, sync.repositoryId, sync.filter)) count += names.length;
+  await setOutside(em, sync.taskId, count);
+}
+
+/** Stages them for removal: the upstream may well have them, so it is not asked. */
+export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
+  for await (const names of readOutside(em, sync.repositoryId, sync.filter))
+    await stageTags(
+      em,
+      sync.taskId,
+      names.map((name) => ({ name, manifestId: null })),
+    );
+}
+
+/** Warns where the stored filters no longer select tags that they selected at the last sync: those get no update any more. */
+export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
+  const { overrides = {}, pruneFiltered } = sync.arguments;
+  if (pruneFiltered === true || 'includeTags' in overrides || 'excludeTags' in overrides) return;
+  const before = await readSelectionBefore(em, { ...sync, remoteId: sync.remote.id });
+  if (before === undefined || isSameSelection(before, sync.selection)) return;
+  const filterBefore = compileTagFilter(before);
+  const dropped: string[] = [];
+  let count = 0;
+  for await (const names of readOutside(em, sync.repositoryId, sync.filter)) {
+    const selectedBefore = names.filter((name) => filterBefore.matches(name));
+    count += selectedBefore.length;
+    dropped.push(...selectedBefore.slice(0, examplesAtMost - dropped.length));
+  }
+  if (count === 0) return;
+  const examples = `${dropped.join(', ')}${count > dropped.length ? ', …' : ''}`;
+  await addWarnings(em, sync.taskId, [
+    `The filters of the remote select less than at the last sync: ${count} ${count === 1 ? 'tag' : 'tags'} (${examples}) ` +
+      `of the repository ${count === 1 ? 'is' : 'are'} no longer updated. A mirror sync with pruneFiltered (--prune-filtered) removes what the filters leave out.`,
+  ]);
+}
+
+type Patterns = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags'>;
+
+function isSameSelection(one: Patterns, other: Patterns): boolean {
+  const key = ({ includeTags, excludeTags }: Patterns) =>
+    JSON.stringify([includeTags, excludeTags].map((patterns) => (patterns ?? []).toSorted()));
+  return key(one) === key(other);
+}

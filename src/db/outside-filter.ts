@@ -1,0 +1,50 @@
+import { sql } from 'kysely';
+import { parseCompanionTag } from '../oci/companion-tag.ts';
+import type { TagFilter } from '../oci/tag-filter.ts';
+import type { RemoteSelection } from './entities.ts';
+import type { Em } from './open-database.ts';
+import { kysely } from './sql.ts';
+
+/* Tags of a repository that the filters of a sync leave out: earlier filters brought them. */
+
+/** One statement's worth. */
+const pageSize = 5_000;
+
+/** Pages of the tags of the latest version that a filter leaves out, in order of name. Companions belong to their images, and are not among them. */
+export async function* readOutside(
+  em: Em,
+  repositoryId: number,
+  filter: Pick<TagFilter, 'matches'>,
+): AsyncGenerator<string[]> {
+  for (let after = ''; ;) {
+    const page = await sql<{ name: string }>`
+      select name from tag_membership
+      where repository_id = ${repositoryId} and removed_in is null and name collate "C" > ${after}
+      order by name collate "C" limit ${pageSize}`.execute(kysely(em));
+    const last = page.rows.at(-1);
+    if (last === undefined) return;
+    after = last.name;
+    yield page.rows
+      .map(({ name }) => name)
+      .filter((name) => !filter.matches(name) && parseCompanionTag(name) === undefined);
+  }
+}
+
+/** Keeps with a task how many tags its filters leave out. */
+export async function setOutside(em: Em, taskId: number, count: number): Promise<void> {
+  await sql`update task set tags_outside_filter = ${count} where id = ${taskId}`.execute(kysely(em));
+}
+
+/** What the last sync of a repository selected that used the stored filters of the same remote; undefined before the first. */
+export async function readSelectionBefore(
+  em: Em,
+  sync: { readonly taskId: number; readonly repositoryId: number; readonly remoteId: number },
+): Promise<RemoteSelection | undefined> {
+  const found = await sql<{ selection: RemoteSelection | null }>`
+    select arguments -> 'selection' as selection from task
+    where repository_id = ${sync.repositoryId} and remote_id = ${sync.remoteId} and id < ${sync.taskId}
+      and name = 'repository.sync' and state = 'COMPLETED' and not (arguments ->> 'dryRun')::boolean
+      and not jsonb_exists_any(coalesce(arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags'])
+    order by id desc limit 1`.execute(kysely(em));
+  return found.rows[0]?.selection ?? undefined;
+}
