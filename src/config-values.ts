@@ -4,6 +4,7 @@ import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
 import { isLoopbackHost } from './api/host-guard.ts';
 import { parseS3Location } from './content/s3-location.ts';
 import type { S3Location } from './content/s3-location.ts';
+import type { EarlierAccess } from './db/earlier-distributions.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
@@ -74,6 +75,14 @@ export function parseAccessLog(value: string): Parsed<AccessLogFormat> {
   const format = ACCESS_LOGS.find((one) => one === value.toLowerCase());
   if (format !== undefined) return { value: format };
   return { mistake: `is ${quoteValue(value)}; expected one of ${ACCESS_LOGS.join(', ')}` };
+}
+
+const EARLIER_ACCESS = ['public', 'private'] as const;
+
+export function parseEarlierAccess(value: string): Parsed<EarlierAccess> {
+  const access = EARLIER_ACCESS.find((one) => one === value.toLowerCase());
+  if (access !== undefined) return { value: access };
+  return { mistake: `is ${quoteValue(value)}; expected one of ${EARLIER_ACCESS.join(', ')}` };
 }
 
 /** The value may hold a password, so it is not repeated in the mistake. */

@@ -10,6 +10,7 @@ import {
   parseByteCount,
   parseDatabaseUrl,
   parseDuration,
+  parseEarlierAccess,
   parseHostPort,
   parseHttpUrl,
   parseInteger,
@@ -21,6 +22,7 @@ import {
   parseUpstreamRules,
 } from './config-values.ts';
 import type { AccessLogFormat, LogLevel, Parsed } from './config-values.ts';
+import type { EarlierAccess } from './db/earlier-distributions.ts';
 import type { S3Location } from './content/s3-location.ts';
 
 export interface Config {
@@ -68,6 +70,8 @@ export interface Config {
   readonly collectionIntervalSeconds: number | undefined;
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
+  /** Who may pull, while logins are on, from what was made while they were off (`TIDEMARK_EARLIER_DISTRIBUTIONS`). */
+  readonly earlierDistributions: EarlierAccess | undefined;
   readonly logLevel: LogLevel;
   /** A line on standard output for each request to `/v2/` (`TIDEMARK_ACCESS_LOG`). */
   readonly accessLog: AccessLogFormat;
@@ -102,6 +106,7 @@ const KNOWN = [
   'TIDEMARK_GC_GRACE',
   'TIDEMARK_GC_INTERVAL',
   'TIDEMARK_ACCESS_LOG',
+  'TIDEMARK_EARLIER_DISTRIBUTIONS',
   'TIDEMARK_SERVER',
 ] as const;
 
@@ -141,6 +146,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
     collectionGraceSeconds: read('TIDEMARK_GC_GRACE', DAY_SECONDS, parseDuration),
     collectionIntervalSeconds: read('TIDEMARK_GC_INTERVAL', DAY_SECONDS, parseInterval),
+    earlierDistributions: read('TIDEMARK_EARLIER_DISTRIBUTIONS', undefined, parseEarlierAccess),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     accessLog: read('TIDEMARK_ACCESS_LOG', 'off', parseAccessLog),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),

@@ -81,6 +81,7 @@ test('every setting is read', () => {
     TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
     TIDEMARK_ACCESS_LOG: 'json',
+    TIDEMARK_EARLIER_DISTRIBUTIONS: 'Private',
   });
   expect(config).toEqual({
     dataDir: resolve('/srv/tidemark'),
@@ -126,6 +127,7 @@ test('every setting is read', () => {
     storageQuotaBytes: 536_870_912_000,
     logLevel: 'debug',
     accessLog: 'json',
+    earlierDistributions: 'private',
   });
 });
 
@@ -229,6 +231,7 @@ describe('refused', () => {
     ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
     ['TEMPORAL_UI_URL', 'javascript:alert(1)'],
     ['TIDEMARK_ACCESS_LOG', 'combined'],
+    ['TIDEMARK_EARLIER_DISTRIBUTIONS', 'hidden'],
   ])('%s=%s', (name, value) => {
     expect(mistakesOf({ [name]: value })).toContain(`\n  ${name} `);
   });

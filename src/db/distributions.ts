@@ -125,7 +125,8 @@ export async function createOwnDistribution(
   repository: { readonly id: number; readonly name: string },
   { isPrivate }: { readonly isPrivate: boolean } = { isPrivate: false },
 ): Promise<void> {
-  const own = { basePath: repository.name, repositoryId: repository.id, isPrivate };
+  // private from the start means that logins are on: nothing is to be decided later
+  const own = { basePath: repository.name, repositoryId: repository.id, isPrivate, isDecided: isPrivate };
   await em.persist(em.create(Distribution, own)).flush();
 }
 

@@ -51,8 +51,8 @@ export async function makePushTarget(em: Em, basePath: string, caller: PushCalle
     const id = made.rows[0]?.id;
     if (id !== undefined)
       await sql`
-        insert into distribution (base_path, repository_id, is_private)
-        values (${basePath}, ${id}, ${caller.seesPrivate})`.execute(db);
+        insert into distribution (base_path, repository_id, is_private, is_decided)
+        values (${basePath}, ${id}, ${caller.seesPrivate}, ${caller.seesPrivate})`.execute(db);
   });
   const target = await readTarget(em, basePath, false);
   if (target !== undefined) return allow(basePath, caller, target);

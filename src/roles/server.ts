@@ -27,6 +27,7 @@ import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { openBlobStore } from './blob-store.ts';
+import { checkDistributions } from './check-distributions.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
@@ -146,6 +147,13 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     options.log(
       `A rotation of the secrets' key that was cut off is finished: ${rotation.resealed} secrets encrypted with the first key`,
     );
+  const logins = chooseLogins(config);
+  const areLoginsOn = logins.tokens || logins.oidc !== undefined;
+  await checkDistributions(database.em.fork(), {
+    areLoginsOn,
+    earlier: config.earlierDistributions,
+    log: options.log,
+  });
   if (!allowsPrivateUpstreams(config)) await forbidPrivateUpstreams(database.em.fork());
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
@@ -164,12 +172,11 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
-  const logins = chooseLogins(config);
   const signatures = createSignatureChecks(ground);
   const upstreams = createUpstreamReader({
     ...ground,
     signatures,
-    isShared: logins.tokens || logins.oidc !== undefined,
+    isShared: areLoginsOn,
     databaseUrl: ground.servers.databaseUrl,
     partialFolder: join(config.dataDir, 'partial'),
     openRegistry,

@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { createOwnDistribution } from '../../src/db/distributions.ts';
+import { Distribution, Repository } from '../../src/db/entities.ts';
 import { createUpkeepTask } from '../../src/db/upkeep-tasks.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
@@ -70,8 +72,15 @@ test('the first token is shown once, written nowhere, and lets the command line 
   expect(await again.ended()).toBe(1);
   expect(again.output()).toMatch(/ALREADY_EXISTS: .*"ops"/);
 
+  // as one that was made while logins were off
+  const { repositoryId } = await stack.createRepository({ url: 'http://127.0.0.1:9', upstreamName: 'a' });
+  const em = stack.em();
+  await createOwnDistribution(em, await em.findOneOrFail(Repository, { id: repositoryId }));
+  const [{ basePath } = { basePath: '' }] = await em.find(Distribution, { repositoryId });
   const api = await stack.launch('api');
   const [, url = ''] = /API ready on (http:\/\/[\d.:]+)/.exec(api.output()) ?? [];
+  expect(api.output()).toContain(`made while logins were off: ${basePath}.`);
+  expect((await fetch(`${url}/v2/${basePath}/tags/list`)).status).toBe(401);
   const list = async (more: Record<string, string>, ...args: string[]) => {
     const program = stack.run(['repositories', '--server', url, '--json', ...args], more);
     return { code: await program.ended(), output: program.output() };
@@ -85,7 +94,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
   const file = join(stack.dataDir, 'login');
   await writeFile(file, `${token}\n`);
   for (const one of [await list({ TIDEMARK_TOKEN: token }), await list({}, '--token-file', file)]) {
-    expect(one).toMatchObject({ code: 0, output: expect.stringContaining('"totalCount":0') });
+    expect(one).toMatchObject({ code: 0, output: expect.stringContaining('"totalCount":1') });
     expect(one.output).not.toContain(token);
   }
   const unreadable = await list({}, '--token-file', join(stack.dataDir, 'absent'));

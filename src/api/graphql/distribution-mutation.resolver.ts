@@ -56,6 +56,7 @@ export class DistributionMutationResolver {
         repositoryId: target.repositoryId,
         version: target.version,
         isPrivate: input.private ?? context.api.access.isOn,
+        isDecided: typeof input.private === 'boolean' || context.api.access.isOn,
         pullThrough: input.pullThrough ?? false,
         signaturePolicyId: signaturePolicyId ?? null,
         pointedBy: context.viewer.identity,
@@ -106,7 +107,7 @@ export class DistributionMutationResolver {
       const changes = {
         ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
         ...(typeof basePath === 'string' ? { basePath } : {}),
-        ...(typeof input.private === 'boolean' ? { isPrivate: input.private } : {}),
+        ...(typeof input.private === 'boolean' ? { isPrivate: input.private, isDecided: true } : {}),
         ...(typeof input.pullThrough === 'boolean' ? { pullThrough: input.pullThrough } : {}),
       };
       if (Object.keys(changes).length > 0)

@@ -33,6 +33,13 @@ export class DistributionType extends NodeType {
   })
   private!: boolean;
 
+  @Field(() => Boolean, {
+    description:
+      'Whether somebody has said who may pull from it. False for one that was made while logins were off, without `private`: it is private ' +
+      'while logins are on, until distributionUpdate sets `private`.',
+  })
+  accessDecided!: boolean;
+
   @Field(() => Boolean, { description: pullThroughDescription })
   pullThrough!: boolean;
 
@@ -44,12 +51,13 @@ export class DistributionType extends NodeType {
 }
 
 export function toDistributionType(row: Distribution): DistributionType {
-  const { id, basePath, isPrivate, pullThrough, createdAt, updatedAt } = row;
+  const { id, basePath, isPrivate, isDecided, pullThrough, createdAt, updatedAt } = row;
   return Object.assign(new DistributionType(), {
     id: toGlobalId('Distribution', id),
     row,
     basePath,
     private: isPrivate,
+    accessDecided: isDecided,
     pullThrough,
     createdAt,
     updatedAt,
@@ -114,7 +122,7 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: `${privateDescription} Default: true where logins are on, false where they are off.`,
+    description: `${privateDescription} Default: true where logins are on; false where they are off, until they are turned on (accessDecided).`,
   })
   private?: boolean | null;
 

@@ -12,13 +12,14 @@ interface Distribution {
   readonly id: string;
   readonly basePath: string;
   readonly private: boolean;
+  readonly accessDecided: boolean;
   readonly pullThrough: boolean;
   readonly repository: { readonly name: string } | null;
   readonly version: { readonly number: number } | null;
   readonly signaturePolicy: { readonly name: string } | null;
 }
 
-const fields = `id basePath private pullThrough repository { id name } version { id number } signaturePolicy { id name }`;
+const fields = `id basePath private accessDecided pullThrough repository { id name } version { id number } signaturePolicy { id name }`;
 
 interface Move {
   readonly movedAt: string;
@@ -48,7 +49,7 @@ export function addDistributions(program: Command, choose: ChooseClient): void {
           one.basePath,
           one.repository?.name ?? null,
           one.version?.number.toString() ?? 'latest',
-          one.private ? 'readers' : 'anybody',
+          pulledBy(one),
           one.pullThrough ? 'yes' : null,
           one.signaturePolicy?.name ?? null,
         ],
@@ -62,6 +63,12 @@ export function addDistributions(program: Command, choose: ChooseClient): void {
     .description('show, create, change or delete one distribution');
   addReads(parent, choose);
   addChanges(parent, choose);
+}
+
+/** One that was made while logins were off is private while they are on, until somebody decides. */
+function pulledBy({ private: isPrivate, accessDecided }: Distribution): string {
+  if (!isPrivate) return 'anybody';
+  return accessDecided ? 'readers' : 'readers (undecided: --public or --private)';
 }
 
 interface Target {
@@ -120,7 +127,7 @@ function addReads(parent: Command, choose: ChooseClient): void {
         ['id', one.id],
         ['repository', one.repository?.name ?? null],
         ['version', one.version?.number ?? 'latest'],
-        ['pulled by', one.private ? 'its readers' : 'anybody'],
+        ['pulled by', pulledBy(one)],
         ['pull-through', one.pullThrough ? 'yes' : 'no'],
         ['signature policy', one.signaturePolicy?.name ?? null],
       ]);
