@@ -83,7 +83,7 @@ async function taskOfRun(
   { workflowExecution }: Context['info'],
 ): Promise<number | undefined> {
   const { workflowId = '', runId = '' } = workflowExecution ?? {};
-  const wish = { name, arguments: { dryRun: false }, workflowId, runId };
+  const wish = { name, arguments: { dryRun: false, trigger: 'SCHEDULE' }, workflowId, runId } as const;
   const { task, isNew } = await createUpkeepTask(deps.database.em.fork(), wish);
   return isNew || task.runId === runId ? task.id : undefined;
 }

@@ -201,6 +201,8 @@ export interface SyncOverrides {
 /** What a clean-up or a verification was asked for; kept in `Task.arguments`. */
 export interface UpkeepArguments {
   readonly dryRun: boolean;
+  /** What started it; absent: a person. */
+  readonly trigger?: 'SCHEDULE';
 }
 
 /** What a clean-up or a verification has counted, by name; absent is 0. */

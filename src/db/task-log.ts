@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { UpkeepReport } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 import { finishTask } from './tasks.ts';
@@ -32,6 +33,8 @@ interface TaskEnd {
   readonly blobsReused: number;
   readonly bytesReused: number;
   readonly seconds: number;
+  /** Counts of a clean-up or a verification. */
+  readonly report: UpkeepReport | null;
   readonly code: string | null;
   readonly reason: string | null;
 }
@@ -53,7 +56,7 @@ export async function readTaskNames(em: Em, taskId: number): Promise<TaskNames |
 
 async function readEnd(em: Em, taskId: number): Promise<TaskEnd | undefined> {
   const found = await sql<TaskEnd>`
-    select state as outcome, created_version as version, p.*, error_code as code, error_message as reason,
+    select state as outcome, created_version as version, p.*, report, error_code as code, error_message as reason,
       round(extract(epoch from finished_at - coalesce(started_at, created_at)), 1)::float as seconds
     from task, lateral (
       select coalesce(sum(tags_done), 0)::bigint as tags, coalesce(sum(manifests_done), 0)::bigint as manifests,
@@ -88,10 +91,12 @@ export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?
     const names = before ?? (await readTaskNames(em, taskId));
     const end = await readEnd(em, taskId);
     if (names === undefined || end === undefined) return;
-    const { outcome, version, tags, bytes, seconds, code, reason } = end;
+    const { outcome, version, tags, bytes, seconds, report, code, reason } = end;
     const fields = { event: 'task.ended', ...fieldsOf(names, taskId), ...end };
     const made = version === null ? '' : `, version ${version}`;
-    const message = `${titleOf(names)} ended: ${outcome}${made}, tags: ${tags}, bytes fetched: ${bytes}, seconds: ${seconds}`;
+    const counts = report === null ? { tags, 'bytes fetched': bytes } : report;
+    const counted = Object.entries({ ...counts, seconds }).map(([what, count]) => `${what}: ${count}`);
+    const message = `${titleOf(names)} ended: ${outcome}${made}, ${counted.join(', ')}`;
     if (outcome === 'FAILED') log.warn(fields, `${message}. ${code}: ${reason}`);
     else log.info(fields, message);
   });

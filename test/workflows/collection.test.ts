@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeFiles } from '../../src/activities/collect.ts';
-import { Distribution, Repository } from '../../src/db/entities.ts';
+import { Distribution, Repository, Task } from '../../src/db/entities.ts';
 import { findStoredManifest } from '../../src/db/find-manifests.ts';
+import { taskKey } from '../../src/db/task-log.ts';
 import { storeManifests } from '../../src/db/store-manifests.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createBlobLocks } from '../../src/db/blob-lock.ts';
@@ -302,6 +303,14 @@ test('a run that a schedule starts makes its own task; a second one meanwhile do
   await client.workflow.execute('collectContent', { taskQueue, workflowId, args: [{}] });
   expect(await read()).toEqual(['COMPLETED']);
   const em = stage.harness.em();
+  const task = taskKey((await em.findOneOrFail(Task, { workflowId })).id);
+  expect(stage.harness.logged(task).at(-1)).toMatchObject({
+    event: 'task.ended',
+    name: 'content.collect',
+    trigger: 'SCHEDULE',
+    outcome: 'COMPLETED',
+    report: expect.any(Object),
+  });
   await em.execute(
     `insert into task (name, state, workflow_id) values ('content.collect', 'RUNNING', 'other')`,
   );
