@@ -4,12 +4,12 @@ import { forEachConcurrently } from '../../src/activities/limiter.ts';
 import { createBlobLocks } from '../../src/db/blob-lock.ts';
 import type { BatchBlob } from '../../src/db/sync-blobs.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  testDatabase = await createEmptyDatabase();
 });
 afterAll(() => testDatabase.drop());
 

@@ -6,13 +6,13 @@ import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  testDatabase = await createEmptyDatabase();
   database = await openDatabase({ url: testDatabase.url });
 });
 afterAll(async () => {

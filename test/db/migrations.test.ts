@@ -5,13 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { projectRoot } from '../support/import-graph.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  testDatabase = await createEmptyDatabase();
   database = await openDatabase({ url: testDatabase.url });
 });
 afterAll(async () => {

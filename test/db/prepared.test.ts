@@ -5,13 +5,13 @@ import type { Database } from '../../src/db/open-database.ts';
 import { executePrepared } from '../../src/db/prepared.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { until } from '../support/until.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  testDatabase = await createEmptyDatabase();
   database = await openDatabase({ url: testDatabase.url, poolSize: 1 });
   await sql`create table thing (name text)`.execute(kysely(em()));
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, readNames, stageNames } from '../../src/db/stage-names.ts';
 import { createTestDatabase } from '../support/servers.ts';
@@ -11,7 +11,6 @@ let database: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   database = await openDatabase({ url: testDatabase.url });
-  await migrateDatabase(database);
 });
 afterAll(async () => {
   await database.close();

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { commitVersion } from '../../src/db/commit-version.ts';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, stageNames } from '../../src/db/stage-names.ts';
 import { startTask } from '../../src/db/start-task.ts';
@@ -18,7 +18,6 @@ let admin: pg.Client;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   database = await openDatabase({ url: testDatabase.url });
-  await migrateDatabase(database);
   admin = new pg.Client({ connectionString: testDatabase.url });
   await admin.connect();
 });

@@ -15,7 +15,7 @@ import { openStage, readVersions } from './scene.ts';
 import type { Stage } from './scene.ts';
 import { pushSample } from '../interop/peers.ts';
 
-const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 12);
+const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 6);
 const pushers = 2;
 const pullers = 3;
 
@@ -30,8 +30,10 @@ test(
     const { url } = api;
     const until = performance.now() + seconds * 1000;
     const done = { collections: 0, removed: 0, pushes: 0, syncs: 0, pulls: 0, moved: 0 };
-    // on a slow machine longer: until there was something to remove
-    const goesOn = () => performance.now() < until || done.removed === 0;
+    // on a slow machine longer: until each has happened
+    const goesOn = () =>
+      performance.now() < until ||
+      [done.removed, done.pushes, done.syncs, done.pulls].some((count) => count === 0);
     const mirror = createSampleRepository();
     addImage(mirror, { seed: 'base', layers: [40_000], tag: 'latest' });
     const scene = await stage.open({ repository: mirror });

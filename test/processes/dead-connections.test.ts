@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
-import { createTestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers.ts';
 
 test('fault 105: connections that die in transactions are not lost to the pool', async () => {
-  const { url, ...created } = await createTestDatabase();
+  const { url, ...created } = await createEmptyDatabase();
   const database = await openDatabase({ url, poolSize: 2 });
   try {
     for (let round = 0; round < 5; round += 1)

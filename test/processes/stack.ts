@@ -40,7 +40,7 @@ export async function openStack(options: StackOptions = {}) {
   const testDatabase = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? testDatabase?.url ?? '';
   const database = await openDatabase({ url: databaseUrl, poolSize: 4 });
-  await migrateDatabase(database);
+  if (testDatabase === undefined) await migrateDatabase(database);
   // workflow ids hold repository ids, and all tests share one Temporal
   await database.em.execute(`alter table repository alter column id restart with ${randomInt(1, 2 ** 40)}`);
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tidemark-stack-')));

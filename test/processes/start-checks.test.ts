@@ -19,7 +19,7 @@ import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-da
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { openSecretBox } from '../../src/roles/check-secrets.ts';
-import { createTestDatabase, testServers } from '../support/servers.ts';
+import { createEmptyDatabase, testServers } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';
 import { testSecret } from '../support/test-secret.ts';
@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 async function newDatabase(): Promise<{ url: string; database: Database }> {
-  const { url, ...created } = await createTestDatabase();
+  const { url, ...created } = await createEmptyDatabase();
   closers.push(() => created.drop());
   const database = await openDatabase({ url, poolSize: 2 });
   closers.push(() => database.close(true));

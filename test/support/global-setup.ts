@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { cacheFolder } from '../../src/config.ts';
+import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import { countUsers, registerUser } from '../../src/embedded/owner.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporal } from '../../src/embedded/temporal-binary.ts';
@@ -16,7 +18,7 @@ import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from './abandoned-servers.ts';
 import { leaveCanaries, searchRun } from './search-run.ts';
 import { reportStalls } from './stall-report.ts';
-import './servers.ts';
+import { templateName } from './servers.ts';
 
 const PREFIX = 'tidemark-test-';
 /** A folder this young may belong to a run that has not noted itself yet. */
@@ -59,11 +61,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('stallLog', stallLog);
   const servers = { databaseUrl: postgres.value.url, temporalAddress: temporal.value.address };
   project.provide('tidemarkServers', servers);
-  await leaveCanaries(servers);
+  await Promise.all([leaveCanaries(servers), createTemplate(servers.databaseUrl)]);
   return () => {
     console.log(reportStalls(stallLog));
     return teardown(() => searchRun(dataDir));
   };
+}
+
+/** The migrations as they are in src/ now, applied once for all tests. */
+async function createTemplate(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`create database ${templateName}`);
+  await client.end();
+  const url = new URL(databaseUrl);
+  url.pathname = `/${templateName}`;
+  const database = await openDatabase({ url: url.href, poolSize: 1 });
+  await migrateDatabase(database);
+  await database.close();
 }
 
 /** The workflows as they are in src/ now; tests do not depend on a build. */

@@ -29,11 +29,28 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** An empty database of its own; the caller applies the migrations. */
+/** Has all migrations; databases are cloned from it. */
+export const templateName = 'migrated';
+
+/** A database of its own with all migrations, and an id of its own at Temporal. */
 export async function createTestDatabase(): Promise<TestDatabase> {
+  const database = await createDatabase(`template ${templateName}`);
+  await runStatement(
+    database.url,
+    "update installation set id = left(replace(gen_random_uuid()::text, '-', ''), 12)",
+  );
+  return database;
+}
+
+/** The caller applies the migrations. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return createDatabase('');
+}
+
+async function createDatabase(options: string): Promise<TestDatabase> {
   const { databaseUrl } = testServers();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await runStatement(databaseUrl, `create database ${name}`);
+  await runStatement(databaseUrl, `create database ${name} ${options}`);
   const url = new URL(databaseUrl);
   url.pathname = `/${name}`;
   return {

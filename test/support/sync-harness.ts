@@ -16,7 +16,7 @@ import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/entiti
 import type { SyncArguments, VersionCounts } from '../../src/db/entities.ts';
 import type { ThrottleClock } from '../../src/activities/throttles.ts';
 import type { Identity } from '../../src/db/identity.ts';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
@@ -62,7 +62,6 @@ installTemporalRuntime(logger);
 export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   const testDatabase = await createTestDatabase();
   const database = await openDatabase({ url: testDatabase.url });
-  await migrateDatabase(database);
   await separateIds(database);
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-sync-'));
   const store = await openFolderStore({

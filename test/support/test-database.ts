@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
+import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { createTestDatabase } from './servers.ts';
 
@@ -14,7 +14,6 @@ export function useTestDatabase(): Pick<Database, 'em'> {
       await database.close();
       await created.drop();
     };
-    await migrateDatabase(database);
   });
   afterAll(() => close?.());
   return {

@@ -15,7 +15,7 @@ import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/api/workflow-client.ts';
 import { createMemoryStore } from '../../../src/content/memory-store.ts';
-import { migrateDatabase, openDatabase } from '../../../src/db/open-database.ts';
+import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { startUp } from '../../support/allow-stalls.ts';
 import { createTestDatabase, testServers } from '../../support/servers.ts';
@@ -89,7 +89,6 @@ export const noUpstreams: UpstreamReader = {
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
   const testDatabase = await createTestDatabase();
   const database = await openDatabase({ url: testDatabase.url, poolSize: 8 });
-  await migrateDatabase(database);
   const connection = Connection.lazy({ address: options.temporalAddress ?? testServers().temporalAddress });
   const client = new Client({ connection });
   const taskQueue = `api-test-${randomBytes(4).toString('hex')}`;
