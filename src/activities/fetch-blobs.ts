@@ -1,4 +1,5 @@
 import type { Em } from '../db/open-database.ts';
+import { readForeignOfSync } from '../db/read-inline.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
 import type { Reuse } from '../db/reuse.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
@@ -6,12 +7,15 @@ import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/sync-blobs.ts
 import { addWarnings } from '../db/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import type { TidemarkError } from '../oci/error.ts';
 import { openBlobSource, readThrough } from './blob-source.ts';
 import { createBlobQueue } from './blob-queue.ts';
 import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { noteSubject } from './error-subject.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { withLayerUrls } from './layer-urls.ts';
+import type { LayerSource } from './layer-urls.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -81,7 +85,7 @@ function lockOf(apart: string | undefined): (digest: Digest) => string {
   return (digest) => (apart === undefined ? digest : `${digest} ${apart}`);
 }
 
-/** False: it is optional, and the upstream does not have it. */
+/** False: it is optional, and not to be had. */
 async function fetchBlob(
   deps: ActivityDeps,
   sync: SyncContext,
@@ -93,10 +97,18 @@ async function fetchBlob(
   const apart = apartOf(reuse);
   const descriptor = { digest, size: blob.sizeBytes, mediaType: 'application/octet-stream' };
   const em = deps.database.em.fork();
+  let layer: LayerSource | undefined;
   const push = async () => {
     // whoever was waited for may have brought it
     if (apart !== undefined && !isLocked && (await isBrought(deps, reuse, blob))) return;
-    const source = await openBlobSource(em, sync.registry, blob);
+    const upstream = await openBlobSource(em, sync.registry, blob);
+    if (blob.isOptional && sync.remote.followLayerUrls)
+      layer = withLayerUrls({
+        registry: sync.registry,
+        source: upstream,
+        readDocuments: () => readForeignOfSync(em, sync.taskId, digest),
+      });
+    const source = layer ?? upstream;
     await namingRequest(`GET ${repositoryUrl(sync)}/blobs/${digest}`, () =>
       deps.connections.run(options.signal, async () => {
         // stored for others: that this upstream has it, too, is known when it has delivered it
@@ -113,7 +125,7 @@ async function fetchBlob(
     await (isLocked ? push() : deps.blobLocks.withLock(lockOf(apart)(digest), options.signal, push));
     return true;
   } catch (error) {
-    if (!blob.isOptional || !isTidemarkError(error) || error.origin !== 'upstream' || error.retryable) {
+    if (!blob.isOptional || !isLeftOut(error, layer)) {
       noteSubject(error, { digest });
       throw error;
     }
@@ -124,6 +136,12 @@ async function fetchBlob(
   } finally {
     await done();
   }
+}
+
+/** The next sync goes on from what has come of another address; it holds up no image. */
+function isLeftOut(error: unknown, layer: LayerSource | undefined): error is TidemarkError {
+  if (!isTidemarkError(error) || error.origin !== 'upstream') return false;
+  return !error.retryable || layer?.isElsewhere() === true;
 }
 
 async function isBrought({ database, store }: ActivityDeps, reuse: Reuse, blob: BatchBlob): Promise<boolean> {

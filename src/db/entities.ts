@@ -71,6 +71,7 @@ export const Remote = defineEntity({
     sslClientCertificate: p.text().nullable(),
     sslClientKeySealed: p.text().nullable(),
     sslValidation: p.boolean().default(true),
+    followLayerUrls: p.boolean().default(false),
     headerNames: p.array().columnType('text[]').default([]),
     headersSealed: p.text().nullable(),
     username: p.text().nullable(),

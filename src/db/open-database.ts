@@ -23,6 +23,7 @@ import { Migration0015SignatureChecks } from './migrations/0015-signature-checks
 import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
 import { Migration0018Installation } from './migrations/0018-installation.ts';
+import { Migration0020LayerUrls } from './migrations/0020-layer-urls.ts';
 import { Migration0022FiltersAndAccess } from './migrations/0022-filters-and-access.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
@@ -56,6 +57,7 @@ const migrations = [
   Migration0016UploadOwners,
   Migration0017Absence,
   Migration0018Installation,
+  Migration0020LayerUrls,
   Migration0022FiltersAndAccess,
 ];
 

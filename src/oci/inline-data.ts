@@ -2,8 +2,10 @@ import type { ContentKey } from './content-source.ts';
 import { digestBytes } from './digest-bytes.ts';
 import { digestAlgorithm } from './digest.ts';
 
-interface LooseDescriptor {
+export interface LooseDescriptor {
   readonly digest?: unknown;
+  readonly size?: unknown;
+  readonly urls?: unknown;
   readonly data?: unknown;
 }
 
@@ -20,7 +22,8 @@ export function readInlineData(document: Uint8Array, { digest, size }: ContentKe
   return undefined;
 }
 
-function readDescriptors(document: Uint8Array): readonly LooseDescriptor[] {
+/** All descriptors of blobs and manifests that a stored manifest has, as its JSON says. */
+export function readDescriptors(document: Uint8Array): readonly LooseDescriptor[] {
   const root = JSON.parse(new TextDecoder().decode(document)) as Readonly<Record<string, unknown>>;
   const entries = [root['config'], root['layers'], root['blobs'], root['manifests']].flat();
   return entries.filter((entry): entry is LooseDescriptor => typeof entry === 'object' && entry !== null);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { namingRequest, repositoryUrl } from '../activities/naming-request.ts';
-import { bytesSource, withOtherAddress } from '../activities/blob-source.ts';
+import { bytesSource } from '../activities/blob-source.ts';
 import { digestMismatch } from '../content/content-error.ts';
 import { openGrowingBlob } from '../content/growing-blob.ts';
 import type { GrowingBlob, GrowingBlobPlace } from '../content/growing-blob.ts';
@@ -19,6 +19,7 @@ import { digestAlgorithm } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { readInlineData } from '../oci/inline-data.ts';
+import { layersOf } from './layers-of.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
 import { reuseOf } from './reuse-of.ts';
 
@@ -93,7 +94,7 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
       const remotes = await readBlobSources(deps.database.em.fork(), { repositoryId, digest });
       const [remote] = remotes;
       if (remote === undefined) throw noSource(digest);
-      if (remote.policy === 'STREAMED') return streamed(deps.clients, remotes);
+      if (remote.policy === 'STREAMED') return streamed(deps, remotes, repositoryId);
       // two manifests may claim two sizes: one of them is wrong. Nobody rides what others fetch with other remotes
       const key = `${digest} ${sizeBytes} ${remotes.map(({ id }) => id).join()}`;
       const flight = flights.get(key) ?? start(key, { repositoryId, remotes, descriptor });
@@ -144,13 +145,16 @@ async function fetchAndStore(
   wish: Wish,
   signal: AbortSignal,
 ): Promise<void> {
-  const { descriptor, remotes } = wish;
+  const { descriptor, remotes, repositoryId } = wish;
   deps.store.checkRoom?.(descriptor.size);
   const growing = await openGrowingBlob(deps, descriptor, signal);
   wish.onOpen(growing);
   try {
     await firstThatHasIt(deps.clients, remotes, signal, (upstream) =>
-      upstream.downloads.run(signal, () => receive(upstream, growing, descriptor, signal)),
+      upstream.downloads.run(signal, () => {
+        const source = layersOf(deps.database, upstream, repositoryId);
+        return receive(upstream, { growing, source, descriptor }, signal);
+      }),
     );
     await growing.finish();
   } catch (error) {
@@ -159,19 +163,22 @@ async function fetchAndStore(
   }
 }
 
+interface Receiving {
+  readonly growing: GrowingBlob;
+  readonly source: ContentSource;
+  readonly descriptor: ContentKey;
+}
+
 /** A body that broke off is resumed; the remote's `maxRetries` counts the tries in a row that bring nothing. */
 async function receive(
   upstream: HeldUpstream,
-  growing: GrowingBlob,
-  descriptor: ContentKey,
+  { growing, source, descriptor }: Receiving,
   signal: AbortSignal,
 ): Promise<void> {
   for (let fruitless = 0; ;) {
     const before = growing.sizeBytes;
     try {
-      return await naming(upstream, descriptor, () =>
-        growing.receive(withOtherAddress(upstream.registry), signal),
-      );
+      return await naming(upstream, descriptor, () => growing.receive(source, signal));
     } catch (error) {
       const canGoOn = isTidemarkError(error) && error.retryable && error.origin === 'upstream';
       fruitless = growing.sizeBytes > before ? 0 : fruitless + 1;
@@ -180,15 +187,21 @@ async function receive(
   }
 }
 
-function streamed(clients: RemoteClients, remotes: readonly Remote[]): ContentSource {
+function streamed(
+  { clients, database }: UpstreamBlobDeps,
+  remotes: readonly Remote[],
+  repositoryId: number,
+): ContentSource {
   return {
     fetch: (descriptor, options = {}) =>
       firstThatHasIt(clients, remotes, options.signal, async (upstream) => {
         // held once more, until the body has been read
-        const { registry, release } = clients.hold(upstream.remote);
+        const held = clients.hold(upstream.remote);
+        const { release } = held;
         try {
+          const source = layersOf(database, held, repositoryId);
           const body = await naming(upstream, descriptor, () =>
-            verifyInPassing(withOtherAddress(registry)).fetch(descriptor, options),
+            verifyInPassing(source).fetch(descriptor, options),
           );
           return { ...body, bytes: releasing(body, release) };
         } catch (error) {

@@ -22,6 +22,8 @@ export interface BlobRequest {
   readonly options: FetchOptions;
   readonly minimumRate: MinimumRate | undefined;
   readonly codings: BlobCodings;
+  /** Whether the address is one that a manifest names. */
+  readonly isStranger?: boolean;
 }
 
 /**
@@ -40,13 +42,14 @@ export async function fetchBlob(request: BlobRequest): Promise<ContentBody> {
 
 /** Undefined: the answer was no usable part. */
 async function openBody(request: BlobRequest, offset: number): Promise<ContentBody | undefined> {
-  const { requester, url, descriptor, options } = request;
+  const { requester, url, descriptor, options, isStranger } = request;
   const input = {
     method: 'GET' as const,
     url,
     headers: { accept: '*/*', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
     signal: options.signal,
     large: descriptor.size - offset >= largeBytes,
+    isStranger,
   };
   return requester.open(input, async (response, sent, whenDone) => {
     if (
@@ -61,7 +64,11 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
       await response.discard();
       throw new TidemarkError(
         'CONTENT_UNKNOWN',
-        `GET ${describeUrl(url)} was answered 404: the upstream names this blob in a manifest and does not have it. Re-push the image there.`,
+        `GET ${describeUrl(url)} was answered 404: ${
+          isStranger === true
+            ? 'the manifest names this address, and the layer is not there.'
+            : 'the upstream names this blob in a manifest and does not have it. Re-push the image there.'
+        }`,
         { status: 404 },
       );
     }

@@ -6,6 +6,7 @@ import { createBlobCodings } from './coded-blob.ts';
 import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
 import type { ManifestRequest } from './manifest-fetch.ts';
 import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
+import { parseLayerAddress } from './layer-address.ts';
 import { createListReferrers } from './referrers.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
@@ -82,6 +83,17 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
         options: fetchOptions,
         minimumRate: settings.minimumRate,
         codings,
+      });
+    },
+    async fetchFrom(address, descriptor, fetchOptions = {}) {
+      return fetchBlob({
+        requester,
+        url: parseLayerAddress(address, new URL(options.url)),
+        descriptor,
+        options: fetchOptions,
+        minimumRate: settings.minimumRate,
+        codings: createBlobCodings(),
+        isStranger: true,
       });
     },
     async close() {

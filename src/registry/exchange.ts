@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** A large body is expected: our own socket reads may be used (DESIGN, "Large bodies over our own socket"). */
   readonly large?: boolean;
+  /** To an address that a manifest names: nothing of the remote's goes along, whatever host it is on. */
+  readonly isStranger?: boolean | undefined;
 }
 
 export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>>;

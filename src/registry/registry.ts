@@ -1,4 +1,4 @@
-import type { ContentSource } from '../oci/content-source.ts';
+import type { ContentBody, ContentKey, ContentSource, FetchOptions } from '../oci/content-source.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
@@ -94,6 +94,11 @@ export interface Registry extends ContentSource {
    * manifests that it has no such API.
    */
   listReferrers(subject: Digest, options?: CallOptions & { readonly anew?: boolean }): Promise<Referrers>;
+  /**
+   * A blob's bytes from an address that a manifest names. No credentials, headers of the remote or client certificate go there, and the
+   * address guard holds at each hop. @throws TidemarkError `ADDRESS_REFUSED`, and as `fetch` does.
+   */
+  fetchFrom(address: string, descriptor: ContentKey, options?: FetchOptions): Promise<ContentBody>;
   /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */
   findSignatureSource(options?: CallOptions): Promise<SignatureSource | undefined>;
   readonly readSignatures: ReadSignatures;

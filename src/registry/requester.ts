@@ -33,6 +33,8 @@ export interface RequestInput {
   readonly isSide?: boolean;
   /** Sent without the user's credentials, and its refusal is its answer. */
   readonly isAnonymous?: boolean;
+  /** As `HttpRequest` has it. */
+  readonly isStranger?: boolean | undefined;
 }
 
 /**
@@ -96,7 +98,7 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
         const deadline = startDeadline(input.signal, totalTimeoutMs, describeRequest(input));
         try {
           const { isSide = false, isAnonymous = false, ...sent } = input;
-          const isForeign = input.url.origin !== registry.origin;
+          const isForeign = input.isStranger === true || input.url.origin !== registry.origin;
           const request: HttpRequest = {
             ...sent,
             headers: {

@@ -48,9 +48,9 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
   const mayBePrivate = (address: string): boolean =>
     options.allowPrivate || isListedAddress(address, options.allowAddresses ?? []);
 
-  const routeTo = (url: URL): Route => {
+  const routeTo = ({ url, isStranger = false }: HttpRequest): Route => {
     // A token service on another port of the registry's host is as much its own as the registry is.
-    const kind = url.hostname === registry.hostname ? 'own' : 'other';
+    const kind = url.hostname === registry.hostname && !isStranger ? 'own' : 'other';
     const known = routes.get(kind);
     if (known !== undefined) return known;
     const policy = addressPolicy(
@@ -76,7 +76,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
   };
 
   const exchange: Exchange = async (request) => {
-    const route = routeTo(request.url);
+    const route = routeTo(request);
     try {
       const large = request.large === true ? await route.sockets?.exchange(request) : undefined;
       return large ?? (await throughUndici(route.dispatcher, request, options));

@@ -33,7 +33,7 @@ const encryptedKey = generateKeyPairSync('rsa', {
 }).privateKey;
 
 const fields = `id name url upstreamName policy includeTags excludeTags sigstore downloadConcurrency proxyUrl
-  sslCaCertificate sslClientCertificate hasSslClientKey sslValidation totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
+  sslCaCertificate sslClientCertificate hasSslClientKey sslValidation followLayerUrls totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
   headerNames realmHosts username hasPassword`;
 
 interface Payload {
@@ -86,6 +86,7 @@ describe('a remote', () => {
       maxRetries: 3,
       rateLimit: null,
       sslValidation: true,
+      followLayerUrls: false,
       hasPassword: false,
       hasSslClientKey: false,
       headerNames: [],
@@ -437,12 +438,14 @@ describe('what is refused', () => {
       url: null,
       policy: null,
       sslValidation: null,
+      followLayerUrls: null,
     });
     expect(userErrors.map((error) => error.field)).toEqual([
       ['name'],
       ['url'],
       ['policy'],
       ['sslValidation'],
+      ['followLayerUrls'],
     ]);
   });
 

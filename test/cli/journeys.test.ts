@@ -68,7 +68,11 @@ describe.sequential('from the first sync on', () => {
     expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
       stderr: expect.stringContaining('Saved in the remote: excludeTags: null → ["dev"]'),
     });
-    expect((await json('remote', 'show', 'team/app')).remote.excludeTags).toEqual(['dev']);
+    await succeed('remote', 'update', 'team/app', '--follow-layer-urls');
+    expect((await json('remote', 'show', 'team/app')).remote).toMatchObject({
+      excludeTags: ['dev'],
+      followLayerUrls: true,
+    });
   });
 
   test('a remote is tested without a pull', async () => {

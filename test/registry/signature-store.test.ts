@@ -1,4 +1,4 @@
-/** What the host of a signature store gets to see of the secrets between a registry and us. */
+/** What the host of a signature store, or of a layer that a manifest has an address for, gets to see of the secrets between a registry and us. */
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -64,3 +64,43 @@ test.each([
   expect(headers).not.toHaveProperty('x-key');
   expect(headers).not.toHaveProperty('authorization');
 });
+
+test.each(['127.0.0.2', '127.0.0.1'])(
+  'the address of a layer on %s gets neither client certificate, headers nor credentials',
+  async (host) => {
+    const upstream = await openUpstream({ tls: {} });
+    const store = await openStore(host);
+    const registry = openClient(
+      upstream,
+      {
+        username: 'robot',
+        password: testSecret('layer'),
+        headers: { 'x-key': testSecret('layer-header') },
+        tls: { ca: fixtureCa, cert: fixture('client.pem'), key: fixture('client.key') },
+      },
+      { classify: publicLoopback },
+    );
+    const bytes = Buffer.from('a layer');
+    const layer = { digest: digestBytes(bytes), size: bytes.length, mediaType: 'application/octet-stream' };
+    // the upstream itself is asked first, as a sync does
+    upstream.on(`GET /v2/library/app/blobs/${layer.digest}`, { status: 404 });
+    await expect(registry.fetch(layer)).rejects.toMatchObject({ code: 'CONTENT_UNKNOWN' });
+    await expect(registry.fetchFrom(`${store.url}/layer`, layer)).rejects.toMatchObject({
+      code: 'CONTENT_UNKNOWN',
+    });
+    // an origin of its own, the registry's too
+    upstream.on('GET /elsewhere', { status: 404 });
+    await expect(registry.fetchFrom(`${upstream.url}/elsewhere`, layer)).rejects.toMatchObject({
+      code: 'CONTENT_UNKNOWN',
+    });
+    const [asked, ...others] = store.seen;
+    expect(others).toEqual([]);
+    expect(asked?.certificate).toBeUndefined();
+    for (const headers of [asked?.headers, upstream.requestsOf('GET /elsewhere')[0]?.headers]) {
+      expect(headers).toMatchObject({ accept: '*/*' });
+      expect(headers).not.toHaveProperty('authorization');
+      expect(headers).not.toHaveProperty('x-key');
+    }
+    await registry.close();
+  },
+);

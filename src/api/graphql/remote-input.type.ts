@@ -1,20 +1,8 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../db/entities.ts';
-import { RemotePolicyEnum } from './remote.type.ts';
+import { HeaderInput } from './header-input.type.ts';
+import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
 import { signaturePolicyIdOption } from './signature-policy-id.ts';
-
-@InputType('HeaderInput', {
-  description: 'An extra request header. It is sent to the registry itself only, never to a redirect target.',
-})
-export class HeaderInput {
-  @Field(() => String, {
-    description: 'Its name; not Authorization, Host, or one that belongs to the connection.',
-  })
-  name!: string;
-
-  @Field(() => String, { description: 'Its value, without line breaks. Write-only, stored encrypted.' })
-  value!: string;
-}
 
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput {
@@ -94,6 +82,13 @@ export class RemoteCreateInput {
     description: "Whether the upstream's certificate is checked.",
   })
   sslValidation?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description: layerUrlsText,
+  })
+  followLayerUrls?: boolean | null;
 
   @Field(() => Float, {
     nullable: true,
@@ -232,6 +227,12 @@ export class RemoteUpdateInput {
     description: "Whether the upstream's certificate is checked. It cannot be cleared.",
   })
   sslValidation?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: `${layerUrlsText} It cannot be cleared.`,
+  })
+  followLayerUrls?: boolean | null;
 
   @Field(() => Float, {
     nullable: true,

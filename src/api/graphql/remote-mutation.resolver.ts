@@ -144,6 +144,7 @@ function withDefaults(input: RemoteCreateInput): RemoteCreateInput {
     downloadConcurrency: input.downloadConcurrency ?? 20,
     maxRetries: input.maxRetries ?? 3,
     sslValidation: input.sslValidation ?? true,
+    followLayerUrls: input.followLayerUrls ?? false,
   });
 }
 
@@ -159,6 +160,7 @@ const plainFields = [
   'sslCaCertificate',
   'sslClientCertificate',
   'sslValidation',
+  'followLayerUrls',
   'totalTimeout',
   'connectTimeout',
   'sockReadTimeout',

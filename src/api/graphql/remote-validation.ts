@@ -6,7 +6,8 @@ import { validateTagPatterns } from '../../oci/tag-filter.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from './mistakes.ts';
 import type { Checked } from './mistakes.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem-validation.ts';
-import type { HeaderInput, RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
+import type { HeaderInput } from './header-input.type.ts';
+import type { RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
 import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './url-validation.ts';
 import type { AddressRules } from './url-validation.ts';
 import type { UserError } from './user-error.type.ts';
@@ -33,6 +34,7 @@ const required = [
   'downloadConcurrency',
   'maxRetries',
   'sslValidation',
+  'followLayerUrls',
 ] as const;
 
 /** Every mistake in the values that were given; omitted ones are not looked at. */

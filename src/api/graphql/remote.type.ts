@@ -22,6 +22,11 @@ registerEnumType(RemotePolicyEnum, {
   },
 });
 
+/** Of the remote and of its inputs. */
+export const layerUrlsText =
+  'Whether a layer that the upstream does not have is asked for at the `urls` of its descriptor, without credentials or client certificate; ' +
+  'from an https remote over https only. Off: such a layer is left out with a warning, and its image stays pullable.';
+
 @ObjectType('Remote', {
   implements: NodeType,
   description:
@@ -115,6 +120,11 @@ export class RemoteType extends NodeType {
   @Field(() => Boolean, { description: "Whether the upstream's certificate is checked." })
   sslValidation!: boolean;
 
+  @Field(() => Boolean, {
+    description: layerUrlsText,
+  })
+  followLayerUrls!: boolean;
+
   @Field(() => String, { nullable: true, description: 'User name at the upstream.' })
   username!: string | null;
 
@@ -139,6 +149,7 @@ export function toRemoteType(row: Remote): RemoteType {
     downloadConcurrency,
     maxRetries,
     sslValidation,
+    followLayerUrls,
     createdAt,
     updatedAt,
   } = row;
@@ -152,6 +163,7 @@ export function toRemoteType(row: Remote): RemoteType {
     downloadConcurrency,
     maxRetries,
     sslValidation,
+    followLayerUrls,
     createdAt,
     updatedAt,
     includeTags: row.includeTags ?? null,

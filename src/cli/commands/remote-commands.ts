@@ -30,6 +30,7 @@ interface Remote {
   readonly maxRetries: number;
   readonly proxyUrl: string | null;
   readonly sslValidation: boolean;
+  readonly followLayerUrls: boolean;
   readonly headerNames: readonly string[];
   readonly realmHosts: readonly string[];
   readonly sigstore: string | null;
@@ -37,7 +38,7 @@ interface Remote {
 }
 
 const fields = `id name url upstreamName policy includeTags excludeTags username hasPassword hasSslClientKey downloadConcurrency
-  rateLimit maxRetries proxyUrl sslValidation headerNames realmHosts sigstore signaturePolicy { id name }
+  rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
   totalTimeout connectTimeout sockReadTimeout`;
 
 export function addRemotes(program: Command, choose: ChooseClient): void {
@@ -94,6 +95,7 @@ function describe(one: Remote): [string, string | number | null][] {
     ['user', one.username],
     ['password', one.hasPassword ? 'set' : 'none'],
     ['TLS checks', one.sslValidation ? 'on' : 'off'],
+    ['urls of layers', one.followLayerUrls ? 'followed' : 'not followed'],
     ['client certificate', one.hasSslClientKey ? 'set' : 'none'],
     ['proxy', one.proxyUrl],
     ['headers', one.headerNames.join(', ')],
@@ -124,6 +126,7 @@ interface Changes {
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly tlsVerify?: boolean;
+  readonly followLayerUrls?: boolean;
   readonly realmHosts?: string;
   readonly sigstore?: string;
   readonly signaturePolicy?: string;
@@ -151,6 +154,8 @@ function withChanges(command: Command): void {
     .option('--key-file <path>', 'PEM file with its key')
     .option('--tls-verify', 'check certificates')
     .option('--no-tls-verify', 'do not check certificates')
+    .option('--follow-layer-urls', "ask for a layer that the upstream lacks at the manifest's urls")
+    .option('--no-follow-layer-urls', 'leave such a layer out')
     .option('--realm-hosts <list>', 'hosts of other domains that may get the credentials for a token')
     .option('--sigstore <url>', "base URL of a signature store; '' for none")
     .option('--signature-policy <name>', "the policy that has to verify images; '' for none");
@@ -187,6 +192,7 @@ async function readChanges(client: Client, options: Changes): Promise<Record<str
     sslClientCertificate: await readPem(options.certFile),
     sslClientKey: await readPem(options.keyFile),
     sslValidation: options.tlsVerify,
+    followLayerUrls: options.followLayerUrls,
     realmHosts: splitList(options.realmHosts),
     sigstore: orNull(options.sigstore),
     signaturePolicyId: options.signaturePolicy === '' ? null : policyId,

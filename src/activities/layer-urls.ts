@@ -1,0 +1,70 @@
+import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { ContentBody, FetchOptions } from '../oci/content-source.ts';
+import { TidemarkError, isTidemarkError } from '../oci/error.ts';
+import { readLayerUrls } from '../oci/layer-urls.ts';
+import type { Registry } from '../registry/registry.ts';
+
+/** Addresses of one layer that are asked. */
+const addressesMost = 8;
+
+export interface LayerSource extends ContentSource {
+  /** Whether the bytes come from an address that a manifest names: what goes wrong there is not the upstream's fault. */
+  isElsewhere(): boolean;
+}
+
+export interface LayerPlaces {
+  readonly registry: Registry;
+  /** The upstream itself, which is asked first. */
+  readonly source: ContentSource;
+  /** Manifests that name the layer. */
+  readonly readDocuments: () => Promise<readonly Uint8Array[]>;
+}
+
+/** A layer from the upstream or, where that does not have it, from the `urls` of its descriptors (FAULTS 48). */
+export function withLayerUrls({ registry, source, readDocuments }: LayerPlaces): LayerSource {
+  let isElsewhere = false;
+  return {
+    isElsewhere: () => isElsewhere,
+    async fetch(descriptor, options = {}) {
+      try {
+        return await source.fetch(descriptor, options);
+      } catch (error) {
+        if (!isTidemarkError(error) || error.code !== 'CONTENT_UNKNOWN') throw error;
+        const urls = readLayerUrls(await readDocuments(), descriptor);
+        const body = await firstOf(registry, urls, { descriptor, options, missing: error });
+        isElsewhere = true;
+        return body;
+      }
+    },
+  };
+}
+
+/** @throws what the upstream said, with what the last address said. */
+async function firstOf(
+  registry: Registry,
+  urls: readonly string[],
+  wish: {
+    readonly descriptor: ContentKey;
+    readonly options: FetchOptions;
+    readonly missing: TidemarkError;
+  },
+): Promise<ContentBody> {
+  const { descriptor, options, missing } = wish;
+  let last: TidemarkError | undefined;
+  for (const url of urls.slice(0, addressesMost)) {
+    try {
+      return await registry.fetchFrom(url, descriptor, options);
+    } catch (error) {
+      // that all requests of the remote wait is said by us, and of no address
+      if (!isTidemarkError(error) || error.origin !== 'upstream' || error.code === 'UPSTREAM_THROTTLED')
+        throw error;
+      last = error;
+    }
+  }
+  if (last === undefined) throw missing;
+  throw new TidemarkError(
+    missing.code,
+    `${missing.message} Nor was it at the addresses that its manifest names: ${last.message}`,
+    { cause: last, ...(missing.status === undefined ? {} : { status: missing.status }) },
+  );
+}

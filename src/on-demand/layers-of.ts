@@ -1,0 +1,25 @@
+import { withOtherAddress } from '../activities/blob-source.ts';
+import { withLayerUrls } from '../activities/layer-urls.ts';
+import type { Upstream } from '../activities/naming-request.ts';
+import type { Database } from '../db/open-database.ts';
+import { readForeignOf } from '../db/read-inline.ts';
+import type { ContentSource } from '../oci/content-source.ts';
+
+/** Where a remote's blobs are read for a repository: at the upstream and, where the remote allows it, at the addresses that manifests name. */
+export function layersOf(
+  database: Database,
+  { remote, registry }: Upstream,
+  repositoryId: number,
+): ContentSource {
+  const source = withOtherAddress(registry);
+  if (!remote.followLayerUrls) return source;
+  return {
+    // of each digest, its own manifests
+    fetch: (descriptor, options) =>
+      withLayerUrls({
+        registry,
+        source,
+        readDocuments: () => readForeignOf(database.em.fork(), repositoryId, descriptor.digest),
+      }).fetch(descriptor, options),
+  };
+}
