@@ -1,7 +1,8 @@
 import type { Limiter } from '../activities/limiter.ts';
 import { readSignature } from '../activities/read-signature.ts';
 import type { Database } from '../db/open-database.ts';
-import { storeAtomic } from '../db/stage-signatures.ts';
+import { signatureName, storeAtomic } from '../db/stage-signatures.ts';
+import type { SignatureToStore } from '../db/stage-signatures.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';
@@ -28,20 +29,27 @@ export interface FoundAtomic {
  * it. What cannot be read fails nothing by itself.
  */
 export async function findAtomic(search: AtomicSearch, signal: AbortSignal): Promise<FoundAtomic> {
-  const atomic = new Set<number>();
+  const found = new Map<string, SignatureToStore>();
   const problems: string[] = [];
   try {
-    await search.connections.run(signal, () => readAll(search, { atomic, problems }, signal));
+    await search.connections.run(signal, () => readAll(search, { found, problems }, signal));
   } catch (error) {
     if (!isSideFailure(error)) throw error;
     problems.push(error.message);
   }
-  return { atomic: [...atomic], problems };
+  const atomic = await storeAtomic(search.database.em.fork(), [...found.values()]);
+  return { atomic, problems };
+}
+
+interface Finding {
+  /** By name: a store may give the same twice. */
+  readonly found: Map<string, SignatureToStore>;
+  readonly problems: string[];
 }
 
 async function readAll(
-  { database, upstream: { registry }, subject }: AtomicSearch,
-  { atomic, problems }: { readonly atomic: Set<number>; readonly problems: string[] },
+  { upstream: { registry }, subject }: AtomicSearch,
+  { found, problems }: Finding,
   signal: AbortSignal,
 ): Promise<void> {
   const source = await registry.findSignatureSource({ signal });
@@ -58,9 +66,9 @@ async function readAll(
       );
       return;
     }
+    const name = signatureName(subject, content);
+    if (found.has(name)) continue;
     const signature = await readSignature(subject, { content, problem, signal });
-    if (signature === undefined) continue;
-    // a store may give the same twice
-    for (const id of await storeAtomic(database.em.fork(), [signature])) atomic.add(id);
+    if (signature !== undefined) found.set(name, signature);
   }
 }
