@@ -11,7 +11,10 @@ export interface UnreadConfig {
   readonly mediaType: string;
 }
 
-/** Stored image configs below what a sync selects whose platform was not read yet: after `afterId`, at most `limit`. */
+/**
+ * Stored image configs below what a sync selects whose platform was not read yet: after `afterId`, at most `limit`. One that the upstream
+ * need not have counts where this sync has brought it, or the repository has it: that it is stored for others says nothing.
+ */
 export async function findUnreadConfigs(
   em: Em,
   taskId: number,
@@ -23,8 +26,12 @@ export async function findUnreadConfigs(
     select m.id as "manifestId", blob.digest, blob.size_bytes as "sizeBytes", edge.media_type as "mediaType"
     from reach join manifest m on m.id = reach.id
       join manifest_blob edge on edge.manifest_id = m.id and edge.role = 'config'
-      join blob on blob.id = edge.blob_id
+      join blob on blob.id = edge.blob_id join task on task.id = ${taskId}
     where not m.platform_read and m.kind = 'image' and blob.stored_at is not null and m.id > ${afterId}
+      and (not edge.is_foreign
+        or exists (select from sync_blob s where s.task_id = task.id and s.blob_id = blob.id and s.is_done and not s.is_absent)
+        or exists (select from membership held where held.repository_id = task.repository_id and held.kind = 'blob'
+          and held.content_id = blob.id and held.removed_in is null))
     order by m.id limit ${limit}`.execute(kysely(em));
   return result.rows;
 }

@@ -92,7 +92,9 @@ function unreadConfigs(version: VersionKey): RawBuilder<unknown> {
     select m.id as "manifestId", blob.digest, blob.size_bytes as "sizeBytes", edge.media_type as "mediaType"
     from (select distinct id from start where may_refer) as begun join manifest m on m.id = begun.id
       join manifest_blob edge on edge.manifest_id = m.id and edge.role = 'config' join blob on blob.id = edge.blob_id
-    where not m.platform_read and blob.stored_at is not null and ${isHeld(sql`${version.repositoryId}::bigint`, sql`blob.id`)} and ${hasDocumentsOnly('m')} and ${hasImageConfig('m')}
+    where not m.platform_read and blob.stored_at is not null and exists (
+        select from membership b where b.kind = 'blob' and b.content_id = blob.id and ${isInVersion('b', version)})
+      and ${isHeld(sql`${version.repositoryId}::bigint`, sql`blob.id`)} and ${hasDocumentsOnly('m')} and ${hasImageConfig('m')}
     order by m.id limit ${unreadMost}`;
 }
 
@@ -113,6 +115,6 @@ function starts(version: VersionKey, question: TrustedQuestion): RawBuilder<unkn
     where t.name = ${question.tag} and ${isInVersion('t', version)}`;
 }
 
-function isInVersion(row: 't' | 'm', { repositoryId, number }: VersionKey): RawBuilder<unknown> {
+function isInVersion(row: 't' | 'm' | 'b', { repositoryId, number }: VersionKey): RawBuilder<unknown> {
   return sql`${sql.raw(row)}.repository_id = ${repositoryId} and ${isIn(row, number)}`;
 }
