@@ -73,10 +73,10 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
           return { fetchedBytes: 0 };
         }
         const publish = async (path: string) => {
-          // charged in full: that it is stored already must not show in what fits
-          const replacedBytes = apart === undefined ? 0 : ((await sizeOf(target)) ?? 0);
+          // charged as the store was at the start: that it is stored already must not show in what fits, and an upload may have come meanwhile
+          const replacedBytes = (await sizeOf(target)) ?? 0;
           await moveInto(target, path, descriptor, fsync ? sync : undefined);
-          quota?.release(replacedBytes);
+          quota?.release(replacedBytes - (presentBytes ?? 0));
         };
         const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
         const push = () =>
@@ -95,8 +95,9 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
 
     ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
 
+    // beside pushes: an upload that waited for another's download would tell that there is one
     adopt: (descriptor, path) =>
-      singleFlight(descriptor.digest, undefined, async () => {
+      singleFlight(`${descriptor.digest} adopted`, undefined, async () => {
         const target = blobPath(root, descriptor.digest);
         const sync = syncFolder[digestAlgorithm(descriptor.digest)];
         const take = () => moveInto(target, path, descriptor, fsync ? sync : undefined);

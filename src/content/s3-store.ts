@@ -154,7 +154,8 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
       );
     },
 
-    adopt: (descriptor, path) => singleFlight(descriptor.digest, undefined, () => publish(path, descriptor)),
+    // beside all others of the digest: one that waited would tell that there is another
+    adopt: (descriptor, path) => publish(path, descriptor),
 
     async sweepPartials({ olderThanMs }) {
       const swept = await sweepPartialFolder(partialFolder, olderThanMs, live);

@@ -8,6 +8,8 @@ import { createOwnConnection } from './own-connection.ts';
 export interface BlobLocks {
   /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
   withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** The same beside others that share it; those that want it alone wait for all of them. */
+  withShared<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   /** Takes the locks of those keys that nobody holds, until they are given back. */
   takeFree(keys: readonly string[]): Promise<HeldLocks>;
   /** Runs `work` while holding the locks of those keys that nobody holds. Its signal is aborted when the locks are lost. */
@@ -29,9 +31,29 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
   const connection = createLockConnection(databaseUrl);
   // advisory locks nest within one session, so those that this process holds are told apart here
   const held = new Set<string>();
+  const shared = new Map<string, number>();
+
+  async function tryShare(key: string): Promise<boolean> {
+    if (held.has(key)) return false;
+    shared.set(key, (shared.get(key) ?? 0) + 1);
+    try {
+      const got = await connection.ask('share', key);
+      if (!got) leave(key);
+      return got;
+    } catch (error) {
+      leave(key);
+      throw error;
+    }
+  }
+
+  function leave(key: string): void {
+    const others = (shared.get(key) ?? 0) - 1;
+    if (others > 0) shared.set(key, others);
+    else shared.delete(key);
+  }
 
   async function tryLock(key: string): Promise<boolean> {
-    if (held.has(key)) return false;
+    if (held.has(key) || shared.has(key)) return false;
     held.add(key);
     try {
       const got = await connection.ask('lock', key);
@@ -72,6 +94,16 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
         await unlock(key);
       }
     },
+    async withShared(key, signal, work) {
+      signal.throwIfAborted();
+      while (!(await tryShare(key))) await sleep(retryMs, undefined, { signal });
+      try {
+        return await work();
+      } finally {
+        await connection.ask('unshare', key).catch(() => undefined);
+        leave(key);
+      }
+    },
     takeFree,
     async withFree(keys, work) {
       const locks = await takeFree(keys);
@@ -86,7 +118,7 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
 }
 
 interface Question {
-  readonly kind: 'lock' | 'unlock';
+  readonly kind: 'lock' | 'unlock' | 'share' | 'unshare';
   readonly key: string;
   readonly answer: (got: boolean) => void;
   readonly fail: (error: unknown) => void;
@@ -143,5 +175,7 @@ function createLockConnection(databaseUrl: string) {
 
 const statement = `
   select case kind when 'lock' then pg_try_advisory_lock(hashtextextended(key, 0))
+    when 'share' then pg_try_advisory_lock_shared(hashtextextended(key, 0))
+    when 'unshare' then pg_advisory_unlock_shared(hashtextextended(key, 0))
     else pg_advisory_unlock(hashtextextended(key, 0)) end as got
   from unnest($1::text[], $2::text[]) with ordinality as question(kind, key, place) order by place`;

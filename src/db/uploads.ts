@@ -65,7 +65,7 @@ export async function closeUpload(em: Em, id: string): Promise<void> {
   await sql`delete from upload where id = ${id}::uuid`.execute(kysely(em));
 }
 
-/** The lock that is held while an upload becomes a blob; a sync that fetches the same digest has another, and may take long. */
+/** The lock that is shared while uploads become a blob; a sync that fetches the same digest has another, and may take long. */
 export function uploadedBlobLock(digest: string): string {
   return `uploaded ${digest}`;
 }

@@ -63,6 +63,29 @@ describe('open uploads are charged to the quota', () => {
     expect(await uploads.append(again, chunks(5))).toBe(5 * KIB);
   });
 
+  test('one is finished while a sync still fetches the same digest, and counts once', async () => {
+    const { store, uploads } = await open();
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const bytes = Buffer.alloc(9 * KIB, 1);
+    const descriptor = { digest: digestBytes(bytes), size: bytes.length, mediaType: 'x/y' };
+    const slow = async function* () {
+      await held;
+      yield bytes;
+    };
+    const pushed = store.push(descriptor, { fetch: () => Promise.resolve({ offset: 0, bytes: slow() }) });
+    const id = randomUUID();
+    await uploads.create(id);
+    await uploads.append(id, chunks(9));
+    await uploads.finish(id, descriptor.digest);
+    expect(await store.exists(descriptor)).toBe(true);
+    letGo();
+    await pushed;
+    const next = randomUUID();
+    await uploads.create(next);
+    expect(await uploads.append(next, chunks(11))).toBe(11 * KIB);
+    await expect(uploads.append(next, chunks(1))).rejects.toMatchObject(full);
+  });
+
   test('one that its digest refuses stays charged, and so does one of an earlier process', async () => {
     const id = randomUUID();
     const first = await open();

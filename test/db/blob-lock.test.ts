@@ -54,6 +54,29 @@ test('a digest is held by one at a time, within a worker and over two of them; d
   for (const worker of workers) await worker.close();
 });
 
+test('a lock is shared by many, within a process and over two, and nobody has it alone meanwhile', async () => {
+  const [one, other] = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)];
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const key = digest('shared');
+  let inside = 0;
+  const work = async () => {
+    inside += 1;
+    await held;
+  };
+  const sharing = [one, one, other].map((locks) => locks.withShared(key, never, work));
+  await expect.poll(() => inside).toBe(3);
+  for (const locks of [one, other]) expect((await locks.takeFree([key])).keys).toEqual([]);
+  letGo();
+  await Promise.all(sharing);
+  for (const locks of [one, other]) {
+    const alone = await locks.takeFree([key]);
+    expect(alone.keys).toEqual([key]);
+    await expect(one.withShared(key, AbortSignal.timeout(1), work)).rejects.toThrow();
+    await alone.release();
+  }
+  await Promise.all([one.close(), other.close()]);
+});
+
 test('the lock is free again after the work has failed, and a waiting caller can be cancelled', async () => {
   const locks = createBlobLocks(testDatabase.url);
   const failed = locks.withLock(digest('a'), never, () => Promise.reject(new Error('broken')));

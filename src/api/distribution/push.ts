@@ -12,8 +12,10 @@ import { beginUpload, cancelUpload, finishUpload, patchUpload, showUpload } from
 export interface Push {
   readonly uploads: UploadSessions;
   readonly manifestMaxBytes: number;
-  /** One request at a time writes to an upload, or stores a digest, over all processes. */
+  /** One request at a time writes to an upload, over all processes. */
   alone<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** While this runs, no clean-up takes what it names; other pushes do not wait for it: that would tell of them. */
+  guarded<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
 type Answer = FastifyReply | Promise<FastifyReply>;

@@ -63,18 +63,19 @@ function preparePush(app: FastifyInstance, api: DistributionDependencies): Push 
     await Promise.allSettled(writes);
     await locks.close();
   });
+  async function tracked<T>(write: Promise<T>): Promise<T> {
+    writes.add(write);
+    try {
+      return await write;
+    } finally {
+      writes.delete(write);
+    }
+  }
   return {
     uploads: api.uploads,
     manifestMaxBytes: api.config.manifestMaxBytes,
-    async alone(key, work) {
-      const write = locks.withLock(key, AbortSignal.timeout(maxWaitMs), work);
-      writes.add(write);
-      try {
-        return await write;
-      } finally {
-        writes.delete(write);
-      }
-    },
+    alone: (key, work) => tracked(locks.withLock(key, AbortSignal.timeout(maxWaitMs), work)),
+    guarded: (key, work) => tracked(locks.withShared(key, AbortSignal.timeout(maxWaitMs), work)),
   };
 }
 

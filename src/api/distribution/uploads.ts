@@ -131,7 +131,7 @@ async function write(
     }
     if (digest === undefined) return progress(reply.code(202), upload, (await uploads.sizeOf(id)) ?? 0);
     // between the file and its row, a collection would take it for nobody's (FAULTS 111)
-    await push.alone(uploadedBlobLock(digest), async () => {
+    await push.guarded(uploadedBlobLock(digest), async () => {
       const { sizeBytes } = await uploads.finish(id, digest);
       await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
     });

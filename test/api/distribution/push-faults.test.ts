@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFolderStore } from '../../../src/content/folder-store.ts';
 import { openUploadFolder } from '../../../src/content/upload-folder.ts';
 import { sweepUploads } from '../../../src/api/sweep-uploads.ts';
-import { openUpload } from '../../../src/db/uploads.ts';
+import { createBlobLocks } from '../../../src/db/blob-lock.ts';
+import { openUpload, uploadedBlobLock } from '../../../src/db/uploads.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/media-type.ts';
@@ -184,6 +185,17 @@ describe('fault 73', () => {
       where repository_id = (select id from repository where name = 'fault/73-blob')`);
     expect((await scene.send('HEAD', `/v2/fault/73-blob/blobs/${digest}`)).status).toBe(404);
   });
+});
+
+test('a push waits for nobody who pushes the same blob', async () => {
+  const others = createBlobLocks(scene.api.databaseUrl);
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  const never = new AbortController().signal;
+  const other = others.withShared(uploadedBlobLock(digest), never, () => held);
+  await scene.pushBlob('fault/beside', digest, bytes);
+  letGo();
+  await other;
+  await others.close();
 });
 
 test('fault 74: a mount from a repository that the caller cannot read is an upload, as if it were absent', async () => {
