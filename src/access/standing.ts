@@ -1,4 +1,4 @@
-import { readLiveToken, readSubjectGrants } from '../db/access-tokens.ts';
+import { hasLogins, readLiveToken, readSubjectGrants } from '../db/access-tokens.ts';
 import type { Identity } from '../db/identity.ts';
 import type { Em } from '../db/open-database.ts';
 import { everything } from '../db/visibility.ts';
@@ -35,6 +35,14 @@ export async function readStanding(
       return { kind: 'subject', name: subject, grants, expiresAt: undefined, identity };
     }
   }
+}
+
+/**
+ * The logins of a process that was not told whether there are any: on where the database has some. It is one that forgot to be told then, and
+ * nobody gets everything by that.
+ */
+export async function assumeLogins(em: Em): Promise<LoginSettings> {
+  return { tokens: await hasLogins(em), oidc: undefined };
 }
 
 /** What they may read; nothing is asked while logins are off. */

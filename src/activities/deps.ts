@@ -30,7 +30,7 @@ export interface ActivityDeps {
   readonly allowUpstream: readonly string[];
   /** How long content must have been without use before a clean-up removes it (`TIDEMARK_GC_GRACE`). */
   readonly collectionGraceSeconds: number;
-  /** Those that the API asks for: whether a sync has the rights of who started it, or nobody is asked. */
-  readonly logins: LoginSettings;
+  /** Those that the API asks for: whether a sync has the rights of who started it, or nobody is asked. Undefined: the worker was not told. */
+  readonly logins: LoginSettings | undefined;
   readonly logger: Logger;
 }

@@ -1,4 +1,4 @@
-import { readVisibility } from '../access/standing.ts';
+import { assumeLogins, readVisibility } from '../access/standing.ts';
 import { Remote, Task } from '../db/entities.ts';
 import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
 import { readRepositoryName } from '../db/read-repositories.ts';
@@ -86,7 +86,8 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       const selection = task.arguments.selection ?? remote;
       if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
         throw remoteChanged(remote, selection);
-      const visibility = await readVisibility(em, task.startedBy, deps.logins);
+      const logins = deps.logins ?? (await assumeLogins(em));
+      const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
       const host = hostOf(selection.url);
       const client = clients.hold(task.id, remote, () => openClient(task, remote, host));

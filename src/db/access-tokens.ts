@@ -33,6 +33,14 @@ export async function readLiveToken(
   return row === undefined ? undefined : { ...row, expiresAt: new Date(row.expiresAt) };
 }
 
+/** Whether somebody can log in, by what the database has: a token that counts, or a grant to an OIDC subject or group. */
+export async function hasLogins(em: Em): Promise<boolean> {
+  const found = await sql<{ has: boolean }>`
+    select exists (select from access_token where revoked_at is null and expires_at > now())
+      or exists (select from access_grant where token_id is null) as has`.execute(kysely(em));
+  return found.rows[0]?.has === true;
+}
+
 /** What is granted to an OIDC subject, by itself or through its groups. */
 export async function readSubjectGrants(
   em: Em,

@@ -4,7 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createAccess, noLogins } from '../access/access.ts';
+import { createAccess } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../activities/check-signatures.ts';
@@ -242,7 +242,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
-    logins: config.logins ?? noLogins,
+    logins: config.logins,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${taskQueue}`);

@@ -9,6 +9,7 @@ import type { ThrottleClock } from '../activities/throttles.ts';
 import { scrubRecent } from '../activities/verify.ts';
 import type { BlobStore } from '../content/store.ts';
 import { createBlobLocks } from '../db/blob-lock.ts';
+import { hasLogins } from '../db/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
 import { openRegistry } from '../registry/client.ts';
 
@@ -34,7 +35,8 @@ export interface WorkerRoleOptions {
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];
   readonly collectionGraceSeconds: number;
-  readonly logins: LoginSettings;
+  /** Undefined: not set for this process. */
+  readonly logins: LoginSettings | undefined;
   readonly logger: Logger;
 }
 
@@ -51,6 +53,10 @@ const shutdownForceTime = '10s';
 
 /** Starts a Temporal worker for workflows and activities. */
 export async function startWorker(options: WorkerRoleOptions): Promise<RunningWorker> {
+  if (options.logins === undefined && (await hasLogins(options.database.em.fork())))
+    options.logger.warn(
+      'TIDEMARK_AUTH is not set for this worker, and the database has logins: syncs without a known starter reuse nothing. Set it as for the API.',
+    );
   const blobLocks = createBlobLocks(options.databaseUrl);
   const { activities, close } = createActivities({
     ...options,

@@ -6,7 +6,13 @@ import type { Remote } from '../../src/db/entities.ts';
 import { createBlobLocks } from '../../src/db/blob-lock.ts';
 import type { Role } from '../../src/db/roles.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { addImage, addIndex, addManifest, createSampleRepository } from '../../src/demo/sample-image.ts';
+import {
+  addBlob,
+  addImage,
+  addIndex,
+  addManifest,
+  createSampleRepository,
+} from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
@@ -45,6 +51,8 @@ interface Row {
   readonly answer?: (place: Place, named: Named) => void;
   /** Synced before it is planted, and once more after. */
   readonly isSecond?: boolean;
+  /** Nobody else has its manifest: what was read out of the config, which trust is decided by, is compared too. */
+  readonly isOwnDocument?: boolean;
   readonly remoteOf?: (named: Named) => Partial<Remote>;
 }
 
@@ -87,6 +95,15 @@ const rows: readonly Row[] = [
         mediaTypes.ociManifest,
         'v1',
       ),
+  },
+  {
+    name: 'a config that has addresses, and that the upstream need not have',
+    isOwnDocument: true,
+    plant: (repository, named) => {
+      const config = { ...named.config, urls: ['http://127.0.0.1:9/config'] };
+      const own = addBlob(repository, Buffer.from(ownSeed()), mediaTypes.ociLayer);
+      void addManifest(repository, imageOf(named, { config, layers: [own] }), mediaTypes.ociManifest, 'v1');
+    },
   },
   {
     name: 'layers of an image that is synced on demand',
@@ -216,15 +233,49 @@ async function attempt(row: Row, named: Named): Promise<unknown> {
     summary: synced.summary,
     warnings: synced.warnings,
   };
+  const known = await sql`
+    select m.platform_read, m.platform from membership held join manifest m on m.id = held.content_id
+    where held.repository_id = ${place.ids.repositoryId} and held.kind = 'manifest'`.execute(db);
   const requests = place.upstream.requests.map(
     ({ method, path, headers }) => `${method} ${path} ${headers.range ?? ''}`,
   );
-  return sorted(blank({ outcome, pulled, told: JSON.parse(told.text) as unknown, requests }, named, place));
+  return sorted(
+    blank(
+      {
+        outcome,
+        pulled,
+        known: row.isOwnDocument === true ? known.rows : [],
+        told: JSON.parse(told.text) as unknown,
+        requests,
+      },
+      named,
+      place,
+    ),
+  );
 }
 
 function blobRequests({ upstream }: Place): readonly RecordedRequest[] {
   return upstream.requests.filter(({ path }) => path.includes('/blobs/'));
 }
+
+test('a worker that was not told of logins gives nothing to a sync of nobody knows whom', async () => {
+  const { harness } = tenants;
+  const repository = createSampleRepository();
+  addIndex(repository, { manifests: [stored.image], tag: 'v1' });
+  const place = await tenants.makePlace('a/untold', repository);
+  await harness.stopWorker();
+  await harness.restartWorker({ logins: undefined });
+  try {
+    for (const startedBy of [null, { kind: 'everybody' } as const]) {
+      const { task, counts } = await harness.sync(place.ids, {}, startedBy);
+      expect(task).toMatchObject({ state: 'FAILED', errorCode: 'CHILD_MISSING' });
+      expect(counts?.blobsReused).toBe(0);
+    }
+  } finally {
+    await harness.stopWorker();
+    await harness.restartWorker();
+  }
+});
 
 /** Lists in an order that does not depend on digests. */
 function sorted(value: unknown): unknown {

@@ -22,7 +22,7 @@ import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks.ts';
 import { installTemporalRuntime, startWorker } from '../../src/roles/worker-role.ts';
-import type { RunningWorker } from '../../src/roles/worker-role.ts';
+import type { RunningWorker, WorkerRoleOptions } from '../../src/roles/worker-role.ts';
 import { createUpkeepTask } from '../../src/db/upkeep-tasks.ts';
 import type { UpkeepName } from '../../src/db/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
@@ -85,7 +85,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     logins: options.logins ?? noLogins,
     logger,
   };
-  const launch = () =>
+  const launch = (change?: Pick<WorkerRoleOptions, 'logins'>) =>
     startWorker({
       database,
       databaseUrl: testDatabase.url,
@@ -98,6 +98,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       workerConnections: options.workerConnections ?? 64,
       ...activityOptions,
       throttleClock: options.throttleClock,
+      ...change,
     });
   let worker: RunningWorker = await launch();
 
@@ -235,8 +236,9 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       await worker.stop();
     },
 
-    async restartWorker(): Promise<void> {
-      worker = await launch();
+    /** @param change What the new one is started with instead. */
+    async restartWorker(change?: Pick<WorkerRoleOptions, 'logins'>): Promise<void> {
+      worker = await launch(change);
     },
 
     async close(): Promise<void> {
