@@ -13,6 +13,7 @@ export const rowNames = [
   'blobs',
   'manifests',
   'graphql',
+  'readyz',
   'growth',
   'workers',
 ] as const;

@@ -17,6 +17,7 @@ import { peerVersions } from './peers.ts';
 import { formatReport } from './report.ts';
 import type { Findings } from './report.ts';
 import { runGrowthRows } from './rows/growth.ts';
+import { runReadyzRow } from './rows/readyz.ts';
 import { runServeRows } from './rows/serve.ts';
 import { runStartRow } from './rows/start.ts';
 import { reportSyncs } from './rows/sync-report.ts';
@@ -52,6 +53,7 @@ try {
     await runStartRow(bench),
     reportSyncs(await runSyncRows(bench)),
     await runServeRows(bench),
+    await runReadyzRow(bench),
     await runGrowthRows(bench),
     await runWorkersRow(bench),
   ];

@@ -40,14 +40,19 @@ export interface Load {
   readonly bytes: number;
 }
 
-/** So many clients ask for the URLs in turn until so many requests are answered. */
+/** So many clients ask for the URLs in turn until so many requests are answered, no faster than `perSecond` of them all together. */
 export async function loadUrls(
   urls: readonly string[],
-  { clients, requests }: { readonly clients: number; readonly requests: number },
+  {
+    clients,
+    requests,
+    perSecond,
+  }: { readonly clients: number; readonly requests: number; readonly perSecond?: number },
 ): Promise<Load> {
+  const pace = perSecond === undefined ? [] : [String(perSecond)];
   const home = await mkdtemp(join(tmpdir(), 'tidemark-bench-load-'));
   try {
-    return (await runTool(['load', String(clients), String(requests)], {
+    return (await runTool(['load', String(clients), String(requests), ...pace], {
       home,
       input: urls.join('\n'),
     })) as Load;

@@ -15,8 +15,9 @@ type loadResult struct {
 	Bytes    int64   `json:"bytes"`
 }
 
-// loadURLs runs `CLIENTS REQUESTS`: so many clients, each with a connection of its own, ask for the URLs of standard input in
-// turn until so many requests are answered. Bodies are read in large pieces and dropped.
+// loadURLs runs `CLIENTS REQUESTS [PER_SECOND]`: so many clients, each with a connection of its own, ask for the URLs of
+// standard input in turn until so many requests are answered, no faster than PER_SECOND. Bodies are read in large pieces and
+// dropped.
 func loadURLs(arguments []string) (any, error) {
 	clients, err := strconv.Atoi(arguments[0])
 	if err != nil {
@@ -25,6 +26,14 @@ func loadURLs(arguments []string) (any, error) {
 	requests, err := strconv.ParseInt(arguments[1], 10, 64)
 	if err != nil {
 		return nil, err
+	}
+	var pause time.Duration
+	if len(arguments) > 2 {
+		perSecond, err := strconv.ParseFloat(arguments[2], 64)
+		if err != nil {
+			return nil, err
+		}
+		pause = time.Duration(float64(time.Second) / perSecond)
 	}
 	var urls []string
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
@@ -41,6 +50,7 @@ func loadURLs(arguments []string) (any, error) {
 			defer wait.Done()
 			buffer := make([]byte, bufferBytes)
 			for number := next.Add(1) - 1; number < requests; number = next.Add(1) - 1 {
+				time.Sleep(time.Until(started.Add(time.Duration(number) * pause)))
 				n, err := readBody(client, urls[number%int64(len(urls))], buffer, drop)
 				bytes.Add(n)
 				if err != nil {
