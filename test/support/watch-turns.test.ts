@@ -5,7 +5,9 @@ import { longestTurnMs, watchTurns } from './watch-turns.ts';
 /** Keeps the thread busy for so much of its own processor time. */
 function work(ms: number): void {
   const before = process.threadCpuUsage();
-  for (;;) {
+  for (let sum = 0; ;) {
+    // asked seldom: each answer is an object, and collections are not counted
+    for (let spin = 0; spin < 500_000; spin += 1) sum += spin;
     const { user, system } = process.threadCpuUsage(before);
     if ((user + system) / 1_000 >= ms) return;
   }
