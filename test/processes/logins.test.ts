@@ -149,8 +149,9 @@ test('each command works with a token, as far as its role goes, and says what is
   expect(await create('team/app')).toMatchObject({ code: 1, output: expect.stringContaining('no remote') });
   const unseen = await create('other/app');
   expect(unseen).toMatchObject({ code: 1, output: expect.stringContaining('NOT_FOUND') });
-  const absent = await create('other/absent');
-  expect(absent.output.replaceAll('absent', 'app')).toBe(unseen.output);
+  // as close to what they may see
+  const absent = await create('othes/app');
+  expect(absent.output.replaceAll('othes', 'other')).toBe(unseen.output);
   expect(await run(maintainer, 'repositories')).toMatchObject({
     code: 0,
     output: expect.not.stringContaining('other/app'),
