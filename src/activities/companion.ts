@@ -1,6 +1,7 @@
 import type { Em } from '../db/open-database.ts';
 import { stageProblems } from '../db/stage-companions.ts';
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
+import { countOf } from '../oci/count-of.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -61,7 +62,7 @@ export function openFollow(
   const warnOfOthers = async () => {
     if (others === 0) return;
     await addWarnings(em, sync.taskId, [
-      `What belongs to ${others} more manifests could not be looked up; what is here of it stays. The last answer: ${lastReason}`,
+      `What belongs to ${countOf(others, 'more manifest')} could not be looked up; what is here of it stays. The last answer: ${lastReason}`,
     ]);
   };
   const walkSome = (rootIds: readonly number[]) =>

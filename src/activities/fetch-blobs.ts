@@ -4,7 +4,7 @@ import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
 import type { Reuse } from '../db/reuse.ts';
 import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
 import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/sync-blobs.ts';
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
@@ -129,9 +129,8 @@ async function fetchBlob(
       noteSubject(error, { digest });
       throw error;
     }
-    await addWarnings(em, sync.taskId, [
-      `The layer ${digest}, which a registry need not have, was left out: ${error.message}`,
-    ]);
+    const message = `The layer ${digest}, which a registry need not have, was left out: ${error.message}`;
+    await addWarnings(em, sync.taskId, [{ message, name: digest, differs: [digest] }]);
     return false;
   } finally {
     await done();

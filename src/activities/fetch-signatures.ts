@@ -2,7 +2,9 @@ import type { Em } from '../db/open-database.ts';
 import { stageProblems } from '../db/stage-companions.ts';
 import { readSignatureSource, readSigned, signatureName, stageSignatures } from '../db/stage-signatures.ts';
 import type { SignatureSource, SignatureToStore, SignedManifest } from '../db/stage-signatures.ts';
-import { addWarnings, setProgress } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
+import { setProgress } from '../db/tasks.ts';
+import { countOf } from '../oci/count-of.ts';
 import type { Digest } from '../oci/digest.ts';
 import { readSignature } from './read-signature.ts';
 import { createCollector } from './collector.ts';
@@ -67,7 +69,7 @@ export async function fetchSignatures(
   await collector.flush();
   if (others > 0)
     await addWarnings(em, taskId, [
-      `Signatures of ${others} more manifests could not be looked up either; what is here of them stays.`,
+      `Signatures of ${countOf(others, 'more manifest')} could not be looked up either; what is here of them stays.`,
     ]);
 }
 

@@ -6,7 +6,7 @@ import {
   readTagRemovals,
 } from '../db/stage-removals.ts';
 import { stageRemovals, unstageTags } from '../db/stage-tags.ts';
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';

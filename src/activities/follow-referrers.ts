@@ -3,7 +3,7 @@ import type { ManifestRef, StoredReferrer } from '../db/stage-companions.ts';
 import { stageRoots } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
 import type { ManifestToStore } from '../db/store-manifests.ts';
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
 import type { Digest } from '../oci/digest.ts';
 import { createCollector } from './collector.ts';
 import { fetchManifest } from './fetch-manifest.ts';

@@ -1,9 +1,10 @@
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
 import { finishListing, stageNames } from '../db/stage-names.ts';
 import type { Listed } from '../db/stage-names.ts';
 import type { Em } from '../db/open-database.ts';
 import { stageCompanionNames } from '../db/stage-companions.ts';
 import { closeNames } from '../oci/close-names.ts';
+import { countOf } from '../oci/count-of.ts';
 import { parseCompanionTag } from '../oci/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
@@ -76,7 +77,7 @@ function doubtWarning(doubt: TidemarkError): string {
 function invalidWarnings(examples: readonly string[], count: number): string[] {
   if (count === 0) return [];
   return [
-    `The upstream lists ${count} name(s) that are no tags and were left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
+    `The upstream lists ${countOf(count, 'name')} that ${count === 1 ? 'is no tag and was' : 'are no tags and were'} left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
       'A tag has 1 to 128 letters, digits, "_", "." and "-", and begins with none of the last two.',
   ];
 }

@@ -34,7 +34,11 @@ export function createUpkeepActivities(deps: ActivityDeps) {
       runActivity(async ({ info }) => {
         const taskId = input.taskId ?? (await taskOfRun(deps, input.name, info));
         if (taskId === undefined) return null;
-        const { dryRun } = await beginUpkeep(fork(), taskId);
+        const { dryRun } = await beginUpkeep(
+          fork(),
+          taskId,
+          input.name === 'content.collect' ? { graceSeconds: deps.collectionGraceSeconds } : {},
+        );
         return { taskId, dryRun };
       }),
 

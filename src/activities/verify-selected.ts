@@ -2,7 +2,9 @@ import { refuseNothing, refuseUnverified } from '../db/refuse-unverified.ts';
 import type { Refused, RefusedTag } from '../db/refuse-unverified.ts';
 import { readSignerPage, readSyncPolicy, setCheckedBy, stageSigners } from '../db/stage-signers.ts';
 import type { Signer, SyncPolicy } from '../db/stage-signers.ts';
-import { addWarnings } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
+import type { Warning } from '../db/task-warnings.ts';
+import { countOf } from '../oci/count-of.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { createSignatureChecks } from './check-signatures.ts';
 import type { CheckOutcome } from './check-signatures.ts';
@@ -81,11 +83,19 @@ async function checkStaged(
   }
 }
 
-function describeAll({ tags, count }: Refused): string[] {
+function describeAll({ tags, count }: Refused): Warning[] {
   const more = count - tags.length;
   return [
-    ...tags.map((tag) => `${nameOf(tag)} is not verified: ${reasonOf(tag)}. ${outcomeOf(tag)}`),
-    ...(more > 0 ? [`${more} more tags are not verified; they stay as they are, or out.`] : []),
+    ...tags.map((tag) => ({
+      message: `${nameOf(tag)} is not verified: ${reasonOf(tag)}. ${outcomeOf(tag)}`,
+      name: tag.name,
+      differs: [nameOf(tag), tag.digest, tag.keptDigest ?? ''],
+    })),
+    ...(more > 0
+      ? [
+          `${countOf(more, 'more tag')} ${more === 1 ? 'is' : 'are'} not verified, and ${more === 1 ? 'stays as it is' : 'stay as they are'}, or out.`,
+        ]
+      : []),
   ];
 }
 
@@ -108,10 +118,11 @@ function outcomeOf({ digest, keptDigest }: RefusedTag): string {
 function signatureRequired({ name }: SyncPolicy, { tags, count }: Refused): TidemarkError {
   const [first] = tags;
   const example = first === undefined ? '' : `${nameOf(first)}: ${reasonOf(first)}. `;
-  const others = count > 1 ? `${count - 1} more are not verified either. ` : '';
+  const others =
+    count > 1 ? `${countOf(count - 1, 'more tag')} ${count === 2 ? 'is' : 'are'} not verified either. ` : '';
   return new TidemarkError(
     'SIGNATURE_REQUIRED',
-    `The signature policy ${quoteValue(name)} does not verify ${count === 1 ? 'a tag' : `${count} tags`}. ${example}${others}` +
+    `The signature policy ${quoteValue(name)} does not verify ${count === 1 ? 'a tag' : countOf(count, 'tag')}. ${example}${others}` +
       'Nothing was changed. Have them signed, leave them out with excludeTags, or let the policy skip them (onFailure: SKIP_TAG).',
   );
 }

@@ -3,7 +3,8 @@ import { readNames } from '../db/stage-names.ts';
 import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
 import type { StagedTag } from '../db/stage-tags.ts';
 import { storeManifests } from '../db/store-manifests.ts';
-import { addWarnings, setProgress } from '../db/tasks.ts';
+import { addWarnings } from '../db/task-warnings.ts';
+import { setProgress } from '../db/tasks.ts';
 import { absentRepositoryWarning } from '../db/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../db/walked-tags.ts';
 import { closeNames } from '../oci/close-names.ts';
@@ -200,7 +201,16 @@ async function storeFound(
   await addWarnings(
     em,
     sync.taskId,
-    batch.flatMap((found) => ('warning' in found ? [found.warning] : [])),
+    batch.flatMap((found) =>
+      'warning' in found
+        ? [{ message: found.warning, name: found.name, differs: differencesOf(found.name) }]
+        : [],
+    ),
   );
   return stored;
+}
+
+/** Where a message about a tag has its name: as a word, as a value, and at the end of an address. */
+function differencesOf(name: string): string[] {
+  return [`The tag ${name} `, quoteValue(name), `/manifests/${name}`];
 }

@@ -1,4 +1,5 @@
-import { formatBytes, formatClock, formatCount } from './format.ts';
+import { formatCount } from '../oci/count-of.ts';
+import { formatBytes, formatClock } from './format.ts';
 import type { TaskProgress } from './task-queries.ts';
 
 export interface ProgressView {

@@ -1,4 +1,5 @@
-import { countOf, formatBytes, formatCount, formatDuration, formatTable, shortDigest } from './format.ts';
+import { countOf, formatCount } from '../oci/count-of.ts';
+import { formatBytes, formatDuration, formatTable, shortDigest } from './format.ts';
 import type { ContentCounts, PlannedTag, SyncPlan, Task, Version } from './task-queries.ts';
 
 const kinds = ['tags', 'manifests', 'blobs', 'signatures'] as const;

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { mutate } from './api-calls.ts';
 import { jsonFormat } from './commands/print.ts';
-import { countOf } from './format.ts';
+import { countOf } from '../oci/count-of.ts';
 import { followTask } from './follow-task.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';

@@ -2,6 +2,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
+import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { releaseDeadConnections } from './dead-connections.ts';
 import { entities } from './entities.ts';
@@ -23,6 +24,7 @@ import { Migration0015SignatureChecks } from './migrations/0015-signature-checks
 import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
 import { Migration0017Absence } from './migrations/0017-absence.ts';
 import { Migration0018Installation } from './migrations/0018-installation.ts';
+import { Migration0019LikeWarnings } from './migrations/0019-like-warnings.ts';
 import { Migration0020LayerUrls } from './migrations/0020-layer-urls.ts';
 import { Migration0022FiltersAndAccess } from './migrations/0022-filters-and-access.ts';
 
@@ -57,6 +59,7 @@ const migrations = [
   Migration0016UploadOwners,
   Migration0017Absence,
   Migration0018Installation,
+  Migration0019LikeWarnings,
   Migration0020LayerUrls,
   Migration0022FiltersAndAccess,
 ];
@@ -115,7 +118,7 @@ export async function checkSchema(database: Database): Promise<void> {
   if (pending.length > 0)
     throw new TidemarkError(
       'SCHEMA_OUTDATED',
-      `The database lacks ${pending.length} migration(s), the first is ${pending[0]?.name}. Run "tidemark migrate".`,
+      `The database lacks ${countOf(pending.length, 'migration')}, the first is ${pending[0]?.name}. Run "tidemark migrate".`,
       { origin: 'server' },
     );
 }

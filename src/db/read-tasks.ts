@@ -86,13 +86,3 @@ export async function countRepositoryTasks(em: Em, repositoryIds: readonly numbe
   const byId = new Map(found.rows.map((row) => [row.id, row.count]));
   return repositoryIds.map((id) => byId.get(id) ?? 0);
 }
-
-/** The warnings of each task, in the order in which they came. */
-export async function readWarnings(em: Em, taskIds: readonly number[]): Promise<string[][]> {
-  const found = await sql<{ taskId: number; message: string }>`
-    select task_id as "taskId", message from task_warning where task_id = any(${taskIds}::bigint[])
-    order by task_id, number`.execute(kysely(em));
-  const byTask = new Map<number, string[]>();
-  for (const { taskId, message } of found.rows) byTask.set(taskId, [...(byTask.get(taskId) ?? []), message]);
-  return taskIds.map((id) => byTask.get(id) ?? []);
-}

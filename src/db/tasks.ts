@@ -116,29 +116,6 @@ export async function clearEndedStages(em: Em): Promise<void> {
   for (const { id } of ended.rows) await clearStage(em, id);
 }
 
-const warningsKept = 100;
-
-/** Adds warnings, each message once; after the first 100 only a last one is added that says so. */
-export async function addWarnings(em: Em, taskId: number, messages: readonly string[]): Promise<void> {
-  if (messages.length === 0) return;
-  await em.transactional(async (transaction) => {
-    const db = kysely(transaction);
-    await sql`select from task where id = ${taskId} for update`.execute(db);
-    await sql`
-      insert into task_warning (task_id, number, message)
-      select ${taskId}, (select count(*) from task_warning where task_id = ${taskId}) + row_number() over (order by n),
-        case when (select count(*) from task_warning where task_id = ${taskId}) + row_number() over (order by n) > ${warningsKept}
-          then 'There were more warnings; only the first ' || ${warningsKept}::text || ' are kept.' else message end
-      from (
-        select message, min(n) as n from unnest(${[...new Set(messages)]}::text[]) with ordinality as m(message, n)
-        where not exists (select from task_warning w where w.task_id = ${taskId} and md5(w.message) = md5(m.message))
-        group by message order by min(n)
-        limit greatest(0, ${warningsKept + 1} - (select count(*) from task_warning where task_id = ${taskId}))
-      ) as fresh
-      on conflict do nothing`.execute(db);
-  });
-}
-
 /** Counts of one part of a stage, absolute; a lower value than what is there leaves it. */
 export interface PartProgress {
   readonly tagsDone?: number;

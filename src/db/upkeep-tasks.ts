@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../oci/error.ts';
 import { Task } from './entities.ts';
-import type { UpkeepArguments } from './entities.ts';
+import type { UpkeepArguments, UpkeepReport } from './entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 
@@ -36,11 +36,17 @@ export async function createUpkeepTask(
 
 /**
  * Makes a WAITING task RUNNING; called again, it changes nothing.
+ * @param known What its report says from the beginning.
  * @throws TidemarkError `TASK_NOT_RUNNING` for a final one.
  */
-export async function beginUpkeep(em: Em, taskId: number): Promise<UpkeepArguments> {
+export async function beginUpkeep(
+  em: Em,
+  taskId: number,
+  known: UpkeepReport = {},
+): Promise<UpkeepArguments> {
   const begun = await sql<{ arguments: UpkeepArguments }>`
-    update task set state = 'RUNNING', started_at = coalesce(started_at, now())
+    update task set state = 'RUNNING', started_at = coalesce(started_at, now()),
+      report = coalesce(report, '{}'::jsonb) || ${JSON.stringify(known)}::jsonb
     where id = ${taskId} and state in ('WAITING', 'RUNNING') returning arguments`.execute(kysely(em));
   const row = begun.rows[0];
   if (row !== undefined) return row.arguments;

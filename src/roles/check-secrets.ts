@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { Em } from '../db/open-database.ts';
 import { readSecretKeyUses } from '../db/read-secret-keys.ts';
 import type { SecretKeyUse } from '../db/read-secret-keys.ts';
+import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
 
 /**
@@ -70,7 +71,7 @@ function keyUnknown(uses: readonly SecretKeyUse[], which: string, config: Config
       : `put them back into ${config.secretKeyFile ?? ownKeyFile(config)}, one a line, the current one first (or set TIDEMARK_SECRET_KEY)`;
   return new TidemarkError(
     'SECRET_KEY_UNKNOWN',
-    `The stored secrets of ${atLeast}${remotes} remote(s) were encrypted with keys ${which}. Nothing was started and nothing changed. ` +
+    `The stored secrets of ${atLeast}${countOf(remotes, 'remote')} were encrypted with keys ${which}. Nothing was started and nothing changed. ` +
       `Restore the missing keys from a backup and ${where}, and start again.`,
     { origin: 'server' },
   );

@@ -127,6 +127,8 @@ test.each([
   ['a range backwards', { cron: '0 5-1 * * *' }, ['cron']],
   ['a step of 0', { cron: '*/0 * * * *' }, ['cron']],
   ['another program’s syntax', { cron: '0 0 ? * L' }, ['cron']],
+  ['30 February', { cron: '0 3 30 2 *' }, ['cron']],
+  ['the 31st of months that have 30 days', { cron: '0 3 31 apr-jun/2,9,11 1' }, ['cron']],
   ['a line break', { cron: '0 0 * *\n*' }, ['cron']],
   ['Temporal’s own additions', { cron: 'CRON_TZ=UTC 0 0 * * *' }, ['cron']],
   ['an interval of 0', { intervalSeconds: 0 }, ['intervalSeconds']],
@@ -151,15 +153,20 @@ test.each([
   expect(await api.sql('select from schedule')).toEqual([]);
 });
 
-test.each(['*/15 0-23/2 1,15 JAN-mar,12 *', '0 3 * * 7', '0 3 * * sun', '@hourly', '5/10 * * * *'])(
-  'what is taken, Temporal takes: %s',
-  async (cron) => {
-    const { repositoryId } = await createRepository();
-    const { schedule } = await mutate('Create', { repositoryId, cron, timeZone: 'Asia/Calcutta' });
-    expect(schedule.problem).toBeNull();
-    expect(schedule.nextRunAts).toHaveLength(10);
-  },
-);
+test.each([
+  '*/15 0-23/2 1,15 JAN-mar,12 *',
+  '0 3 * * 7',
+  '0 3 * * sun',
+  '@hourly',
+  '5/10 * * * *',
+  '0 0 29 2 *',
+  '0 0 31 2,3 *',
+])('what is taken, Temporal takes: %s', async (cron) => {
+  const { repositoryId } = await createRepository();
+  const { schedule } = await mutate('Create', { repositoryId, cron, timeZone: 'Asia/Calcutta' });
+  expect(schedule.problem).toBeNull();
+  expect(schedule.nextRunAts).toHaveLength(10);
+});
 
 test('all mistakes are told at once; an unknown repository and remote are among them', async () => {
   const { userErrors } = await mutate('Create', { repositoryId: 'x', remoteId: 'y', intervalSeconds: -1 });

@@ -49,7 +49,7 @@ test('sync brings everything up, answers JSON and nothing else, and stops it aga
 test('gc, verify and rotate-key say what they did', async () => {
   expect(await launcher.succeed('gc', '--dry-run')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Nothing to remove\. .*grace period/),
+    stdout: expect.stringMatching(/^Nothing to remove\. .*grace period, 24 h \(TIDEMARK_GC_GRACE\)/),
   });
   const blob = [...content.blobs.keys()][0]?.slice('sha256:'.length) ?? '';
   // of its size still: one that is missing is seen before, when a worker starts
@@ -126,8 +126,20 @@ async function interruptedSync(): Promise<void> {
     code: 1,
     stderr: expect.stringMatching(/SYNC_ALREADY_RUNNING: .*tidemark cancel/),
   });
+  // who watches it leaves, and it goes on: who comes back sees its end
+  const task = /"tidemark watch (\S+)"/.exec(again.stderr)?.[1] ?? '';
+  const left = launch('watch', task);
+  await left.says('Listing tags');
+  left.child.kill('SIGINT');
+  expect(await left.ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining(`Task ${task} goes on. Watch it again: tidemark watch ${task}`),
+  });
+  const back = launch('watch', task);
+  await back.says('Listing tags');
   sync.child.kill('SIGINT');
   const ended = await sync.ended;
+  expect(await back.ended).toMatchObject({ code: 1, stdout: `Task ${task}: CANCELED.\n` });
   expect(ended).toMatchObject({ code: 130, stderr: expect.stringContaining('The sync was cancelled') });
   silent.closeAllConnections();
   silent.close();

@@ -19,6 +19,7 @@ import type { Identity } from '../../src/db/identity.ts';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
+import { readWarnings } from '../../src/db/task-warnings.ts';
 import { createSyncTask, readTaskCounts } from '../../src/db/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks.ts';
 import { installTemporalRuntime, startWorker } from '../../src/roles/worker-role.ts';
@@ -188,15 +189,14 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     async read(taskId: number): Promise<SyncOutcome> {
       const em = harness.em();
       const task = await em.findOneOrFail(Task, { id: taskId });
-      const warnings = await sql<{ message: string }>`
-        select message from task_warning where task_id = ${taskId} order by number`.execute(kysely(em));
+      const [warnings = []] = await readWarnings(em, [taskId]);
       const repositoryId = task.repositoryId ?? 0;
       const repository = await em.findOneOrFail(Repository, { id: repositoryId });
       const version = await em.findOne(RepositoryVersion, { repositoryId, number: repository.latest });
       return {
         task,
         counts: (await readTaskCounts(em, [taskId])).get(taskId),
-        warnings: warnings.rows.map((row) => row.message),
+        warnings,
         summary: version?.counts,
         latest: repository.latest,
       };

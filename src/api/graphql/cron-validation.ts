@@ -48,7 +48,39 @@ export function checkCron(field: string, cron: string): Checked {
     if (!part.split(',').every((item) => isItem(item, one)))
       return wrong(`the ${one.name} ${quoteValue(part)} is not from ${one.low} to ${one.high}`);
   }
+  const [, , days = '', months = ''] = parts;
+  if (!hasDay(days, months))
+    return wrong(
+      `it never comes, for none of its months has a day ${days} (29 February comes in leap years)`,
+    );
   return undefined;
+}
+
+const mostDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether one of the months has one of the days. Each date falls on every day of the week in some year: that field excludes none. */
+function hasDay(days: string, months: string): boolean {
+  const [, , day, month] = fields;
+  if (day === undefined || month === undefined) return true;
+  const earliest = Math.min(...days.split(',').map((item) => firstOf(item, day)));
+  return mostDays.some(
+    (most, index) => earliest <= most && months.split(',').some((item) => holds(item, index + 1, month)),
+  );
+}
+
+function firstOf(item: string, field: CronField): number {
+  const [range = ''] = item.split('/');
+  return range === '*' ? field.low : (readNumber(range.split('-')[0] ?? '', field) ?? field.low);
+}
+
+function holds(item: string, number: number, field: CronField): boolean {
+  const [range = '', step] = item.split('/');
+  const [, last] = range.split('-');
+  const from = firstOf(item, field);
+  // `5/10` goes on to the end
+  const isOpen = range === '*' || (last === undefined && step !== undefined);
+  const to = isOpen ? field.high : (readNumber(last ?? range, field) ?? field.high);
+  return number >= from && number <= to && (number - from) % Number(step ?? 1) === 0;
 }
 
 /** `*`, `5`, `1-5`, any of them with a step: `*\/15`. */

@@ -30,16 +30,12 @@ import {
 } from '../../db/read-schedules.ts';
 import { readTemporalScheduleIds } from '../../db/temporal-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
-import {
-  countRepositoryTasks,
-  readRepositoryTaskPages,
-  readTasks,
-  readWarnings,
-} from '../../db/read-tasks.ts';
+import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/read-tasks.ts';
 import { countVersions, readVersionPages, readVersions } from '../../db/read-versions.ts';
 import type { VersionKey } from '../../db/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readTaskCounts } from '../../db/tasks.ts';
+import { readWarnings } from '../../db/task-warnings.ts';
 import type { Visibility } from '../../db/visibility.ts';
 
 /** What one statement reads for many parents at once. */

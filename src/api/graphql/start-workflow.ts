@@ -1,5 +1,5 @@
 import { Task } from '../../db/entities.ts';
-import { addWarnings } from '../../db/tasks.ts';
+import { addWarnings } from '../../db/task-warnings.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';

@@ -140,7 +140,8 @@ export class TaskResolver {
   }
 
   @FieldResolver(() => [String], {
-    description: 'What is worth knowing and no failure, e.g. a filter that matched no tag.',
+    description:
+      'What is worth knowing and no failure, e.g. a filter that matched no tag. What is said of several tags or layers is one warning, with up to ten more names and their count.',
   })
   async warnings(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<string[]> {
     return loaders.taskWarnings.load(row.id);

@@ -38,6 +38,13 @@ export class UpkeepReportType {
     description: 'Blobs and manifests whose bytes were not theirs: removed; the next sync fetches them.',
   })
   damaged!: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Seconds that content has to be without use before a clean-up removes it; null for a verification.',
+  })
+  graceSeconds!: number | null;
 }
 
 export function toUpkeepReport(report: UpkeepReport): UpkeepReportType {
@@ -49,6 +56,7 @@ export function toUpkeepReport(report: UpkeepReport): UpkeepReportType {
     bytes: count('bytes'),
     files: count('files'),
     missing: count('missing'),
+    graceSeconds: report['graceSeconds'] ?? null,
     damaged: count('damaged') + count('damagedManifests'),
   });
 }

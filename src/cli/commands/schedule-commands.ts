@@ -97,15 +97,17 @@ interface Times {
   readonly remote?: string;
 }
 
-function withTimes(command: Command): void {
+/** @param isNew Whether what is not given has a default, or stays as it is. */
+function withTimes(command: Command, isNew: boolean): void {
+  const unless = (value: string): string => (isNew ? ` (default: ${value})` : '');
   command
     .option('--cron <line>', 'minute, hour, day of the month, month, day of the week; or @daily and the like')
     .option('--every <seconds>', 'an interval, in place of --cron', wholeNumber(1, yearSeconds))
-    .option('--time-zone <name>', 'time zone of --cron (default: UTC)')
-    .option('--jitter <seconds>', 'random delay of a run, at most (default: 60)', wholeNumber(0, 86_400))
+    .option('--time-zone <name>', `time zone of --cron${unless('UTC')}`)
+    .option('--jitter <seconds>', `random delay of a run, at most${unless('60')}`, wholeNumber(0, 86_400))
     .option(
       '--catch-up <seconds>',
-      'run a missed sync when it is late by no more than this (default: 3600)',
+      `run a missed sync when it is late by no more than this${unless('3600')}`,
       wholeNumber(10, yearSeconds),
     )
     .option('--mirror', 'remove what the upstream no longer has')
@@ -131,7 +133,7 @@ function addChanges(parent: Command, choose: ChooseClient): void {
   addClientCommand<Times>(parent, choose, {
     usage: 'create <repository>',
     text: 'sync a repository again and again',
-    setUp: withTimes,
+    setUp: (command) => withTimes(command, true),
     run: async (client, [name = ''], times) => {
       const { id } = await findNamed(client.session, 'repository', name);
       return changed(
@@ -146,8 +148,12 @@ function addChanges(parent: Command, choose: ChooseClient): void {
     usage: 'update <schedule>',
     text: 'change a schedule; a running sync goes on as it began',
     setUp: (command) => {
-      withTimes(command);
+      withTimes(command, false);
       command.option('--no-mirror', 'keep what the upstream no longer has');
+      command.addHelpText(
+        'after',
+        '\nA schedule is named by its repository, or by its id where that has several. What is not given stays as it is.',
+      );
     },
     run: async (client, [name = ''], times) => {
       const input = { id: await findSchedule(client, name), ...(await readTimes(client, times)) };

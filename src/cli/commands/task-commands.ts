@@ -5,7 +5,8 @@ import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../follow-task.ts';
-import { countOf, formatBytes } from '../format.ts';
+import { countOf } from '../../oci/count-of.ts';
+import { formatBytes } from '../format.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { showProgress } from '../progress-display.ts';
@@ -42,6 +43,8 @@ export function addTasks(program: Command, choose: ChooseClient): void {
       usage: 'watch <task>',
       text: 'follow a task to its end; Ctrl-C leaves it running',
       reads: true,
+      setUp: (command) =>
+        void command.addHelpText('after', '\nExit code 1: the task failed or was canceled.'),
       run: (client, [id = '']) => watchTask(client, id),
     });
   for (const place of [parent, program])

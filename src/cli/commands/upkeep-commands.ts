@@ -3,7 +3,8 @@ import { TidemarkError } from '../../oci/error.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { followTask } from '../follow-task.ts';
-import { countOf, formatBytes } from '../format.ts';
+import { countOf } from '../../oci/count-of.ts';
+import { formatBytes } from '../format.ts';
 import { checkUserErrors } from '../graphql-client.ts';
 import type { UserError } from '../graphql-client.ts';
 import { printJson } from './print.ts';
@@ -16,6 +17,7 @@ interface Report {
   readonly files: number;
   readonly missing: number;
   readonly damaged: number;
+  readonly graceSeconds: number | null;
 }
 
 interface Started {
@@ -27,19 +29,32 @@ const collectMutation = `mutation ($dryRun: Boolean!) { started: contentCollect(
   task { id } userErrors { code field message } } }`;
 const verifyMutation =
   'mutation { started: contentVerify { task { id } userErrors { code field message } } }';
-const reportQuery = `query ($id: ID!) { task(id: $id) { report { versions manifests blobs bytes files missing damaged } } }`;
+const reportQuery = `query ($id: ID!) { task(id: $id) { report { versions manifests blobs bytes files missing damaged graceSeconds } } }`;
 const rotateMutation = 'mutation { secretsRotate { resealed unreadable } }';
 
 export function addUpkeep(program: Command, choose: ChooseClient): void {
   addClientCommand<{ readonly dryRun?: boolean }>(program, choose, {
     usage: 'gc',
     text: 'clean up: versions beyond the kept ones, and content that nothing reaches any more',
-    setUp: (command) => void command.option('--dry-run', 'only show what would be removed now'),
+    setUp: (command) =>
+      void command
+        .option('--dry-run', 'only show what would be removed now')
+        .addHelpText(
+          'after',
+          '\nThe server does this once a day by itself. Content goes once nothing has used it for the grace period (TIDEMARK_GC_GRACE, 24 h\n' +
+            'by default), old versions beyond what "tidemark repository update --retain-versions" keeps.',
+        ),
     run: (client, _, { dryRun = false }) => collect(client, dryRun),
   });
   addClientCommand(program, choose, {
     usage: 'verify',
-    text: 'hash everything that is stored; the next sync or push brings back what is damaged',
+    text: 'read and hash everything that is stored; remove what is damaged',
+    setUp: (command) =>
+      void command.addHelpText(
+        'after',
+        '\nDamaged blobs and manifests are removed, and missing ones noted: both are answered 404 until the next sync or push of a\n' +
+          'repository that holds them stores them again. Exit code 1: something was missing or damaged.',
+      ),
     run: (client) => verify(client),
   });
   addClientCommand(program, choose, {
@@ -65,9 +80,16 @@ async function collect(command: Client, dryRun: boolean): Promise<number> {
     ].join(', ');
     const removed = report.versions + report.manifests + report.blobs + report.files;
     if (removed === 0)
-      return 'Nothing to remove. Content goes once nothing has used it for the grace period (TIDEMARK_GC_GRACE).';
+      return `Nothing to remove. Content goes once nothing has used it for the grace period${graceOf(report)} (TIDEMARK_GC_GRACE).`;
     return `${dryRun ? 'Would remove' : 'Removed'} ${what}: ${formatBytes(report.bytes)}.`;
   });
+}
+
+/** `, 24 h,`: as the worker has it, whatever this shell's settings say. */
+function graceOf({ graceSeconds }: Report): string {
+  if (graceSeconds === null) return '';
+  const [unit, size] = graceSeconds % 3_600 === 0 ? (['h', 3_600] as const) : (['s', 1] as const);
+  return `, ${graceSeconds / size} ${unit}`;
 }
 
 /** `tidemark verify`; 1 where something was wrong. */
@@ -78,7 +100,8 @@ async function verify(command: Client): Promise<number> {
     const looked = `${countOf(report.manifests, 'manifest')} and ${countOf(report.blobs, 'blob')} (${formatBytes(report.bytes)})`;
     if (isWhole) return `All is well: ${looked}.`;
     return (
-      `Of ${looked}, ${report.missing} are missing and ${report.damaged} were damaged, and removed. ` +
+      `Of ${looked}, ${report.missing} ${report.missing === 1 ? 'is' : 'are'} missing, and ${report.damaged} ` +
+      `${report.damaged === 1 ? 'was' : 'were'} damaged and removed. ` +
       'Sync the repositories that hold them again, or push them.'
     );
   });
