@@ -2,7 +2,7 @@ import type { Em } from '../db/open-database.ts';
 import { readForeignOfSync } from '../db/read-inline.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
 import type { Reuse } from '../db/reuse.ts';
-import { markBlobsStored, readBatch } from '../db/sync-blobs.ts';
+import { markBlobsStored, readBatch, readCountedBytes } from '../db/sync-blobs.ts';
 import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/sync-blobs.ts';
 import { addWarnings } from '../db/task-warnings.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -43,7 +43,7 @@ export async function fetchBlobs(
   const em = deps.database.em.fork();
   const { taskId, repositoryId, reuse } = sync;
   const part = { taskId, batch: batch.batch, repositoryId, origin: reuse.origin };
-  const report = createReport(em, part);
+  const report = createReport(em, part, await readCountedBytes(em, part));
   const timer = setInterval(() => report.tick(), reportEveryMs);
   const queue = createBlobQueue(
     deps.blobLocks,
@@ -57,7 +57,8 @@ export async function fetchBlobs(
       { concurrency: batch.concurrency, signal },
       async (queued, laneSignal) => {
         const { blob } = queued;
-        const onProgress = (bytesDone: number) => report.inFlight(blob, bytesDone);
+        const onProgress = (bytesDone: number, resumedBytes: number) =>
+          report.inFlight(blob, bytesDone, resumedBytes);
         const isAbsent = !(await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress }));
         if (report.finished({ ...blob, isAbsent }) >= reportBlobs) await report.write();
       },
@@ -90,7 +91,10 @@ async function fetchBlob(
   deps: ActivityDeps,
   sync: SyncContext,
   { blob, isLocked, done }: QueuedBlob,
-  options: { readonly signal: AbortSignal; readonly onProgress: (bytesDone: number) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (bytesDone: number, resumedBytes: number) => void;
+  },
 ): Promise<boolean> {
   const { digest } = blob;
   const { reuse } = sync;
@@ -149,8 +153,10 @@ async function isBrought({ database, store }: ActivityDeps, reuse: Reuse, blob: 
 }
 
 /** Gathers what a batch has done and writes it down, one transaction at a time. */
-function createReport(em: Em, batch: BatchOfRemote) {
+function createReport(em: Em, batch: BatchOfRemote, countedBytes: number) {
   const moving = new Map<number, number>();
+  /** By blob, where an earlier attempt or another sync has brought some: what this one did not fetch is no speed. */
+  const resumed = new Map<number, number>();
   let finished: FinishedBlob[] = [];
   let changed = false;
   let last = Promise.resolve();
@@ -164,7 +170,10 @@ function createReport(em: Em, batch: BatchOfRemote) {
     finished = [];
     const inFlightBytes = [...moving.values()].reduce((sum, bytes) => sum + bytes, 0);
     try {
-      await markBlobsStored(em, batch, stored, inFlightBytes);
+      const resumedBytes = [...resumed.values()].reduce((sum, bytes) => sum + bytes, 0);
+      // what an earlier attempt of this sync has fetched was speed then
+      const reusedBytes = Math.max(0, resumedBytes - countedBytes);
+      await markBlobsStored(em, batch, stored, { inFlightBytes, reusedBytes });
     } catch (error) {
       finished = [...stored, ...finished];
       changed = true;
@@ -181,7 +190,8 @@ function createReport(em: Em, batch: BatchOfRemote) {
   }
 
   return {
-    inFlight(blob: BatchBlob, bytesDone: number): void {
+    inFlight(blob: BatchBlob, bytesDone: number, resumedBytes: number): void {
+      if (resumedBytes > 0 || resumed.has(blob.blobId)) resumed.set(blob.blobId, resumedBytes);
       moving.set(blob.blobId, bytesDone);
       changed = true;
     },

@@ -69,7 +69,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
         if (presentBytes === descriptor.size) {
           // Renamed by a process that died, or is just now, before its fsync of the folder: a caller may rely on it from here on.
           if (fsync) await onDisk('fsync of the blob folder', sync());
-          pushOptions.onProgress?.(descriptor.size);
+          pushOptions.onProgress?.(descriptor.size, descriptor.size);
           return { fetchedBytes: 0 };
         }
         const publish = async (path: string) => {

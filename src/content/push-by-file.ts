@@ -136,7 +136,7 @@ export async function copyPartial(
       );
       if (bytesRead === 0) return;
       await file.append(buffer.subarray(0, bytesRead));
-      onProgress?.(file.sizeBytes);
+      onProgress?.(file.sizeBytes, file.sizeBytes);
     }
   } finally {
     await handle.close();

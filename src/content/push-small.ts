@@ -50,7 +50,7 @@ export async function pushSmall(
   } finally {
     place.live.delete(path);
   }
-  options.onProgress?.(descriptor.size);
+  options.onProgress?.(descriptor.size, 0);
   return result;
 }
 

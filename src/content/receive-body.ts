@@ -46,7 +46,7 @@ export async function receiveBody(
       if (sink.sizeBytes + chunk.byteLength > descriptor.size)
         return { fetchedBytes, mismatch: tooLong(descriptor, sink.sizeBytes + chunk.byteLength) };
       await sink.append(chunk);
-      onProgress?.(sink.sizeBytes);
+      onProgress?.(sink.sizeBytes, sink.sizeBytes - fetchedBytes);
     }
     ended = true;
   } finally {

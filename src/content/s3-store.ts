@@ -134,7 +134,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
       singleFlight(`${descriptor.digest} ${pushOptions.apart ?? ''}`, pushOptions.signal, async () => {
         const { signal, apart } = pushOptions;
         if (apart === undefined && (await stat(descriptor.digest, signal))?.sizeBytes === descriptor.size) {
-          pushOptions.onProgress?.(descriptor.size);
+          pushOptions.onProgress?.(descriptor.size, descriptor.size);
           return { fetchedBytes: 0 };
         }
         const way = {

@@ -4,8 +4,11 @@ import type { Quota } from './quota.ts';
 
 export interface PushOptions {
   readonly signal?: AbortSignal;
-  /** Told after bytes were written: how many of this blob are on disk now, from 0 to its size, resumed ones included. */
-  readonly onProgress?: (bytesDone: number) => void;
+  /**
+   * Told after bytes were written: how many of this blob are on disk now, from 0 to its size, and how many of these were not read from the
+   * source: resumed, or stored already.
+   */
+  readonly onProgress?: (bytesDone: number, resumedBytes: number) => void;
   /**
    * Whom the content is fetched for, as `[a-z0-9]+`, where what is stored or was begun for others must not show: it is taken from the
    * source whole, though it be stored, resumed only from what was begun for the same, and stored once all the same. Absent: what is

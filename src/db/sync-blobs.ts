@@ -52,6 +52,20 @@ export async function readBatchDone(
   return result.rows[0] ?? { blobs: 0, bytes: 0 };
 }
 
+/** Bytes of unfinished blobs that earlier attempts at a batch have counted. */
+export async function readCountedBytes(
+  em: Em,
+  batch: { readonly taskId: number; readonly batch: number },
+): Promise<number> {
+  const done = await readBatchDone(em, batch);
+  const result = await sql<{ bytes: number }>`
+    select bytes_done as bytes from task_progress
+    where task_id = ${batch.taskId} and stage = 'FETCHING_BLOBS' and part = ${batch.batch}`.execute(
+    kysely(em),
+  );
+  return Math.max(0, (result.rows[0]?.bytes ?? 0) - done.bytes);
+}
+
 /** One of a sync's batches, for its repository and from its remote's upstream. */
 export interface BatchOfRemote {
   readonly taskId: number;
@@ -68,7 +82,7 @@ export async function markBlobsStored(
   em: Em,
   batch: BatchOfRemote,
   blobs: readonly FinishedBlob[],
-  inFlightBytes: number,
+  { inFlightBytes, reusedBytes }: { readonly inFlightBytes: number; readonly reusedBytes: number },
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -96,7 +110,7 @@ export async function markBlobsStored(
     await setProgress(
       transaction,
       { taskId: batch.taskId, stage: 'FETCHING_BLOBS', part: batch.batch },
-      { blobsDone: done.blobs, bytesDone: done.bytes + inFlightBytes },
+      { blobsDone: done.blobs, bytesDone: done.bytes + inFlightBytes, bytesReused: reusedBytes },
     );
   });
 }

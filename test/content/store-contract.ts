@@ -244,7 +244,14 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         onProgress: (done) => done === 400_000 && abort.abort(new Error('enough')),
       });
       await expect(push).rejects.toThrow('enough');
-      expect(await store.push(key, createScriptedSource(bytes))).toEqual({ fetchedBytes: 600_000 });
+      const resumed = new Set<number>();
+      const onProgress = (_: number, resumedBytes: number) => resumed.add(resumedBytes);
+      expect(await store.push(key, createScriptedSource(bytes), { onProgress })).toEqual({
+        fetchedBytes: 600_000,
+      });
+      // what was there is told as such, and what is fetched adds nothing to it
+      expect(Math.max(...resumed)).toBe(400_000);
+      expect([...resumed].at(-1)).toBe(400_000);
     });
 
     test('an abort frees a push that waits for another one of the same digest', async () => {

@@ -84,6 +84,25 @@ test.concurrent('fault 1: after a truncation the next attempt asks for the rest 
   await readVersions(stage.harness, scene.ids.repositoryId);
 });
 
+test.concurrent('what an earlier sync has fetched of a blob counts as done, and not as fetched', async () => {
+  const scene = await stage.openSynced();
+  const { route, bytes } = addBroken(scene, 400_000);
+  scene.upstream.on(route, truncated({ headers: octets, body: bytes }, 150_000), { status: 403 });
+  const failed = await scene.sync();
+  expect(failed.task).toMatchObject({ state: 'FAILED', errorCode: 'UPSTREAM_FORBIDDEN' });
+  // of what the repository has already
+  const stored = failed.counts?.bytesReused ?? 0;
+  scene.upstream.on(route, blob(bytes));
+  const { task, counts } = await scene.sync();
+  expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  const [, start = ''] =
+    /^bytes=(\d+)-$/.exec(scene.upstream.requestsOf(route).at(-1)?.headers.range ?? '') ?? [];
+  expect(Number(start)).toBeGreaterThan(0);
+  expect(counts?.bytesDone).toBe(task.bytesTotal);
+  // smaller blobs may have been stored as well
+  expect((counts?.bytesReused ?? 0) - stored).toBeGreaterThanOrEqual(Number(start));
+});
+
 test.concurrent('fault 2: a Content-Length that is not the size is SIZE_MISMATCH', async () => {
   for (const length of [-500, 500]) {
     const scene = await stage.openSynced();

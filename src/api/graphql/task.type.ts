@@ -94,7 +94,10 @@ export class TaskProgressType {
   })
   bytesDone!: number;
 
-  @Field(() => ByteCount, { description: 'Bytes of the blobs that were stored already.' })
+  @Field(() => ByteCount, {
+    description:
+      'Bytes that this task did not fetch: of blobs that were stored already, and what an earlier task had fetched of others.',
+  })
   bytesReused!: number;
 
   @Field(() => Int, { description: 'Signatures that were fetched.' })
