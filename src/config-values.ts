@@ -2,8 +2,8 @@
 import { isIP } from 'node:net';
 import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
 import { isLoopbackHost } from './api/host-guard.ts';
-import { parseS3Location } from './content/s3-location.ts';
-import type { S3Location } from './content/s3-location.ts';
+import { parseS3Location } from './content/s3/s3-location.ts';
+import type { S3Location } from './content/s3/s3-location.ts';
 import type { EarlierAccess } from './db/earlier-distributions.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 

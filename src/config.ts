@@ -23,7 +23,7 @@ import {
 } from './config-values.ts';
 import type { AccessLogFormat, LogLevel, Parsed } from './config-values.ts';
 import type { EarlierAccess } from './db/earlier-distributions.ts';
-import type { S3Location } from './content/s3-location.ts';
+import type { S3Location } from './content/s3/s3-location.ts';
 
 export interface Config {
   /** Absolute path of the one folder that holds all state (`TIDEMARK_DATA`). */

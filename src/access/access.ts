@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
-import { readLiveToken, readSubjectGrants } from '../db/access-tokens.ts';
-import type { LiveToken } from '../db/access-tokens.ts';
+import { readLiveToken, readSubjectGrants } from '../db/access/access-tokens.ts';
+import type { LiveToken } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
 import { parseAuthorization, unauthenticated } from './credentials.ts';
 import { createOidcVerifier } from './oidc.ts';

@@ -1,4 +1,4 @@
-import type { Role } from '../db/roles.ts';
+import type { Role } from '../db/access/roles.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { mayAnywhere } from './viewer.ts';
 import type { Viewer } from './viewer.ts';

@@ -1,4 +1,4 @@
-import type { Role } from '../db/roles.ts';
+import type { Role } from '../db/access/roles.ts';
 import type { RegistryViewer } from './access.ts';
 import type { RegistryAction } from './registry-token.ts';
 import { may } from './viewer.ts';

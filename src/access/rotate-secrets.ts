@@ -1,6 +1,6 @@
 import type { Em } from '../db/open-database.ts';
-import { resealPage } from '../db/reseal-secrets.ts';
-import { endRotation, isRotationOpen, noteRotation } from '../db/secret-rotation.ts';
+import { resealPage } from '../db/access/reseal-secrets.ts';
+import { endRotation, isRotationOpen, noteRotation } from '../db/access/secret-rotation.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { SecretBox } from './secrets.ts';
 

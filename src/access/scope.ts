@@ -1,5 +1,5 @@
-import type { Role } from '../db/roles.ts';
-import { roles } from '../db/roles.ts';
+import type { Role } from '../db/access/roles.ts';
+import { roles } from '../db/access/roles.ts';
 import { isRepositoryName } from '../oci/reference.ts';
 
 /** Where a role holds: `*` for everything, `team/*` for all names that begin with `team/`, or one name. */

@@ -1,8 +1,8 @@
-import { hasLogins, readLiveToken, readSubjectGrants } from '../db/access-tokens.ts';
-import type { Identity } from '../db/identity.ts';
+import { hasLogins, readLiveToken, readSubjectGrants } from '../db/access/access-tokens.ts';
+import type { Identity } from '../db/schema/identity.ts';
 import type { Em } from '../db/open-database.ts';
-import { everything } from '../db/visibility.ts';
-import type { Visibility } from '../db/visibility.ts';
+import { everything } from '../db/access/visibility.ts';
+import type { Visibility } from '../db/access/visibility.ts';
 import { toViewer } from './access.ts';
 import type { LoginSettings } from './access.ts';
 import { anonymous, everybody, visibilityOf } from './viewer.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Role } from '../db/roles.ts';
-import { grantToToken, insertAccessToken } from '../db/access-tokens.ts';
+import type { Role } from '../db/access/roles.ts';
+import { grantToToken, insertAccessToken } from '../db/access/access-tokens.ts';
 import type { Em } from '../db/open-database.ts';
 
 /** Tells our tokens from others', for people and for programs that look for secrets in files. */

@@ -1,7 +1,7 @@
-import type { Role } from '../db/roles.ts';
-import type { Identity } from '../db/identity.ts';
-import { everything } from '../db/visibility.ts';
-import type { Visibility } from '../db/visibility.ts';
+import type { Role } from '../db/access/roles.ts';
+import type { Identity } from '../db/schema/identity.ts';
+import { everything } from '../db/access/visibility.ts';
+import type { Visibility } from '../db/access/visibility.ts';
 import { covers, isAtLeast } from './scope.ts';
 import type { Grant } from './scope.ts';
 

@@ -1,11 +1,11 @@
-import type { CommitResult } from '../db/commit-version.ts';
-import { readSyncPolicy, setCheckedBy } from '../db/stage-signers.ts';
-import { enterStage } from '../db/start-task.ts';
+import type { CommitResult } from '../db/versions/commit-version.ts';
+import { readSyncPolicy, setCheckedBy } from '../db/policies/stage-signers.ts';
+import { enterStage } from '../db/tasks/start-task.ts';
 import { commitSync } from './commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import { findRemovals } from './find-removals.ts';
-import { findSignatureSource } from './find-signature-source.ts';
+import { findSignatureSource } from './companions/find-signature-source.ts';
 import { listTags } from './list-tags.ts';
 import { warnOfNarrowed } from './outside-filter.ts';
 import { planSync } from './plan-sync.ts';

@@ -1,5 +1,5 @@
-import type { BlobLocks } from '../db/blob-lock.ts';
-import type { BatchBlob } from '../db/sync-blobs.ts';
+import type { BlobLocks } from '../db/content/blob-lock.ts';
+import type { BatchBlob } from '../db/staging/sync-blobs.ts';
 import type { Digest } from '../oci/digest.ts';
 
 /** A blob whose turn has come. */

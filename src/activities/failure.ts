@@ -3,10 +3,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isConnectionError } from '../db/connection-error.ts';
 import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
-import { isThrottle } from './error-kinds.ts';
+import { isThrottle } from '../upstream/error-kinds.ts';
 import { subjectOf } from './error-subject.ts';
 
-export { isThrottle, isUnreadable } from './error-kinds.ts';
+export { isThrottle, isUnreadable } from '../upstream/error-kinds.ts';
 
 /**
  * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are

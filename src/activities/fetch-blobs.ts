@@ -1,22 +1,22 @@
 import type { Em } from '../db/open-database.ts';
-import { readForeignOfSync } from '../db/read-inline.ts';
-import { apartOf, mayReuseBlob, recordDelivered } from '../db/reuse.ts';
-import type { Reuse } from '../db/reuse.ts';
-import { markBlobsStored, readBatch, readCountedBytes } from '../db/sync-blobs.ts';
-import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/sync-blobs.ts';
+import { readForeignOfSync } from '../db/reads/read-inline.ts';
+import { apartOf, mayReuseBlob, recordDelivered } from '../db/staging/reuse.ts';
+import type { Reuse } from '../db/staging/reuse.ts';
+import { markBlobsStored, readBatch, readCountedBytes } from '../db/staging/sync-blobs.ts';
+import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/staging/sync-blobs.ts';
 import { addWarnings } from '../db/task-warnings.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
-import { openBlobSource, readThrough } from './blob-source.ts';
+import { openBlobSource, readThrough } from '../upstream/blob-source.ts';
 import { createBlobQueue } from './blob-queue.ts';
 import type { QueuedBlob } from './blob-queue.ts';
 import type { ActivityDeps } from './deps.ts';
 import { noteSubject } from './error-subject.ts';
-import { forEachConcurrently } from './limiter.ts';
-import { withLayerUrls } from './layer-urls.ts';
-import type { LayerSource } from './layer-urls.ts';
-import { namingRequest, repositoryUrl } from './naming-request.ts';
+import { forEachConcurrently } from '../upstream/limiter.ts';
+import { withLayerUrls } from '../upstream/layer-urls.ts';
+import type { LayerSource } from '../upstream/layer-urls.ts';
+import { namingRequest, repositoryUrl } from '../upstream/naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /** One activity's share of a sync's missing blobs. */

@@ -4,15 +4,15 @@ import {
   keepRoots,
   readRootRemovals,
   readTagRemovals,
-} from '../db/stage-removals.ts';
-import { stageRemovals, unstageTags } from '../db/stage-tags.ts';
+} from '../db/staging/stage-removals.ts';
+import { stageRemovals, unstageTags } from '../db/staging/stage-tags.ts';
 import { addWarnings } from '../db/task-warnings.ts';
-import { parseCompanionTag } from '../oci/companion-tag.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from './limiter.ts';
+import { forEachConcurrently } from '../upstream/limiter.ts';
 import { countOutside, pruneOutside } from './outside-filter.ts';
-import { askAside, isSideFailure } from './side-look-ups.ts';
+import { askAside, isSideFailure } from './companions/side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
 
 const pageSize = 500;

@@ -1,11 +1,11 @@
 import { addWarnings } from '../db/task-warnings.ts';
-import { finishListing, stageNames } from '../db/stage-names.ts';
-import type { Listed } from '../db/stage-names.ts';
+import { finishListing, stageNames } from '../db/staging/stage-names.ts';
+import type { Listed } from '../db/staging/stage-names.ts';
 import type { Em } from '../db/open-database.ts';
-import { stageCompanionNames } from '../db/stage-companions.ts';
+import { stageCompanionNames } from '../db/staging/stage-companions.ts';
 import { closeNames } from '../oci/close-names.ts';
 import { countOf } from '../oci/count-of.ts';
-import { parseCompanionTag } from '../oci/companion-tag.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import { quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';

@@ -1,19 +1,19 @@
 import { assumeLogins, readVisibility } from '../access/standing.ts';
-import { Remote, Task } from '../db/entities.ts';
-import type { RemoteSelection, SyncArguments } from '../db/entities.ts';
-import { readRepositoryName } from '../db/read-repositories.ts';
-import type { Reuse } from '../db/reuse.ts';
-import type { SubsetFilter } from '../db/stage-tags.ts';
+import { Remote, Task } from '../db/schema/entities.ts';
+import type { RemoteSelection, SyncArguments } from '../db/schema/entities.ts';
+import { readRepositoryName } from '../db/reads/read-repositories.ts';
+import type { Reuse } from '../db/staging/reuse.ts';
+import type { SubsetFilter } from '../db/staging/stage-tags.ts';
 import { taskKey } from '../db/task-log.ts';
-import { countRateLimited } from '../db/tasks.ts';
-import { assertRunning } from '../db/open-tasks.ts';
+import { countRateLimited } from '../db/tasks/tasks.ts';
+import { assertRunning } from '../db/tasks/open-tasks.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';
 import { noteSubject, subjectOf } from './error-subject.ts';
-import { createRegistryClients } from './registry-clients.ts';
-import { remoteOptions } from './remote-options.ts';
+import { createRegistryClients } from '../upstream/registry-clients.ts';
+import { compileSubset } from '../upstream/compile-subset.ts';
+import { remoteOptions } from '../upstream/remote-options.ts';
 import { createThrottles } from './throttles.ts';
 
 /** What the activities of one sync share: its arguments, its filter, and the client of its upstream. */
@@ -129,15 +129,4 @@ function remoteChanged(remote: Remote, { url, upstreamName }: RemoteSelection): 
       'Nothing was changed; sync again.',
     { origin: 'caller' },
   );
-}
-
-/** What a remote selects: tags, and digests asked for as such. */
-export function compileSubset(selection: Pick<RemoteSelection, 'includeTags' | 'excludeTags'>): SubsetFilter {
-  const filter = compileTagFilter(selection);
-  const includesAll = (selection.includeTags ?? []).length === 0;
-  const excluded = new Set<string>(selection.excludeTags ?? []);
-  return {
-    ...filter,
-    holdsDigest: (digest) => (includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
-  };
 }

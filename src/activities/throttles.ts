@@ -4,7 +4,7 @@ import {
   longestThrottleMs,
   noteThrottle,
   readThrottle,
-} from '../db/host-throttles.ts';
+} from '../db/tasks/host-throttles.ts';
 import type { Em } from '../db/open-database.ts';
 import { addWarnings } from '../db/task-warnings.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';

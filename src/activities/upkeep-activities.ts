@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
-import { beginUpkeep, createUpkeepTask } from '../db/upkeep-tasks.ts';
-import type { UpkeepName } from '../db/upkeep-tasks.ts';
-import { requireRunning } from '../db/open-tasks.ts';
+import { beginUpkeep, createUpkeepTask } from '../db/tasks/upkeep-tasks.ts';
+import type { UpkeepName } from '../db/tasks/upkeep-tasks.ts';
+import { requireRunning } from '../db/tasks/open-tasks.ts';
 import { endTask } from '../db/task-log.ts';
 import { collectContent, collectFiles, collectVersions, planCollection } from './collect.ts';
 import type { ActivityDeps } from './deps.ts';

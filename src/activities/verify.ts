@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
-import { markNotStored, readHolders, readStoredBlobs, verifyManifests } from '../db/verify-content.ts';
-import type { StoredBlob } from '../db/verify-content.ts';
-import { addToReport } from '../db/upkeep-tasks.ts';
-import { uploadedBlobLock } from '../db/uploads.ts';
+import {
+  markNotStored,
+  readHolders,
+  readStoredBlobs,
+  verifyManifests,
+} from '../db/collection/verify-content.ts';
+import type { StoredBlob } from '../db/collection/verify-content.ts';
+import { addToReport } from '../db/tasks/upkeep-tasks.ts';
+import { uploadedBlobLock } from '../db/content/uploads.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from './limiter.ts';
+import { forEachConcurrently } from '../upstream/limiter.ts';
 
 /** What a verification works with. */
 export type VerifyDeps = Pick<ActivityDeps, 'database' | 'store' | 'blobLocks' | 'logger'>;

@@ -1,29 +1,29 @@
 import type { Em } from '../db/open-database.ts';
-import { readNames } from '../db/stage-names.ts';
-import { readPresentTags, stageTags, unstageTags } from '../db/stage-tags.ts';
-import type { StagedTag } from '../db/stage-tags.ts';
-import { storeManifests } from '../db/store-manifests.ts';
+import { readNames } from '../db/staging/stage-names.ts';
+import { readPresentTags, stageTags, unstageTags } from '../db/staging/stage-tags.ts';
+import type { StagedTag } from '../db/staging/stage-tags.ts';
+import { storeManifests } from '../db/content/store-manifests.ts';
 import { addWarnings } from '../db/task-warnings.ts';
-import { setProgress } from '../db/tasks.ts';
+import { setProgress } from '../db/tasks/tasks.ts';
 import { absentRepositoryWarning } from '../db/absent-repository.ts';
-import { readLeftTags, readWalked, stageWalked } from '../db/walked-tags.ts';
+import { readLeftTags, readWalked, stageWalked } from '../db/staging/walked-tags.ts';
 import { closeNames } from '../oci/close-names.ts';
-import { parseCompanionTag } from '../oci/companion-tag.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
-import { createCollector } from './collector.ts';
-import { confirmCompanion } from './confirm-companion.ts';
+import { createCollector } from '../upstream/collector.ts';
+import { confirmCompanion } from './companions/confirm-companion.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isThrottle } from './failure.ts';
-import { followCompanions } from './follow-companions.ts';
-import { forEachConcurrently } from './limiter.ts';
+import { followCompanions } from './companions/follow-companions.ts';
+import { forEachConcurrently } from '../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
-import { isSideFailure } from './side-look-ups.ts';
+import { isSideFailure } from './companions/side-look-ups.ts';
 import type { SyncContext } from './sync-context.ts';
-import { walkGraph } from './walk-graph.ts';
+import { walkGraph } from '../upstream/walk-graph.ts';
 
 /** One activity's share of a sync's tags. */
 export interface TagRange {

@@ -4,15 +4,15 @@ import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Database } from '../db/open-database.ts';
-import type { Remote } from '../db/entities.ts';
+import type { Remote } from '../db/schema/entities.ts';
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
-import type { UnreadConfig } from '../db/image-platforms.ts';
-import type { PullOutcome } from '../db/pull-content.ts';
-import type { PolicyKey } from '../db/verdicts.ts';
+import type { UnreadConfig } from '../db/staging/image-platforms.ts';
+import type { PullOutcome } from '../db/versions/pull-content.ts';
+import type { PolicyKey } from '../db/policies/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryProbe } from '../oci/registry-probe.ts';
-import type { RuleMistake, SignatureRules } from '../oci/signature-rules.ts';
-import type { WorkflowStarter } from './workflow-client.ts';
+import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
+import type { WorkflowStarter } from './temporal/workflow-client.ts';
 
 export interface ApiConfig {
   /** The address that the server listens on; on loopback, foreign Host headers are refused. */

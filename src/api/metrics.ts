@@ -1,7 +1,7 @@
-import { taskStates } from '../db/entities.ts';
-import type { TaskState } from '../db/entities.ts';
-import { readTaskFigures } from '../db/read-task-figures.ts';
-import type { TaskFigures } from '../db/read-task-figures.ts';
+import { taskStates } from '../db/schema/entities.ts';
+import type { TaskState } from '../db/schema/entities.ts';
+import { readTaskFigures } from '../db/reads/read-task-figures.ts';
+import type { TaskFigures } from '../db/reads/read-task-figures.ts';
 import type { ApiDependencies } from './dependencies.ts';
 
 /**

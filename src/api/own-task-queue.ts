@@ -2,7 +2,7 @@ import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/clien
 import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../oci/error.ts';
 import { collectWorkflowType } from '../workflows/upkeep-input.ts';
-import { callTemporal, unavailable } from './temporal-call.ts';
+import { callTemporal, unavailable } from './temporal/temporal-call.ts';
 
 export interface TaskQueueClaim {
   readonly client: Client;

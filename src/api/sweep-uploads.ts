@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from '../db/open-database.ts';
-import { expireUploads, uploadKeptHours } from '../db/uploads.ts';
+import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface UploadSweepOptions {
   readonly database: Database;

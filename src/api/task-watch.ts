@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { Task } from '../db/entities.ts';
-import type { TaskState } from '../db/entities.ts';
+import { Task } from '../db/schema/entities.ts';
+import type { TaskState } from '../db/schema/entities.ts';
 import type { Database } from '../db/open-database.ts';
-import { createTaskEndings } from '../db/task-endings.ts';
-import { readTaskCounts } from '../db/tasks.ts';
+import { createTaskEndings } from '../db/tasks/task-endings.ts';
+import { readTaskCounts } from '../db/tasks/tasks.ts';
 
 /** What tells one state of a task from another; compared as text. */
 interface Look {

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import { clientOptions, withClientOptions } from './client-options.ts';
 import type { ClientOptions, GivenClientOptions } from './client-options.ts';
-import type { Interrupt } from './interrupt.ts';
+import type { Interrupt } from './progress/interrupt.ts';
 import type { Session } from './session.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './progress/terminal.ts';
 
 /** What a command works with. */
 export interface Client {

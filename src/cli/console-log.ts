@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { createLogger } from '../roles/logger.ts';
-import { plainText } from './format.ts';
+import { createLogger } from '../processes/logger.ts';
+import { plainText } from './progress/format.ts';
 
 const levelNames: Readonly<Record<number, string>> = {
   10: 'trace',

@@ -5,17 +5,17 @@ import type { Config } from '../config.ts';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../demo/demo-content.ts';
 import { startSampleUpstream } from '../demo/sample-upstream.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { formatBox } from './format.ts';
+import { formatBox } from './progress/format.ts';
 import { requestGraphql } from './graphql-client.ts';
-import type { Interrupt } from './interrupt.ts';
+import type { Interrupt } from './progress/interrupt.ts';
 import { addressLines } from './server-commands.ts';
 import { bringUp } from './session.ts';
 import type { Session } from './session.ts';
 import { describeTagChanges } from './show-version.ts';
-import { reportOutcome, runSync } from './sync-command.ts';
-import type { SyncRequest } from './sync-request.ts';
-import type { PlannedTag } from './task-queries.ts';
-import type { Terminal } from './terminal.ts';
+import { reportOutcome, runSync } from './sync/sync-command.ts';
+import type { SyncRequest } from './sync/sync-request.ts';
+import type { PlannedTag } from './progress/task-queries.ts';
+import type { Terminal } from './progress/terminal.ts';
 
 export interface DemoCommandOptions {
   /** The person's settings; only what does not touch their data is taken from them. */

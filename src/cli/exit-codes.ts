@@ -1,4 +1,4 @@
-import type { Task } from './task-queries.ts';
+import type { Task } from './progress/task-queries.ts';
 
 /** Exit codes of every command (docs/command-line.md). 130 and 143 are those of the signals. */
 export const exitCodes = {

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
-import type { Role } from '../roles/server.ts';
+import type { Role } from '../processes/server.ts';
 import type { ClientPlan } from './client-command.ts';
 import { clientOptions, wholeNumber, withClientOptions } from './client-options.ts';
 import type { ClientOptions, GivenClientOptions } from './client-options.ts';
@@ -18,8 +18,8 @@ import { addTasks } from './commands/task-commands.ts';
 import { addUpkeep } from './commands/upkeep-commands.ts';
 import { parseTokenRequest } from './token-command.ts';
 import type { TokenOptions, TokenRequest } from './token-command.ts';
-import { parseSyncRequest, policies } from './sync-request.ts';
-import type { SyncOptions, SyncRequest } from './sync-request.ts';
+import { parseSyncRequest, policies } from './sync/sync-request.ts';
+import type { SyncOptions, SyncRequest } from './sync/sync-request.ts';
 
 /** What a command line asks for. */
 export type CommandPlan =

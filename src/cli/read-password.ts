@@ -1,5 +1,5 @@
 import { TidemarkError } from '../oci/error.ts';
-import { InterruptedError } from './interrupt.ts';
+import { InterruptedError } from './progress/interrupt.ts';
 
 /** Reads a password from standard input: up to its end, without the line break there. */
 export async function readPassword(signal: AbortSignal): Promise<string> {

@@ -3,15 +3,15 @@ import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { jsonFormat } from './commands/print.ts';
-import { catchInterrupts, InterruptedError } from './interrupt.ts';
-import type { Interrupt } from './interrupt.ts';
+import { catchInterrupts, InterruptedError } from './progress/interrupt.ts';
+import type { Interrupt } from './progress/interrupt.ts';
 import { parseArguments } from './parse-arguments.ts';
 import type { ClientPlan } from './client-command.ts';
 import type { ClientOptions } from './client-options.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CommandPlan } from './parse-arguments.ts';
-import { flushTerminal, openTerminal } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
+import { flushTerminal, openTerminal } from './progress/terminal.ts';
+import type { Terminal } from './progress/terminal.ts';
 
 /** The program: does what the arguments say, and ends the process with its exit code (exit-codes.ts), or 130 after Ctrl-C. */
 export async function runCli(argv: readonly string[]): Promise<void> {
@@ -92,13 +92,13 @@ async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundi
     case 'sync': {
       const [{ readPassword }, { syncCommand }] = await Promise.all([
         import('./read-password.ts'),
-        import('./sync-command.ts'),
+        import('./sync/sync-command.ts'),
       ]);
       const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
       const requiredKeys =
         plan.keyFile === undefined
           ? undefined
-          : await (await import('./require-signature.ts')).readRequiredKeys(plan.keyFile);
+          : await (await import('./sync/require-signature.ts')).readRequiredKeys(plan.keyFile);
       const request = { ...plan.request, password, requiredKeys };
       return syncCommand({
         ...common,

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { Role } from '../roles/server.ts';
-import { findRunningServer } from '../roles/server-file.ts';
-import { formatBox } from './format.ts';
-import type { Interrupt } from './interrupt.ts';
+import type { Role } from '../processes/server.ts';
+import { findRunningServer } from '../processes/server-file.ts';
+import { formatBox } from './progress/format.ts';
+import type { Interrupt } from './progress/interrupt.ts';
 import { bringUp } from './session.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './progress/terminal.ts';
 
 interface ServerCommand {
   readonly config: Config;
@@ -72,8 +72,8 @@ interface RolesCommand extends ServerCommand {
 export async function rolesCommand({ config, interrupt, name, roles }: RolesCommand): Promise<number> {
   requireSettings(name, { DATABASE_URL: config.databaseUrl, TEMPORAL_ADDRESS: config.temporalAddress });
   const [{ startServer }, { createLogger }] = await Promise.all([
-    import('../roles/server.ts'),
-    import('../roles/logger.ts'),
+    import('../processes/server.ts'),
+    import('../processes/logger.ts'),
   ]);
   const logger = createLogger(config.logLevel);
   const server = await startServer(config, {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { findRunningServer } from '../roles/server-file.ts';
+import { findRunningServer } from '../processes/server-file.ts';
 import { createConsoleLog } from './console-log.ts';
 import { requestGraphql } from './graphql-client.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
@@ -97,7 +97,7 @@ export async function bringUp(
   config: Config,
   { note, signal }: BringUpOptions,
 ): Promise<Server & { readonly stopped: Promise<void> }> {
-  const { startServer } = await import('../roles/server.ts');
+  const { startServer } = await import('../processes/server.ts');
   const isLevelSet = (process.env['LOG_LEVEL'] ?? '').trim() !== '';
   const logger = createConsoleLog(isLevelSet ? config.logLevel : 'error', note);
   const server = await startServer(config, {

@@ -1,6 +1,6 @@
 import { countOf, formatCount } from '../oci/count-of.ts';
-import { formatBytes, formatDuration, formatTable, shortDigest } from './format.ts';
-import type { ContentCounts, PlannedTag, SyncPlan, Task, Version } from './task-queries.ts';
+import { formatBytes, formatDuration, formatTable, shortDigest } from './progress/format.ts';
+import type { ContentCounts, PlannedTag, SyncPlan, Task, Version } from './progress/task-queries.ts';
 
 const kinds = ['tags', 'manifests', 'blobs', 'signatures'] as const;
 

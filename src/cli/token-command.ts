@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { isScope } from '../access/scope.ts';
 import type { Config } from '../config.ts';
-import { roles } from '../db/roles.ts';
-import type { Role } from '../db/roles.ts';
+import { roles } from '../db/access/roles.ts';
+import type { Role } from '../db/access/roles.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './progress/terminal.ts';
 
 /** What `tidemark token create` was asked for. */
 export interface TokenRequest {

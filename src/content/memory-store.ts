@@ -1,10 +1,10 @@
 import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseDigest } from '../oci/digest.ts';
-import { createBufferSink } from './buffer-sink.ts';
+import { createBufferSink } from './folder/buffer-sink.ts';
 import { contentUnknown, digestMismatch, offsetInvalid } from './content-error.ts';
-import { pushInTwo } from './push-attempts.ts';
-import { receiveBody } from './receive-body.ts';
+import { pushInTwo } from './folder/push-attempts.ts';
+import { receiveBody } from './folder/receive-body.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { parseCompanionTag } from '../oci/companion-tag.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import type { TagFilter } from '../oci/tag-filter.ts';
-import type { RemoteSelection } from './entities.ts';
+import type { RemoteSelection } from './schema/entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';
 

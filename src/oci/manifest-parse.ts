@@ -1,4 +1,4 @@
-import { isSignatureArtifact } from './companion-tag.ts';
+import { isSignatureArtifact } from './signatures/companion-tag.ts';
 import { invalid, readDescriptor, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
 import type { Descriptor, Platform } from './descriptor.ts';
 import { TidemarkError } from './error.ts';

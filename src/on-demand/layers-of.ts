@@ -1,8 +1,8 @@
-import { withOtherAddress } from '../activities/blob-source.ts';
-import { withLayerUrls } from '../activities/layer-urls.ts';
-import type { Upstream } from '../activities/naming-request.ts';
+import { withOtherAddress } from '../upstream/blob-source.ts';
+import { withLayerUrls } from '../upstream/layer-urls.ts';
+import type { Upstream } from '../upstream/naming-request.ts';
 import type { Database } from '../db/open-database.ts';
-import { readForeignOf } from '../db/read-inline.ts';
+import { readForeignOf } from '../db/reads/read-inline.ts';
 import type { ContentSource } from '../oci/content-source.ts';
 
 /** Where a remote's blobs are read for a repository: at the upstream and, where the remote allows it, at the addresses that manifests name. */

@@ -1,8 +1,8 @@
-import type { Limiter } from '../activities/limiter.ts';
-import { readSignature } from '../activities/read-signature.ts';
+import type { Limiter } from '../upstream/limiter.ts';
+import { readSignature } from '../upstream/read-signature.ts';
 import type { Database } from '../db/open-database.ts';
-import { signatureName, storeAtomic } from '../db/stage-signatures.ts';
-import type { SignatureToStore } from '../db/stage-signatures.ts';
+import { signatureName, storeAtomic } from '../db/staging/stage-signatures.ts';
+import type { SignatureToStore } from '../db/staging/stage-signatures.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';

@@ -1,10 +1,10 @@
-import type { SignatureChecks } from '../activities/check-signatures.ts';
+import type { SignatureChecks } from '../upstream/check-signatures.ts';
 import type { Database } from '../db/open-database.ts';
-import { keepPulled } from '../db/pull-content.ts';
-import type { Doubt, PulledContent, PullOutcome } from '../db/pull-content.ts';
-import { readConfigBlobs, readSignerBlobs, storeSigners } from '../db/pull-signatures.ts';
-import type { BlobToStore } from '../db/pull-signatures.ts';
-import { findUnchecked, isSignatureValid } from '../db/verdicts.ts';
+import { keepPulled } from '../db/versions/pull-content.ts';
+import type { Doubt, PulledContent, PullOutcome } from '../db/versions/pull-content.ts';
+import { readConfigBlobs, readSignerBlobs, storeSigners } from '../db/versions/pull-signatures.ts';
+import type { BlobToStore } from '../db/versions/pull-signatures.ts';
+import { findUnchecked, isSignatureValid } from '../db/policies/verdicts.ts';
 import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';
 import type { UpstreamBlobs } from './upstream-blobs.ts';

@@ -1,10 +1,10 @@
-import { createLimiter } from '../activities/limiter.ts';
-import type { Limiter } from '../activities/limiter.ts';
-import type { Upstream } from '../activities/naming-request.ts';
-import { createRegistryClients } from '../activities/registry-clients.ts';
-import { remoteOptions } from '../activities/remote-options.ts';
-import type { RemoteDeps } from '../activities/remote-options.ts';
-import type { Remote } from '../db/entities.ts';
+import { createLimiter } from '../upstream/limiter.ts';
+import type { Limiter } from '../upstream/limiter.ts';
+import type { Upstream } from '../upstream/naming-request.ts';
+import { createRegistryClients } from '../upstream/registry-clients.ts';
+import { remoteOptions } from '../upstream/remote-options.ts';
+import type { RemoteDeps } from '../upstream/remote-options.ts';
+import type { Remote } from '../db/schema/entities.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 
 /** A remote that is read for clients that wait. */

@@ -1,6 +1,6 @@
-import type { Remote } from '../db/entities.ts';
-import type { Reuse } from '../db/reuse.ts';
-import { everything } from '../db/visibility.ts';
+import type { Remote } from '../db/schema/entities.ts';
+import type { Reuse } from '../db/staging/reuse.ts';
+import { everything } from '../db/access/visibility.ts';
 
 /**
  * What a pull may reuse: it acts for the repository that it is of, which all of its readers share, whoever asks; so what the repository has

@@ -1,6 +1,6 @@
-import { remoteOptions } from '../activities/remote-options.ts';
-import type { RemoteDeps } from '../activities/remote-options.ts';
-import type { Remote } from '../db/entities.ts';
+import { remoteOptions } from '../upstream/remote-options.ts';
+import type { RemoteDeps } from '../upstream/remote-options.ts';
+import type { Remote } from '../db/schema/entities.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import { probeRegistry } from '../registry/probe.ts';

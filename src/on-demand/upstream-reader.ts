@@ -1,12 +1,12 @@
-import type { PullOutcome } from '../db/pull-content.ts';
-import { createBlobLocks } from '../db/blob-lock.ts';
+import type { PullOutcome } from '../db/versions/pull-content.ts';
+import { createBlobLocks } from '../db/content/blob-lock.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ContentSource } from '../oci/content-source.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './upstream-blobs.ts';
-import type { Remote } from '../db/entities.ts';
+import type { Remote } from '../db/schema/entities.ts';
 import type { RegistryProbe } from '../oci/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';

@@ -1,13 +1,13 @@
 import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-source.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { pacedBody } from './body.ts';
-import type { MinimumRate } from './body.ts';
-import { codedBody, isBlobAsSent } from './coded-blob.ts';
-import type { BlobCodings } from './coded-blob.ts';
-import { contentCoding } from './content-coding.ts';
-import { contentLength, describeUrl, singleHeader } from './exchange.ts';
-import type { HttpResponse } from './exchange.ts';
-import { truncated } from './network-error.ts';
+import { pacedBody } from './transport/body.ts';
+import type { MinimumRate } from './transport/body.ts';
+import { codedBody, isBlobAsSent } from './transport/coded-blob.ts';
+import type { BlobCodings } from './transport/coded-blob.ts';
+import { contentCoding } from './transport/content-coding.ts';
+import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';
+import type { HttpResponse } from './transport/exchange.ts';
+import { truncated } from './transport/network-error.ts';
 import type { Requester } from './requester.ts';
 import { checkStatus } from './status.ts';
 

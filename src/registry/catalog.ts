@@ -1,5 +1,5 @@
-import { decodedBody } from './content-coding.ts';
-import { readUpTo } from './body.ts';
+import { decodedBody } from './transport/content-coding.ts';
+import { readUpTo } from './transport/body.ts';
 import type { Requester } from './requester.ts';
 import { checkStatus } from './status.ts';
 

@@ -1,5 +1,5 @@
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { describeUrl } from './exchange.ts';
+import { describeUrl } from './transport/exchange.ts';
 
 /**
  * An address that a manifest names for one of its layers, as far as it may be asked: http or https, from an https registry only https, and

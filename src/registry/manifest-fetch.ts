@@ -6,10 +6,10 @@ import { TidemarkError, isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/media-type.ts';
 import { isTagName } from '../oci/tag-filter.ts';
-import { readUpTo } from './body.ts';
-import { contentCoding, decodedBody } from './content-coding.ts';
-import { contentLength, describeUrl, singleHeader } from './exchange.ts';
-import type { HttpResponse } from './exchange.ts';
+import { readUpTo } from './transport/body.ts';
+import { contentCoding, decodedBody } from './transport/content-coding.ts';
+import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';
+import type { HttpResponse } from './transport/exchange.ts';
 import { checkStatus, isThrottle, isWebPage, notARegistry } from './status.ts';
 import type { Requester } from './requester.ts';
 

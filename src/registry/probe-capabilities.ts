@@ -2,10 +2,10 @@ import { parseDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { manifestAccept } from '../oci/media-type.ts';
 import { defaultManifestMaxBytes } from './client.ts';
-import { singleHeader } from './exchange.ts';
+import { singleHeader } from './transport/exchange.ts';
 import { add, attempt } from './probe-run.ts';
 import type { ProbeRun } from './probe-run.ts';
-import { createListReferrers } from './referrers.ts';
+import { createListReferrers } from './signatures/referrers.ts';
 import { checkStatus, isThrottle } from './status.ts';
 
 /** HEAD of a tag, which no registry counts as a pull. */

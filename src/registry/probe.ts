@@ -2,15 +2,15 @@ import type { TidemarkError } from '../oci/error.ts';
 import { probeStepNames } from '../oci/registry-probe.ts';
 import type { ProbeLogin, ProbeStep, RegistryProbe } from '../oci/registry-probe.ts';
 import { apiUrl } from './client.ts';
-import type { HttpRequest, HttpResponse } from './exchange.ts';
+import type { HttpRequest, HttpResponse } from './transport/exchange.ts';
 import { probeHead, probeReferrers, showRateLimit } from './probe-capabilities.ts';
 import { add, attempt } from './probe-run.ts';
 import type { ProbeOptions, ProbeRun } from './probe-run.ts';
 import type { RegistryOptions } from './registry.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
-import { openFirstPage } from './tag-list.ts';
-import { tagPageMaxBytes } from './tag-page.ts';
+import { openFirstPage } from './tags/tag-list.ts';
+import { tagPageMaxBytes } from './tags/tag-page.ts';
 
 const pageSize = 100;
 const requestMaxMs = 10_000;

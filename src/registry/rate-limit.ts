@@ -1,5 +1,5 @@
-import { joinedHeader } from './exchange.ts';
-import type { HttpHeaders } from './exchange.ts';
+import { joinedHeader } from './transport/exchange.ts';
+import type { HttpHeaders } from './transport/exchange.ts';
 
 /** What an answer says about the limit that its request counts against. */
 export interface RateLimit {

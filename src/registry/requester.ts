@@ -1,17 +1,17 @@
-import { createAuthenticator } from './auth.ts';
-import { startDeadline } from './deadline.ts';
-import { describeRequest } from './exchange.ts';
-import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { createAuthenticator } from './auth/auth.ts';
+import { startDeadline } from './transport/deadline.ts';
+import { describeRequest } from './transport/exchange.ts';
+import type { Exchange, HttpRequest, HttpResponse } from './transport/exchange.ts';
 import { parseRateLimit } from './rate-limit.ts';
-import { followRedirects, harmless } from './redirect.ts';
+import { followRedirects, harmless } from './transport/redirect.ts';
 import type { RegistryOptions } from './registry.ts';
-import { requestHeaders } from './request-headers.ts';
-import { retry } from './retry.ts';
-import { sendAuthorized } from './send-authorized.ts';
+import { requestHeaders } from './transport/request-headers.ts';
+import { retry } from './transport/retry.ts';
+import { sendAuthorized } from './auth/send-authorized.ts';
 import { slowDownMs } from './status.ts';
-import { openTransport } from './transport.ts';
-import type { TransportSettings } from './transport.ts';
-import type { MinimumRate } from './body.ts';
+import { openTransport } from './transport/transport.ts';
+import type { TransportSettings } from './transport/transport.ts';
+import type { MinimumRate } from './transport/body.ts';
 
 /** What tests may set beside the options of a remote. */
 export interface ClientSettings extends TransportSettings {

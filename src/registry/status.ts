@@ -1,9 +1,9 @@
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { readUpTo } from './body.ts';
-import { describeRequest, singleHeader } from './exchange.ts';
-import type { HttpRequest, HttpResponse } from './exchange.ts';
+import { readUpTo } from './transport/body.ts';
+import { describeRequest, singleHeader } from './transport/exchange.ts';
+import type { HttpRequest, HttpResponse } from './transport/exchange.ts';
 import { parseRateLimit } from './rate-limit.ts';
-import { parseRetryAfter } from './retry.ts';
+import { parseRetryAfter } from './transport/retry.ts';
 
 const errorBodyMaxBytes = 64 * 1024;
 const maybeLater = new Set([408, 425, 500, 502, 503, 504]);

@@ -1,6 +1,6 @@
-import { readSignatureLayers } from '../oci/signature-layers.ts';
-import type { SignatureLayer } from '../oci/signature-layers.ts';
-import type { Verdict } from '../oci/signature-rules.ts';
+import { readSignatureLayers } from '../oci/signatures/signature-layers.ts';
+import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
+import type { Verdict } from '../oci/signatures/signature-rules.ts';
 import type { Trust } from './compile-rules.ts';
 import type { SubjectOfSignature } from './subject.ts';
 import { verifySignature } from './verify-signature.ts';

@@ -4,7 +4,7 @@ import { readKeys } from 'openpgp';
 import type { Key } from 'openpgp';
 import { quoteValue } from '../oci/error.ts';
 import { signedRepository } from '../oci/reference.ts';
-import type { RuleMistake, SignatureRules, SignerIdentity } from '../oci/signature-rules.ts';
+import type { RuleMistake, SignatureRules, SignerIdentity } from '../oci/signatures/signature-rules.ts';
 import { readTrustedRoot } from './trusted-root.ts';
 import type { TrustMaterial } from './trusted-root.ts';
 

@@ -1,4 +1,4 @@
-import type { Verdict } from '../oci/signature-rules.ts';
+import type { Verdict } from '../oci/signatures/signature-rules.ts';
 import { verifyAtomic } from './atomic-signature.ts';
 import type { Trust } from './compile-rules.ts';
 import { verifyCosignLayer } from './cosign-layer.ts';

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Digest } from '../oci/digest.ts';
-import type { SignatureLayer } from '../oci/signature-layers.ts';
-import type { RuleMistake, SignatureRules, Verdict } from '../oci/signature-rules.ts';
+import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
+import type { RuleMistake, SignatureRules, Verdict } from '../oci/signatures/signature-rules.ts';
 import type { LayerPlan } from './check-layers.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { SignatureRules } from '../oci/signature-rules.ts';
+import type { SignatureRules } from '../oci/signatures/signature-rules.ts';
 import { checkLayers, planLayers } from './check-layers.ts';
 import { compileRules } from './compile-rules.ts';
 import type { Trust } from './compile-rules.ts';

@@ -2,7 +2,7 @@
  * The role table: each field of the API's roots, and each route, with the least role that may use it. A new field or route gets a row
  * here, and a rule in src/access/field-rules.ts; without them role-table.test.ts fails.
  */
-import type { Role } from '../../src/db/roles.ts';
+import type { Role } from '../../src/db/access/roles.ts';
 import { publicKey } from './support/scene.ts';
 import type { Things } from './support/scene.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBlobQueue } from '../../src/activities/blob-queue.ts';
-import { forEachConcurrently } from '../../src/activities/limiter.ts';
-import { createBlobLocks } from '../../src/db/blob-lock.ts';
-import type { BatchBlob } from '../../src/db/sync-blobs.ts';
+import { forEachConcurrently } from '../../src/upstream/limiter.ts';
+import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
+import type { BatchBlob } from '../../src/db/staging/sync-blobs.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { createEmptyDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';

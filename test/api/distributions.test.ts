@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { insertRepository, insertVersion } from './support/content.ts';

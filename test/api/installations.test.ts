@@ -1,9 +1,9 @@
 /** Two installations, each with a database of its own, in one namespace of Temporal: rows of both have the same ids. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
-import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { readInstallation } from '../../src/db/installation.ts';
-import { keepSchedule, readTemporalScheduleIds } from '../../src/db/temporal-schedules.ts';
+import { keepSchedule, readTemporalScheduleIds } from '../../src/db/tasks/temporal-schedules.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 

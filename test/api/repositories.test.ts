@@ -1,4 +1,4 @@
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startReconciler } from '../../src/api/reconcile-tasks.ts';
+import { startReconciler } from '../../src/api/temporal/reconcile-tasks.ts';
 import { freePort } from '../../src/embedded/server-process.ts';
 import { until } from '../support/until.ts';
 import { startApi } from './support/api-server.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { createSigstoreWorld } from '../support/sigstore-world.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';

@@ -1,8 +1,8 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
-import { finishTask, setProgress } from '../../src/db/tasks.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
+import { finishTask, setProgress } from '../../src/db/tasks/tasks.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { insertRepository, insertTask } from './support/content.ts';

@@ -2,7 +2,7 @@ import { Client, ScheduleNotFoundError } from '@temporalio/client';
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepCollectionSchedule } from '../../src/api/collection-schedule.ts';
+import { keepCollectionSchedule } from '../../src/api/temporal/collection-schedule.ts';
 import { readInstallation } from '../../src/db/installation.ts';
 import { until } from '../support/until.ts';
 import { startApi } from './support/api-server.ts';

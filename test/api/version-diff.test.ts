@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import {
   copyContent,
   removeContent,
   restoreVersion,
   tagManifest,
   untag,
-} from '../../src/db/change-content.ts';
+} from '../../src/db/versions/change-content.ts';
 import { isTidemarkError } from '../../src/oci/error.ts';
-import { everything } from '../../src/db/visibility.ts';
+import { everything } from '../../src/db/access/visibility.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';
 import { insertRepository } from './support/content.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../../src/demo/demo-content.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
-import { findRunningServer } from '../../src/roles/server-file.ts';
+import { findRunningServer } from '../../src/processes/server-file.ts';
 import { openLauncher } from './support/launch.ts';
 import type { Launcher } from './support/launch.ts';
 

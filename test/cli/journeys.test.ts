@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
-import { findRunningServer } from '../../src/roles/server-file.ts';
+import { findRunningServer } from '../../src/processes/server-file.ts';
 import { openLauncher } from './support/launch.ts';
 import type { Ended, Launcher } from './support/launch.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
-import type { SyncRequest } from '../../src/cli/sync-request.ts';
+import type { SyncRequest } from '../../src/cli/sync/sync-request.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 const parse = (...args: string[]) => parseArguments(['node', 'tidemark', ...args], '1.2.3');

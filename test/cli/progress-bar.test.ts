@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createRateMeter, renderProgress } from '../../src/cli/progress-bar.ts';
-import type { ProgressView } from '../../src/cli/progress-bar.ts';
-import type { TaskProgress } from '../../src/cli/task-queries.ts';
+import { createRateMeter, renderProgress } from '../../src/cli/progress/progress-bar.ts';
+import type { ProgressView } from '../../src/cli/progress/progress-bar.ts';
+import type { TaskProgress } from '../../src/cli/progress/task-queries.ts';
 
 const nothingYet: TaskProgress = {
   stage: 'PREPARING',

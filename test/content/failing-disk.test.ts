@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openFolderStore } from '../../src/content/folder-store.ts';
+import { openFolderStore } from '../../src/content/folder/folder-store.ts';
 import { fillDisk, mountFileDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/small-disk.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openFolderStore } from '../../src/content/folder-store.ts';
+import { openFolderStore } from '../../src/content/folder/folder-store.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { ContentKey } from '../../src/oci/content-source.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';

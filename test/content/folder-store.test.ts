@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFolderStore } from '../../src/content/folder-store.ts';
+import { openFolderStore } from '../../src/content/folder/folder-store.ts';
 import { storeContract } from './store-contract.ts';
 
 for (const fsync of [true, false])

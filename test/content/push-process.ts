@@ -4,7 +4,7 @@
  * `push-process.ts large <root> <MiB>` pushes one large blob and prints how far resident memory grew, in bytes.
  */
 import { createHash } from 'node:crypto';
-import { openFolderStore } from '../../src/content/folder-store.ts';
+import { openFolderStore } from '../../src/content/folder/folder-store.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { createScriptedSource, keyOf, seededBytes } from './scripted-source.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { openS3Store } from '../../src/content/s3-store.ts';
+import { openS3Store } from '../../src/content/s3/s3-store.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import type { S3Server } from '../support/s3-server.ts';

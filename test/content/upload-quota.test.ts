@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openFolderStore } from '../../src/content/folder-store.ts';
-import { openUploadFolder } from '../../src/content/upload-folder.ts';
+import { openFolderStore } from '../../src/content/folder/folder-store.ts';
+import { openUploadFolder } from '../../src/content/folder/upload-folder.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 
 const KIB = 1024;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBlobLocks } from '../../src/db/blob-lock.ts';
+import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Repository, Schedule, Task } from '../../src/db/entities.ts';
-import { forbidPrivateUpstreams } from '../../src/db/private-upstreams.ts';
+import { Repository, Schedule, Task } from '../../src/db/schema/entities.ts';
+import { forbidPrivateUpstreams } from '../../src/db/access/private-upstreams.ts';
 import { useTestDatabase } from '../support/test-database.ts';
 
 const database = useTestDatabase();

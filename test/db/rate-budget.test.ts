@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { takeRequestSlot } from '../../src/db/rate-budget.ts';
+import { takeRequestSlot } from '../../src/db/tasks/rate-budget.ts';
 import { useTestDatabase } from '../support/test-database.ts';
 
 const database = useTestDatabase();

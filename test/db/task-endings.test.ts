@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { commitVersion } from '../../src/db/commit-version.ts';
+import { commitVersion } from '../../src/db/versions/commit-version.ts';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { finishListing, stageNames } from '../../src/db/stage-names.ts';
-import { startTask } from '../../src/db/start-task.ts';
-import { createTaskEndings } from '../../src/db/task-endings.ts';
-import { finishTask } from '../../src/db/tasks.ts';
+import { finishListing, stageNames } from '../../src/db/staging/stage-names.ts';
+import { startTask } from '../../src/db/tasks/start-task.ts';
+import { createTaskEndings } from '../../src/db/tasks/task-endings.ts';
+import { finishTask } from '../../src/db/tasks/tasks.ts';
 import { createTestDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 import { insertSyncTask } from '../support/sync-task.ts';

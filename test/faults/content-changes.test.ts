@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { copyContent, restoreVersion, tagManifest, untag } from '../../src/db/change-content.ts';
+import { copyContent, restoreVersion, tagManifest, untag } from '../../src/db/versions/change-content.ts';
 import { addImage, addLayer } from '../../src/demo/sample-image.ts';
-import { everything } from '../../src/db/visibility.ts';
+import { everything } from '../../src/db/access/visibility.ts';
 import { openStage, readVersions, upstreamName } from './scene.ts';
 import type { Stage } from './scene.ts';
 

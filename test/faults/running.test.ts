@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startReconciler } from '../../src/api/reconcile-tasks.ts';
-import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { startReconciler } from '../../src/api/temporal/reconcile-tasks.ts';
+import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { addImage, addLayer } from '../../src/demo/sample-image.ts';
-import { createSyncTask } from '../../src/db/tasks.ts';
+import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 import { blob, hang } from '../support/fake-upstream.ts';
 import type { Answer } from '../support/fake-upstream.ts';
 import { openStage, readVersions, upstreamName } from './scene.ts';

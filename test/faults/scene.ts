@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect } from 'vitest';
-import type { Remote, SyncArguments } from '../../src/db/entities.ts';
+import type { Remote, SyncArguments } from '../../src/db/schema/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';

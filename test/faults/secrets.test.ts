@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createWorkflowClient } from '../../src/api/workflow-client.ts';
+import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';
-import { createSyncTask } from '../../src/db/tasks.ts';
+import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 import { fixture, json, openFakeUpstream } from '../support/fake-upstream.ts';
 import type { Answer } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';

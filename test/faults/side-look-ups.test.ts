@@ -1,6 +1,6 @@
 /** Side look-ups (the ping, referrers, companion tags, removals of a mirror) that cannot be answered: issue 13, A and B. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Repository, SignaturePolicy } from '../../src/db/entities.ts';
+import { Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
 import { addImage, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { reset } from '../support/fake-upstream.ts';

@@ -16,9 +16,9 @@ import { isRepositoryName, parseImageReference } from '../../src/oci/reference.t
 import type { ImageReference } from '../../src/oci/reference.ts';
 import { matchesToken, matchesWildcard, parseWildcard } from '../../src/oci/wildcard.ts';
 import type { Wildcard } from '../../src/oci/wildcard.ts';
-import { parseChallenges } from '../../src/registry/challenge.ts';
-import type { Challenge } from '../../src/registry/challenge.ts';
-import { nextLink } from '../../src/registry/link.ts';
+import { parseChallenges } from '../../src/registry/auth/challenge.ts';
+import type { Challenge } from '../../src/registry/auth/challenge.ts';
+import { nextLink } from '../../src/registry/tags/link.ts';
 import { headTarget } from './head-target.ts';
 import type { FuzzTarget, Outcome } from './target.ts';
 

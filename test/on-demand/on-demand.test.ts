@@ -2,11 +2,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { copyContent } from '../../src/db/change-content.ts';
+import { copyContent } from '../../src/db/versions/change-content.ts';
 import { sql } from 'kysely';
-import { Remote } from '../../src/db/entities.ts';
+import { Remote } from '../../src/db/schema/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { everything } from '../../src/db/visibility.ts';
+import { everything } from '../../src/db/access/visibility.ts';
 import { expectFitForPeople, openStage, readVersions } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';
 import { pull } from '../api/distribution/pull-scene.ts';

@@ -1,11 +1,11 @@
 /** Tags and digests that nobody has synced, and that a pull brings: distributions with `pullThrough`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Distribution, Repository } from '../../src/db/entities.ts';
-import type { Remote } from '../../src/db/entities.ts';
+import { Distribution, Repository } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/entities.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { toGlobalId } from '../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { expectFitForPeople, openStage, readVersions, upstreamName } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { kysely } from '../../src/db/sql.ts';
-import { createUpkeepTask } from '../../src/db/upkeep-tasks.ts';
+import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
 import { until } from '../support/until.ts';
 import { openScene } from './scene.ts';
 import type { Stack } from './stack.ts';

@@ -1,10 +1,10 @@
 /** A commit that comes too late: of a zombie attempt, of a task whose time is over, or a second time. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { commitVersion } from '../../src/db/commit-version.ts';
+import { commitVersion } from '../../src/db/versions/commit-version.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { startTask } from '../../src/db/start-task.ts';
-import { createSyncTask, finishTask } from '../../src/db/tasks.ts';
+import { startTask } from '../../src/db/tasks/start-task.ts';
+import { createSyncTask, finishTask } from '../../src/db/tasks/tasks.ts';
 import { openScene } from './scene.ts';
 import type { Scene } from './scene.ts';
 

@@ -5,9 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { createOwnDistribution } from '../../src/db/distributions.ts';
-import { Distribution, Repository } from '../../src/db/entities.ts';
-import { createUpkeepTask } from '../../src/db/upkeep-tasks.ts';
+import { createOwnDistribution } from '../../src/db/versions/distributions.ts';
+import { Distribution, Repository } from '../../src/db/schema/entities.ts';
+import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 

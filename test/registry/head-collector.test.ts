@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { collectHead } from '../../src/registry/head-collector.ts';
-import { headMaxBytes } from '../../src/registry/http-head.ts';
+import { collectHead } from '../../src/registry/transport/head-collector.ts';
+import { headMaxBytes } from '../../src/registry/transport/http-head.ts';
 
 const end = '\r\n\r\n';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { parseChallenges } from '../../src/registry/challenge.ts';
-import { headMaxBytes, parseHead } from '../../src/registry/http-head.ts';
-import { nextLink } from '../../src/registry/link.ts';
-import { sameRegistrableDomain } from '../../src/registry/realm.ts';
-import { parseRetryAfter } from '../../src/registry/retry.ts';
+import { parseChallenges } from '../../src/registry/auth/challenge.ts';
+import { headMaxBytes, parseHead } from '../../src/registry/transport/http-head.ts';
+import { nextLink } from '../../src/registry/tags/link.ts';
+import { sameRegistrableDomain } from '../../src/registry/auth/realm.ts';
+import { parseRetryAfter } from '../../src/registry/transport/retry.ts';
 import { classifyAddress } from '../../src/oci/address.ts';
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { receiveCopied, receiveViews } from '../../src/registry/socket-inbox.ts';
+import { receiveCopied, receiveViews } from '../../src/registry/transport/socket-inbox.ts';
 
 test('what an inbox leaves is the next one’s memory, and nobody else’s', () => {
   const first = receiveViews(4_096);

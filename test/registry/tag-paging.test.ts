@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../src/oci/error.ts';
 import type { Registry } from '../../src/registry/registry.ts';
-import { createTagReader } from '../../src/registry/tag-reader.ts';
+import { createTagReader } from '../../src/registry/tags/tag-reader.ts';
 import { json, reset } from '../support/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';

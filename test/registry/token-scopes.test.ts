@@ -1,9 +1,9 @@
 /** Tokens by realm, service and scope: what one request is refused says nothing about another. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createAuthenticator } from '../../src/registry/auth.ts';
-import type { Exchange, HttpRequest, HttpResponse } from '../../src/registry/exchange.ts';
-import { sendAuthorized } from '../../src/registry/send-authorized.ts';
+import { createAuthenticator } from '../../src/registry/auth/auth.ts';
+import type { Exchange, HttpRequest, HttpResponse } from '../../src/registry/transport/exchange.ts';
+import { sendAuthorized } from '../../src/registry/auth/send-authorized.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { json } from '../support/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { S3Location } from '../../src/content/s3-location.ts';
+import type { S3Location } from '../../src/content/s3/s3-location.ts';
 import { findPeer } from '../interop/peers.ts';
 import { testSecret } from './test-secret.ts';
 

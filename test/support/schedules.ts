@@ -1,9 +1,13 @@
 /** A schedule's row, and Temporal's schedule made from it as the API does. */
-import { createWorkflowClient } from '../../src/api/workflow-client.ts';
-import { Schedule } from '../../src/db/entities.ts';
-import { readScheduleRunPages } from '../../src/db/read-schedules.ts';
-import type { ScheduleRunRow } from '../../src/db/read-schedules.ts';
-import { deleteSchedules, keepSchedule, readTemporalScheduleIds } from '../../src/db/temporal-schedules.ts';
+import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
+import { Schedule } from '../../src/db/schema/entities.ts';
+import { readScheduleRunPages } from '../../src/db/reads/read-schedules.ts';
+import type { ScheduleRunRow } from '../../src/db/reads/read-schedules.ts';
+import {
+  deleteSchedules,
+  keepSchedule,
+  readTemporalScheduleIds,
+} from '../../src/db/tasks/temporal-schedules.ts';
 import type { SyncHarness } from './sync-harness.ts';
 import { until } from './until.ts';
 

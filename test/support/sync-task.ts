@@ -1,6 +1,6 @@
-import { Remote, Repository } from '../../src/db/entities.ts';
+import { Remote, Repository } from '../../src/db/schema/entities.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { createSyncTask } from '../../src/db/tasks.ts';
+import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 
 /** A WAITING sync of a repository and a remote of this name, that no workflow works for; its id. */
 export async function insertSyncTask(database: Database, name: string): Promise<number> {

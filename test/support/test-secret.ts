@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { findBytes } from '../../scripts/find-bytes.mjs';
-import { createLogger } from '../../src/roles/logger.ts';
+import { createLogger } from '../../src/processes/logger.ts';
 
 const marker = 'tidemark-test-secret-';
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { generateKey } from 'openpgp';
 import { expect, test } from 'vitest';
-import type { SignatureRules } from '../../src/oci/signature-rules.ts';
+import type { SignatureRules } from '../../src/oci/signatures/signature-rules.ts';
 import { compileRules } from '../../src/trust/compile-rules.ts';
 import { createSigstoreWorld } from '../support/sigstore-world.ts';
 import { rulesOf } from './rules.ts';

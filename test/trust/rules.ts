@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseDigest } from '../../src/oci/digest.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import type { SignatureRules, Verdict } from '../../src/oci/signature-rules.ts';
+import type { SignatureRules, Verdict } from '../../src/oci/signatures/signature-rules.ts';
 import { compileRules } from '../../src/trust/compile-rules.ts';
 import type { SubjectOfSignature } from '../../src/trust/subject.ts';
 import { verifySignature } from '../../src/trust/verify-signature.ts';

@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/create-activities.ts';
-import { maxBatches } from '../../src/db/plan-content.ts';
+import { maxBatches } from '../../src/db/staging/plan-content.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
 import { testServers } from '../support/servers.ts';
 import '../support/sync-harness.ts';

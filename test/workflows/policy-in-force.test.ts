@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
-import { Repository, SignaturePolicy } from '../../src/db/entities.ts';
-import type { SignatureFailure, Task } from '../../src/db/entities.ts';
+import { Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
+import type { SignatureFailure, Task } from '../../src/db/schema/entities.ts';
 import type { Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { expect } from 'vitest';
-import type { Task } from '../../src/db/entities.ts';
+import type { Task } from '../../src/db/schema/entities.ts';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { hang, json, openFakeUpstream } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
@@ -11,7 +11,7 @@ import { createSchedule } from '../support/schedules.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness, SyncOutcome } from '../support/sync-harness.ts';
 import { until } from '../support/until.ts';
-import type { UpkeepName } from '../../src/db/upkeep-tasks.ts';
+import type { UpkeepName } from '../../src/db/tasks/upkeep-tasks.ts';
 
 const upstreamName = 'library/app';
 const tags = `/v2/${upstreamName}/tags/list`;

@@ -1,7 +1,7 @@
 /** Syncs under a signature policy: what is verified comes, what is not stays as it was. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Remote, Repository, SignaturePolicy } from '../../src/db/entities.ts';
-import type { SignatureFailure } from '../../src/db/entities.ts';
+import { Remote, Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
+import type { SignatureFailure } from '../../src/db/schema/entities.ts';
 import {
   addImage,
   addIndex,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Remote, Repository, Task } from '../../src/db/entities.ts';
+import { Remote, Repository, Task } from '../../src/db/schema/entities.ts';
 import { taskKey } from '../../src/db/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions } from '../faults/scene.ts';

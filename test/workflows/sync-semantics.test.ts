@@ -2,10 +2,10 @@ import { readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Repository } from '../../src/db/entities.ts';
+import { Repository } from '../../src/db/schema/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { readTaskCounts } from '../../src/db/tasks.ts';
-import type { TaskCounts } from '../../src/db/tasks.ts';
+import { readTaskCounts } from '../../src/db/tasks/tasks.ts';
+import type { TaskCounts } from '../../src/db/tasks/tasks.ts';
 import {
   addArtifact,
   addImage,

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, createSampleRepository, moveTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { readTaskCounts } from '../../src/db/tasks.ts';
+import { readTaskCounts } from '../../src/db/tasks/tasks.ts';
 import { openStage, upstreamName } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { json } from '../support/fake-upstream.ts';

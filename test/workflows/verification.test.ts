@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyContent } from '../../src/activities/verify.ts';
 import type { VerifyPosition } from '../../src/activities/verify.ts';
-import { createBlobLocks } from '../../src/db/blob-lock.ts';
+import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { hasAtomicSignatures } from '../../db/read-signatures.ts';
+import { hasAtomicSignatures } from '../../db/reads/read-signatures.ts';
 import type { Exchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 

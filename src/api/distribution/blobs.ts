@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { readServedBlob } from '../../db/read-served.ts';
-import type { ServedBlob } from '../../db/read-served.ts';
+import { readServedBlob } from '../../db/reads/read-served.ts';
+import type { ServedBlob } from '../../db/reads/read-served.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';

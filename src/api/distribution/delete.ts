@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { pushContent } from '../../db/push-content.ts';
-import { findPushTarget } from '../../db/push-target.ts';
-import { unlinkBlob } from '../../db/uploads.ts';
+import { pushContent } from '../../db/versions/push-content.ts';
+import { findPushTarget } from '../../db/versions/push-target.ts';
+import { unlinkBlob } from '../../db/content/uploads.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Em } from '../../db/open-database.ts';
-import { resolveDistribution } from '../../db/distributions.ts';
-import type { VersionKey } from '../../db/read-versions.ts';
-import type { PolicyKey } from '../../db/verdicts.ts';
-import type { PushCaller } from '../../db/push-target.ts';
+import { resolveDistribution } from '../../db/versions/distributions.ts';
+import type { VersionKey } from '../../db/reads/read-versions.ts';
+import type { PolicyKey } from '../../db/policies/verdicts.ts';
+import type { PushCaller } from '../../db/versions/push-target.ts';
 import type { RegistryViewer } from '../../access/access.ts';
 import { clientMay, mayDo, roleFor } from '../../access/registry-rights.ts';
 import { visibilityOf } from '../../access/viewer.ts';

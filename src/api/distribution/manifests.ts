@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { readServedManifest } from '../../db/read-served.ts';
-import type { ServedManifest } from '../../db/read-served.ts';
+import { readServedManifest } from '../../db/reads/read-served.ts';
+import type { ServedManifest } from '../../db/reads/read-served.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { isAcceptable, isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from './error.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { readReferrerPage, readServedManifest } from '../../db/read-served.ts';
-import type { ReferrerRow } from '../../db/read-served.ts';
+import { readReferrerPage, readServedManifest } from '../../db/reads/read-served.ts';
+import type { ReferrerRow } from '../../db/reads/read-served.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { mediaTypes } from '../../oci/media-type.ts';

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { createBlobLocks } from '../../db/blob-lock.ts';
+import { createBlobLocks } from '../../db/content/blob-lock.ts';
 import { authorise, challenge } from './authorise.ts';
 import { answerBase } from './base.ts';
 import { answerBlob } from './blobs.ts';
@@ -9,8 +9,8 @@ import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
 import type { DistributionPath } from './parse-path.ts';
-import { answerPush, isPush } from './push.ts';
-import type { Push } from './push.ts';
+import { answerPush, isPush } from './push/push.ts';
+import type { Push } from './push/push.ts';
 import { answerReferrers } from './referrers.ts';
 import { answerSignatures } from './signatures.ts';
 import { answerTags } from './tags.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { readServedSignatures } from '../../db/read-signatures.ts';
+import { readServedSignatures } from '../../db/reads/read-signatures.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Exchange } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { readTagPages } from '../../db/read-tags.ts';
+import { readTagPages } from '../../db/reads/read-tags.ts';
 import type { Exchange } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';
 import { nextLink, parsePage } from './paging.ts';

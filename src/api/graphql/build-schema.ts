@@ -3,37 +3,41 @@ import { writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { AccessMutationResolver } from './access-mutation.resolver.ts';
-import { AccessResolver } from './access.resolver.ts';
+import { AccessMutationResolver } from './access/access-mutation.resolver.ts';
+import { AccessResolver } from './access/access.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import type { RequestContext } from './context.ts';
-import { ManifestResolver, SignatureResolver, TagResolver } from './content.resolver.ts';
-import { DistributionMutationResolver } from './distribution-mutation.resolver.ts';
-import { DistributionMoveResolver, DistributionResolver } from './distribution.resolver.ts';
+import { ManifestResolver, SignatureResolver, TagResolver } from './content/content.resolver.ts';
+import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
+import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
-import { RemoteMutationResolver } from './remote-mutation.resolver.ts';
-import { RemoteTestResolver } from './remote-test.resolver.ts';
-import { RemoteResolver } from './remote.resolver.ts';
-import { RepositoryContentResolver } from './repository-content.resolver.ts';
-import { RepositoryMutationResolver } from './repository-mutation.resolver.ts';
-import { RepositoryRemovalResolver } from './repository-removal.resolver.ts';
-import { RepositoryResolver } from './repository.resolver.ts';
-import { ScheduleMutationResolver } from './schedule-mutation.resolver.ts';
-import { RepositoryScheduleResolver, ScheduleResolver, ScheduleRunResolver } from './schedule.resolver.ts';
-import { SignaturePolicyMutationResolver } from './signature-policy-mutation.resolver.ts';
+import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
+import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
+import { RemoteResolver } from './remotes/remote.resolver.ts';
+import { RepositoryContentResolver } from './repositories/repository-content.resolver.ts';
+import { RepositoryMutationResolver } from './repositories/repository-mutation.resolver.ts';
+import { RepositoryRemovalResolver } from './repositories/repository-removal.resolver.ts';
+import { RepositoryResolver } from './repositories/repository.resolver.ts';
+import { ScheduleMutationResolver } from './schedules/schedule-mutation.resolver.ts';
+import {
+  RepositoryScheduleResolver,
+  ScheduleResolver,
+  ScheduleRunResolver,
+} from './schedules/schedule.resolver.ts';
+import { SignaturePolicyMutationResolver } from './policies/signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
-} from './signature-policy.resolver.ts';
-import { SyncResolver } from './sync.resolver.ts';
-import { TagHistoryResolver } from './tag-history.resolver.ts';
-import { SyncPlanResolver, TaskResolver } from './task.resolver.ts';
-import { UpkeepResolver } from './upkeep.resolver.ts';
-import { SignatureVerificationResolver, TagVerificationResolver } from './verification.resolver.ts';
-import { VersionDiffResolver } from './version-diff.resolver.ts';
-import { RepositoryVersionResolver } from './version.resolver.ts';
+} from './policies/signature-policy.resolver.ts';
+import { SyncResolver } from './sync/sync.resolver.ts';
+import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
+import { SyncPlanResolver, TaskResolver } from './tasks/task.resolver.ts';
+import { UpkeepResolver } from './upkeep/upkeep.resolver.ts';
+import { SignatureVerificationResolver, TagVerificationResolver } from './content/verification.resolver.ts';
+import { VersionDiffResolver } from './versions/version-diff.resolver.ts';
+import { RepositoryVersionResolver } from './versions/version.resolver.ts';
 
 /** type-graphql insists on one, though every subscription here brings its own iterator. */
 const noPubSub = {

@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { ClassType } from 'type-graphql';
-import type { Page } from '../../db/read-page.ts';
+import type { Page } from '../../db/reads/read-page.ts';
 import { badUserInput } from './errors.ts';
 
 @ObjectType('PageInfo', { description: 'Where a page stands in its list.', simpleResolvers: true })

@@ -1,25 +1,25 @@
 import DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { readAccessGrants, readAccessTokens } from '../../db/access-tokens.ts';
-import { readBlobs, readContentPages } from '../../db/read-content.ts';
-import { readPoliciesInForce } from '../../db/distributions.ts';
-import { readServedAt } from '../../db/pointers.ts';
-import { countMoves, readDistributions, readMovePages } from '../../db/read-distributions.ts';
+import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
+import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
+import { readPoliciesInForce } from '../../db/versions/distributions.ts';
+import { readServedAt } from '../../db/access/pointers.ts';
+import { countMoves, readDistributions, readMovePages } from '../../db/reads/read-distributions.ts';
 import {
   readChildren,
   readDocuments,
   readManifestBlobs,
   readManifests,
   readTotalSizes,
-} from '../../db/read-manifests.ts';
-import type { Page } from '../../db/read-page.ts';
-import { readPlannedTagPages, readPlans } from '../../db/read-plans.ts';
-import { readRemotes, readRepositories } from '../../db/read-repositories.ts';
-import { readSignaturePolicies } from '../../db/signature-policies.ts';
-import { readSignatureVerifications, readTagVerifications } from '../../db/read-verifications.ts';
-import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/read-signatures.ts';
-import type { ManifestInVersion } from '../../db/read-signatures.ts';
+} from '../../db/reads/read-manifests.ts';
+import type { Page } from '../../db/reads/read-page.ts';
+import { readPlannedTagPages, readPlans } from '../../db/reads/read-plans.ts';
+import { readRemotes, readRepositories } from '../../db/reads/read-repositories.ts';
+import { readSignaturePolicies } from '../../db/policies/signature-policies.ts';
+import { readSignatureVerifications, readTagVerifications } from '../../db/policies/read-verifications.ts';
+import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/reads/read-signatures.ts';
+import type { ManifestInVersion } from '../../db/reads/read-signatures.ts';
 import {
   countRepositorySchedules,
   countScheduleRuns,
@@ -27,16 +27,16 @@ import {
   readRepositorySchedulePages,
   readScheduleRunPages,
   readSchedules,
-} from '../../db/read-schedules.ts';
-import { readTemporalScheduleIds } from '../../db/temporal-schedules.ts';
-import { countTags, readTagPages, readVersionTags } from '../../db/read-tags.ts';
-import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/read-tasks.ts';
-import { countVersions, readVersionPages, readVersions } from '../../db/read-versions.ts';
-import type { VersionKey } from '../../db/read-versions.ts';
+} from '../../db/reads/read-schedules.ts';
+import { readTemporalScheduleIds } from '../../db/tasks/temporal-schedules.ts';
+import { countTags, readTagPages, readVersionTags } from '../../db/reads/read-tags.ts';
+import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/reads/read-tasks.ts';
+import { countVersions, readVersionPages, readVersions } from '../../db/reads/read-versions.ts';
+import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
-import { readTaskCounts } from '../../db/tasks.ts';
+import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/task-warnings.ts';
-import type { Visibility } from '../../db/visibility.ts';
+import type { Visibility } from '../../db/access/visibility.ts';
 
 /** What one statement reads for many parents at once. */
 type Read<Key, Value> = (em: Em, keys: readonly Key[]) => Promise<readonly Value[]>;

@@ -1,18 +1,18 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
-import { findTag } from '../../db/read-tags.ts';
-import { toGrantType, toTokenType } from './access.type.ts';
-import { toBlobType, toManifestType, toSignatureType, toTagType } from './content.type.ts';
+import { findTag } from '../../db/reads/read-tags.ts';
+import { toGrantType, toTokenType } from './access/access.type.ts';
+import { toBlobType, toManifestType, toSignatureType, toTagType } from './content/content.type.ts';
 import type { RequestContext } from './context.ts';
-import { toDistributionType } from './distribution.type.ts';
-import { parseGlobalId, parseKeyNumber } from './global-id.ts';
-import type { GlobalId } from './global-id.ts';
+import { toDistributionType } from './distributions/distribution.type.ts';
+import { parseGlobalId, parseKeyNumber } from '../../operations/global-id.ts';
+import type { GlobalId } from '../../operations/global-id.ts';
 import { NodeType } from './node.type.ts';
-import { toRemoteType } from './remote.type.ts';
-import { toRepositoryType } from './repository.type.ts';
-import { toScheduleType } from './schedule.type.ts';
-import { toSignaturePolicyType } from './signature-policy.type.ts';
-import { toTaskType } from './task.type.ts';
-import { toRepositoryVersionType } from './version.type.ts';
+import { toRemoteType } from './remotes/remote.type.ts';
+import { toRepositoryType } from './repositories/repository.type.ts';
+import { toScheduleType } from './schedules/schedule.type.ts';
+import { toSignaturePolicyType } from './policies/signature-policy.type.ts';
+import { toTaskType } from './tasks/task.type.ts';
+import { toRepositoryVersionType } from './versions/version.type.ts';
 
 @Resolver()
 export class NodeResolver {

@@ -1,4 +1,4 @@
-import { wildcardToRegex } from '../../db/wildcard-sql.ts';
+import { wildcardToRegex } from '../../db/staging/wildcard-sql.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { badUserInput } from './errors.ts';
 

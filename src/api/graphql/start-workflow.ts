@@ -1,9 +1,9 @@
-import { Task } from '../../db/entities.ts';
+import { Task } from '../../db/schema/entities.ts';
 import { addWarnings } from '../../db/task-warnings.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { forgetReads } from './context.ts';
 import type { RequestContext } from './context.ts';
-import { TaskPayload, toTaskType } from './task.type.ts';
+import { TaskPayload, toTaskType } from './tasks/task.type.ts';
 import type { UserError } from './user-error.type.ts';
 
 /** A task that cannot be started now stays WAITING: the reconciler starts it once Temporal answers. */

@@ -1,16 +1,12 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { mistakeCodes } from '../../operations/mistakes.ts';
+import type { MistakeCode } from '../../operations/mistakes.ts';
 
-export const ErrorCode = {
-  INVALID: 'INVALID',
-  NOT_FOUND: 'NOT_FOUND',
-  ALREADY_EXISTS: 'ALREADY_EXISTS',
-  IN_USE: 'IN_USE',
-  SYNC_ALREADY_RUNNING: 'SYNC_ALREADY_RUNNING',
-  REPOSITORY_IS_MIRRORED: 'REPOSITORY_IS_MIRRORED',
-  WOULD_BECOME_MIRROR: 'WOULD_BECOME_MIRROR',
-  FORBIDDEN: 'FORBIDDEN',
-} as const;
-export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+/** As a type and a value, which GraphQL's enum is made of. */
+export const ErrorCode = Object.fromEntries(mistakeCodes.map((code) => [code, code])) as {
+  readonly [code in MistakeCode]: code;
+};
+export type ErrorCode = MistakeCode;
 
 registerEnumType(ErrorCode, {
   name: 'ErrorCode',
@@ -43,8 +39,4 @@ export class UserError {
 
   @Field(() => String, { description: 'What was received, what was expected, and what to do.' })
   message!: string;
-}
-
-export function userError(code: ErrorCode, field: readonly string[], message: string): UserError {
-  return Object.assign(new UserError(), { code, field: [...field], message });
 }

@@ -3,12 +3,12 @@ import { findNamed, given, mutate, notFound, readList } from '../api-calls.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { wholeNumber } from '../client-options.ts';
-import { formatBytes, shortDigest } from '../format.ts';
+import { formatBytes, shortDigest } from '../progress/format.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { describeVersion } from '../show-version.ts';
-import { versionFields } from '../task-queries.ts';
-import type { Version } from '../task-queries.ts';
+import { versionFields } from '../progress/task-queries.ts';
+import type { Version } from '../progress/task-queries.ts';
 import { localTime, printDone, printTable } from './print.ts';
 
 const versionNumber = wholeNumber(1, 2_147_483_647);

@@ -7,7 +7,7 @@ import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient } from '../client-command.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
-import { readRequiredKeys } from '../require-signature.ts';
+import { readRequiredKeys } from '../sync/require-signature.ts';
 import { printDone, printTable, printThing } from './print.ts';
 
 interface Policy {

@@ -1,5 +1,5 @@
 import { countOf, formatCount } from '../../oci/count-of.ts';
-import { formatTable } from '../format.ts';
+import { formatTable } from '../progress/format.ts';
 import type { List } from '../api-calls.ts';
 import type { Client } from '../client-command.ts';
 

@@ -9,7 +9,7 @@ import { wholeNumber } from '../client-options.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { readPassword } from '../read-password.ts';
-import { policies } from '../sync-request.ts';
+import { policies } from '../sync/sync-request.ts';
 import { splitList } from './content-commands.ts';
 import { addRemoteTest } from './remote-test-command.ts';
 import { printDone, printTable, printThing } from './print.ts';

@@ -4,7 +4,7 @@ import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { wholeNumber } from '../client-options.ts';
 import { exitCodeOf } from '../exit-codes.ts';
-import { followTask } from '../follow-task.ts';
+import { followTask } from '../progress/follow-task.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { localTime, printDone, printJson, printTable } from './print.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { findNamed, readList } from '../api-calls.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient } from '../client-command.ts';
-import { shortDigest } from '../format.ts';
+import { shortDigest } from '../progress/format.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { changeContent } from './content-commands.ts';

@@ -1,9 +1,9 @@
 /** An API with logins on, callers with each role for `team/*`, and things of that team and of another one. */
 import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { createToken } from '../../../src/access/token.ts';
-import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
-import { roles } from '../../../src/db/roles.ts';
-import type { Role } from '../../../src/db/roles.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { roles } from '../../../src/db/access/roles.ts';
+import type { Role } from '../../../src/db/access/roles.ts';
 import { startApi } from '../../api/support/api-server.ts';
 import type { ApiOptions, ApiUnderTest } from '../../api/support/api-server.ts';
 import { insertMember, insertRepository, insertTask } from '../../api/support/content.ts';

@@ -1,10 +1,10 @@
 /** Signatures that were made to cost time: an image is served, or refused with the reason, and each verdict is kept. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSignatureChecks } from '../../../src/activities/check-signatures.ts';
-import { Distribution, SignaturePolicy } from '../../../src/db/entities.ts';
+import { createSignatureChecks } from '../../../src/upstream/check-signatures.ts';
+import { Distribution, SignaturePolicy } from '../../../src/db/schema/entities.ts';
 import { kysely } from '../../../src/db/sql.ts';
-import type { PolicyKey } from '../../../src/db/verdicts.ts';
+import type { PolicyKey } from '../../../src/db/policies/verdicts.ts';
 import { addBlob, addImage, addManifest, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { mediaTypes } from '../../../src/oci/media-type.ts';

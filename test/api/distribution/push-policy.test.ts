@@ -1,7 +1,7 @@
 /** A repository with a signature policy that is pushed to: nothing is served before it is signed, and it can be signed. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
-import { Distribution, Repository, SignaturePolicy } from '../../../src/db/entities.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { Distribution, Repository, SignaturePolicy } from '../../../src/db/schema/entities.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';

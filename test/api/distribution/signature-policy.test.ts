@@ -1,7 +1,7 @@
 /** A distribution with a signature policy, over a repository that was synced without one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
-import { Distribution, Repository, SignaturePolicy } from '../../../src/db/entities.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { Distribution, Repository, SignaturePolicy } from '../../../src/db/schema/entities.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest-parse.ts';

@@ -1,5 +1,5 @@
 /** A repository with an index of two images, a plain image and an untagged one, as its first version; and what a version holds. */
-import { toGlobalId } from '../../../src/api/graphql/global-id.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
 import type { ApiUnderTest } from './api-server.ts';
 import {
   digestOf,

@@ -1,0 +1,100 @@
+import type { Em } from '../../db/open-database.ts';
+import { stageProblems } from '../../db/staging/stage-companions.ts';
+import { addWarnings } from '../../db/task-warnings.ts';
+import { countOf } from '../../oci/count-of.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { TidemarkError } from '../../oci/error.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { isSideFailure, wasSkipped } from './side-look-ups.ts';
+import type { SyncContext } from '../sync-context.ts';
+import { walkGraph } from '../../upstream/walk-graph.ts';
+import type { GraphWalk } from '../../upstream/walk-graph.ts';
+
+/** A manifest that belongs to another one, stored; what is below it may not be yet. */
+export interface Companion {
+  readonly subject: Digest;
+  readonly manifestId: number;
+  readonly kind: 'referrer' | 'tag' | 'unchanged-tag';
+  /** Of a tag, its name; of a referrer, its digest. */
+  readonly name: string;
+}
+
+/** What following companions works with. */
+export interface Follow {
+  readonly deps: ActivityDeps;
+  readonly sync: SyncContext;
+  readonly em: Em;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  readonly onStored: (count: number) => Promise<void>;
+  /** Notes what could not be read; the image itself is not held up by it. */
+  readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
+  /** Warns of those that were not named one by one, with their number. */
+  readonly warnOfOthers: () => Promise<void>;
+  /** Fetches what is below them, and answers those that are whole; of the others it notes what is wrong. */
+  readonly walk: (companions: readonly Companion[]) => Promise<Companion[]>;
+}
+
+/** Problems that warnings name one by one; a task keeps 100 warnings, of other things too. */
+const namedAtMost = 20;
+
+export function openFollow(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  roots: GraphWalk,
+  signal: AbortSignal,
+): Follow {
+  const em = deps.database.em.fork();
+  const { concurrency, onStored } = roots;
+  let named = 0;
+  let others = 0;
+  let lastReason = '';
+  const problem = async (subject: Digest, what: string, error: TidemarkError) => {
+    await stageProblems(em, sync.taskId, [{ subject, reason: error.message }]);
+    if (wasSkipped(error) || named === namedAtMost) {
+      others += 1;
+      lastReason = error.message;
+      return;
+    }
+    named += 1;
+    await addWarnings(em, sync.taskId, [`${what} was left out: ${error.message}`]);
+  };
+  const warnOfOthers = async () => {
+    if (others === 0) return;
+    await addWarnings(em, sync.taskId, [
+      `What belongs to ${countOf(others, 'more manifest')} could not be looked up; what is here of it stays. The last answer: ${lastReason}`,
+    ]);
+  };
+  const walkSome = (rootIds: readonly number[]) =>
+    walkGraph(deps, sync, { rootIds, concurrency, onStored, reuse: sync.reuse }, signal);
+  const walk = async (companions: readonly Companion[]): Promise<Companion[]> => {
+    if (companions.length === 0) return [];
+    try {
+      await walkSome(companions.map(({ manifestId }) => manifestId));
+      return [...companions];
+    } catch (error) {
+      if (!isSideFailure(error, sync, true)) throw error;
+    }
+    // one of them is at fault: which one, only the walk of each alone tells
+    const whole: Companion[] = [];
+    for (const companion of companions) {
+      try {
+        await walkSome([companion.manifestId]);
+        whole.push(companion);
+      } catch (error) {
+        if (!isSideFailure(error, sync, true)) throw error;
+        await problem(companion.subject, describeCompanion(companion), error);
+      }
+    }
+    return whole;
+  };
+  return { deps, sync, em, concurrency, signal, onStored, problem, warnOfOthers, walk };
+}
+
+export function describeCompanion({
+  kind,
+  name,
+  subject,
+}: Pick<Companion, 'kind' | 'name' | 'subject'>): string {
+  return kind === 'referrer' ? `The manifest ${name}, which refers to ${subject},` : `The tag ${name}`;
+}

@@ -1,0 +1,171 @@
+import {
+  dropCompanions,
+  findCompanions,
+  findReferrerIndexes,
+  selectCompanions,
+  stageCompanionNames,
+} from '../../db/staging/stage-companions.ts';
+import type { CompanionName, ManifestRef } from '../../db/staging/stage-companions.ts';
+import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
+import { storeManifests } from '../../db/content/store-manifests.ts';
+import { companionSuffixes, companionTag, parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { isIndexType } from '../../oci/media-type.ts';
+import type { Companion, Follow } from './companion.ts';
+import { confirmCompanion } from './confirm-companion.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { askAside, isSideFailure } from './side-look-ups.ts';
+import { isOutsideCompanion } from '../list-tags.ts';
+import { lookUpTag } from '../look-up-tag.ts';
+import type { LookedUp } from '../look-up-tag.ts';
+
+/** Of so few manifests, each possible companion is asked for; of more, the upstream's list of tags. */
+const fewManifests = 8;
+
+export interface CompanionTags {
+  /** @param unlisted Of these the fallback tag is looked at as well. */
+  follow(page: readonly ManifestRef[], unlisted: ReadonlySet<Digest>): Promise<Companion[]>;
+}
+
+/** Fetches and stages the companion tags of manifests, of those that the filters leave out. */
+export function createCompanionTags(follow: Follow): CompanionTags {
+  const { sync, em } = follow;
+  // with filters that need the list, listTags has staged the names already
+  let isListed = sync.filter.needsListing;
+  return {
+    follow: async (page, unlisted) => {
+      if (!isListed && page.length > fewManifests) isListed = await listCompanions(follow);
+      const subjects = page.map(({ digest }) => digest);
+      const names = isListed
+        ? await findCompanions(em, sync.taskId, subjects, companionSuffixes)
+        : possibleNames(follow, page);
+      const wanted = names.filter(
+        ({ name, subject }) => unlisted.has(subject) || parseCompanionTag(name)?.suffix !== '',
+      );
+      if (wanted.length === 0) return [];
+      const subjectIds = new Map(page.map(({ digest, id }) => [digest, id]));
+      return followNames(follow, { names: wanted, subjectIds, areListed: isListed });
+    },
+  };
+}
+
+function possibleNames({ sync }: Follow, page: readonly ManifestRef[]): CompanionName[] {
+  return page.flatMap(({ digest: subject }) =>
+    companionSuffixes
+      .flatMap((suffix) => companionTag(subject, suffix) ?? [])
+      .filter((name) => isOutsideCompanion(sync, name))
+      .map((name) => ({ name, subject })),
+  );
+}
+
+/** Answers false where upstream does not show its list: then each possible name is asked for. */
+async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
+  try {
+    for await (const { names } of sync.registry.listTags({ signal }))
+      await stageCompanionNames(
+        em,
+        sync.taskId,
+        names.filter((name) => isOutsideCompanion(sync, name)),
+      );
+    return true;
+  } catch (error) {
+    if (!isSideFailure(error, sync)) throw error;
+    return false;
+  }
+}
+
+interface Wanted {
+  readonly names: readonly CompanionName[];
+  readonly subjectIds: ReadonlyMap<Digest, number>;
+  /** Whether the upstream's list has them; else they are guesses. */
+  readonly areListed: boolean;
+}
+
+async function followNames(follow: Follow, wanted: Wanted): Promise<Companion[]> {
+  const { em, sync } = follow;
+  const { names } = wanted;
+  const { found, unread } = await lookUpNames(follow, wanted);
+  const fetched = found.flatMap(({ tag }) => (tag.kind === 'fetched' ? [tag.manifest] : []));
+  const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
+  if (stored > 0) await follow.onStored(stored);
+  const companions = found.map(({ tag, subject }): Companion => {
+    const manifestId = tag.kind === 'fetched' ? idOf(tag.manifest) : tag.manifestId;
+    return { subject, manifestId, name: tag.name, kind: tag.kind === 'unchanged' ? 'unchanged-tag' : 'tag' };
+  });
+  const whole = await dropPhantoms(follow, await follow.walk(companions));
+  await stageTags(
+    em,
+    sync.taskId,
+    whole.filter(({ kind }) => kind === 'tag'),
+  );
+  await unstageTags(
+    em,
+    sync.taskId,
+    whole.filter(({ kind }) => kind === 'unchanged-tag').map(({ name }) => name),
+  );
+  // what is there and cannot be read stays as it is here: that is no proof that it is gone
+  const kept = [...companions.map(({ name }) => name), ...unread];
+  await selectCompanions(em, sync.taskId, kept);
+  const keptNames = new Set(kept);
+  await dropCompanions(
+    em,
+    sync.taskId,
+    names.map(({ name }) => name).filter((name) => !keptNames.has(name)),
+  );
+  return whole;
+}
+
+interface LookedUpNames {
+  readonly found: { readonly tag: LookedUp; readonly subject: CompanionName['subject'] }[];
+  readonly unread: string[];
+}
+
+async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wanted): Promise<LookedUpNames> {
+  const { deps, sync, em, concurrency, signal } = follow;
+  const present = await readPresentTags(
+    em,
+    sync.repositoryId,
+    names.map(({ name }) => name),
+  );
+  const result: LookedUpNames = { found: [], unread: [] };
+  await forEachConcurrently(names, { concurrency, signal }, async ({ name, subject }, laneSignal) => {
+    try {
+      const tag = await askAside(sync, 'companion', () =>
+        deps.connections.run(laneSignal, () =>
+          lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
+        ),
+      );
+      if (tag === undefined || !isWhatItSays(tag, subject, subjectIds.get(subject))) return;
+      const confirmed = await deps.connections.run(laneSignal, () =>
+        confirmCompanion(em, sync, { tag: { name, present: present.get(name) }, found: tag }, laneSignal),
+      );
+      result.found.push({ tag: confirmed, subject });
+    } catch (error) {
+      if (!isSideFailure(error, sync, areListed)) throw error;
+      result.unread.push(name);
+      await follow.problem(subject, `The tag ${name}`, error);
+    }
+  });
+  return result;
+}
+
+/**
+ * distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (FAULTS 61). Nor does the subject itself, which
+ * GitLab serves under this name (oras-project/oras-go#1396).
+ */
+function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefined): boolean {
+  if (parseCompanionTag(tag.name)?.suffix !== '') return true;
+  if (tag.kind === 'fetched' ? tag.manifest.document.digest === subject : tag.manifestId === subjectId)
+    return false;
+  return isIndexType(tag.kind === 'fetched' ? tag.manifest.parsed.mediaType : tag.mediaType);
+}
+
+/** An index that lists only what refers to something else, as the subject's own children, is no index of referrers. */
+async function dropPhantoms({ em }: Follow, companions: readonly Companion[]): Promise<Companion[]> {
+  const real = await findReferrerIndexes(em, companions.filter(isFallback));
+  return companions.filter((companion) => !isFallback(companion) || real.has(companion.manifestId));
+}
+
+function isFallback({ name }: Companion): boolean {
+  return parseCompanionTag(name)?.suffix === '';
+}

@@ -1,0 +1,67 @@
+import { findUnasked, markAsked } from '../../db/staging/stage-companions.ts';
+import type { ManifestRef } from '../../db/staging/stage-companions.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { openFollow } from './companion.ts';
+import type { Companion, Follow } from './companion.ts';
+import { createCompanionTags } from './follow-companion-tags.ts';
+import type { CompanionTags } from './follow-companion-tags.ts';
+import { followReferrers } from './follow-referrers.ts';
+import type { SyncContext } from '../sync-context.ts';
+import type { GraphWalk } from '../../upstream/walk-graph.ts';
+
+const pageSize = 500;
+/** Below one range of tags; far above what any real repository has. */
+const maxCompanions = 200_000;
+
+/**
+ * Brings in what belongs to the manifests below the roots: companion tags whatever the tag filters say, referrers, and those of these in
+ * turn, to any depth. Each manifest is asked for once a sync (FAULTS 62). What cannot be read is left out with a warning.
+ */
+export async function followCompanions(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  roots: GraphWalk,
+  signal: AbortSignal,
+): Promise<void> {
+  const follow = openFollow(deps, sync, roots, signal);
+  const { em } = follow;
+  const companionTags = createCompanionTags(follow);
+  let rootIds = roots.rootIds;
+  let total = 0;
+  while (rootIds.length > 0) {
+    const found: number[] = [];
+    for (;;) {
+      const page = await findUnasked(em, sync.taskId, rootIds, pageSize);
+      if (page.length === 0) break;
+      const companions = await followPage(follow, page, companionTags);
+      await markAsked(
+        em,
+        sync.taskId,
+        page.map(({ id }) => id),
+      );
+      found.push(...companions.map(({ manifestId }) => manifestId));
+      total += companions.length;
+      if (total > maxCompanions) throw tooMany(sync);
+    }
+    rootIds = [...new Set(found)];
+  }
+  await follow.warnOfOthers();
+}
+
+async function followPage(
+  follow: Follow,
+  page: readonly ManifestRef[],
+  companionTags: CompanionTags,
+): Promise<Companion[]> {
+  const { companions, unlisted } = await followReferrers(follow, page);
+  return [...companions, ...(await companionTags.follow(page, unlisted))];
+}
+
+function tooMany(sync: SyncContext): TidemarkError {
+  return new TidemarkError(
+    'GRAPH_TOO_LARGE',
+    `The images of ${sync.remote.upstreamName} at ${sync.remote.url} have more than ${maxCompanions} signatures and other referrers ` +
+      'below one range of tags, which is refused. Leave the tags out with excludeTags.',
+  );
+}

@@ -1,0 +1,127 @@
+import { readStoredReferrers, referrerRootName } from '../../db/staging/stage-companions.ts';
+import type { ManifestRef, StoredReferrer } from '../../db/staging/stage-companions.ts';
+import { stageRoots } from '../../db/staging/stage-tags.ts';
+import { storeManifests } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import { addWarnings } from '../../db/task-warnings.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { createCollector } from '../../upstream/collector.ts';
+import { fetchManifest } from '../../upstream/fetch-manifest.ts';
+import { describeCompanion } from './companion.ts';
+import type { Companion, Follow } from './companion.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { askAside, isSideFailure } from './side-look-ups.ts';
+
+interface Claim {
+  readonly subject: Digest;
+  readonly digest: Digest;
+}
+
+/** What the referrers API brought in. */
+export interface FollowedReferrers {
+  readonly companions: Companion[];
+  /** The manifests that it has no list for, or refuses it: their fallback tags are looked at. */
+  readonly unlisted: ReadonlySet<Digest>;
+}
+
+/**
+ * Fetches and stages what refers to the manifests of a page, by the referrers API. What upstream lists and does not refer to the manifest by
+ * its own word is not attached (FAULTS 59).
+ */
+export async function followReferrers(
+  follow: Follow,
+  page: readonly ManifestRef[],
+): Promise<FollowedReferrers> {
+  const { claims, unlisted } = await listClaims(follow, page);
+  const companions: Companion[] = [];
+  const size = 1_000;
+  for (let from = 0; from < claims.length; from += size)
+    companions.push(...(await fetchClaimed(follow, claims.slice(from, from + size))));
+  const whole = await follow.walk(companions);
+  await stageRoots(
+    follow.em,
+    follow.sync.taskId,
+    whole.map(({ manifestId, subject }) => ({ manifestId, name: referrerRootName(subject) })),
+  );
+  return { companions: whole, unlisted };
+}
+
+async function listClaims(
+  follow: Follow,
+  page: readonly ManifestRef[],
+): Promise<{ readonly claims: Claim[]; readonly unlisted: Set<Digest> }> {
+  const { deps, sync, concurrency, signal } = follow;
+  const claims: Claim[] = [];
+  const unlisted = new Set<Digest>();
+  await forEachConcurrently(page, { concurrency, signal }, async ({ digest: subject }, laneSignal) => {
+    try {
+      const listed = await askAside(sync, 'referrers', () =>
+        deps.connections.run(laneSignal, () => sync.registry.listReferrers(subject, { signal: laneSignal })),
+      );
+      if (listed.kind === 'absent') unlisted.add(subject);
+      else for (const digest of listed.digests) claims.push({ subject, digest });
+    } catch (error) {
+      if (!isSideFailure(error, sync)) throw error;
+      unlisted.add(subject);
+      await follow.problem(subject, `What refers to ${subject}`, error);
+    }
+  });
+  return { claims, unlisted };
+}
+
+async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<Companion[]> {
+  const { em, sync } = follow;
+  const digests = [...new Set(claims.map(({ digest }) => digest))];
+  const known = await readStoredReferrers(em, digests, sync.reuse);
+  const missing = claims.filter(({ digest }) => !known.has(digest));
+  const stored = new Map([...known, ...(await fetchMissing(follow, missing))]);
+  const companions: Companion[] = [];
+  const warnings: string[] = [];
+  for (const { subject, digest } of claims) {
+    const found = stored.get(digest);
+    // not there: fetchMissing has said why
+    if (found === undefined) continue;
+    if (found.subject === subject)
+      companions.push({ subject, manifestId: found.id, kind: 'referrer', name: digest });
+    else warnings.push(otherSubject(digest, subject, found.subject));
+  }
+  await addWarnings(em, sync.taskId, warnings);
+  return companions;
+}
+
+async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<Map<Digest, StoredReferrer>> {
+  const { deps, sync, em, concurrency, signal } = follow;
+  const fetched = new Map<Digest, StoredReferrer>();
+  const collector = createCollector<ManifestToStore>(async (batch) => {
+    const { idOf, stored } = await storeManifests(em, batch, sync.reuse);
+    for (const manifest of batch) {
+      const { digest } = manifest.document;
+      fetched.set(digest, { id: idOf(manifest), digest, subject: manifest.parsed.subject?.digest ?? null });
+    }
+    await follow.onStored(stored);
+  });
+  const distinct = new Map(claims.map((claim) => [claim.digest, claim]));
+  await forEachConcurrently(distinct.values(), { concurrency, signal }, async (claim, laneSignal) => {
+    const { subject, digest } = claim;
+    try {
+      const manifest = await deps.connections.run(laneSignal, () => fetchManifest(sync, digest, laneSignal));
+      if (manifest) await collector.add(manifest, manifest.document.bytes.byteLength);
+      else
+        await addWarnings(em, sync.taskId, [
+          `The upstream lists ${digest} among what refers to ${subject}, and does not have it (404); it was left out.`,
+        ]);
+    } catch (error) {
+      if (!isSideFailure(error, sync, true)) throw error;
+      await follow.problem(subject, describeCompanion({ kind: 'referrer', name: digest, subject }), error);
+    }
+  });
+  await collector.flush();
+  return fetched;
+}
+
+function otherSubject(digest: Digest, subject: Digest, own: Digest | null): string {
+  return (
+    `The upstream lists ${digest} among what refers to ${subject}, but the manifest itself refers to ` +
+    `${own ?? 'nothing'}; it was not attached.`
+  );
+}

@@ -1,0 +1,116 @@
+import { Arg, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import {
+  BlobType,
+  ManifestType,
+  SignatureType,
+  TagType,
+  toBlobType,
+  toManifestType,
+  toSignatureType,
+} from './content.type.ts';
+import { TidemarkError } from '../../../oci/error.ts';
+import { documentBytesMax } from '../context.ts';
+import type { RequestContext } from '../context.ts';
+import { isStorableText } from '../page-arguments.ts';
+import { ByteCount } from '../scalars.ts';
+
+@Resolver(() => TagType)
+export class TagResolver {
+  @FieldResolver(() => ManifestType, { description: 'The manifest that it names.' })
+  async manifest(
+    @Root() { row, version }: TagType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<ManifestType> {
+    const manifest = await loaders.manifests.load(row.manifestId);
+    if (manifest === undefined) throw new Error(`the manifest ${row.digest} of a tag is not stored`);
+    return toManifestType(manifest, version);
+  }
+}
+
+@Resolver(() => ManifestType)
+export class ManifestResolver {
+  @FieldResolver(() => ByteCount, {
+    description: 'The document with every blob below it, each counted once.',
+  })
+  async totalSizeBytes(@Root() { row }: ManifestType, @Ctx() { loaders }: RequestContext): Promise<number> {
+    return loaders.totalSizes.load(row.id);
+  }
+
+  @FieldResolver(() => [ManifestType], {
+    description: 'The children of an index that are stored, in its order.',
+  })
+  async manifests(
+    @Root() { row, version }: ManifestType,
+    @Ctx() context: RequestContext,
+  ): Promise<ManifestType[]> {
+    const children = await context.unpaged.take(await context.loaders.children.load(row.id));
+    return children.map((child) => toManifestType(child, version));
+  }
+
+  @FieldResolver(() => [SignatureType], {
+    description:
+      'What signs it, at most 1,000: in the version that it was asked for in, else anywhere here. A version lists all of its signatures in pages.',
+  })
+  async signatures(
+    @Root() { digest, version }: ManifestType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignatureType[]> {
+    const rows = await context.loaders.manifestSignatures.load({ digest, version });
+    return (await context.unpaged.take(rows)).map((row) => toSignatureType(row, version));
+  }
+
+  @FieldResolver(() => [ManifestType], {
+    description:
+      'The manifests whose subject it is, as signatures, SBOMs and attestations, at most 1,000: in the version that it was asked for in, else anywhere here.',
+  })
+  async referrers(
+    @Root() { digest, version }: ManifestType,
+    @Arg('artifactType', () => String, {
+      nullable: true,
+      description: 'Only those of this type; null: all.',
+    })
+    artifactType: string | null | undefined,
+    @Ctx() context: RequestContext,
+  ): Promise<ManifestType[]> {
+    const page = artifactType ?? null;
+    if (page !== null && !isStorableText(page)) return [];
+    const rows = await context.loaders.manifestReferrers.load({ parent: { digest, version }, page });
+    return (await context.unpaged.take(rows)).map((row) => toManifestType(row, version));
+  }
+
+  @FieldResolver(() => [BlobType], { description: 'Its config first, then its layers in order.' })
+  async blobs(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<BlobType[]> {
+    const blobs = await context.unpaged.take(await context.loaders.manifestBlobs.load(row.id));
+    return blobs.map(toBlobType);
+  }
+
+  @FieldResolver(() => String, {
+    description: 'The exact document. One answer holds at most 16 MiB of them.',
+  })
+  async raw(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<string> {
+    context.documentBytesLeft -= row.sizeBytes ?? 0;
+    if (context.documentBytesLeft < 0)
+      throw new TidemarkError(
+        'QUERY_TOO_COMPLEX',
+        `The documents asked for in raw have more than ${documentBytesMax} bytes together. Ask for a smaller page.`,
+        { origin: 'caller' },
+      );
+    const document = await context.loaders.documents.load(row.id);
+    if (document === undefined) throw new Error(`the document of ${row.digest} is not stored`);
+    return Buffer.from(document).toString();
+  }
+}
+
+@Resolver(() => SignatureType)
+export class SignatureResolver {
+  @FieldResolver(() => ManifestType, { description: 'The manifest that is signed.' })
+  async manifest(
+    @Root() { row, version }: SignatureType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<ManifestType> {
+    const manifest = await loaders.manifests.load(row.signedId);
+    if (manifest === undefined)
+      throw new Error(`the manifest ${row.signedDigest} of a signature is not stored`);
+    return toManifestType(manifest, version);
+  }
+}

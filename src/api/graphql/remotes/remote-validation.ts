@@ -1,0 +1,242 @@
+import type { Remote } from '../../../db/schema/entities.ts';
+import { quoteValue } from '../../../oci/error.ts';
+import { isRepositoryName } from '../../../oci/reference.ts';
+import { registryBaseUrl, upstreamRepository } from '../../../oci/registry-address.ts';
+import { validateTagPatterns } from '../../../oci/tag-filter.ts';
+import {
+  checkInteger,
+  checkName,
+  checkSeconds,
+  checkText,
+  invalid,
+  notNull,
+} from '../../../operations/mistakes.ts';
+import type { Checked } from '../../../operations/mistakes.ts';
+import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem-validation.ts';
+import type { HeaderInput } from '../header-input.type.ts';
+import type { RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
+import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './url-validation.ts';
+import type { AddressRules } from './url-validation.ts';
+import type { UserError } from '../user-error.type.ts';
+
+/** What create and update have in common. */
+export type RemoteFields = Omit<RemoteUpdateInput, 'id'> | RemoteCreateInput;
+
+/** The input with `url` and `upstreamName` as requests will use them. Another url alone leaves the name as it is. */
+export function asUsed<Input extends RemoteFields>(input: Input, currentUrl = ''): Input {
+  const url = typeof input.url === 'string' ? registryBaseUrl(input.url) : currentUrl;
+  return Object.assign(Object.create(Object.getPrototypeOf(input) as object) as Input, input, {
+    ...(typeof input.url === 'string' ? { url } : {}),
+    ...(typeof input.upstreamName === 'string'
+      ? { upstreamName: upstreamRepository(url, input.upstreamName) }
+      : {}),
+  });
+}
+
+const required = [
+  'name',
+  'url',
+  'upstreamName',
+  'policy',
+  'downloadConcurrency',
+  'maxRetries',
+  'sslValidation',
+  'followLayerUrls',
+] as const;
+
+/** Every mistake in the values that were given; omitted ones are not looked at. */
+export function checkRemoteFields(input: RemoteFields, rules: AddressRules): UserError[] {
+  const checks: Checked[] = required.map((field) => notNull(field, input[field]));
+  const on = <Value>(value: Value | null | undefined, check: (value: Value) => Checked | Checked[]): void => {
+    if (value !== null && value !== undefined) checks.push(...[check(value)].flat());
+  };
+  on(input.name, (name) => checkName('name', name));
+  on(input.url, (url) => checkBaseUrl('url', url, rules));
+  on(input.upstreamName, checkUpstreamName);
+  on(input.includeTags, (patterns) => checkPatterns('includeTags', patterns));
+  on(input.excludeTags, (patterns) => checkPatterns('excludeTags', patterns));
+  on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
+  on(input.downloadConcurrency, (count) => checkInteger('downloadConcurrency', count, [1, 100]));
+  on(input.proxyUrl, (url) => checkProxyUrl('proxyUrl', url, rules));
+  on(input.sslCaCertificate, (pem) => checkCertificates('sslCaCertificate', pem));
+  on(input.sslClientCertificate, (pem) => checkCertificates('sslClientCertificate', pem));
+  on(input.totalTimeout, (seconds) => checkSeconds('totalTimeout', seconds, 604_800));
+  on(input.connectTimeout, (seconds) => checkSeconds('connectTimeout', seconds, 3_600));
+  on(input.sockReadTimeout, (seconds) => checkSeconds('sockReadTimeout', seconds, 3_600));
+  on(input.maxRetries, (count) => checkInteger('maxRetries', count, [0, 10]));
+  on(input.rateLimit, (count) => checkInteger('rateLimit', count, [1, 1_000_000]));
+  on(input.headers, checkHeaders);
+  on(input.username, checkUsername);
+  on(input.realmHosts, checkRealmHosts);
+  on(input.password, (password) => checkPassword(password));
+  return checks.flatMap((mistake) => mistake ?? []);
+}
+
+/**
+ * Certificate and key together, as they will be after the change.
+ * @param openKey Opens the stored key, to see whether it fits another certificate.
+ */
+export function checkClientCertificate(
+  input: RemoteFields,
+  current: Remote | undefined,
+  openKey: () => string | undefined,
+): UserError[] {
+  const certificate =
+    input.sslClientCertificate === undefined ? current?.sslClientCertificate : input.sslClientCertificate;
+  const keptKey =
+    keepsSecrets(input, current) && typeof current?.sslClientKeySealed === 'string' ? storedKey : null;
+  const key = input.sslClientKey === undefined ? keptKey : input.sslClientKey;
+  if (current !== undefined && input.sslClientCertificate === undefined && input.sslClientKey === undefined) {
+    // dropped with a changed url: the certificate alone stays, and is said to be of no use
+    if (typeof certificate === 'string' && key === null)
+      return [
+        invalid(
+          'sslClientKey',
+          'Another url, proxyUrl or sslCaCertificate, or no sslValidation any more, drops the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
+        ),
+      ];
+    return [];
+  }
+  const mistakes = checkClientPair(certificate ?? null, key);
+  const isOtherCertificate = typeof input.sslClientCertificate === 'string' && key === storedKey;
+  if (isOtherCertificate && !checkCertificates('sslClientCertificate', input.sslClientCertificate ?? '')) {
+    const stored = openKey();
+    if (stored === undefined || !keyFits(input.sslClientCertificate ?? '', stored))
+      mistakes.push(
+        invalid(
+          'sslClientCertificate',
+          'sslClientCertificate does not fit the stored key; give its sslClientKey in the same update.',
+        ),
+      );
+  }
+  return mistakes.flatMap((mistake) => mistake ?? []);
+}
+
+const isOther = (value: string | null | undefined, before: string | null | undefined): boolean =>
+  typeof value === 'string' && value !== before;
+
+/**
+ * Credentials belong to the host they were given for, and to those who know them: another url drops them, and so does all that would let
+ * somebody between us and the host read them.
+ */
+export function keepsSecrets(input: RemoteFields, current: Remote | undefined): boolean {
+  const { url, proxyUrl, sslCaCertificate, sslValidation } = input;
+  return !(
+    isOther(url, current?.url) ||
+    isOther(typeof proxyUrl === 'string' ? publicProxyUrl(proxyUrl) : proxyUrl, current?.proxyUrl) ||
+    isOther(sslCaCertificate, current?.sslCaCertificate) ||
+    (sslValidation === false && current?.sslValidation !== false)
+  );
+}
+
+/** One that cannot be read is a mistake of its own. */
+function publicProxyUrl(value: string): string {
+  return URL.canParse(value) ? splitProxyUrl(value).publicUrl : value;
+}
+
+function checkUpstreamName(value: string): Checked {
+  if (isRepositoryName(value)) return undefined;
+  const hint = value.includes('://') || value.includes(':') ? ' Leave scheme, host and tag out.' : '';
+  return invalid(
+    'upstreamName',
+    `upstreamName is ${quoteValue(value)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
+      `at most 255 characters.${hint}`,
+  );
+}
+
+function checkPatterns(field: string, patterns: readonly string[]): Checked[] {
+  if (patterns.length > 1_000)
+    return [invalid(field, `${field} has ${patterns.length} entries; at most 1000 are accepted.`)];
+  return validateTagPatterns(patterns).map(({ index, message }) =>
+    invalid([field, String(index)], `${field}[${index}] is ${quoteValue(patterns[index])}: ${message}`),
+  );
+}
+
+/** Names that would change what a request is, whom it goes to, or that we set ourselves. */
+const refusedHeaders = new Set(
+  (
+    'authorization proxy-authorization host content-length content-type content-encoding transfer-encoding connection keep-alive ' +
+    'te trailer upgrade expect range if-range accept accept-encoding cookie proxy-connection'
+  ).split(' '),
+);
+
+function checkHeaders(headers: readonly HeaderInput[]): Checked[] {
+  if (headers.length > 50)
+    return [invalid('headers', `headers has ${headers.length} entries; at most 50 are accepted.`)];
+  const seen = new Set<string>();
+  return headers.flatMap(({ name, value }, index) => {
+    const lower = name.toLowerCase();
+    const checks = [checkHeaderName(name, index, seen.has(lower)), checkHeaderValue(value, index)];
+    seen.add(lower);
+    return checks;
+  });
+}
+
+function checkHeaderName(name: string, index: number, isAgain: boolean): Checked {
+  const field = ['headers', String(index), 'name'];
+  // RFC 9110 section 5.6.2: token
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name))
+    return invalid(
+      field,
+      `The header name ${quoteValue(name)} is no token of RFC 9110; expected letters, digits and -.`,
+    );
+  if (refusedHeaders.has(name.toLowerCase()))
+    return invalid(
+      field,
+      `The header ${quoteValue(name)} is set by the server itself; for credentials give username and password.`,
+    );
+  return isAgain
+    ? invalid(field, `The header ${quoteValue(name)} is given twice; expected each name once.`)
+    : undefined;
+}
+
+function checkHeaderValue(value: string, index: number): Checked {
+  // RFC 9110 section 5.5, in ASCII; the value is not repeated, it may be a secret
+  if (value.length <= 4_096 && /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/.test(value))
+    return undefined;
+  return invalid(
+    ['headers', String(index), 'value'],
+    'The header value has a line break, a control or non-ASCII character, a blank at an end, or more than 4096 characters; expected none of these.',
+  );
+}
+
+function checkUsername(value: string): Checked {
+  if (/\p{Cc}/u.test(value))
+    return invalid('username', 'username has a control character or line break; expected none.');
+  if (value.includes(':'))
+    return invalid(
+      'username',
+      'username has a colon, which Basic authentication cannot carry (RFC 7617); expected none.',
+    );
+  return value === ''
+    ? invalid('username', 'username is empty; expected a name, or null for none.')
+    : checkText('username', value, 255);
+}
+
+function checkPassword(value: string): Checked {
+  if (value === '') return invalid('password', 'password is empty; expected one, or null for none.');
+  // Basic credentials are base64 of any bytes: Google's key file, with its line breaks, is one
+  if (value.includes('\0') || !value.isWellFormed())
+    return invalid(
+      'password',
+      'password has a NUL character or half of a surrogate pair; expected text. Give the credential as it was issued.',
+    );
+  return value.length > 16_384
+    ? invalid('password', `password has ${value.length} characters; at most 16384 are accepted.`)
+    : undefined;
+}
+
+/** Host names as they stand in a URL; where a secret may go is not left to a wildcard. */
+function checkRealmHosts(hosts: readonly string[]): Checked[] {
+  return hosts.map((host, index) => {
+    if (
+      /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/.test(host) &&
+      host.length <= 253
+    )
+      return undefined;
+    return invalid(
+      ['realmHosts', String(index)],
+      `realmHosts[${index}], ${quoteValue(host)}, is no host name; expected e.g. auth.example.com: lower case, without scheme and port.`,
+    );
+  });
+}

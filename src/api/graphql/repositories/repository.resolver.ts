@@ -1,0 +1,178 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { countNamed, findRepositoryId, readNamedPage } from '../../../db/reads/read-repositories.ts';
+import { checkFirst } from '../errors.ts';
+import { readNumberCursor, readTextCursor, toConnection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import type { RequestContext } from '../context.ts';
+import { parseNumericId } from '../../../operations/global-id.ts';
+import { loadPage } from '../loaders.ts';
+import {
+  afterOption,
+  checkIdOrName,
+  firstOption,
+  isStorableText,
+  readNameFilter,
+} from '../page-arguments.ts';
+import { RemoteType, toRemoteType } from '../remotes/remote.type.ts';
+import { RepositoryConnection, RepositoryType, toRepositoryType } from './repository.type.ts';
+import { RepositoryServedAtType, toServedAtType } from './served-at.type.ts';
+import { TaskConnection, toTaskType } from '../tasks/task.type.ts';
+import type { TaskType } from '../tasks/task.type.ts';
+import {
+  RepositoryVersionConnection,
+  RepositoryVersionType,
+  toRepositoryVersionType,
+} from '../versions/version.type.ts';
+
+@Resolver(() => RepositoryType)
+export class RepositoryResolver {
+  @Query(() => RepositoryType, {
+    nullable: true,
+    description: 'A repository by id or by name; null where there is none.',
+  })
+  async repository(
+    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name: string | null,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<RepositoryType | null> {
+    checkIdOrName(id, name);
+    const key =
+      typeof name === 'string'
+        ? isStorableText(name)
+          ? await findRepositoryId(em, name)
+          : undefined
+        : parseNumericId('Repository', id ?? '');
+    const row = key === undefined ? undefined : await loaders.repositories.load(key);
+    return row === undefined ? null : toRepositoryType(row);
+  }
+
+  @Query(() => RepositoryConnection, { description: 'All repositories, in order of name.' })
+  async repositories(
+    @Arg('first', () => Int, firstOption) first: number,
+    @Arg('after', () => String, afterOption) after: string | null,
+    @Arg('name', () => String, {
+      nullable: true,
+      description: 'Only names that match: shell wildcards (* ? [abc]); null: all.',
+    })
+    name: string | null,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<Connection<RepositoryType>> {
+    const nameRegex = readNameFilter(name);
+    const page = await readNamedPage(em, loaders.visibility, 'repository', {
+      first: checkFirst(first),
+      after: readTextCursor('repositories', after),
+      nameRegex,
+    });
+    return toConnection(await loadPage(page, loaders.repositories), {
+      list: 'repositories',
+      after,
+      keyOf: ({ value }) => value.name,
+      nodeOf: ({ value }) => toRepositoryType(value),
+      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex),
+    });
+  }
+
+  @FieldResolver(() => [RepositoryServedAtType], {
+    description:
+      'Where it is served, in order of base path, at most 100: all of it for those with the role maintainer on the repository, for others ' +
+      'what everybody may pull from and the base paths that they may read.',
+  })
+  async servedAt(
+    @Root() { row }: RepositoryType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<RepositoryServedAtType[]> {
+    return (await loaders.servedAt.load(row.id)).map(toServedAtType);
+  }
+
+  @FieldResolver(() => RemoteType, { nullable: true, description: 'The default remote of repositorySync.' })
+  async remote(
+    @Root() { row }: RepositoryType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<RemoteType | null> {
+    const { remoteId } = row;
+    const remote = typeof remoteId === 'number' ? await loaders.remotes.load(remoteId) : undefined;
+    return remote === undefined ? null : toRemoteType(remote);
+  }
+
+  @FieldResolver(() => RepositoryVersionType, {
+    nullable: true,
+    description: 'The newest version; null until the first.',
+  })
+  async latestVersion(
+    @Root() { row }: RepositoryType,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryVersionType | null> {
+    return loadVersion(context, row.id, row.latest);
+  }
+
+  @FieldResolver(() => RepositoryVersionType, {
+    nullable: true,
+    description: 'A version by its number; null where there is none.',
+  })
+  async version(
+    @Root() { row }: RepositoryType,
+    @Arg('number', () => Int, { description: 'Its number, from 1.' }) number: number,
+    @Ctx() context: RequestContext,
+  ): Promise<RepositoryVersionType | null> {
+    return loadVersion(context, row.id, number);
+  }
+
+  @FieldResolver(() => RepositoryVersionConnection, { description: 'Its versions, newest first.' })
+  async versions(
+    @Root() { row }: RepositoryType,
+    @Arg('first', () => Int, firstOption) first: number,
+    @Arg('after', () => String, afterOption) after: string | null,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<RepositoryVersionType>> {
+    const page = await loaders.versionPages.load({
+      parent: row.id,
+      page: { first: checkFirst(first), after: readNumberCursor('versions', after) },
+    });
+    const versions = await loaders.versions.loadMany(
+      page.rows.map(({ number }) => ({ repositoryId: row.id, number })),
+    );
+    const rows = versions.flatMap((version) => {
+      if (version instanceof Error) throw version;
+      return version ?? [];
+    });
+    return toConnection(
+      { rows, hasNext: page.hasNext },
+      {
+        list: 'versions',
+        after,
+        keyOf: (version) => version.number,
+        nodeOf: toRepositoryVersionType,
+        countTotal: () => loaders.versionCounts.load(row.id),
+      },
+    );
+  }
+
+  @FieldResolver(() => TaskConnection, { description: 'Its tasks, newest first.' })
+  async tasks(
+    @Root() { row }: RepositoryType,
+    @Arg('first', () => Int, firstOption) first: number,
+    @Arg('after', () => String, afterOption) after: string | null,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<TaskType>> {
+    const page = await loaders.repositoryTaskPages.load({
+      parent: row.id,
+      page: { first: checkFirst(first), after: readNumberCursor('tasks', after) },
+    });
+    return toConnection(await loadPage(page, loaders.tasks), {
+      list: 'tasks',
+      after,
+      keyOf: ({ id }) => id,
+      nodeOf: ({ value }) => toTaskType(value),
+      countTotal: () => loaders.repositoryTaskCounts.load(row.id),
+    });
+  }
+}
+
+async function loadVersion(
+  { loaders }: RequestContext,
+  repositoryId: number,
+  number: number,
+): Promise<RepositoryVersionType | null> {
+  const row = number < 1 ? undefined : await loaders.versions.load({ repositoryId, number });
+  return row === undefined ? null : toRepositoryVersionType(row);
+}

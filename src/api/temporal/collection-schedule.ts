@@ -1,0 +1,82 @@
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Client, ScheduleOptions } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { collectWorkflowType } from '../../workflows/upkeep-input.ts';
+
+export interface CollectionScheduleOptions {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly installation: string;
+  /** As in `WorkflowClientOptions`. */
+  readonly own?: () => Promise<void>;
+  /** Undefined: none. */
+  readonly everySeconds: number | undefined;
+  readonly logger: Logger;
+  /** Between two tries while Temporal is away; default ten seconds. */
+  readonly retryMs?: number;
+}
+
+const callMs = 5_000;
+
+/**
+ * Makes the Temporal schedule of clean-ups what the setting says. The API does not wait for it: while Temporal is away it is tried again.
+ * @returns a function that ends the trying; the schedule stays.
+ */
+export function keepCollectionSchedule(options: CollectionScheduleOptions): () => Promise<void> {
+  const { logger, retryMs = 10_000 } = options;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  let running = Promise.resolve();
+  const look = async () => {
+    try {
+      await options.client.withDeadline(Date.now() + callMs, () => setSchedule(options));
+    } catch (error) {
+      logger.debug({ err: error }, 'could not set the schedule of clean-ups yet');
+      if (!isStopped) timer = setTimeout(begin, retryMs);
+    }
+  };
+  const begin = () => {
+    running = look();
+  };
+  begin();
+  return async () => {
+    isStopped = true;
+    clearTimeout(timer);
+    await running;
+  };
+}
+
+async function setSchedule(options: CollectionScheduleOptions): Promise<void> {
+  const { client, taskQueue, installation, own, everySeconds } = options;
+  await own?.();
+  const scheduleId = `collect/${installation}`;
+  const handle = client.schedule.getHandle(scheduleId);
+  if (everySeconds === undefined) {
+    await handle.delete().catch((error: unknown) => {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    });
+    return;
+  }
+  const schedule: ScheduleOptions = {
+    scheduleId,
+    spec: { intervals: [{ every: everySeconds * 1000 }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: collectWorkflowType,
+      workflowId: scheduleId,
+      taskQueue,
+      args: [{}],
+      memo: { trigger: 'SCHEDULE' },
+      staticSummary: 'scheduled clean-up',
+    },
+    memo: { trigger: 'SCHEDULE' },
+    // one at a time; what was missed while all was down is done once by the next
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+  };
+  try {
+    await client.schedule.create(schedule);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await handle.update((before) => ({ ...before, spec: schedule.spec, action: schedule.action }));
+  }
+}

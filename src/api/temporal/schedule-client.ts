@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { ScheduleNotFoundError } from '@temporalio/client';
+import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
+import type { KeptSchedule, SeenSchedule } from '../../db/tasks/temporal-schedules.ts';
+import { scheduledSyncType } from '../../workflows/scheduled-sync-input.ts';
+import type { ScheduledSyncInput } from '../../workflows/scheduled-sync-input.ts';
+import { summarizeSync } from '../../workflows/sync-input.ts';
+import type { SyncNames } from '../../workflows/sync-input.ts';
+import { callTemporal, unavailable } from './temporal-call.ts';
+import type { WorkflowClientOptions } from './temporal-call.ts';
+
+/** What the API asks of Temporal about schedules. Every call ends within some seconds. */
+export interface ScheduleKeeper {
+  /**
+   * Sees to it that Temporal has the schedule as it is to be: makes it where it is missing, and puts it right where it was changed, here or
+   * by others. @throws TidemarkError `TEMPORAL_UNAVAILABLE`
+   */
+  keep(schedule: KeptSchedule): Promise<SeenSchedule>;
+  /** Removes it, where it is there. @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
+  remove(temporalId: string): Promise<void>;
+}
+
+export function createScheduleClient({ client, taskQueue, own }: WorkflowClientOptions): ScheduleKeeper {
+  const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
+
+  async function put(temporalId: string, wanted: Wanted): Promise<void> {
+    try {
+      await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+      const { memo } = wanted.action;
+      await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
+    }
+  }
+
+  async function look(temporalId: string): Promise<ScheduleDescription | undefined> {
+    try {
+      return await call(() => client.schedule.getHandle(temporalId).describe());
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async keep(schedule) {
+      const { temporalId } = schedule;
+      await own?.();
+      try {
+        const found = schedule.isPending ? undefined : await look(temporalId);
+        const wanted = describeWanted(schedule, taskQueue);
+        if (found !== undefined && fingerprintOf(found) === schedule.fingerprint && hasNames(found, wanted))
+          return seen(found);
+        await put(temporalId, wanted);
+        const now = await look(temporalId);
+        // removed by somebody in this moment: the next look makes it again
+        return now === undefined ? { fingerprint: '', nextRunAts: [] } : seen(now);
+      } catch (error) {
+        // the SDK's answer to a specification that Temporal cannot read
+        if (error instanceof TypeError) return { problem: `Temporal refuses it: ${error.message}` };
+        throw unavailable(error);
+      }
+    },
+
+    async remove(temporalId) {
+      try {
+        await call(() => client.schedule.getHandle(temporalId).delete());
+      } catch (error) {
+        if (!(error instanceof ScheduleNotFoundError)) throw unavailable(error);
+      }
+    },
+  };
+}
+
+type Wanted = ScheduleUpdateOptions & {
+  readonly spec: object;
+  readonly action: {
+    readonly memo: Record<string, unknown>;
+    readonly staticSummary: string;
+    readonly taskQueue: string;
+  };
+};
+
+/** A run that is due while the one before has not begun (no worker is there) is skipped by Temporal; `scheduledSync` skips the others. */
+function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
+  const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused, note } = schedule;
+  const { temporalId, repositoryName, remoteHost } = schedule;
+  const names: SyncNames = { repositoryName, remoteHost, trigger: 'SCHEDULE' };
+  const input: ScheduledSyncInput = { scheduleId: schedule.id, temporalId };
+  return {
+    spec: {
+      ...(cron === null ? {} : { cronExpressions: [cron] }),
+      ...(intervalSeconds === null ? {} : { intervals: [{ every: intervalSeconds * 1000 }] }),
+      jitter: jitterSeconds * 1000,
+      timezone: timeZone,
+    },
+    action: {
+      type: 'startWorkflow',
+      workflowType: scheduledSyncType,
+      workflowId: temporalId,
+      taskQueue,
+      args: [input],
+      memo: { ...names },
+      staticSummary: summarizeSync(names),
+    },
+    policies: { overlap: 'SKIP', catchupWindow: catchupWindowSeconds * 1000, pauseOnFailure: false },
+    state: { paused, ...(note === null ? {} : { note }) },
+  };
+}
+
+/** Whether Temporal shows the names of today: a repository may be renamed, and an upstream moved. */
+function hasNames({ action }: ScheduleDescription, wanted: Wanted): boolean {
+  return action.staticSummary === wanted.action.staticSummary && action.taskQueue === wanted.action.taskQueue;
+}
+
+function seen(found: ScheduleDescription): SeenSchedule {
+  return {
+    fingerprint: fingerprintOf(found),
+    nextRunAts: found.state.paused ? [] : found.info.nextActionTimes,
+  };
+}
+
+/** Temporal keeps a schedule in a form of its own; so it is compared with what it made of it, and not with what it was told. */
+function fingerprintOf({ spec, action, policies, state }: ScheduleDescription): string {
+  return createHash('sha256')
+    .update(JSON.stringify([spec, action, policies, state]))
+    .digest('base64url');
+}

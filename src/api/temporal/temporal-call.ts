@@ -1,0 +1,28 @@
+import type { Client } from '@temporalio/client';
+import { TidemarkError } from '../../oci/error.ts';
+
+/** Where the API finds Temporal, and the queue of its workers. */
+export interface WorkflowClientOptions {
+  readonly client: Client;
+  readonly taskQueue: string;
+  /**
+   * Resolves when the task queue is known to be this installation's; nothing is given to its workers before. Default: it is.
+   * @throws TidemarkError `TASK_QUEUE_TAKEN`, `TEMPORAL_UNAVAILABLE`
+   */
+  readonly own?: (() => Promise<void>) | undefined;
+}
+
+const callMs = 5_000;
+
+/** A call that ends within 5 seconds. */
+export function callTemporal<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  return client.withDeadline(Date.now() + callMs, work);
+}
+
+export function unavailable(cause: unknown): TidemarkError {
+  return new TidemarkError('TEMPORAL_UNAVAILABLE', 'Temporal cannot be reached; try again.', {
+    origin: 'server',
+    retryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,38 @@
+import type { Digest } from '../../oci/digest.ts';
+import { digestAlgorithm } from '../../oci/digest.ts';
+import { digestBytes } from '../../oci/digest-bytes.ts';
+import type { BodySink } from './receive-body.ts';
+
+/** Takes a body into memory. */
+export interface BufferSink extends BodySink {
+  bytes(): Buffer;
+  /** In the algorithm of the digest that is expected. */
+  digest(expected: Digest): Digest;
+}
+
+/** @param begin What came before. */
+export function createBufferSink(begin?: Buffer): BufferSink {
+  let chunks = begin === undefined ? [] : [begin];
+  let sizeBytes = begin?.byteLength ?? 0;
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    async append(chunk) {
+      // the chunk's buffer is used again for the next one
+      chunks.push(Buffer.from(chunk));
+      sizeBytes += chunk.byteLength;
+    },
+    async restart() {
+      chunks = [];
+      sizeBytes = 0;
+    },
+    bytes() {
+      const [first = Buffer.alloc(0), ...others] = chunks;
+      return others.length === 0 ? first : Buffer.concat(chunks, sizeBytes);
+    },
+    digest(expected) {
+      return digestBytes(this.bytes(), digestAlgorithm(expected));
+    },
+  };
+}

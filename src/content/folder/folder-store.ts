@@ -1,0 +1,222 @@
+import { mkdir, open, opendir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContentBody, ContentKey, FetchOptions } from '../../oci/content-source.ts';
+import type { Digest, DigestAlgorithm } from '../../oci/digest.ts';
+import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../../oci/digest.ts';
+import { contentUnknown, offsetInvalid } from '../content-error.ts';
+import { createDirectorySync, syncDirectory } from './directory-sync.ts';
+import { pushByFile } from './push-by-file.ts';
+import { pushSmall, smallBytes } from './push-small.ts';
+import {
+  createPartialFinder,
+  describeFile,
+  probeFolder,
+  removeFile,
+  sizeOf,
+  sweepPartialFolder,
+} from './partial-folder.ts';
+import { createQuota } from '../quota.ts';
+import { keepBuffer, takeBuffer } from './read-buffers.ts';
+import { createSingleFlight } from '../single-flight.ts';
+import { onDisk, systemCode } from '../storage-error.ts';
+import type { BlobStore, PushOptions } from '../store.ts';
+
+export interface FolderStoreOptions {
+  /** The folder; made where missing. Files get 0600 and folders 0700. */
+  readonly root: string;
+  /**
+   * Most bytes that all blobs together may have. Counted at open and kept in memory: processes that share the folder do
+   * not see each other's later pushes. Leftover partial files are not counted. Default: no limit.
+   */
+  readonly quotaBytes?: number;
+  /** Whether a push returns only when its blob survives a power loss. Default true; false for tests and caches. */
+  readonly fsync?: boolean;
+}
+
+const readBytes = 1024 * 1024;
+const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+
+/**
+ * Blobs in a folder, laid out as an OCI image layout's `blobs/<algorithm>/<hex>`; partial files beside it in `partial/`.
+ * Besides what `ContentStore` names, a push throws `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, and the reason of the signal.
+ * @throws TidemarkError `STORAGE_UNAVAILABLE` when the folder cannot be made or read.
+ */
+export async function openFolderStore(options: FolderStoreOptions): Promise<BlobStore> {
+  const { root, quotaBytes, fsync = true } = options;
+  const partialFolder = join(root, 'partial');
+  await makeFolders(root, fsync);
+  const quota = quotaBytes === undefined ? undefined : createQuota(quotaBytes, await storedBytes(root));
+  const syncFolder: Record<DigestAlgorithm, () => Promise<void>> = {
+    sha256: createDirectorySync(blobFolder(root, 'sha256')),
+    sha512: createDirectorySync(blobFolder(root, 'sha512')),
+  };
+  const live = new Set<string>();
+  const findPartials = createPartialFinder(partialFolder);
+  const singleFlight = createSingleFlight();
+
+  const store: BlobStore = {
+    exists: async ({ digest, size }) => (await sizeOf(blobPath(root, digest))) === size,
+
+    fetch: async (descriptor, fetchOptions) =>
+      fetchBlob(blobPath(root, descriptor.digest), descriptor, fetchOptions),
+
+    push: (descriptor, source, pushOptions = {}) =>
+      singleFlight(flightOf(descriptor, pushOptions), pushOptions.signal, async () => {
+        const target = blobPath(root, descriptor.digest);
+        const sync = syncFolder[digestAlgorithm(descriptor.digest)];
+        const { apart } = pushOptions;
+        const presentBytes = apart === undefined ? await sizeOf(target) : undefined;
+        if (presentBytes === descriptor.size) {
+          // Renamed by a process that died, or is just now, before its fsync of the folder: a caller may rely on it from here on.
+          if (fsync) await onDisk('fsync of the blob folder', sync());
+          pushOptions.onProgress?.(descriptor.size, descriptor.size);
+          return { fetchedBytes: 0 };
+        }
+        const publish = async (path: string) => {
+          // charged as the store was at the start: that it is stored already must not show in what fits, and an upload may have come meanwhile
+          const replacedBytes = (await sizeOf(target)) ?? 0;
+          await moveInto(target, path, descriptor, fsync ? sync : undefined);
+          quota?.release(replacedBytes - (presentBytes ?? 0));
+        };
+        const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
+        const push = () =>
+          pushBySize({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
+        return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
+      }),
+
+    async delete({ digest }) {
+      const path = blobPath(root, digest);
+      const presentBytes = quota && (await sizeOf(path));
+      await removeFile(path);
+      quota?.release(presentBytes ?? 0);
+    },
+
+    ...(quota && { quota }),
+
+    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
+
+    // beside pushes: an upload that waited for another's download would tell that there is one
+    adopt: (descriptor, path) =>
+      singleFlight(`${descriptor.digest} adopted`, undefined, async () => {
+        const target = blobPath(root, descriptor.digest);
+        const sync = syncFolder[digestAlgorithm(descriptor.digest)];
+        const take = () => moveInto(target, path, descriptor, fsync ? sync : undefined);
+        const presentBytes = (await sizeOf(target)) ?? 0;
+        await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
+      }),
+
+    sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, live),
+
+    list: () => listBlobs(root),
+
+    stat: async (digest) => describeFile(blobPath(root, digest)),
+
+    check: () => probeFolder(partialFolder),
+  };
+  return store;
+}
+
+/** Pushes of one digest come one after the other; those apart from others do not wait for them. */
+function flightOf({ digest }: ContentKey, { apart }: PushOptions): string {
+  return apart === undefined ? digest : `${digest} ${apart}`;
+}
+
+function blobFolder(root: string, algorithm: DigestAlgorithm): string {
+  return join(root, 'blobs', algorithm);
+}
+
+/** Parsed once more where the path is made: no other value gets into one (CVE-2024-3727). */
+function blobPath(root: string, digest: Digest): string {
+  const parsed = parseDigest(digest);
+  return join(blobFolder(root, digestAlgorithm(parsed)), digestHex(parsed));
+}
+
+async function makeFolders(root: string, fsync: boolean): Promise<void> {
+  const folders = [join(root, 'partial'), ...algorithms.map((algorithm) => blobFolder(root, algorithm))];
+  for (const folder of folders)
+    await onDisk('making the folders of the blob store', mkdir(folder, { recursive: true, mode: 0o700 }));
+  if (!fsync) return;
+  for (const folder of [root, join(root, 'blobs'), ...folders])
+    await onDisk('fsync of the folders of the blob store', syncDirectory(folder));
+}
+
+/** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
+async function moveInto(
+  target: string,
+  path: string,
+  descriptor: ContentKey,
+  syncFolder: (() => Promise<void>) | undefined,
+): Promise<void> {
+  try {
+    await rename(path, target);
+  } catch (error) {
+    // Another process stored this digest meanwhile and removed the other partial files, this one among them.
+    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(target)) === descriptor.size;
+    if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
+  }
+  if (syncFolder !== undefined) await onDisk('fsync of the blob folder', syncFolder());
+}
+
+async function fetchBlob(
+  path: string,
+  descriptor: ContentKey,
+  options: FetchOptions = {},
+): Promise<ContentBody> {
+  const { offset = 0, chunkBytes = readBytes } = options;
+  options.signal?.throwIfAborted();
+  const sizeBytes = await sizeOf(path);
+  if (sizeBytes !== descriptor.size) throw contentUnknown(descriptor, sizeBytes);
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset > sizeBytes)
+    throw offsetInvalid(descriptor, offset);
+  return { offset, bytes: readBlob(path, descriptor, { ...options, offset, chunkBytes }) };
+}
+
+/** Opened at the first read, so that a body nobody reads holds no file open. */
+async function* readBlob(
+  path: string,
+  descriptor: ContentKey,
+  { offset, chunkBytes, signal }: FetchOptions & { readonly offset: number; readonly chunkBytes: number },
+): AsyncGenerator<Uint8Array> {
+  const handle = await openBlob(path, descriptor);
+  const buffer = takeBuffer(chunkBytes, descriptor.size - offset);
+  try {
+    for (let position = offset; position < descriptor.size;) {
+      signal?.throwIfAborted();
+      const read = handle.read(buffer, 0, Math.min(buffer.byteLength, descriptor.size - position), position);
+      const { bytesRead } = await onDisk(`reading ${descriptor.digest}`, read);
+      if (bytesRead === 0) throw contentUnknown(descriptor, position);
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    keepBuffer(buffer);
+    await handle.close();
+  }
+}
+
+async function openBlob(path: string, descriptor: ContentKey) {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw contentUnknown(descriptor, undefined);
+    return onDisk(`opening ${descriptor.digest}`, Promise.reject(error as Error));
+  }
+}
+
+/** One name in memory at a time. */
+async function* listBlobs(root: string): AsyncGenerator<Digest> {
+  for (const algorithm of algorithms)
+    for await (const entry of await onDisk(
+      'listing the stored blobs',
+      opendir(blobFolder(root, algorithm)),
+    )) {
+      const name = `${algorithm}:${entry.name}`;
+      if (entry.isFile() && isDigest(name)) yield name;
+    }
+}
+
+async function storedBytes(root: string): Promise<number> {
+  let sum = 0;
+  for await (const digest of listBlobs(root)) sum += (await sizeOf(blobPath(root, digest))) ?? 0;
+  return sum;
+}

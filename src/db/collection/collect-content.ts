@@ -1,0 +1,163 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { CollectionRun } from './collect-versions.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+import { addToReport } from '../tasks/upkeep-tasks.ts';
+
+/*
+ * What holds content is rows with a foreign key to it: tags and untagged roots of any version, what a running sync has staged, uploads,
+ * and manifests that name it. (What `membership` lists follows from those.) First what nothing holds is marked with the time; whoever
+ * relies on it takes the mark off (store-manifests.ts). What has kept its mark for the grace period is removed, each row locked and looked
+ * at again: a reference that came meanwhile is seen, one that comes later waits for the lock and finds the row gone. The database itself
+ * would refuse to remove what is referred to.
+ */
+
+/** Tables whose rows hold a manifest, beside the manifests that list it. A new one belongs here, with an index on its column. */
+const manifestHolders = [
+  ['tag_membership', 'manifest_id'],
+  ['root_membership', 'manifest_id'],
+  ['sync_tag', 'manifest_id'],
+  ['sync_root', 'manifest_id'],
+  ['sync_asked', 'manifest_id'],
+  ['sync_signed', 'manifest_id'],
+] as const;
+
+/** Tables whose rows hold a blob, beside the manifests that name it. */
+const blobHolders = [
+  ['repository_blob', 'blob_id'],
+  ['sync_blob', 'blob_id'],
+] as const;
+
+type Kind = 'manifest' | 'blob';
+
+/** Rows of the content table `c` that no row of those tables names. */
+function isUnheld(holders: readonly (readonly [string, string])[]): RawBuilder<unknown> {
+  // one look into an index for each row, whatever the planner thinks of the tables' sizes (DATABASE.md)
+  const conditions = holders.map(
+    ([table, column]) =>
+      sql`not exists (select from lateral (select from ${sql.table(table)} h where h.${sql.ref(column)} = c.id offset 0) as held)`,
+  );
+  return sql.join(conditions, sql` and `);
+}
+
+/** What names it is condemned itself; or, where that is not enough, there is nothing. */
+function isUnnamed(kind: Kind, by: 'live' | 'any'): RawBuilder<unknown> {
+  const [table, parent, child] =
+    kind === 'manifest'
+      ? ['manifest_manifest', 'parent_id', 'child_id']
+      : ['manifest_blob', 'manifest_id', 'blob_id'];
+  const isLive = by === 'live' ? sql`and p.condemned_at is null` : sql``;
+  return sql`not exists (select from lateral (
+    select from ${sql.table(table)} e join manifest p on p.id = e.${sql.ref(parent)}
+    where e.${sql.ref(child)} = c.id ${isLive} offset 0) as named)`;
+}
+
+const holdersOf = { manifest: manifestHolders, blob: blobHolders };
+const windowRows = 10_000;
+
+/**
+ * Marks what nothing holds, from the top of each graph down, and takes the mark off what is held again. In short transactions that wait
+ * for nobody: a row that somebody works with is left to the next run.
+ * @param onWindow called between them; what it throws ends the work.
+ */
+export async function markUnheld(em: Em, onWindow: () => void): Promise<void> {
+  for (const kind of ['manifest', 'blob'] as const) {
+    while ((await unmarkHeld(em, kind)) > 0) onWindow();
+    const last = await sql<{ id: number }>`
+      select coalesce(max(id), 0) as id from ${sql.table(kind)}`.execute(kysely(em));
+    for (let from = 0; from <= (last.rows[0]?.id ?? 0); from += windowRows) {
+      onWindow();
+      await mark(em, kind, sql`c.id > ${from} and c.id <= ${from + windowRows}`);
+    }
+    if (kind === 'blob') return;
+    const isBelow = sql`exists (select from manifest_manifest e join manifest p on p.id = e.parent_id
+      where e.child_id = c.id and p.condemned_at is not null)`;
+    while ((await mark(em, kind, isBelow)) > 0) onWindow();
+  }
+}
+
+async function mark(em: Em, kind: Kind, which: RawBuilder<unknown>): Promise<number> {
+  const marked = await sql`
+    with unheld as (
+      select c.id from ${sql.table(kind)} c
+      where ${which} and c.condemned_at is null and ${isUnheld(holdersOf[kind])} and ${isUnnamed(kind, 'live')}
+      order by c.id for no key update of c skip locked
+    )
+    update ${sql.table(kind)} m set condemned_at = now() from unheld where m.id = unheld.id`.execute(
+    kysely(em),
+  );
+  return Number(marked.numAffectedRows ?? 0n);
+}
+
+async function unmarkHeld(em: Em, kind: Kind): Promise<number> {
+  const unmarked = await sql`
+    with held as (
+      select c.id from ${sql.table(kind)} c
+      where c.condemned_at is not null and not (${isUnheld(holdersOf[kind])} and ${isUnnamed(kind, 'live')})
+      order by c.id limit ${windowRows} for no key update of c skip locked
+    )
+    update ${sql.table(kind)} m set condemned_at = null from held where m.id = held.id`.execute(kysely(em));
+  return Number(unmarked.numAffectedRows ?? 0n);
+}
+
+const isDue = ({ graceSeconds }: CollectionRun) =>
+  sql`c.condemned_at <= now() - make_interval(secs => ${graceSeconds})`;
+
+/** The ids of rows that are due, locked; nobody can begin to refer to them until the transaction ends. */
+async function lockDue(em: Em, kind: Kind, run: CollectionRun, limit: number): Promise<number[]> {
+  const due = await sql<{ id: number }>`
+    select c.id from ${sql.table(kind)} c
+    where ${isDue(run)} and ${isUnheld(holdersOf[kind])} and ${isUnnamed(kind, 'any')}
+    order by c.id limit ${limit} for update of c skip locked`.execute(kysely(em));
+  return due.rows.map((row) => row.id);
+}
+
+/** Removes manifests that are due, those first that none names. @returns how many went; 0 when none is left. */
+export async function removeManifests(em: Em, run: CollectionRun, limit: number): Promise<number> {
+  return em.transactional(async (transaction) => {
+    const ids = await lockDue(transaction, 'manifest', run, limit);
+    const removed = await sql`
+      delete from manifest c where c.id = any(${ids}::bigint[])
+        and ${isUnheld(manifestHolders)} and ${isUnnamed('manifest', 'any')}`.execute(kysely(transaction));
+    const manifests = Number(removed.numAffectedRows ?? 0n);
+    await addToReport(transaction, run.taskId, { manifests });
+    return manifests;
+  });
+}
+
+/** Removes the rows of blobs that are due; their bytes are the caller's to remove, afterwards. @returns their digests. */
+export async function removeBlobs(em: Em, run: CollectionRun, limit: number): Promise<Digest[]> {
+  return em.transactional(async (transaction) => {
+    const ids = await lockDue(transaction, 'blob', run, limit);
+    const removed = await sql<{ digest: Digest; sizeBytes: number }>`
+      delete from blob c where c.id = any(${ids}::bigint[]) and ${isUnheld(blobHolders)} and ${isUnnamed('blob', 'any')}
+      returning c.digest, case when c.stored_at is null then 0 else coalesce(c.size_bytes, 0) end as "sizeBytes"`.execute(
+      kysely(transaction),
+    );
+    const bytes = removed.rows.reduce((sum, row) => sum + row.sizeBytes, 0);
+    await addToReport(transaction, run.taskId, { blobs: removed.rows.length, bytes });
+    return removed.rows.map((row) => row.digest);
+  });
+}
+
+/** What marks that are old enough would let go, as it stands. */
+export async function countDue(
+  em: Em,
+  run: CollectionRun,
+): Promise<{ manifests: number; blobs: number; bytes: number }> {
+  const counted = await sql<{ manifests: number; blobs: number; bytes: number }>`
+    select (select count(*) from manifest c where ${isDue(run)} and ${isUnheld(manifestHolders)}) as manifests,
+      count(*) as blobs, coalesce(sum(c.size_bytes) filter (where c.stored_at is not null), 0)::bigint as bytes
+    from blob c where ${isDue(run)} and ${isUnheld(blobHolders)}`.execute(kysely(em));
+  return counted.rows[0] ?? { manifests: 0, blobs: 0, bytes: 0 };
+}
+
+/** Those of the digests that no blob is known by. */
+export async function findUnknownBlobs(em: Em, digests: readonly Digest[]): Promise<Digest[]> {
+  const found = await sql<{ digest: Digest }>`
+    select digest from unnest(${digests}::text[]) as v(digest)
+    where not exists (select from blob where blob.digest = v.digest)`.execute(kysely(em));
+  return found.rows.map((row) => row.digest);
+}

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createOwnConnection } from '../own-connection.ts';
+
+/**
+ * One fetch of a blob at a time over all workers: PostgreSQL's advisory locks on a connection of its own. When that connection breaks,
+ * its locks are gone and two may fetch the same blob; that is safe, because each attempt writes a file of its own.
+ */
+export interface BlobLocks {
+  /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
+  withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** The same beside others that share it; those that want it alone wait for all of them. */
+  withShared<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** Takes the locks of those keys that nobody holds, until they are given back. */
+  takeFree(keys: readonly string[]): Promise<HeldLocks>;
+  /** Runs `work` while holding the locks of those keys that nobody holds. Its signal is aborted when the locks are lost. */
+  withFree<T>(
+    keys: readonly string[],
+    work: (free: readonly string[], signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface HeldLocks {
+  readonly keys: readonly string[];
+  release(): Promise<void>;
+}
+
+const retryMs = 100;
+
+export function createBlobLocks(databaseUrl: string): BlobLocks {
+  const connection = createLockConnection(databaseUrl);
+  // advisory locks nest within one session, so those that this process holds are told apart here
+  const held = new Set<string>();
+  const shared = new Map<string, number>();
+
+  async function tryShare(key: string): Promise<boolean> {
+    if (held.has(key)) return false;
+    shared.set(key, (shared.get(key) ?? 0) + 1);
+    try {
+      const got = await connection.ask('share', key);
+      if (!got) leave(key);
+      return got;
+    } catch (error) {
+      leave(key);
+      throw error;
+    }
+  }
+
+  function leave(key: string): void {
+    const others = (shared.get(key) ?? 0) - 1;
+    if (others > 0) shared.set(key, others);
+    else shared.delete(key);
+  }
+
+  async function tryLock(key: string): Promise<boolean> {
+    if (held.has(key) || shared.has(key)) return false;
+    held.add(key);
+    try {
+      const got = await connection.ask('lock', key);
+      if (!got) held.delete(key);
+      return got;
+    } catch (error) {
+      held.delete(key);
+      throw error;
+    }
+  }
+
+  async function unlock(key: string): Promise<void> {
+    // a broken connection has given its locks back already
+    await connection.ask('unlock', key).catch(() => undefined);
+    held.delete(key);
+  }
+
+  async function takeFree(asked: readonly string[]): Promise<HeldLocks> {
+    const answers = await Promise.allSettled(asked.map(tryLock));
+    const keys = asked.filter((_, index) => {
+      const answer = answers[index];
+      return answer?.status === 'fulfilled' && answer.value;
+    });
+    const release = async () => void (await Promise.all(keys.map(unlock)));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed === undefined) return { keys, release };
+    await release();
+    throw failed.reason;
+  }
+
+  return {
+    async withLock(key, signal, work) {
+      signal.throwIfAborted();
+      while (!(await tryLock(key))) await sleep(retryMs, undefined, { signal });
+      try {
+        return await work();
+      } finally {
+        await unlock(key);
+      }
+    },
+    async withShared(key, signal, work) {
+      signal.throwIfAborted();
+      while (!(await tryShare(key))) await sleep(retryMs, undefined, { signal });
+      try {
+        return await work();
+      } finally {
+        await connection.ask('unshare', key).catch(() => undefined);
+        leave(key);
+      }
+    },
+    takeFree,
+    async withFree(keys, work) {
+      const locks = await takeFree(keys);
+      try {
+        return await work(locks.keys, connection.lost());
+      } finally {
+        await locks.release();
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+interface Question {
+  readonly kind: 'lock' | 'unlock' | 'share' | 'unshare';
+  readonly key: string;
+  readonly answer: (got: boolean) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Gathers the questions that come while one statement runs into the next: hundreds of small blobs cost a few round trips. */
+function createLockConnection(databaseUrl: string) {
+  let loss = new AbortController();
+  let questions: Question[] = [];
+  let isAsking = false;
+
+  const connection = createOwnConnection({
+    databaseUrl,
+    name: 'tidemark blob locks',
+    onLost() {
+      loss.abort(new Error('The connection that held the locks is gone.'));
+      loss = new AbortController();
+    },
+  });
+
+  async function askAll(): Promise<void> {
+    while (questions.length > 0) {
+      const asked = questions;
+      questions = [];
+      try {
+        const client = await connection.connect();
+        const result = await client.query<{ got: boolean }>(statement, [
+          asked.map(({ kind }) => kind),
+          asked.map(({ key }) => key),
+        ]);
+        asked.forEach(({ answer }, index) => answer(result.rows[index]?.got ?? false));
+      } catch (error) {
+        for (const { fail } of asked) fail(error);
+      }
+    }
+    isAsking = false;
+  }
+
+  return {
+    ask(kind: Question['kind'], key: string): Promise<boolean> {
+      return new Promise((answer, fail) => {
+        questions.push({ kind, key, answer, fail });
+        if (isAsking) return;
+        isAsking = true;
+        // all that is asked in one go is one statement
+        queueMicrotask(() => void askAll());
+      });
+    },
+    /** Aborted when the connection that there is now breaks. */
+    lost: (): AbortSignal => loss.signal,
+    close: () => connection.close(),
+  };
+}
+
+const statement = `
+  select case kind when 'lock' then pg_try_advisory_lock(hashtextextended(key, 0))
+    when 'share' then pg_try_advisory_lock_shared(hashtextextended(key, 0))
+    when 'unshare' then pg_advisory_unlock_shared(hashtextextended(key, 0))
+    else pg_advisory_unlock(hashtextextended(key, 0)) end as got
+  from unnest($1::text[], $2::text[]) with ordinality as question(kind, key, place) order by place`;

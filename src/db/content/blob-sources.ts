@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { Remote } from '../schema/entities.ts';
+import { holdBlobs, isHeld } from './held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import { recordDelivered } from '../staging/reuse.ts';
+import type { Origin } from '../staging/reuse.ts';
+import { kysely } from '../sql.ts';
+
+/* From which remotes the blobs of a repository can be had. Rows of it are written by `planContent`, `keepPulled` and `copySources`. */
+
+/** More would only make a client wait longer for the same bad news. */
+const maxSources = 3;
+
+/**
+ * The remotes that a repository knows to have a blob, the best first: the one that it has now, then those that were heard of it last. Never
+ * another repository's: its login is not for the readers of this one. A remote whose url was changed since then stands for itself: the
+ * digest decides whether it still has the same.
+ */
+export async function readBlobSources(
+  em: Em,
+  blob: { readonly repositoryId: number; readonly digest: Digest },
+): Promise<Remote[]> {
+  const found = await sql<{ id: number }>`
+    select s.remote_id as id
+    from blob b join repository_source s on s.blob_id = b.id and s.repository_id = ${blob.repositoryId}
+      join repository r on r.id = s.repository_id
+    where b.digest = ${blob.digest} and s.remote_id is not null
+    order by s.remote_id is not distinct from r.remote_id desc, s.recorded_at desc, s.remote_id
+    limit ${maxSources}`.execute(kysely(em));
+  const ids = found.rows.map((row) => row.id);
+  const rows = await em.find(Remote, { id: { $in: ids } });
+  return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);
+}
+
+export interface BroughtBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** The repository that it was fetched for: it holds the blob from now on. */
+  readonly repositoryId: number;
+  /** Whose upstream has sent it. */
+  readonly origin: Origin | undefined;
+}
+
+/** Called only after the bytes are where a crash cannot lose them (FAULTS 110). */
+export async function markBlobStored(
+  em: Em,
+  { digest, sizeBytes, repositoryId, origin }: BroughtBlob,
+): Promise<void> {
+  await em.transactional(async (transaction) => {
+    const marked = await sql<{ id: number }>`
+      update blob set stored_at = coalesce(stored_at, now()), size_bytes = ${sizeBytes}
+      where digest = ${digest} returning id`.execute(kysely(transaction));
+    const ids = marked.rows.map((row) => row.id);
+    if (origin !== undefined) await recordDelivered(transaction, origin, 'blob', ids);
+    await holdBlobs(transaction, repositoryId, sql`select unnest(${ids}::bigint[])`);
+  });
+}
+
+/** How many blobs of the versions of a repository it does not have yet, and can get from this remote only. */
+export async function countOnlySource(em: Em, remoteId: number): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(distinct b.id) as count
+    from repository_source s join blob b on b.id = s.blob_id
+    where s.remote_id = ${remoteId} and (b.stored_at is null or not ${isHeld(sql`s.repository_id`, sql`b.id`)})
+      and not exists (select from repository_source o
+        where o.repository_id = s.repository_id and o.blob_id = b.id and o.remote_id <> s.remote_id)
+      and exists (select from membership m
+        where m.repository_id = s.repository_id and m.kind = 'blob' and m.content_id = b.id)`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
+}

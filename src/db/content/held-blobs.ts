@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Em } from '../open-database.ts';
+import type { Draft } from '../versions/publish-version.ts';
+import { kysely } from '../sql.ts';
+import { nameVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/*
+ * A repository may name a blob that it never had: by ON_DEMAND, STREAMED and pull-through, manifests come without their layers. Such a
+ * blob has rows in `repository_source`. The repository holds it once its remote has delivered it, or who brought it had the right to:
+ * then the stored bytes are the repository's too. Until then the blob is as if it were stored nowhere, whoever else has it.
+ */
+
+/** Whether a repository that names the blob holds it; true as well for what is not there by name only. */
+export function isHeld(repositoryId: RawBuilder<unknown>, blobId: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`coalesce((
+    select bool_or(named.is_held or exists (select from remote_content had
+      where had.remote_id = named.remote_id and had.kind = 'blob' and had.content_id = named.blob_id))
+    from repository_source named where named.repository_id = ${repositoryId} and named.blob_id = ${blobId}), true)`;
+}
+
+/** Those of the digests that are stored, and that the repository does not have by name only. */
+export async function findHeld(
+  em: Em,
+  repositoryId: number,
+  digests: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await sql<{ digest: string }>`
+    select b.digest from blob b where b.digest = any(${[...new Set(digests)]}::text[]) and b.stored_at is not null
+      and ${isHeld(sql`${repositoryId}::bigint`, sql`b.id`)}`.execute(kysely(em));
+  return new Set(found.rows.map((row) => row.digest));
+}
+
+/** Whether a version of the repository that is kept, or an upload into it, has the blob, and the repository holds it. */
+export function ownsBlob(
+  repositoryId: RawBuilder<unknown>,
+  blobId: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return sql`((exists (select from membership own where own.repository_id = ${repositoryId} and own.kind = 'blob'
+      and own.content_id = ${blobId})
+    or exists (select from repository_blob own where own.repository_id = ${repositoryId} and own.blob_id = ${blobId}))
+    and ${isHeld(repositoryId, blobId)})`;
+}
+
+/** Whether a repository that is seen holds the blob: then it is told whether, and with which size, it is stored. */
+export function isHeldBySeen(blobId: RawBuilder<unknown>, visibility: Visibility): RawBuilder<unknown> {
+  if (visibility.all) return sql`true`;
+  return sql`exists (select from repository seen join membership held on held.repository_id = seen.id
+    and held.kind = 'blob' and held.content_id = ${blobId}
+    where ${nameVisible(sql`seen.name`, visibility)} and ${isHeld(sql`seen.id`, blobId)})`;
+}
+
+/** The repository has these blobs by right from now on, however they came before. */
+export async function holdBlobs(em: Em, repositoryId: number, blobs: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    update repository_source set is_held = true
+    where repository_id = ${repositoryId} and not is_held and blob_id in (${blobs})`.execute(kysely(em));
+}
+
+/**
+ * Where the blobs of a draft's new tags and roots can be had, as the repository knew it that they are copied from. What that one has by name
+ * only, the copy has by name only. A remote that the caller may not use does not come along: a blob that is not stored has no source then.
+ */
+export async function copySources(
+  em: Em,
+  { repositoryId, number }: Draft,
+  from: { readonly repositoryId: number; readonly usableRemotes: Visibility },
+): Promise<void> {
+  const db = kysely(em);
+  const copied = sql`(
+    with recursive reach(id) as (
+      (select manifest_id from tag_membership where repository_id = ${repositoryId} and added_in = ${number}
+       union
+       select manifest_id from root_membership where repository_id = ${repositoryId} and added_in = ${number})
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )
+    select edge.blob_id from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign)`;
+  const blob = sql`s.blob_id`;
+  await sql`
+    insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
+    select ${repositoryId}, s.blob_id, usable.id,
+      bool_or(${isHeld(sql`s.repository_id`, blob)} or ${ownsBlob(sql`${repositoryId}::bigint`, blob)})
+    from repository_source s left join repository own on own.id = ${repositoryId}
+      left join remote usable on usable.id = s.remote_id
+        and (usable.id = own.remote_id or ${nameVisible(sql`usable.name`, from.usableRemotes)})
+    where s.repository_id = ${from.repositoryId} and s.blob_id in ${copied}
+    group by s.blob_id, usable.id order by s.blob_id, usable.id
+    on conflict (repository_id, blob_id, remote_id) do update set is_held = kept.is_held or excluded.is_held`.execute(
+    db,
+  );
+  const held = sql`select m.content_id from membership m
+    where m.repository_id = ${from.repositoryId} and m.kind = 'blob' and m.content_id in ${copied}
+      and ${isHeld(sql`m.repository_id`, sql`m.content_id`)}`;
+  await holdBlobs(em, repositoryId, held);
+}
+
+/**
+ * What a remote has delivered stays with the repositories that it was delivered to, though the remote is deleted or gets another upstream.
+ * To be called before its deliveries are forgotten.
+ */
+export async function keepDelivered(em: Em, remoteId: number): Promise<void> {
+  await sql`
+    update repository_source s set is_held = true
+    where s.remote_id = ${remoteId} and not s.is_held and exists (select from remote_content had
+      where had.remote_id = s.remote_id and had.kind = 'blob' and had.content_id = s.blob_id)`.execute(
+    kysely(em),
+  );
+}

@@ -1,0 +1,149 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import { holdBlobs } from './held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/** How long an upload that nobody touches, and a blob that no manifest refers to, are kept (FAULTS 73). */
+export const uploadKeptHours = 24;
+
+export interface UploadCaps {
+  /** Open uploads of all repositories together. */
+  readonly maxOpen: number;
+  /** Their bytes. */
+  readonly maxBytes: number;
+  /** The same of one owner. */
+  readonly maxOpenEach: number;
+  readonly maxBytesEach: number;
+}
+
+/**
+ * Begins an upload into a repository.
+ * @throws TidemarkError `TOOMANYREQUESTS` when as many are open as may be.
+ */
+export async function openUpload(
+  em: Em,
+  upload: { readonly id: string; readonly repositoryId: number; readonly owner: string },
+  caps: UploadCaps,
+): Promise<void> {
+  const made = await sql`
+    insert into upload (id, repository_id, owner) select ${upload.id}::uuid, ${upload.repositoryId}, ${upload.owner}
+    where (select count(*) < ${caps.maxOpen} and coalesce(sum(offset_bytes), 0) < ${caps.maxBytes} from upload)
+    and (select count(*) < ${caps.maxOpenEach} and coalesce(sum(offset_bytes), 0) < ${caps.maxBytesEach}
+      from upload where owner = ${upload.owner})`.execute(kysely(em));
+  if (made.numAffectedRows === 0n)
+    throw new TidemarkError(
+      'TOOMANYREQUESTS',
+      `Too many uploads are open: at most ${caps.maxOpenEach} with ${caps.maxBytesEach} bytes of one login, and ${caps.maxOpen} with ` +
+        `${caps.maxBytes} bytes in all. Finish or cancel some; ` +
+        `those that nobody touches go after ${uploadKeptHours} hours.`,
+      { origin: 'caller' },
+    );
+}
+
+/** Whether the upload is open in this repository. */
+export async function isUploadOpen(
+  em: Em,
+  upload: { readonly id: string; readonly repositoryId: number },
+): Promise<boolean> {
+  const found = await sql`
+    select from upload where id = ${upload.id}::uuid and repository_id = ${upload.repositoryId}`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
+export async function touchUpload(em: Em, id: string, offsetBytes: number): Promise<void> {
+  await sql`
+    update upload set offset_bytes = ${offsetBytes}, touched_at = now() where id = ${id}::uuid`.execute(
+    kysely(em),
+  );
+}
+
+export async function closeUpload(em: Em, id: string): Promise<void> {
+  await sql`delete from upload where id = ${id}::uuid`.execute(kysely(em));
+}
+
+/** The lock that is shared while uploads become a blob; a sync that fetches the same digest has another, and may take long. */
+export function uploadedBlobLock(digest: string): string {
+  return `uploaded ${digest}`;
+}
+
+export interface UploadedBlob {
+  readonly uploadId: string;
+  readonly repositoryId: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Writes down that an upload became a stored blob of its repository; the bytes are where a crash cannot lose them (FAULTS 110). */
+export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<void> {
+  await em.transactional(async (transaction) => {
+    await sql`
+      insert into blob (digest, size_bytes, stored_at) values (${blob.digest}, ${blob.sizeBytes}, now())
+      on conflict (digest) do update set size_bytes = excluded.size_bytes, stored_at = coalesce(blob.stored_at, now())`.execute(
+      kysely(transaction),
+    );
+    await linkBlob(transaction, blob);
+    await holdBlobs(transaction, blob.repositoryId, sql`select id from blob where digest = ${blob.digest}`);
+    await closeUpload(transaction, blob.uploadId);
+  });
+}
+
+/**
+ * Serves a stored blob in a repository until a manifest refers to it, or it expires.
+ * @returns false where it is not there, or has just been collected.
+ */
+export async function linkBlob(
+  em: Em,
+  { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
+): Promise<boolean> {
+  const linked = await sql`
+    with found as (select id from blob where digest = ${digest} and stored_at is not null for key share)
+    insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from found
+    on conflict (repository_id, blob_id) do update set uploaded_at = now()`.execute(kysely(em));
+  return linked.numAffectedRows === 1n;
+}
+
+/**
+ * Forgets a blob that was uploaded and that no manifest refers to.
+ * @returns `referenced` where one of the latest version does: the blob stays.
+ */
+export async function unlinkBlob(
+  em: Em,
+  { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
+): Promise<'removed' | 'referenced' | 'unknown'> {
+  const found = await sql<{ referenced: boolean; removed: number }>`
+    with wanted as (select id from blob where digest = ${digest}),
+    held as (
+      select from membership m join wanted on wanted.id = m.content_id
+      where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.removed_in is null
+    ),
+    gone as (
+      delete from repository_blob rb using wanted where rb.repository_id = ${repositoryId} and rb.blob_id = wanted.id returning 1
+    )
+    select exists (select from held) as referenced, (select count(*) from gone) as removed`.execute(
+    kysely(em),
+  );
+  const { referenced, removed } = found.rows[0] ?? { referenced: false, removed: 0 };
+  if (referenced) return 'referenced';
+  return removed > 0 ? 'removed' : 'unknown';
+}
+
+/**
+ * Forgets uploads that nobody has touched and blobs that nothing came to refer to.
+ * @returns the ids of the uploads, whose files are to be removed.
+ */
+export async function expireUploads(em: Em): Promise<string[]> {
+  const db = kysely(em);
+  await sql`
+    delete from repository_blob where uploaded_at < now() - make_interval(hours => ${uploadKeptHours})`.execute(
+    db,
+  );
+  const gone = await sql<{ id: string }>`
+    delete from upload where touched_at < now() - make_interval(hours => ${uploadKeptHours}) returning id`.execute(
+    db,
+  );
+  return gone.rows.map((row) => row.id);
+}

@@ -1,0 +1,156 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { companionPattern, isAttachment, isCompanionOf } from './attachments.ts';
+import type { Em } from '../open-database.ts';
+import { selectedGraph } from '../staging/plan-content.ts';
+import { unknownSource } from '../staging/stage-companions.ts';
+import { kysely } from '../sql.ts';
+import { isValid, verdictOn } from './verdicts.ts';
+import type { PolicyKey } from './verdicts.ts';
+
+/** A tag, or a digest asked for, whose manifest no trusted signature verifies. */
+export interface RefusedTag {
+  readonly name: string;
+  readonly digest: Digest;
+  /** What the tag names in the repository now; null where it is not there. */
+  readonly keptDigest: Digest | null;
+  readonly signatures: number;
+  /** Why one of the signatures is not valid, or why they could not be read; null where there is none. */
+  readonly reason: string | null;
+}
+
+export interface RefuseOptions {
+  readonly policy: PolicyKey;
+  /** Tags that are answered by name. */
+  readonly most: number;
+  /** Why a signature has no verdict. */
+  readonly unchecked: string;
+}
+
+export interface Refused {
+  /** The first few, in order of name. */
+  readonly tags: readonly RefusedTag[];
+  readonly count: number;
+}
+
+const isCompanion = sql`name ~ ${companionPattern}`;
+const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else replace(left(wish.name, 71), '-', ':') end`;
+
+/** Takes back what `refuseUnverified` has marked. */
+export async function refuseNothing(em: Em, taskId: number): Promise<void> {
+  const db = kysely(em);
+  await sql`update sync_tag set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
+  await sql`update sync_root set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
+}
+
+/**
+ * Marks what a sync is not to bring: tags whose manifest is neither verified nor below one that is. What belongs to a manifest (signatures
+ * and other documents that refer to it) comes where that is trusted, or in the repository already, and is not counted; an image that only
+ * refers to one does not. Marks anew each time.
+ */
+export async function refuseUnverified(
+  em: Em,
+  taskId: number,
+  { policy, most, unchecked }: RefuseOptions,
+): Promise<Refused> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await sql`
+      create temporary table refused on commit drop as
+      with recursive ${selectedGraph(taskId)},
+      companion(name, manifest_id, subject_digest) as (
+        select name, manifest_id, replace(left(name, 71), '-', ':') from selected_tag where ${isCompanion}
+      ),
+      edge(from_id, to_id, is_below) as materialized (
+        select e.parent_id, e.child_id, true from reach join manifest_manifest e on e.parent_id = reach.id
+        union all
+        select subject.id, m.id, false from reach join manifest m on m.id = reach.id
+          join manifest subject on subject.digest = m.subject_digest
+        where ${isAttachment('m')}
+        union all
+        select subject.id, c.manifest_id, false from companion c join manifest subject on subject.digest = c.subject_digest
+          join manifest m on m.id = c.manifest_id
+        where ${isCompanionOf('m', sql`c.name`, sql`c.subject_digest`)}
+      ),
+      trusted(id, is_image) as (
+        select distinct m.id, true from sync_signer c join signature s on s.id = c.signature_id
+          join signature_verdict v on ${verdictOn(policy)} join manifest m on m.digest = s.signed_digest
+        where c.task_id = ${taskId} and ${isValid}
+        union
+        select edge.to_id, trusted.is_image and edge.is_below from trusted join edge on edge.from_id = trusted.id
+      ),
+      wish as (
+        select name, manifest_id, 'tag' as kind from selected_tag where not (${isCompanion})
+        union all
+        select name, manifest_id, 'companion' from companion
+        union all
+        select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
+        where task_id = ${taskId} and not is_removed
+      ),
+      verified as (
+        select wish.manifest_id, wish.kind from wish join trusted on trusted.id = wish.manifest_id
+          join manifest m on m.id = wish.manifest_id
+        where wish.kind in ('tag', 'digest') and (trusted.is_image or (wish.kind = 'digest' and ${isAttachment('m')}))
+      ),
+      coming(id) as (
+        select manifest_id from verified
+        union
+        select edge.to_id from coming join edge on edge.from_id = coming.id
+      )
+      select wish.name, wish.manifest_id, wish.kind from wish join task on task.id = ${taskId}
+      where case when wish.kind in ('tag', 'digest')
+        then not exists (select from verified v where v.manifest_id = wish.manifest_id and v.kind = wish.kind)
+        else not exists (select from coming where coming.id = wish.manifest_id) and not exists (
+          select from manifest subject join membership held on held.repository_id = task.repository_id and held.kind = 'manifest'
+            and held.content_id = subject.id and held.removed_in is null join manifest m on m.id = wish.manifest_id
+          where subject.digest = ${subjectOfWish} and case wish.kind when 'referrer' then ${isAttachment('m')}
+            else ${isCompanionOf('m', sql`wish.name`, sql`subject.digest`)} end)
+        end`.execute(db);
+    await sql`
+      update sync_tag t set is_refused = exists (select from refused where refused.name = t.name
+        and refused.kind in ('tag', 'companion'))
+      where t.task_id = ${taskId}`.execute(db);
+    await keepCompanions(transaction, taskId);
+    await sql`
+      update sync_root r set is_refused = exists (select from refused where refused.name = r.name
+        and refused.manifest_id = r.manifest_id and refused.kind in ('digest', 'referrer'))
+      where r.task_id = ${taskId}`.execute(db);
+    const found = await sql<RefusedTag & { total: number }>`
+      with first_few as (
+        select name, manifest_id, count(*) over () as total from refused where kind in ('tag', 'digest')
+        order by name collate "C" limit ${most}
+      )
+      select f.name, m.digest, kept.digest as "keptDigest", f.total, signed.signatures,
+        coalesce(problem.reason, signed.reason, (
+          select reason from sync_problem where task_id = task.id and subject_digest = ${unknownSource})) as reason
+      from first_few f join manifest m on m.id = f.manifest_id join task on task.id = ${taskId}
+        left join tag_membership t on t.repository_id = task.repository_id and t.name = f.name and t.removed_in is null
+        left join manifest kept on kept.id = t.manifest_id
+        left join sync_problem problem on problem.task_id = task.id and problem.subject_digest = m.digest
+        cross join lateral (
+          select count(*) as signatures,
+            min(case when v.signature_id is null then ${unchecked}::text else v.reason end) as reason
+          from sync_signer c join signature s on s.id = c.signature_id and s.signed_digest = m.digest
+            left join signature_verdict v on ${verdictOn(policy)}
+          where c.task_id = task.id
+        ) as signed
+      order by f.name collate "C"`.execute(db);
+    return { tags: found.rows, count: found.rows[0]?.total ?? 0 };
+  });
+}
+
+/** What a refused tag names stays, and with it what belongs to that, whether upstream has it still or not: or it would be verified no more. */
+async function keepCompanions(em: Em, taskId: number): Promise<void> {
+  await sql`
+    with recursive kept(id) as (
+      select t.manifest_id from sync_tag s join task on task.id = s.task_id
+        join tag_membership t on t.repository_id = task.repository_id and t.name = s.name and t.removed_in is null
+      where s.task_id = ${taskId} and s.is_refused and s.manifest_id is not null
+      union
+      select e.child_id from kept join manifest_manifest e on e.parent_id = kept.id
+    )
+    update sync_tag s set is_refused = true from kept join manifest m on m.id = kept.id
+    where s.task_id = ${taskId} and s.manifest_id is null and ${isCompanion} and replace(left(s.name, 71), '-', ':') = m.digest`.execute(
+    kysely(em),
+  );
+}

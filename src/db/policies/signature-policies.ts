@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import { SignaturePolicy } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import type { SignatureRules } from '../../oci/signatures/signature-rules.ts';
+import { kysely } from '../sql.ts';
+import { isVisible, nameVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+export function toSignatureRules(policy: SignaturePolicy): SignatureRules {
+  const { keys, openPgpKeys, identities, trustedRoot, dockerReference } = policy;
+  return {
+    keys,
+    openPgpKeys,
+    identities,
+    trustedRoot: trustedRoot ?? null,
+    dockerReference: dockerReference ?? null,
+  };
+}
+
+export async function readSignaturePolicies(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(SignaturePolicy | undefined)[]> {
+  const rows = await em.find(SignaturePolicy, { id: { $in: [...ids] } });
+  const seen = rows.filter((row) => isVisible(visibility, row.name));
+  const byId = new Map(seen.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export async function findSignaturePolicyId(em: Em, name: string): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`select id from signature_policy where name = ${name}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.id;
+}
+
+/** Holds the policy, so that it cannot be deleted before the transaction ends; whether it is there, and seen. */
+export async function lockSignaturePolicy(em: Em, visibility: Visibility, id: number): Promise<boolean> {
+  const found = await sql`
+    select from signature_policy where id = ${id} and ${nameVisible(sql`name`, visibility)} for key share`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
+/** Whether one of the policies trusts OpenPGP keys: atomic signatures are looked for then. */
+export async function wantsAtomic(em: Em, policyIds: readonly number[]): Promise<boolean> {
+  const found = await em.find(SignaturePolicy, { id: { $in: [...policyIds] } });
+  return found.some(({ openPgpKeys }) => openPgpKeys.length > 0);
+}
+
+/** To be called when what is trusted has changed: verdicts on what was trusted before count no more. */
+export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
+  await sql`delete from signature_verdict where policy_id = ${policyId}`.execute(kysely(em));
+}
+
+/** What uses a policy: the first few by kind and name of those that are seen, and how many there are. */
+export interface PolicyUse {
+  readonly users: readonly {
+    readonly kind: 'remote' | 'repository' | 'distribution';
+    readonly name: string;
+  }[];
+  readonly count: number;
+}
+
+export async function readPolicyUse(em: Em, visibility: Visibility, policyId: number): Promise<PolicyUse> {
+  const found = await sql<PolicyUse['users'][number] & { total: number; isSeen: boolean }>`
+    select kind, name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen" from (
+      select 'remote' as kind, name from remote where signature_policy_id = ${policyId}
+      union all
+      select 'repository', name from repository where signature_policy_id = ${policyId}
+      union all
+      select 'distribution', base_path from distribution where signature_policy_id = ${policyId}
+    ) as use order by "isSeen" desc, kind, name limit 3`.execute(kysely(em));
+  const users = found.rows.filter((row) => row.isSeen);
+  return { users, count: found.rows[0]?.total ?? 0 };
+}

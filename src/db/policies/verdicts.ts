@@ -1,0 +1,126 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { repositoryReference } from '../../oci/reference.ts';
+import type { Verdict } from '../../oci/signatures/signature-rules.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/** What signatures are checked by: a policy at a revision, and the repository that atomic signatures have to name. */
+export interface PolicyKey {
+  readonly policyId: number;
+  readonly revision: number;
+  /** As `repositoryReference` writes it; null where there is nothing to compare with. */
+  readonly dockerReference: string | null;
+}
+
+/** Whether both verify the same; null: no policy. */
+export function isSamePolicy(one: PolicyKey | null, other: PolicyKey | null): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    one.policyId === other.policyId &&
+    one.revision === other.revision &&
+    one.dockerReference === other.dockerReference
+  );
+}
+
+/** A policy as it is read beside a remote; null where there is no policy. */
+export function toPolicyKey(row: {
+  readonly policyId: number | null;
+  readonly revision: number;
+  readonly dockerReference: string | null;
+  readonly url: string | null;
+  readonly upstreamName: string;
+}): PolicyKey | null {
+  const { policyId, revision, url, upstreamName } = row;
+  if (policyId === null) return null;
+  const upstream = url === null ? null : repositoryReference({ url, upstreamName });
+  return { policyId, revision, dockerReference: row.dockerReference ?? upstream };
+}
+
+/** The verdict `v` on the signature `s`, if it was checked; for a left join. */
+export function verdictOn(policy: PolicyKey): RawBuilder<unknown> {
+  return sql`v.policy_id = ${policy.policyId} and v.signature_id = s.id and v.revision = ${policy.revision}
+    and v.docker_reference = case s.kind when 'ATOMIC' then ${policy.dockerReference ?? ''} else '' end`;
+}
+
+/** Whether the verdict `v` says that the signature is valid, now. */
+export const isValid = sql`v.verified_by is not null and (v.valid_until is null or v.valid_until > now())`;
+
+/** What the signature `s` costs to check, in bytes that are read: cheap ones go first. */
+export const byCost = sql<number>`case s.kind when 'ATOMIC' then octet_length(s.content)
+  else (select coalesce(sum(e.size_bytes), 0) from manifest_blob e where e.manifest_id = s.manifest_id) end`;
+
+/** A signature as it is checked. */
+export interface SignatureToCheck {
+  readonly id: number;
+  readonly kind: 'ATOMIC' | 'COSIGN';
+  readonly signedDigest: Digest;
+  /** The bytes of an atomic signature. */
+  readonly content: Buffer | null;
+  /** The document of the manifest that signs. */
+  readonly document: Buffer | null;
+}
+
+export async function readSignatureToCheck(em: Em, id: number): Promise<SignatureToCheck | undefined> {
+  const found = await sql<SignatureToCheck>`
+    select s.id, s.kind, s.signed_digest as "signedDigest", s.content, m.raw as document
+    from signature s left join manifest m on m.id = s.manifest_id where s.id = ${id}`.execute(kysely(em));
+  return found.rows[0];
+}
+
+/** The document of a stored manifest. */
+export async function readDocumentOf(em: Em, digest: Digest): Promise<Buffer | undefined> {
+  const found = await sql<{ raw: Buffer }>`
+    select raw from manifest where digest = ${digest} and raw is not null`.execute(kysely(em));
+  return found.rows[0]?.raw;
+}
+
+/** Those of the signatures that have no verdict under the policy yet, in the order given. */
+export async function findUnchecked(em: Em, policy: PolicyKey, ids: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number }>`
+    select s.id from unnest(${[...ids]}::bigint[]) with ordinality as wish(id, n) join signature s on s.id = wish.id
+    where not exists (select from signature_verdict v where ${verdictOn(policy)}) order by wish.n`.execute(
+    kysely(em),
+  );
+  return found.rows.map((row) => row.id);
+}
+
+export async function isSignatureValid(em: Em, policy: PolicyKey, id: number): Promise<boolean> {
+  const found = await sql`
+    select from signature s join signature_verdict v on ${verdictOn(policy)} where s.id = ${id} and ${isValid}`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
+export interface CheckedSignature {
+  readonly id: number;
+  readonly kind: 'ATOMIC' | 'COSIGN';
+  readonly verdict: Verdict;
+}
+
+/** Keeps what was found out; nothing where the policy was changed or deleted meanwhile, or the signature is gone. */
+export async function writeVerdicts(
+  em: Em,
+  policy: PolicyKey,
+  checked: readonly CheckedSignature[],
+): Promise<void> {
+  const verified = checked.map(({ verdict }) => (verdict.isVerified ? verdict : undefined));
+  await sql`
+    insert into signature_verdict (policy_id, signature_id, docker_reference, revision, verified_by, valid_until, reason)
+    select p.id, s.id, case s.kind when 'ATOMIC' then ${policy.dockerReference ?? ''} else '' end, p.revision,
+      row.verified_by, row.valid_until, row.reason
+    from unnest(
+      ${checked.map(({ id }) => id)}::bigint[],
+      ${verified.map((verdict) => verdict?.by ?? null)}::text[],
+      ${verified.map((verdict) => verdict?.validUntil ?? null)}::timestamptz[],
+      ${checked.map(({ verdict }) => (verdict.isVerified ? null : verdict.reason))}::text[]
+    ) as row(id, verified_by, valid_until, reason)
+    join signature s on s.id = row.id
+    join signature_policy p on p.id = ${policy.policyId} and p.revision = ${policy.revision}
+    order by s.id
+    on conflict (policy_id, signature_id, docker_reference) do update
+      set revision = excluded.revision, verified_by = excluded.verified_by, valid_until = excluded.valid_until,
+        reason = excluded.reason`.execute(kysely(em));
+}

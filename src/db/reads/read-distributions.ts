@@ -1,0 +1,89 @@
+import { sql } from 'kysely';
+import { Distribution } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { toPage, toPages } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from '../sql.ts';
+import { isVisible, nameVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/** Rows in the order of the ids; undefined where there is none. */
+export async function readDistributions(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Distribution | undefined)[]> {
+  const rows = await em.find(Distribution, { id: { $in: [...ids] } });
+  const seen = rows.filter((row) => isVisible(visibility, row.basePath));
+  const byId = new Map(seen.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export async function findDistributionId(em: Em, basePath: string): Promise<number | undefined> {
+  const found = await sql<{ id: number }>`select id from distribution where base_path = ${basePath}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.id;
+}
+
+/** Ids of a page in order of base path. */
+export async function readDistributionPage(
+  em: Em,
+  visibility: Visibility,
+  page: { readonly first: number; readonly after: string | undefined },
+): Promise<Page<{ readonly id: number }>> {
+  const found = await sql<{ id: number }>`
+    select id from distribution where base_path > ${page.after ?? ''} and ${nameVisible(sql`base_path`, visibility)}
+    order by base_path limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countDistributions(em: Em, visibility: Visibility): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from distribution where ${nameVisible(sql`base_path`, visibility)}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
+}
+
+/** A move of a distribution. Repositories are null once deleted; versions are null where it followed or follows the latest. */
+export interface DistributionMoveRow {
+  readonly id: number;
+  readonly movedAt: Date;
+  readonly fromRepositoryId: number | null;
+  readonly fromVersion: number | null;
+  readonly toRepositoryId: number | null;
+  readonly toVersion: number | null;
+}
+
+export interface MovePageArguments {
+  readonly first: number;
+  /** Id of the last move of the page before; moves are listed newest first. */
+  readonly after: number | undefined;
+}
+
+export async function readMovePages(
+  em: Em,
+  distributionIds: readonly number[],
+  page: MovePageArguments,
+): Promise<Page<DistributionMoveRow>[]> {
+  const found = await sql<DistributionMoveRow & { n: number }>`
+    select p.n, m.* from unnest(${distributionIds}::bigint[]) with ordinality as p(distribution_id, n)
+    cross join lateral (
+      select id, moved_at as "movedAt", from_repository_id as "fromRepositoryId", from_version as "fromVersion",
+        to_repository_id as "toRepositoryId", to_version as "toVersion"
+      from distribution_move m
+      where m.distribution_id = p.distribution_id and m.id < ${page.after ?? Number.MAX_SAFE_INTEGER}
+      order by m.id desc limit ${page.first + 1}
+    ) as m order by p.n, m.id desc`.execute(kysely(em));
+  const rows = found.rows.map((row) => ({ ...row, movedAt: new Date(row.movedAt) }));
+  return toPages(rows, distributionIds.length, page.first);
+}
+
+export async function countMoves(em: Em, distributionIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select distribution_id as id, count(*) as count from distribution_move
+    where distribution_id = any(${distributionIds}::bigint[]) group by distribution_id`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
+  return distributionIds.map((id) => byId.get(id) ?? 0);
+}

@@ -1,0 +1,114 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { isHeldBySeen } from '../content/held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import type { BlobRow } from './read-content.ts';
+import { kysely } from '../sql.ts';
+import { contentVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+export interface ManifestRow {
+  readonly id: number;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly artifactType: string | null;
+  readonly sizeBytes: number;
+  readonly platform: string | null;
+  readonly subject: string | null;
+}
+
+/** The platform was read out of the config: it is told to those who may read that. */
+export function manifestColumns(visibility: Visibility): RawBuilder<unknown> {
+  const config = sql`(select c.blob_id from manifest_blob c where c.manifest_id = m.id and c.role = 'config' limit 1)`;
+  return sql`m.id, m.digest, m.media_type as "mediaType", m.artifact_type as "artifactType",
+    coalesce(m.size_bytes, 0) as "sizeBytes", case when ${isHeldBySeen(config, visibility)} then m.platform end as platform,
+    m.subject_digest as subject`;
+}
+
+/** Stored manifests by id, without their documents. */
+export async function readManifests(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(ManifestRow | undefined)[]> {
+  const found = await sql<ManifestRow>`
+    select ${manifestColumns(visibility)} from manifest m where m.id = any(${ids}::bigint[]) and m.raw is not null
+      and ${contentVisible('manifest', sql`m.id`, visibility)}`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+/** The exact documents. */
+export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+  const found = await sql<{ id: number; raw: Uint8Array | null }>`
+    select id, raw from manifest where id = any(${ids}::bigint[])`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.raw ?? undefined]));
+  return ids.map((id) => byId.get(id));
+}
+
+/** The stored children of each index, in the order in which it names them; those that only others' repositories hold are not among them. */
+export async function readChildren(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<ManifestRow[][]> {
+  const found = await sql<ManifestRow & { parentId: number }>`
+    select e.parent_id as "parentId", ${manifestColumns(visibility)}
+    from manifest_manifest e join manifest m on m.id = e.child_id and m.raw is not null
+    where e.parent_id = any(${ids}::bigint[]) and ${contentVisible('manifest', sql`m.id`, visibility)}
+    order by e.parent_id, e.position`.execute(kysely(em));
+  return groupRows(ids, found.rows, (row) => row.parentId);
+}
+
+/** The blobs of each manifest: the config, then the layers in order, each as often as it is named. */
+export async function readManifestBlobs(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<BlobRow[][]> {
+  const found = await sql<BlobRow & { manifestId: number }>`
+    select u.manifest_id as "manifestId", b.id, b.digest, u.size_bytes as "sizeBytes",
+      u.media_type as "mediaType", b.stored_at is not null and ${isHeldBySeen(sql`b.id`, visibility)} as "isStored"
+    from manifest_blob u join blob b on b.id = u.blob_id
+    where u.manifest_id = any(${ids}::bigint[])
+    order by u.manifest_id, u.role <> 'config', u.position`.execute(kysely(em));
+  return groupRows(ids, found.rows, (row) => row.manifestId);
+}
+
+/** For each manifest its own document and every blob below it, each once, in bytes; at most 2^53-1. Below are the children that are seen. */
+export async function readTotalSizes(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<number[]> {
+  const found = await sql<{ id: number; totalBytes: number }>`
+    with recursive tree (root, id) as (
+      select r, r from unnest(${ids}::bigint[]) as r
+      union
+      select t.root, e.child_id from tree t join manifest_manifest e on e.parent_id = t.id
+        and ${contentVisible('manifest', sql`e.child_id`, visibility)}
+    ), below as (
+      select distinct on (t.root, u.blob_id) t.root, u.size_bytes
+      from tree t join manifest_blob u on u.manifest_id = t.id
+      order by t.root, u.blob_id, u.size_bytes
+    )
+    select m.id, least(coalesce(m.size_bytes, 0) + coalesce((select sum(size_bytes) from below where root = m.id), 0),
+      9007199254740991)::bigint as "totalBytes"
+    from manifest m where m.id = any(${ids}::bigint[])`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.totalBytes]));
+  return ids.map((id) => byId.get(id) ?? 0);
+}
+
+function groupRows<Row>(
+  ids: readonly number[],
+  rows: readonly Row[],
+  parentOf: (row: Row) => number,
+): Row[][] {
+  const byParent = new Map<number, Row[]>();
+  for (const row of rows) {
+    const group = byParent.get(parentOf(row));
+    if (group === undefined) byParent.set(parentOf(row), [row]);
+    else group.push(row);
+  }
+  return ids.map((id) => byParent.get(id) ?? []);
+}

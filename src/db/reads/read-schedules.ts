@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import { Schedule } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { toPage, toPages } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from '../sql.ts';
+import { repositoryVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/** Rows in the order of the ids; undefined where there is none. A schedule is seen with its repository. */
+export async function readSchedules(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Schedule | undefined)[]> {
+  const found = await sql<{ id: number }>`
+    select id from schedule where id = any(${ids}::bigint[]) and ${repositoryVisible(sql`schedule.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
+  const rows = await em.find(Schedule, { id: { $in: found.rows.map((row) => row.id) } });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export interface SchedulePageArguments {
+  readonly first: number;
+  /** Id of the last row of the page before. */
+  readonly after: number | undefined;
+}
+
+/** Ids of a page, oldest first. */
+export async function readSchedulePage(
+  em: Em,
+  visibility: Visibility,
+  page: SchedulePageArguments,
+): Promise<Page<{ id: number }>> {
+  const found = await sql<{ id: number }>`
+    select id from schedule where id > ${page.after ?? 0} and ${repositoryVisible(sql`schedule.repository_id`, visibility)}
+    order by id limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countSchedules(em: Em, visibility: Visibility): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from schedule where ${repositoryVisible(sql`schedule.repository_id`, visibility)}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
+}
+
+/** A page of each repository's schedules, oldest first, in one statement. */
+export async function readRepositorySchedulePages(
+  em: Em,
+  repositoryIds: readonly number[],
+  page: SchedulePageArguments,
+): Promise<Page<{ id: number }>[]> {
+  const found = await sql<{ n: number; id: number }>`
+    select p.n, s.id from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    cross join lateral (
+      select id from schedule s where s.repository_id = p.repository_id and s.id > ${page.after ?? 0}
+      order by s.id limit ${page.first + 1}
+    ) as s order by p.n, s.id`.execute(kysely(em));
+  return toPages(found.rows, repositoryIds.length, page.first);
+}
+
+export async function countRepositorySchedules(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select repository_id as id, count(*) as count from schedule
+    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
+  return inOrder(repositoryIds, found.rows);
+}
+
+export interface ScheduleRunRow {
+  readonly id: number;
+  readonly dueAt: Date;
+  readonly at: Date;
+  readonly outcome: 'STARTED' | 'SKIPPED';
+  readonly message: string | null;
+  readonly taskId: number | null;
+  readonly isTriggered: boolean;
+}
+
+/** A page of each schedule's runs, newest first, in one statement. */
+export async function readScheduleRunPages(
+  em: Em,
+  scheduleIds: readonly number[],
+  page: SchedulePageArguments,
+): Promise<Page<ScheduleRunRow>[]> {
+  const found = await sql<ScheduleRunRow & { n: number }>`
+    select p.n, run.* from unnest(${scheduleIds}::bigint[]) with ordinality as p(schedule_id, n)
+    cross join lateral (
+      select id, due_at as "dueAt", at, outcome, message, task_id as "taskId", workflow_run_id is null as "isTriggered"
+      from schedule_run r
+      where r.schedule_id = p.schedule_id and r.id < ${page.after ?? Number.MAX_SAFE_INTEGER}
+      order by r.id desc limit ${page.first + 1}
+    ) as run order by p.n, run.id desc`.execute(kysely(em));
+  const rows = found.rows.map((row) => ({ ...row, dueAt: new Date(row.dueAt), at: new Date(row.at) }));
+  return toPages(rows, scheduleIds.length, page.first);
+}
+
+export async function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select schedule_id as id, count(*) as count from schedule_run
+    where schedule_id = any(${scheduleIds}::bigint[]) group by schedule_id`.execute(kysely(em));
+  return inOrder(scheduleIds, found.rows);
+}
+
+function inOrder(
+  ids: readonly number[],
+  counts: readonly { readonly id: number; readonly count: number }[],
+): number[] {
+  const byId = new Map(counts.map((row) => [row.id, row.count]));
+  return ids.map((id) => byId.get(id) ?? 0);
+}
+
+/** How fresh a repository is. Dry runs count for nothing. */
+export interface Freshness {
+  /** When the last sync that completed had ended; null before the first. */
+  readonly syncedAt: Date | null;
+  /** Of the last sync, where it failed. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** The last sync of the repository of `p` that ended so; dry runs aside. Its condition is that of the index task_last_sync. */
+function lastSync(state: 'COMPLETED' | 'FAILED') {
+  return sql`
+    select id, finished_at, error_code, error_message from task t
+    where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
+      and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
+    order by t.id desc limit 1`;
+}
+
+export async function readFreshness(em: Em, repositoryIds: readonly number[]): Promise<Freshness[]> {
+  const found = await sql<Freshness & { n: number }>`
+    select p.n, done.finished_at as "syncedAt", failed.error_code as "errorCode", failed.error_message as "errorMessage"
+    from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    left join lateral (${lastSync('COMPLETED')}) as done on true
+    left join lateral (${lastSync('FAILED')}) as failed on failed.id > coalesce(done.id, 0)
+    order by p.n`.execute(kysely(em));
+  return found.rows.map(({ syncedAt, errorCode, errorMessage }) => ({
+    syncedAt: syncedAt === null ? null : new Date(syncedAt),
+    errorCode,
+    errorMessage,
+  }));
+}

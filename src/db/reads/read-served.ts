@@ -1,0 +1,151 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { preferred } from '../content/meaning.ts';
+import { isHeld } from '../content/held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import { executePrepared } from '../prepared.ts';
+import type { Page } from './read-page.ts';
+import type { VersionKey } from './read-versions.ts';
+import { kysely } from '../sql.ts';
+import { uploadKeptHours } from '../content/uploads.ts';
+
+/*
+ * What the Distribution API reads of one version. Everything goes through the version's memberships: that the store has
+ * something says nothing about whether a repository does (FAULTS 75).
+ */
+
+export interface ServedManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  /** The exact document; null where it was not asked for. */
+  readonly raw: Buffer | null;
+}
+
+export interface ServedManifestArguments {
+  readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  readonly withDocument: boolean;
+  /** Where a version has the bytes of a digest as several types: which of them the client takes. */
+  readonly accepts?: (mediaType: string) => boolean;
+}
+
+/** A manifest of a version, by tag or by digest; as what it is in this version, whatever else its bytes are elsewhere. */
+export async function readServedManifest(
+  em: Em,
+  version: VersionKey,
+  { reference, withDocument, accepts }: ServedManifestArguments,
+): Promise<ServedManifest | undefined> {
+  const source =
+    'tag' in reference
+      ? sql`tag_membership t join manifest m on m.id = t.manifest_id where t.name = ${reference.tag}`
+      : sql`manifest m join membership t on t.kind = 'manifest' and t.content_id = m.id where m.digest = ${reference.digest}`;
+  const rows = await executePrepared(
+    em,
+    sql<ServedManifest>`
+      select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
+        ${withDocument ? sql`m.raw` : sql`null`} as raw
+      from ${source} and m.raw is not null and ${isIn(version)} order by ${preferred}`,
+  );
+  return rows.find((row) => accepts?.(row.mediaType)) ?? rows[0];
+}
+
+export interface ServedBlob {
+  readonly digest: Digest;
+  /** As stored, where the repository holds it, else as the version's manifests claim. */
+  readonly sizeBytes: number;
+  /** Stored, and held by the repository: what it has by name only is as if it were stored nowhere. */
+  readonly isStored: boolean;
+  /** Whether a remote of the repository is known to have it. */
+  readonly hasSource: boolean;
+  /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
+  readonly isReferenced: boolean;
+}
+
+/**
+ * A blob of a version that is stored, or that a remote has; or one that was uploaded to its repository and is not yet referred to, beside
+ * the latest.
+ */
+export async function readServedBlob(
+  em: Em,
+  version: VersionKey,
+  digest: Digest,
+): Promise<ServedBlob | undefined> {
+  const rows = await executePrepared(
+    em,
+    sql<ServedBlob & { sizeBytes: number | null }>`
+    select b.digest, coalesce(case when s.is_held then b.size_bytes end, ${claimedSize(version)}) as "sizeBytes",
+      b.stored_at is not null and s.is_held as "isStored", s.has as "hasSource", held.is_referenced as "isReferenced"
+    from blob b, lateral (select ${isHeld(sql`${version.repositoryId}::bigint`, sql`b.id`)} as is_held,
+        exists (select from repository_source where repository_id = ${version.repositoryId} and blob_id = b.id
+          and remote_id is not null) as has) as s,
+      lateral (
+        select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
+      ) as held
+    where b.digest = ${digest} and ((b.stored_at is not null and s.is_held) or s.has) and (
+      held.is_referenced
+      or exists (select from repository_blob u join repository r on r.id = u.repository_id and r.latest = ${version.number}
+        where u.repository_id = ${version.repositoryId} and u.blob_id = b.id
+          and u.uploaded_at > now() - make_interval(hours => ${uploadKeptHours})))`,
+  );
+  return rows.find((row) => row.sizeBytes !== null);
+}
+
+/** What a manifest of the version says of the blob `b`; manifests of other repositories may lie. */
+function claimedSize(version: VersionKey): RawBuilder<unknown> {
+  return sql`(select e.size_bytes from manifest_blob e
+    join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isIn(version)}
+    where e.blob_id = b.id order by e.is_foreign limit 1)`;
+}
+
+export interface ReferrerRow {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** As the manifest says, else its config's media type. */
+  readonly artifactType: string | null;
+  readonly sizeBytes: number;
+  /** The exact document: its annotations belong into the list. */
+  readonly raw: Buffer;
+}
+
+export interface ReferrerPageArguments {
+  readonly subject: Digest;
+  readonly artifactType: string | undefined;
+  readonly first: number;
+  /** Most bytes that the documents of a page may have together; the first is read whatever it has. */
+  readonly maxBytes: number;
+  /** Digest of the last row of the page before. */
+  readonly after: string | undefined;
+}
+
+/** A page of a version's manifests that name `subject` as theirs, in order of digest. */
+export async function readReferrerPage(
+  em: Em,
+  version: VersionKey,
+  page: ReferrerPageArguments,
+): Promise<Page<ReferrerRow>> {
+  const artifactType = sql`coalesce(m.artifact_type, (
+    select media_type from manifest_blob where manifest_id = m.id and role = 'config' limit 1))`;
+  const found = await sql<ReferrerRow & { matches: number }>`
+    with matching as (
+      select m.id, ${artifactType} as artifact_type,
+        sum(m.size_bytes) over (order by m.digest) - m.size_bytes as bytes_before, count(*) over () as matches
+      from manifest m join membership t on t.kind = 'manifest' and t.content_id = m.id
+      where m.subject_digest = ${page.subject} and m.raw is not null and ${isIn(version)}
+        and m.digest > ${page.after ?? ''}
+        and ${page.artifactType === undefined ? sql`true` : sql`${artifactType} = ${page.artifactType}`}
+    )
+    select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", p.artifact_type as "artifactType",
+      m.size_bytes as "sizeBytes", m.raw, p.matches
+    from matching p join manifest m on m.id = p.id
+    where p.bytes_before <= ${page.maxBytes} - m.size_bytes or p.bytes_before = 0
+    order by m.digest limit ${page.first}`.execute(kysely(em));
+  const matches = found.rows[0]?.matches ?? 0;
+  return { rows: found.rows, hasNext: matches > found.rows.length };
+}
+
+/** Whether the membership row `t` belongs to the version; ranges as DATABASE.md has them. */
+function isIn(version: VersionKey): RawBuilder<unknown> {
+  return sql`t.repository_id = ${version.repositoryId} and t.added_in <= ${version.number}
+    and (t.removed_in is null or t.removed_in > ${version.number})`;
+}

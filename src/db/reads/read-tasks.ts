@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import { Task } from '../schema/entities.ts';
+import type { TaskState } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { toPage, toPages } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from '../sql.ts';
+import { taskVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/** The tasks that are seen (`taskVisible`), in the order of the ids. */
+export async function readTasks(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Task | undefined)[]> {
+  const seen = visibility.all ? ids : await keepSeen(em, visibility, ids);
+  const rows = await em.find(Task, { id: { $in: [...seen] } });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+async function keepSeen(em: Em, visibility: Visibility, ids: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number }>`
+    select id from task where id = any(${ids}::bigint[]) and ${taskVisible(visibility)}`.execute(kysely(em));
+  return found.rows.map((row) => row.id);
+}
+
+export interface TaskPageArguments {
+  readonly first: number;
+  /** Id of the last task of the page before; tasks are listed newest first. */
+  readonly after: number | undefined;
+}
+
+export interface TaskFilter {
+  readonly state?: TaskState | undefined;
+  /** Name of the repository. */
+  readonly repository?: string | undefined;
+}
+
+export async function readTaskPage(
+  em: Em,
+  visibility: Visibility,
+  page: TaskPageArguments & TaskFilter,
+): Promise<Page<{ id: number }>> {
+  const found = await sql<{ id: number }>`
+    select id from task where id < ${page.after ?? Number.MAX_SAFE_INTEGER} and ${passes(page)}
+      and ${taskVisible(visibility)}
+    order by id desc limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*) as count from task
+    where ${passes(filter)} and ${taskVisible(visibility)}`.execute(kysely(em));
+  return found.rows[0]?.count ?? 0;
+}
+
+function passes({ state, repository }: TaskFilter) {
+  const inState = state === undefined ? sql`true` : sql`task.state = ${state}`;
+  if (repository === undefined) return inState;
+  return sql`${inState} and task.repository_id = (select id from repository where name = ${repository})`;
+}
+
+/** A page of each repository's tasks, in one statement. */
+export async function readRepositoryTaskPages(
+  em: Em,
+  repositoryIds: readonly number[],
+  page: TaskPageArguments,
+): Promise<Page<{ id: number }>[]> {
+  const found = await sql<{ n: number; id: number }>`
+    select p.n, t.id from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    cross join lateral (
+      select id from task t
+      where t.repository_id = p.repository_id and t.id < ${page.after ?? Number.MAX_SAFE_INTEGER}
+      order by t.id desc limit ${page.first + 1}
+    ) as t order by p.n, t.id desc`.execute(kysely(em));
+  return toPages(found.rows, repositoryIds.length, page.first);
+}
+
+export async function countRepositoryTasks(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select repository_id as id, count(*) as count from task
+    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
+  return repositoryIds.map((id) => byId.get(id) ?? 0);
+}

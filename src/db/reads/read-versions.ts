@@ -1,0 +1,60 @@
+import { sql } from 'kysely';
+import type { RepositoryVersion } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { toPages } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from '../sql.ts';
+import { repositoryVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/** A version of a repository. */
+export interface VersionKey {
+  readonly repositoryId: number;
+  readonly number: number;
+}
+
+/** The versions asked for, in one statement; undefined where there is none. */
+export async function readVersions(
+  em: Em,
+  visibility: Visibility,
+  keys: readonly VersionKey[],
+): Promise<(RepositoryVersion | undefined)[]> {
+  const found = await sql<RepositoryVersion & { n: number }>`
+    select p.n, v.repository_id as "repositoryId", v.number, v.created_at as "createdAt", v.task_id as "taskId",
+      v.base_number as "baseNumber", v.counts
+    from unnest(${keys.map((key) => key.repositoryId)}::bigint[], ${keys.map((key) => key.number)}::int[])
+      with ordinality as p(repository_id, number, n)
+    join repository_version v on v.repository_id = p.repository_id and v.number = p.number
+      and ${repositoryVisible(sql`v.repository_id`, visibility)}`.execute(kysely(em));
+  const byPlace = new Map(found.rows.map((row) => [row.n, { ...row, createdAt: new Date(row.createdAt) }]));
+  return keys.map((_, index) => byPlace.get(index + 1));
+}
+
+export interface VersionPageArguments {
+  readonly first: number;
+  /** Number of the last version of the page before; versions are listed newest first. */
+  readonly after: number | undefined;
+}
+
+export async function readVersionPages(
+  em: Em,
+  repositoryIds: readonly number[],
+  page: VersionPageArguments,
+): Promise<Page<{ number: number }>[]> {
+  const found = await sql<{ n: number; number: number }>`
+    select p.n, v.number from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    cross join lateral (
+      select number from repository_version v
+      where v.repository_id = p.repository_id and v.number < ${page.after ?? 2_147_483_647}
+      order by v.number desc limit ${page.first + 1}
+    ) as v order by p.n, v.number desc`.execute(kysely(em));
+  return toPages(found.rows, repositoryIds.length, page.first);
+}
+
+export async function countVersions(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  const found = await sql<{ id: number; count: number }>`
+    select repository_id as id, count(*) as count from repository_version
+    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
+  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
+  return repositoryIds.map((id) => byId.get(id) ?? 0);
+}

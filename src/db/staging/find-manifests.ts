@@ -1,0 +1,83 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Em } from '../open-database.ts';
+import { mayReuse } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
+import { kysely } from '../sql.ts';
+
+export interface MissingManifest {
+  readonly digest: Digest;
+  /** The media type of the descriptors that list it; empty where that is not known. */
+  readonly mediaType: string;
+  /** One of the manifests that list it. */
+  readonly parentDigest: Digest;
+}
+
+/**
+ * Manifests below the roots that are known by a parent and not stored, or not the caller's to reuse: at most `limit`. Each node is visited
+ * once (FAULTS 44). What is below one that is not theirs is not looked at: the upstream would see it in what it is asked for.
+ */
+export async function findMissingManifests(
+  em: Em,
+  rootIds: readonly number[],
+  reuse: Reuse,
+  limit: number,
+): Promise<MissingManifest[]> {
+  const result = await sql<MissingManifest>`
+    with recursive reach(id) as (
+      select unnest(${rootIds}::bigint[])
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+      where ${mayReuse('manifest', sql`reach.id`, reuse)}
+    )
+    select m.digest, m.media_type as "mediaType", (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
+      where edge.child_id = m.id and ${mayReuse('manifest', sql`parent.id`, reuse)} limit 1) as "parentDigest"
+    from reach join manifest m on m.id = reach.id
+    where (m.raw is null or not ${mayReuse('manifest', sql`m.id`, reuse)}) order by m.id limit ${limit}`.execute(
+    kysely(em),
+  );
+  return result.rows;
+}
+
+/**
+ * The id of a manifest that is stored whole and may be reused: as this media type, or, as a document that says itself what it
+ * is, whatever the type; without one, only the latter. A mark of an earlier collection is taken off: it is there for
+ * the grace period, within which the caller refers to it.
+ */
+export async function findStoredManifest(
+  em: Em,
+  digest: Digest,
+  reuse: Reuse,
+  mediaType?: string,
+): Promise<number | undefined> {
+  const result = await sql<{ id: number }>`
+    with found as (
+      select m.id, m.condemned_at from manifest m where m.digest = ${digest} and m.raw is not null
+        and ${mayReuse('manifest', sql`m.id`, reuse)}
+        and (m.is_typed or m.media_type = ${mediaType ?? null}) order by m.media_type = ${mediaType ?? null} desc nulls last limit 1
+    ),
+    pardoned as (
+      update manifest m set condemned_at = null from found
+      where m.id = found.id and found.condemned_at is not null returning m.id
+    )
+    select id from found where condemned_at is null union all select id from pardoned`.execute(kysely(em));
+  return result.rows[0]?.id;
+}
+
+/** Whether a path of more than `depth` edges leads down from the roots. */
+export async function isDeeperThan(
+  em: Em,
+  rootIds: readonly number[],
+  reuse: Reuse,
+  depth: number,
+): Promise<boolean> {
+  const result = await sql`
+    with recursive reach(id, depth) as (
+      select unnest(${rootIds}::bigint[]), 0
+      union
+      select edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
+      where reach.depth <= ${depth} and ${mayReuse('manifest', sql`reach.id`, reuse)}
+    )
+    select from reach where depth > ${depth} limit 1`.execute(kysely(em));
+  return result.rows.length > 0;
+}

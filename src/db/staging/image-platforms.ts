@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Em } from '../open-database.ts';
+import { selectedGraph } from './plan-content.ts';
+import { kysely } from '../sql.ts';
+
+export interface UnreadConfig {
+  readonly manifestId: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+}
+
+/**
+ * Stored image configs below what a sync selects whose platform was not read yet: after `afterId`, at most `limit`. One that the upstream
+ * need not have counts where this sync has brought it, or the repository has it: that it is stored for others says nothing.
+ */
+export async function findUnreadConfigs(
+  em: Em,
+  taskId: number,
+  afterId: number,
+  limit: number,
+): Promise<UnreadConfig[]> {
+  const result = await sql<UnreadConfig>`
+    with recursive ${selectedGraph(taskId)}
+    select m.id as "manifestId", blob.digest, blob.size_bytes as "sizeBytes", edge.media_type as "mediaType"
+    from reach join manifest m on m.id = reach.id
+      join manifest_blob edge on edge.manifest_id = m.id and edge.role = 'config'
+      join blob on blob.id = edge.blob_id join task on task.id = ${taskId}
+    where not m.platform_read and m.kind = 'image' and blob.stored_at is not null and m.id > ${afterId}
+      and (not edge.is_foreign
+        or exists (select from sync_blob s where s.task_id = task.id and s.blob_id = blob.id and s.is_done and not s.is_absent)
+        or exists (select from membership held where held.repository_id = task.repository_id and held.kind = 'blob'
+          and held.content_id = blob.id and held.removed_in is null))
+    order by m.id limit ${limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+export interface ReadPlatform {
+  readonly manifestId: number;
+  /** `os/architecture[/variant]`; null for what is no image. */
+  readonly platform: string | null;
+}
+
+export async function writePlatforms(em: Em, platforms: readonly ReadPlatform[]): Promise<void> {
+  await em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const ids = platforms.map((row) => row.manifestId);
+    await sql`select from manifest where id = any(${ids}::bigint[]) order by id for no key update`.execute(
+      db,
+    );
+    await sql`
+      update manifest set platform = v.platform, platform_read = true
+      from unnest(${ids}::bigint[], ${platforms.map((row) => row.platform)}::text[]) as v(id, platform)
+      where manifest.id = v.id`.execute(db);
+  });
+}

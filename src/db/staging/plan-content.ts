@@ -1,0 +1,265 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { RemotePolicy } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { findOurs, recordWanted } from './plan-reuse.ts';
+import type { Reuse } from './reuse.ts';
+import { kysely } from '../sql.ts';
+import { setProgress } from '../tasks/tasks.ts';
+
+/**
+ * Everything that the tags and digests selected by a sync reach, as common table expressions: `selected_tag(name, manifest_id)`, and
+ * `root(id)` and `reach(id)` over manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (DESIGN, idea 3).
+ */
+export function selectedGraph(taskId: number): RawBuilder<unknown> {
+  return sql`
+    listed as (
+      select distinct n as name from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+      where s.task_id = ${taskId} and s.listing = task.listing
+      union
+      select name from sync_companion where task_id = ${taskId} and is_selected
+    ),
+    selected_tag(name, manifest_id) as (
+      select name, manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null
+      union all
+      select t.name, t.manifest_id from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
+        join listed on listed.name = t.name
+      where task.id = ${taskId} and not exists (select from sync_tag s where s.task_id = task.id and s.name = t.name)
+    ),
+    root(id) as (
+      select manifest_id from selected_tag
+      union
+      select manifest_id from sync_root where task_id = ${taskId} and not is_removed
+    ),
+    reach(id) as (
+      select id from root
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )`;
+}
+
+export interface StoredBlobRef {
+  readonly id: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface ContentPlan {
+  /** Blobs to fetch, cut into this many batches. */
+  readonly batches: number;
+  readonly blobsToFetch: number;
+  readonly bytesToFetch: number;
+}
+
+/** At most this many blob activities a sync, whatever its size (workflows/parts.ts). */
+export const maxBatches = 24;
+/** So much is one batch, which needs no further trip through Temporal. */
+const littleBytes = 640 * 1024 * 1024;
+/** Four lanes take the batches: a large image is cut for all of them, and each batch has several layers, so that the network is not idle while one becomes durable. */
+const batchBytes = 160 * 1024 * 1024;
+const batchBlobs = 500;
+
+const signatureTypes = ['application/vnd.dev.cosign.%', 'application/vnd.dev.sigstore.%'];
+
+/**
+ * Counts what a sync selects, sets the task's totals, and stages the blobs that are not stored, cut into batches of about the same
+ * number of bytes. With a policy other than IMMEDIATE only configs are staged; for all others it is written down that the remote has them.
+ * `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: they count as missing.
+ * @throws TidemarkError `SIZE_MISMATCH` when two manifests, or a manifest and the stored bytes, disagree about a blob's size.
+ */
+export async function planContent(
+  em: Em,
+  { taskId, reuse }: { readonly taskId: number; readonly reuse: Reuse },
+  findLost: (page: readonly StoredBlobRef[]) => Promise<readonly StoredBlobRef[]>,
+): Promise<ContentPlan> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const { policy, dryRun } = await readWish(transaction, taskId);
+    // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls.
+    // is_ours: stored bytes spare the download; whether others have it stored, is not looked at
+    const wanted = await sql`
+      create temporary table wanted on commit drop as
+      with recursive ${selectedGraph(taskId)}
+      select edge.blob_id as id,
+        coalesce(max(edge.size_bytes) filter (where not edge.is_foreign), max(edge.size_bytes)) as size_bytes,
+        coalesce(min(edge.size_bytes) filter (where not edge.is_foreign), max(edge.size_bytes)) as least_bytes,
+        bool_and(edge.is_foreign) as is_optional, bool_or(edge.role = 'entry') as is_entry,
+        min(edge.manifest_id) filter (where edge.has_data) as inline_manifest_id,
+        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.has_data or edge.media_type like any(${signatureTypes}::text[])) as is_due,
+        ${reuse.visibility.all}::boolean as is_ours
+      from reach join manifest_blob edge on edge.manifest_id = reach.id
+      group by edge.blob_id`.execute(db);
+    if (Number(wanted.numAffectedRows ?? 0n) > pageSize) {
+      await sql`alter table wanted add primary key (id)`.execute(db);
+      await sql`analyze wanted`.execute(db);
+    }
+    if (!reuse.visibility.all) await findOurs(transaction, reuse);
+    await assertSizesAgree(transaction);
+    await markLost(transaction, findLost);
+    if (!dryRun) await recordWanted(transaction, reuse, { withSources: policy !== 'IMMEDIATE' });
+    const totals = await countSelected(transaction, taskId);
+    await setTotals(transaction, taskId, totals);
+    return stageBlobs(transaction, taskId, totals);
+  });
+}
+
+/** As the sync began. */
+async function readWish(em: Em, taskId: number): Promise<{ policy: RemotePolicy; dryRun: boolean }> {
+  const found = await sql<{ policy: RemotePolicy; dryRun: boolean }>`
+    select coalesce(arguments #>> '{selection,policy}', 'IMMEDIATE') as policy,
+      coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"
+    from task where id = ${taskId}`.execute(kysely(em));
+  return found.rows[0] ?? { policy: 'IMMEDIATE', dryRun: false };
+}
+
+async function assertSizesAgree(em: Em): Promise<void> {
+  const result = await sql<{ digest: string; sizes: string; stored: number | null }>`
+    select blob.digest, wanted.least_bytes || ' and ' || wanted.size_bytes as sizes,
+      case when wanted.is_ours then blob.size_bytes end as stored
+    from wanted join blob using (id)
+    where not wanted.is_optional and (wanted.least_bytes <> wanted.size_bytes
+      or (wanted.is_ours and blob.size_bytes <> wanted.size_bytes)) limit 1`.execute(kysely(em));
+  const row = result.rows[0];
+  if (!row) return;
+  const stored = row.stored === null ? '' : `; stored and verified are ${row.stored}`;
+  throw new TidemarkError(
+    'SIZE_MISMATCH',
+    `Manifests at the upstream say that the blob ${row.digest} has ${row.sizes} bytes${stored}. ` +
+      'A blob has one size: the image at the upstream is damaged or forged; push it there again.',
+  );
+}
+
+const pageSize = 1_000;
+
+async function markLost(
+  em: Em,
+  findLost: (page: readonly StoredBlobRef[]) => Promise<readonly StoredBlobRef[]>,
+): Promise<void> {
+  const db = kysely(em);
+  let after = 0;
+  for (;;) {
+    const page = await sql<StoredBlobRef>`
+      select blob.id, blob.digest, blob.size_bytes as "sizeBytes" from wanted join blob using (id)
+      where wanted.is_ours and blob.stored_at is not null and blob.id > ${after} order by blob.id limit ${pageSize}`.execute(
+      db,
+    );
+    const last = page.rows.at(-1);
+    if (!last) return;
+    after = last.id;
+    const lost = await findLost(page.rows);
+    const ids = lost.map((blob) => blob.id).sort((a, b) => a - b);
+    if (ids.length > 0)
+      await sql`update blob set stored_at = null, size_bytes = null where id = any(${ids}::bigint[])`.execute(
+        db,
+      );
+    if (page.rows.length < pageSize) return;
+  }
+}
+
+/**
+ * Of `wanted` and `blob`: whether it is to be fetched. An optional one that is stored for others is, too, until this upstream has shown that
+ * it has it.
+ */
+function isMissing(taskId: number): RawBuilder<unknown> {
+  return sql`(not (wanted.is_ours and blob.stored_at is not null) or (wanted.is_optional
+    and not exists (select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done)
+    and not exists (select from task join membership p on p.repository_id = task.repository_id and p.kind = 'blob'
+      and p.content_id = blob.id and p.removed_in is null where task.id = ${taskId})))`;
+}
+
+interface Totals {
+  readonly manifests: number;
+  /** Of these, those that the parts of this sync have fetched. */
+  readonly fetched: number;
+  readonly signatures: number;
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly reused: number;
+  readonly reusedBytes: number;
+  /** To be fetched now. */
+  readonly missing: number;
+  readonly missingBytes: number;
+}
+
+async function countSelected(em: Em, taskId: number): Promise<Totals> {
+  const counted = await sql<Totals>`
+    with recursive ${selectedGraph(taskId)}
+    select (select count(*) from reach join manifest on manifest.id = reach.id and manifest.raw is not null) as manifests,
+      (select coalesce(sum(manifests_done), 0)::bigint from task_progress
+        where task_id = ${taskId} and not (stage = 'FETCHING_MANIFESTS' and part = -1)) as fetched,
+      (select count(*) from (
+        select m.id, m.subject_digest as signed from reach join manifest m on m.id = reach.id and m.is_signature
+        union
+        select manifest_id, 'sha256:' || substr(name, 8, 64) from selected_tag where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
+      ) as signing where signed in (select digest from manifest join reach on reach.id = manifest.id)) as signatures,
+      count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
+      count(*) filter (where is_reused) as reused,
+      coalesce(sum(wanted.size_bytes) filter (where is_reused), 0)::bigint as "reusedBytes",
+      count(*) filter (where is_missing) as missing,
+      coalesce(sum(wanted.size_bytes) filter (where is_missing), 0)::bigint as "missingBytes"
+    from wanted join blob using (id),
+      lateral (select ${isMissing(taskId)} as is_missing) as m,
+      lateral (select not is_missing and not exists (
+        select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused) as r
+    where wanted.is_due or not is_missing`.execute(kysely(em));
+  const totals = counted.rows[0];
+  if (totals === undefined) throw new Error('an aggregate without a row');
+  return totals;
+}
+
+async function setTotals(em: Em, taskId: number, totals: Totals): Promise<void> {
+  await sql`
+    update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
+    where id = ${taskId}`.execute(kysely(em));
+  // part -1: what was stored before the first batch ran
+  await setProgress(
+    em,
+    { taskId, stage: 'FETCHING_BLOBS', part: -1 },
+    {
+      blobsDone: totals.reused,
+      blobsReused: totals.reused,
+      bytesDone: totals.reusedBytes,
+      bytesReused: totals.reusedBytes,
+    },
+  );
+  // part -1: manifests that sign; the parts fetch atomic signatures
+  const signed = { taskId, stage: 'FETCHING_SIGNATURES', part: -1 } as const;
+  if (totals.signatures > 0) await setProgress(em, signed, { signaturesDone: totals.signatures });
+  // manifests read from the store count as done, too: the rest, beside those fetched by the parts
+  const read = Math.max(0, totals.manifests - totals.fetched);
+  await setProgress(em, { taskId, stage: 'FETCHING_MANIFESTS', part: -1 }, { manifestsDone: read });
+}
+
+async function stageBlobs(
+  em: Em,
+  taskId: number,
+  { missing: blobs, missingBytes: bytes }: Totals,
+): Promise<ContentPlan> {
+  const db = kysely(em);
+  const batchesOfBytes = bytes <= littleBytes ? 1 : Math.ceil(bytes / batchBytes);
+  const wish = Math.max(batchesOfBytes, Math.ceil(blobs / batchBlobs));
+  const batches = Math.min(wish, maxBatches, blobs);
+  // what an earlier attempt has fetched stays, as done: it is no reuse
+  await sql`
+    delete from sync_blob s using blob left join wanted using (id)
+    where s.task_id = ${taskId} and blob.id = s.blob_id
+      and (not s.is_done or blob.stored_at is null or wanted.is_ours is not true)`.execute(db);
+  if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
+  // a blob weighs its bytes and 16 KiB, about what a request costs
+  await sql`
+    insert into sync_blob (task_id, batch, blob_id, size_bytes, is_entry, is_optional, inline_manifest_id)
+    select ${taskId}, floor((before::float8 / total) * ${batches}), id, size_bytes, is_entry, is_optional, inline_manifest_id
+    from (
+      select id, wanted.size_bytes, is_entry, is_optional, inline_manifest_id,
+        sum(wanted.size_bytes + 16384) over (order by id) - wanted.size_bytes - 16384 as before,
+        sum(wanted.size_bytes + 16384) over () as total
+      from wanted join blob using (id) where ${isMissing(taskId)} and wanted.is_due
+    ) as missing`.execute(db);
+  const staged = await sql<{ batches: number }>`
+    select coalesce(max(batch) + 1, 0) as batches from sync_blob where task_id = ${taskId} and not is_done`.execute(
+    db,
+  );
+  return { batches: staged.rows[0]?.batches ?? 0, blobsToFetch: blobs, bytesToFetch: bytes };
+}

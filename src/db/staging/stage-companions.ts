@@ -1,0 +1,187 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { CompanionSuffix } from '../../oci/signatures/companion-tag.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Em } from '../open-database.ts';
+import { selectedGraph } from './plan-content.ts';
+import { mayReuse } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
+import { kysely } from '../sql.ts';
+
+/* What a sync stages to keep companion tags and referrers together with the manifests that they belong to. */
+
+/** Under which a referrer is an untagged root: it is there because its subject is, and leaves with it. No tag and no digest begins so. */
+export function referrerRootName(subject: Digest): string {
+  return `@${subject}`;
+}
+
+/** The subject of such a root; undefined for any other root. */
+export function parseReferrerRoot(name: string): string | undefined {
+  return name.startsWith('@') ? name.slice(1) : undefined;
+}
+
+/** Names that upstream lists and the filters leave out. */
+export async function stageCompanionNames(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql`
+    insert into sync_companion (task_id, name)
+    select ${taskId}, n from unnest(${[...new Set(names)].sort()}::text[]) as n on conflict do nothing`.execute(
+    kysely(em),
+  );
+}
+
+export interface ManifestRef {
+  readonly id: number;
+  readonly digest: Digest;
+}
+
+function below(rootIds: readonly number[]): RawBuilder<unknown> {
+  return sql`
+    reach(id) as (
+      select unnest(${rootIds}::bigint[])
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )`;
+}
+
+/** Stored manifests below the roots, themselves included, whose companions and referrers are not staged yet: at most `limit`. */
+export async function findUnasked(
+  em: Em,
+  taskId: number,
+  rootIds: readonly number[],
+  limit: number,
+): Promise<ManifestRef[]> {
+  const result = await sql<ManifestRef>`
+    with recursive ${below(rootIds)}
+    select m.id, m.digest from reach join manifest m on m.id = reach.id
+    where m.raw is not null
+      and not exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = m.id)
+    order by m.id limit ${limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+export async function markAsked(em: Em, taskId: number, ids: readonly number[]): Promise<void> {
+  await sql`
+    insert into sync_asked (task_id, manifest_id)
+    select ${taskId}, id from unnest(${[...ids].sort((a, b) => a - b)}::bigint[]) as id on conflict do nothing`.execute(
+    kysely(em),
+  );
+}
+
+export interface CompanionName {
+  readonly name: string;
+  /** The manifest that it belongs to. */
+  readonly subject: Digest;
+}
+
+/** Staged names that belong to these manifests and were not looked at yet. */
+export async function findCompanions(
+  em: Em,
+  taskId: number,
+  subjects: readonly Digest[],
+  suffixes: readonly CompanionSuffix[],
+): Promise<CompanionName[]> {
+  const result = await sql<CompanionName>`
+    select c.name, s.digest as subject
+    from unnest(${subjects}::text[]) as s(digest) cross join unnest(${suffixes}::text[]) as suffix
+      join sync_companion c on c.task_id = ${taskId} and c.name = replace(s.digest, ':', '-') || suffix
+    where not c.is_selected order by c.name`.execute(kysely(em));
+  return result.rows;
+}
+
+/** These belong to what is selected: they stay, or come, whatever the filters say. */
+export async function selectCompanions(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql`
+    insert into sync_companion (task_id, name, is_selected)
+    select ${taskId}, n, true from unnest(${[...new Set(names)].sort()}::text[]) as n
+    on conflict (task_id, name) do update set is_selected = true`.execute(kysely(em));
+}
+
+/** Names that turned out not to be there, or not to be what their form says. */
+export async function dropCompanions(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql`delete from sync_companion where task_id = ${taskId} and name = any(${names}::text[])`.execute(
+    kysely(em),
+  );
+}
+
+export interface StoredReferrer extends ManifestRef {
+  readonly subject: Digest | null;
+}
+
+/** Those of the digests that are stored and may be reused, and that say themselves what they are. */
+export async function readStoredReferrers(
+  em: Em,
+  digests: readonly Digest[],
+  reuse: Reuse,
+): Promise<Map<Digest, StoredReferrer>> {
+  const result = await sql<StoredReferrer>`
+    select m.id, m.digest, m.subject_digest as subject from manifest m
+    where m.digest = any(${digests}::text[]) and m.raw is not null and m.is_typed
+      and ${mayReuse('manifest', sql`m.id`, reuse)}`.execute(kysely(em));
+  return new Map(result.rows.map((row) => [row.digest, row]));
+}
+
+/** Of stored indexes, those that list nothing, or something that refers to the subject by its own word. */
+export async function findReferrerIndexes(
+  em: Em,
+  indexes: readonly { readonly manifestId: number; readonly subject: Digest }[],
+): Promise<Set<number>> {
+  if (indexes.length === 0) return new Set();
+  const result = await sql<{ id: number }>`
+    select v.id from unnest(${indexes.map(({ manifestId }) => manifestId)}::bigint[], ${indexes.map(({ subject }) => subject)}::text[])
+      as v(id, subject)
+    where not exists (select from manifest_manifest edge where edge.parent_id = v.id)
+      or exists (select from manifest_manifest edge join manifest m on m.id = edge.child_id
+        where edge.parent_id = v.id and m.subject_digest = v.subject)`.execute(kysely(em));
+  return new Set(result.rows.map((row) => row.id));
+}
+
+/** Signatures or referrers of a manifest that could not be read: no proof that it has none (FAULTS 63). */
+export interface SignatureProblem {
+  readonly subject: Digest;
+  readonly reason: string;
+}
+
+/** Stands for all manifests, where it is not known whether there is anywhere to ask for atomic signatures. */
+export const unknownSource = '*' as Digest;
+
+export async function stageProblems(
+  em: Em,
+  taskId: number,
+  problems: readonly SignatureProblem[],
+): Promise<void> {
+  if (problems.length === 0) return;
+  const distinct = new Map(problems.map(({ subject, reason }) => [subject, reason]));
+  await sql`
+    insert into sync_problem (task_id, subject_digest, reason)
+    select ${taskId}, v.* from unnest(${[...distinct.keys()]}::text[], ${[...distinct.values()]}::text[]) as v(subject, reason)
+    order by subject on conflict (task_id, subject_digest) do nothing`.execute(kysely(em));
+}
+
+/** Of the manifests given, those whose signatures or referrers could not be read, with the reason. */
+export async function readProblems(
+  em: Em,
+  taskId: number,
+  subjects: readonly Digest[],
+): Promise<Map<Digest, string>> {
+  const result = await sql<SignatureProblem>`
+    select subject_digest as subject, reason from sync_problem
+    where task_id = ${taskId} and subject_digest = any(${subjects}::text[])`.execute(kysely(em));
+  return new Map(result.rows.map(({ subject, reason }) => [subject, reason]));
+}
+
+/** Of the digests given, those of manifests that a sync selects and whose signatures and referrers were all looked up, and could be read. */
+export async function findRead(em: Em, taskId: number, subjects: readonly string[]): Promise<Set<string>> {
+  if (subjects.length === 0) return new Set();
+  const result = await sql<{ digest: string }>`
+    with recursive ${selectedGraph(taskId)}
+    select m.digest from manifest m join reach on reach.id = m.id
+    where m.digest = any(${[...new Set(subjects)]}::text[])
+      and exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = m.id)
+      and not exists (select from sync_problem p where p.task_id = ${taskId} and p.subject_digest = m.digest)`.execute(
+    kysely(em),
+  );
+  return new Set(result.rows.map((row) => row.digest));
+}

@@ -1,0 +1,83 @@
+import { sql } from 'kysely';
+import { TidemarkError } from '../../oci/error.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/**
+ * The names that a sync walks, numbered from 0 in the order listed. A listing is one attempt's list: a retry writes one of its own,
+ * and `finishListing` says which counts, so that a timed-out attempt that still runs cannot mix its pages in.
+ */
+export interface Listing {
+  readonly taskId: number;
+  readonly listing: number;
+}
+
+/** So many names are a row: whoever reads some of them unpacks all. */
+const rowNames = 1_000;
+
+/** Stages one page, however many names it has: some registries list all in one. */
+export async function stageNames(
+  em: Em,
+  listing: Listing,
+  page: { readonly firstPosition: number; readonly names: readonly string[] },
+): Promise<void> {
+  for (let from = 0; from < page.names.length; from += rowNames)
+    await sql`
+      insert into sync_name (task_id, listing, first_position, names)
+      values (${listing.taskId}, ${listing.listing}, ${page.firstPosition + from},
+        ${page.names.slice(from, from + rowNames)}::text[])
+      on conflict (task_id, listing, first_position) do update set names = excluded.names`.execute(
+      kysely(em),
+    );
+}
+
+export interface Listed {
+  /** Different names. */
+  readonly tags: number;
+  /** More than the names where upstream listed one twice. */
+  readonly positions: number;
+}
+
+/**
+ * Makes this listing the task's, drops those of attempts before it, and counts it. A later attempt's pages are left alone: it may still be
+ * writing them.
+ * @throws TidemarkError `LISTING_REPLACED` when a later attempt's listing counts already.
+ */
+export async function finishListing(em: Em, { taskId, listing }: Listing): Promise<Listed> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const taken = await sql<Listed>`
+      with counted as (
+        select (select count(distinct name) from sync_name, unnest(names) as name
+            where task_id = ${taskId} and listing = ${listing}) as tags,
+          (select coalesce(max(first_position + cardinality(names)), 0) from sync_name
+            where task_id = ${taskId} and listing = ${listing}) as positions
+      )
+      update task set listing = ${listing}, tags_total = counted.tags from counted
+      where id = ${taskId} and coalesce(listing, 0) <= ${listing}
+      returning counted.tags, counted.positions`.execute(db);
+    const listed = taken.rows[0];
+    if (listed === undefined)
+      throw new TidemarkError(
+        'LISTING_REPLACED',
+        `A later attempt has listed the tags for task ${taskId}: this one's list is not used.`,
+        { origin: 'server' },
+      );
+    await sql`delete from sync_name where task_id = ${taskId} and listing < ${listing}`.execute(db);
+    return listed;
+  });
+}
+
+/** The names at positions `from` (inclusive) to `to` (exclusive). Only the pages that hold them are unpacked, from the one with the first on. */
+export async function readNames(em: Em, taskId: number, from: number, to: number): Promise<string[]> {
+  const result = await sql<{ name: string }>`
+    select n.name from sync_name join task on task.id = task_id,
+      unnest(names) with ordinality as n(name, place)
+    where task_id = ${taskId} and sync_name.listing = task.listing
+      and first_position < ${to} and first_position >= coalesce((
+        select max(p.first_position) from sync_name p
+        where p.task_id = task.id and p.listing = task.listing and p.first_position <= ${from}), 0)
+      and first_position + n.place - 1 >= ${from} and first_position + n.place - 1 < ${to}
+    order by first_position + n.place`.execute(kysely(em));
+  return result.rows.map((row) => row.name);
+}

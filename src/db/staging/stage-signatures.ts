@@ -1,0 +1,158 @@
+import { sql } from 'kysely';
+import { digestBytes } from '../../oci/digest-bytes.ts';
+import { digestHex } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Em } from '../open-database.ts';
+import { selectedGraph } from './plan-content.ts';
+import type { Draft } from '../versions/publish-version.ts';
+import { kysely } from '../sql.ts';
+import type { ManifestRef } from './stage-companions.ts';
+
+/** STORE: a dedicated signature store; EXTENSION: the upstream registry itself. */
+export type SignatureSource = 'STORE' | 'EXTENSION';
+
+export async function setSignatureSource(
+  em: Em,
+  taskId: number,
+  source: SignatureSource | undefined,
+): Promise<void> {
+  await sql`update task set signature_source = ${source ?? null} where id = ${taskId}`.execute(kysely(em));
+}
+
+export async function readSignatureSource(em: Em, taskId: number): Promise<SignatureSource | undefined> {
+  const result = await sql<{ source: SignatureSource | null }>`
+    select signature_source as source from task where id = ${taskId}`.execute(kysely(em));
+  return result.rows[0]?.source ?? undefined;
+}
+
+/** Numbers the manifests that a sync selects and whose signatures are to be asked for, and answers how many; none without a source. */
+export async function stageSigned(em: Em, taskId: number): Promise<number> {
+  if ((await readSignatureSource(em, taskId)) === undefined) return 0;
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await sql`delete from sync_signed where task_id = ${taskId}`.execute(db);
+    const staged = await sql`
+      insert into sync_signed (task_id, position, manifest_id)
+      with recursive ${selectedGraph(taskId)}
+      select ${taskId}, row_number() over (order by id) - 1, id from reach`.execute(db);
+    return Number(staged.numAffectedRows ?? 0n);
+  });
+}
+
+export interface SignedManifest extends ManifestRef {
+  /** Names of its atomic signatures in the repository's latest version. */
+  readonly present: readonly string[];
+}
+
+/** The manifests at positions `from` (inclusive) to `to` (exclusive). */
+export async function readSigned(
+  em: Em,
+  { taskId, repositoryId }: { readonly taskId: number; readonly repositoryId: number },
+  from: number,
+  to: number,
+): Promise<SignedManifest[]> {
+  const result = await sql<SignedManifest>`
+    select m.id, m.digest, array(select s.name from signature s join membership p on p.repository_id = ${repositoryId}
+        and p.kind = 'signature' and p.content_id = s.id and p.removed_in is null
+      where s.kind = 'ATOMIC' and s.signed_digest = m.digest) as present
+    from sync_signed s join manifest m on m.id = s.manifest_id
+    where s.task_id = ${taskId} and s.position >= ${from} and s.position < ${to} order by s.position`.execute(
+    kysely(em),
+  );
+  return result.rows;
+}
+
+/** One atomic signature of a manifest. */
+export interface SignatureToStore {
+  readonly signed: Digest;
+  readonly content: Buffer;
+  readonly keyId: string | undefined;
+  readonly creator: string | undefined;
+  readonly timestamp: Date | undefined;
+  readonly dockerReference: string | undefined;
+}
+
+/** `sha256:…@<32 hex>`, as registries with the API extension name signatures. */
+export function signatureName(signed: Digest, content: Uint8Array): string {
+  return `${signed}@${digestHex(digestBytes(content)).slice(0, 32)}`;
+}
+
+/** Stores signatures, those that are there already left alone, and stages them for a task. */
+export async function stageSignatures(
+  em: Em,
+  taskId: number,
+  signatures: readonly SignatureToStore[],
+): Promise<void> {
+  await em.transactional(async (transaction) => {
+    const ids = await storeAtomic(transaction, signatures);
+    await sql`
+      insert into sync_signature (task_id, signature_id) select ${taskId}, unnest(${ids}::bigint[])
+      on conflict do nothing`.execute(kysely(transaction));
+  });
+}
+
+/** Stores atomic signatures, and answers their ids; nobody sees them before a version has them. */
+export async function storeAtomic(em: Em, signatures: readonly SignatureToStore[]): Promise<number[]> {
+  if (signatures.length === 0) return [];
+  const named = new Map(
+    signatures.map((signature) => [signatureName(signature.signed, signature.content), signature]),
+  );
+  const names = [...named.keys()].sort();
+  const rows = names.flatMap((name) => named.get(name) ?? []);
+  const db = kysely(em);
+  await sql`
+    insert into signature (kind, signed_digest, name, content, key_id, creator, signed_at, docker_reference)
+    select 'ATOMIC', v.* from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[],
+      ${rows.map((row) => row.content)}::bytea[], ${rows.map((row) => row.keyId ?? null)}::text[],
+      ${rows.map((row) => row.creator ?? null)}::text[], ${rows.map((row) => row.timestamp ?? null)}::timestamptz[],
+      ${rows.map((row) => row.dockerReference ?? null)}::text[]) as v
+    on conflict do nothing`.execute(db);
+  const stored = await sql<{ id: number }>`
+    select s.id from unnest(${rows.map((row) => row.signed)}::text[], ${names}::text[]) as v(signed, name)
+      join signature s on s.kind = 'ATOMIC' and s.signed_digest = v.signed and s.name = v.name
+    order by s.id`.execute(db);
+  return stored.rows.map(({ id }) => id);
+}
+
+/** Adds atomic signatures to a version that is being made. */
+export async function addAtomic(
+  em: Em,
+  { repositoryId, number }: Draft,
+  signatureIds: readonly number[],
+): Promise<void> {
+  if (signatureIds.length === 0) return;
+  await sql`
+    insert into membership (repository_id, kind, content_id, added_in)
+    select ${repositoryId}, 'signature', v.id, ${number} from unnest(${[...signatureIds]}::bigint[]) as v(id)
+    where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'signature'
+      and p.content_id = v.id and p.removed_in is null)
+    order by v.id`.execute(kysely(em));
+}
+
+/**
+ * Writes the atomic signatures that a sync has staged. A mirror sync drops those that upstream does not have any more, of the manifests
+ * whose signatures could be read; an additive one keeps them.
+ */
+export async function writeSignatures(
+  em: Em,
+  { taskId, repositoryId, number, mirror }: Draft & { readonly taskId: number; readonly mirror: boolean },
+): Promise<void> {
+  const db = kysely(em);
+  if (mirror)
+    await sql`
+      update membership p set removed_in = ${number}
+      from sync_signed asked join manifest m on m.id = asked.manifest_id
+        join signature s on s.signed_digest = m.digest and s.kind = 'ATOMIC'
+      where asked.task_id = ${taskId} and p.repository_id = ${repositoryId} and p.kind = 'signature' and p.removed_in is null
+        and p.content_id = s.id
+        and not exists (select from sync_signature f where f.task_id = ${taskId} and f.signature_id = s.id)
+        and not exists (select from sync_problem u where u.task_id = ${taskId} and u.subject_digest = m.digest)`.execute(
+      db,
+    );
+  await sql`
+    insert into membership (repository_id, kind, content_id, added_in)
+    select ${repositoryId}, 'signature', f.signature_id, ${number} from sync_signature f
+    where f.task_id = ${taskId} and not exists (select from membership p where p.repository_id = ${repositoryId}
+      and p.kind = 'signature' and p.content_id = f.signature_id and p.removed_in is null)
+    order by f.signature_id`.execute(db);
+}

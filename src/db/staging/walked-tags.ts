@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/* What attempts and syncs before this one have found under tags: registries count what they are asked, so it is not asked again. */
+
+/** Of these names, those that an earlier attempt of a sync has looked at, with the manifest that the sync has for each. */
+export async function readWalked(
+  em: Em,
+  sync: { readonly taskId: number; readonly repositoryId: number },
+  names: readonly string[],
+): Promise<Map<string, number>> {
+  const result = await sql<{ name: string; manifestId: number }>`
+    select name, manifest_id as "manifestId" from sync_tag
+    where task_id = ${sync.taskId} and name = any(${names}::text[]) and manifest_id is not null
+    union all
+    select w.name, t.manifest_id from sync_walked w join tag_membership t on t.name = w.name
+    where w.task_id = ${sync.taskId} and w.name = any(${names}::text[])
+      and t.repository_id = ${sync.repositoryId} and t.removed_in is null
+      and not exists (select from sync_tag s where s.task_id = w.task_id and s.name = w.name)`.execute(
+    kysely(em),
+  );
+  return new Map(result.rows.map(({ name, manifestId }) => [name, manifestId]));
+}
+
+/** Keeps, for the next attempt, which tags this one found not to differ from the latest version. */
+export async function stageWalked(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await sql`
+    insert into sync_walked (task_id, name)
+    select ${taskId}, n from unnest(${[...new Set(names)].sort()}::text[]) as n on conflict do nothing`.execute(
+    kysely(em),
+  );
+}
+
+/** What the remote had under these names when a sync of it last failed. */
+export async function readLeftTags(
+  em: Em,
+  remoteId: number,
+  names: readonly string[],
+): Promise<Map<string, Digest>> {
+  const result = await sql<{ name: string; digest: Digest }>`
+    select name, digest from remote_tag where remote_id = ${remoteId} and name = any(${names}::text[])`.execute(
+    kysely(em),
+  );
+  return new Map(result.rows.map(({ name, digest }) => [name, digest]));
+}
+
+/** Keeps what a sync that ends without a version has found, for the next one: what is stored is not fetched again. */
+export async function leaveTags(em: Em, taskId: number): Promise<void> {
+  await sql`
+    insert into remote_tag (remote_id, name, digest)
+    select task.remote_id, s.name, m.digest
+    from task join sync_tag s on s.task_id = task.id join manifest m on m.id = s.manifest_id
+    where task.id = ${taskId} and task.remote_id is not null
+    order by s.name
+    on conflict (remote_id, name) do update set digest = excluded.digest`.execute(kysely(em));
+}

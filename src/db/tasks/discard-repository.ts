@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/** Locks it in the order of a commit, the repository before the task. Called first in the transaction that ends the task. */
+export async function lockToDiscard(em: Em, taskId: number): Promise<void> {
+  await sql`
+    select from task join repository r on r.id = task.repository_id
+    where task.id = ${taskId} and (task.arguments ->> 'discardUnlessSynced')::boolean for update of r`.execute(
+    kysely(em),
+  );
+}
+
+/**
+ * Deletes the repository of a task that asked for it (`discardUnlessSynced`), and its remote. Whoever used either meanwhile keeps it:
+ * a repository with a version, a schedule or another distribution stays, a remote with another repository, schedule or task too.
+ */
+export async function discardRepository(em: Em, taskId: number): Promise<void> {
+  const db = kysely(em);
+  const gone = await sql<{ remoteId: number | null }>`
+    delete from repository r using task
+    where task.id = ${taskId} and (task.arguments ->> 'discardUnlessSynced')::boolean and r.id = task.repository_id
+      and r.latest = 0 and not r.is_mirrored
+      and not exists (select from schedule s where s.repository_id = r.id)
+      and not exists (select from distribution d where d.repository_id = r.id and d.base_path <> r.name)
+    returning r.remote_id as "remoteId"`.execute(db);
+  const remoteId = gone.rows[0]?.remoteId;
+  if (remoteId == null) return;
+  await sql`
+    delete from remote where id = ${remoteId}
+      and not exists (select from repository r where r.remote_id = remote.id)
+      and not exists (select from schedule s where s.remote_id = remote.id)
+      and not exists (select from task t where t.remote_id = remote.id and t.state in ('WAITING', 'RUNNING'))`.execute(
+    db,
+  );
+}

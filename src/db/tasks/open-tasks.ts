@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import { TidemarkError } from '../../oci/error.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+
+/** A task that is not final. */
+export interface OpenTask {
+  readonly id: number;
+  readonly name: string;
+  readonly state: 'WAITING' | 'RUNNING';
+  readonly workflowId: string;
+  readonly runId: string | null;
+  readonly repositoryName: string | null;
+  readonly upstreamHost: string | null;
+  readonly trigger: 'SCHEDULE' | null;
+}
+
+/** Tasks that are not final and were made at least `minAgeMs` ago, oldest first: after `afterId`, at most `limit`. */
+export async function readOpenTasks(
+  em: Em,
+  page: { readonly minAgeMs: number; readonly afterId: number; readonly limit: number },
+): Promise<OpenTask[]> {
+  const result = await sql<OpenTask>`
+    select task.id, task.name, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName",
+      task.upstream_host as "upstreamHost", task.arguments ->> 'trigger' as trigger
+    from task left join repository on repository.id = task.repository_id
+    where task.state in ('WAITING', 'RUNNING') and task.id > ${page.afterId}
+      and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})
+    order by task.id limit ${page.limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+/** Of each step of a workflow: one that was reset, or runs on for another reason, does nothing for a task that has ended. @throws TidemarkError `TASK_NOT_RUNNING` */
+export function assertRunning({ id, state }: { readonly id: number; readonly state: string }): void {
+  if (state === 'RUNNING') return;
+  throw new TidemarkError(
+    'TASK_NOT_RUNNING',
+    `Task ${id} is ${state}: its workflow has nothing to do any more. Start a new sync or clean-up instead of resetting the workflow.`,
+    { origin: 'server' },
+  );
+}
+
+/** The same by id. @throws TidemarkError `TASK_NOT_RUNNING` */
+export async function requireRunning(em: Em, taskId: number): Promise<void> {
+  const found = await sql<{ state: string }>`select state from task where id = ${taskId}`.execute(kysely(em));
+  assertRunning({ id: taskId, state: found.rows[0]?.state ?? 'not there' });
+}
+
+/** Keeps the run that works for a task. */
+export async function setRunId(em: Em, taskId: number, runId: string): Promise<void> {
+  await sql`update task set run_id = ${runId} where id = ${taskId}`.execute(kysely(em));
+}
+
+/** Any number that no other lock uses. */
+const reconcileLock = 7_203_116;
+
+/** Runs `work` in a transaction when no other process does so at this time; answers whether it ran. */
+export async function asOnlyReconciler(em: Em, work: () => Promise<void>): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    const got = await sql<{
+      got: boolean;
+    }>`select pg_try_advisory_xact_lock(${reconcileLock}) as got`.execute(kysely(transaction));
+    if (got.rows[0]?.got !== true) return false;
+    await work();
+    return true;
+  });
+}

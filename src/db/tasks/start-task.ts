@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import { TidemarkError } from '../../oci/error.ts';
+import type { SyncArguments, TaskStage } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+import { takeTurn, upstreamHost } from './sync-turns.ts';
+
+export interface StartedTask {
+  /** Before this call: WAITING where the call has started it. */
+  readonly state: string;
+  readonly repositoryId: number;
+  readonly remoteId: number;
+  readonly arguments: SyncArguments;
+}
+
+/**
+ * Makes a WAITING task RUNNING and takes the repository for it: the fence rises, so that no earlier attempt can commit any more. What the
+ * remote selects is kept, for it may be changed while the sync runs.
+ * Called again for a RUNNING task, it changes nothing.
+ * @returns undefined while as many syncs as may ask the remote's host are running: the task goes on waiting.
+ * @throws TidemarkError `TASK_NOT_RUNNING` for a final task, `NOT_FOUND` when the task, its repository or its remote is gone.
+ */
+export async function startTask(
+  em: Em,
+  taskId: number,
+  { syncsPerHost }: { readonly syncsPerHost: number },
+): Promise<StartedTask | undefined> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    const found = await sql<StartedTask & { upstreamHost: string }>`
+      select task.state, task.repository_id as "repositoryId", task.remote_id as "remoteId", task.arguments,
+        ${upstreamHost} as "upstreamHost"
+      from task join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
+      where task.id = ${taskId} for update of repository, task`.execute(db);
+    const task = found.rows[0];
+    if (!task)
+      throw new TidemarkError(
+        'NOT_FOUND',
+        `Task ${taskId}, its repository or its remote is not there any more.`,
+        {
+          origin: 'server',
+        },
+      );
+    if (task.state === 'RUNNING') return task;
+    if (task.state !== 'WAITING')
+      throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${task.state} already.`, {
+        origin: 'server',
+      });
+    if (!(await takeTurn(transaction, { id: taskId, upstreamHost: task.upstreamHost }, syncsPerHost)))
+      return undefined;
+    await sql`
+      with raised as (
+        update repository set fence = fence + 1 where id = ${task.repositoryId} returning fence
+      )
+      update task set state = 'RUNNING', started_at = now(), fence = raised.fence, upstream_host = ${task.upstreamHost},
+        arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
+          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags)
+          || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency')
+      from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
+    return task;
+  });
+}
+
+/** Shows which stage a running task is in. */
+export async function enterStage(em: Em, taskId: number, stage: TaskStage): Promise<void> {
+  await sql`update task set stage = ${stage} where id = ${taskId} and state = 'RUNNING'`.execute(kysely(em));
+}

@@ -1,0 +1,192 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { discardRepository, lockToDiscard } from './discard-repository.ts';
+import { Task } from '../schema/entities.ts';
+import type { SyncArguments, TaskStage } from '../schema/entities.ts';
+import type { Identity } from '../schema/identity.ts';
+import { ownInstallation } from '../installation.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+import { upstreamHost } from './sync-turns.ts';
+import { tellEnding } from './task-endings.ts';
+import { leaveTags } from '../staging/walked-tags.ts';
+
+export const syncTaskName = 'repository.sync';
+
+/** Temporal's id of a repository's sync, in SQL: one at a time (DESIGN). */
+export function syncWorkflowId(repositoryId: number | RawBuilder<unknown>): RawBuilder<string> {
+  return sql<string>`'sync/' || ${ownInstallation} || '/' || ${repositoryId}::bigint`;
+}
+
+/**
+ * Inserts a WAITING sync task, unless the repository has one that is not final.
+ * @returns the new task, or the one that is there already (`isNew` false).
+ */
+export async function createSyncTask(
+  em: Em,
+  input: {
+    readonly repositoryId: number;
+    readonly remoteId: number;
+    readonly arguments: SyncArguments;
+    /** With whose rights the sync works; default, where logins are on: with those of its repository and its remote alone. */
+    readonly startedBy?: Identity | null;
+  },
+): Promise<{ task: Task; isNew: boolean }> {
+  for (;;) {
+    const inserted = await sql<{ id: number }>`
+      insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host)
+      values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
+        ${syncWorkflowId(input.repositoryId)}, ${input.startedBy == null ? null : JSON.stringify(input.startedBy)}::jsonb,
+        (select ${upstreamHost} from remote where id = ${input.remoteId}))
+      on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
+      returning id`.execute(kysely(em));
+    const row = inserted.rows[0];
+    if (row) return { task: await em.findOneOrFail(Task, { id: row.id }), isNew: true };
+    const running = await em.findOne(Task, {
+      repositoryId: input.repositoryId,
+      name: syncTaskName,
+      state: { $in: ['WAITING', 'RUNNING'] },
+    });
+    if (running) return { task: running, isNew: false };
+  }
+}
+
+/** Which final state a task ends in, and why. */
+export type TaskOutcome =
+  | { readonly state: 'COMPLETED'; readonly createdVersion: number | null }
+  | { readonly state: 'FAILED'; readonly code: string; readonly message: string }
+  | { readonly state: 'CANCELED' };
+
+/** Ends a task that is not final and drops its staging rows; a final one stays as it is. Returns whether this call ended it. */
+export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    const db = kysely(transaction);
+    await lockToDiscard(transaction, taskId);
+    const failed = outcome.state === 'FAILED' ? outcome : { code: null, message: null };
+    const version = outcome.state === 'COMPLETED' ? outcome.createdVersion : null;
+    const ended = await sql`
+      update task set state = ${outcome.state}, finished_at = now(), started_at = coalesce(started_at, now()),
+        stage = case when ${outcome.state} = 'COMPLETED' then 'FINISHED' else stage end,
+        error_code = ${failed.code}, error_message = ${failed.message}, created_version = ${version}
+      where id = ${taskId} and state in ('WAITING', 'RUNNING')
+      returning ${tellEnding}`.execute(db);
+    if (ended.numAffectedRows !== 1n) return false;
+    if (outcome.state !== 'COMPLETED') await leaveTags(transaction, taskId);
+    await clearStage(transaction, taskId);
+    // a completed sync never gets here: its commit ends the task
+    await discardRepository(transaction, taskId);
+    return true;
+  });
+}
+
+const stagingTables = [
+  'sync_name',
+  'sync_tag',
+  'sync_root',
+  'sync_blob',
+  'sync_companion',
+  'sync_asked',
+  'sync_problem',
+  'sync_signed',
+  'sync_signature',
+  'sync_signer',
+  'sync_walked',
+];
+
+/** Removes what a task has staged, in one statement; one at a time, and before or after whoever deletes its repository. */
+export async function clearStage(em: Em, taskId: number): Promise<void> {
+  const deletions = stagingTables.map(
+    (table) =>
+      sql`${sql.id(`without_${table}`)} as (delete from ${sql.table(table)} s using ended where s.task_id = ended.id)`,
+  );
+  await sql`
+    with ended as materialized (select id from task where id = ${taskId} for no key update), ${sql.join(deletions)}
+    select from ended`.execute(kysely(em));
+}
+
+/**
+ * Removes what tasks that have ended left staged. A commit clears its stage afterwards: a crash in between, and the loss of the workflow
+ * that would have repeated it, leaves rows that keep content from being collected.
+ */
+export async function clearEndedStages(em: Em): Promise<void> {
+  const staged = stagingTables.map((table) => sql`select task_id from ${sql.table(table)}`);
+  const ended = await sql<{ id: number }>`
+    select id from task where state not in ('WAITING', 'RUNNING') and id in (${sql.join(staged, sql` union `)})
+    order by id`.execute(kysely(em));
+  for (const { id } of ended.rows) await clearStage(em, id);
+}
+
+/** Counts of one part of a stage, absolute; a lower value than what is there leaves it. */
+export interface PartProgress {
+  readonly tagsDone?: number;
+  readonly manifestsDone?: number;
+  readonly blobsDone?: number;
+  readonly blobsReused?: number;
+  readonly bytesDone?: number;
+  readonly bytesReused?: number;
+  readonly signaturesDone?: number;
+}
+
+export async function setProgress(
+  em: Em,
+  part: { readonly taskId: number; readonly stage: TaskStage; readonly part: number },
+  progress: PartProgress,
+): Promise<void> {
+  await sql`
+    insert into task_progress as p (task_id, stage, part, tags_done, manifests_done, blobs_done, blobs_reused,
+      bytes_done, bytes_reused, signatures_done)
+    values (${part.taskId}, ${part.stage}, ${part.part}, ${progress.tagsDone ?? 0}, ${progress.manifestsDone ?? 0},
+      ${progress.blobsDone ?? 0}, ${progress.blobsReused ?? 0}, ${progress.bytesDone ?? 0}, ${progress.bytesReused ?? 0},
+      ${progress.signaturesDone ?? 0})
+    on conflict (task_id, stage, part) do update set
+      tags_done = greatest(p.tags_done, excluded.tags_done),
+      manifests_done = greatest(p.manifests_done, excluded.manifests_done),
+      blobs_done = greatest(p.blobs_done, excluded.blobs_done),
+      blobs_reused = greatest(p.blobs_reused, excluded.blobs_reused),
+      bytes_done = greatest(p.bytes_done, excluded.bytes_done),
+      bytes_reused = greatest(p.bytes_reused, excluded.bytes_reused),
+      signatures_done = greatest(p.signatures_done, excluded.signatures_done)`.execute(kysely(em));
+}
+
+/** Counts rate-limit answers that were honoured (`Task.rateLimited`). */
+export async function countRateLimited(em: Em, taskId: number, times: number): Promise<void> {
+  await sql`
+    insert into task_progress as p (task_id, stage, part, rate_limited) values (${taskId}, 'PREPARING', 0, ${times})
+    on conflict (task_id, stage, part) do update set rate_limited = p.rate_limited + excluded.rate_limited`.execute(
+    kysely(em),
+  );
+}
+
+/** The sums over all parts of a task. */
+export interface TaskCounts {
+  readonly tagsDone: number;
+  readonly manifestsDone: number;
+  readonly blobsDone: number;
+  readonly blobsReused: number;
+  readonly bytesDone: number;
+  readonly bytesReused: number;
+  readonly signaturesDone: number;
+  readonly rateLimited: number;
+  /** Until when a running task does not ask its upstream's host, which has asked to slow down; null where it may. */
+  readonly throttledUntil: Date | null;
+}
+
+/** Sums for many tasks in one statement; a task without any part is absent. */
+export async function readTaskCounts(em: Em, taskIds: readonly number[]): Promise<Map<number, TaskCounts>> {
+  const result = await sql<
+    Omit<TaskCounts, 'throttledUntil'> & { taskId: number; until: string | Date | null }
+  >`
+    select task_id as "taskId", sum(tags_done)::bigint as "tagsDone", sum(manifests_done)::bigint as "manifestsDone",
+      sum(blobs_done)::bigint as "blobsDone", sum(blobs_reused)::bigint as "blobsReused",
+      sum(bytes_done)::bigint as "bytesDone", sum(bytes_reused)::bigint as "bytesReused",
+      sum(signatures_done)::bigint as "signaturesDone", sum(rate_limited)::bigint as "rateLimited",
+      (select h.until from task t join host_throttle h on h.host = t.upstream_host
+        where t.id = task_id and t.state = 'RUNNING' and h.until > now()) as until
+    from task_progress where task_id = any(${taskIds}::bigint[]) group by task_id`.execute(kysely(em));
+  return new Map(
+    result.rows.map(({ taskId, until, ...counts }) => [
+      taskId,
+      { ...counts, throttledUntil: until === null ? null : new Date(until) },
+    ]),
+  );
+}

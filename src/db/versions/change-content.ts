@@ -1,0 +1,176 @@
+import { sql } from 'kysely';
+import { isDigest } from '../../oci/digest.ts';
+import { isTagName } from '../../oci/tag-filter.ts';
+import { changeContent } from './content-draft.ts';
+import type { ContentChanged } from './content-draft.ts';
+import {
+  checkDigest,
+  checkList,
+  checkPresent,
+  checkSource,
+  checkTag,
+  checkVersion,
+  refuseHeld,
+} from './content-mistakes.ts';
+import { addRoots, endRoots, endTags, isIn, setTags, settleRoots } from './write-roots.ts';
+import { copyFollowers } from './copy-followers.ts';
+import { preferred } from '../content/meaning.ts';
+import { copySources } from '../content/held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import type { VersionKey } from '../reads/read-versions.ts';
+import { copySignatures, restoreSignatures } from './copy-signatures.ts';
+import { kysely } from '../sql.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/**
+ * The changes of content that people ask for. Each makes one version, or none where nothing changes, and throws as `changeContent`
+ * does. Of a manifest that loses its last tag, `removeContent` takes away what nothing else holds; all others keep it, untagged.
+ */
+
+/** Gives a manifest of the latest version a tag. A tag of this name moves; what it named stays, untagged. */
+export async function tagManifest(
+  em: Em,
+  change: { readonly repositoryId: number; readonly tag: string; readonly digest: string },
+): Promise<ContentChanged> {
+  const { repositoryId, tag, digest } = change;
+  return changeContent(em, {
+    repositoryId,
+    mistakes: [...checkTag(['tag'], tag), ...checkDigest(['digest'], digest)],
+    check: (transaction, draft) => checkPresent(transaction, draft, { digests: [digest], isList: false }),
+    write: async (transaction, draft) => {
+      await setTags(
+        transaction,
+        draft,
+        sql`select ${tag}::text collate "C" as name, m.id as manifest_id from manifest m
+          join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id and t.removed_in is null
+        where m.digest = ${digest} order by ${preferred} limit 1`,
+      );
+      await settleRoots(transaction, draft);
+    },
+  });
+}
+
+/** Takes a tag away; the manifest stays, untagged. */
+export async function untag(
+  em: Em,
+  change: { readonly repositoryId: number; readonly tag: string },
+): Promise<ContentChanged> {
+  const { repositoryId, tag } = change;
+  return changeContent(em, {
+    repositoryId,
+    mistakes: checkTag(['tag'], tag),
+    check: (transaction, draft) => checkPresent(transaction, draft, { tags: [tag], isList: false }),
+    write: async (transaction, draft) => {
+      await endTags(transaction, draft, sql`t.name = ${tag}`);
+      await settleRoots(transaction, draft);
+    },
+  });
+}
+
+/**
+ * Copies tags, with everything below their manifests and all that refers to them, from any version; `tags` null: all of its tags and untagged manifests. Tags of
+ * the same names move; what they named stays, untagged.
+ */
+export async function copyContent(
+  em: Em,
+  change: {
+    readonly repositoryId: number;
+    readonly source: VersionKey;
+    readonly tags: readonly string[] | null;
+    /** The remotes that the caller may use: those of the source come along, for blobs that are not stored yet. */
+    readonly usableRemotes: Visibility;
+  },
+): Promise<ContentChanged> {
+  const { repositoryId, source, tags, usableRemotes } = change;
+  const wanted = (tags ?? []).filter(isTagName);
+  const isChosen = tags === null ? sql`true` : sql`t.name = any(${wanted}::text[])`;
+  return changeContent(em, {
+    repositoryId,
+    copiedFrom: source.repositoryId,
+    mistakes: tags === null ? [] : checkList('tags', tags, checkTag),
+    check: async (transaction) => checkSource(transaction, source, tags ?? []),
+    write: async (transaction, draft) => {
+      await setTags(
+        transaction,
+        draft,
+        sql`select t.name, t.manifest_id from tag_membership t
+          where t.repository_id = ${source.repositoryId} and ${isIn('t', source.number)} and ${isChosen}`,
+      );
+      await settleRoots(transaction, draft);
+      if (tags === null) await addRoots(transaction, draft, source);
+      else await copyFollowers(transaction, draft, { version: source, tags: wanted });
+      await copySignatures(transaction, draft, source);
+      await copySources(transaction, draft, { repositoryId: source.repositoryId, usableRemotes });
+    },
+  });
+}
+
+/**
+ * Removes tags, and manifests by digest with all their tags; of what is below them, all that nothing else holds.
+ * Refused with `IN_USE` for a manifest that an index holds which stays.
+ */
+export async function removeContent(
+  em: Em,
+  change: {
+    readonly repositoryId: number;
+    readonly tags: readonly string[];
+    readonly digests: readonly string[];
+  },
+): Promise<ContentChanged> {
+  const { repositoryId, tags, digests } = change;
+  const ofDigests = sql`(select id from manifest where digest = any(${digests.filter(isDigest)}::text[]))`;
+  return changeContent(em, {
+    repositoryId,
+    mistakes: [...checkList('tags', tags, checkTag), ...checkList('digests', digests, checkDigest)],
+    check: (transaction, draft) => checkPresent(transaction, draft, { tags, digests, isList: true }),
+    write: async (transaction, draft) => {
+      await endTags(
+        transaction,
+        draft,
+        sql`(t.name = any(${tags.filter(isTagName)}::text[]) or t.manifest_id in ${ofDigests})`,
+      );
+      await endRoots(transaction, draft, sql`r.manifest_id in ${ofDigests}`);
+    },
+    finish: (transaction, draft) => refuseHeld(transaction, draft, digests),
+  });
+}
+
+/** Makes what version `number` holds the latest content again, as a new version; none where it is that already. For mirrors, too. */
+export async function restoreVersion(em: Em, version: VersionKey): Promise<ContentChanged> {
+  const { repositoryId, number } = version;
+  return changeContent(em, {
+    repositoryId,
+    isForMirrors: true,
+    // exactly that version: nothing leaves that it has
+    followers: sql`false`,
+    mistakes: [],
+    check: (transaction) => checkVersion(transaction, version),
+    write: async (transaction, draft) => {
+      await endTags(
+        transaction,
+        draft,
+        sql`t.added_in > ${number} and not exists (select from tag_membership b where b.repository_id = t.repository_id
+          and b.name = t.name and b.manifest_id = t.manifest_id and ${isIn('b', number)})`,
+      );
+      await setTags(
+        transaction,
+        draft,
+        sql`select t.name, t.manifest_id from tag_membership t
+          where t.repository_id = ${repositoryId} and t.added_in <= ${number} and t.removed_in > ${number}`,
+      );
+      await endRoots(
+        transaction,
+        draft,
+        sql`r.added_in > ${number} and not exists (select from root_membership b where b.repository_id = r.repository_id
+          and b.name = r.name and b.manifest_id = r.manifest_id and ${isIn('b', number)})`,
+      );
+      await addRoots(transaction, draft, version);
+      await restoreSignatures(transaction, draft, version);
+    },
+    finish: async (transaction, _, createdVersion) => {
+      await sql`
+        update repository_version set base_number = ${number}
+        where repository_id = ${repositoryId} and number = ${createdVersion}`.execute(kysely(transaction));
+    },
+  });
+}

@@ -1,0 +1,233 @@
+import { sql } from 'kysely';
+import { TidemarkError } from '../../oci/error.ts';
+import type { SyncArguments } from '../schema/entities.ts';
+import { isAbsentRepository } from '../absent-repository.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft, Published } from './publish-version.ts';
+import { writeSignatures } from '../staging/stage-signatures.ts';
+import { lockSyncPolicy } from '../policies/stage-signers.ts';
+import { tellEnding } from '../tasks/task-endings.ts';
+import { clearStage } from '../tasks/tasks.ts';
+import { isSamePolicy } from '../policies/verdicts.ts';
+import type { PolicyKey } from '../policies/verdicts.ts';
+
+export interface CommitResult {
+  /** Number of the new version; null when nothing had changed. */
+  readonly createdVersion: number | null;
+}
+
+export interface CommitOptions {
+  /** The list of tags that the caller has walked; default: the task's. */
+  readonly listing?: number | undefined;
+}
+
+interface SyncDraft extends Draft {
+  readonly taskId: number;
+  readonly mirror: boolean;
+}
+
+/**
+ * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
+ * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
+ * @throws TidemarkError `MASS_REMOVAL_REFUSED` (FAULTS 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
+ * (FAULTS 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew,
+ * `SIGNATURE_POLICY_CHANGED` when the stage was checked by another policy than is in force now, `CONTENT_INCOMPLETE` when something below a
+ * tag is not stored.
+ */
+export async function commitVersion(
+  em: Em,
+  taskId: number,
+  { listing }: CommitOptions = {},
+): Promise<CommitResult> {
+  const { createdVersion, changes } = await em.transactional((transaction) =>
+    commit(transaction, taskId, listing),
+  );
+  // the stage has a row for each manifest that was asked for: it is cleared when the repository's row is free again
+  await clearStage(em, taskId);
+  await refreshStatistics(em, changes);
+  return { createdVersion };
+}
+
+/** What a sync has published, where it is through. */
+export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
+  const found = await sql<CommitResult>`
+    select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
+    kysely(em),
+  );
+  return found.rows[0];
+}
+
+async function commit(em: Em, taskId: number, listing: number | undefined): Promise<Published> {
+  const db = kysely(em);
+  const task = await lockTask(em, taskId);
+  if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
+  if (listing !== undefined) assertListing(task, taskId, listing);
+  await assertPolicy(em, taskId, task.checkedBy);
+  const { repositoryId, latest, arguments: wish } = task;
+  const draft: SyncDraft = {
+    taskId,
+    repositoryId,
+    latest,
+    number: latest + 1,
+    mirror: wish.mirror,
+    // what the filters select by itself stays as long as upstream has it
+    followers: sql`t.name not in (select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+      where s.task_id = ${taskId} and s.listing = task.listing)`,
+  };
+  if (wish.mirror && !wish.confirmRemoval) await refuseMassRemoval(em, draft);
+  await writeTags(em, draft);
+  await writeRoots(em, draft);
+  await writeSignatures(em, draft);
+  const published = await publishVersion(em, draft);
+  if (published.createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
+  await sql`
+    update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
+  await sql`
+    update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${published.createdVersion}
+    where id = ${taskId}
+    returning ${tellEnding}`.execute(db);
+  return published;
+}
+
+interface Nothing {
+  readonly upstreamName: string;
+  readonly url: string;
+  readonly reasons: readonly string[];
+  readonly absent: string | null;
+}
+
+const nothingKnown: Nothing = { upstreamName: '', url: '', reasons: [], absent: null };
+
+/** A first sync without a tag is a mistake in a name or filter more often than an empty upstream. */
+async function nothingSelected(em: Em, taskId: number): Promise<TidemarkError> {
+  const found = await sql<Nothing>`
+    select task.arguments #>> '{selection,upstreamName}' as "upstreamName", task.arguments #>> '{selection,url}' as url,
+      array(select message from task_warning w where w.task_id = task.id and length(message) < 300 order by number limit 2) as reasons,
+      (select message from task_warning w where w.task_id = task.id and ${isAbsentRepository} order by number limit 1) as absent
+    from task where id = ${taskId}`.execute(kysely(em));
+  const { upstreamName, url, reasons, absent } = found.rows[0] ?? nothingKnown;
+  if (absent !== null)
+    return new TidemarkError(
+      'REPOSITORY_NOT_FOUND',
+      `${absent} Check the name of the repository and of the registry (${url}), then sync again.`,
+    );
+  return new TidemarkError(
+    'NOTHING_SELECTED',
+    [
+      `The sync took no tag of ${upstreamName} at ${url}, and the repository has no version yet.`,
+      ...reasons,
+      'Check the name, the filters and the signature policy, then sync again.',
+    ].join(' '),
+  );
+}
+
+interface LockedTask {
+  readonly state: string;
+  readonly createdVersion: number | null;
+  readonly repositoryId: number;
+  readonly latest: number;
+  readonly listing: number | null;
+  readonly arguments: SyncArguments;
+  readonly checkedBy: PolicyKey | null;
+}
+
+async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
+  const result = await sql<LockedTask & { fenced: boolean }>`
+    select task.state, task.created_version as "createdVersion", task.repository_id as "repositoryId", task.arguments,
+      task.listing, task.checked_by as "checkedBy", repository.latest, task.fence is distinct from repository.fence as fenced
+    from task join repository on repository.id = task.repository_id
+    where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
+  const task = result.rows[0];
+  if (!task)
+    throw new TidemarkError('NOT_FOUND', `Task ${taskId} or its repository is not there any more.`, {
+      origin: 'server',
+    });
+  if (task.state === 'COMPLETED') return task;
+  if (task.state !== 'RUNNING')
+    throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${task.state}: nothing is committed.`, {
+      origin: 'server',
+    });
+  if (task.fenced)
+    throw new TidemarkError(
+      'TASK_FENCED',
+      `A later task has taken the repository of task ${taskId}: nothing is committed.`,
+      {
+        origin: 'server',
+      },
+    );
+  return task;
+}
+
+function assertListing(task: LockedTask, taskId: number, listing: number): void {
+  if (task.listing !== listing)
+    throw new TidemarkError(
+      'LISTING_REPLACED',
+      `A later attempt has listed the tags for task ${taskId}: what this one found is not committed.`,
+      { origin: 'server' },
+    );
+}
+
+/** The policy that is in force now decides, and it stays so until the version is there. */
+async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null): Promise<void> {
+  if (isSamePolicy(await lockSyncPolicy(em, taskId), checkedBy)) return;
+  throw new TidemarkError(
+    'SIGNATURE_POLICY_CHANGED',
+    `The signature policy in force is another one than task ${taskId} was checked by: nothing is committed.`,
+    { origin: 'server', retryable: true },
+  );
+}
+
+async function refuseMassRemoval(em: Em, { taskId, repositoryId }: SyncDraft): Promise<void> {
+  const { present, removed } = await countRemovals(em, { taskId, repositoryId });
+  if (isMassRemoval(present, removed))
+    throw new TidemarkError(
+      'MASS_REMOVAL_REFUSED',
+      `This mirror sync would remove ${removed} of the repository's ${present} tags. Nothing was changed. ` +
+        'Check that the upstream and the filters are right; if the removal is meant, sync again with confirmRemoval: true.',
+    );
+}
+
+async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncDraft): Promise<void> {
+  const db = kysely(em);
+  await sql`
+    update tag_membership t set removed_in = ${number}
+    from sync_tag s
+    where s.task_id = ${taskId} and not s.is_refused and t.repository_id = ${repositoryId} and t.removed_in is null
+      and t.name = s.name
+      and (s.manifest_id <> t.manifest_id or (${mirror} and s.manifest_id is null))`.execute(db);
+  await sql`
+    insert into tag_membership (repository_id, name, manifest_id, added_in)
+    select ${repositoryId}, s.name, s.manifest_id, ${number}
+    from sync_tag s
+    where s.task_id = ${taskId} and s.manifest_id is not null and not s.is_refused
+      and not exists (select from tag_membership t
+        where t.repository_id = ${repositoryId} and t.name = s.name and t.removed_in is null)
+    order by s.name`.execute(db);
+}
+
+/** Digests asked for; after an additive sync what a moved tag pointed at (contract: it stays, untagged). A mirror drops both in its subset. */
+async function writeRoots(em: Em, { taskId, repositoryId, number, mirror }: SyncDraft): Promise<void> {
+  const db = kysely(em);
+  if (mirror)
+    await sql`
+      update root_membership r set removed_in = ${number}
+      from sync_root s
+      where s.task_id = ${taskId} and s.is_removed and r.repository_id = ${repositoryId} and r.removed_in is null
+        and r.manifest_id = s.manifest_id and r.name = s.name`.execute(db);
+  await sql`
+    insert into root_membership (repository_id, manifest_id, name, added_in)
+    select ${repositoryId}, wish.manifest_id, wish.name, ${number}
+    from (
+      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and not is_refused
+      union
+      select t.manifest_id, t.name from tag_membership t
+      where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}
+    ) as wish
+    where not exists (select from root_membership r
+      where r.repository_id = ${repositoryId} and r.manifest_id = wish.manifest_id and r.name = wish.name
+        and r.removed_in is null)
+    order by wish.manifest_id, wish.name`.execute(db);
+}

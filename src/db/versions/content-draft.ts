@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import { TidemarkError, quoteValue } from '../../oci/error.ts';
+import type { Em } from '../open-database.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft } from './publish-version.ts';
+import { kysely } from '../sql.ts';
+
+/** A mistake of the caller's in a change of content. */
+export interface ContentMistake {
+  readonly code: 'INVALID' | 'NOT_FOUND' | 'IN_USE' | 'REPOSITORY_IS_MIRRORED';
+  /** Path inside the change, e.g. `['tags', '0']`. */
+  readonly field: readonly string[];
+  readonly message: string;
+}
+
+/** Nothing was changed; `mistakes` has all of them, `code` and `message` are the first one's. */
+export class ContentRefusedError extends TidemarkError {
+  readonly mistakes: readonly ContentMistake[];
+
+  constructor(mistakes: readonly ContentMistake[]) {
+    super(mistakes[0]?.code ?? 'INVALID', mistakes[0]?.message ?? '', { origin: 'caller' });
+    this.mistakes = mistakes;
+  }
+}
+
+export interface ContentDraft extends Draft {
+  readonly name: string;
+}
+
+export interface ContentChanged {
+  /** Number of the new version; null when nothing had changed: no version was made. */
+  readonly createdVersion: number | null;
+}
+
+export interface ContentChangeSteps {
+  readonly repositoryId: number;
+  /** As in `Draft`. */
+  readonly followers?: RawBuilder<unknown>;
+  /** As in `Draft`. */
+  readonly copiedFrom?: number;
+  /** What is wrong with the change whatever the repository holds. */
+  readonly mistakes: readonly ContentMistake[];
+  /** Whether a mirror takes it, too. */
+  readonly isForMirrors?: boolean;
+  /** What is wrong with it for this repository; called with the row locked. */
+  readonly check: (em: Em, draft: ContentDraft) => Promise<readonly ContentMistake[]>;
+  /** Writes the rows of tags and untagged roots; called when nothing is wrong. */
+  readonly write: (em: Em, draft: ContentDraft) => Promise<void>;
+  /** Called with what was published; what is thrown takes it back. */
+  readonly finish?: (em: Em, draft: ContentDraft, createdVersion: number | null) => Promise<void>;
+}
+
+/**
+ * One change of a repository's content, in one transaction that holds its row: changes and the commits of syncs come one after the
+ * other (FAULTS 97), each a version of its own on what is latest then.
+ * @throws ContentRefusedError with all mistakes; TidemarkError `CONTENT_INCOMPLETE` as `publishVersion` does.
+ */
+export async function changeContent(em: Em, steps: ContentChangeSteps): Promise<ContentChanged> {
+  const published = await em.fork().transactional(async (transaction) => {
+    const { draft, isMirrored } = await lockRepository(transaction, steps);
+    const mistakes = [...steps.mistakes, ...(await steps.check(transaction, draft))];
+    if (isMirrored && steps.isForMirrors !== true) mistakes.unshift(mirrored(draft));
+    if (mistakes.length > 0) throw new ContentRefusedError(mistakes);
+    await steps.write(transaction, draft);
+    const done = await publishVersion(transaction, draft);
+    await steps.finish?.(transaction, draft, done.createdVersion);
+    return done;
+  });
+  await refreshStatistics(em, published.changes);
+  return { createdVersion: published.createdVersion };
+}
+
+async function lockRepository(
+  em: Em,
+  steps: ContentChangeSteps,
+): Promise<{ readonly draft: ContentDraft; readonly isMirrored: boolean }> {
+  const { repositoryId } = steps;
+  const found = await sql<{ name: string; latest: number; isMirrored: boolean }>`
+    select name, latest, is_mirrored as "isMirrored" from repository where id = ${repositoryId} for update`.execute(
+    kysely(em),
+  );
+  const row = found.rows[0];
+  if (row === undefined)
+    throw new ContentRefusedError([
+      {
+        code: 'NOT_FOUND',
+        field: ['repositoryId'],
+        message: 'There is no such repository, or not any more.',
+      },
+      ...steps.mistakes,
+    ]);
+  const { name, latest, isMirrored } = row;
+  const { followers, copiedFrom } = steps;
+  const draft = {
+    repositoryId,
+    name,
+    latest,
+    number: latest + 1,
+    taskId: null,
+    ...(followers === undefined ? {} : { followers }),
+    ...(copiedFrom === undefined ? {} : { copiedFrom }),
+  };
+  return { draft, isMirrored };
+}
+
+function mirrored({ name }: ContentDraft): ContentMistake {
+  return {
+    code: 'REPOSITORY_IS_MIRRORED',
+    field: ['repositoryId'],
+    message:
+      `${quoteValue(name)} mirrors an upstream: its content changes by syncs only, so that it stays what the upstream has. ` +
+      'Restore one of its versions (repositoryRestoreVersion), serve another one (distributionPoint), or copy what you need into ' +
+      'a repository that is no mirror (repositoryCopyContent) and change it there.',
+  };
+}

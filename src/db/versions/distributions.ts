@@ -1,0 +1,144 @@
+import { sql } from 'kysely';
+import { Distribution } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { mayServe } from '../access/pointers.ts';
+import { executePrepared } from '../prepared.ts';
+import { toPage } from '../reads/read-page.ts';
+import type { Page } from '../reads/read-page.ts';
+import { kysely } from '../sql.ts';
+import { toPolicyKey } from '../policies/verdicts.ts';
+import type { PolicyKey } from '../policies/verdicts.ts';
+import { nameVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+
+/** What a base path leads to. */
+export interface ResolvedDistribution {
+  readonly repositoryId: number;
+  /** The pinned version, else the repository's latest; 0 where there is none yet. */
+  readonly version: number;
+  readonly isPrivate: boolean;
+  /** The remote at which unknown tags and digests are looked for; null where they are not. */
+  readonly pullThroughRemoteId: number | null;
+  /** What have to verify an image before it is served, each by itself; none: all is served. */
+  readonly policies: readonly PolicyKey[];
+  /** Whether images are pushed to, and signed in, the repository through it: it has no policy of its own, and follows the latest version. */
+  readonly isSignedHere: boolean;
+}
+
+/** A policy that binds a distribution. */
+interface BindingPolicy {
+  readonly policyId: number | null;
+  readonly revision: number;
+  readonly dockerReference: string | null;
+}
+
+interface FoundDistribution extends Omit<ResolvedDistribution, 'policies'> {
+  readonly own: BindingPolicy;
+  readonly general: BindingPolicy;
+  readonly url: string | null;
+  readonly upstreamName: string;
+}
+
+/** Its repository's, else that of the repository's remote; binds beside its own. */
+const generalPolicy = sql<number | null>`coalesce(r.signature_policy_id, u.signature_policy_id)`;
+
+const bindingPolicy = (row: string) => sql<BindingPolicy>`jsonb_build_object(
+  'policyId', ${sql.ref(`${row}.id`)}, 'revision', ${sql.ref(`${row}.revision`)}, 'dockerReference', ${sql.ref(`${row}.docker_reference`)})`;
+
+/**
+ * One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together.
+ * @param isShared Whether logins are on: then whoever pointed it there has to have the right to read it still.
+ */
+export async function resolveDistribution(
+  em: Em,
+  basePath: string,
+  isShared: boolean,
+): Promise<ResolvedDistribution | undefined> {
+  const [row] = await executePrepared(
+    em,
+    sql<FoundDistribution>`
+    select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
+      case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
+      ${bindingPolicy('o')} as own, ${bindingPolicy('g')} as general, u.url, u.upstream_name as "upstreamName",
+      d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere"
+    from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
+      left join signature_policy o on o.id = d.signature_policy_id left join signature_policy g on g.id = ${generalPolicy}
+    where d.base_path = ${basePath} and ${mayServe(isShared)}`,
+  );
+  if (row === undefined) return undefined;
+  const { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere } = row;
+  return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policies: policiesOf(row) };
+}
+
+/** One that binds twice binds once. */
+function policiesOf({ own, general, url, upstreamName }: FoundDistribution): PolicyKey[] {
+  const binding = own.policyId === general.policyId ? [own] : [own, general];
+  return binding.flatMap((policy) => toPolicyKey({ ...policy, url, upstreamName }) ?? []);
+}
+
+/** Ids of the policies that bind each distribution: its own first, then its repository's, else that of the repository's remote. */
+export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promise<number[][]> {
+  const found = await sql<{ id: number; own: number | null; general: number | null }>`
+    select d.id, d.signature_policy_id as own, ${generalPolicy} as general
+    from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
+    where d.id = any(${[...ids]}::bigint[])`.execute(kysely(em));
+  const byId = new Map(found.rows.map(({ id, own, general }) => [id, new Set([own, general])]));
+  return ids.map((id) => [...(byId.get(id) ?? [])].filter((policyId) => policyId !== null));
+}
+
+/** A page of the base paths that all may pull from, and those that are seen, in lexical order. */
+export async function readBasePathPage(
+  em: Em,
+  { visibility, isShared }: { readonly visibility: Visibility; readonly isShared: boolean },
+  page: { readonly first: number; readonly after: string | undefined },
+): Promise<Page<{ basePath: string }>> {
+  const found = await sql<{ basePath: string }>`
+    select d.base_path as "basePath" from distribution d join repository r on r.id = d.repository_id
+    where d.base_path > ${page.after ?? ''} and (not d.is_private or ${nameVisible(sql`d.base_path`, visibility)})
+      and ${mayServe(isShared)}
+    order by d.base_path limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+/** Those of the base paths that everybody may pull from. */
+export async function readPublicNames(
+  em: Em,
+  basePaths: readonly string[],
+  isShared: boolean,
+): Promise<ReadonlySet<string>> {
+  if (basePaths.length === 0) return new Set();
+  const found = await sql<{ basePath: string }>`
+    select d.base_path as "basePath" from distribution d join repository r on r.id = d.repository_id
+    where d.base_path = any(${basePaths}::text[]) and not d.is_private and ${mayServe(isShared)}`.execute(
+    kysely(em),
+  );
+  return new Set(found.rows.map((row) => row.basePath));
+}
+
+export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean> {
+  return (await em.count(Distribution, { basePath })) > 0;
+}
+
+/** Gives a new repository the distribution at its own name, in the transaction that creates it. */
+export async function createOwnDistribution(
+  em: Em,
+  repository: { readonly id: number; readonly name: string },
+  { isPrivate }: { readonly isPrivate: boolean } = { isPrivate: false },
+): Promise<void> {
+  // private from the start means that logins are on: nothing is to be decided later
+  const own = { basePath: repository.name, repositoryId: repository.id, isPrivate, isDecided: isPrivate };
+  await em.persist(em.create(Distribution, own)).flush();
+}
+
+/** Takes the distribution at a repository's own name along to its new name; others of the repository stay where they are. */
+export async function renameOwnDistribution(
+  em: Em,
+  repository: { readonly id: number; readonly name: string },
+  newName: string,
+): Promise<void> {
+  await em.nativeUpdate(
+    Distribution,
+    { basePath: repository.name, repositoryId: repository.id },
+    { basePath: newName, updatedAt: new Date() },
+  );
+}

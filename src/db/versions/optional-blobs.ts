@@ -1,0 +1,49 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Em } from '../open-database.ts';
+import type { Draft } from './publish-version.ts';
+import { kysely } from '../sql.ts';
+
+/*
+ * Foreign layers, and layers with urls, are in a version where its repository came by them: its sync fetched them, a client pushed them,
+ * its remote is asked for them on demand. That another repository has them says nothing.
+ */
+
+/** Whether the repository has the optional blob of this id. */
+export function hasOptional(draft: Draft, blobId: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { repositoryId, taskId, copiedFrom } = draft;
+  const places = copiedFrom === undefined ? [repositoryId] : [repositoryId, copiedFrom];
+  return sql`(
+    exists (select from blob had where had.id = ${blobId} and had.stored_at is not null and (
+      exists (select from sync_blob s where s.task_id = ${taskId}::bigint and s.blob_id = had.id and s.is_done and not s.is_absent)
+      or exists (select from repository_blob u where u.repository_id = ${repositoryId} and u.blob_id = had.id)
+      or exists (select from membership held where held.repository_id = any(${places}::bigint[]) and held.kind = 'blob'
+        and held.content_id = had.id)))
+    or exists (select from repository_source source join repository r on r.id = ${repositoryId} and r.remote_id = source.remote_id
+      where source.repository_id = r.id and source.blob_id = ${blobId}))`;
+}
+
+/** What the sync has fetched of optional blobs, of manifests that are in the version, and the version does not have. */
+function fresh({ repositoryId, taskId }: Draft): RawBuilder<unknown> {
+  return sql`
+    select s.blob_id from sync_blob s
+    where s.task_id = ${taskId}::bigint and s.is_optional and s.is_done and not s.is_absent
+      and exists (select from manifest_blob edge join membership held on held.repository_id = ${repositoryId}
+        and held.kind = 'manifest' and held.content_id = edge.manifest_id and held.removed_in is null
+        where edge.blob_id = s.blob_id)
+      and not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'blob'
+        and p.content_id = s.blob_id and p.removed_in is null)`;
+}
+
+export function isOptionalNew(draft: Draft): RawBuilder<unknown> {
+  return sql`exists (${fresh(draft)})`;
+}
+
+/** Of manifests that the version had before, too: an upstream may come by a layer later. */
+export async function addOptional(em: Em, draft: Draft): Promise<void> {
+  if (draft.taskId === null) return;
+  await sql`
+    insert into membership (repository_id, kind, content_id, added_in)
+    select ${draft.repositoryId}, 'blob', fresh.blob_id, ${draft.number} from (${fresh(draft)}) as fresh
+    order by fresh.blob_id`.execute(kysely(em));
+}

@@ -1,0 +1,207 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../oci/digest.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import { preferred } from '../content/meaning.ts';
+import type { Em } from '../open-database.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft } from './publish-version.ts';
+import { readTrusted } from '../policies/read-trusted.ts';
+import type { Trusted } from '../policies/read-trusted.ts';
+import { mayReuse } from '../staging/reuse.ts';
+import type { Reuse } from '../staging/reuse.ts';
+import { kysely } from '../sql.ts';
+import { referrerRootName } from '../staging/stage-companions.ts';
+import { addAtomic } from '../staging/stage-signatures.ts';
+import type { ManifestRef } from '../staging/stage-companions.ts';
+import type { PolicyKey } from '../policies/verdicts.ts';
+import { insertRoots, setTags, settleRoots } from './write-roots.ts';
+
+/** What a client asked for and an upstream had; its manifests are stored. */
+export interface PulledContent {
+  readonly repositoryId: number;
+  readonly remoteId: number;
+  readonly manifestId: number;
+  readonly reuse: Reuse;
+  /** A tag, or the manifest's own digest. */
+  readonly reference: { readonly tag: string } | { readonly digest: Digest };
+  /** What comes with it. */
+  readonly companions: readonly PulledCompanion[];
+  /** Ids of its atomic signatures. */
+  readonly atomic: readonly number[];
+  /** What have to verify it, each by itself, or nothing is kept. */
+  readonly policies: readonly PolicyKey[];
+}
+
+/** What signs a manifest that is pulled, or refers to it otherwise. */
+export interface PulledCompanion {
+  readonly manifestId: number;
+  readonly subject: Digest;
+  /** `sha256-<hex>.sig` or `sha256-<hex>`; null: it refers to the subject itself. */
+  readonly tag: string | null;
+}
+
+/** What came of a pull; `reason`: why what signs it could not be read. */
+export type PullOutcome =
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'refused' | 'out-of-time';
+      readonly trusted: Trusted | undefined;
+      readonly reason: string | undefined;
+    };
+
+/** Takes the version back. */
+class NotVerifiedError extends Error {
+  readonly doubt: Doubt;
+
+  constructor(doubt: Doubt) {
+    super('not verified');
+    this.doubt = doubt;
+  }
+}
+
+/** Which policy does not verify it, and what is known of it by that one. */
+export interface Doubt {
+  readonly policy: PolicyKey;
+  readonly trusted: Trusted;
+}
+
+/** Signatures that a caller has had checked, by the id of the policy. */
+export type TriedSignatures = ReadonlyMap<number, ReadonlySet<number>>;
+
+/**
+ * Keeps what was pulled through as a new version: under its tag, or untagged. Its blobs can be had from the remote from then on. The repository's
+ * row is held, so that of two pulls of one image the second finds it there, and makes no version. Under policies, the version that it would
+ * make is asked as one that is served is.
+ * @returns the first policy that does not verify it: nothing was kept then.
+ */
+export async function keepPulled(
+  em: Em,
+  pulled: PulledContent,
+  tried: TriedSignatures = new Map(),
+): Promise<Doubt | undefined> {
+  try {
+    const published = await em.transactional(async (transaction) => {
+      const draft = await lockLatest(transaction, pulled.repositoryId);
+      await recordSources(transaction, pulled);
+      await writeReference(transaction, draft, pulled);
+      await writeCompanions(transaction, draft, pulled);
+      await addAtomic(transaction, draft, pulled.atomic);
+      const done = await publishVersion(transaction, draft);
+      await assertVerified(transaction, draft, { ...pulled, tried });
+      return done;
+    });
+    await refreshStatistics(em, published.changes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotVerifiedError) return error.doubt;
+    throw error;
+  }
+}
+
+async function assertVerified(
+  em: Em,
+  draft: Draft,
+  { reference, policies, tried }: PulledContent & { readonly tried: TriedSignatures },
+): Promise<void> {
+  for (const policy of policies) {
+    const known = [...(tried.get(policy.policyId) ?? [])];
+    const trusted = await readTrusted(em, draft, policy, { question: reference, tried: known });
+    if (!trusted.isVerified) throw new NotVerifiedError({ policy, trusted });
+  }
+}
+
+/** What a repository has already. */
+export interface PresentReference extends ManifestRef {
+  /** Whether the remote has delivered it: of nothing else is it asked what signs it. */
+  readonly isDelivered: boolean;
+}
+
+/** What is there and stored by now: another pull may have ended between the caller's look and its turn. */
+export async function findReference(
+  em: Em,
+  { repositoryId, remoteId, reference }: Pick<PulledContent, 'repositoryId' | 'remoteId' | 'reference'>,
+): Promise<PresentReference | undefined> {
+  const source =
+    'tag' in reference
+      ? sql`tag_membership p join manifest m on m.id = p.manifest_id where p.name = ${reference.tag}`
+      : sql`membership p join manifest m on m.id = p.content_id
+          where p.kind = 'manifest' and m.digest = ${reference.digest}`;
+  const found = await sql<PresentReference>`
+    select m.id, m.digest, exists (select from remote_content had
+      where had.remote_id = ${remoteId} and had.kind = 'manifest' and had.content_id = m.id) as "isDelivered"
+    from ${source} and p.repository_id = ${repositoryId} and p.removed_in is null and m.raw is not null
+    order by ${preferred} limit 1`.execute(kysely(em));
+  return found.rows[0];
+}
+
+async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
+  const found = await sql<{ latest: number }>`
+    select latest from repository where id = ${repositoryId} for update`.execute(kysely(em));
+  const row = found.rows[0];
+  if (row === undefined)
+    throw new TidemarkError('NAME_UNKNOWN', 'The repository was deleted meanwhile.', { origin: 'caller' });
+  return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
+}
+
+/** The repository holds what it held, or what its reuse allows; the other layers it has by name. */
+async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
+  const { remoteId, manifestId, companions, reuse } = pulled;
+  const rootIds = [manifestId, ...companions.map((companion) => companion.manifestId)];
+  await sql`
+    insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
+    with recursive reach(id) as (
+      select unnest(${rootIds}::bigint[])
+      union
+      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
+    )
+    select ${reuse.repositoryId}, named.blob_id, ${remoteId}::bigint, ${mayReuse('blob', sql`named.blob_id`, reuse)}
+    from (select distinct edge.blob_id
+      from reach join manifest_blob edge on edge.manifest_id = reach.id) as named
+    order by named.blob_id
+    on conflict (repository_id, blob_id, remote_id) do update set is_held = true
+    where excluded.is_held and not kept.is_held`.execute(kysely(em));
+}
+
+/** A tag that has come meanwhile, by a sync or another pull, stays as it is. */
+async function writeReference(em: Em, draft: Draft, { reference, manifestId }: PulledContent): Promise<void> {
+  const { repositoryId, number } = draft;
+  if ('tag' in reference) {
+    await setTags(
+      em,
+      draft,
+      sql`select ${reference.tag}::text collate "C" as name, ${manifestId}::bigint as manifest_id
+        where not exists (select from tag_membership p
+          where p.repository_id = ${repositoryId} and p.name = ${reference.tag} and p.removed_in is null)`,
+    );
+    await settleRoots(em, draft);
+  } else
+    await sql`
+      insert into root_membership (repository_id, manifest_id, name, added_in)
+      select ${repositoryId}, ${manifestId}::bigint, ${reference.digest}, ${number}
+      where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'manifest'
+        and p.content_id = ${manifestId} and p.removed_in is null)`.execute(kysely(em));
+}
+
+/** A tag that signs it names what the upstream has there now; what it named stays, untagged. */
+async function writeCompanions(em: Em, draft: Draft, { companions }: PulledContent): Promise<void> {
+  const tagged = companions.filter(({ tag }) => tag !== null);
+  const referring = companions.filter(({ tag }) => tag === null);
+  if (tagged.length > 0) {
+    await setTags(
+      em,
+      draft,
+      sql`select v.name collate "C" as name, v.manifest_id
+        from unnest(${tagged.map(({ tag }) => tag)}::text[], ${tagged.map(({ manifestId }) => manifestId)}::bigint[])
+          as v(name, manifest_id)`,
+    );
+    await settleRoots(em, draft);
+  }
+  if (referring.length === 0) return;
+  await insertRoots(
+    em,
+    draft,
+    sql`select v.* from unnest(${referring.map(({ manifestId }) => manifestId)}::bigint[],
+      ${referring.map(({ subject }) => referrerRootName(subject))}::text[]) as v(manifest_id, name)`,
+  );
+}

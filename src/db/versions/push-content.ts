@@ -1,0 +1,218 @@
+import { sql } from 'kysely';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { TidemarkError, quoteValue } from '../../oci/error.ts';
+import { indexEntries } from '../../oci/manifest-parse.ts';
+import { meaningRows } from '../content/meaning.ts';
+import { isHeld } from '../content/held-blobs.ts';
+import type { Em } from '../open-database.ts';
+import { publishVersion, refreshStatistics } from './publish-version.ts';
+import type { Draft, Published } from './publish-version.ts';
+import { lockPushTarget } from './push-target.ts';
+import type { PushCaller } from './push-target.ts';
+import { kysely } from '../sql.ts';
+import { listedType, storeManifests } from '../content/store-manifests.ts';
+import type { ManifestToStore } from '../content/store-manifests.ts';
+import { blobsOf, isForeign } from '../content/write-edges.ts';
+import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
+
+/** What a client asks for; each makes one version. */
+export type ContentChange =
+  | {
+      readonly kind: 'put';
+      readonly manifest: ManifestToStore;
+      readonly tags: readonly string[];
+      /** Whether it stays without a tag: it was pushed by digest. */
+      readonly byDigest: boolean;
+    }
+  | { readonly kind: 'deleteTag'; readonly tag: string }
+  | { readonly kind: 'deleteManifest'; readonly digest: Digest };
+
+/**
+ * The one way in which clients of `/v2/` change a repository: locks its row, so that two changes come one after the other (FAULTS 72),
+ * writes what differs, and publishes it as a new version; no version where nothing differs.
+ * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
+ */
+export async function pushContent(
+  em: Em,
+  { basePath, caller }: { readonly basePath: string; readonly caller: PushCaller },
+  change: ContentChange,
+): Promise<Published> {
+  const published = await em.transactional(async (transaction) => {
+    const { repositoryId, latest } = await lockPushTarget(transaction, basePath, caller);
+    const draft: Draft = { repositoryId, latest, number: latest + 1, taskId: null };
+    await write(transaction, draft, { ...change, basePath });
+    const result = await publishVersion(transaction, draft);
+    await forgetReferenced(transaction, draft);
+    return result;
+  });
+  await refreshStatistics(em, published.changes);
+  return published;
+}
+
+type NamedChange = ContentChange & { readonly basePath: string };
+
+function write(em: Em, draft: Draft, change: NamedChange): Promise<void> {
+  switch (change.kind) {
+    case 'put':
+      return putManifest(em, draft, change);
+    case 'deleteTag':
+      return deleteTag(em, draft, change);
+    case 'deleteManifest':
+      return deleteManifest(em, draft, change);
+  }
+}
+
+async function putManifest(
+  em: Em,
+  draft: Draft,
+  { manifest, tags, byDigest }: NamedChange & { readonly kind: 'put' },
+): Promise<void> {
+  await assertBlobs(em, draft, manifest);
+  await assertChildren(em, draft, manifest);
+  const { digest } = manifest.document;
+  const id = (await storeManifests(em, [manifest])).idOf(manifest);
+  await setTags(
+    em,
+    draft,
+    sql`select distinct name collate "C" as name, ${id}::bigint as manifest_id from unnest(${[...tags]}::text[]) as name`,
+  );
+  await keepUntagged(em, draft);
+  if (byDigest)
+    await insertRoots(em, draft, sql`select ${id}::bigint as manifest_id, ${digest}::text as name`);
+}
+
+async function deleteTag(
+  em: Em,
+  draft: Draft,
+  { tag, basePath }: NamedChange & { readonly kind: 'deleteTag' },
+): Promise<void> {
+  const gone = await sql`
+    update tag_membership set removed_in = ${draft.number}
+    where repository_id = ${draft.repositoryId} and removed_in is null and name = ${tag}`.execute(kysely(em));
+  if (gone.numAffectedRows !== 1n) throw unknown(basePath, `the tag ${quoteValue(tag)}`);
+  await keepUntagged(em, draft);
+}
+
+async function deleteManifest(
+  em: Em,
+  draft: Draft,
+  { digest, basePath }: NamedChange & { readonly kind: 'deleteManifest' },
+): Promise<void> {
+  const { repositoryId } = draft;
+  const found = await sql<{ id: number; parent: string | null }>`
+    select m.id, (
+      select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
+        join membership held on held.repository_id = ${repositoryId} and held.kind = 'manifest'
+          and held.content_id = edge.parent_id and held.removed_in is null
+      where edge.child_id = m.id limit 1) as parent
+    from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
+      and t.removed_in is null
+    where m.digest = ${digest}`.execute(kysely(em));
+  if (found.rows.length === 0) throw unknown(basePath, `the manifest ${digest}`);
+  const parent = found.rows.find((row) => row.parent !== null)?.parent;
+  if (parent !== undefined)
+    throw refuse(
+      'UNSUPPORTED',
+      `The manifest ${digest} is listed by the index ${parent}, which would be incomplete without it. Delete the index first.`,
+    );
+  const ids = found.rows.map((row) => row.id);
+  await endTags(em, draft, sql`t.manifest_id = any(${ids}::bigint[])`);
+  await endRoots(em, draft, sql`r.manifest_id = any(${ids}::bigint[])`);
+}
+
+interface Lack {
+  readonly digest: Digest;
+  readonly isHeld: boolean;
+  readonly claimedBytes: number;
+  readonly knownBytes: number | null;
+}
+
+/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). Those that a remote has count as stored ones do. */
+async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
+  const blobs = blobsOf(parsed)
+    .map((edge) => edge.descriptor)
+    .filter((blob) => !isForeign(blob));
+  const found = await sql<Lack>`
+    select v.digest, v.size as "claimedBytes", coalesce(case when s.is_held then b.size_bytes end, (
+        select e.size_bytes from manifest_blob e join membership m on m.repository_id = ${repositoryId} and m.kind = 'manifest'
+          and m.content_id = e.manifest_id and m.removed_in is null
+        where e.blob_id = b.id and not e.is_foreign limit 1)) as "knownBytes",
+      exists (select from membership m where m.repository_id = ${repositoryId} and m.kind = 'blob' and m.content_id = b.id
+        and m.removed_in is null)
+      or exists (select from repository_blob rb where rb.repository_id = ${repositoryId} and rb.blob_id = b.id) as "isHeld"
+    from (select distinct * from unnest(${digestsOf(blobs)}::text[], ${blobs.map((blob) => blob.size)}::bigint[])) as v(digest, size)
+    left join blob b on b.digest = v.digest
+      and (b.stored_at is not null or exists (select from repository_source s
+        where s.repository_id = ${repositoryId} and s.blob_id = b.id))
+    left join lateral (select ${isHeld(sql`${repositoryId}::bigint`, sql`b.id`)} as is_held) as s on true
+    order by v.digest`.execute(kysely(em));
+  refuseMissing(
+    'blobs',
+    found.rows.filter((row) => !row.isHeld),
+  );
+  const wrong = found.rows.find((row) => row.knownBytes !== row.claimedBytes);
+  if (wrong !== undefined)
+    throw refuse(
+      'MANIFEST_INVALID',
+      `The manifest says that ${wrong.digest} has ${wrong.claimedBytes} bytes; it has ${wrong.knownBytes}.`,
+    );
+}
+
+/** Children as the index means them: under the types of its descriptors, or, where they say themselves what they are, as that. */
+async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
+  const { manifests } = indexEntries(parsed);
+  if (manifests.length === 0) return;
+  const children = manifests.map((child) => ({ digest: child.digest, mediaType: listedType(child) }));
+  const found = await sql<{ digest: Digest; mediaType: string; heldAs: string | null }>`
+    select distinct v.digest, v.media_type as "mediaType", other.media_type as "heldAs"
+    from ${meaningRows(children)} left join lateral (
+      select m.media_type, m.is_typed or m.media_type = v.media_type as is_meant
+      from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
+        and t.removed_in is null
+      where m.digest = v.digest and m.raw is not null order by is_meant desc limit 1) as other on true
+    where other.is_meant is not true order by v.digest`.execute(kysely(em));
+  refuseMissing(
+    'manifests',
+    found.rows.filter((row) => row.heldAs === null),
+  );
+  const other = found.rows[0];
+  if (other !== undefined)
+    throw refuse(
+      'MANIFEST_BLOB_UNKNOWN',
+      `The index lists ${other.digest} as ${quoteValue(other.mediaType)}; this repository has it as ${quoteValue(other.heldAs)}. ` +
+        'Push it with the media type of the index first.',
+    );
+}
+
+const maxNamed = 10;
+
+function refuseMissing(what: string, missing: readonly { readonly digest: Digest }[]): void {
+  if (missing.length === 0) return;
+  const named = missing.slice(0, maxNamed).map((row) => row.digest);
+  const more = missing.length > maxNamed ? `, and ${missing.length - maxNamed} more` : '';
+  throw refuse(
+    'MANIFEST_BLOB_UNKNOWN',
+    `The manifest refers to ${what} that this repository does not have: ${named.join(', ')}${more}. Push those first.`,
+  );
+}
+
+/** Blobs that were uploaded, and that a manifest refers to now. */
+async function forgetReferenced(em: Em, { repositoryId, number }: Draft): Promise<void> {
+  await sql`
+    delete from repository_blob rb using membership m
+    where rb.repository_id = ${repositoryId} and m.repository_id = rb.repository_id and m.kind = 'blob'
+      and m.content_id = rb.blob_id and m.added_in = ${number}`.execute(kysely(em));
+}
+
+function digestsOf(descriptors: readonly Descriptor[]): Digest[] {
+  return descriptors.map((descriptor) => descriptor.digest);
+}
+
+function unknown(basePath: string, what: string): TidemarkError {
+  return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(basePath)} does not have ${what}.`);
+}
+
+function refuse(code: string, message: string): TidemarkError {
+  return new TidemarkError(code, message, { origin: 'caller' });
+}

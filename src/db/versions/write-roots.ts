@@ -1,0 +1,95 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Em } from '../open-database.ts';
+import type { Draft } from './publish-version.ts';
+import type { VersionKey } from '../reads/read-versions.ts';
+import { kysely } from '../sql.ts';
+
+/* The rows that a version follows from: tags, and untagged roots. All below them is `publishVersion`'s. */
+
+/** Whether the membership row is in a version (DATABASE.md). */
+export function isIn(row: 't' | 'r' | 'b' | 'm', number: number): RawBuilder<unknown> {
+  const name = sql.raw(row);
+  return sql`${name}.added_in <= ${number} and (${name}.removed_in is null or ${name}.removed_in > ${number})`;
+}
+
+/** Ends the present tags `t` that the condition is true for. */
+export async function endTags(em: Em, draft: Draft, condition: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    update tag_membership t set removed_in = ${draft.number}
+    where t.repository_id = ${draft.repositoryId} and t.removed_in is null and ${condition}`.execute(
+    kysely(em),
+  );
+}
+
+/** Ends the present untagged roots `r` that the condition is true for. */
+export async function endRoots(em: Em, draft: Draft, condition: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    update root_membership r set removed_in = ${draft.number}
+    where r.repository_id = ${draft.repositoryId} and r.removed_in is null and ${condition}`.execute(
+    kysely(em),
+  );
+}
+
+/** Makes the tags name what the query says, each name once; it answers `name` (collation "C") and `manifest_id`. */
+export async function setTags(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
+  const { repositoryId, number } = draft;
+  const db = kysely(em);
+  await sql`
+    with wish as materialized (${query})
+    update tag_membership t set removed_in = ${number} from wish
+    where t.repository_id = ${repositoryId} and t.removed_in is null and t.name = wish.name
+      and t.manifest_id <> wish.manifest_id`.execute(db);
+  await sql`
+    with wish as materialized (${query})
+    insert into tag_membership (repository_id, name, manifest_id, added_in)
+    select ${repositoryId}, wish.name, wish.manifest_id, ${number} from wish
+    where not exists (select from lateral (
+      select from tag_membership t where t.repository_id = ${repositoryId} and t.name = wish.name
+        and t.removed_in is null offset 0) as present)
+    order by wish.name`.execute(db);
+}
+
+/** What a tag does not name any more stays, under the tag's name, as after an additive sync; what it names now needs no such root. */
+export async function settleRoots(em: Em, draft: Draft): Promise<void> {
+  const { repositoryId, number } = draft;
+  await endRoots(
+    em,
+    draft,
+    sql`exists (select from tag_membership t where t.repository_id = ${repositoryId} and t.added_in = ${number}
+      and t.name = r.name and t.manifest_id = r.manifest_id)`,
+  );
+  await keepUntagged(em, draft);
+}
+
+/** What a tag leaves in this version stays, under the tag's name, for those who pull it by its digest; as after an additive sync. */
+export async function keepUntagged(em: Em, draft: Draft): Promise<void> {
+  await insertRoots(
+    em,
+    draft,
+    sql`select t.manifest_id, t.name from tag_membership t
+      where t.repository_id = ${draft.repositoryId} and t.removed_in = ${draft.number}`,
+  );
+}
+
+/** Adds the untagged roots of a version, of whichever repository. */
+export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promise<void> {
+  await insertRoots(
+    em,
+    draft,
+    sql`select r.manifest_id, r.name from root_membership r
+      where r.repository_id = ${version.repositoryId} and ${isIn('r', version.number)}`,
+  );
+}
+
+/** Makes the manifests that the query answers, as `manifest_id` and `name`, roots that need no tag. */
+export async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
+  const { repositoryId, number } = draft;
+  await sql`
+    insert into root_membership (repository_id, manifest_id, name, added_in)
+    select ${repositoryId}, wish.manifest_id, wish.name, ${number} from (${query}) as wish
+    where not exists (select from lateral (
+      select from root_membership r where r.repository_id = ${repositoryId} and r.manifest_id = wish.manifest_id
+        and r.name = wish.name and r.removed_in is null offset 0) as present)
+    order by wish.manifest_id, wish.name`.execute(kysely(em));
+}

@@ -1,0 +1,33 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { openFolderStore } from '../content/folder/folder-store.ts';
+import type { BlobStore } from '../content/store.ts';
+import type { Stopper } from './stopper.ts';
+
+/** A partial file, or an upload in parts, that no attempt has touched for this long belongs to nobody. */
+const staleMs = 24 * 60 * 60 * 1000;
+const sweepEveryMs = 60 * 60 * 1000;
+
+/** Opens the store that the settings name; what broken-off attempts have left in it is removed now and then (FAULTS 112, 114). */
+export async function openBlobStore(config: Config, logger: Logger, stopper: Stopper): Promise<BlobStore> {
+  const store = await open(config, stopper);
+  const sweep = (): void =>
+    void store
+      .sweepPartials({ olderThanMs: staleMs })
+      .catch((error: unknown) => logger.warn({ err: error }, 'could not remove stale partial files'));
+  const timer = setInterval(sweep, sweepEveryMs);
+  stopper.add('the sweep of partial files', () => Promise.resolve(clearInterval(timer)));
+  sweep();
+  return store;
+}
+
+async function open(config: Config, stopper: Stopper): Promise<BlobStore> {
+  const { dataDir: root, blobs: location, storageQuotaBytes: quotaBytes } = config;
+  if (location === undefined)
+    return openFolderStore({ root, ...(quotaBytes === undefined ? {} : { quotaBytes }) });
+  // AWS's library is loaded by those who need it
+  const { openS3Store } = await import('../content/s3/s3-store.ts');
+  const store = await openS3Store({ location, root });
+  stopper.add('the connections to S3', () => Promise.resolve(store.close()));
+  return store;
+}

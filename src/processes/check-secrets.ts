@@ -1,0 +1,78 @@
+/** The keys for stored secrets, checked at the start against what is stored: a wrong key must not show first in a failed sync (FAULTS 108). */
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
+import type { SecretBox } from '../access/secrets.ts';
+import type { Config } from '../config.ts';
+import type { Em } from '../db/open-database.ts';
+import { readSecretKeyUses } from '../db/access/read-secret-keys.ts';
+import type { SecretKeyUse } from '../db/access/read-secret-keys.ts';
+import { countOf } from '../oci/count-of.ts';
+import { TidemarkError } from '../oci/error.ts';
+
+/**
+ * Opens the secret box with the configured keys. A key file is made only where no secret is stored yet.
+ * @throws TidemarkError `SECRET_KEY_UNKNOWN` when a stored secret was sealed with a key that is not among them, `SECRET_KEY_INVALID` or
+ * `CONFIG_INVALID` when the keys cannot be read.
+ */
+export async function openSecretBox(config: Config, em: Em): Promise<SecretBox> {
+  const uses = await readSecretKeyUses(em);
+  const box = createSecretBox(await readKeys(config, uses));
+  const unknown = uses.filter(({ keyId }) => !box.keyIds.includes(keyId));
+  if (unknown.length > 0) {
+    const ids = unknown.map(({ keyId }) => keyId).join(', ');
+    throw keyUnknown(
+      unknown,
+      `that ${unknown.length === 1 ? 'is' : 'are'} not among those given: ${ids} (given: ${box.keyIds.join(', ')})`,
+      config,
+    );
+  }
+  return box;
+}
+
+async function readKeys(config: Config, uses: readonly SecretKeyUse[]): Promise<readonly Buffer[]> {
+  if (config.secretKeys.length > 0) return config.secretKeys;
+  if (config.secretKeyFile !== undefined) {
+    const text = await readFile(config.secretKeyFile, 'utf8').catch((error: unknown) => {
+      throw new TidemarkError(
+        'CONFIG_INVALID',
+        `TIDEMARK_SECRET_KEY_FILE names ${config.secretKeyFile}, which cannot be read. Name a file with the key in it.`,
+        { origin: 'caller', cause: error },
+      );
+    });
+    return parseSecretKeys(text);
+  }
+  const path = ownKeyFile(config);
+  if (uses.length > 0 && !(await isThere(path))) {
+    const ids = uses.map(({ keyId }) => keyId).join(', ');
+    throw keyUnknown(uses, `(${ids}) that should be in ${path}, which is not there`, config);
+  }
+  return loadOrCreateSecretKey(path);
+}
+
+function ownKeyFile({ dataDir }: Config): string {
+  return join(dataDir, 'secret.key');
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function keyUnknown(uses: readonly SecretKeyUse[], which: string, config: Config): TidemarkError {
+  // a remote may have secrets of several keys
+  const remotes = Math.max(...uses.map((use) => use.remotes));
+  const atLeast = uses.length > 1 ? 'at least ' : '';
+  const where =
+    config.secretKeys.length > 0
+      ? 'add them to TIDEMARK_SECRET_KEY, after the current one'
+      : `put them back into ${config.secretKeyFile ?? ownKeyFile(config)}, one a line, the current one first (or set TIDEMARK_SECRET_KEY)`;
+  return new TidemarkError(
+    'SECRET_KEY_UNKNOWN',
+    `The stored secrets of ${atLeast}${countOf(remotes, 'remote')} were encrypted with keys ${which}. Nothing was started and nothing changed. ` +
+      `Restore the missing keys from a backup and ${where}, and start again.`,
+    { origin: 'server' },
+  );
+}

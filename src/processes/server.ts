@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createAccess } from '../access/access.ts';
+import { finishRotation } from '../access/rotate-secrets.ts';
+import type { SecretBox } from '../access/secrets.ts';
+import { createSignatureChecks } from '../upstream/check-signatures.ts';
+import { createAccessLog } from '../api/access-log.ts';
+import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
+import { createTaskQueueClaim } from '../api/own-task-queue.ts';
+import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
+import { startUploadSweep } from '../api/sweep-uploads.ts';
+import { createApi } from '../api/server.ts';
+import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
+import type { Config } from '../config.ts';
+import type { BlobStore } from '../content/store.ts';
+import { openUploadFolder } from '../content/folder/upload-folder.ts';
+import { readInstallation } from '../db/installation.ts';
+import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
+import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
+import type { Database } from '../db/open-database.ts';
+import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
+import { openRegistry } from '../registry/client.ts';
+import { startEmbedded } from '../embedded/start-embedded.ts';
+import type { RunningServers } from '../embedded/start-embedded.ts';
+import { openBlobStore } from './blob-store.ts';
+import { checkDistributions } from './check-distributions.ts';
+import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
+import { openSecretBox } from './check-secrets.ts';
+import { closeDataFolder } from './data-folder.ts';
+import { checkPort, listen } from './listen.ts';
+import { createLogger } from './logger.ts';
+import { removeServerFile, writeServerFile } from './server-file.ts';
+import { postgres, temporal, whenReachable } from './reachable.ts';
+import { createStopper } from './stopper.ts';
+import type { Stopper } from './stopper.ts';
+import { watchFaults } from './watch-faults.ts';
+import { watchTaskQueue } from './watch-task-queue.ts';
+import { installTemporalRuntime, startWorker } from './worker-role.ts';
+import type { RunningWorker } from './worker-role.ts';
+
+/** Which parts of Tidemark a process runs. */
+export type Role = 'api' | 'worker';
+
+export interface StartServerOptions {
+  readonly roles: readonly Role[];
+  /** One line for a person for each thing that happens while it starts. */
+  readonly log: (message: string) => void;
+  readonly signal?: AbortSignal;
+  /** Default: JSON lines on standard output, of the configured level. */
+  readonly logger?: Logger;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:4000`; undefined where the API role does not run. */
+  readonly apiUrl: string | undefined;
+  readonly temporalUiUrl: string | undefined;
+  /** Rejects when a part stops by itself; resolves after `stop`. */
+  readonly stopped: Promise<void>;
+  /** Drains requests, hands activities back to Temporal, stops embedded servers. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** What both roles stand on. */
+interface Ground {
+  readonly config: Config;
+  readonly servers: RunningServers;
+  readonly database: Database;
+  /** The id of this installation. */
+  readonly installation: string;
+  readonly store: BlobStore;
+  readonly secrets: SecretBox;
+  readonly logger: Logger;
+  readonly stopper: Stopper;
+  /** Rejects with an exception that nothing caught. */
+  readonly failed: Promise<never>;
+}
+
+/** Starts the parts named by `roles`, with embedded PostgreSQL and Temporal where the configuration names no others. */
+export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
+  const stopper = createStopper();
+  try {
+    // before anything is started
+    if (options.roles.includes('api')) {
+      chooseLogins(config);
+      await checkPort(config);
+    }
+    const ground = await layGround(config, options, stopper);
+    options.signal?.throwIfAborted();
+    const runsWorker = options.roles.includes('worker');
+    const [running, worker] = await Promise.all([
+      options.roles.includes('api') ? startApiRole(ground, options) : undefined,
+      runsWorker ? startWorkerRole(ground, options) : undefined,
+    ]);
+    const ended =
+      worker?.stopped ??
+      new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
+    const stopped = Promise.race([ended, ground.failed, ...(running === undefined ? [] : [running.refused])]);
+    // whoever waits for it sees the rejection; nobody has to
+    stopped.catch(() => undefined);
+    const { temporalUiUrl } = ground.servers;
+    return { apiUrl: running?.apiUrl, temporalUiUrl, stopped, stop: () => stopper.stop() };
+  } catch (error) {
+    await stopper.stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function layGround(config: Config, options: StartServerOptions, stopper: Stopper): Promise<Ground> {
+  const logger = options.logger ?? createLogger(config.logLevel);
+  installTemporalRuntime(logger);
+  const faults = watchFaults(logger, () => stopper.stop());
+  stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
+  const servers = await startEmbedded(config, options.log, options.signal);
+  stopper.add('the embedded servers', () => servers.stop());
+  await closeDataFolder(config.dataDir, logger);
+  const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
+  stopper.add('the database pool', () => database.close());
+  // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
+  const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
+  await whenReachable(postgres, options, () => prepare(database));
+  const secrets = await openSecretBox(config, database.em.fork());
+  const store = await openBlobStore(config, logger, stopper);
+  const installation = await readInstallation(database.em.fork());
+  return { config, servers, database, installation, store, secrets, logger, stopper, failed: faults.failed };
+}
+
+/** Address, TLS and API key of a Temporal server that is not ours come from what @temporalio/envconfig reads. */
+function temporalOptions({ config, servers }: Ground) {
+  if (config.temporalAddress === undefined) return { address: servers.temporalAddress };
+  return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
+}
+
+interface RunningApi {
+  readonly apiUrl: string;
+  /** Rejects when the task queue turns out to be another installation's. */
+  readonly refused: Promise<never>;
+}
+
+async function startApiRole(ground: Ground, options: StartServerOptions): Promise<RunningApi> {
+  const { config, stopper, database, logger } = ground;
+  const rotation = await finishRotation(database.em.fork(), ground.secrets);
+  if (rotation !== undefined)
+    options.log(
+      `A rotation of the secrets' key that was cut off is finished: ${rotation.resealed} secrets encrypted with the first key`,
+    );
+  const logins = chooseLogins(config);
+  const areLoginsOn = logins.tokens || logins.oidc !== undefined;
+  await checkDistributions(database.em.fork(), {
+    areLoginsOn,
+    earlier: config.earlierDistributions,
+    log: options.log,
+  });
+  if (!allowsPrivateUpstreams(config)) await forbidPrivateUpstreams(database.em.fork());
+  const connection = Connection.lazy(temporalOptions(ground));
+  stopper.add('the connection to Temporal', () => connection.close());
+  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
+  const { installation } = ground;
+  const own = createTaskQueueClaim({ client, taskQueue, installation });
+  const queue = watchTaskQueue(own);
+  stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
+  await queue.looked;
+  const workflows = createWorkflowClient({ client, taskQueue, own });
+  stopper.add(
+    'the schedule of clean-ups',
+    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, logger }),
+  );
+  stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
+  const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
+  stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
+  const signatures = createSignatureChecks(ground);
+  const upstreams = createUpstreamReader({
+    ...ground,
+    signatures,
+    isShared: areLoginsOn,
+    databaseUrl: ground.servers.databaseUrl,
+    partialFolder: join(config.dataDir, 'partial'),
+    openRegistry,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: allowsPrivateUpstreams(config),
+    allowUpstream: config.allowUpstream,
+  });
+  stopper.add('what is fetched on demand', () => upstreams.close());
+  const api = await createApi({
+    database,
+    workflows,
+    secrets: ground.secrets,
+    access: createAccess({ database, secrets: ground.secrets, logins }),
+    config: {
+      host: config.host,
+      publicUrl: config.publicUrl,
+      allowPrivate: allowsPrivateUpstreams(config),
+      allowUpstream: config.allowUpstream,
+      temporalUiUrl: ground.servers.temporalUiUrl,
+      temporalNamespace: config.temporalNamespace,
+      manifestMaxBytes: config.manifestMaxBytes,
+    },
+    blobs: ground.store,
+    upstreams,
+    uploads,
+    signatures,
+    checkStore: () => ground.store.check(),
+    logger,
+    accessLog:
+      config.accessLog === 'json'
+        ? createAccessLog({ write: (line) => void process.stdout.write(line) })
+        : undefined,
+  });
+  stopper.add('the API', () => api.close());
+  const apiUrl = await listen(api, config);
+  options.log(`API ready on ${apiUrl}`);
+  await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
+  stopper.add('the server file', () => removeServerFile(config.dataDir));
+  return { apiUrl, refused: queue.refused };
+}
+
+async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
+  const { config, stopper } = ground;
+  const connection = await whenReachable(temporal, options, () =>
+    NativeConnection.connect(temporalOptions(ground)),
+  );
+  stopper.add('the connection of the worker', () => connection.close());
+  const { taskQueue, temporalNamespace: namespace } = config;
+  const client = new Client({ connection, namespace });
+  const own = createTaskQueueClaim({ client, taskQueue, installation: ground.installation });
+  await whenReachable(temporal, options, own);
+  const worker = await startWorker({
+    ...ground,
+    databaseUrl: ground.servers.databaseUrl,
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    workerConnections: config.workerConnections,
+    syncsPerHost: config.syncsPerHost,
+    throttleBudgetSeconds: config.throttleBudgetSeconds,
+    collectionGraceSeconds: config.collectionGraceSeconds,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: allowsPrivateUpstreams(config),
+    allowUpstream: config.allowUpstream,
+    logins: config.logins,
+  });
+  stopper.add('the worker', () => worker.stop());
+  options.log(`Worker ready on task queue ${taskQueue}`);
+  return worker;
+}

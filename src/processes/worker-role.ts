@@ -1,0 +1,147 @@
+import { Runtime, Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { LoginSettings } from '../access/access.ts';
+import type { SecretBox } from '../access/secrets.ts';
+import { createActivities } from '../activities/create-activities.ts';
+import { createLimiter } from '../upstream/limiter.ts';
+import type { ThrottleClock } from '../activities/throttles.ts';
+import { scrubRecent } from '../activities/verify.ts';
+import type { BlobStore } from '../content/store.ts';
+import { createBlobLocks } from '../db/content/blob-lock.ts';
+import { hasLogins } from '../db/access/access-tokens.ts';
+import type { Database } from '../db/open-database.ts';
+import { openRegistry } from '../registry/client.ts';
+
+export interface WorkerRoleOptions {
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly store: BlobStore;
+  readonly secrets: SecretBox;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  /** Code made by scripts/bundle-workflows.mjs: bundling takes seconds and 200 MB, so it is done at build time. */
+  readonly workflowBundle: WorkflowBundleOption;
+  /** Upstream connections of this worker. */
+  readonly workerConnections: number;
+  /** Syncs that ask one host at one time, over all workers. */
+  readonly syncsPerHost: number;
+  /** How long a sync waits for a throttled host without any progress. */
+  readonly throttleBudgetSeconds: number;
+  /** Default: real time. */
+  readonly throttleClock?: ThrottleClock | undefined;
+  readonly manifestMaxBytes: number;
+  readonly allowPrivate: boolean;
+  readonly allowUpstream: readonly string[];
+  readonly collectionGraceSeconds: number;
+  /** Undefined: not set for this process. */
+  readonly logins: LoginSettings | undefined;
+  readonly logger: Logger;
+}
+
+export interface RunningWorker {
+  /** Rejects when the worker stops by itself. Resolves after `stop`. */
+  readonly stopped: Promise<void>;
+  /** Hands running activities back to Temporal, and frees what the worker holds. */
+  stop(): Promise<void>;
+}
+
+/** How long activities may run on after SIGTERM before they are told to hand their work back. */
+const shutdownGraceTime = '500ms';
+const shutdownForceTime = '10s';
+
+/** Starts a Temporal worker for workflows and activities. */
+export async function startWorker(options: WorkerRoleOptions): Promise<RunningWorker> {
+  if (options.logins === undefined && (await hasLogins(options.database.em.fork())))
+    options.logger.warn(
+      'TIDEMARK_AUTH is not set for this worker, and the database has logins: syncs without a known starter reuse nothing. Set it as for the API.',
+    );
+  const blobLocks = createBlobLocks(options.databaseUrl);
+  const { activities, close } = createActivities({
+    ...options,
+    blobLocks,
+    openRegistry,
+    connections: createLimiter(options.workerConnections),
+  });
+  const worker = await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: options.workflowBundle,
+    activities,
+    shutdownGraceTime,
+    shutdownForceTime,
+    // cancellation reaches an activity with the answer to a heartbeat, so heartbeats are not held back for long
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    maxCachedWorkflows: 50,
+    maxConcurrentActivityTaskExecutions: activitiesAtOnce(options.workerConnections),
+  });
+  const stopping = new AbortController();
+  // nobody waits for it: what is lost and not marked yet is a 404 all the same
+  const scrubbing = scrubRecent({ ...options, blobLocks }, stopping.signal).catch((error: unknown) => {
+    if (!stopping.signal.aborted)
+      options.logger.warn({ err: error }, 'could not look at the blobs stored last');
+  });
+  const run = async () => {
+    try {
+      await worker.run();
+    } finally {
+      stopping.abort();
+      await scrubbing;
+      await close();
+      await blobLocks.close();
+    }
+  };
+  const stopped = run();
+  // whoever waits for it sees the rejection; nobody has to
+  stopped.catch(() => undefined);
+  return {
+    stopped,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped;
+    },
+  };
+}
+
+/**
+ * A sync has four activities at a time, of five requests each. A worker that would take them all although its connections suffice for one or
+ * two leaves nothing to the next worker: Temporal gives new ones first to who runs the workflow. Clean-ups need no connections: two at the most.
+ */
+function activitiesAtOnce(connections: number): number {
+  return Math.min(20, Math.max(3, 1 + Math.ceil(connections / 4)));
+}
+
+/** Sends the log of Temporal's runtime where ours goes; once a process, before anything else of @temporalio/worker. */
+export function installTemporalRuntime(logger: Logger): void {
+  Runtime.install({
+    // SIGTERM is handled by main.ts, which stops the parts in order
+    shutdownSignals: [],
+    logger: {
+      log: (level, message, meta) => {
+        logger[pinoLevel(level)](meta ?? {}, message);
+      },
+      trace: (message, meta) => logger.trace(meta ?? {}, message),
+      debug: (message, meta) => logger.debug(meta ?? {}, message),
+      info: (message, meta) => logger.debug(meta ?? {}, message),
+      // activities log their errors themselves, with causes that Temporal is not told (activities/failure.ts)
+      warn: (message, meta) => logger[message === 'Activity failed' ? 'debug' : 'warn'](meta ?? {}, message),
+      error: (message, meta) => logger.error(meta ?? {}, message),
+    },
+  });
+}
+
+function pinoLevel(level: string): 'trace' | 'debug' | 'warn' | 'error' {
+  switch (level) {
+    case 'TRACE':
+      return 'trace';
+    case 'WARN':
+      return 'warn';
+    case 'ERROR':
+      return 'error';
+    default:
+      return 'debug';
+  }
+}

@@ -1,0 +1,224 @@
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import { createBasicLogin } from './basic-login.ts';
+import { createBoundedMap } from '../transport/bounded-map.ts';
+import { parseChallenges } from './challenge.ts';
+import type { Challenge } from './challenge.ts';
+import { describeUrl, joinedHeader } from '../transport/exchange.ts';
+import type { Exchange, HttpRequest, HttpResponse } from '../transport/exchange.ts';
+import type { RealmRules } from './realm.ts';
+import { requestToken } from './token-request.ts';
+import type { TokenSource } from './token-request.ts';
+import { createTokenStore, tokenKey } from './token-store.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface AuthOptions {
+  readonly credentials?: Credentials | undefined;
+  /** What is asked for where a challenge names no scope: `repository:library/nginx:pull`. */
+  readonly defaultScope: string;
+  readonly realmRules: () => RealmRules;
+  /** One exchange, already limited in rate; retried by the caller of `answer`, not here. */
+  readonly exchange: Exchange;
+  /** A clock that does not jump, in milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+}
+
+/** One request, over all its tries with other authorizations. */
+export interface AuthorizedRequest {
+  /** Requests of one kind are challenged alike: method and path without its last part. */
+  readonly kind: string;
+  /** A look-up beside the image's own requests: a refusal of it says nothing about those. */
+  readonly isSide: boolean;
+  /** The challenges that were answered for it. */
+  readonly answered: Set<string>;
+  /** The Authorization that it was sent with last. */
+  used: string | undefined;
+  /** That is what requests of other kinds were let in with. */
+  isBorrowed: boolean;
+  /** Ends its turn to find out whether the user name and password are taken. */
+  endTurn?: () => void;
+}
+
+export interface Authenticator {
+  /** With `used` as the last challenge to a request of this kind asked for; undefined where there was none. */
+  begin(request: Pick<HttpRequest, 'method' | 'url' | 'signal'>, isSide: boolean): Promise<AuthorizedRequest>;
+  /**
+   * Takes an answer, and where it is a challenge (401, or 403 with `insufficient_scope`), sets `used` to what answers that. Each challenge is
+   * answered once, two of them at most. False: the answer stands as it is; else its body is gone, and the request is to be sent again.
+   * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the token request.
+   */
+  answer(request: AuthorizedRequest, response: HttpResponse, signal?: AbortSignal): Promise<boolean>;
+  /** Must be called when no further try comes. */
+  end(request: AuthorizedRequest): void;
+}
+
+/** What a challenge asks for. */
+type Wanted = { readonly key: 'basic' } | { readonly key: string; readonly source: TokenSource };
+
+const maxAnswers = 2;
+/** A registry decides how many paths its links have. */
+const maxKinds = 64;
+
+/**
+ * The tokens of one client; nothing is shared between clients, so no remote ever sees another's (FAULTS row 18). What was learned from a
+ * challenge holds for requests of its kind: registries ask for other scopes at `/v2/`, at the list of tags and at referrers
+ * (cloudflare/serverless-registry#148).
+ */
+export function createAuthenticator(options: AuthOptions): Authenticator {
+  const now = options.now ?? (() => performance.now());
+  const { credentials, realmRules, exchange } = options;
+  const login = createBasicLogin(credentials && basicAuthorization(credentials), now);
+  const basic = login.authorization;
+  const tokens = createTokenStore(
+    async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
+    now,
+  );
+  /** By kind: what its last challenge asked for. */
+  const wantedBy = createBoundedMap<Wanted>(maxKinds);
+  /** By kind: the challenge, and what was got for it and refused all the same. Another one would be, too. */
+  const uselessFor = createBoundedMap<string>(maxKinds);
+  /** Kinds that answer as well, or as badly, without. */
+  const openKinds = createBoundedMap<true>(maxKinds);
+  let letIn: Wanted | undefined;
+
+  /** What is only expected to be asked for must not fail a request: its own challenge decides. */
+  async function expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
+    try {
+      return 'source' in wanted ? await tokens.get(wanted.source, signal) : basic;
+    } catch (error) {
+      if (!isTidemarkError(error) || error.retryable) throw error;
+      return undefined;
+    }
+  }
+
+  async function answerChallenge(
+    request: AuthorizedRequest,
+    response: HttpResponse,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { kind, answered, used } = request;
+    const challenges = challengesOf(response);
+    // some registries name no challenge when a token has run out
+    const before = used === undefined || challenges !== 'none' ? undefined : wantedBy.get(kind);
+    const offered = before === undefined ? wantedOf(challenges, options.defaultScope) : [before];
+    const next = offered.find(({ key }) => !answered.has(key));
+    const where = describeUrl(response.url);
+    if (used !== undefined && used === basic && offered.length > 0 && (next?.key ?? 'basic') === 'basic') {
+      await response.discard();
+      wantedBy.delete(kind);
+      throw login.refuse(request, where);
+    }
+    const isUseless = next !== undefined && uselessFor.get(kind) === `${next.key} ${used}`;
+    const isAllAnswered = answered.size === maxAnswers || (answered.size > 0 && next === undefined);
+    if (isUseless || isAllAnswered || (response.status === 403 && next === undefined)) {
+      if (isAllAnswered) uselessFor.set(kind, `${[...answered].at(-1)} ${used}`);
+      return false;
+    }
+    await response.discard();
+    if (next === undefined) throw invalidChallenge(where, challenges);
+    answered.add(next.key);
+    if ('source' in next) {
+      if (used !== undefined) tokens.drop(next.source, used);
+      request.used = await tokens.get(next.source, signal);
+    } else request.used = await login.use(request, where, signal);
+    wantedBy.set(kind, next);
+    return true;
+  }
+
+  /** A registry may hide what it has (403, 404) from those who do not say who they are, instead of asking them. */
+  async function tryBorrowed(
+    request: AuthorizedRequest,
+    response: HttpResponse,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const { kind } = request;
+    const mayHide = response.status === 404 || response.status === 403;
+    if (!mayHide || letIn === undefined || request.used !== undefined) return false;
+    if (wantedBy.get(kind) !== undefined || openKinds.get(kind) === true) return false;
+    request.used = await expected(letIn, signal);
+    if (request.used === undefined) return false;
+    request.isBorrowed = true;
+    await response.discard();
+    return true;
+  }
+
+  return {
+    async begin({ method, url, signal }, isSide) {
+      const kind = `${method} ${new URL('.', url).href}`;
+      const wanted = wantedBy.get(kind);
+      const used = wanted && (await expected(wanted, signal));
+      // HEAD is a look-up before GET: some registries refuse it alone
+      return { kind, isSide: isSide || method === 'HEAD', answered: new Set(), used, isBorrowed: false };
+    },
+    async answer(request, response, signal) {
+      const { kind, used, isBorrowed } = request;
+      if (isChallenge(response) && !isBorrowed) return answerChallenge(request, response, signal);
+      const isRefused = response.status === 401 || response.status === 403;
+      if (isBorrowed && isRefused) {
+        // as it was answered without
+        openKinds.set(kind, true);
+        request.used = undefined;
+        request.isBorrowed = false;
+        await response.discard();
+        return true;
+      }
+      if (isBorrowed && letIn !== undefined) wantedBy.set(kind, letIn);
+      if (used !== undefined && !isRefused && response.status < 500) {
+        uselessFor.delete(kind);
+        if (used === basic) login.accept();
+        letIn = response.status < 400 ? (wantedBy.get(kind) ?? letIn) : letIn;
+      }
+      return tryBorrowed(request, response, signal);
+    },
+    end: (request) => request.endTurn?.(),
+  };
+}
+
+function isChallenge({ status, headers }: HttpResponse): boolean {
+  if (status !== 403) return status === 401;
+  return (joinedHeader(headers, 'www-authenticate') ?? '').includes('insufficient_scope');
+}
+
+function challengesOf(response: HttpResponse): readonly Challenge[] | 'none' | 'unreadable' {
+  const field = joinedHeader(response.headers, 'www-authenticate');
+  return field === undefined ? 'none' : (parseChallenges(field) ?? 'unreadable');
+}
+
+/** What the challenges ask for, those that can be answered: Bearer first. */
+function wantedOf(challenges: ReturnType<typeof challengesOf>, defaultScope: string): Wanted[] {
+  if (typeof challenges === 'string') return [];
+  const bearer = challenges.flatMap(({ scheme, parameters }) => {
+    const realm = parameters.get('realm');
+    if (scheme !== 'bearer' || realm === undefined || realm === '') return [];
+    const scope = parameters.get('scope');
+    const source: TokenSource = {
+      realm,
+      service: parameters.get('service'),
+      scope: scope === undefined || scope === '' ? defaultScope : scope,
+    };
+    return [{ key: tokenKey(source), source }];
+  });
+  const hasBasic = challenges.some(({ scheme }) => scheme === 'basic');
+  return [...bearer, ...(hasBasic ? [{ key: 'basic' } as const] : [])];
+}
+
+function basicAuthorization({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function invalidChallenge(where: string, challenges: ReturnType<typeof challengesOf>): TidemarkError {
+  const came =
+    challenges === 'none'
+      ? 'without WWW-Authenticate'
+      : typeof challenges !== 'string' && challenges.some(({ scheme }) => scheme === 'bearer')
+        ? 'with a Bearer challenge that names no realm to get a token from'
+        : 'with a WWW-Authenticate that cannot be read or names no known scheme';
+  return new TidemarkError(
+    'UPSTREAM_AUTH_INVALID',
+    `${where} was answered 401 ${came}; expected WWW-Authenticate: Bearer realm="…" or Basic. Check that the remote's URL is a registry's.`,
+    { status: 401 },
+  );
+}

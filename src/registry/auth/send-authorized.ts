@@ -1,0 +1,27 @@
+import type { Authenticator } from './auth.ts';
+import type { Exchange, HttpRequest, HttpResponse } from '../transport/exchange.ts';
+import { followRedirects } from '../transport/redirect.ts';
+
+/** Sends with the authorization known so far; a refusal by the registry itself is answered, and the request repeated. */
+export async function sendAuthorized(
+  exchange: Exchange,
+  authenticator: Authenticator,
+  request: HttpRequest,
+  isSide: boolean,
+): Promise<HttpResponse> {
+  const authorized = await authenticator.begin(request, isSide);
+  try {
+    for (;;) {
+      const { used } = authorized;
+      const response = await followRedirects(exchange, {
+        ...request,
+        headers: used === undefined ? request.headers : { ...request.headers, authorization: used },
+      });
+      // Another host's refusal is no business of the registry's credentials (FAULTS row 21).
+      if (response.url.origin !== request.url.origin) return response;
+      if (!(await authenticator.answer(authorized, response, request.signal))) return response;
+    }
+  } finally {
+    authenticator.end(authorized);
+  }
+}

@@ -1,0 +1,69 @@
+import { parseDigest } from '../../oci/digest.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { CallOptions, ReadSignatures, RegistryOptions, SignatureSource } from '../registry.ts';
+import { createRequester } from '../requester.ts';
+import type { ClientSettings, Requester } from '../requester.ts';
+import { hasExtension, readExtension, readStore } from './signatures.ts';
+import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
+
+export interface SignatureReader {
+  findSource(options?: CallOptions): Promise<SignatureSource | undefined>;
+  read: ReadSignatures;
+  close(): Promise<void>;
+}
+
+/** Reads atomic signatures from the two places that have them. Opens no connection before it is used. */
+export function openSignatures(registry: {
+  readonly requester: Requester;
+  /** `<url>` of the registry, without a slash at its end. */
+  readonly apiBase: string;
+  readonly options: RegistryOptions;
+  readonly settings: ClientSettings;
+}): SignatureReader {
+  const { options, apiBase, requester } = registry;
+  const store = options.signatureStore && {
+    base: `${trimTrailingSlashes(options.signatureStore.url)}/${options.upstreamName}`,
+    requester: createRequester(storeOptions(options, options.signatureStore), registry.settings),
+  };
+  return {
+    async findSource({ signal } = {}) {
+      if (store !== undefined) return 'STORE';
+      return (await hasExtension(requester, new URL(`${apiBase}/v2/`), signal)) ? 'EXTENSION' : undefined;
+    },
+    read(source, digest, { signal, atLeast = 0 } = {}) {
+      const checked = parseDigest(digest);
+      if (source === 'EXTENSION') {
+        const url = new URL(`${apiBase}/extensions/v2/${options.upstreamName}/signatures/${checked}`);
+        return readExtension(url, { requester, signal });
+      }
+      if (store === undefined)
+        throw new TidemarkError(
+          'REMOTE_CHANGED',
+          'The sync began with a signature store; the remote has none now. Nothing was changed; sync again.',
+          { origin: 'caller' },
+        );
+      return readStore(store.base, { requester: store.requester, digest: checked, signal, atLeast });
+    },
+    async close() {
+      await store?.requester.close();
+    },
+  };
+}
+
+/** The store gets the CA, the checks and the proxy. Credentials, headers and the client certificate are for the registry's host alone. */
+function storeOptions(
+  options: RegistryOptions,
+  { url, allowPrivate }: NonNullable<RegistryOptions['signatureStore']>,
+): RegistryOptions {
+  const {
+    username: _username,
+    password: _password,
+    headers: _headers,
+    realmHosts: _hosts,
+    tls,
+    ...kept
+  } = options;
+  const isRegistry = new URL(url).hostname === new URL(options.url).hostname;
+  const { cert: _cert, key: _key, ...checks } = tls ?? {};
+  return { ...kept, url, allowPrivate, ...(tls === undefined ? {} : { tls: isRegistry ? tls : checks }) };
+}

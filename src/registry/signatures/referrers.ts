@@ -1,0 +1,162 @@
+import type { Digest } from '../../oci/digest.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import { parseManifestDocument } from '../../threads/parse-manifest.ts';
+import { mediaTypes } from '../../oci/media-type.ts';
+import { readUpTo } from '../transport/body.ts';
+import { decodedBody } from '../transport/content-coding.ts';
+import { describeUrl, singleHeader } from '../transport/exchange.ts';
+import type { HttpResponse } from '../transport/exchange.ts';
+import { createApiMemory } from './api-memory.ts';
+import { readAbsence } from './referrers-absence.ts';
+import { firstPage, nextPages } from '../tags/next-page.ts';
+import type { CallOptions, Referrers } from '../registry.ts';
+import type { Requester } from '../requester.ts';
+import { checkStatus, isThrottle } from '../status.ts';
+
+const maxPages = 100;
+/** Above what any real manifest has. */
+export const maxReferrers = 10_000;
+
+export type ListReferrers = (
+  subject: Digest,
+  options?: CallOptions & { readonly anew?: boolean },
+) => Promise<Referrers>;
+
+export interface ReferrersSettings {
+  readonly requester: Requester;
+  readonly urlOf: (subject: Digest) => URL;
+  readonly maxBytes: number;
+  /** A clock that does not jump, in milliseconds; default `performance.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * distribution-spec, "Listing Referrers": the digests of what refers to a manifest. An answer holds for its own subject only. A registry
+ * that has shown no such route for several subjects, and never a list, is left alone for a while (`createApiMemory`), unless asked `anew`.
+ * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` and the like where the request is refused, which says nothing about
+ * the image; a retryable one where the answer may come later, for a minute without a request where three manifests have met one; `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
+ * `UPSTREAM_PAGINATION_LOOP` or as `parseManifest` for lists that are no such.
+ */
+export function createListReferrers(settings: ReferrersSettings): ListReferrers {
+  const memory = createApiMemory(settings.now);
+  return async (subject, { signal, anew = false } = {}) => {
+    const learned = anew ? undefined : memory.absence();
+    if (learned !== undefined) return { kind: 'absent', reason: learned };
+    const fault = anew ? undefined : memory.fault();
+    if (fault !== undefined) throw notAsked(subject, fault);
+    let answer: Answer;
+    try {
+      answer = await readPages(settings, subject, signal);
+    } catch (error) {
+      if (isTidemarkError(error) && error.retryable && !isThrottle(error)) memory.failed(subject, error);
+      else memory.answered();
+      throw error;
+    }
+    if (answer.kind === 'listed') memory.seen();
+    else if (answer.isNoRoute) memory.missing(subject, answer.reason);
+    else memory.answered();
+    return answer.kind === 'listed' ? answer : { kind: 'absent', reason: answer.reason };
+  };
+}
+
+function notAsked(subject: Digest, { code, message, status }: TidemarkError): TidemarkError {
+  return new TidemarkError(
+    code,
+    `${message} It was not asked what refers to ${subject}, since three manifests have met this within a minute.`,
+    { retryable: true, ...(status === undefined ? {} : { status }) },
+  );
+}
+
+type Answer =
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[] }
+  | { readonly kind: 'absent'; readonly reason: string; readonly isNoRoute: boolean };
+
+async function readPages(
+  settings: ReferrersSettings,
+  subject: Digest,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  const found = new Set<Digest>();
+  const firstUrl = settings.urlOf(subject);
+  const seen = new Set<string>();
+  for (let next: readonly URL[] = [firstUrl]; next.length > 0;) {
+    const target = next[0]?.href ?? '';
+    if (seen.size === maxPages || seen.has(target)) throw endless(firstUrl, seen.size);
+    seen.add(target);
+    const isFirst = seen.size === 1;
+    const page = await firstPage(next, async (url) => {
+      const read = await readPage(settings, url, signal);
+      if (read.kind === 'absent' && !isFirst) throw incomplete(url, read.reason);
+      return read;
+    });
+    if (page.kind === 'absent') return page;
+    for (const digest of page.digests) found.add(digest);
+    if (found.size > maxReferrers) throw tooMany(firstUrl);
+    next = page.next;
+  }
+  // GitLab lists a manifest among its own referrers (oras-project/oras-go#1396)
+  found.delete(subject);
+  return { kind: 'listed', digests: [...found] };
+}
+
+type Page =
+  | { readonly kind: 'listed'; readonly digests: readonly Digest[]; readonly next: readonly URL[] }
+  | Extract<Answer, { kind: 'absent' }>;
+
+async function readPage(
+  { requester, maxBytes }: ReferrersSettings,
+  url: URL,
+  signal: AbortSignal | undefined,
+): Promise<Page> {
+  const headers = { accept: mediaTypes.ociIndex };
+  return requester.request({ method: 'GET', url, headers, signal, isSide: true }, async (response, sent) => {
+    const absence = await readAbsence(sent, response);
+    if (absence !== undefined) return { kind: 'absent', ...absence };
+    await checkStatus(sent, response, 200);
+    const digests = await readDigests(url, response, maxBytes, signal);
+    return { kind: 'listed', digests, next: nextPages(url, response) };
+  });
+}
+
+async function readDigests(
+  url: URL,
+  response: HttpResponse,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Digest[]> {
+  const body = await readUpTo({ body: decodedBody(response) }, maxBytes);
+  if (body === undefined)
+    throw new TidemarkError(
+      'UPSTREAM_RESPONSE_TOO_LARGE',
+      `GET ${describeUrl(url)}: the list of referrers is larger than ${maxBytes} bytes; expected pages.`,
+    );
+  const contentType = singleHeader(response.headers, 'content-type');
+  const parsed = await parseManifestDocument(body, contentType, { signal });
+  if (parsed.kind !== 'index')
+    throw new TidemarkError(
+      'UPSTREAM_RESPONSE_INVALID',
+      `GET ${describeUrl(url)} answered a ${parsed.mediaType}; expected an index of referrers.`,
+    );
+  return parsed.manifests.map((descriptor) => descriptor.digest);
+}
+
+function incomplete(url: URL, reason: string): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_RESPONSE_INVALID',
+    `GET ${describeUrl(url)} is a further page of a list of referrers, and ${reason}; expected the rest of the list.`,
+  );
+}
+
+function endless(url: URL, pages: number): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_PAGINATION_LOOP',
+    `GET ${describeUrl(url)}: after ${pages} pages the list of referrers starts again or does not end; expected at most ${maxPages} pages, each once.`,
+  );
+}
+
+function tooMany(url: URL): TidemarkError {
+  return new TidemarkError(
+    'REFERRERS_TOO_MANY',
+    `GET ${describeUrl(url)} lists more than ${maxReferrers} referrers of one manifest, which is refused.`,
+  );
+}

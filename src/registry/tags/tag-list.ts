@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import { isTagName } from '../../oci/tag-filter.ts';
+import { describeUrl } from '../transport/exchange.ts';
+import { firstPage } from './next-page.ts';
+import type { TagPage } from '../registry.ts';
+import { invalidList, openTagPage } from './tag-page.ts';
+import type { OpenTagPage, TagPageRequest } from './tag-page.ts';
+
+const maxPages = 10_000;
+/** Taken by every registry that was seen; Quay refused more (quay/quay#2884). */
+const smallPageSize = 100;
+/** Statuses that no page size is the reason of. */
+const otherReasons = new Set([401, 403, 404, 407, 408, 425, 429, 451]);
+
+export interface TagListRequest extends Omit<TagPageRequest, 'url'> {
+  /** `…/v2/<name>/tags/list` */
+  readonly url: URL;
+  readonly pageSize: number;
+}
+
+/**
+ * distribution-spec, "Listing Tags", some names at a time. A page that was seen before, by its address or its content, ends the listing with
+ * an error, as does the 10,001st: an endless list is no list (FAULTS row 27).
+ */
+export async function* listTagPages(request: TagListRequest): AsyncGenerator<TagPage> {
+  const seen = new Set<string>();
+  let page: OpenTagPage | undefined = await openFirstPage(request);
+  let guess: Guess | undefined;
+  try {
+    for (let pages = 1; page !== undefined; pages += 1) {
+      const { first, url } = page;
+      if (pages > maxPages || !remember(seen, url.href)) throw loop(request.url, pages);
+      // asked for what follows without being told to, a registry that ignores `last` answers what it has answered before
+      if (guess !== undefined && first.every((name) => guess?.before.has(name) === true)) return;
+      yield sorted(first);
+      for await (const more of page.rest()) yield sorted(more);
+      const { count, hash } = page.summary();
+      const isNew = count === 0 || remember(seen, hash);
+      if (!isNew && page.next.length > 0) throw loop(request.url, pages);
+      await page.close();
+      if (page.next.length > 0) {
+        page = await openLinked(request, page);
+        guess = undefined;
+      } else {
+        guess = guessAfter(page, count, guess !== undefined);
+        const guessed: OpenTagPage | TidemarkError | undefined = guess && (await openGuess(request, guess));
+        if (isTidemarkError(guessed)) yield { names: [], invalid: [], doubt: guessed };
+        page = isTidemarkError(guessed) ? undefined : guessed;
+      }
+    }
+  } finally {
+    await page?.close();
+  }
+}
+
+/** With a page size, a smaller one, or none: registries refuse what they do not know, with one status or another. */
+export async function openFirstPage(request: TagListRequest): Promise<OpenTagPage> {
+  const { pageSize, url } = request;
+  const sizes = pageSize > smallPageSize ? [pageSize, smallPageSize] : [pageSize];
+  let failure: unknown;
+  for (const size of [...sizes, undefined]) {
+    const asked = new URL(url);
+    if (size !== undefined) asked.searchParams.set('n', String(size));
+    try {
+      return await openTagPage({ ...request, url: asked });
+    } catch (error) {
+      failure ??= error;
+      if (!isTidemarkError(error) || !mayRefuseSize(error)) throw failure;
+    }
+  }
+  throw failure;
+}
+
+function mayRefuseSize({ status, code }: TidemarkError): boolean {
+  if (status === undefined || otherReasons.has(status)) return false;
+  const isAnswer = code === 'UPSTREAM_UNEXPECTED_STATUS' || code === 'UPSTREAM_UNAVAILABLE';
+  return isAnswer && status >= 400 && status <= 501;
+}
+
+/** An answer without `tags` is that of another service where the link has another path than the list. */
+async function openLinked(request: TagListRequest, { next, url }: OpenTagPage): Promise<OpenTagPage> {
+  return firstPage(next, async (address) => {
+    const page = await openTagPage({ ...request, url: address });
+    const isOther = address.pathname !== url.pathname && page.first.length === 0;
+    if (!isOther || page.hasTags()) return page;
+    await page.close();
+    throw invalidList(address, 'no tags');
+  });
+}
+
+interface Guess {
+  readonly url: URL;
+  /** The names of the page before. */
+  readonly before: ReadonlySet<string>;
+  /** An earlier guess has brought names: this registry wants to be asked so. */
+  readonly isProven: boolean;
+}
+
+/**
+ * distribution-spec, "Listing Tags": fewer than `n` names without a Link are the end; as many as `n` need not be. Some registries
+ * (go-containerregistry's) cut at `n` and send no Link, so what follows the last name is asked for.
+ */
+function guessAfter({ url, first }: OpenTagPage, count: number, isProven: boolean): Guess | undefined {
+  const asked = Number(url.searchParams.get('n'));
+  const last = first.at(-1);
+  if (!(asked > 0) || count !== asked || first.length !== count || last === undefined) return undefined;
+  const next = new URL(url);
+  next.searchParams.set('last', last);
+  return { url: next, before: new Set(first), isProven };
+}
+
+/**
+ * A guess fails no listing: ECR refuses a `last` that it has not given out (google/go-containerregistry#681). Undefined where it is refused;
+ * the error where it was not answered, so that the list may go on: thrown, where an earlier guess was answered.
+ */
+async function openGuess(
+  request: TagListRequest,
+  { url, isProven }: Guess,
+): Promise<OpenTagPage | TidemarkError | undefined> {
+  try {
+    return await openTagPage({ ...request, url });
+  } catch (error) {
+    request.signal?.throwIfAborted();
+    if (!isTidemarkError(error) || error.origin !== 'upstream' || (isProven && error.retryable)) throw error;
+    // it was not asked at all
+    if (error.code === 'UPSTREAM_THROTTLED') throw error;
+    return error.retryable ? error : undefined;
+  }
+}
+
+function sorted(received: readonly string[]): TagPage {
+  const names: string[] = [];
+  const invalid: string[] = [];
+  for (const name of received) {
+    if (isTagName(name)) names.push(name);
+    else invalid.push(name.length > 200 ? `${name.slice(0, 200)}…` : name);
+  }
+  return { names, invalid };
+}
+
+/** False when it was there. Only the hash is kept: a registry decides how long a URL is. */
+function remember(seen: Set<string>, text: string): boolean {
+  const hash = createHash('sha256').update(text).digest('base64');
+  if (seen.has(hash)) return false;
+  seen.add(hash);
+  return true;
+}
+
+function loop(url: URL, pages: number): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_PAGINATION_LOOP',
+    `GET ${describeUrl(url)}: after ${pages} pages the tag list starts again or does not end; expected at most ${maxPages} pages, each once. The upstream's Link headers are wrong.`,
+  );
+}

@@ -1,0 +1,60 @@
+import type { LookupFunction, Socket } from 'node:net';
+import { createSecureContext, getCACertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { bareHost } from '../../oci/address.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { TlsOptions } from '../registry.ts';
+import type { AddressPolicy } from './transport-guard.ts';
+
+/** What undici's connections and our own have in common. */
+export interface TlsSettings {
+  readonly rejectUnauthorized?: boolean;
+  readonly secureContext?: SecureContext;
+}
+
+export interface ConnectSettings {
+  readonly connectTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly lookup: LookupFunction;
+  readonly policy: AddressPolicy;
+  readonly tls: TlsSettings;
+  /** Told of each address that was connected to. */
+  readonly onConnected: (address: string) => void;
+}
+
+/** Checks where a socket really ended up. @throws TidemarkError `ADDRESS_REFUSED` */
+export function admitConnected(connect: ConnectSettings, socket: Socket, hostname: string): void {
+  const address = socket.remoteAddress;
+  // A peer that has closed already has no address any more; the request on it will fail.
+  if (address === undefined) return;
+  connect.policy.check(address, bareHost(hostname));
+  connect.onConnected(address);
+}
+
+/** `own`: for the registry's own host, the only one that gets to see the client certificate. @throws TidemarkError `TLS_OPTIONS_INVALID` */
+export function tlsSettings(options: TlsOptions | undefined, own: boolean): TlsSettings {
+  if (options === undefined) return {};
+  return {
+    ...(options.rejectUnauthorized === false ? { rejectUnauthorized: false } : {}),
+    ...secureContext(options, own),
+  };
+}
+
+function secureContext(options: TlsOptions, own: boolean): { secureContext?: SecureContext } {
+  const { ca, cert, key } = options;
+  const certificate = own && cert !== undefined && key !== undefined ? { cert, key } : {};
+  if (ca === undefined && !('cert' in certificate)) return {};
+  const roots =
+    ca === undefined ? {} : { ca: [...getCACertificates('default'), ...getCACertificates('system'), ca] };
+  try {
+    return { secureContext: createSecureContext({ ...roots, ...certificate }) };
+  } catch (cause) {
+    // Not the cause's message: OpenSSL's may quote the input.
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    throw new TidemarkError(
+      'TLS_OPTIONS_INVALID',
+      `The remote's CA, client certificate or client key cannot be used${code}; expected PEM, a key without passphrase that fits its certificate.`,
+      { origin: 'caller' },
+    );
+  }
+}

@@ -1,0 +1,80 @@
+import { lookup as dnsLookup } from 'node:dns';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { bareHost, withoutZone } from '../../oci/address.ts';
+import type { classifyAddress } from '../../oci/address.ts';
+import { TidemarkError } from '../../oci/error.ts';
+
+/** Which addresses one kind of host may have; `name` is what the user knows the host by. */
+export interface AddressPolicy {
+  /** @throws TidemarkError `ADDRESS_REFUSED` */
+  check(address: string, name: string): void;
+}
+
+/** The policy that never lets link-local and reserved addresses through, and private ones when `privateAllowed` says so. */
+export function addressPolicy(
+  classify: typeof classifyAddress,
+  privateAllowed: (address: string) => boolean,
+): AddressPolicy {
+  return {
+    check(address, name) {
+      const found = classify(address);
+      if (found === 'refused')
+        throw addressRefused(
+          address,
+          name,
+          'link-local, metadata and reserved addresses are never connected to.',
+        );
+      if (found === 'private' && !privateAllowed(address))
+        throw addressRefused(
+          address,
+          name,
+          'it is a loopback or private address. Upstreams there must be allowed by the operator, and a public registry may not lead to one.',
+        );
+    },
+  };
+}
+
+/**
+ * A lookup for `net.connect` that lets only addresses through which the policy allows. Names are resolved once and the
+ * checked addresses are the ones connected to, so a name that changes its answer (DNS rebinding) gains nothing.
+ */
+export function guardedLookup(policy: AddressPolicy, resolve: LookupFunction = dnsLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, answer) => {
+      if (error !== null) return callback(error, '', 0);
+      const addresses = Array.isArray(answer) ? answer : [{ address: answer, family: isIP(answer) }];
+      let refusal: Error | undefined;
+      const allowed = addresses.filter(({ address }) => {
+        try {
+          policy.check(address, hostname);
+          return true;
+        } catch (cause) {
+          refusal ??= cause as Error;
+          return false;
+        }
+      });
+      const [first] = allowed;
+      if (first === undefined)
+        return callback(
+          refusal ?? Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' }),
+          '',
+          0,
+        );
+      if (options.all === true) return callback(null, allowed);
+      callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** Checks a host that is written as an IP address: `net.connect` asks no lookup for it. Brackets may be there. */
+export function checkLiteral(policy: AddressPolicy, hostname: string): void {
+  const bare = bareHost(hostname);
+  if (isIP(withoutZone(bare)) !== 0) policy.check(bare, bare);
+}
+
+/** The error for an address that is not connected to. */
+export function addressRefused(address: string, name: string, reason: string): TidemarkError {
+  const where = address === name ? address : `${name} (${address})`;
+  return new TidemarkError('ADDRESS_REFUSED', `Not connecting to ${where}: ${reason}`);
+}

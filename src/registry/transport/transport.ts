@@ -1,0 +1,176 @@
+import type { LookupFunction } from 'node:net';
+import { Agent, ProxyAgent, buildConnector } from 'undici';
+import type { Dispatcher } from 'undici';
+import { classifyAddress, isListedAddress } from '../../oci/address.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import { admitConnected, tlsSettings } from './connect-settings.ts';
+import type { ConnectSettings } from './connect-settings.ts';
+import { networkError } from './network-error.ts';
+import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import type { RegistryOptions } from '../registry.ts';
+import { openSocketExchange } from './socket-exchange.ts';
+import type { SocketExchange } from './socket-exchange.ts';
+import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
+import { exchangeThroughUndici } from './undici-exchange.ts';
+
+/** What tests may exchange: the name service, what counts as private, and the sizes of waits. */
+export interface TransportSettings {
+  readonly lookup?: LookupFunction;
+  readonly classify?: typeof classifyAddress;
+  /** False: bodies come through undici whatever their size. */
+  readonly ownSockets?: boolean;
+  /** Told of each address at which the registry's own host was reached. */
+  readonly onReached?: (address: string) => void;
+}
+
+export interface Transport {
+  /** One exchange, redirects not followed. @throws TidemarkError as `networkError` says, `ADDRESS_REFUSED`; the signal's reason. */
+  readonly exchange: Exchange;
+  /** Whether every address that the registry itself was reached at is loopback or private; false before the first. */
+  registryIsPrivate(): boolean;
+  /** Closes all connections; requests that still run fail. */
+  close(): Promise<void>;
+}
+
+/** A way to one kind of host: the registry's own, which may see the client certificate, or any other. */
+interface Route {
+  readonly dispatcher: Dispatcher;
+  readonly sockets: SocketExchange | undefined;
+}
+
+/** Opens nothing yet: connections are made when they are needed. @throws TidemarkError `PROXY_FAILED`, `TLS_OPTIONS_INVALID` */
+export function openTransport(options: RegistryOptions, settings: TransportSettings = {}): Transport {
+  const registry = new URL(options.url);
+  const classify = settings.classify ?? classifyAddress;
+  const seen = { private: false, public: false };
+  const registryIsPrivate = () => seen.private && !seen.public;
+  const routes = new Map<'own' | 'other', Route>();
+  const mayBePrivate = (address: string): boolean =>
+    options.allowPrivate || isListedAddress(address, options.allowAddresses ?? []);
+
+  const routeTo = ({ url, isStranger = false }: HttpRequest): Route => {
+    // A token service on another port of the registry's host is as much its own as the registry is.
+    const kind = url.hostname === registry.hostname && !isStranger ? 'own' : 'other';
+    const known = routes.get(kind);
+    if (known !== undefined) return known;
+    const policy = addressPolicy(
+      classify,
+      (address) =>
+        mayBePrivate(address) && (kind === 'own' || options.proxyUrl !== undefined || registryIsPrivate()),
+    );
+    const connect: ConnectSettings = {
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+      readTimeoutMs: options.sockReadTimeoutMs ?? 60_000,
+      lookup: guardedLookup(policy, settings.lookup),
+      policy,
+      tls: tlsSettings(options.tls, kind === 'own'),
+      onConnected: (address) => {
+        if (kind !== 'own') return;
+        seen[classify(address) === 'public' ? 'public' : 'private'] = true;
+        settings.onReached?.(address);
+      },
+    };
+    const route = openRoute(connect, options.proxyUrl, settings.ownSockets ?? true);
+    routes.set(kind, route);
+    return route;
+  };
+
+  const exchange: Exchange = async (request) => {
+    const route = routeTo(request);
+    try {
+      const large = request.large === true ? await route.sockets?.exchange(request) : undefined;
+      return large ?? (await throughUndici(route.dispatcher, request, options));
+    } catch (error) {
+      throw networkError(error, request, 'header', options.proxyUrl !== undefined);
+    }
+  };
+  return {
+    exchange,
+    registryIsPrivate: () => (options.proxyUrl === undefined ? registryIsPrivate() : options.allowPrivate),
+    async close() {
+      for (const { sockets } of routes.values()) sockets?.close();
+      await Promise.all([...routes.values()].map(({ dispatcher }) => dispatcher.destroy()));
+    },
+  };
+}
+
+function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSockets: boolean): Route {
+  const shared = {
+    // HTTP/1.1 only: one connection's fault then stops one request, and our own sockets speak nothing else.
+    allowH2: false,
+    connections: 64,
+    connectTimeout: connect.connectTimeoutMs,
+    headersTimeout: connect.readTimeoutMs,
+    bodyTimeout: connect.readTimeoutMs,
+    maxHeaderSize: 64 * 1024,
+  };
+  if (proxyUrl === undefined)
+    return {
+      dispatcher: new Agent({ ...shared, connect: guardedConnector(connect) }),
+      sockets: ownSockets ? openSocketExchange(connect) : undefined,
+    };
+  const proxy = parseProxyUrl(proxyUrl);
+  checkLiteral(connect.policy, proxy.hostname);
+  const dispatcher = new ProxyAgent({
+    ...shared,
+    uri: proxy.href,
+    // The remote's CA and checks hold for the upstream; the proxy is judged by the same roots, without our certificate.
+    proxyTls: { lookup: connect.lookup, timeout: connect.connectTimeoutMs },
+    requestTls: { ...connect.tls, timeout: connect.connectTimeoutMs },
+  });
+  return { dispatcher, sockets: undefined };
+}
+
+/** undici's connector, with the address checked before (literals, lookup) and after the connection stands. */
+function guardedConnector(connect: ConnectSettings): buildConnector.connector {
+  const open = buildConnector({
+    ...connect.tls,
+    lookup: connect.lookup,
+    timeout: connect.connectTimeoutMs,
+    allowH2: false,
+  });
+  return (target, callback) => {
+    try {
+      checkLiteral(connect.policy, target.hostname);
+    } catch (error) {
+      return callback(error as Error, null);
+    }
+    open(target, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      try {
+        admitConnected(connect, socket, target.hostname);
+      } catch (refusal) {
+        socket.destroy();
+        return callback(refusal as Error, null);
+      }
+      callback(null, socket);
+    });
+  };
+}
+
+async function throughUndici(
+  dispatcher: Dispatcher,
+  request: HttpRequest,
+  options: RegistryOptions,
+): Promise<HttpResponse> {
+  const throughProxy = options.proxyUrl !== undefined;
+  // A proxy resolves names by itself; what is written as an address can be judged here all the same.
+  if (throughProxy)
+    checkLiteral(
+      addressPolicy(classifyAddress, () => options.allowPrivate),
+      request.url.hostname,
+    );
+  return exchangeThroughUndici(dispatcher, request, throughProxy);
+}
+
+function parseProxyUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  throw new TidemarkError(
+    'PROXY_FAILED',
+    "The remote's proxy URL cannot be used; expected http(s)://[user:password@]host:port.",
+    {
+      origin: 'caller',
+    },
+  );
+}

@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream';
+import { verifyInPassing } from '../content/verified-source.ts';
+import type { Em } from '../db/open-database.ts';
+import { readRawManifest } from '../db/reads/read-inline.ts';
+import type { BatchBlob } from '../db/staging/sync-blobs.ts';
+import type { ContentKey, ContentSource, FetchOptions } from '../oci/content-source.ts';
+import { isTidemarkError } from '../oci/error.ts';
+import { readInlineData } from '../oci/inline-data.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
+import type { Registry } from '../registry/registry.ts';
+
+/** Where a sync takes a blob from: the descriptor itself, where it carries the bytes, else the upstream. */
+export async function openBlobSource(
+  em: Em,
+  registry: Registry,
+  blob: Pick<BatchBlob, 'digest' | 'sizeBytes' | 'isEntry' | 'inlineManifestId'>,
+): Promise<ContentSource> {
+  const { digest, sizeBytes: size, isEntry, inlineManifestId } = blob;
+  const document = inlineManifestId === null ? undefined : await readRawManifest(em, inlineManifestId);
+  const inline =
+    document && readInlineData(document, { digest, size, mediaType: 'application/octet-stream' });
+  if (inline !== undefined) return bytesSource(inline);
+  return isEntry ? withOtherAddress(registry) : registry;
+}
+
+/** Entries of an index that a registry has at `/manifests/`, though their types are no manifests'. */
+export function withOtherAddress(registry: Registry): ContentSource {
+  return {
+    async fetch(descriptor, options = {}) {
+      try {
+        return await registry.fetch(descriptor, options);
+      } catch (error) {
+        if (!isTidemarkError(error) || error.code !== 'CONTENT_UNKNOWN') throw error;
+        const found = await getQuietly(registry, descriptor, options);
+        if (found === undefined) throw error;
+        return bytesSource(found.bytes).fetch(descriptor);
+      }
+    },
+  };
+}
+
+/** What is wrong with the other address says less than that the blob is not at its own. */
+async function getQuietly(
+  registry: Registry,
+  { digest }: ContentKey,
+  { signal }: FetchOptions,
+): Promise<ManifestDocument | undefined> {
+  try {
+    return await registry.getManifest(digest, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (!isTidemarkError(error) || error.retryable) throw error;
+    return undefined;
+  }
+}
+
+export function bytesSource(bytes: Buffer): ContentSource {
+  return { fetch: () => Promise.resolve({ offset: 0, bytes: Readable.from([bytes]) }) };
+}
+
+/** Verifies what a source has and keeps nothing. */
+export async function readThrough(
+  source: ContentSource,
+  descriptor: ContentKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = await verifyInPassing(source).fetch(descriptor, { signal });
+  for await (const chunk of body.bytes) if (chunk.byteLength > descriptor.size) return;
+}

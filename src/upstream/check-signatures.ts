@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import type { Database, Em } from '../db/open-database.ts';
+import { SignaturePolicy } from '../db/schema/entities.ts';
+import { toSignatureRules } from '../db/policies/signature-policies.ts';
+import { findHeld } from '../db/content/held-blobs.ts';
+import {
+  findUnchecked,
+  readDocumentOf,
+  readSignatureToCheck,
+  writeVerdicts,
+} from '../db/policies/verdicts.ts';
+import type { PolicyKey, SignatureToCheck } from '../db/policies/verdicts.ts';
+import type { UnreadConfig } from '../db/staging/image-platforms.ts';
+import { readConfigPlatforms } from './read-platforms.ts';
+import { readSmallBlob } from './read-small-blob.ts';
+import { createSharedWork } from './shared-work.ts';
+import type { ContentSource } from '../oci/content-source.ts';
+import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
+import type { RuleMistake, SignatureRules, Verdict } from '../oci/signatures/signature-rules.ts';
+import { VerifyLimitError, verifyThread } from '../trust/verify-thread.ts';
+import type { SubjectToSend } from '../trust/verify-thread.ts';
+
+export interface SignatureChecksDeps {
+  readonly database: Database;
+  readonly store: ContentSource;
+}
+
+export interface CheckOptions {
+  /** For whom it is checked: a layer that this repository does not hold is as if it were stored nowhere, whoever else has it. */
+  readonly repositoryId: number;
+  /** Of who waits: once aborted, nothing more is checked for them. */
+  readonly signal?: AbortSignal | undefined;
+  /** Aborted when the time is over that the caller gives; what was begun goes on, and is kept. */
+  readonly budget?: AbortSignal | undefined;
+  /** Ends with the first that is valid. */
+  readonly untilValid?: boolean;
+}
+
+/** `out-of-time`: there are more of them than the budget was enough for. */
+export type CheckOutcome = 'done' | 'out-of-time';
+
+const batchSize = 100;
+const rulesKept = 16;
+
+interface CheckedFor {
+  readonly id: number;
+  readonly repositoryId: number;
+  readonly signal: AbortSignal;
+}
+
+interface Rules {
+  readonly rules: SignatureRules;
+  readonly fingerprint: string;
+}
+
+/**
+ * Checks signatures by policies on a thread of its own, and keeps each verdict in the database at once; the same for syncs and for pulls.
+ * Callers that ask about one signature at one time share the check.
+ */
+export function createSignatureChecks({ database, store }: SignatureChecksDeps) {
+  const known = new Map<string, Rules>();
+  const flights = createSharedWork<Verdict | undefined>();
+
+  /** Undefined where the policy is another one by now. */
+  async function readRules(em: Em, { policyId, revision }: PolicyKey): Promise<Rules | undefined> {
+    const key = `${policyId}/${revision}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const policy = await em.findOne(SignaturePolicy, { id: policyId, revision });
+    if (policy === null) return undefined;
+    const rules = toSignatureRules(policy);
+    const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+    known.set(key, { rules, fingerprint });
+    for (const oldest of known.keys()) if (known.size > rulesKept) known.delete(oldest);
+    return { rules, fingerprint };
+  }
+
+  async function checkOne(
+    policy: PolicyKey,
+    byRules: Rules,
+    { id, repositoryId, signal }: CheckedFor,
+  ): Promise<Verdict | undefined> {
+    const em = database.em.fork();
+    const signature = await readSignatureToCheck(em, id);
+    if (signature === undefined) return undefined;
+    const check = { em, store, policy, byRules, repositoryId, signal };
+    const verdict = await verdictOf(check, signature);
+    if (verdict !== undefined) await writeVerdicts(em, policy, [{ id, kind: signature.kind, verdict }]);
+    return verdict;
+  }
+
+  return {
+    /** All mistakes in rules, before they are kept. */
+    async checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]> {
+      const answer = await verifyThread.ask({ kind: 'rules', rules });
+      return answer.kind === 'rules' ? answer.mistakes : [];
+    },
+
+    /**
+     * Checks those of the signatures that this policy has not been asked about, in the order given. One whose content is not stored, or is
+     * damaged, gets no verdict: it counts as not verified until it can be checked.
+     */
+    async check(
+      policy: PolicyKey,
+      signatureIds: readonly number[],
+      { repositoryId, signal, budget, untilValid = false }: CheckOptions,
+    ): Promise<CheckOutcome> {
+      const em = database.em.fork();
+      const byRules = await readRules(em, policy);
+      if (byRules === undefined) return 'done';
+      for (let start = 0; start < signatureIds.length; start += batchSize) {
+        const batch = await findUnchecked(em, policy, signatureIds.slice(start, start + batchSize));
+        for (const id of batch) {
+          signal?.throwIfAborted();
+          if (budget?.aborted === true) return 'out-of-time';
+          const key = `${policy.policyId}/${policy.revision}/${policy.dockerReference ?? ''}/${id}/${repositoryId}`;
+          const verdict = await flights.join(
+            key,
+            (workSignal) => checkOne(policy, byRules, { id, repositoryId, signal: workSignal }),
+            { signal, budget },
+          );
+          if (verdict === 'out-of-time') return verdict;
+          if (untilValid && verdict?.isVerified === true) return 'done';
+        }
+      }
+      return 'done';
+    },
+
+    /** Reads out of configs whether there is an image's platform in them. */
+    readConfigs: (configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void> =>
+      readConfigPlatforms({ database, store }, configs, signal),
+  };
+}
+
+export type SignatureChecks = ReturnType<typeof createSignatureChecks>;
+
+interface Check {
+  readonly em: Em;
+  readonly store: ContentSource;
+  readonly policy: PolicyKey;
+  readonly byRules: Rules;
+  readonly repositoryId: number;
+  readonly signal: AbortSignal;
+}
+
+/** What takes more time or memory than any real signature does is refused for good: it would take them again each time. */
+async function verdictOf(check: Check, signature: SignatureToCheck): Promise<Verdict | undefined> {
+  try {
+    return signature.content === null
+      ? await checkManifest(check, signature)
+      : await checkAtomic(check, signature, signature.content);
+  } catch (error) {
+    if (error instanceof VerifyLimitError) return refused(error.message);
+    throw error;
+  }
+}
+
+async function checkAtomic(
+  { byRules, policy, signal }: Check,
+  { signedDigest }: SignatureToCheck,
+  document: Buffer,
+): Promise<Verdict | undefined> {
+  const subject = toSubject(policy, { digest: signedDigest, document: undefined });
+  const answer = await verifyThread.ask({ kind: 'atomic', document, subject, ...byRules }, signal);
+  return answer.kind === 'verdict' ? answer.verdict : undefined;
+}
+
+async function checkManifest(
+  check: Check,
+  { document, signedDigest }: SignatureToCheck,
+): Promise<Verdict | undefined> {
+  const { em, policy, byRules, signal } = check;
+  if (document === null) return refused('its manifest is not stored');
+  const planned = await verifyThread.ask({ kind: 'plan', document }, signal);
+  if (planned.kind !== 'plan') return undefined;
+  const { layers, ...why } = planned.plan;
+  if (layers === undefined) return refused('refused' in why ? why.refused : '');
+  const blobs = await readBlobs(check, layers);
+  const hasBundle = layers.some(({ kind }) => kind === 'bundle');
+  const signed = hasBundle ? await readDocumentOf(em, signedDigest) : undefined;
+  const subject = toSubject(policy, { digest: signedDigest, document: signed });
+  const answer = await verifyThread.ask({ kind: 'layers', layers, blobs, subject, ...byRules }, signal);
+  return answer.kind === 'verdict' ? answer.verdict : undefined;
+}
+
+/** Each digest once; those that are stored whole, and held by the repository. */
+async function readBlobs(
+  { em, store, repositoryId, signal }: Check,
+  layers: readonly SignatureLayer[],
+): Promise<Map<string, Uint8Array>> {
+  const blobs = new Map<string, Uint8Array>();
+  const digests = layers.map(({ digest }) => digest);
+  const held = await findHeld(em, repositoryId, digests);
+  for (const layer of new Map(layers.map((one) => [one.digest, one])).values()) {
+    if (!held.has(layer.digest)) continue;
+    const bytes = await readSmallBlob(store, layer, signal);
+    if (bytes !== undefined) blobs.set(layer.digest, bytes);
+  }
+  return blobs;
+}
+
+function toSubject(
+  { dockerReference }: PolicyKey,
+  signed: Pick<SubjectToSend, 'digest' | 'document'>,
+): SubjectToSend {
+  return { ...signed, repository: dockerReference ?? undefined };
+}
+
+function refused(reason: string): Verdict {
+  return { isVerified: false, reason };
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Remote } from '../db/schema/entities.ts';
+import { takeRequestSlot } from '../db/tasks/rate-budget.ts';
+import { isListedHost } from '../oci/address.ts';
+import type { RegistryOptions } from '../registry/registry.ts';
+import type { UpstreamDeps } from './deps.ts';
+import { createLimiter } from './limiter.ts';
+
+/** What the options of a remote's client are made of. */
+export type RemoteDeps = Omit<UpstreamDeps, 'connections'>;
+
+/** How a remote is reached: its settings with its secrets in clear text, its limits, and our own rules on addresses. */
+export function remoteOptions(
+  deps: RemoteDeps,
+  remote: Remote,
+  more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit'> = {},
+): RegistryOptions {
+  const open = (sealed: string | null | undefined, column: string) =>
+    sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
+  const headers = open(remote.headersSealed, 'headers');
+  const { rateLimit } = remote;
+  const mayBePrivate = (url: string) => deps.allowPrivate || isListedHost(new URL(url), deps.allowUpstream);
+  return dropUndefined({
+    url: remote.url,
+    upstreamName: remote.upstreamName,
+    username: remote.username ?? undefined,
+    password: open(remote.passwordSealed, 'password'),
+    realmHosts: remote.realmHosts,
+    headers: headers === undefined ? undefined : (JSON.parse(headers) as Record<string, string>),
+    tls: dropUndefined({
+      ca: remote.sslCaCertificate ?? undefined,
+      cert: remote.sslClientCertificate ?? undefined,
+      key: open(remote.sslClientKeySealed, 'ssl_client_key'),
+      rejectUnauthorized: remote.sslValidation,
+    }),
+    proxyUrl: open(remote.proxyUrlSealed, 'proxy_url') ?? remote.proxyUrl ?? undefined,
+    totalTimeoutMs: milliseconds(remote.totalTimeout),
+    connectTimeoutMs: milliseconds(remote.connectTimeout),
+    sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
+    maxRetries: remote.maxRetries,
+    manifestMaxBytes: deps.manifestMaxBytes,
+    allowPrivate: mayBePrivate(remote.url),
+    allowAddresses: deps.allowUpstream,
+    signatureStore:
+      remote.sigstore == null
+        ? undefined
+        : { url: remote.sigstore, allowPrivate: mayBePrivate(remote.sigstore) },
+    beforeRequest: rateLimit == null ? undefined : paceRequests(deps, new URL(remote.url).host, rateLimit),
+    ...more,
+  });
+}
+
+/**
+ * Waits for the next slot at the host. A process holds no more slots than a second has: those of requests that are given up while they wait
+ * are lost to all.
+ */
+function paceRequests({ database }: RemoteDeps, host: string, rateLimit: number) {
+  const ahead = createLimiter(rateLimit);
+  return (signal = new AbortController().signal): Promise<void> =>
+    ahead.run(signal, async () => {
+      const waitMs = await takeRequestSlot(database.em.fork(), host, rateLimit);
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    });
+}
+
+function milliseconds(seconds: number | null | undefined): number | undefined {
+  return seconds == null ? undefined : Math.round(seconds * 1000);
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined, as exactOptionalPropertyTypes wants it. */
+function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & Pick<Defined<T>, RequiredKeys<T>> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<
+    Defined<T>
+  > &
+    Pick<Defined<T>, RequiredKeys<T>>;
+}
+
+type RequiredKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T];
