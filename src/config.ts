@@ -1,4 +1,4 @@
-/** The settings, read from the environment once. Each has its row in the README's table. */
+/** The settings, read from the environment once. Each has its row in docs/settings.md. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoginSettings } from './access/access.ts';

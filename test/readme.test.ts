@@ -1,8 +1,8 @@
-/** The README's tour does what it says, and its table has every setting. */
+/** The tour of the README and of docs/tour.md works, the table of settings is complete, and links lead somewhere. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,10 +19,18 @@ import { noUpstreams } from './api/support/api-server.ts';
 import { startSyncHarness } from './support/sync-harness.ts';
 import type { SyncHarness } from './support/sync-harness.ts';
 
-const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
-const tour = [...readme.matchAll(/^<!-- tour -->\n```(graphql|sh)\n([^]*?)^```$/gm)].map(
-  ([, language = '', text = '']) => ({ language, text }),
-);
+const readPage = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
+const readme = readPage('README.md');
+const settings = readPage('docs/settings.md');
+const pages = [
+  'README.md',
+  ...readdirSync(join(projectRoot, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const tour = [
+  ...(readme + readPage('docs/tour.md')).matchAll(/^<!-- tour -->\n```(graphql|sh)\n([^]*?)^```$/gm),
+].map(([, language = '', text = '']) => ({ language, text }));
 
 let harness: SyncHarness;
 let upstream: SampleUpstream;
@@ -128,15 +136,18 @@ test('the tour lists, creates, syncs, subscribes, and reads the version', async 
 
 test('the table of settings has each that the configuration reads, and no other', () => {
   const source = readFileSync(join(projectRoot, 'src', 'config.ts'), 'utf8');
-  expect(names(readme, /^\| `([A-Z_]+)` \|/gm)).toEqual(
+  expect(names(settings, /^\| `([A-Z_]+)` \|/gm)).toEqual(
     names(source, /'(TIDEMARK_[A-Z_]+|TEMPORAL_[A-Z_]+|DATABASE_URL|LOG_LEVEL)'/g),
   );
 });
 
-test('what the README links to is there', () => {
-  const links = [...readme.matchAll(/\]\(([^):#]+)\)/g)].map(([, path = '']) => path);
-  expect(links).not.toEqual([]);
-  for (const path of links) expect(() => readFileSync(join(projectRoot, path))).not.toThrow();
+test.each(pages)('the links of %s lead to files', (page) => {
+  const links = [...readPage(page).matchAll(/\]\(([^):#]+)(?:#[^)]*)?\)/g)].map(([, path = '']) => path);
+  for (const path of links) expect(existsSync(join(projectRoot, dirname(page), path)), path).toBe(true);
+});
+
+test('the README has at most 150 lines', () => {
+  expect(readme.split('\n').length).toBeLessThanOrEqual(150);
 });
 
 function names(text: string, pattern: RegExp): string[] {
