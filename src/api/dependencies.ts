@@ -74,7 +74,7 @@ export interface UploadSessions {
 
 /** `activities/check-signatures.ts` says what its functions do. */
 export interface SignatureChecks {
-  checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]>;
+  readonly checkRules: (rules: SignatureRules) => Promise<readonly RuleMistake[]>;
   check(
     policy: PolicyKey,
     signatureIds: readonly number[],

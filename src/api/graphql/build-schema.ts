@@ -16,7 +16,6 @@ import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
 import { RemoteResolver } from './remotes/remote.resolver.ts';
 import { RepositoryContentResolver } from './repositories/repository-content.resolver.ts';
 import { RepositoryMutationResolver } from './repositories/repository-mutation.resolver.ts';
-import { RepositoryRemovalResolver } from './repositories/repository-removal.resolver.ts';
 import { RepositoryResolver } from './repositories/repository.resolver.ts';
 import { ScheduleMutationResolver } from './schedules/schedule-mutation.resolver.ts';
 import {
@@ -57,7 +56,6 @@ export function buildApiSchema(): GraphQLSchema {
       NodeResolver,
       RepositoryResolver,
       RepositoryMutationResolver,
-      RepositoryRemovalResolver,
       RepositoryContentResolver,
       DistributionResolver,
       DistributionMoveResolver,

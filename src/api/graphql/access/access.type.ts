@@ -2,6 +2,7 @@ import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-gr
 import type { AccessGrant, AccessToken } from '../../../db/schema/access-entities.ts';
 import type { Role } from '../../../db/access/roles.ts';
 import { connectionType } from '../connection.ts';
+import { defaultDays, mostGrants } from '../../../operations/access.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
@@ -109,10 +110,6 @@ export function toGrantType(row: AccessGrant): GrantType {
 }
 
 export const GrantConnection = connectionType(GrantType, 'Grant');
-
-/** More grants are made one by one. */
-export const mostGrants = 100;
-export const defaultDays = 90;
 
 @InputType('TokenGrantInput', { description: 'A role that a new token has from the start.' })
 export class TokenGrantInput {

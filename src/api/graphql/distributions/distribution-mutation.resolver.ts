@@ -1,15 +1,22 @@
-import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
-import { isBasePathTaken } from '../../../db/versions/distributions.ts';
-import { Distribution } from '../../../db/schema/entities.ts';
-import type { Em } from '../../../db/open-database.ts';
-import { lockDistribution, moveDistribution } from '../../../db/versions/point-distribution.ts';
-import type { LockedDistribution } from '../../../db/versions/point-distribution.ts';
-import { quoteValue } from '../../../oci/error.ts';
-import type { Viewer } from '../../../access/viewer.ts';
-import { forgetReads } from '../context.ts';
+import {
+  createDistribution,
+  deleteDistribution,
+  pointDistribution,
+  updateDistribution,
+} from '../../../operations/distributions.ts';
+import type { Target } from '../../../operations/distribution-target.ts';
+import type { DistributionFields } from '../../../operations/distributions.ts';
+import type { Outcome, Reference } from '../../../operations/operation.ts';
 import type { RequestContext } from '../context.ts';
-import { checkPullThrough, lacksPullThrough, pinnedPullThrough, readTarget } from './distribution-target.ts';
+import { DeletePayload } from '../payload.type.ts';
+import {
+  runDeletion,
+  runMutation,
+  toOptionalReference,
+  toReference,
+  toVersionReference,
+} from '../run-mutation.ts';
 import {
   DistributionCreateInput,
   DistributionDeleteInput,
@@ -18,13 +25,6 @@ import {
   DistributionUpdateInput,
   toDistributionType,
 } from './distribution.type.ts';
-import { parseNumericId } from '../../../operations/global-id.ts';
-import { invalid, mistake, notNull } from '../../../operations/mistakes.ts';
-import { DeletePayload } from '../payload.type.ts';
-import { lacksRole, seen } from '../../../operations/permit.ts';
-import { checkRepositoryName } from '../repositories/repository-mutation.resolver.ts';
-import { readSignaturePolicyId } from '../policies/signature-policy-id.ts';
-import type { UserError } from '../user-error.type.ts';
 
 @Resolver()
 export class DistributionMutationResolver {
@@ -36,33 +36,9 @@ export class DistributionMutationResolver {
     input: DistributionCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {
-    return saving(context, input.basePath, async (em) => {
-      const lacking = lacksRole(context.viewer, 'maintainer', input.basePath, 'basePath');
-      if (lacking.length > 0) return lacking;
-      const userErrors = await checkBasePath(em, input.basePath);
-      const target = await readTarget(em, context.viewer, input, userErrors);
-      if (target !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, context.viewer, target)));
-      const signaturePolicyId = await readSignaturePolicyId(
-        em,
-        context.viewer,
-        input.signaturePolicyId,
-        userErrors,
-      );
-      if (target === undefined || userErrors.length > 0) return userErrors;
-      const row = em.create(Distribution, {
-        basePath: input.basePath,
-        repositoryId: target.repositoryId,
-        version: target.version,
-        isPrivate: input.private ?? context.api.access.isOn,
-        isDecided: typeof input.private === 'boolean' || context.api.access.isOn,
-        pullThrough: input.pullThrough ?? false,
-        signaturePolicyId: signaturePolicyId ?? null,
-        pointedBy: context.viewer.identity,
-      });
-      await em.persist(row).flush();
-      return row.id;
-    });
+    const fields = { ...fieldsOf(input), ...targetOf(input), basePath: input.basePath };
+    const { isOn: isAccessOn } = context.api.access;
+    return answer(context, createDistribution(context, fields, { isAccessOn }));
   }
 
   @Mutation(() => DistributionPayload, {
@@ -73,46 +49,7 @@ export class DistributionMutationResolver {
     input: DistributionUpdateInput,
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {
-    const { basePath } = input;
-    return saving(context, basePath ?? '', async (em) => {
-      const row = await findDistribution(em, context.viewer, input.id);
-      const isMoved = typeof basePath === 'string' && basePath !== row?.basePath;
-      const lacking = [
-        ...(row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id')),
-        ...(isMoved ? lacksRole(context.viewer, 'maintainer', basePath, 'basePath') : []),
-      ];
-      if (lacking.length > 0) return lacking;
-      const userErrors = row === undefined ? [notFound(input.id)] : [];
-      userErrors.push(
-        ...[
-          notNull('basePath', basePath),
-          notNull('private', input.private),
-          notNull('pullThrough', input.pullThrough),
-        ].flatMap((found) => found ?? []),
-      );
-      if (row !== undefined && input.pullThrough === true)
-        userErrors.push(...(await checkPullThrough(em, context.viewer, row)));
-      if (isMoved) {
-        userErrors.push(...(await checkBasePath(em, basePath)));
-        if (row?.isOwn === true) userErrors.push(invalid('basePath', ownStays(row, 'rename that')));
-      }
-      const signaturePolicyId = await readSignaturePolicyId(
-        em,
-        context.viewer,
-        input.signaturePolicyId,
-        userErrors,
-      );
-      if (row === undefined || userErrors.length > 0) return userErrors;
-      const changes = {
-        ...(signaturePolicyId === undefined ? {} : { signaturePolicyId }),
-        ...(typeof basePath === 'string' ? { basePath } : {}),
-        ...(typeof input.private === 'boolean' ? { isPrivate: input.private, isDecided: true } : {}),
-        ...(typeof input.pullThrough === 'boolean' ? { pullThrough: input.pullThrough } : {}),
-      };
-      if (Object.keys(changes).length > 0)
-        await em.nativeUpdate(Distribution, { id: row.id }, { ...changes, updatedAt: new Date() });
-      return row.id;
-    });
+    return answer(context, updateDistribution(context, distributionOf(input), fieldsOf(input)));
   }
 
   @Mutation(() => DeletePayload, {
@@ -122,20 +59,9 @@ export class DistributionMutationResolver {
   async distributionDelete(
     @Arg('input', () => DistributionDeleteInput, { description: 'The distribution.' })
     input: DistributionDeleteInput,
-    @Ctx() { em, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<DeletePayload> {
-    return em.fork().transactional(async (transaction) => {
-      const row = await findDistribution(transaction, viewer, input.id);
-      if (row === undefined) return { deletedId: null, userErrors: [notFound(input.id)] };
-      const lacking = lacksRole(viewer, 'maintainer', row.basePath, 'id');
-      if (lacking.length > 0) return { deletedId: null, userErrors: lacking };
-      if (row.isOwn) {
-        const why = ownStays(row, 'delete that, or make this one private');
-        return { deletedId: null, userErrors: [mistake('IN_USE', ['id'], why)] };
-      }
-      await transaction.nativeDelete(Distribution, { id: row.id });
-      return { deletedId: input.id, userErrors: [] };
-    });
+    return runDeletion(context, input.id, deleteDistribution(context, distributionOf(input)));
   }
 
   @Mutation(() => DistributionPayload, {
@@ -148,94 +74,37 @@ export class DistributionMutationResolver {
     input: DistributionPointInput,
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {
-    return saving(context, '', async (em) => {
-      const userErrors: UserError[] = [];
-      const target = await readTarget(em, context.viewer, input, userErrors);
-      const row = await findDistribution(em, context.viewer, input.id);
-      const lacking = row === undefined ? [] : lacksRole(context.viewer, 'maintainer', row.basePath, 'id');
-      if (lacking.length > 0) return lacking;
-      if (row === undefined) userErrors.unshift(notFound(input.id));
-      else if (row.isOwn && target !== undefined && target.repositoryId !== row.repositoryId)
-        userErrors.push(
-          invalid(
-            typeof input.versionId === 'string' ? 'versionId' : 'repositoryId',
-            `${quoteValue(row.basePath)} is the own name of a repository and serves that one, at whichever version. ` +
-              'Serve another repository at a distribution of another base path (distributionCreate).',
-          ),
-        );
-      if (row?.pullThrough === true && target !== undefined && target.repositoryId !== row.repositoryId)
-        userErrors.push(
-          ...(await lacksPullThrough(
-            em,
-            context.viewer,
-            target,
-            typeof input.versionId === 'string' ? 'versionId' : 'repositoryId',
-          )),
-        );
-      if (row?.pullThrough === true && target !== undefined && target.version !== null)
-        userErrors.push(invalid('versionId', pinnedPullThrough));
-      if (row === undefined || target === undefined || userErrors.length > 0) return userErrors;
-      await moveDistribution(em, row, target, context.viewer.identity);
-      return row.id;
-    });
+    return answer(context, pointDistribution(context, distributionOf(input), targetOf(input)));
   }
 }
 
-/** Undefined too where the viewer may not see it. */
-async function findDistribution(em: Em, viewer: Viewer, id: string): Promise<LockedDistribution | undefined> {
-  const key = parseNumericId('Distribution', id);
-  const row = key === undefined ? undefined : await lockDistribution(em, key);
-  return seen(viewer, row, ({ basePath }) => basePath) ?? undefined;
+function distributionOf({ id }: { readonly id: string }): Reference {
+  return toReference('Distribution', 'id', id);
 }
 
-async function checkBasePath(em: Em, basePath: string): Promise<UserError[]> {
-  const mistake = checkRepositoryName(basePath, 'basePath');
-  if (mistake !== undefined) return [mistake];
-  return (await isBasePathTaken(em, basePath)) ? [basePathTaken(basePath)] : [];
+function targetOf({ versionId, repositoryId }: DistributionCreateInput | DistributionPointInput): Target {
+  return {
+    version: typeof versionId === 'string' ? toVersionReference(versionId) : undefined,
+    repository: toOptionalReference('Repository', 'repositoryId', repositoryId) ?? undefined,
+  };
 }
 
-function basePathTaken(basePath: string): UserError {
-  return mistake(
-    'ALREADY_EXISTS',
-    ['basePath'],
-    `There is a distribution at ${quoteValue(basePath)}; choose another base path, or point that one (distributionPoint).`,
-  );
+function fieldsOf(input: DistributionCreateInput | DistributionUpdateInput): DistributionFields {
+  const { basePath, pullThrough, signaturePolicyId } = input;
+  return {
+    basePath,
+    private: input.private,
+    pullThrough,
+    signaturePolicy: toOptionalReference('SignaturePolicy', 'signaturePolicyId', signaturePolicyId),
+  };
 }
 
-function ownStays(row: LockedDistribution, instead: string): string {
-  return `The distribution at ${quoteValue(row.basePath)} is at its repository's own name and stays as long as the repository; ${instead}.`;
-}
+type DistributionPart = Pick<DistributionPayload, 'distribution'>;
 
-function notFound(id: string): UserError {
-  return mistake(
-    'NOT_FOUND',
-    ['id'],
-    `There is no distribution with the id ${quoteValue(id)}; take one from distributions.`,
-  );
-}
-
-/** One transaction that answers the distribution's key, or mistakes. Of two callers that find a base path free the database says who was first. */
-async function saving(
-  context: RequestContext,
-  basePath: string,
-  save: (em: Em) => Promise<number | UserError[]>,
-): Promise<DistributionPayload> {
-  const saved = await context.em
-    .fork()
-    .transactional(save)
-    .catch((error: unknown) => {
-      if (error instanceof UniqueConstraintViolationException) return [basePathTaken(basePath)];
-      throw error;
-    });
-  if (typeof saved !== 'number') return payload(null, saved);
-  forgetReads(context);
-  const row = await context.loaders.distributions.load(saved);
-  return payload(row ?? null, []);
-}
-
-function payload(row: Distribution | null, userErrors: UserError[]): DistributionPayload {
-  return Object.assign(new DistributionPayload(), {
-    distribution: row === null ? null : toDistributionType(row),
-    userErrors,
-  });
+function answer(context: RequestContext, operation: Promise<Outcome<number>>): Promise<DistributionPayload> {
+  const load = async (id: number): Promise<DistributionPart> => {
+    const row = await context.loaders.distributions.load(id);
+    return { distribution: row === undefined ? null : toDistributionType(row) };
+  };
+  return runMutation<number, DistributionPart>(context, operation, load, { distribution: null });
 }

@@ -69,7 +69,7 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Use
   on(input.username, checkUsername);
   on(input.realmHosts, checkRealmHosts);
   on(input.password, (password) => checkPassword(password));
-  return checks.flatMap((mistake) => mistake ?? []);
+  return checks.flatMap((found) => found ?? []);
 }
 
 /**
@@ -109,7 +109,7 @@ export function checkClientCertificate(
         ),
       );
   }
-  return mistakes.flatMap((mistake) => mistake ?? []);
+  return mistakes.flatMap((found) => found ?? []);
 }
 
 const isOther = (value: string | null | undefined, before: string | null | undefined): boolean =>

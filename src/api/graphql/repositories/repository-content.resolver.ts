@@ -1,21 +1,16 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
-import { visibilityOf } from '../../../access/viewer.ts';
 import {
-  copyContent,
-  removeContent,
-  restoreVersion,
-  tagManifest,
-  untag,
-} from '../../../db/versions/change-content.ts';
-import { ContentRefusedError } from '../../../db/versions/content-draft.ts';
-import type { ContentChanged } from '../../../db/versions/content-draft.ts';
-import type { Role } from '../../../db/access/roles.ts';
-import { quoteValue } from '../../../oci/error.ts';
-import { forgetReads } from '../context.ts';
+  copyToRepository,
+  removeFromRepository,
+  restoreRepository,
+  tagRepository,
+  untagRepository,
+} from '../../../operations/content.ts';
+import type { ChangedRepository } from '../../../operations/content.ts';
+import type { Outcome, Reference } from '../../../operations/operation.ts';
 import type { RequestContext } from '../context.ts';
-import { parseNumericId, parseVersionId } from '../../../operations/global-id.ts';
-import { lacksRole } from '../../../operations/permit.ts';
-import { notFound } from './repository-mutation.resolver.ts';
+import { runMutation, toReference, toVersionReference } from '../run-mutation.ts';
+import { toRepositoryVersionType } from '../versions/version.type.ts';
 import {
   RepositoryContentPayload,
   RepositoryCopyContentInput,
@@ -25,12 +20,6 @@ import {
   RepositoryUntagInput,
 } from './repository-content.type.ts';
 import { toRepositoryType } from './repository.type.ts';
-import type { UserError } from '../user-error.type.ts';
-import { toRepositoryVersionType } from '../versions/version.type.ts';
-import { mistake } from '../../../operations/mistakes.ts';
-
-/** What no row has: ids that are none of ours are looked up as this, so that all other mistakes are found with them. */
-const nowhere = 0;
 
 @Resolver()
 export class RepositoryContentResolver {
@@ -42,11 +31,7 @@ export class RepositoryContentResolver {
     @Arg('input', () => RepositoryTagInput, { description: 'Tag and manifest.' }) input: RepositoryTagInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
-    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
-    const { tag, digest } = input;
-    return answer(context, { repositoryId, input, role: 'pusher' }, (held) =>
-      tagManifest(context.em, { repositoryId: held, tag, digest }),
-    );
+    return answer(context, tagRepository(context, repositoryOf(input), input));
   }
 
   @Mutation(() => RepositoryContentPayload, {
@@ -56,10 +41,7 @@ export class RepositoryContentResolver {
     @Arg('input', () => RepositoryUntagInput, { description: 'The tag.' }) input: RepositoryUntagInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
-    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
-    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
-      untag(context.em, { repositoryId: held, tag: input.tag }),
-    );
+    return answer(context, untagRepository(context, repositoryOf(input), input.tag));
   }
 
   @Mutation(() => RepositoryContentPayload, {
@@ -72,18 +54,10 @@ export class RepositoryContentResolver {
     input: RepositoryCopyContentInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
-    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
-    const key = parseVersionId(input.sourceVersionId);
-    const version = key === undefined ? undefined : await context.loaders.versions.load(key);
-    // one that the caller may not read is as absent
-    const source = version ?? { repositoryId: nowhere, number: nowhere };
-    return answer(context, { repositoryId, input, role: 'pusher' }, (held) =>
-      copyContent(context.em, {
-        repositoryId: held,
-        source,
-        tags: input.tags ?? null,
-        usableRemotes: visibilityOf(context.viewer, 'maintainer'),
-      }),
+    const source = toVersionReference(input.sourceVersionId);
+    return answer(
+      context,
+      copyToRepository(context, repositoryOf(input), { source, tags: input.tags ?? null }),
     );
   }
 
@@ -97,10 +71,10 @@ export class RepositoryContentResolver {
     input: RepositoryRemoveContentInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
-    const repositoryId = parseNumericId('Repository', input.repositoryId) ?? nowhere;
     const { tags, digests } = input;
-    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
-      removeContent(context.em, { repositoryId: held, tags: tags ?? [], digests: digests ?? [] }),
+    return answer(
+      context,
+      removeFromRepository(context, repositoryOf(input), { tags: tags ?? [], digests: digests ?? [] }),
     );
   }
 
@@ -114,69 +88,33 @@ export class RepositoryContentResolver {
     input: RepositoryRestoreVersionInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
-    const version = parseVersionId(input.versionId) ?? { repositoryId: nowhere, number: nowhere };
-    const { repositoryId } = version;
-    return answer(context, { repositoryId, input, role: 'maintainer' }, (held) =>
-      restoreVersion(context.em, { repositoryId: held, number: version.number }),
-    );
+    return answer(context, restoreRepository(context, toVersionReference(input.versionId)));
   }
 }
 
-interface Asked {
-  readonly repositoryId: number;
-  /** That the caller needs for the repository. */
-  readonly role: Role;
-  readonly input: { readonly repositoryId: string } | { readonly versionId: string };
+function repositoryOf({ repositoryId }: { readonly repositoryId: string }): Reference {
+  return toReference('Repository', 'repositoryId', repositoryId);
 }
 
-async function answer(
+type Changed = Pick<RepositoryContentPayload, 'repository' | 'version'>;
+
+function answer(
   context: RequestContext,
-  asked: Asked,
-  change: (repositoryId: number) => Promise<ContentChanged>,
+  operation: Promise<Outcome<ChangedRepository>>,
 ): Promise<RepositoryContentPayload> {
-  const { repositoryId, role, input } = asked;
-  const found = await context.loaders.repositories.load(repositoryId);
-  const field = 'versionId' in input ? 'versionId' : 'repositoryId';
-  const lacking = found === undefined ? [] : lacksRole(context.viewer, role, found.name, field);
-  if (lacking.length > 0) return payload({ repository: null, version: null, userErrors: lacking });
-  try {
-    // one that the caller may not see is as absent
-    const { createdVersion } = await change(found?.id ?? nowhere);
-    forgetReads(context);
+  const load = async ({ repositoryId, createdVersion }: ChangedRepository): Promise<Changed> => {
+    const { repositories, versions } = context.loaders;
     const [repository, version] = await Promise.all([
-      context.loaders.repositories.load(repositoryId),
-      createdVersion === null
-        ? undefined
-        : context.loaders.versions.load({ repositoryId, number: createdVersion }),
+      repositories.load(repositoryId),
+      createdVersion === null ? undefined : versions.load({ repositoryId, number: createdVersion }),
     ]);
-    return payload({
+    return {
       repository: repository === undefined ? null : toRepositoryType(repository),
       version: version === undefined ? null : toRepositoryVersionType(version),
-      userErrors: [],
-    });
-  } catch (error) {
-    if (!(error instanceof ContentRefusedError)) throw error;
-    return payload({ repository: null, version: null, userErrors: toUserErrors(error, asked) });
-  }
-}
-
-export function versionNotFound(field: string, id: string): UserError {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no version with the id ${quoteValue(id)}; take one from a repository's versions.`,
-  );
-}
-
-function payload(fields: RepositoryContentPayload): RepositoryContentPayload {
-  return Object.assign(new RepositoryContentPayload(), fields);
-}
-
-function toUserErrors({ mistakes }: ContentRefusedError, { input }: Asked): UserError[] {
-  return mistakes.map(({ code, field, message }) => {
-    if (code !== 'NOT_FOUND') return mistake(code, field, message);
-    if ('versionId' in input) return versionNotFound('versionId', input.versionId);
-    if (field[0] === 'repositoryId') return notFound('repositoryId', input.repositoryId);
-    return mistake(code, field, message);
+    };
+  };
+  return runMutation<ChangedRepository, Changed>(context, operation, load, {
+    repository: null,
+    version: null,
   });
 }

@@ -16,7 +16,7 @@ import { parseNumericId, toGlobalId } from '../../../operations/global-id.ts';
 import { checkConversion } from '../../../operations/mirror-conversion.ts';
 import { DeletePayload } from '../payload.type.ts';
 import { lacksRole, seen } from '../../../operations/permit.ts';
-import { notFound as repositoryNotFound } from '../repositories/repository-mutation.resolver.ts';
+import { repositoryNotFound } from '../../../operations/references.ts';
 import {
   ScheduleCreateInput,
   ScheduleDeleteInput,
@@ -54,7 +54,8 @@ export class ScheduleMutationResolver {
       const lacking =
         repository === null ? [] : lacksRole(viewer, 'maintainer', repository.name, 'repositoryId');
       if (lacking.length > 0) return lacking;
-      if (repository === null) mistakes.unshift(repositoryNotFound('repositoryId', input.repositoryId));
+      if (repository === null)
+        mistakes.unshift(repositoryNotFound({ field: 'repositoryId', text: input.repositoryId }));
       const remoteId = await findScheduleRemote(em, input.remoteId, { viewer, repository }, mistakes);
       if (repository !== null) mistakes.push(...(await checkConversion(em, repository)));
       if (repository === null || mistakes.length > 0) return mistakes;

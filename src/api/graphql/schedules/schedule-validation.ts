@@ -1,14 +1,11 @@
-import { LockMode } from '@mikro-orm/core';
-import { Remote } from '../../../db/schema/entities.ts';
 import type { Repository } from '../../../db/schema/entities.ts';
 import type { Em } from '../../../db/open-database.ts';
 import type { Viewer } from '../../../access/viewer.ts';
-import { quoteValue } from '../../../oci/error.ts';
 import { checkCron, checkTimeZone } from './cron-validation.ts';
-import { parseNumericId } from '../../../operations/global-id.ts';
-import { checkInteger, checkText, invalid, mistake, notNull } from '../../../operations/mistakes.ts';
+import { hasNoRemote, lockUsableRemote } from '../../../operations/references.ts';
+import { toReference } from '../run-mutation.ts';
+import { checkInteger, checkText, invalid, notNull } from '../../../operations/mistakes.ts';
 import type { Checked } from '../../../operations/mistakes.ts';
-import { lacksRole, seen } from '../../../operations/permit.ts';
 import type { ScheduleCreateInput, ScheduleUpdateInput } from './schedule-input.type.ts';
 import type { UserError } from '../user-error.type.ts';
 
@@ -73,10 +70,7 @@ export interface ScheduledFor {
   readonly keptRemoteId?: number | null | undefined;
 }
 
-/**
- * The key of the remote that is given, held so that it cannot be deleted before the schedule has it; null where none is. The repository's
- * own is used by whoever may sync it; another only by those who may use that.
- */
+/** The key of the remote that is given, locked against deletion; null where none is given. */
 export async function findScheduleRemote(
   em: Em,
   id: string | null | undefined,
@@ -84,29 +78,10 @@ export async function findScheduleRemote(
   mistakes: UserError[],
 ): Promise<number | null> {
   if (id === null || id === undefined) {
-    if (repository !== null && repository.remoteId == null)
-      mistakes.push(
-        invalid(
-          'remoteId',
-          `The repository ${quoteValue(repository.name)} has no remote; give remoteId, or set the repository's remote first.`,
-        ),
-      );
+    if (repository !== null && repository.remoteId == null) mistakes.push(hasNoRemote(repository));
     return null;
   }
-  const key = parseNumericId('Remote', id);
-  const found =
-    key === undefined ? null : await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
-  const isSettled = found !== null && (found.id === repository?.remoteId || found.id === keptRemoteId);
-  const remote = isSettled ? found : seen(viewer, found, ({ name }) => name);
-  if (remote !== null && !isSettled)
-    mistakes.push(...lacksRole(viewer, 'maintainer', remote.name, 'remoteId'));
-  if (remote === null)
-    mistakes.push(
-      mistake(
-        'NOT_FOUND',
-        ['remoteId'],
-        `There is no remote with the id ${quoteValue(id)}; take one from remotes.`,
-      ),
-    );
-  return remote?.id ?? null;
+  const settled = [repository?.remoteId, keptRemoteId];
+  const remote = toReference('Remote', 'remoteId', id);
+  return (await lockUsableRemote(em, viewer, remote, { settled, mistakes })) ?? null;
 }

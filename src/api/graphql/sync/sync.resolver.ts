@@ -10,7 +10,8 @@ import type { RequestContext } from '../context.ts';
 import { parseNumericId, toGlobalId } from '../../../operations/global-id.ts';
 import { lacksRole, seen } from '../../../operations/permit.ts';
 import { checkConversion } from '../../../operations/mirror-conversion.ts';
-import { notFound } from '../repositories/repository-mutation.resolver.ts';
+import { hasNoRemote, lockUsableRemote, repositoryNotFound } from '../../../operations/references.ts';
+import { toReference } from '../run-mutation.ts';
 import { payload, reload, startWorkflow } from '../start-workflow.ts';
 import { RepositorySyncInput } from './sync.type.ts';
 import { checkOverrides, readOverrides } from './sync-overrides.ts';
@@ -117,7 +118,8 @@ async function acceptSync(
       ? null
       : await em.findOne(Repository, { id: repositoryId }, { lockMode: LockMode.PESSIMISTIC_READ });
   const repository = seen(viewer, found, ({ name }) => name);
-  if (repository === null) userErrors.push(notFound('repositoryId', input.repositoryId));
+  if (repository === null)
+    userErrors.push(repositoryNotFound({ field: 'repositoryId', text: input.repositoryId }));
   else userErrors.push(...lacksRole(viewer, 'maintainer', repository.name, 'repositoryId'));
   const remoteId = await findRemoteToSync(em, viewer, input, { repository, settledRemoteId, userErrors });
   userErrors.push(...checkOverrides(input.overrides, api.config));
@@ -146,7 +148,7 @@ async function acceptSync(
   return { task, isNew, repositoryName: repository.name };
 }
 
-/** The repository's own is used by whoever may sync it; another only by those who may use that. */
+/** The repository's own remote, unless another is given. */
 async function findRemoteToSync(
   em: Em,
   viewer: Viewer,
@@ -157,34 +159,17 @@ async function findRemoteToSync(
     userErrors,
   }: SyncOptions & { readonly repository: Repository | null; readonly userErrors: UserError[] },
 ): Promise<number | undefined> {
-  const given = input.remoteId ?? undefined;
-  const remoteId =
-    given === undefined ? (repository?.remoteId ?? undefined) : parseNumericId('Remote', given);
+  const own = repository?.remoteId;
+  if (typeof input.remoteId === 'string') {
+    const remote = toReference('Remote', 'remoteId', input.remoteId);
+    return lockUsableRemote(em, viewer, remote, { settled: [own, settledRemoteId], mistakes: userErrors });
+  }
   const found =
-    remoteId === undefined
-      ? null
-      : await em.findOne(Remote, { id: remoteId }, { lockMode: LockMode.PESSIMISTIC_READ });
-  const isOwn = remoteId === repository?.remoteId || remoteId === settledRemoteId;
-  const remote = isOwn ? found : seen(viewer, found, ({ name }) => name);
-  if (remote !== null && !isOwn) userErrors.push(...lacksRole(viewer, 'maintainer', remote.name, 'remoteId'));
-  if (remote !== null) return remote.id;
-  if (given !== undefined)
-    userErrors.push(
-      mistake(
-        'NOT_FOUND',
-        ['remoteId'],
-        `There is no remote with the id ${quoteValue(given)}; take one from remotes.`,
-      ),
-    );
-  else if (repository !== null)
-    userErrors.push(
-      mistake(
-        'INVALID',
-        ['remoteId'],
-        `The repository ${quoteValue(repository.name)} has no remote; give remoteId, or set the repository's remote first.`,
-      ),
-    );
-  return undefined;
+    typeof own === 'number'
+      ? await em.findOne(Remote, { id: own }, { lockMode: LockMode.PESSIMISTIC_READ })
+      : null;
+  if (found === null && repository !== null) userErrors.push(hasNoRemote(repository));
+  return found?.id;
 }
 
 /** Whether the task's own run was there to be asked; without a run id the workflow may be running for another task. */

@@ -1,0 +1,59 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Viewer } from '../access/viewer.ts';
+import type { Em } from '../db/open-database.ts';
+import { Remote } from '../db/schema/entities.ts';
+import type { Repository } from '../db/schema/entities.ts';
+import { quoteValue } from '../oci/error.ts';
+import { invalid, mistake } from './mistakes.ts';
+import type { Mistake } from './mistakes.ts';
+import type { Reference } from './operation.ts';
+import { lacksRole, seen } from './permit.ts';
+
+export function repositoryNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
+  return mistake(
+    'NOT_FOUND',
+    [field],
+    `There is no repository with the id ${quoteValue(text)}; take one from repositories.`,
+  );
+}
+
+export function remoteNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
+  return mistake(
+    'NOT_FOUND',
+    [field],
+    `There is no remote with the id ${quoteValue(text)}; take one from remotes.`,
+  );
+}
+
+/**
+ * The key of a remote that an input names, locked against deletion. Whoever syncs with a remote uses its secrets, so that needs the role
+ * maintainer for it. `settled` remotes need none: they are in use already where the caller may sync. Undefined, with a mistake, where the
+ * caller cannot use it.
+ */
+export async function lockUsableRemote(
+  em: Em,
+  viewer: Viewer,
+  remote: Reference,
+  {
+    settled = [],
+    mistakes,
+  }: { readonly settled?: readonly (number | null | undefined)[]; readonly mistakes: Mistake[] },
+): Promise<number | undefined> {
+  const { key } = remote;
+  const found =
+    key === undefined ? null : await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
+  if (found !== null && settled.includes(found.id)) return found.id;
+  const row = seen(viewer, found, ({ name }) => name);
+  mistakes.push(
+    ...(row === null ? [remoteNotFound(remote)] : lacksRole(viewer, 'maintainer', row.name, remote.field)),
+  );
+  return row?.id;
+}
+
+/** A sync or schedule is given no remote, and the repository has none. */
+export function hasNoRemote({ name }: Repository): Mistake {
+  return invalid(
+    'remoteId',
+    `The repository ${quoteValue(name)} has no remote; give remoteId, or set the repository's remote first.`,
+  );
+}
