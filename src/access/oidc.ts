@@ -22,7 +22,7 @@ export interface Subject {
 
 /**
  * Asymmetric ones only: with a secret shared by issuer and audience each could pass for the other, and an issuer's public key must
- * never serve as such a secret (FAULTS 81).
+ * never serve as such a secret (fault 81).
  */
 const algorithms = [
   'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',

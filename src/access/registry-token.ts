@@ -38,7 +38,7 @@ export interface IssuedToken {
   readonly expiresInSeconds: number;
 }
 
-/** FAULTS 83: who loses a group keeps it for so long at the most. Clients take 60 s for the least. */
+/** fault 83: who loses a group keeps it for so long at the most. Clients take 60 s for the least. */
 export const registryTokenSeconds = 300;
 
 const issuer = 'tidemark';
@@ -108,7 +108,7 @@ async function verify(
         if (key === undefined) throw new errors.JWKSNoMatchingKey();
         return key;
       },
-      // the one algorithm, whatever the token says of itself (FAULTS 81)
+      // the one algorithm, whatever the token says of itself (fault 81)
       { issuer, audience: registryService, algorithms: [algorithm], requiredClaims: ['exp'] },
     );
     return readClaims(payload);

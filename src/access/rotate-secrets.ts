@@ -16,7 +16,7 @@ const mostNamed = 20;
 
 /**
  * Seals all stored secrets with the first key. A page at a time, each in one transaction that holds its remotes: what is changed meanwhile
- * is not overwritten, and a rotation that was cut off leaves every secret readable; the next start finishes it (FAULTS 108).
+ * is not overwritten, and a rotation that was cut off leaves every secret readable; the next start finishes it (fault 108).
  */
 export async function rotateSecrets(em: Em, box: SecretBox): Promise<Rotation> {
   await noteRotation(em, firstKey(box));

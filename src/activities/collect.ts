@@ -108,7 +108,7 @@ export async function planCollection({ database }: ActivityDeps, run: Collection
 
 /**
  * Removes the bytes of blobs that no row knows. Whoever stores a blob holds its lock from before it looks for the file until its row is
- * there, or has a row that refers to it before: so nobody counts on a file that goes (FAULTS 111).
+ * there, or has a row that refers to it before: so nobody counts on a file that goes (fault 111).
  */
 export async function removeFiles(
   { database, blobLocks, store }: Pick<ActivityDeps, 'database' | 'blobLocks' | 'store'>,

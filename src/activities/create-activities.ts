@@ -33,7 +33,7 @@ export interface TaskInput {
   readonly taskId: number;
 }
 
-/** What workflows call; plain JSON in and out, one object each (STYLE 7). Workflows import the type only. */
+/** What workflows call; plain JSON in and out, one object each. Workflows import the type only. */
 export type Activities = ReturnType<typeof createActivities>['activities'];
 
 /** Makes the activities of a worker; `close` gives back what they hold. */

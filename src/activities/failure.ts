@@ -21,18 +21,18 @@ const faultLimits: Record<FaultKind, number> = {
   upstream: 3,
   // our own parts (store away, a key that cannot be opened): some five minutes with the policy's back-off
   server: 15,
-  // a full disk is freed by a person, who has to be told: some 15 seconds. What is stored stays for the next sync (FAULTS 109)
+  // a full disk is freed by a person, who has to be told: some 15 seconds. What is stored stays for the next sync (fault 109)
   storageFull: 5,
   // each was a wait that the upstream asked for
   rateLimit: 30,
   // how long they are waited for in all, is decided in throttles.ts
   throttle: Number.POSITIVE_INFINITY,
 };
-/** A longer wait than this is refused at once: the task fails and says when to come back (FAULTS 10). */
+/** A longer wait than this is refused at once: the task fails and says when to come back (fault 10). */
 const maxRetryAfterMs = { throttle: 12 * 60 * 60 * 1000, other: 60 * 60 * 1000 };
 
 /**
- * The one place that turns our errors into Temporal's (STYLE 6). Runs an activity's body; what it throws becomes an ApplicationFailure
+ * The one place that turns our errors into Temporal's. Runs an activity's body; what it throws becomes an ApplicationFailure
  * whose type is our code, retried by Temporal's policy as long as it may pass. A cancelled activity answers as cancelled; one whose worker
  * stops hands its work back.
  */

@@ -56,7 +56,7 @@ export async function lookUpTag(
     const stored = await findLeft(em, sync, name, signal);
     if (stored !== undefined) return stored;
   }
-  // the tag may have moved since HEAD: what was really fetched is recorded (FAULTS 34)
+  // the tag may have moved since HEAD: what was really fetched is recorded (fault 34)
   const manifest = await fetchManifest(sync, name, signal, like);
   return manifest && { name, kind: 'fetched', manifest };
 }

@@ -29,7 +29,7 @@ const readers = 2;
 
 /**
  * Reads and hashes all that is said to be stored, in order of id, a page at a time. What is missing or damaged is marked as not stored, and
- * a damaged file removed: it is served as 404, never as wrong bytes, and the next sync or push brings it again (FAULTS 84).
+ * a damaged file removed: it is served as 404, never as wrong bytes, and the next sync or push brings it again (fault 84).
  * @param onPage told how far it is, after each page whose outcome is written down.
  */
 export async function verifyContent(
@@ -66,7 +66,7 @@ const scrubHours = 1;
 
 /**
  * Looks, at a start, whether the blobs that were stored last before it are there with their sizes; those that are not are marked
- * (FAULTS 110). They are not read: a file is on the disk before it gets its name.
+ * (fault 110). They are not read: a file is on the disk before it gets its name.
  * @returns how many were not.
  */
 export async function scrubRecent(deps: VerifyDeps, signal: AbortSignal): Promise<number> {

@@ -131,7 +131,7 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
   }
 }
 
-/** A kind of manifest that is not mirrored; of a signature also what cannot be had: its image is not held up by it (FAULTS 60). */
+/** A kind of manifest that is not mirrored; of a signature also what cannot be had: its image is not held up by it (fault 60). */
 function isLeftOut(sync: SyncContext, name: string, error: unknown): error is TidemarkError {
   if (!isTidemarkError(error)) return false;
   return (
@@ -141,7 +141,7 @@ function isLeftOut(sync: SyncContext, name: string, error: unknown): error is Ti
 }
 
 /**
- * A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (FAULTS 35). The latter stays here
+ * A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (fault 35). The latter stays here
  * until the upstream does not list it either.
  */
 async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Promise<Found> {

@@ -19,7 +19,7 @@ export interface ApiConfig {
   readonly host: string;
   /** Where clients reach this server; undefined: as their requests say, over http. */
   readonly publicUrl?: string | undefined;
-  /** Whether remotes may name loopback and private addresses (FAULTS.md, head). */
+  /** Whether remotes may name loopback and private addresses. */
   readonly allowPrivate: boolean;
   /** Hosts, and CIDR ranges, on private addresses that may be upstreams all the same. */
   readonly allowUpstream: readonly string[];

@@ -6,7 +6,7 @@ const lookEveryMs = 50;
 
 /**
  * Lets a closing server end. By itself it would wait for connections that were busy when it began to close and are kept alive by
- * their clients afterwards: up to the keep-alive timeout, a minute (FAULTS 115).
+ * their clients afterwards: up to the keep-alive timeout, a minute (fault 115).
  */
 export function drainConnections(server: Server): void {
   const look = setInterval(() => server.closeIdleConnections(), lookEveryMs);

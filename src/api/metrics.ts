@@ -6,7 +6,7 @@ import type { ApiDependencies } from './dependencies.ts';
 
 /**
  * Prometheus' text format. Whether syncs get on is told here and not by `/readyz`: pulls do not wait for them, so a stuck worker must not take
- * a process that serves out of its load balancer (FAULTS 120).
+ * a process that serves out of its load balancer (fault 120).
  */
 export async function printMetrics(api: ApiDependencies): Promise<string> {
   const tasks = await readTaskFigures(api.database.em.fork()).catch(() => undefined);

@@ -107,7 +107,7 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   });
 }
 
-/** A body is JSON in UTF-8, not compressed (FAULTS 88). */
+/** A body is JSON in UTF-8, not compressed (fault 88). */
 function refuseEncoding({ headers }: FastifyRequest): string | undefined {
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'identity')
@@ -118,7 +118,7 @@ function refuseEncoding({ headers }: FastifyRequest): string | undefined {
     : 'The body is not in UTF-8; expected content-type: application/json; charset=utf-8.';
 }
 
-/** Errors outside of GraphQL's own, in its shape; nothing of the server's inside is told (FAULTS 89). */
+/** Errors outside of GraphQL's own, in its shape; nothing of the server's inside is told (fault 89). */
 function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),

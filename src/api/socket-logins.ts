@@ -18,7 +18,7 @@ export interface SocketLogins {
   identify(socket: WebSocket): Promise<Caller>;
 }
 
-/** Who is at which socket. A socket ends with its login (FAULTS 92). */
+/** Who is at which socket. A socket ends with its login (fault 92). */
 export function createSocketLogins(api: ApiDependencies): SocketLogins {
   const shown = new WeakMap<WebSocket, string | undefined>();
   return {

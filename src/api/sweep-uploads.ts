@@ -14,7 +14,7 @@ export interface UploadSweepOptions {
 }
 
 /**
- * Now and then removes uploads that nobody has touched for a day, with their files, and files that no upload belongs to (FAULTS 73).
+ * Now and then removes uploads that nobody has touched for a day, with their files, and files that no upload belongs to (fault 73).
  * @returns a function that ends it.
  */
 export function startUploadSweep(options: UploadSweepOptions): () => Promise<void> {

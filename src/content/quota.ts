@@ -5,7 +5,7 @@ import { TidemarkError } from '../oci/error.ts';
 export interface Quota {
   /** @param what For the message: what has so many bytes. */
   check(what: string, moreBytes: number): void;
-  /** Runs a push with its size set aside; refuses before the first byte (FAULTS row 53). */
+  /** Runs a push with its size set aside; refuses before the first byte (fault 53). */
   charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
   release(bytes: number): void;
   /** Sets bytes aside that are on the disk already. */

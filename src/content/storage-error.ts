@@ -14,7 +14,7 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Paths stay in the cause: this message reaches callers of the API (FAULTS row 89). */
+/** Paths stay in the cause: this message reaches callers of the API (fault 89). */
 function storageError(what: string, error: unknown): TidemarkError {
   if (isTidemarkError(error)) return error;
   const code = systemCode(error) ?? 'an unknown error';

@@ -32,7 +32,7 @@ export interface ContentStore extends ContentSource {
    */
   push(descriptor: ContentKey, source: ContentSource, options?: PushOptions): Promise<PushResult>;
   /**
-   * Refuses so many more bytes at once where they cannot fit, before the first is fetched (FAULTS row 53). Absent where there is no limit.
+   * Refuses so many more bytes at once where they cannot fit, before the first is fetched (fault 53). Absent where there is no limit.
    * @throws TidemarkError `STORAGE_QUOTA`
    */
   readonly checkRoom?: (moreBytes: number) => void;
@@ -60,12 +60,12 @@ export interface SweepResult {
 export interface BlobStore extends ContentStore, ContentDeleter {
   /**
    * Takes a file of the data folder over as a blob; it is gone from its place then. The caller has verified its size and digest and
-   * waited for the disk. It replaces a blob that is there: a push repairs what was damaged (FAULTS 84).
+   * waited for the disk. It replaces a blob that is there: a push repairs what was damaged (fault 84).
    * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, `STORAGE_FULL`
    */
   adopt(descriptor: ContentKey, path: string): Promise<void>;
   /**
-   * Removes what attempts that broke off have left and nothing has touched for `olderThanMs` (FAULTS 112, 114). That of pushes that run
+   * Removes what attempts that broke off have left and nothing has touched for `olderThanMs` (faults 112, 114). That of pushes that run
    * in this process stays; for those of other processes choose an age beyond their longest pause, a day say.
    */
   sweepPartials(options: { readonly olderThanMs: number }): Promise<SweepResult>;
@@ -73,7 +73,7 @@ export interface BlobStore extends ContentStore, ContentDeleter {
   list(): AsyncIterable<Digest>;
   /** Undefined where it is not stored. */
   stat(digest: Digest): Promise<StoredContent | undefined>;
-  /** Rejects while nothing can be written (FAULTS 113). */
+  /** Rejects while nothing can be written (fault 113). */
   check(): Promise<void>;
   /** An address that a client may fetch the content from, for minutes; absent where clients are not to be sent elsewhere. */
   readonly signUrl?: (descriptor: ContentKey) => Promise<string>;

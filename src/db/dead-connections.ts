@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 /**
  * Gives connections that die in the middle of a transaction back to their pool. Kysely does so only after a rollback that worked, which is
- * never on a dead one: each would be lost to the pool, until nothing can be asked any more and the pool cannot be closed (FAULTS 105).
+ * never on a dead one: each would be lost to the pool, until nothing can be asked any more and the pool cannot be closed (fault 105).
  */
 export function releaseDeadConnections(pool: pg.Pool): void {
   const held = new Set<pg.PoolClient>();

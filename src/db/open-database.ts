@@ -95,7 +95,7 @@ const migrationLock = 7_203_115;
 
 /**
  * Brings the schema up to what this program knows; several processes may call it at once.
- * @throws TidemarkError `SCHEMA_UNKNOWN` when a newer program has migrated this database (FAULTS 107).
+ * @throws TidemarkError `SCHEMA_UNKNOWN` when a newer program has migrated this database (fault 107).
  */
 export async function migrateDatabase(database: Database): Promise<void> {
   const lock = new pg.Client({ connectionString: database.config.get('clientUrl') ?? '' });

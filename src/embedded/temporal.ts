@@ -165,7 +165,7 @@ function serverArguments(paths: TemporalPaths, ports: Place, namespace = 'defaul
     'log-level': 'warn',
     'log-format': 'json',
   };
-  // By default it looks for new tasks 20 times a second, which each step of a workflow then waits for (DESIGN).
+  // By default it looks for new tasks 20 times a second, which each step of a workflow then waits for (docs/design.md).
   const polling = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'];
   return [
     'server',

@@ -19,7 +19,7 @@ export interface TidemarkErrorOptions {
 }
 
 /**
- * An error that people may read: `code` is stable and in capitals (FAULTS.md names many); `message` says what happened
+ * An error that people may read: `code` is stable and in capitals (docs/faults.md names many); `message` says what happened
  * with the value received, what was expected, and what to do. It never holds a secret, a stack trace or SQL.
  */
 export class TidemarkError extends Error {

@@ -36,7 +36,7 @@ export interface ParseManifestOptions {
   readonly listedAs?: string | undefined;
 }
 
-/** Read caps of FAULTS.md, "Lessons". */
+/** Read limits (docs/faults.md). */
 export const configMaxBytes = 4 * 1024 * 1024;
 
 const rootKeys = [

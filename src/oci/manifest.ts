@@ -1,7 +1,7 @@
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
 
-/** A manifest as it is kept: the raw bytes stay, JSON is a view (STYLE 4). */
+/** A manifest as it is kept: the raw bytes stay, JSON is a view. */
 export interface ManifestDocument {
   readonly digest: Digest;
   readonly mediaType: string;

@@ -5,7 +5,7 @@ import { quoteValue } from '../oci/error.ts';
 import { mistake } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 
-/** The row, or null for a caller who may not see it: to them it is not there (FAULTS 91). */
+/** The row, or null for a caller who may not see it: to them it is not there (fault 91). */
 export function seen<Row>(
   viewer: Viewer,
   row: Row | null | undefined,

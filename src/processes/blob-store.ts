@@ -8,7 +8,7 @@ import type { Stopper } from './stopper.ts';
 const staleMs = 24 * 60 * 60 * 1000;
 const sweepEveryMs = 60 * 60 * 1000;
 
-/** Opens the store that the settings name; what broken-off attempts have left in it is removed now and then (FAULTS 112, 114). */
+/** Opens the store that the settings name; what broken-off attempts have left in it is removed now and then (faults 112, 114). */
 export async function openBlobStore(config: Config, logger: Logger, stopper: Stopper): Promise<BlobStore> {
   const store = await open(config, stopper);
   const sweep = (): void =>

@@ -1,4 +1,4 @@
-/** The keys for stored secrets, checked at the start against what is stored: a wrong key must not show first in a failed sync (FAULTS 108). */
+/** The keys for stored secrets, checked at the start against what is stored: a wrong key must not show first in a failed sync (fault 108). */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';

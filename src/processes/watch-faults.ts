@@ -14,7 +14,7 @@ const reportMs = 1_000;
 
 /**
  * Faults that no code of ours caught. A promise that was rejected and never awaited belongs to one request or one batch: it is logged as an
- * error, and the process lives on (FAULTS 117). After an uncaught exception nothing can be relied on: the parts are stopped, which hands
+ * error, and the process lives on (fault 117). After an uncaught exception nothing can be relied on: the parts are stopped, which hands
  * work in flight back to Temporal, and the process ends with exit code 1.
  */
 export function watchFaults(logger: Logger, stop: () => Promise<void>): FaultWatch {

@@ -28,7 +28,7 @@ export interface BlobRequest {
 
 /**
  * distribution-spec, "Pulling blobs". From an offset by our own Range request; an answer that is not exactly that part
- * of exactly this blob is let go, and the whole asked for (FAULTS rows 7 to 9).
+ * of exactly this blob is let go, and the whole asked for (fault 7 to 9).
  */
 export async function fetchBlob(request: BlobRequest): Promise<ContentBody> {
   const offset = request.options.offset ?? 0;
@@ -100,7 +100,7 @@ function isPart(response: HttpResponse, offset: number, size: number): boolean {
   );
 }
 
-/** An announced length that is not the descriptor's is wrong before the first byte (FAULTS row 2). */
+/** An announced length that is not the descriptor's is wrong before the first byte (fault 2). */
 async function refuseWrongSize(response: HttpResponse, descriptor: ContentKey, start: number): Promise<void> {
   const length = contentLength(response.headers);
   if (length === undefined || contentCoding(response) !== undefined || length === descriptor.size - start)

@@ -147,7 +147,7 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
   return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
 }
 
-/** @throws TidemarkError as `parseDigest` when the header holds something else (FAULTS row 43). */
+/** @throws TidemarkError as `parseDigest` when the header holds something else (fault 43). */
 function statedDigest(response: HttpResponse): Digest | undefined {
   const stated = response.headers['docker-content-digest'];
   if (Array.isArray(stated)) return parseDigest(stated.join(', '));
@@ -162,7 +162,7 @@ function expectDigest(found: Digest, asked: Digest, what: string): void {
   );
 }
 
-/** Content-Type, or where it says nothing, the document's own `mediaType` (FAULTS row 39). */
+/** Content-Type, or where it says nothing, the document's own `mediaType` (fault 39). */
 function mediaTypeOf(response: HttpResponse, bytes: Buffer): string {
   const header = parseContentType(singleHeader(response.headers, 'content-type'));
   if (header !== undefined && !isGenericType(header)) return header;

@@ -30,7 +30,7 @@ export interface RegistryOptions {
   readonly maxRetries?: number;
   /** Largest manifest accepted, in bytes; default 4 MiB. */
   readonly manifestMaxBytes?: number;
-  /** Whether upstreams on loopback and private addresses may be reached (FAULTS.md, head). */
+  /** Whether upstreams on loopback and private addresses may be reached. */
   readonly allowPrivate: boolean;
   /** Addresses and ranges (`10.0.0.0/8`) among those that may be reached all the same, also where a name leads to them. */
   readonly allowAddresses?: readonly string[];
@@ -61,7 +61,7 @@ export interface CallOptions {
 
 /**
  * One repository of an upstream registry, read only (OCI Distribution 1.1 and Docker Registry v2). `fetch` gives a blob's bytes.
- * Every method throws TidemarkError with the codes of FAULTS.md rows 1 to 56.
+ * Every method throws TidemarkError with the codes of fault 1 to 56.
  */
 export interface Registry extends ContentSource {
   /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */

@@ -79,7 +79,7 @@ export function slowDownMs(response: HttpResponse): number | undefined {
   return parseRetryAfter(retryAfter ?? singleHeader(response.headers, 'ratelimit-reset')) ?? 0;
 }
 
-/** Whether the answer is a web page: a captive portal, a login, a web server that is no registry (FAULTS row 41). */
+/** Whether the answer is a web page: a captive portal, a login, a web server that is no registry (fault 41). */
 export function isWebPage(response: HttpResponse): boolean {
   return /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(
     singleHeader(response.headers, 'content-type') ?? '',

@@ -14,7 +14,7 @@ export type LayerPlan =
 const maxLayers = 100;
 /** Of all layers together, each time that a layer names a blob: this bounds what is read, parsed and hashed for one signature. */
 const maxBytes = 8 * 1024 * 1024;
-/** FAULTS.md, "Lessons": the most that one layer may have. */
+/** The most that one layer may have. */
 const layerMaxBytes = 4 * 1024 * 1024;
 
 /** Reads the manifest of a signature. A layer that stands twice counts once: its verdict would be the same. */

@@ -36,7 +36,7 @@ export type CompiledRules =
 const maxEntries = 100;
 const maxTextLength = 256 * 1024;
 
-/** Reads keys, identities and root. Nothing of a key that was received is repeated in a mistake: it may be a private one (FAULTS 55). */
+/** Reads keys, identities and root. Nothing of a key that was received is repeated in a mistake: it may be a private one (fault 55). */
 export async function compileRules(rules: SignatureRules): Promise<CompiledRules> {
   const mistakes: RuleMistake[] = [];
   const refuse = (field: readonly string[], message: string) => mistakes.push({ field, message });

@@ -36,7 +36,7 @@ export function readClaim(payload: Uint8Array, type: keyof typeof payloadTypes):
   };
 }
 
-/** @throws NotVerified when the claim is about another manifest (FAULTS 59). */
+/** @throws NotVerified when the claim is about another manifest (fault 59). */
 export function expectDigest(claimed: Digest, digest: Digest): void {
   if (claimed !== digest) throw new NotVerified(`it was made for ${claimed}, which is another manifest`);
 }

@@ -20,7 +20,7 @@ export interface LayerPlaces {
   readonly readDocuments: () => Promise<readonly Uint8Array[]>;
 }
 
-/** A layer from the upstream or, where that does not have it, from the `urls` of its descriptors (FAULTS 48). */
+/** A layer from the upstream or, where that does not have it, from the `urls` of its descriptors (fault 48). */
 export function withLayerUrls({ registry, source, readDocuments }: LayerPlaces): LayerSource {
   let isElsewhere = false;
   return {

@@ -16,7 +16,7 @@ export function repositoryUrl({ remote }: Pick<Upstream, 'remote'>): string {
 
 /**
  * Puts the request before the message of an error of the upstream's that does not name it: the parts that check bytes do not know where
- * they came from, and people need to (FAULTS.md, KEEP).
+ * they came from, and people need to (docs/faults.md).
  * @param request Method and URL, as `GET https://…/v2/library/nginx/blobs/sha256:…`.
  * @param advice By error code, what to do, where the message does not say it.
  */

@@ -27,7 +27,7 @@ export interface GraphWalk {
 
 /**
  * Fetches what is not stored below the roots, or not the caller's to reuse, level by level, until nothing is missing. Each node is asked for once, whatever the number of
- * paths to it; indexes nested deeper than 64 levels are refused (FAULTS 44).
+ * paths to it; indexes nested deeper than 64 levels are refused (fault 44).
  */
 export async function walkGraph(
   deps: Pick<UpstreamDeps, 'database' | 'connections'>,

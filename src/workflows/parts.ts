@@ -1,6 +1,6 @@
 /**
  * The most activities of a stage, whatever the size of the sync. With the batches of blobs (db/plan-content.ts) they are 74, of six events
- * each at the worst, so that its history stays under 500 (DESIGN).
+ * each at the worst, so that its history stays under 500 (docs/design.md).
  */
 export const mostParts = { walks: 30, signatures: 20 } as const;
 /** So many tags are one activity's work; a sync of no more is walked in its first step. */

@@ -1,4 +1,4 @@
-/** Only ids pass through Temporal (DESIGN, idea 4): what the schedule says is read when it runs. */
+/** Only ids pass through Temporal (docs/design.md, rule 4): what the schedule says is read when it runs. */
 export interface ScheduledSyncInput {
   readonly scheduleId: number;
   /** Temporal's id of the schedule. */

@@ -1,4 +1,4 @@
-/** Only ids, counts and digests pass through Temporal (DESIGN, idea 4). */
+/** Only ids, counts and digests pass through Temporal (docs/design.md, rule 4). */
 export interface SyncInput {
   readonly taskId: number;
   /** For the Temporal UI's summary. */

@@ -41,7 +41,7 @@ const shortestWaitSeconds = 30;
 const longestWaitSeconds = 300;
 
 /**
- * Copies the graphs of the selected tags, then publishes a version in one transaction (DESIGN, "The idea").
+ * Copies the graphs of the selected tags, then publishes a version in one transaction (docs/design.md, "The idea").
  * Lists live in the task's staging tables; only ids and counts pass through here.
  */
 export async function syncRepository(input: SyncInput): Promise<SyncResult> {

@@ -1,4 +1,4 @@
-/** Only ids, counts and digests pass through Temporal (DESIGN, idea 4). */
+/** Only ids, counts and digests pass through Temporal (docs/design.md, rule 4). */
 export interface UpkeepInput {
   /** Absent where a schedule starts it: the run makes its task then. */
   readonly taskId?: number;

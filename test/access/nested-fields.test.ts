@@ -1,4 +1,4 @@
-/** Each field that leads from one thing to another: what it leads to is another's, and the caller gets null (FAULTS 91). */
+/** Each field that leads from one thing to another: what it leads to is another's, and the caller gets null (fault 91). */
 import { getNamedType, isObjectType } from 'graphql';
 import type { GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

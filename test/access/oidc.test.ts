@@ -121,7 +121,7 @@ describe('a token of the issuer', () => {
     });
     expect(begun.status).toBe(404);
     expect(begun.body.toString()).toContain('NAME_UNKNOWN');
-    // FAULTS 83: what was granted to the group is taken back at once
+    // fault 83: what was granted to the group is taken back at once
     await scene.api.sql("delete from access_grant where oidc_group = 'crew'");
     const later = await pull(scene.api.url, {
       method: 'POST',

@@ -1,4 +1,4 @@
-/** Ways around the checks that a hostile reader of the schema would try (FAULTS 91): through nested fields, through mistakes, and through others' rights. */
+/** Ways around the checks that a hostile reader of the schema would try (fault 91): through nested fields, through mistakes, and through others' rights. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf, insertBlob, insertManifest, insertMember } from '../api/support/content.ts';
 import { pull } from '../api/distribution/pull-scene.ts';

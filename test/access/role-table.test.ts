@@ -125,7 +125,7 @@ describe('fields', () => {
         const ofOthers = await ask(row, caller, others);
         shown[caller] = [ofOwn.shown, ofOthers.shown];
         expected[caller] = [isEnough(caller, row.least), isEnough(caller, row.least) && caller === 'root'];
-        // FAULTS 91: of others' things nobody learns that they are there
+        // fault 91: of others' things nobody learns that they are there
         if (caller !== 'root') expect(ofOthers.text).toBe((await ask(row, caller, absent(others))).text);
         // what was done cannot be done again
         if (ofOwn.shown && row.field.startsWith('Mutation.')) own = await scene.makeThings('team');

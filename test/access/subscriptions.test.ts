@@ -1,4 +1,4 @@
-/** Sockets and event streams with logins on (FAULTS 92). */
+/** Sockets and event streams with logins on (fault 92). */
 import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

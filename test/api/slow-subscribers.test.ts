@@ -1,4 +1,4 @@
-/** Clients of subscriptions that read slowly, or are many (FAULTS 92). */
+/** Clients of subscriptions that read slowly, or are many (fault 92). */
 import { once } from 'node:events';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';

@@ -1,4 +1,4 @@
-/** A sample repository behind an upstream that can be broken, one good sync of it, and the checks of KEEP (FAULTS.md, head). */
+/** A sample repository behind an upstream that can be broken, one good sync of it, and the checks of a failed sync (docs/faults.md). */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -154,7 +154,7 @@ export interface KeptFor {
   readonly namesRequest?: boolean;
 }
 
-/** KEEP of FAULTS.md: no new version, the ones before whole, the task FAILED with a stable code and a message fit for people. */
+/** A failed sync (docs/faults.md): no new version, the ones before whole, the task FAILED with a stable code and a message fit for people. */
 export async function expectKept(
   scene: Scene & { readonly before: readonly VersionContent[] },
   outcome: SyncOutcome,

@@ -1,4 +1,4 @@
-/** Rows 59 to 62 of FAULTS.md, of referrers and cosign's tags; atomic signatures are in test/workflows. */
+/** Rows 59 to 62 of docs/faults.md, of referrers and cosign's tags; atomic signatures are in test/workflows. */
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addIndex, addManifest } from '../../src/demo/sample-image.ts';

@@ -100,7 +100,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
   const unreadable = await list({}, '--token-file', join(stack.dataDir, 'absent'));
   expect([unreadable.code, unreadable.output]).toEqual([2, expect.stringContaining('--token-file names')]);
 
-  // FAULTS 119: with all that a server can log
+  // fault 119: with all that a server can log
   expect(api.output()).not.toContain(token);
   const files = (await readdir(stack.dataDir, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name !== 'login')

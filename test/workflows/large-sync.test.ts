@@ -1,4 +1,4 @@
-/** The largest sync there can be, with activities that only take a while: its history stays short (DESIGN). */
+/** The largest sync there can be, with activities that only take a while: its history stays short (docs/design.md). */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';

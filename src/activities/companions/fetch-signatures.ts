@@ -25,7 +25,7 @@ const namedAtMost = 20;
 
 /**
  * Fetches the atomic signatures of a range of the manifests that a sync selects. What cannot be read is left out with a warning, and
- * noted for the manifest: whether it is signed is not known then (FAULTS 58, 63).
+ * noted for the manifest: whether it is signed is not known then (faults 58, 63).
  */
 export async function fetchSignatures(
   deps: ActivityDeps,

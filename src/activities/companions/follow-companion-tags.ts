@@ -150,7 +150,7 @@ async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wan
 }
 
 /**
- * distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (FAULTS 61). Nor does the subject itself, which
+ * distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (fault 61). Nor does the subject itself, which
  * GitLab serves under this name (oras-project/oras-go#1396).
  */
 function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefined): boolean {

@@ -16,7 +16,7 @@ const maxCompanions = 200_000;
 
 /**
  * Brings in what belongs to the manifests below the roots: companion tags whatever the tag filters say, referrers, and those of these in
- * turn, to any depth. Each manifest is asked for once a sync (FAULTS 62). What cannot be read is left out with a warning.
+ * turn, to any depth. Each manifest is asked for once a sync (fault 62). What cannot be read is left out with a warning.
  */
 export async function followCompanions(
   deps: ActivityDeps,

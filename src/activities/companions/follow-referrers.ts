@@ -26,7 +26,7 @@ export interface FollowedReferrers {
 
 /**
  * Fetches and stages what refers to the manifests of a page, by the referrers API. What upstream lists and does not refer to the manifest by
- * its own word is not attached (FAULTS 59).
+ * its own word is not attached (fault 59).
  */
 export async function followReferrers(
   follow: Follow,

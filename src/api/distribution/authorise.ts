@@ -51,7 +51,7 @@ export function authorise(exchange: Exchange, path: DistributionPath, isPush: bo
 }
 
 /**
- * What a client gets to hear who may not do something at a name, whether or not anything is there (FAULTS 82): how to get more rights
+ * What a client gets to hear who may not do something at a name, whether or not anything is there (fault 82): how to get more rights
  * where a token may bring them; that there is nothing; or that it may not.
  */
 export function refuseAction(exchange: Exchange, action: RegistryAction, name: string): TidemarkError {

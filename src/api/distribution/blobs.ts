@@ -19,7 +19,7 @@ interface BlobPath {
 }
 
 /**
- * distribution-spec, "Pulling blobs": whole or in part, only those of the served version (FAULTS 75). What is not stored comes from the remote
+ * distribution-spec, "Pulling blobs": whole or in part, only those of the served version (fault 75). What is not stored comes from the remote
  * that has it; HEAD asks nobody.
  */
 export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<FastifyReply> {
@@ -138,7 +138,7 @@ function unknown({ name, digest }: BlobPath): Error {
   return refuse('BLOB_UNKNOWN', `The repository ${quoteValue(name)} does not have the blob ${digest}.`);
 }
 
-/** The database says that it is stored, the store that it is not: an operator has to know (FAULTS 84). */
+/** The database says that it is stored, the store that it is not: an operator has to know (fault 84). */
 function lost({ api, request }: Exchange, path: BlobPath, cause?: unknown): Error {
   api.logger.error(
     { err: cause, repository: path.name, digest: path.digest, correlationId: request.id },

@@ -55,7 +55,7 @@ export function sendError(reply: FastifyReply, { status, code, message }: Distri
   return reply.code(status).type('application/json').send(body);
 }
 
-/** The caller's mistakes with their code; of everything else only an id, under which the cause stands in the log (FAULTS 89). */
+/** The caller's mistakes with their code; of everything else only an id, under which the cause stands in the log (fault 89). */
 export function toFailure(
   error: unknown,
   request: FastifyRequest,

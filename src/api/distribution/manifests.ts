@@ -86,7 +86,7 @@ function unknown(name: string, reference: ManifestReference): Error {
   return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(name)} does not have ${what}.`);
 }
 
-/** A digest names the very bytes, so there is nothing to choose; a tag is refused only where Accept excludes what it names (FAULTS 78). */
+/** A digest names the very bytes, so there is nothing to choose; a tag is refused only where Accept excludes what it names (fault 78). */
 function checkAccept({ request }: Exchange, { mediaType }: ServedManifest, tag: string): void {
   if (isAcceptable(request.headers.accept, mediaType)) return;
   throw refuse(

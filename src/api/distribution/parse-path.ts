@@ -33,7 +33,7 @@ export function isDistributionUrl(url: string): boolean {
 }
 
 /**
- * Parses the address as it was received. Nothing in the path is decoded, so that nothing can be hidden in it (FAULTS 64); only the
+ * Parses the address as it was received. Nothing in the path is decoded, so that nothing can be hidden in it (fault 64); only the
  * colon of a digest may come as `%3A`, as some clients write it.
  * @throws TidemarkError `NAME_INVALID`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED` or, for a tag that nothing can have, `MANIFEST_UNKNOWN`.
  */

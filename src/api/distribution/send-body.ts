@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
 import type { ByteRange } from './range.ts';
 
-/** How long a client may take no byte before it is let go of (FAULTS 80). */
+/** How long a client may take no byte before it is let go of (fault 80). */
 const stallMs = 60_000;
 
 /** Large chunks are 2 to 3 times as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
@@ -21,7 +21,7 @@ export interface BodyToSend {
 /**
  * Streams a part of stored content: one chunk is read, given to the kernel, and only then is the next one read, so memory depends
  * neither on the size nor on how slow the client is. When the client leaves, reading ends and the source is closed.
- * @throws what the source threw before `begin`. Afterwards the connection is broken off: a body is never short (FAULTS 115).
+ * @throws what the source threw before `begin`. Afterwards the connection is broken off: a body is never short (fault 115).
  */
 export async function sendBody(
   response: ServerResponse,

@@ -45,7 +45,7 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
     },
     handler: async (request) => admitted.get(request)?.(),
     errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      // a body that nobody wants is not waited for (FAULTS 68)
+      // a body that nobody wants is not waited for (fault 68)
       if (!request.raw.complete) reply.header('connection', 'close');
       const failure = toFailure(error, request, api);
       if (failure.status === 401 && !reply.hasHeader('www-authenticate'))
@@ -59,7 +59,7 @@ function preparePush(app: FastifyInstance, api: DistributionDependencies): Push 
   const locks = createBlobLocks(api.database.config.get('clientUrl') ?? '');
   const writes = new Set<Promise<unknown>>();
   app.addHook('onClose', async () => {
-    // their connections may be gone; what came is written down, and goes on after the restart (FAULTS 115)
+    // their connections may be gone; what came is written down, and goes on after the restart (fault 115)
     await Promise.allSettled(writes);
     await locks.close();
   });

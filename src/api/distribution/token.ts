@@ -13,7 +13,7 @@ const mostScopes = 50;
 
 /**
  * docker's token flow: `GET /token?service=…&scope=…` with Basic or nothing answers a registry token that is good for the scopes, cut
- * down to what the caller may do now. It reveals nothing: what may not be done and what is not there are left out alike (FAULTS 82).
+ * down to what the caller may do now. It reveals nothing: what may not be done and what is not there are left out alike (fault 82).
  */
 export function serveTokens(app: FastifyInstance, api: DistributionDependencies): void {
   app.get(

@@ -41,7 +41,7 @@ export function checkFirst(argument: number): number {
 
 /**
  * What a client sees of an error: the caller's mistakes with their code; of everything else only an id, under which the cause
- * stands in the log (FAULTS 89). Where it happened (`path`, `locations`) stays.
+ * stands in the log (fault 89). Where it happened (`path`, `locations`) stays.
  */
 export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormattedError {
   const place = placeOf(error);

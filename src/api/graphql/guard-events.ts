@@ -6,7 +6,7 @@ import type { RequestContext } from './context.ts';
 const askEveryMs = 30_000;
 
 /**
- * The events of a subscription while its caller may have them (FAULTS 92): before each it is asked anew who they are and whether they
+ * The events of a subscription while its caller may have them (fault 92): before each it is asked anew who they are and whether they
  * still see what it is about, and also while nothing happens, and when their login expires. Once they may not, one more event comes:
  * its resolver finds nothing, or `context.loginEnded`, and says so; then the stream ends.
  * @param isSeen Whether the caller, as `context` has them, sees what the events are about.

@@ -1,7 +1,7 @@
 import { GraphQLError, Kind, Lexer, Source, TokenKind, parse } from 'graphql';
 import type { DocumentNode, FragmentDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql';
 
-/** Generous for people and programs, small enough that no request is expensive (FAULTS 85). */
+/** Generous for people and programs, small enough that no request is expensive (fault 85). */
 export const queryLimits = {
   /** GraphQL tokens of the document; the introspection query has some 300. */
   tokens: 2_000,

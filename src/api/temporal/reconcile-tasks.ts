@@ -20,7 +20,7 @@ const minAgeMs = 6_000;
 const pageSize = 200;
 
 /**
- * Makes task rows and Temporal agree (DESIGN): looks now and then at the tasks that are not final. One whose workflow was never started is
+ * Makes task rows and Temporal agree (docs/design.md): looks now and then at the tasks that are not final. One whose workflow was never started is
  * started; one whose workflow is gone or was terminated becomes FAILED with the reason. Then the same for schedules.
  * @returns a function that ends the looking.
  */

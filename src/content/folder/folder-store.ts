@@ -140,7 +140,7 @@ async function makeFolders(root: string, fsync: boolean): Promise<void> {
     await onDisk('fsync of the folders of the blob store', syncDirectory(folder));
 }
 
-/** rename → fsync of the folder; the file was fsynced before (FAULTS row 110). */
+/** rename → fsync of the folder; the file was fsynced before (fault 110). */
 async function moveInto(
   target: string,
   path: string,

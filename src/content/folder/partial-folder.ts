@@ -87,7 +87,7 @@ export async function describeFile(path: string): Promise<StoredContent | undefi
   return found && { sizeBytes: found.size, modifiedAt: found.mtime };
 }
 
-/** Rejects while the folder cannot be written: read-only, full, gone (FAULTS 113). */
+/** Rejects while the folder cannot be written: read-only, full, gone (fault 113). */
 export async function probeFolder(folder: string): Promise<void> {
   const probe = join(folder, `.probe-${process.pid}`);
   await onDisk('writing a file', writeFile(probe, 'probe\n'));

@@ -108,7 +108,7 @@ async function fillAndPublish(place: PushPlace, work: Work, options: AttemptOpti
 
 /**
  * Copies an earlier attempt's bytes, hashing them. Its file is never appended to: an attempt that was given up may still
- * be writing there (DATABASE.md, last point).
+ * be writing there (docs/database.md).
  */
 export async function copyPartial(
   from: Partial,
@@ -154,7 +154,7 @@ async function discard(file: PartialFile, resume: Partial | undefined): Promise<
   if (resume !== undefined) await removeFile(resume.path);
 }
 
-/** After a break: one partial file stays, the longer one; none when the disk is full (FAULTS row 109). */
+/** After a break: one partial file stays, the longer one; none when the disk is full (fault 109). */
 async function tidy(file: PartialFile, resume: Partial | undefined, error: unknown): Promise<void> {
   try {
     if (isTidemarkError(error) && error.code === 'STORAGE_FULL') await discard(file, resume);

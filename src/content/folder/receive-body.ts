@@ -18,7 +18,7 @@ export interface ReceivedBody {
 
 /**
  * Asks the source for what the sink lacks, and takes it. A source that answers from 0 where another offset was asked
- * is taken from 0, never appended (FAULTS row 7).
+ * is taken from 0, never appended (fault 7).
  * @throws TidemarkError `UPSTREAM_TRUNCATED` when the source ends early, `UPSTREAM_RANGE_INVALID` when it begins
  *   elsewhere; what the source or the sink threw; the signal's reason.
  */

@@ -7,7 +7,7 @@ const maxAttempts = 6;
 const firstDelayMs = 100;
 const maxDelayMs = 5_000;
 
-/** Answers of a server that is there and cannot just now (FAULTS 114). */
+/** Answers of a server that is there and cannot just now (fault 114). */
 const transientNames = new Set([
   'SlowDown',
   'ServiceUnavailable',

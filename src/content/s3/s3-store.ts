@@ -98,7 +98,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
     });
   }
 
-  /** A server may answer 404 for a while after it took an object (FAULTS 114). */
+  /** A server may answer 404 for a while after it took an object (fault 114). */
   async function awaitVisible(descriptor: ContentKey, signal: AbortSignal | undefined): Promise<void> {
     for (let look = 1; ; look += 1) {
       const found = await stat(descriptor.digest, signal);

@@ -34,7 +34,7 @@ type Kind = 'manifest' | 'blob';
 
 /** Rows of the content table `c` that no row of those tables names. */
 function isUnheld(holders: readonly (readonly [string, string])[]): RawBuilder<unknown> {
-  // one look into an index for each row, whatever the planner thinks of the tables' sizes (DATABASE.md)
+  // one look into an index for each row, whatever the planner thinks of the tables' sizes (docs/database.md)
   const conditions = holders.map(
     ([table, column]) =>
       sql`not exists (select from lateral (select from ${sql.table(table)} h where h.${sql.ref(column)} = c.id offset 0) as held)`,

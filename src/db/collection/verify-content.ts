@@ -37,7 +37,7 @@ export async function readHolders(em: Em, blobId: number): Promise<string[]> {
   return found.rows.map(({ name }) => name);
 }
 
-/** Marks blobs as not stored: they are served as 404, and the next sync or push brings them again (FAULTS 84). */
+/** Marks blobs as not stored: they are served as 404, and the next sync or push brings them again (fault 84). */
 export async function markNotStored(em: Em, ids: readonly number[]): Promise<void> {
   await sql`
     with lost as (select id from blob where id = any(${ids}::bigint[]) order by id for no key update)

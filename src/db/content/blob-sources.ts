@@ -42,7 +42,7 @@ export interface BroughtBlob {
   readonly origin: Origin | undefined;
 }
 
-/** Called only after the bytes are where a crash cannot lose them (FAULTS 110). */
+/** Called only after the bytes are where a crash cannot lose them (fault 110). */
 export async function markBlobStored(
   em: Em,
   { digest, sizeBytes, repositoryId, origin }: BroughtBlob,

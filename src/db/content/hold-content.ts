@@ -7,7 +7,7 @@ import { kysely } from '../sql.ts';
 
 /*
  * Rows that are about to be referred to are made where they are missing, and locked so that a collection cannot take one away until the
- * reference is written (FAULTS 111). Marks of an earlier collection are cleared. All in order of digest or id: no deadlocks (FAULTS 98).
+ * reference is written (fault 111). Marks of an earlier collection are cleared. All in order of digest or id: no deadlocks (fault 98).
  */
 
 export async function holdManifests(em: Em, meanings: readonly Meaning[]): Promise<void> {

@@ -5,7 +5,7 @@ import { holdBlobs } from './held-blobs.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** How long an upload that nobody touches, and a blob that no manifest refers to, are kept (FAULTS 73). */
+/** How long an upload that nobody touches, and a blob that no manifest refers to, are kept (fault 73). */
 export const uploadKeptHours = 24;
 
 export interface UploadCaps {
@@ -77,7 +77,7 @@ export interface UploadedBlob {
   readonly sizeBytes: number;
 }
 
-/** Writes down that an upload became a stored blob of its repository; the bytes are where a crash cannot lose them (FAULTS 110). */
+/** Writes down that an upload became a stored blob of its repository; the bytes are where a crash cannot lose them (fault 110). */
 export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<void> {
   await em.transactional(async (transaction) => {
     await sql`

@@ -85,7 +85,7 @@ const statements = [
   `create index task_repository on task (repository_id, id)`,
   `create index task_remote on task (remote_id) where state in ('WAITING', 'RUNNING')`,
   `create index task_state on task (state, id)`,
-  // one sync of a repository at a time (DESIGN), whatever Temporal knows
+  // one sync of a repository at a time (docs/design.md), whatever Temporal knows
   `create unique index task_one_sync on task (repository_id)
     where name = 'repository.sync' and state in ('WAITING', 'RUNNING')`,
   `create table task_warning (

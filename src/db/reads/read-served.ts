@@ -12,7 +12,7 @@ import { uploadKeptHours } from '../content/uploads.ts';
 
 /*
  * What the Distribution API reads of one version. Everything goes through the version's memberships: that the store has
- * something says nothing about whether a repository does (FAULTS 75).
+ * something says nothing about whether a repository does (fault 75).
  */
 
 export interface ServedManifest {
@@ -144,7 +144,7 @@ export async function readReferrerPage(
   return { rows: found.rows, hasNext: matches > found.rows.length };
 }
 
-/** Whether the membership row `t` belongs to the version; ranges as DATABASE.md has them. */
+/** Whether the membership row `t` belongs to the version; ranges as in docs/database.md. */
 function isIn(version: VersionKey): RawBuilder<unknown> {
   return sql`t.repository_id = ${version.repositoryId} and t.added_in <= ${version.number}
     and (t.removed_in is null or t.removed_in > ${version.number})`;

@@ -32,7 +32,7 @@ export interface TagPageArguments {
 const tagColumns = sql`t.repository_id as "repositoryId", t.name, t.added_in as "addedIn", t.manifest_id as "manifestId",
   m.digest`;
 
-/** Whether the membership row `t` belongs to version `p.number`; ranges as DATABASE.md has them. */
+/** Whether the membership row `t` belongs to version `p.number`; ranges as in docs/database.md. */
 export function inVersion(change: ContentChange): RawBuilder<unknown> {
   switch (change) {
     case 'PRESENT':

@@ -7,7 +7,7 @@ import type { Identity } from './identity.ts';
 
 /*
  * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
- * by the functions of this folder. GraphQL's types are apart from these (STYLE 14).
+ * by the functions of this folder. GraphQL's types are apart from these.
  */
 
 export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;
@@ -76,7 +76,7 @@ export const Remote = defineEntity({
     headersSealed: p.text().nullable(),
     username: p.text().nullable(),
     passwordSealed: p.text().nullable(),
-    /** Hosts that may ask for the credentials as token realm, though of another domain (FAULTS 13). */
+    /** Hosts that may ask for the credentials as token realm, though of another domain (fault 13). */
     realmHosts: p.array().columnType('text[]').default([]),
     signaturePolicyId: p.bigint('number').nullable(),
     ...timestamps,
@@ -95,7 +95,7 @@ export const Repository = defineEntity({
     retainVersions: p.integer().nullable(),
     /** Number of the latest version; 0 before the first. */
     latest: p.integer().default(0),
-    /** Raised by each task that may commit; a commit with an older fence is refused (FAULTS 96). */
+    /** Raised by each task that may commit; a commit with an older fence is refused (fault 96). */
     fence: p.bigint('number').default(0),
     isMirrored: p.boolean().default(false),
     /** Takes the place of the remote's. */

@@ -15,7 +15,7 @@ export interface MissingManifest {
 
 /**
  * Manifests below the roots that are known by a parent and not stored, or not the caller's to reuse: at most `limit`. Each node is visited
- * once (FAULTS 44). What is below one that is not theirs is not looked at: the upstream would see it in what it is asked for.
+ * once (fault 44). What is below one that is not theirs is not looked at: the upstream would see it in what it is asked for.
  */
 export async function findMissingManifests(
   em: Em,

@@ -11,7 +11,7 @@ import { setProgress } from '../tasks/tasks.ts';
 
 /**
  * Everything that the tags and digests selected by a sync reach, as common table expressions: `selected_tag(name, manifest_id)`, and
- * `root(id)` and `reach(id)` over manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (DESIGN, idea 3).
+ * `root(id)` and `reach(id)` over manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (docs/design.md, rule 3).
  */
 export function selectedGraph(taskId: number): RawBuilder<unknown> {
   return sql`

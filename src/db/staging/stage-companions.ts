@@ -138,7 +138,7 @@ export async function findReferrerIndexes(
   return new Set(result.rows.map((row) => row.id));
 }
 
-/** Signatures or referrers of a manifest that could not be read: no proof that it has none (FAULTS 63). */
+/** Signatures or referrers of a manifest that could not be read: no proof that it has none (fault 63). */
 export interface SignatureProblem {
   readonly subject: Digest;
   readonly reason: string;

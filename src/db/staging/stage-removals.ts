@@ -28,7 +28,7 @@ export async function countRemovals(
   return result.rows[0] ?? { present: 0, removed: 0 };
 }
 
-/** All of a repository's tags, or more than half where it has ten or more (FAULTS 30). */
+/** All of a repository's tags, or more than half where it has ten or more (fault 30). */
 export function isMassRemoval(present: number, removed: number): boolean {
   return removed > 0 && (removed === present || (present >= 10 && removed > present / 2));
 }

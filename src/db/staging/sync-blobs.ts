@@ -76,7 +76,7 @@ export interface BatchOfRemote {
 
 /**
  * Marks verified blobs as stored, as delivered by the remote and as done in their batch, and sets the batch's counts, in one transaction.
- * Called only after the bytes are where a crash cannot lose them (FAULTS 110).
+ * Called only after the bytes are where a crash cannot lose them (fault 110).
  */
 export async function markBlobsStored(
   em: Em,

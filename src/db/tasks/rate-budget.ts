@@ -7,7 +7,7 @@ import { kysely } from '../sql.ts';
  * after it comes 1/rateLimit s later. So no remote asks more often than its own limit says, and all of a host together no more often than
  * the highest does.
  * No process holds more than a second of slots, so one that is further away than all of them could reach is of a clock that was set back since
- * (FAULTS 118): the count begins anew.
+ * (fault 118): the count begins anew.
  * @param host with its port, as in the remote's url.
  * @returns how many milliseconds to wait before the request may go out.
  */

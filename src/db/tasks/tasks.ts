@@ -13,7 +13,7 @@ import { leaveTags } from '../staging/walked-tags.ts';
 
 export const syncTaskName = 'repository.sync';
 
-/** Temporal's id of a repository's sync, in SQL: one at a time (DESIGN). */
+/** Temporal's id of a repository's sync, in SQL: one at a time (docs/design.md). */
 export function syncWorkflowId(repositoryId: number | RawBuilder<unknown>): RawBuilder<string> {
   return sql<string>`'sync/' || ${ownInstallation} || '/' || ${repositoryId}::bigint`;
 }

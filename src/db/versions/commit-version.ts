@@ -32,8 +32,8 @@ interface SyncDraft extends Draft {
 /**
  * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
  * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
- * @throws TidemarkError `MASS_REMOVAL_REFUSED` (FAULTS 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
- * (FAULTS 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew,
+ * @throws TidemarkError `MASS_REMOVAL_REFUSED` (fault 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
+ * (fault 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew,
  * `SIGNATURE_POLICY_CHANGED` when the stage was checked by another policy than is in force now, `CONTENT_INCOMPLETE` when something below a
  * tag is not stored.
  */

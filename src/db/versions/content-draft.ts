@@ -53,7 +53,7 @@ export interface ContentChangeSteps {
 
 /**
  * One change of a repository's content, in one transaction that holds its row: changes and the commits of syncs come one after the
- * other (FAULTS 97), each a version of its own on what is latest then.
+ * other (fault 97), each a version of its own on what is latest then.
  * @throws ContentRefusedError with all mistakes; TidemarkError `CONTENT_INCOMPLETE` as `publishVersion` does.
  */
 export async function changeContent(em: Em, steps: ContentChangeSteps): Promise<ContentChanged> {

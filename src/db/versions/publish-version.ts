@@ -93,7 +93,7 @@ async function readWritten(em: Em, draft: Draft): Promise<Written> {
 
 const manyChanges = 1_000;
 
-/** To be called after the transaction: stale statistics after a big commit made the next one run for minutes (DATABASE.md). */
+/** To be called after the transaction: stale statistics after a big commit made the next one run for minutes (docs/database.md). */
 export async function refreshStatistics(em: Em, changes: number): Promise<void> {
   if (changes > manyChanges)
     await sql`analyze tag_membership, root_membership, membership, manifest, manifest_blob, manifest_manifest, blob, signature`.execute(

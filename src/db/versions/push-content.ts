@@ -29,7 +29,7 @@ export type ContentChange =
   | { readonly kind: 'deleteManifest'; readonly digest: Digest };
 
 /**
- * The one way in which clients of `/v2/` change a repository: locks its row, so that two changes come one after the other (FAULTS 72),
+ * The one way in which clients of `/v2/` change a repository: locks its row, so that two changes come one after the other (fault 72),
  * writes what differs, and publishes it as a new version; no version where nothing differs.
  * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
  */
@@ -128,7 +128,7 @@ interface Lack {
   readonly knownBytes: number | null;
 }
 
-/** Blobs of this repository only: that the store has one says nothing (FAULTS 75). Those that a remote has count as stored ones do. */
+/** Blobs of this repository only: that the store has one says nothing (fault 75). Those that a remote has count as stored ones do. */
 async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   const blobs = blobsOf(parsed)
     .map((edge) => edge.descriptor)

@@ -7,7 +7,7 @@ import { kysely } from '../sql.ts';
 
 /* The rows that a version follows from: tags, and untagged roots. All below them is `publishVersion`'s. */
 
-/** Whether the membership row is in a version (DATABASE.md). */
+/** Whether the membership row is in a version (docs/database.md). */
 export function isIn(row: 't' | 'r' | 'b' | 'm', number: number): RawBuilder<unknown> {
   const name = sql.raw(row);
   return sql`${name}.added_in <= ${number} and (${name}.removed_in is null or ${name}.removed_in > ${number})`;

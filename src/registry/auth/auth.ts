@@ -63,7 +63,7 @@ const maxAnswers = 2;
 const maxKinds = 64;
 
 /**
- * The tokens of one client; nothing is shared between clients, so no remote ever sees another's (FAULTS row 18). What was learned from a
+ * The tokens of one client; nothing is shared between clients, so no remote ever sees another's (fault 18). What was learned from a
  * challenge holds for requests of its kind: registries ask for other scopes at `/v2/`, at the list of tags and at referrers
  * (cloudflare/serverless-registry#148).
  */

@@ -27,7 +27,7 @@ export function createBasicLogin(authorization: string | undefined, now: () => n
   const refusals = createBoundedMap<Refusal>(maxKinds);
   let hostRefusal: Refusal | undefined;
   let isAccepted = false;
-  /** Until they have been taken once, they are sent by one request at a time (FAULTS row 19). */
+  /** Until they have been taken once, they are sent by one request at a time (fault 19). */
   let turn: Promise<void> | undefined;
 
   return {
@@ -56,7 +56,7 @@ export function createBasicLogin(authorization: string | undefined, now: () => n
       const error = unauthorized(where, 'the user name and password were refused');
       const refusal = { error, untilMs: now() + refusedForMs };
       refusals.set(request.kind, refusal);
-      // Nothing of this host has taken them: they are wrong, and one try is enough for that (FAULTS row 19).
+      // Nothing of this host has taken them: they are wrong, and one try is enough for that (fault 19).
       if (!request.isSide && !isAccepted) hostRefusal = refusal;
       return error;
     },

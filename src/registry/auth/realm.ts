@@ -27,7 +27,7 @@ export interface RealmRules {
   readonly classify?: typeof classifyAddress;
 }
 
-/** The URL of a realm that may be asked (FAULTS rows 13 and 14). @throws TidemarkError `UPSTREAM_REALM_REFUSED` */
+/** The URL of a realm that may be asked (faults 13 and 14). @throws TidemarkError `UPSTREAM_REALM_REFUSED` */
 export function checkRealm(realm: string, rules: RealmRules): URL {
   const { registry } = rules;
   const url = URL.canParse(realm) ? new URL(realm) : undefined;

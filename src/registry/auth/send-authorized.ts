@@ -17,7 +17,7 @@ export async function sendAuthorized(
         ...request,
         headers: used === undefined ? request.headers : { ...request.headers, authorization: used },
       });
-      // Another host's refusal is no business of the registry's credentials (FAULTS row 21).
+      // Another host's refusal is no business of the registry's credentials (fault 21).
       if (response.url.origin !== request.url.origin) return response;
       if (!(await authenticator.answer(authorized, response, request.signal))) return response;
     }

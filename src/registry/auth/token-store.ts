@@ -11,7 +11,7 @@ export interface TokenStore {
   drop(source: TokenSource, refused: string): void;
 }
 
-/** Credentials that were refused are not tried again meanwhile: accounts are locked after a few tries (FAULTS row 19). */
+/** Credentials that were refused are not tried again meanwhile: accounts are locked after a few tries (fault 19). */
 export const refusedForMs = 15 * 60 * 1000;
 /** A registry decides how many scopes it names. */
 const maxKeys = 256;

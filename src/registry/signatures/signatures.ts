@@ -8,7 +8,7 @@ import type { HttpResponse } from '../transport/exchange.ts';
 import type { Requester } from '../requester.ts';
 import { checkStatus, isWebPage } from '../status.ts';
 
-/** Read caps of FAULTS.md, "Lessons". */
+/** Read limits (docs/faults.md). */
 export const signatureMaxBytes = 4 * 1024 * 1024;
 /** Of one manifest. */
 export const maxSignatures = 10_000;

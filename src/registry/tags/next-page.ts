@@ -8,7 +8,7 @@ const linkMaxLength = 4096;
 
 /**
  * Where the next page of a list may be, the likeliest first; empty where this page is the last. A link is relative to what answered, and
- * leads to a host that was asked or that the registry itself has redirected to, whatever it says about the scheme (FAULTS row 28).
+ * leads to a host that was asked or that the registry itself has redirected to, whatever it says about the scheme (fault 28).
  * Nexus and Artifactory write wrong paths into it: its query at the address of the list is the page that is meant
  * (sonatype/nexus-public#1011, renovatebot/renovate#15030). A link that cannot be read is an error, for the list would end early and
  * look whole.

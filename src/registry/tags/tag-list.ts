@@ -21,7 +21,7 @@ export interface TagListRequest extends Omit<TagPageRequest, 'url'> {
 
 /**
  * distribution-spec, "Listing Tags", some names at a time. A page that was seen before, by its address or its content, ends the listing with
- * an error, as does the 10,001st: an endless list is no list (FAULTS row 27).
+ * an error, as does the 10,001st: an endless list is no list (fault 27).
  */
 export async function* listTagPages(request: TagListRequest): AsyncGenerator<TagPage> {
   const seen = new Set<string>();

@@ -18,7 +18,7 @@ export async function readUpTo(
   return Buffer.concat(chunks, length);
 }
 
-/** The slowest body that is put up with (FAULTS row 51): a peer that keeps a slot with a byte now and then. */
+/** The slowest body that is put up with (fault 51): a peer that keeps a slot with a byte now and then. */
 export interface MinimumRate {
   readonly bytesPerSecond: number;
   /** Over this time of waiting for bytes; time that the reader takes for itself does not count. */

@@ -25,7 +25,7 @@ export function contentCoding(response: Pick<HttpResponse, 'headers'>): string |
 }
 
 /**
- * The body without its content coding: none was asked for, and digests are of the bytes below it (FAULTS rows 25, 26).
+ * The body without its content coding: none was asked for, and digests are of the bytes below it (faults 25, 26).
  * One coding of gzip, br or zstd is undone as the bytes are asked for, so a bomb grows only as far as its reader goes.
  * @throws TidemarkError `UPSTREAM_ENCODING_REFUSED` for several codings or an unknown one, and when it is damaged.
  */

@@ -9,7 +9,7 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** A large body is expected: our own socket reads may be used (DESIGN, "Large bodies over our own socket"). */
+  /** A large body is expected: our own socket reads may be used (docs/design.md). */
   readonly large?: boolean;
   /** To an address that a manifest names: nothing of the remote's goes along, whatever host it is on. */
   readonly isStranger?: boolean | undefined;

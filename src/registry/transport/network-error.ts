@@ -80,7 +80,7 @@ export function networkError(
   );
 }
 
-/** The body ended before its announced length (FAULTS row 1). */
+/** The body ended before its announced length (fault 1). */
 export function truncated(what: string, reason: string, cause?: unknown): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TRUNCATED',

@@ -25,7 +25,7 @@ interface Waiter {
 
 /**
  * For TCP: the reader gets a view of the one buffer, and the socket stops until that view is done with. Nothing is
- * copied (DESIGN, "Measured").
+ * copied (docs/design.md).
  */
 export function receiveViews(bufferBytes: number): Inbox {
   const buffer = sharedBuffer(bufferBytes);

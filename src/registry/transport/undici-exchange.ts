@@ -46,7 +46,7 @@ export function exchangeThroughUndici(
     signal?.addEventListener('abort', abort, { once: true });
     const options = { origin: url.origin, path: requestTarget(request), method, headers };
     dispatcher.dispatch(
-      // without `reset` a HEAD closes its connection (DESIGN, "Measured")
+      // without `reset` a HEAD closes its connection (docs/design.md)
       { ...options, reset: false },
       {
         onRequestStart(started) {

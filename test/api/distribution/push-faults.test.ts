@@ -1,4 +1,4 @@
-/** FAULTS 67 to 77 and 115, by their rows. */
+/** fault 67 to 77 and 115, by their rows. */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { request } from 'node:http';

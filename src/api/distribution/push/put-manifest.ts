@@ -21,7 +21,7 @@ interface ManifestPath {
   readonly reference: ManifestReference;
 }
 
-/** More tags in one request are nobody's wish (FAULTS 77). */
+/** More tags in one request are nobody's wish (fault 77). */
 const maxTags = 100;
 
 /**

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { refuse } from '../error.ts';
 
-/** How long a client may send no byte before it is let go of (FAULTS 80). */
+/** How long a client may send no byte before it is let go of (fault 80). */
 const stallMs = 60_000;
 
 /**
@@ -23,7 +23,7 @@ export async function* readBody({ raw }: FastifyRequest): AsyncGenerator<Uint8Ar
 }
 
 /**
- * A whole body of at most `maxBytes`; one that is longer is refused before, or as soon as, it is seen to be (FAULTS 68).
+ * A whole body of at most `maxBytes`; one that is longer is refused before, or as soon as, it is seen to be (fault 68).
  * @throws TidemarkError `SIZE_INVALID` with status 413
  */
 export async function readWhole(request: FastifyRequest, maxBytes: number): Promise<Buffer> {

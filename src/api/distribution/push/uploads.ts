@@ -24,7 +24,7 @@ import { pushCaller } from '../exchange.ts';
 import type { Push } from './push.ts';
 import { contentLength, readBody } from './request-body.ts';
 
-/** FAULTS 73: what open uploads may take together. */
+/** fault 73: what open uploads may take together. */
 const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4, maxOpenEach: 1_000, maxBytesEach: 1024 ** 4 / 4 };
 /** While logins are off there is one caller, whom the limits of all bind. */
 const capsOfEverybody = { ...caps, maxOpenEach: caps.maxOpen, maxBytesEach: caps.maxBytes };
@@ -106,7 +106,7 @@ interface OpenUpload extends UploadPath {
   readonly repositoryId: number;
 }
 
-/** Appends the body and, with a digest, finishes; alone with the upload while it does (FAULTS 72). */
+/** Appends the body and, with a digest, finishes; alone with the upload while it does (fault 72). */
 async function write(
   exchange: Exchange,
   push: Push,
@@ -130,7 +130,7 @@ async function write(
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
     }
     if (digest === undefined) return progress(reply.code(202), upload, (await uploads.sizeOf(id)) ?? 0);
-    // between the file and its row, a collection would take it for nobody's (FAULTS 111)
+    // between the file and its row, a collection would take it for nobody's (fault 111)
     await push.guarded(uploadedBlobLock(digest), async () => {
       const { sizeBytes } = await uploads.finish(id, digest);
       await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
@@ -150,7 +150,7 @@ async function findUpload(exchange: Exchange, path: UploadPath): Promise<number>
 
 /**
  * Links a blob that another repository serves. Where it is not served, or not for this caller, the upload begins as if nothing had
- * been said: nobody learns what is where (FAULTS 74).
+ * been said: nobody learns what is where (fault 74).
  */
 async function mountBlob(
   { em, query, client, api }: Exchange,
@@ -193,7 +193,7 @@ function readContentRange({ request }: Exchange): ContentRange | undefined {
   );
 }
 
-/** distribution-spec: "If the chunk is out of order, the response MUST be 416 Requested Range Not Satisfiable" (FAULTS 70). */
+/** distribution-spec: "If the chunk is out of order, the response MUST be 416 Requested Range Not Satisfiable" (fault 70). */
 function outOfOrder(
   { reply }: Exchange,
   upload: UploadPath,

@@ -9,7 +9,7 @@ export const storedKey = Symbol('stored');
 const pemMaxLength = 256 * 1024;
 const certificatePattern = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g;
 
-/** One certificate or several. Nothing of what was received is repeated: it may be a key by mistake (FAULTS 55). */
+/** One certificate or several. Nothing of what was received is repeated: it may be a key by mistake (fault 55). */
 export function checkCertificates(field: string, pem: string): Checked {
   const parsed = readCertificates(pem);
   return typeof parsed === 'string' ? invalid(field, `${field} ${parsed}`) : undefined;
