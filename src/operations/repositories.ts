@@ -25,7 +25,7 @@ import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
 import { lacksRole, seen } from './permit.ts';
 import { lockUsableRemote, repositoryNotFound } from './references.ts';
-import { remoteInUse } from './remote-use.ts';
+import { remoteInUse } from './remotes/remote-use.ts';
 import { lockNamedPolicy } from './signature-policies.ts';
 
 /** In an update, undefined keeps a field and null clears it. */

@@ -2,7 +2,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { lacksRole } from '../../../operations/permit.ts';
-import { notFound } from './remote-mutation.resolver.ts';
+import { remoteNotFound } from '../../../operations/references.ts';
 import { RemoteTestInput, RemoteTestPayload, toRemoteTest } from './remote-test.type.ts';
 import type { RemoteTest } from './remote-test.type.ts';
 import type { UserError } from '../user-error.type.ts';
@@ -20,7 +20,7 @@ export class RemoteTestResolver {
   ): Promise<RemoteTestPayload> {
     const key = parseNumericId('Remote', input.id);
     const row = key === undefined ? undefined : await loaders.remotes.load(key);
-    if (row === undefined) return payload(null, [notFound(input.id)]);
+    if (row === undefined) return payload(null, [remoteNotFound({ field: 'id', text: input.id })]);
     const lacking = lacksRole(viewer, 'maintainer', row.name, 'id');
     if (lacking.length > 0) return payload(null, lacking);
     return payload(toRemoteTest(await api.upstreams.testRemote(row, signal)), []);

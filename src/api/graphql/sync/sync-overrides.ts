@@ -1,7 +1,7 @@
 import type { SyncOverrides } from '../../../db/schema/entities.ts';
-import { checkRemoteFields } from '../remotes/remote-validation.ts';
+import { checkRemoteFields } from '../../../operations/remotes/remote-fields.ts';
 import type { SyncOverridesInput } from './sync.type.ts';
-import type { AddressRules } from '../remotes/url-validation.ts';
+import type { AddressRules } from '../../../operations/remotes/urls.ts';
 import type { UserError } from '../user-error.type.ts';
 import { mistake } from '../../../operations/mistakes.ts';
 

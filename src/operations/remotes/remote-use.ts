@@ -1,9 +1,9 @@
-import type { Remote } from '../db/schema/entities.ts';
-import type { RemoteUse } from '../db/reads/read-repositories.ts';
-import { quoteValue } from '../oci/error.ts';
-import { toGlobalId } from './global-id.ts';
-import { listNames, mistake } from './mistakes.ts';
-import type { Mistake } from './mistakes.ts';
+import type { Remote } from '../../db/schema/entities.ts';
+import type { RemoteUse } from '../../db/reads/read-repositories.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { toGlobalId } from '../global-id.ts';
+import { listNames, mistake } from '../mistakes.ts';
+import type { Mistake } from '../mistakes.ts';
 
 /** What keeps a remote from being deleted. `field` is the path of the input that asked for it. */
 export function remoteInUse(row: Remote, use: RemoteUse, field: readonly string[] = ['id']): Mistake[] {

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { invalid } from '../../../operations/mistakes.ts';
-import type { Checked } from '../../../operations/mistakes.ts';
+import { invalid } from '../mistakes.ts';
+import type { Checked } from '../mistakes.ts';
 
 /** Stands for a key that is stored and not given again. */
 export const storedKey = Symbol('stored');

@@ -1,36 +1,56 @@
-import type { Remote } from '../../../db/schema/entities.ts';
-import { quoteValue } from '../../../oci/error.ts';
-import { isRepositoryName } from '../../../oci/reference.ts';
-import { registryBaseUrl, upstreamRepository } from '../../../oci/registry-address.ts';
-import { validateTagPatterns } from '../../../oci/tag-filter.ts';
-import {
-  checkInteger,
-  checkName,
-  checkSeconds,
-  checkText,
-  invalid,
-  notNull,
-} from '../../../operations/mistakes.ts';
-import type { Checked } from '../../../operations/mistakes.ts';
-import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem-validation.ts';
-import type { HeaderInput } from '../header-input.type.ts';
-import type { RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
-import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './url-validation.ts';
-import type { AddressRules } from './url-validation.ts';
-import type { UserError } from '../user-error.type.ts';
+import type { Remote, RemotePolicy } from '../../db/schema/entities.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { isRepositoryName } from '../../oci/reference.ts';
+import { registryBaseUrl, upstreamRepository } from '../../oci/registry-address.ts';
+import { validateTagPatterns } from '../../oci/tag-filter.ts';
+import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from '../mistakes.ts';
+import type { Checked, Mistake } from '../mistakes.ts';
+import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
+import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './urls.ts';
+import type { AddressRules } from './urls.ts';
 
-/** What create and update have in common. */
-export type RemoteFields = Omit<RemoteUpdateInput, 'id'> | RemoteCreateInput;
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
 
-/** The input with `url` and `upstreamName` as requests will use them. Another url alone leaves the name as it is. */
-export function asUsed<Input extends RemoteFields>(input: Input, currentUrl = ''): Input {
-  const url = typeof input.url === 'string' ? registryBaseUrl(input.url) : currentUrl;
-  return Object.assign(Object.create(Object.getPrototypeOf(input) as object) as Input, input, {
-    ...(typeof input.url === 'string' ? { url } : {}),
-    ...(typeof input.upstreamName === 'string'
-      ? { upstreamName: upstreamRepository(url, input.upstreamName) }
+/** In an update, undefined keeps a field and null clears it. Secrets are in clear text. */
+export interface RemoteFields {
+  readonly name?: string | null | undefined;
+  readonly url?: string | null | undefined;
+  readonly upstreamName?: string | null | undefined;
+  readonly policy?: RemotePolicy | null | undefined;
+  readonly includeTags?: string[] | null | undefined;
+  readonly excludeTags?: string[] | null | undefined;
+  readonly sigstore?: string | null | undefined;
+  readonly downloadConcurrency?: number | null | undefined;
+  readonly proxyUrl?: string | null | undefined;
+  readonly sslCaCertificate?: string | null | undefined;
+  readonly sslClientCertificate?: string | null | undefined;
+  readonly sslClientKey?: string | null | undefined;
+  readonly sslValidation?: boolean | null | undefined;
+  readonly followLayerUrls?: boolean | null | undefined;
+  readonly totalTimeout?: number | null | undefined;
+  readonly connectTimeout?: number | null | undefined;
+  readonly sockReadTimeout?: number | null | undefined;
+  readonly maxRetries?: number | null | undefined;
+  readonly rateLimit?: number | null | undefined;
+  readonly headers?: readonly Header[] | null | undefined;
+  readonly username?: string | null | undefined;
+  readonly password?: string | null | undefined;
+  readonly realmHosts?: string[] | null | undefined;
+}
+
+/** The fields with `url` and `upstreamName` as requests will use them. Another url alone leaves the name as it is. */
+export function asUsed<Fields extends RemoteFields>(fields: Fields, currentUrl = ''): Fields {
+  const url = typeof fields.url === 'string' ? registryBaseUrl(fields.url) : currentUrl;
+  return {
+    ...fields,
+    ...(typeof fields.url === 'string' ? { url } : {}),
+    ...(typeof fields.upstreamName === 'string'
+      ? { upstreamName: upstreamRepository(url, fields.upstreamName) }
       : {}),
-  });
+  };
 }
 
 const required = [
@@ -45,7 +65,7 @@ const required = [
 ] as const;
 
 /** Every mistake in the values that were given; omitted ones are not looked at. */
-export function checkRemoteFields(input: RemoteFields, rules: AddressRules): UserError[] {
+export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mistake[] {
   const checks: Checked[] = required.map((field) => notNull(field, input[field]));
   const on = <Value>(value: Value | null | undefined, check: (value: Value) => Checked | Checked[]): void => {
     if (value !== null && value !== undefined) checks.push(...[check(value)].flat());
@@ -80,7 +100,7 @@ export function checkClientCertificate(
   input: RemoteFields,
   current: Remote | undefined,
   openKey: () => string | undefined,
-): UserError[] {
+): Mistake[] {
   const certificate =
     input.sslClientCertificate === undefined ? current?.sslClientCertificate : input.sslClientCertificate;
   const keptKey =
@@ -160,7 +180,7 @@ const refusedHeaders = new Set(
   ).split(' '),
 );
 
-function checkHeaders(headers: readonly HeaderInput[]): Checked[] {
+function checkHeaders(headers: readonly Header[]): Checked[] {
   if (headers.length > 50)
     return [invalid('headers', `headers has ${headers.length} entries; at most 50 are accepted.`)];
   const seen = new Set<string>();

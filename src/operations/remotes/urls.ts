@@ -1,12 +1,15 @@
-import { bareHost, classifyAddress, isListedHost } from '../../../oci/address.ts';
-import { quoteValue } from '../../../oci/error.ts';
-import { dockerHubUrl, imageOfPage } from '../../../oci/registry-address.ts';
+import { bareHost, classifyAddress, isListedHost } from '../../oci/address.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { dockerHubUrl, imageOfPage } from '../../oci/registry-address.ts';
 import { isIP } from 'node:net';
-import type { ApiConfig } from '../../dependencies.ts';
-import { invalid } from '../../../operations/mistakes.ts';
-import type { Checked } from '../../../operations/mistakes.ts';
+import { invalid } from '../mistakes.ts';
+import type { Checked } from '../mistakes.ts';
 
-export type AddressRules = Pick<ApiConfig, 'allowPrivate' | 'allowUpstream'>;
+/** Which upstreams on private addresses a caller may name. */
+export interface AddressRules {
+  readonly allowPrivate: boolean;
+  readonly allowUpstream: readonly string[];
+}
 
 /** An http or https URL that a request may be sent to, with nothing secret in it. */
 export function checkBaseUrl(field: string, value: string, rules: AddressRules): Checked {

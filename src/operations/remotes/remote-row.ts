@@ -1,0 +1,67 @@
+import type { SecretBox } from '../../access/secrets.ts';
+import type { Remote } from '../../db/schema/entities.ts';
+import type { RemoteFields } from './remote-fields.ts';
+import { splitProxyUrl } from './urls.ts';
+
+const plainFields = [
+  'name',
+  'url',
+  'upstreamName',
+  'policy',
+  'includeTags',
+  'excludeTags',
+  'sigstore',
+  'downloadConcurrency',
+  'sslCaCertificate',
+  'sslClientCertificate',
+  'sslValidation',
+  'followLayerUrls',
+  'totalTimeout',
+  'connectTimeout',
+  'sockReadTimeout',
+  'maxRetries',
+  'rateLimit',
+  'username',
+] as const satisfies readonly (keyof Remote & keyof RemoteFields)[];
+
+/** Writes the fields that are given, without secrets. */
+export function applyPlain(row: Remote, input: RemoteFields): void {
+  if (input.realmHosts !== undefined) row.realmHosts = input.realmHosts ?? [];
+  for (const field of plainFields)
+    if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
+}
+
+/** Encrypts the secrets that are given. The row needs its id: contexts are `remote:<id>:<column without _sealed>`. */
+export function applySecrets(row: Remote, input: RemoteFields, secrets: SecretBox): void {
+  const seal = (plain: string, column: string): string =>
+    secrets.encrypt(plain, `remote:${row.id}:${column}`);
+  const { password, sslClientKey, headers, proxyUrl } = input;
+  if (password !== undefined) row.passwordSealed = password === null ? null : seal(password, 'password');
+  if (sslClientKey !== undefined)
+    row.sslClientKeySealed = sslClientKey === null ? null : seal(sslClientKey, 'ssl_client_key');
+  if (headers !== undefined) {
+    const pairs = (headers ?? []).map(({ name, value }) => [name, value] as const);
+    row.headerNames = pairs.map(([name]) => name);
+    row.headersSealed =
+      pairs.length === 0 ? null : seal(JSON.stringify(Object.fromEntries(pairs)), 'headers');
+  }
+  if (proxyUrl !== undefined) {
+    const split = proxyUrl === null ? undefined : splitProxyUrl(proxyUrl);
+    row.proxyUrl = split?.publicUrl ?? null;
+    row.proxyUrlSealed =
+      proxyUrl !== null && split?.hasCredentials === true ? seal(proxyUrl, 'proxy_url') : null;
+  }
+}
+
+export function dropSecrets(row: Remote): void {
+  row.passwordSealed = null;
+  row.sslClientKeySealed = null;
+  row.headersSealed = null;
+  row.headerNames = [];
+}
+
+/** The stored client key in clear text; undefined where there is none. */
+export function openKey(row: Remote | null, secrets: SecretBox): string | undefined {
+  const sealed = row?.sslClientKeySealed;
+  return typeof sealed === 'string' ? secrets.decrypt(sealed, `remote:${row?.id}:ssl_client_key`) : undefined;
+}

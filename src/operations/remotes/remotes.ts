@@ -1,0 +1,164 @@
+import { LockMode } from '@mikro-orm/core';
+import type { SecretBox } from '../../access/secrets.ts';
+import { visibilityOf } from '../../access/viewer.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { keepDelivered } from '../../db/content/held-blobs.ts';
+import type { Em } from '../../db/open-database.ts';
+import { findRemoteId, readRemoteUse } from '../../db/reads/read-repositories.ts';
+import { Remote } from '../../db/schema/entities.ts';
+import { forgetDelivered } from '../../db/staging/reuse.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { mistake } from '../mistakes.ts';
+import type { Mistake } from '../mistakes.ts';
+import { done, inTransaction, refused } from '../operation.ts';
+import type { Operator, Outcome, Reference } from '../operation.ts';
+import { lacksRole, seen } from '../permit.ts';
+import { remoteNotFound } from '../references.ts';
+import { lockNamedPolicy } from '../signature-policies.ts';
+import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
+import type { RemoteFields } from './remote-fields.ts';
+import { applyPlain, applySecrets, dropSecrets, openKey } from './remote-row.ts';
+import { remoteInUse } from './remote-use.ts';
+import type { AddressRules } from './urls.ts';
+
+export interface RemoteChanges extends RemoteFields {
+  readonly signaturePolicy?: Reference | null | undefined;
+}
+
+export interface NewRemote extends RemoteChanges {
+  readonly name: string;
+  readonly url: string;
+  readonly upstreamName: string;
+}
+
+/** What remotes are checked by, and sealed with. */
+export interface RemoteRules {
+  readonly addresses: AddressRules;
+  readonly secrets: SecretBox;
+}
+
+/** Needs the role maintainer for the name. */
+export async function createRemote(
+  operator: Operator,
+  fields: NewRemote,
+  { addresses, secrets }: RemoteRules,
+): Promise<Outcome<number>> {
+  const { viewer } = operator;
+  const given = asUsed(withDefaults(fields));
+  const { name, url, upstreamName } = given;
+  return inTransaction(
+    operator,
+    async (em) => {
+      const lacking = lacksRole(viewer, 'maintainer', name, 'name');
+      if (lacking.length > 0) return refused(...lacking);
+      const mistakes = [
+        ...checkRemoteFields(given, addresses),
+        ...checkClientCertificate(given, undefined, () => undefined),
+      ];
+      const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
+      if (mistakes.length > 0) return refused(...mistakes);
+      const row = em.create(Remote, {
+        name,
+        url,
+        upstreamName,
+        headerNames: [],
+        realmHosts: [],
+        signaturePolicyId: signaturePolicyId ?? null,
+      });
+      applyPlain(row, given);
+      // the id is part of what the secrets are sealed with
+      await em.persist(row).flush();
+      applySecrets(row, given, secrets);
+      await em.flush();
+      return done(row.id);
+    },
+    () => nameTaken(name),
+  );
+}
+
+/** Needs the role maintainer for the remote's name, and for a new one. */
+export async function updateRemote(
+  operator: Operator,
+  remote: Reference,
+  changes: RemoteChanges,
+  { addresses, secrets }: RemoteRules,
+): Promise<Outcome<number>> {
+  const { viewer } = operator;
+  return inTransaction(
+    operator,
+    async (em) => {
+      const row = await findLocked(em, viewer, remote);
+      const fields = asUsed(changes, row?.url);
+      const newName = typeof fields.name === 'string' && fields.name !== row?.name ? fields.name : undefined;
+      const lacking = [
+        ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, remote.field)),
+        ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
+      ];
+      if (lacking.length > 0) return refused(...lacking);
+      const mistakes = checkRemoteFields(fields, addresses);
+      if (row === null) mistakes.unshift(remoteNotFound(remote));
+      mistakes.push(...checkClientCertificate(fields, row ?? undefined, () => openKey(row, secrets)));
+      const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
+      if (row === null || mistakes.length > 0) return refused(...mistakes);
+      if (!keepsSecrets(fields, row)) dropSecrets(row);
+      const before = { url: row.url, upstreamName: row.upstreamName };
+      applyPlain(row, fields);
+      if (row.url !== before.url || row.upstreamName !== before.upstreamName)
+        await forgetDelivered(em, row.id);
+      applySecrets(row, fields, secrets);
+      if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
+      await em.flush();
+      return done(row.id);
+    },
+    () => nameTaken(changes.name ?? ''),
+  );
+}
+
+/** Needs the role maintainer for the remote's name, and that nothing uses it. */
+export async function deleteRemote(operator: Operator, remote: Reference): Promise<Outcome<undefined>> {
+  const { viewer } = operator;
+  return inTransaction(operator, async (em) => {
+    const row = await findLocked(em, viewer, remote);
+    if (row === null) return refused(remoteNotFound(remote));
+    const lacking = lacksRole(viewer, 'maintainer', row.name, remote.field);
+    if (lacking.length > 0) return refused(...lacking);
+    const used = remoteInUse(row, await readRemoteUse(em, visibilityOf(viewer), row.id));
+    if (used.length > 0) return refused(...used);
+    await keepDelivered(em, row.id);
+    await em.nativeDelete(Remote, { id: row.id });
+    return done(undefined);
+  });
+}
+
+/** Null where the viewer cannot read it. */
+async function findLocked(em: Em, viewer: Viewer, { key }: Reference): Promise<Remote | null> {
+  if (key === undefined) return null;
+  const row = await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  return seen(viewer, row, ({ name }) => name);
+}
+
+/** Clients send null for "nothing given". Where there is a default, it applies then. */
+function withDefaults(fields: NewRemote): NewRemote {
+  return {
+    ...fields,
+    policy: fields.policy ?? 'IMMEDIATE',
+    downloadConcurrency: fields.downloadConcurrency ?? 20,
+    maxRetries: fields.maxRetries ?? 3,
+    sslValidation: fields.sslValidation ?? true,
+    followLayerUrls: fields.followLayerUrls ?? false,
+  };
+}
+
+async function isNameTaken(em: Em, name: string): Promise<boolean> {
+  return !name.includes('\0') && (await findRemoteId(em, name)) !== undefined;
+}
+
+function nameTaken(name: string): Mistake {
+  return mistake(
+    'ALREADY_EXISTS',
+    ['name'],
+    `There is a remote named ${quoteValue(name)}; choose another name, or update that one.`,
+  );
+}
