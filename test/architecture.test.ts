@@ -67,6 +67,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/operations/': {
     folders: ['src/oci/', 'src/db/', 'src/access/'],
+    typesOf: ['src/workflows/'],
     packages: ['@mikro-orm/core'],
     why: 'operations validate, ask for the role, and write',
   },
@@ -134,6 +135,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/oci/',
       'src/db/',
       'src/access/',
+      'src/operations/',
       'src/workflows/sync-input.ts',
       'src/workflows/scheduled-sync-input.ts',
       'src/workflows/upkeep-input.ts',

@@ -1,6 +1,6 @@
 import { commitVersion } from '../db/versions/commit-version.ts';
 import type { CommitResult } from '../db/versions/commit-version.ts';
-import { logTaskEnded } from '../db/task-log.ts';
+import { logTaskEnded } from '../db/tasks/task-log.ts';
 import { enterStage } from '../db/tasks/start-task.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';

@@ -9,7 +9,7 @@ import { beginScheduledRun } from '../db/tasks/schedule-runs.ts';
 import type { BegunRun, DueRun } from '../db/tasks/schedule-runs.ts';
 import { enterStage, startTask } from '../db/tasks/start-task.ts';
 import { readNextInLine } from '../db/tasks/sync-turns.ts';
-import { endTask, logTaskBegun, logTaskEnded, readTaskNames } from '../db/task-log.ts';
+import { endTask, logTaskBegun, logTaskEnded, readTaskNames } from '../db/tasks/task-log.ts';
 import { clearStage } from '../db/tasks/tasks.ts';
 import { beginCopy } from './begin-copy.ts';
 import type { BegunCopy } from './begin-copy.ts';

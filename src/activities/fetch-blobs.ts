@@ -4,7 +4,7 @@ import { apartOf, mayReuseBlob, recordDelivered } from '../db/staging/reuse.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import { markBlobsStored, readBatch, readCountedBytes } from '../db/staging/sync-blobs.ts';
 import type { BatchBlob, BatchOfRemote, FinishedBlob } from '../db/staging/sync-blobs.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';

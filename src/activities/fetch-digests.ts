@@ -2,7 +2,7 @@ import { stageRoots } from '../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../db/staging/find-manifests.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
 import type { ManifestToStore } from '../db/content/store-manifests.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { setProgress } from '../db/tasks/tasks.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';

@@ -6,7 +6,7 @@ import {
   readTagRemovals,
 } from '../db/staging/stage-removals.ts';
 import { stageRemovals, unstageTags } from '../db/staging/stage-tags.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ActivityDeps } from './deps.ts';

@@ -1,4 +1,4 @@
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { finishListing, stageNames } from '../db/staging/stage-names.ts';
 import type { Listed } from '../db/staging/stage-names.ts';
 import type { Em } from '../db/open-database.ts';

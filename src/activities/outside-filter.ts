@@ -1,7 +1,7 @@
 import type { Em } from '../db/open-database.ts';
 import { readOutside, readSelectionBefore, setOutside } from '../db/outside-filter.ts';
 import { stageTags } from '../db/staging/stage-tags.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
 

@@ -4,7 +4,7 @@ import type { RemoteSelection, SyncArguments } from '../db/schema/entities.ts';
 import { readRepositoryName } from '../db/reads/read-repositories.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
-import { taskKey } from '../db/task-log.ts';
+import { taskKey } from '../db/tasks/task-log.ts';
 import { countRateLimited } from '../db/tasks/tasks.ts';
 import { assertRunning } from '../db/tasks/open-tasks.ts';
 import { TidemarkError } from '../oci/error.ts';

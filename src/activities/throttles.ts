@@ -6,7 +6,7 @@ import {
   readThrottle,
 } from '../db/tasks/host-throttles.ts';
 import type { Em } from '../db/open-database.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import type { RateLimit } from '../registry/registry.ts';
 import type { ActivityDeps } from './deps.ts';

@@ -2,8 +2,8 @@ import { refuseNothing, refuseUnverified } from '../db/policies/refuse-unverifie
 import type { Refused, RefusedTag } from '../db/policies/refuse-unverified.ts';
 import { readSignerPage, readSyncPolicy, setCheckedBy, stageSigners } from '../db/policies/stage-signers.ts';
 import type { Signer, SyncPolicy } from '../db/policies/stage-signers.ts';
-import { addWarnings } from '../db/task-warnings.ts';
-import type { Warning } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
+import type { Warning } from '../db/tasks/task-warnings.ts';
 import { countOf } from '../oci/count-of.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';

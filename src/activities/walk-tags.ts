@@ -3,7 +3,7 @@ import { readNames } from '../db/staging/stage-names.ts';
 import { readPresentTags, stageTags, unstageTags } from '../db/staging/stage-tags.ts';
 import type { StagedTag } from '../db/staging/stage-tags.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
-import { addWarnings } from '../db/task-warnings.ts';
+import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { setProgress } from '../db/tasks/tasks.ts';
 import { absentRepositoryWarning } from '../db/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../db/staging/walked-tags.ts';

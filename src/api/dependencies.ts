@@ -12,7 +12,7 @@ import type { PolicyKey } from '../db/policies/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryProbe } from '../oci/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
-import type { WorkflowStarter } from './temporal/workflow-client.ts';
+import type { WorkflowStarter } from '../operations/workflows.ts';
 
 export interface ApiConfig {
   /** The address that the server listens on; on loopback, foreign Host headers are refused. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { addWarnings, readWarnings } from '../../src/db/task-warnings.ts';
+import { addWarnings, readWarnings } from '../../src/db/tasks/task-warnings.ts';
 import { createTestDatabase } from '../support/servers.ts';
 import type { TestDatabase } from '../support/servers.ts';
 import { insertSyncTask } from '../support/sync-task.ts';

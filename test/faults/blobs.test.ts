@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addBlob, addImage, addLayer, addManifest, removeTag } from '../../src/demo/sample-image.ts';
 import { seededBytes } from '../../src/demo/sample-layer.ts';
-import { taskKey } from '../../src/db/task-log.ts';
+import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';

@@ -19,7 +19,7 @@ import type { Identity } from '../../src/db/schema/identity.ts';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { readWarnings } from '../../src/db/task-warnings.ts';
+import { readWarnings } from '../../src/db/tasks/task-warnings.ts';
 import { createSyncTask, readTaskCounts } from '../../src/db/tasks/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks/tasks.ts';
 import { installTemporalRuntime, startWorker } from '../../src/processes/worker-role.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeFiles } from '../../src/activities/collect.ts';
 import { Distribution, Repository, Task } from '../../src/db/schema/entities.ts';
 import { findStoredManifest } from '../../src/db/staging/find-manifests.ts';
-import { taskKey } from '../../src/db/task-log.ts';
+import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { storeManifests } from '../../src/db/content/store-manifests.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';

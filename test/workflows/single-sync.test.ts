@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Remote, Repository, Task } from '../../src/db/schema/entities.ts';
-import { taskKey } from '../../src/db/task-log.ts';
+import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';

@@ -1,6 +1,6 @@
 import type { Em } from '../../db/open-database.ts';
 import { stageProblems } from '../../db/staging/stage-companions.ts';
-import { addWarnings } from '../../db/task-warnings.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { TidemarkError } from '../../oci/error.ts';

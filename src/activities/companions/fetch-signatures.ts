@@ -7,7 +7,7 @@ import {
   stageSignatures,
 } from '../../db/staging/stage-signatures.ts';
 import type { SignatureSource, SignatureToStore, SignedManifest } from '../../db/staging/stage-signatures.ts';
-import { addWarnings } from '../../db/task-warnings.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
 import { countOf } from '../../oci/count-of.ts';
 import type { Digest } from '../../oci/digest.ts';

@@ -1,7 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import { setSignatureSource } from '../../db/staging/stage-signatures.ts';
 import { stageProblems, unknownSource } from '../../db/staging/stage-companions.ts';
-import { addWarnings } from '../../db/task-warnings.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { isSideFailure } from './side-look-ups.ts';
 import type { SyncContext } from '../sync-context.ts';
 

@@ -3,7 +3,7 @@ import type { ManifestRef, StoredReferrer } from '../../db/staging/stage-compani
 import { stageRoots } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
 import type { ManifestToStore } from '../../db/content/store-manifests.ts';
-import { addWarnings } from '../../db/task-warnings.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { createCollector } from '../../upstream/collector.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';

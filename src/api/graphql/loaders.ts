@@ -35,7 +35,7 @@ import { countVersions, readVersionPages, readVersions } from '../../db/reads/re
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readTaskCounts } from '../../db/tasks/tasks.ts';
-import { readWarnings } from '../../db/task-warnings.ts';
+import { readWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
 
 /** What one statement reads for many parents at once. */

@@ -6,7 +6,7 @@ import {
   readRemovals,
   readSchedulesToKeep,
 } from '../../db/tasks/temporal-schedules.ts';
-import type { WorkflowStarter } from './workflow-client.ts';
+import type { WorkflowStarter } from '../../operations/workflows.ts';
 
 export interface ScheduleReconcilerOptions {
   readonly database: Database;

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Database } from '../../db/open-database.ts';
 import { asOnlyReconciler, readOpenTasks, setRunId } from '../../db/tasks/open-tasks.ts';
 import type { OpenTask } from '../../db/tasks/open-tasks.ts';
-import { endTask } from '../../db/task-log.ts';
+import { endTask } from '../../db/tasks/task-log.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { reconcileSchedules } from './reconcile-schedules.ts';
-import type { WorkflowStarter } from './workflow-client.ts';
+import type { WorkflowStarter } from '../../operations/workflows.ts';
 
 export interface ReconcilerOptions {
   readonly database: Database;

@@ -6,19 +6,9 @@ import { scheduledSyncType } from '../../workflows/scheduled-sync-input.ts';
 import type { ScheduledSyncInput } from '../../workflows/scheduled-sync-input.ts';
 import { summarizeSync } from '../../workflows/sync-input.ts';
 import type { SyncNames } from '../../workflows/sync-input.ts';
+import type { ScheduleKeeper } from '../../operations/workflows.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
-
-/** What the API asks of Temporal about schedules. Every call ends within some seconds. */
-export interface ScheduleKeeper {
-  /**
-   * Sees to it that Temporal has the schedule as it is to be: makes it where it is missing, and puts it right where it was changed, here or
-   * by others. @throws TidemarkError `TEMPORAL_UNAVAILABLE`
-   */
-  keep(schedule: KeptSchedule): Promise<SeenSchedule>;
-  /** Removes it, where it is there. @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
-  remove(temporalId: string): Promise<void>;
-}
 
 export function createScheduleClient({ client, taskQueue, own }: WorkflowClientOptions): ScheduleKeeper {
   const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);

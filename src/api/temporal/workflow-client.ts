@@ -2,54 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { TidemarkError } from '../../oci/error.ts';
 import { createScheduleClient } from './schedule-client.ts';
-import type { ScheduleKeeper } from './schedule-client.ts';
+import type { SyncDescription, SyncRun, SyncStart, WorkflowStarter } from '../../operations/workflows.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 import { summarizeSync, syncWorkflowType } from '../../workflows/sync-input.ts';
-import type { SyncInput, SyncTrigger } from '../../workflows/sync-input.ts';
+import type { SyncInput } from '../../workflows/sync-input.ts';
 import { upkeepWorkflowTypes } from '../../workflows/upkeep-input.ts';
-
-export interface SyncStart {
-  readonly taskId: number;
-  /** `sync/<installation>/<repository id>` */
-  readonly workflowId: string;
-  readonly repositoryName: string;
-  /** For the Temporal UI: host and port of the upstream. */
-  readonly remoteHost?: string | null;
-  /** Default: `MANUAL`. */
-  readonly trigger?: SyncTrigger;
-  /** The task's name where it is no sync: `content.collect`, `content.verify`. */
-  readonly taskName?: string;
-}
-
-/** One run of a task's workflow; without run id the latest. */
-export interface SyncRun {
-  readonly workflowId: string;
-  readonly runId?: string | null | undefined;
-}
-
-/** Temporal's word for how far a run is; `NOT_FOUND` where Temporal knows none (any more). */
-export interface SyncDescription {
-  readonly status: string;
-  readonly runId: string | undefined;
-  /** The task that the run works for. */
-  readonly taskId: number | undefined;
-}
-
-/** What the API asks of Temporal. Every call ends within 5 seconds. */
-export interface WorkflowStarter {
-  /**
-   * Starts the sync of a task. When it was started already for the same task, that run is answered.
-   * @throws TidemarkError `SYNC_ALREADY_RUNNING` when the workflow runs for another task, `TEMPORAL_UNAVAILABLE` (retryable) when
-   * Temporal cannot be reached.
-   */
-  startSync(start: SyncStart): Promise<{ readonly runId: string }>;
-  /** Asks for cancellation. False: there is no such run, or it has ended. @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
-  cancelSync(run: SyncRun): Promise<boolean>;
-  /** @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
-  describeSync(run: SyncRun): Promise<SyncDescription>;
-  readonly schedules: ScheduleKeeper;
-}
 
 /** The task before may be final while its workflow still closes: so long is waited for that. */
 const endingMs = 3_000;

@@ -2,21 +2,16 @@ import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql'
 import { forbidden } from '../../../access/field-rules.ts';
 import { rotateSecrets } from '../../../access/rotate-secrets.ts';
 import { may } from '../../../access/viewer.ts';
-import { readInstallation } from '../../../db/installation.ts';
-import { createUpkeepTask } from '../../../db/tasks/upkeep-tasks.ts';
-import type { UpkeepName } from '../../../db/tasks/upkeep-tasks.ts';
+import { startUpkeep } from '../../../operations/upkeep.ts';
 import type { RequestContext } from '../context.ts';
-import { toGlobalId } from '../../../operations/global-id.ts';
-import { lacksRole } from '../../../operations/permit.ts';
+import { answerTask, syncDepsOf } from '../tasks/answer-task.ts';
 import { TaskPayload, TaskType } from '../tasks/task.type.ts';
-import { payload, reload, startWorkflow } from '../start-workflow.ts';
 import {
   ContentCollectInput,
   SecretsRotatePayload,
   toUpkeepReport,
   UpkeepReportType,
 } from './upkeep.type.ts';
-import { mistake } from '../../../operations/mistakes.ts';
 
 @Resolver(() => TaskType)
 export class UpkeepResolver {
@@ -30,7 +25,11 @@ export class UpkeepResolver {
     input: ContentCollectInput | null,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
-    return startUpkeep(context, 'content.collect', input?.dryRun ?? false);
+    const dryRun = input?.dryRun ?? false;
+    return answerTask(
+      context,
+      startUpkeep(context, syncDepsOf(context), { name: 'content.collect', dryRun }),
+    );
   }
 
   @Mutation(() => TaskPayload, {
@@ -39,7 +38,10 @@ export class UpkeepResolver {
       'the next sync or push brings it again. One runs at a time. For administrators of everything.',
   })
   contentVerify(@Ctx() context: RequestContext): Promise<TaskPayload> {
-    return startUpkeep(context, 'content.verify', false);
+    return answerTask(
+      context,
+      startUpkeep(context, syncDepsOf(context), { name: 'content.verify', dryRun: false }),
+    );
   }
 
   @Mutation(() => SecretsRotatePayload, {
@@ -60,21 +62,4 @@ export class UpkeepResolver {
     if (row.name !== 'content.collect' && row.name !== 'content.verify') return null;
     return toUpkeepReport(row.report ?? {});
   }
-}
-
-/** Of all repositories at once: for administrators of everything. */
-async function startUpkeep(context: RequestContext, name: UpkeepName, dryRun: boolean): Promise<TaskPayload> {
-  const lacking = lacksRole(context.viewer, 'admin', '*', []);
-  if (lacking.length > 0) return payload(undefined, lacking);
-  const { task, isNew } = await createUpkeepTask(context.em.fork(), {
-    name,
-    arguments: { dryRun },
-    workflowId: `${name.slice('content.'.length)}/${await readInstallation(context.em)}`,
-  });
-  if (!isNew) {
-    const message = `One is running: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
-    return payload(await reload(context, task.id), [mistake('IN_USE', [], message)]);
-  }
-  await startWorkflow(context, task, '');
-  return payload(await reload(context, task.id), []);
 }

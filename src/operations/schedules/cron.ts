@@ -1,6 +1,6 @@
-import { quoteValue } from '../../../oci/error.ts';
-import { invalid } from '../../../operations/mistakes.ts';
-import type { Checked } from '../../../operations/mistakes.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { invalid } from '../mistakes.ts';
+import type { Checked } from '../mistakes.ts';
 
 interface CronField {
   readonly name: string;

@@ -1,15 +1,19 @@
-import type { SyncOverrides } from '../../../db/schema/entities.ts';
-import { checkRemoteFields } from '../../../operations/remotes/remote-fields.ts';
-import type { SyncOverridesInput } from './sync.type.ts';
-import type { AddressRules } from '../../../operations/remotes/urls.ts';
-import type { UserError } from '../user-error.type.ts';
-import { mistake } from '../../../operations/mistakes.ts';
+import type { RemotePolicy, SyncOverrides } from '../db/schema/entities.ts';
+import { checkRemoteFields } from './remotes/remote-fields.ts';
+import type { AddressRules } from './remotes/urls.ts';
+import { mistake } from './mistakes.ts';
+import type { Mistake } from './mistakes.ts';
+
+/** Settings of a remote for one sync. */
+export interface GivenOverrides {
+  readonly includeTags?: string[] | null | undefined;
+  readonly excludeTags?: string[] | null | undefined;
+  readonly policy?: RemotePolicy | null | undefined;
+  readonly downloadConcurrency?: number | null | undefined;
+}
 
 /** Overrides follow the rules of the remote's own fields. */
-export function checkOverrides(
-  overrides: SyncOverridesInput | null | undefined,
-  rules: AddressRules,
-): UserError[] {
+export function checkOverrides(overrides: GivenOverrides | null | undefined, rules: AddressRules): Mistake[] {
   if (overrides === null || overrides === undefined) return [];
   return checkRemoteFields(overrides, rules).map(({ code, field, message }) =>
     mistake(code, ['overrides', ...field], message),
@@ -17,7 +21,7 @@ export function checkOverrides(
 }
 
 /** What is kept with the task; undefined where nothing is overridden. */
-export function readOverrides(given: SyncOverridesInput | null | undefined): SyncOverrides | undefined {
+export function readOverrides(given: GivenOverrides | null | undefined): SyncOverrides | undefined {
   if (given === null || given === undefined) return undefined;
   const { includeTags, excludeTags, policy, downloadConcurrency } = given;
   const overrides: SyncOverrides = {

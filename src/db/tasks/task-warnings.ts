@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
 
 /** A warning about one of many things: those that say the same of others are kept as one, with their names. */
 export interface NamedWarning {

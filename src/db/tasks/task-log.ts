@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { UpkeepReport } from './schema/entities.ts';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
-import { finishTask } from './tasks/tasks.ts';
-import type { TaskOutcome } from './tasks/tasks.ts';
+import type { UpkeepReport } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
+import { finishTask } from './tasks.ts';
+import type { TaskOutcome } from './tasks.ts';
 
 /** Where lines for operators go. */
 export interface TaskLog {

@@ -1,24 +1,33 @@
-import type { Repository } from '../../../db/schema/entities.ts';
-import type { Em } from '../../../db/open-database.ts';
-import type { Viewer } from '../../../access/viewer.ts';
-import { checkCron, checkTimeZone } from './cron-validation.ts';
-import { hasNoRemote, lockUsableRemote } from '../../../operations/references.ts';
-import { toReference } from '../run-mutation.ts';
-import { checkInteger, checkText, invalid, notNull } from '../../../operations/mistakes.ts';
-import type { Checked } from '../../../operations/mistakes.ts';
-import type { ScheduleCreateInput, ScheduleUpdateInput } from './schedule-input.type.ts';
-import type { UserError } from '../user-error.type.ts';
+import type { Repository } from '../../db/schema/entities.ts';
+import type { Em } from '../../db/open-database.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { checkCron, checkTimeZone } from './cron.ts';
+import { hasNoRemote, lockUsableRemote } from '../references.ts';
+import type { Reference } from '../operation.ts';
+import { checkInteger, checkText, invalid, notNull } from '../mistakes.ts';
+import type { Checked, Mistake } from '../mistakes.ts';
+
+/** In an update, undefined keeps a field and null clears it. */
+export interface ScheduleFields {
+  readonly cron?: string | null | undefined;
+  readonly intervalSeconds?: number | null | undefined;
+  readonly timeZone?: string | null | undefined;
+  readonly jitterSeconds?: number | null | undefined;
+  readonly catchupWindowSeconds?: number | null | undefined;
+  readonly mirror?: boolean | null | undefined;
+  readonly note?: string | null | undefined;
+}
 
 const yearSeconds = 366 * 24 * 60 * 60;
 
-export function checkSchedule(input: ScheduleCreateInput): UserError[] {
+export function checkSchedule(input: ScheduleFields): Mistake[] {
   const mistakes = checkFields(input);
   const given = times(input);
   if (given.length !== 1) mistakes.unshift(oneOfTwo(given));
   return mistakes;
 }
 
-export function checkScheduleUpdate(input: ScheduleUpdateInput): UserError[] {
+export function checkScheduleUpdate(input: ScheduleFields): Mistake[] {
   const mistakes = checkFields(input);
   const given = times(input);
   const isCleared = given.length === 0 && (input.cron === null || input.intervalSeconds === null);
@@ -29,18 +38,18 @@ export function checkScheduleUpdate(input: ScheduleUpdateInput): UserError[] {
   return [...mistakes, ...cleared];
 }
 
-export function checkNote(note: string | null | undefined): UserError[] {
+export function checkNote(note: string | null | undefined): Mistake[] {
   return typeof note === 'string' ? [checkText('note', note, 1_000) ?? []].flat() : [];
 }
 
-function times({ cron, intervalSeconds }: ScheduleCreateInput | ScheduleUpdateInput): string[] {
+function times({ cron, intervalSeconds }: ScheduleFields): string[] {
   return [
     ...(typeof cron === 'string' ? ['cron'] : []),
     ...(typeof intervalSeconds === 'number' ? ['intervalSeconds'] : []),
   ];
 }
 
-function oneOfTwo(given: readonly string[]): UserError {
+function oneOfTwo(given: readonly string[]): Mistake {
   const what = given.length === 2 ? 'Both' : 'Neither';
   return invalid(
     'cron',
@@ -48,7 +57,7 @@ function oneOfTwo(given: readonly string[]): UserError {
   );
 }
 
-function checkFields(input: ScheduleCreateInput | ScheduleUpdateInput): UserError[] {
+function checkFields(input: ScheduleFields): Mistake[] {
   const { cron, intervalSeconds, timeZone, jitterSeconds, catchupWindowSeconds, note } = input;
   const checks: Checked[] = [];
   if (typeof cron === 'string') checks.push(checkCron('cron', cron));
@@ -73,15 +82,14 @@ export interface ScheduledFor {
 /** The key of the remote that is given, locked against deletion; null where none is given. */
 export async function findScheduleRemote(
   em: Em,
-  id: string | null | undefined,
+  remote: Reference | null | undefined,
   { viewer, repository, keptRemoteId }: ScheduledFor,
-  mistakes: UserError[],
+  mistakes: Mistake[],
 ): Promise<number | null> {
-  if (id === null || id === undefined) {
+  if (remote === null || remote === undefined) {
     if (repository !== null && repository.remoteId == null) mistakes.push(hasNoRemote(repository));
     return null;
   }
   const settled = [repository?.remoteId, keptRemoteId];
-  const remote = toReference('Remote', 'remoteId', id);
   return (await lockUsableRemote(em, viewer, remote, { settled, mistakes })) ?? null;
 }
