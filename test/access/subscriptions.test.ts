@@ -212,7 +212,7 @@ describe('a socket', () => {
     await client.dispose();
   });
 
-  test('sockets that never log in lock nobody out', { timeout: 60_000 }, async () => {
+  test('sockets that never log in lock nobody out', async () => {
     const idle = Array.from({ length: socketLimits.newSockets }, () => open());
     await Promise.all(idle.map((socket) => once(socket, 'open')));
     const { socket, code } = await logIn(scene.tokens.reader);
@@ -228,7 +228,7 @@ describe('a socket', () => {
     socket.terminate();
   });
 
-  test('one caller cannot take the places of all', { timeout: 60_000 }, async () => {
+  test('one caller cannot take the places of all', async () => {
     const own = await Promise.all(
       Array.from({ length: socketLimits.socketsPerCaller }, () => logIn(scene.tokens.reader)),
     );

@@ -382,7 +382,7 @@ describe('Temporal is made to agree with the database', () => {
     } finally {
       await down.close();
     }
-  }, 60_000);
+  });
 
   test('a schedule that Temporal has lost is made again', async () => {
     const { repositoryId } = await createRepository();

@@ -112,7 +112,7 @@ describe('fault 60: a signature that cannot be read is a warning, and its image 
     const all = await scene.sync();
     expect(all.task).toMatchObject(completed);
     expect(all.summary?.present.signatures).toBe(2_500);
-  }, 120_000);
+  });
 });
 
 describe('fault 61: a registry without the referrers API', () => {

@@ -45,7 +45,7 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
     await stack.launch('worker');
     await stack.launch('worker', { TIDEMARK_DATA: otherData });
     host = /API ready on http:\/\/([\d.:]+)/.exec(api.output())?.[1] ?? '';
-  }, 120_000);
+  });
   afterAll(async () => {
     await stack?.close();
     await registry?.stop();
@@ -75,7 +75,7 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
     expect(
       String(await runPeer('crane', 'digest', '--insecure', `${host}/${repository.name}:big`)).trim(),
     ).toBe(image.digest);
-  }, 120_000);
+  });
 
   test('what is pushed goes to the bucket, and is pulled from there through signed addresses', async () => {
     await pushSample(`http://${host}`, 'team/pushed', pushed);
@@ -96,5 +96,5 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
     await runPeer('crane', 'validate', '--insecure', '--remote', `${other}/team/pushed:v1`);
     const layout = `oci:${join(otherData, 'layout')}:v1`;
     await runPeer('skopeo', 'copy', '--src-tls-verify=false', `docker://${other}/team/pushed:v1`, layout);
-  }, 120_000);
+  });
 });

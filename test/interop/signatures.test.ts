@@ -77,7 +77,7 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
     for (const registry of ['docker-registry', 'crane'] as const)
       registries.set(registry, await startRegistry(registry));
     store = await serveFolder(join(home, 'sigstore'));
-  }, 60_000);
+  });
   afterAll(async () => {
     store?.close();
     await Promise.all([api?.close(), secondApi?.close()]);
@@ -175,7 +175,7 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
       [],
     );
     await expectCosignVerifies(`${api.host}/${mirrored.name}`);
-  }, 60_000);
+  });
 
   test('of skopeo and GnuPG, from a folder behind a web server; and from there and cosign through another Tidemark', async () => {
     const upstreamName = await pushSigned('docker-registry', 'referrers');
@@ -189,7 +189,7 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
     expect(again.signatures).toBe(mirrored.signatures);
     await expectSkopeoVerifies(`${secondApi.host}/${again.name}`);
     await expectCosignVerifies(`${secondApi.host}/${again.name}`);
-  }, 90_000);
+  });
 });
 
 const dockerReference = 'registry.example/team/signed:v1';

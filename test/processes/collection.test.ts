@@ -15,7 +15,7 @@ const dead = 3_000;
 /** The run meets a lock when its report says so many: after some pages, and before the last. */
 const heldFrom = 1_000;
 
-test('fault 111: killed in the middle of a clean-up', { timeout: 180_000 }, async () => {
+test('fault 111: killed in the middle of a clean-up', async () => {
   const scene = await openScene({ settings: { TIDEMARK_GC_GRACE: '0s' } });
   const { stack } = scene;
   const operator = new pg.Client({ connectionString: stack.databaseUrl });

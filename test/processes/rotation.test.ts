@@ -86,4 +86,4 @@ test('fault 108: killed in the middle of a rotation, nothing is lost; the next s
     await holder.end();
     await stack.close();
   }
-}, 120_000);
+});

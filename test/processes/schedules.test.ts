@@ -170,7 +170,7 @@ test('what was due happened once, through a kill of everything; pause, trigger a
     await upstream.close();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
-}, 120_000);
+});
 
 /** No moment twice, no task twice, and each moment between the first and the last accounted for: run, or left out by Temporal's policies. */
 function expectOnce(

@@ -143,7 +143,7 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
     await scene.close();
     await Promise.all([upstream.close(), cdn.close()]);
   }
-}, 120_000);
+});
 
 /** Every string and byte of all runs' histories and descriptions. */
 async function historiesOf({ client }: Stack, workflowId: string): Promise<string> {

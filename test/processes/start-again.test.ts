@@ -93,4 +93,4 @@ test('fault 95: after a SIGKILL of all that runs, start goes on with the sync; a
     await upstream.close();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
-}, 120_000);
+});

@@ -157,7 +157,7 @@ describe('a first sync of more tags than a window of GETs has completes by itsel
       },
     ],
   ];
-  test.each(forms)('%s', { timeout: 120_000 }, async (_, tags, window) => {
+  test.each(forms)('%s', async (_, tags, window) => {
     const scene = await open(manyTags(tags), window);
     const outcome = await scene.sync();
     expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
