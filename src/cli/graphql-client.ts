@@ -139,7 +139,8 @@ function readData(answer: GraphqlAnswer): unknown {
   if (code === 'UNAUTHENTICATED')
     throw new TidemarkError(
       code,
-      'The server asks for a login. Give a token that counts: TIDEMARK_TOKEN in the environment, or --token-file <path>.',
+      'The server asks for a login. Give a valid token: TIDEMARK_TOKEN in the environment, or --token-file <path>. ' +
+        'On the server\'s machine, "tidemark token create NAME --admin" creates the first one.',
       { origin: 'caller' },
     );
   throw new TidemarkError(code, error.message, {

@@ -179,6 +179,12 @@ function addToken(program: Command, choose: Choose): Command {
     .option('--role <role>', 'reader, pusher, maintainer or admin')
     .option('--scope <scope>', 'where: "*", "team/*" or the name of a repository', '*')
     .option('--expires-in-days <n>', 'lifetime in days', wholeNumber(1, 3_650), 90)
+    .addHelpText(
+      'after',
+      "\nThe database is that of DATABASE_URL, else that of the data folder (TIDEMARK_DATA, ./data): use the server's own settings.\n" +
+        '\nExamples:\n  $ tidemark token create ops --admin > ops.token\n' +
+        "  $ tidemark token create ci --role pusher --scope 'team/*' > ci.token",
+    )
     .action((name: string, options: TokenOptions) =>
       choose({ command: 'token', request: parseTokenRequest(name, options) }),
     );

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isScope } from '../access/scope.ts';
 import type { Config } from '../config.ts';
 import { roles } from '../db/access/roles.ts';
@@ -56,6 +57,7 @@ export async function tokenCommand({ config, terminal, request, signal }: TokenC
       import('../db/open-database.ts'),
       import('../access/token.ts'),
     ]);
+  await checkPlace(config);
   const server = await startDatabase(config, terminal.note, signal);
   try {
     const database = await openDatabase({ url: server.url, poolSize: 2 });
@@ -76,7 +78,7 @@ export async function tokenCommand({ config, terminal, request, signal }: TokenC
       );
       terminal.print(made.text);
       if (config.logins?.tokens !== true)
-        terminal.note('A server with these settings does not ask for it: set TIDEMARK_AUTH=tokens.');
+        terminal.note('A server asks for it when it is started with TIDEMARK_AUTH=tokens.');
     } finally {
       await database.close();
     }
@@ -84,6 +86,20 @@ export async function tokenCommand({ config, terminal, request, signal }: TokenC
     await server.stop();
   }
   return 0;
+}
+
+/** A server that is named elsewhere has its database elsewhere, too: a token in a new one here would be of no use. */
+async function checkPlace({ dataDir, databaseUrl, serverUrl }: Config): Promise<void> {
+  if (serverUrl === undefined || databaseUrl !== undefined) return;
+  const isThere = await access(join(dataDir, 'postgres')).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  throw usage(
+    `TIDEMARK_SERVER names ${serverUrl}, and there is no database in ${dataDir}. Run this on the server's machine, with its TIDEMARK_DATA or ` +
+      'DATABASE_URL; or create the token through the API, with tokenCreate.',
+  );
 }
 
 const tokenMaxBytes = 16 * 1024;

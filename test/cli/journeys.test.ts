@@ -65,6 +65,10 @@ describe.sequential('from the first sync on', () => {
     await synced('--tags', 'v1');
     const { remote } = await json('remote', 'show', 'team/app');
     expect(remote.includeTags).toBeNull();
+    expect(await sync('--tags', 'v1,v77')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('Not in team/app, though asked for: v77.'),
+    });
     expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
       stderr: expect.stringContaining('Saved in the remote: excludeTags: null → ["dev"]'),
     });
@@ -128,8 +132,17 @@ describe.sequential('from the first sync on', () => {
     expect(words(await run('distribution', 'history', 'prod/app'))).toMatch(
       /team\/app latest team\/app version 1/,
     );
+    expect(await run('promote', 'staging/app', '--version', '1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('With --repository <name>, promote creates it.'),
+    });
+    expect(
+      words(await run('promote', 'staging/app', '--repository', 'team/app', '--version', '1')),
+    ).toContain('staging/app serves version 1 of team/app');
+    await succeed('distribution', 'delete', 'staging/app');
     expect(await succeed('restore', 'team/app', '1')).toMatchObject({
       stdout: expect.stringContaining('team/app version 3'),
+      stderr: expect.stringContaining('team/app is a mirror: the next sync makes it as its upstream is.'),
     });
   });
 

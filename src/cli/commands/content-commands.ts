@@ -198,11 +198,22 @@ async function publish(client: Client, mutation: string, name: string, input: ob
 function addWholeChanges(program: Command, choose: ChooseClient): void {
   addClientCommand(program, choose, {
     usage: 'restore <repository> <version>',
-    text: 'make an old version the latest again, as a new version',
-    run: async (client, [name = '', number = '']) =>
-      publish(client, 'repositoryRestoreVersion', name, {
-        versionId: await findVersion(client, name, number),
-      }),
+    text: 'make an old version the latest again, as a new version; the next sync of a mirror undoes that',
+    run: async (client, [name = '', number = '']) => {
+      const versionId = await findVersion(client, name, number);
+      const code = await publish(client, 'repositoryRestoreVersion', name, { versionId });
+      const { isMirrored } = await findNamed<{ readonly id: string; readonly isMirrored: boolean }>(
+        client.session,
+        'repository',
+        name,
+        'id isMirrored',
+      );
+      if (isMirrored && !client.json)
+        client.terminal.note(
+          `${name} is a mirror: the next sync makes it as its upstream is. "tidemark promote" serves an old version and keeps it.`,
+        );
+      return code;
+    },
   });
   addClientCommand<{ readonly version?: number; readonly tags?: string }>(program, choose, {
     usage: 'copy <source> <repository>',

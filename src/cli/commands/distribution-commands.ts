@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { findNamed, given, mutate, readList } from '../api-calls.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
@@ -87,32 +88,52 @@ function addPromote(program: Command, choose: ChooseClient): void {
           'the version to pin; without it the latest is followed',
           wholeNumber(1, 2_147_483_647),
         )
-        .option('--repository <name>', 'the repository to serve, where it is another one')
+        .option(
+          '--repository <name>',
+          'the repository to serve, where it is another one; a base path that is not there yet is created',
+        )
         .addHelpText(
           'after',
-          '\nExamples:\n  $ tidemark promote prod/nginx --version 7\n  $ tidemark promote prod/nginx --version 6     roll back\n  $ tidemark promote prod/nginx                 follow the latest',
+          '\nExamples:\n  $ tidemark promote prod/nginx --version 7\n  $ tidemark promote prod/nginx --version 6     roll back\n  $ tidemark promote prod/nginx                 follow the latest\n' +
+            '  $ tidemark promote prod/nginx --repository nginx --version 7     serve it at a new base path, too',
         ),
     run: async (client, [basePath = ''], { version, repository }) => {
-      const { id, repository: served } = await findNamed<Distribution>(
-        client.session,
-        'distribution',
-        basePath,
-        fields,
-      );
-      const name = repository ?? served?.name ?? '';
+      const present = await findPresent(client, basePath, repository);
+      const name = repository ?? present?.repository?.name ?? '';
       const target =
         version === undefined
           ? { repositoryId: (await findNamed(client.session, 'repository', name)).id }
           : { versionId: await findVersion(client, name, version.toString()) };
-      const distribution = await mutate<object>(client.session, 'distributionPoint', {
+      const [mutation, which] =
+        present === undefined
+          ? (['distributionCreate', { basePath }] as const)
+          : (['distributionPoint', { id: present.id }] as const);
+      const distribution = await mutate<object>(client.session, mutation, {
         field: 'distribution',
         fields,
-        input: { id, ...target },
+        input: { ...which, ...target },
       });
       const what = version === undefined ? 'the latest version' : `version ${version}`;
       return printDone(client, { distribution }, `${basePath} serves ${what} of ${name}.`);
     },
   });
+}
+
+/** The distribution to promote; undefined where there is none, and a repository is given to serve there. */
+async function findPresent(
+  { session }: Client,
+  basePath: string,
+  repository: string | undefined,
+): Promise<Distribution | undefined> {
+  try {
+    return await findNamed<Distribution>(session, 'distribution', basePath, fields);
+  } catch (error) {
+    if (!isTidemarkError(error) || error.code !== 'NOT_FOUND') throw error;
+    if (repository !== undefined) return undefined;
+    throw new TidemarkError(error.code, `${error.message} With --repository <name>, promote creates it.`, {
+      origin: 'caller',
+    });
+  }
 }
 
 function addReads(parent: Command, choose: ChooseClient): void {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts';
+import { isTagName } from '../../oci/tag-filter.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { mutate } from '../api-calls.ts';
 import { jsonFormat } from '../commands/print.ts';
@@ -54,11 +55,31 @@ export async function syncCommand(options: SyncCommandOptions): Promise<number> 
     else reportOutcome(outcome, request.name, terminal);
     if (outcome.task.state === 'CANCELED')
       return interrupt.signal.aborted ? interrupt.exitCode() : exitCodes.failed;
-    return exitCodeOf(outcome.task);
+    if (outcome.task.state !== 'COMPLETED' || request.dryRun) return exitCodeOf(outcome.task);
+    const missing = await findMissing(session, request);
+    if (missing.length === 0) return exitCodes.done;
+    note(`Not in ${request.name}, though asked for: ${missing.join(', ')}.`);
+    return exitCodes.someTagsFailed;
   } finally {
     if (session.isOwn()) note('Stopping …');
     await session.close();
   }
+}
+
+/** Tags that were asked for by name, and that the latest version lacks. */
+async function findMissing(session: Session, { name, includeTags = [] }: SyncRequest): Promise<string[]> {
+  const named = includeTags.filter((tag) => isTagName(tag));
+  const missing: string[] = [];
+  for (const tag of named) {
+    const { repository } = await session.request<{
+      repository: { latestVersion: { tag: object | null } | null } | null;
+    }>(
+      `query ($name: String!, $tag: String!) { repository(name: $name) { latestVersion { tag(name: $tag) { id } } } }`,
+      { name, tag },
+    );
+    if (repository?.latestVersion?.tag == null) missing.push(tag);
+  }
+  return missing;
 }
 
 export interface RunSyncOptions {

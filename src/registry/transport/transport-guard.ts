@@ -29,7 +29,8 @@ export function addressPolicy(
         throw addressRefused(
           address,
           name,
-          'it is a loopback or private address. Upstreams there must be allowed by the operator, and a public registry may not lead to one.',
+          'it is a loopback or private address. An operator allows upstreams there with TIDEMARK_ALLOW_UPSTREAM, for example 10.0.0.0/8 or ' +
+            'registry.lan, for the API and every worker. A public registry may not lead to one.',
         );
     },
   };
