@@ -16,10 +16,6 @@ export interface GivenClientOptions {
   readonly json?: boolean;
 }
 
-export interface ListOptions extends GivenClientOptions {
-  readonly first: number;
-}
-
 export function withClientOptions(command: Command): Command {
   return command
     .option(

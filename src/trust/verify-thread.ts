@@ -57,8 +57,6 @@ export interface VerifyThreadSettings {
   readonly idleMs?: number;
 }
 
-export type VerifyThread = ReturnType<typeof createVerifyThread>;
-
 export function createVerifyThread({ questionMaxMs = 20_000, idleMs = 5_000 }: VerifyThreadSettings = {}) {
   const queue: Asked[] = [];
   let worker: Worker | undefined;

@@ -160,18 +160,6 @@ export async function stageProblems(
     order by subject on conflict (task_id, subject_digest) do nothing`.execute(kysely(em));
 }
 
-/** Of the manifests given, those whose signatures or referrers could not be read, with the reason. */
-export async function readProblems(
-  em: Em,
-  taskId: number,
-  subjects: readonly Digest[],
-): Promise<Map<Digest, string>> {
-  const result = await sql<SignatureProblem>`
-    select subject_digest as subject, reason from sync_problem
-    where task_id = ${taskId} and subject_digest = any(${subjects}::text[])`.execute(kysely(em));
-  return new Map(result.rows.map(({ subject, reason }) => [subject, reason]));
-}
-
 /** Of the digests given, those of manifests that a sync selects and whose signatures and referrers were all looked up, and could be read. */
 export async function findRead(em: Em, taskId: number, subjects: readonly string[]): Promise<Set<string>> {
   if (subjects.length === 0) return new Set();
