@@ -4,7 +4,7 @@ import { isConnectionError } from '../db/connection-error.ts';
 import { asDatabaseFull } from '../db/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { isThrottle } from '../upstream/error-kinds.ts';
-import { subjectOf } from './error-subject.ts';
+import { readSubject } from './error-subject.ts';
 
 export { isThrottle, isUnreadable } from '../upstream/error-kinds.ts';
 
@@ -50,7 +50,7 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
         nextRetryDelay: 1,
       });
     }
-    const logged = { err: error, ...subjectOf(thrown) };
+    const logged = { err: error, ...(await readSubject(thrown)) };
     if (isTidemarkError(error)) context.log.warn('a step failed', logged);
     else context.log.error('unexpected error in an activity', logged);
     throw toFailure(error, countFault(context, kindOf(error)));

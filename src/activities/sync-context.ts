@@ -105,11 +105,9 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
         });
       } catch (error) {
         const settled = await throttles.settle(em, { taskId, host }, error);
-        // work that was cancelled, or that a stopping worker hands back, waits for nothing more
-        const repository = isGivenUp(error)
-          ? undefined
-          : await readRepositoryName(em, task.repositoryId).catch(() => undefined);
-        noteSubject(settled, { task: taskKey(taskId), repository, ...subjectOf(error) });
+        const { repositoryId } = task;
+        const readRepository = () => readRepositoryName(em, repositoryId);
+        noteSubject(settled, { task: taskKey(taskId), readRepository, ...subjectOf(error) });
         throw settled;
       } finally {
         client.release();
@@ -117,11 +115,6 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
     },
     close: () => clients.close(),
   };
-}
-
-/** Whether this is the reason of an aborted signal: the web's, or Temporal's. */
-function isGivenUp(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure');
 }
 
 /** As `upstreamHost` of `db/sync-turns.ts`. */
