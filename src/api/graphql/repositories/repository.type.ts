@@ -54,14 +54,9 @@ export function toRepositoryType(row: Repository): RepositoryType {
 
 export const RepositoryConnection = connectionType(RepositoryType, 'Repository');
 
-@InputType('RepositoryCreateInput', { description: 'A new repository.' })
-export class RepositoryCreateInput {
-  @Field(() => String, {
-    description:
-      'OCI repository name, 1 to 255 characters: lower-case letters and digits, joined by . _ __ - and /.',
-  })
-  name!: string;
-
+/** Settings that create and update have in common. */
+@InputType()
+abstract class RepositorySettings {
   @Field(() => String, { nullable: true, description: 'For people; up to 10,000 characters.' })
   description?: string | null;
 
@@ -78,8 +73,17 @@ export class RepositoryCreateInput {
   signaturePolicyId?: string | null;
 }
 
+@InputType('RepositoryCreateInput', { description: 'A new repository.' })
+export class RepositoryCreateInput extends RepositorySettings {
+  @Field(() => String, {
+    description:
+      'OCI repository name, 1 to 255 characters: lower-case letters and digits, joined by . _ __ - and /.',
+  })
+  name!: string;
+}
+
 @InputType('RepositoryUpdateInput', { description: 'Changes of a repository. Omitted: kept. null: cleared.' })
-export class RepositoryUpdateInput {
+export class RepositoryUpdateInput extends RepositorySettings {
   @Field(() => ID, { description: 'The repository.' })
   id!: string;
 
@@ -88,21 +92,6 @@ export class RepositoryUpdateInput {
     description: 'A new name, as for repositoryCreate; it cannot be cleared.',
   })
   name?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'For people; up to 10,000 characters.' })
-  description?: string | null;
-
-  @Field(() => ID, {
-    nullable: true,
-    description: 'The remote that repositorySync uses when it is given none.',
-  })
-  remoteId?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'How many versions are kept, at least 1; null: all.' })
-  retainVersions?: number | null;
-
-  @Field(() => ID, signaturePolicyIdOption)
-  signaturePolicyId?: string | null;
 }
 
 @InputType('RepositoryDeleteInput', { description: 'A repository to delete, with all its versions.' })

@@ -13,11 +13,9 @@ const mirrorDescription = 'Also remove what the upstream no longer has, as in re
 const remoteDescription = "The remote to sync with; null: the repository's own, whichever it is at the run.";
 const noteDescription = 'For people; up to 1,000 characters.';
 
-@InputType('ScheduleCreateInput', { description: 'A new schedule.' })
-export class ScheduleCreateInput {
-  @Field(() => ID, { description: 'The repository to sync.' })
-  repositoryId!: string;
-
+/** Settings that create and update have in common. */
+@InputType()
+abstract class ScheduleSettings {
   @Field(() => ID, { nullable: true, description: remoteDescription })
   remoteId?: string | null;
 
@@ -26,6 +24,15 @@ export class ScheduleCreateInput {
 
   @Field(() => Int, { nullable: true, description: intervalDescription })
   intervalSeconds?: number | null;
+
+  @Field(() => String, { nullable: true, description: noteDescription })
+  note?: string | null;
+}
+
+@InputType('ScheduleCreateInput', { description: 'A new schedule.' })
+export class ScheduleCreateInput extends ScheduleSettings {
+  @Field(() => ID, { description: 'The repository to sync.' })
+  repositoryId!: string;
 
   @Field(() => String, { nullable: true, defaultValue: 'UTC', description: timeZoneDescription })
   timeZone?: string | null;
@@ -41,27 +48,15 @@ export class ScheduleCreateInput {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Whether it rests at first.' })
   paused?: boolean | null;
-
-  @Field(() => String, { nullable: true, description: noteDescription })
-  note?: string | null;
 }
 
 @InputType('ScheduleUpdateInput', {
   description:
     'Changes of a schedule. Omitted: kept. null: cleared. Of cron and intervalSeconds, what is given replaces the other.',
 })
-export class ScheduleUpdateInput {
+export class ScheduleUpdateInput extends ScheduleSettings {
   @Field(() => ID, { description: 'The schedule.' })
   id!: string;
-
-  @Field(() => ID, { nullable: true, description: remoteDescription })
-  remoteId?: string | null;
-
-  @Field(() => String, { nullable: true, description: cronDescription })
-  cron?: string | null;
-
-  @Field(() => Int, { nullable: true, description: intervalDescription })
-  intervalSeconds?: number | null;
 
   @Field(() => String, { nullable: true, description: `${timeZoneDescription} It cannot be cleared.` })
   timeZone?: string | null;
@@ -74,9 +69,6 @@ export class ScheduleUpdateInput {
 
   @Field(() => Boolean, { nullable: true, description: `${mirrorDescription} It cannot be cleared.` })
   mirror?: boolean | null;
-
-  @Field(() => String, { nullable: true, description: noteDescription })
-  note?: string | null;
 }
 
 @InputType('ScheduleDeleteInput', {
