@@ -81,17 +81,14 @@ const nouns = {
   },
 } as const satisfies Record<string, Noun>;
 
-/**
- * Reads what a name or an id stands for; a name comes first.
- * @throws TidemarkError `NOT_FOUND`
- */
-export async function findNamed<T extends { readonly id: string }>(
+/** Reads what a name or an id stands for; a name comes first. Undefined where there is nothing of it. */
+export async function findIfThere<T extends { readonly id: string }>(
   session: Session,
   noun: keyof typeof nouns,
   nameOrId: string,
   fields = 'id',
-): Promise<T> {
-  const { query, key, type, words, list }: Noun = nouns[noun];
+): Promise<T | undefined> {
+  const { query, key, type }: Noun = nouns[noun];
   const { named } = await session.request<{ named: T | null }>(
     `query ($value: String!) { named: ${query}(${key}: $value) { ${fields} } }`,
     { value: nameOrId },
@@ -102,9 +99,28 @@ export async function findNamed<T extends { readonly id: string }>(
       id: nameOrId,
     })
     .catch(() => ({ node: null }));
-  if (node !== null && typeof node.id === 'string') return node;
+  return node !== null && typeof node.id === 'string' ? node : undefined;
+}
+
+/**
+ * The same of what has to be there.
+ * @param advice A sentence more for where it is not.
+ * @throws TidemarkError `NOT_FOUND`
+ */
+export async function findNamed<T extends { readonly id: string }>(
+  session: Session,
+  noun: keyof typeof nouns,
+  nameOrId: string,
+  fields = 'id',
+  advice = '',
+): Promise<T> {
+  const found = await findIfThere<T>(session, noun, nameOrId, fields);
+  if (found !== undefined) return found;
+  const { words, list }: Noun = nouns[noun];
   const hint = closeTo(nameOrId, await firstNames(session, noun));
-  throw notFound(`There is no ${words} ${JSON.stringify(nameOrId)}${hint} "tidemark ${list}" lists them.`);
+  throw notFound(
+    `There is no ${words} ${JSON.stringify(nameOrId)}${hint} "tidemark ${list}" lists them.${advice}`,
+  );
 }
 
 /** The end of a sentence: `; close: app, app2.`, or a full stop. */

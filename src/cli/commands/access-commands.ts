@@ -4,6 +4,7 @@ import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
+import { deleteThing } from './delete-thing.ts';
 import { localTime, printDone, printTable } from './print.ts';
 
 interface Token {
@@ -142,11 +143,7 @@ function addGrants(program: Command, choose: ChooseClient): void {
     usage: 'delete <grant>',
     text: 'take a role back; it ends at the next request',
     run: async (client, [id = '']) => {
-      const deletedId = await mutate<string>(client.session, 'grantDelete', {
-        field: 'deletedId',
-        input: { id },
-      });
-      return printDone(client, { deletedId }, `Deleted the grant ${id}.`);
+      return deleteThing(client, 'grantDelete', { id }, `Deleted the grant ${id}.`);
     },
   });
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
-import { findNamed, given, mutate, readList } from '../api-calls.ts';
+import { findIfThere, findNamed, given, mutate, readList } from '../api-calls.ts';
 import { addClientCommand } from '../client-command.ts';
 import type { ChooseClient, Client } from '../client-command.ts';
 import { wholeNumber } from '../client-options.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { findVersion } from './content-commands.ts';
+import { deleteThing } from './delete-thing.ts';
 import { localTime, printDone, printTable, printThing } from './print.ts';
 
 interface Distribution {
@@ -125,15 +125,9 @@ async function findPresent(
   basePath: string,
   repository: string | undefined,
 ): Promise<Distribution | undefined> {
-  try {
-    return await findNamed<Distribution>(session, 'distribution', basePath, fields);
-  } catch (error) {
-    if (!isTidemarkError(error) || error.code !== 'NOT_FOUND') throw error;
-    if (repository !== undefined) return undefined;
-    throw new TidemarkError(error.code, `${error.message} With --repository <name>, promote creates it.`, {
-      origin: 'caller',
-    });
-  }
+  if (repository !== undefined) return findIfThere<Distribution>(session, 'distribution', basePath, fields);
+  const advice = ' With --repository <name>, promote creates it.';
+  return findNamed<Distribution>(session, 'distribution', basePath, fields, advice);
 }
 
 function addReads(parent: Command, choose: ChooseClient): void {
@@ -262,11 +256,7 @@ function addChanges(parent: Command, choose: ChooseClient): void {
     text: 'stop serving a base path; the repository stays',
     run: async (client, [basePath = '']) => {
       const { id } = await findNamed(client.session, 'distribution', basePath);
-      const deletedId = await mutate<string>(client.session, 'distributionDelete', {
-        field: 'deletedId',
-        input: { id },
-      });
-      return printDone(client, { deletedId }, `Deleted the distribution ${basePath}.`);
+      return deleteThing(client, 'distributionDelete', { id }, `Deleted the distribution ${basePath}.`);
     },
   });
 }

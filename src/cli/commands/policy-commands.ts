@@ -8,6 +8,7 @@ import type { ChooseClient } from '../client-command.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
 import { readRequiredKeys } from '../sync/require-signature.ts';
+import { deleteThing } from './delete-thing.ts';
 import { printDone, printTable, printThing } from './print.ts';
 
 interface Policy {
@@ -162,11 +163,7 @@ function addChanges(parent: Command, choose: ChooseClient): void {
     text: 'delete a signature policy that nothing uses',
     run: async (client, [name = '']) => {
       const { id } = await findNamed(client.session, 'policy', name);
-      const deletedId = await mutate<string>(client.session, 'signaturePolicyDelete', {
-        field: 'deletedId',
-        input: { id },
-      });
-      return printDone(client, { deletedId }, `Deleted the signature policy ${name}.`);
+      return deleteThing(client, 'signaturePolicyDelete', { id }, `Deleted the signature policy ${name}.`);
     },
   });
 }

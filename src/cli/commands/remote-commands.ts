@@ -12,6 +12,7 @@ import { readPassword } from '../read-password.ts';
 import { policies } from '../sync/sync-request.ts';
 import { splitList } from './content-commands.ts';
 import { addRemoteTest } from './remote-test-command.ts';
+import { deleteThing } from './delete-thing.ts';
 import { printDone, printTable, printThing } from './print.ts';
 
 interface Remote {
@@ -254,11 +255,7 @@ function addChanges(parent: Command, choose: ChooseClient): void {
     text: 'delete a remote that nothing uses',
     run: async (client, [name = '']) => {
       const { id } = await findNamed(client.session, 'remote', name);
-      const deletedId = await mutate<string>(client.session, 'remoteDelete', {
-        field: 'deletedId',
-        input: { id },
-      });
-      return printDone(client, { deletedId }, `Deleted the remote ${name}.`);
+      return deleteThing(client, 'remoteDelete', { id }, `Deleted the remote ${name}.`);
     },
   });
 }

@@ -5,6 +5,7 @@ import type { ChooseClient, Client } from '../client-command.ts';
 import { wholeNumber } from '../client-options.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
+import { deleteThing } from './delete-thing.ts';
 import { age, localTime, printDone, printTable, printThing } from './print.ts';
 
 interface Repository {
@@ -205,12 +206,12 @@ function addChanges(parent: Command, choose: ChooseClient): void {
     setUp: (command) => void command.option('--with-remote', 'delete its remote as well'),
     run: async (client, [name = ''], { withRemote = false }) => {
       const { id } = await findNamed(client.session, 'repository', name);
-      const input = { id, deleteRemote: withRemote };
-      const deletedId = await mutate<string>(client.session, 'repositoryDelete', {
-        field: 'deletedId',
-        input,
-      });
-      return printDone(client, { deletedId }, `Deleted ${name}${withRemote ? ' and its remote' : ''}.`);
+      return deleteThing(
+        client,
+        'repositoryDelete',
+        { id, deleteRemote: withRemote },
+        `Deleted ${name}${withRemote ? ' and its remote' : ''}.`,
+      );
     },
   });
   addClientCommand(parent, choose, {

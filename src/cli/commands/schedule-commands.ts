@@ -7,6 +7,7 @@ import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { withListOptions } from '../list-options.ts';
 import type { ListGiven } from '../list-options.ts';
+import { deleteThing } from './delete-thing.ts';
 import { localTime, printDone, printJson, printTable } from './print.ts';
 
 interface Schedule {
@@ -75,11 +76,7 @@ export function addSchedules(program: Command, choose: ChooseClient): void {
     text: 'delete a schedule; what it has synced stays',
     run: async (client, [name = '']) => {
       const id = await findSchedule(client, name);
-      const deletedId = await mutate<string>(client.session, 'scheduleDelete', {
-        field: 'deletedId',
-        input: { id },
-      });
-      return printDone(client, { deletedId }, `Deleted the schedule ${id}.`);
+      return deleteThing(client, 'scheduleDelete', { id }, `Deleted the schedule ${id}.`);
     },
   });
 }

@@ -66,18 +66,20 @@ export async function syncCommand(options: SyncCommandOptions): Promise<number> 
   }
 }
 
+/** As many as one query may have aliases. */
+const tagsAQuery = 50;
+
 /** Tags that were asked for by name, and that the latest version lacks. */
 async function findMissing(session: Session, { name, includeTags = [] }: SyncRequest): Promise<string[]> {
   const named = includeTags.filter((tag) => isTagName(tag));
   const missing: string[] = [];
-  for (const tag of named) {
+  for (let from = 0; from < named.length; from += tagsAQuery) {
+    const page = named.slice(from, from + tagsAQuery);
+    const selection = page.map((tag, at) => `t${at}: tag(name: ${JSON.stringify(tag)}) { id }`).join(' ');
     const { repository } = await session.request<{
-      repository: { latestVersion: { tag: object | null } | null } | null;
-    }>(
-      `query ($name: String!, $tag: String!) { repository(name: $name) { latestVersion { tag(name: $tag) { id } } } }`,
-      { name, tag },
-    );
-    if (repository?.latestVersion?.tag == null) missing.push(tag);
+      repository: { latestVersion: Readonly<Record<string, object | null>> | null } | null;
+    }>(`query ($name: String!) { repository(name: $name) { latestVersion { ${selection} } } }`, { name });
+    missing.push(...page.filter((_, at) => repository?.latestVersion?.[`t${at}`] == null));
   }
   return missing;
 }
