@@ -1,31 +1,15 @@
 /** Issue 13, "What must be shown": side look-ups that are answered at random never cost an image. SIDE_RUNS and SIDE_SEED say how many, and which. */
-import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createSigner } from '../support/atomic-signature.ts';
-import { openDirectSync } from '../support/direct-sync.ts';
-import type { DirectSync } from '../support/direct-sync.ts';
+import { expect, test } from 'vitest';
 import { wrongAnswers, wrongNames } from '../support/wrong-answers.ts';
-import { openStage } from './scene.ts';
-import type { Stage } from './scene.ts';
+import { readSeed, useDirectStage } from './direct-stage.ts';
 import { openSignedScene, variants } from './signed-scene.ts';
 import type { Accompaniment, SignedScene, Variant } from './signed-scene.ts';
 
 const runs = Number(process.env['SIDE_RUNS'] ?? 15);
-// the same draws each time: what a new seed finds has nothing to do with the change at hand; 0 draws a new one
-const seed = Number(process.env['SIDE_SEED'] ?? 20261128) || randomInt(2 ** 31);
+const seed = readSeed('SIDE_SEED');
 
-let stage: Stage;
-let direct: DirectSync;
-let signer: Awaited<ReturnType<typeof createSigner>>;
-beforeAll(async () => {
-  [stage, signer] = await Promise.all([openStage(), createSigner()]);
-  direct = openDirectSync(stage.harness);
-});
-afterAll(async () => {
-  await direct.close();
-  await stage.close();
-});
+const opened = useDirectStage();
 
 type Script = readonly (readonly [name: string, isRight: boolean])[];
 
@@ -38,8 +22,8 @@ interface RandomScene extends SignedScene {
 async function openRandom(variant: Variant, script: Script): Promise<RandomScene> {
   let at = 0;
   const sides = new Set<string>();
-  const signed = await openSignedScene(stage, variant, {
-    signer,
+  const signed = await openSignedScene(opened.stage, variant, {
+    signer: opened.signer,
     interfere: ({ path }) => {
       const isSide =
         path === '/v2/' ||
@@ -76,7 +60,7 @@ test(
           const { scene, images, accompaniments } = random;
           const sync = async (mirror: boolean) => {
             random.answered.length = 0;
-            expect(await direct.run(scene.ids, mirror)).toBe(undefined);
+            expect(await opened.direct.run(scene.ids, mirror)).toBe(undefined);
             const content = await random.readContent();
             expect(content).toEqual(expect.arrayContaining([...images]));
             return content;

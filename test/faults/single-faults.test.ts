@@ -2,36 +2,20 @@
  * Issue 13, "What must be shown": one request of a mirror sync that is answered wrongly, once or always, never costs anything that the upstream
  * still serves: tags, manifests, blobs, signatures. FAULT_RUNS and FAULT_SEED say how many, and which.
  */
-import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createSigner } from '../support/atomic-signature.ts';
-import { openDirectSync } from '../support/direct-sync.ts';
-import type { DirectSync } from '../support/direct-sync.ts';
+import { expect, test } from 'vitest';
 import { absences, wrongAnswers, wrongNames } from '../support/wrong-answers.ts';
-import { openStage } from './scene.ts';
-import type { Stage } from './scene.ts';
+import { readSeed, useDirectStage } from './direct-stage.ts';
 import { openSignedScene, variants } from './signed-scene.ts';
 import type { SignedScene, Variant } from './signed-scene.ts';
 
 const runs = Number(process.env['FAULT_RUNS'] ?? 150);
-// the same draws each time: what a new seed finds has nothing to do with the change at hand; 0 draws a new one
-const seed = Number(process.env['FAULT_SEED'] ?? 20261128) || randomInt(2 ** 31);
+const seed = readSeed('FAULT_SEED');
 /** Most of the time is waited for answers that do not come. */
 const lanesAVariant = 4;
 const tellEvery = 500;
 
-let stage: Stage;
-let direct: DirectSync;
-let signer: Awaited<ReturnType<typeof createSigner>>;
-beforeAll(async () => {
-  [stage, signer] = await Promise.all([openStage(), createSigner()]);
-  direct = openDirectSync(stage.harness);
-});
-afterAll(async () => {
-  await direct.close();
-  await stage.close();
-});
+const opened = useDirectStage();
 
 interface Fault {
   /** Which request of an undisturbed sync, by its number. */
@@ -48,8 +32,8 @@ interface Lane {
 
 async function openLane(variant: Variant): Promise<Lane> {
   let fault: { readonly route: string; readonly name: string; readonly isAlways: boolean } | undefined;
-  const signed = await openSignedScene(stage, variant, {
-    signer,
+  const signed = await openSignedScene(opened.stage, variant, {
+    signer: opened.signer,
     interfere: ({ method, path }) => {
       if (fault === undefined || `${method} ${path}` !== fault.route) return undefined;
       const answer = wrongAnswers[fault.name];
@@ -58,9 +42,9 @@ async function openLane(variant: Variant): Promise<Lane> {
     },
   });
   const { scene, accompaniments } = signed;
-  expect(await direct.run(scene.ids, false)).toBe(undefined);
+  expect(await opened.direct.run(scene.ids, false)).toBe(undefined);
   scene.upstream.requests.length = 0;
-  expect(await direct.run(scene.ids, true)).toBe(undefined);
+  expect(await opened.direct.run(scene.ids, true)).toBe(undefined);
   const routes = scene.upstream.requests.map(({ method, path }) => `${method} ${path}`);
   const whole = await signed.readContent();
   for (const { items } of accompaniments) expect(whole).toEqual(expect.arrayContaining([...items]));
@@ -76,7 +60,7 @@ async function openLane(variant: Variant): Promise<Lane> {
       scene.upstream.requests.length = 0;
       const route = routes[wish.request % routes.length] ?? '';
       fault = { ...wish, route };
-      const code = (await direct.run(scene.ids, true)) ?? 'COMPLETED';
+      const code = (await opened.direct.run(scene.ids, true)) ?? 'COMPLETED';
       fault = undefined;
       const told = `${variant}: ${route} answered ${wish.name} ${wish.isAlways ? 'always' : 'once'} (FAULT_SEED=${seed})`;
       // what a wrong answer brings is no loss: the next sync finds that it is not there
@@ -94,7 +78,7 @@ async function restore(
   signed: SignedScene,
   whole: readonly string[],
 ): Promise<void> {
-  expect(await direct.run(ids, true)).toBe(undefined);
+  expect(await opened.direct.run(ids, true)).toBe(undefined);
   expect(await signed.readContent()).toEqual(expect.arrayContaining([...whole]));
 }
 
