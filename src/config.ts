@@ -163,6 +163,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return config;
 }
 
+/** Where the embedded PostgreSQL has its files, in the data folder. */
+export function postgresFolder(dataDir: string): string {
+  return join(dataDir, 'postgres');
+}
+
 /** `TIDEMARK_CACHE`, else `$XDG_CACHE_HOME/tidemark`, else `~/.cache/tidemark`. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   const userCache = text(env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache');

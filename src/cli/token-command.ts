@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isScope } from '../access/scope.ts';
+import { postgresFolder } from '../config.ts';
 import type { Config } from '../config.ts';
 import { roles } from '../db/access/roles.ts';
 import type { Role } from '../db/access/roles.ts';
@@ -91,7 +91,7 @@ export async function tokenCommand({ config, terminal, request, signal }: TokenC
 /** A server that is named elsewhere has its database elsewhere, too: a token in a new one here would be of no use. */
 async function checkPlace({ dataDir, databaseUrl, serverUrl }: Config): Promise<void> {
   if (serverUrl === undefined || databaseUrl !== undefined) return;
-  const isThere = await access(join(dataDir, 'postgres')).then(
+  const isThere = await access(postgresFolder(dataDir)).then(
     () => true,
     () => false,
   );

@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { postgresFolder } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 
@@ -36,7 +37,7 @@ export interface RunnerOptions {
 /** Chooses the way for this process's user. Throws `EMBEDDED_POSTGRES_FAILED` for a root that has no other user. */
 export async function choosePostgresRunner(options: RunnerOptions): Promise<PostgresRunner> {
   const { binaries, dataDir } = options;
-  const folder = join(dataDir, 'postgres');
+  const folder = postgresFolder(dataDir);
   if (process.getuid?.() !== 0) return runnerWith([], binaries, folder);
   if (options.namespaces !== false && (await namespacesWork()))
     return runnerWith(NAMESPACE, binaries, folder);

@@ -1,6 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { postgresFolder } from '../config.ts';
 import { systemCode } from '../content/storage-error.ts';
 
 const ours = ['', 'blobs', 'blobs/sha256', 'blobs/sha512', 'partial', 'uploads'];
@@ -32,6 +33,6 @@ export async function closeDataFolder(dataDir: string, logger: Logger): Promise<
 }
 
 async function hasForeignDatabase(dataDir: string): Promise<boolean> {
-  const found = await stat(join(dataDir, 'postgres')).catch(() => undefined);
+  const found = await stat(postgresFolder(dataDir)).catch(() => undefined);
   return found !== undefined && found.uid !== process.getuid?.();
 }
