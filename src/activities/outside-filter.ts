@@ -2,6 +2,7 @@ import type { Em } from '../db/open-database.ts';
 import { readOutside, readSelectionBefore, setOutside } from '../db/outside-filter.ts';
 import { stageTags } from '../db/staging/stage-tags.ts';
 import { addWarnings } from '../db/tasks/task-warnings.ts';
+import { countOf } from '../oci/count-of.ts';
 import { compileTagFilter } from '../oci/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -10,13 +11,13 @@ const examplesAtMost = 3;
 /** Counts the tags of a mirror that the filters of its sync leave out. They stay, unless the sync prunes them. */
 export async function countOutside(em: Em, sync: SyncContext): Promise<void> {
   let count = 0;
-  for await (const names of readOutside(em, sync.repositoryId, sync.filter)) count += names.length;
+  for await (const names of outside(em, sync)) count += names.length;
   await setOutside(em, sync.taskId, count);
 }
 
 /** Stages them for removal: the upstream may well have them, so it is not asked. */
 export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
-  for await (const names of readOutside(em, sync.repositoryId, sync.filter))
+  for await (const names of outside(em, sync))
     await stageTags(
       em,
       sync.taskId,
@@ -33,7 +34,7 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
   const filterBefore = compileTagFilter(before);
   const dropped: string[] = [];
   let count = 0;
-  for await (const names of readOutside(em, sync.repositoryId, sync.filter)) {
+  for await (const names of outside(em, sync)) {
     const selectedBefore = names.filter((name) => filterBefore.matches(name));
     count += selectedBefore.length;
     dropped.push(...selectedBefore.slice(0, examplesAtMost - dropped.length));
@@ -41,9 +42,16 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
   if (count === 0) return;
   const examples = `${dropped.join(', ')}${count > dropped.length ? ', …' : ''}`;
   await addWarnings(em, sync.taskId, [
-    `The filters of the remote select less than at the last sync: ${count} ${count === 1 ? 'tag' : 'tags'} (${examples}) ` +
+    `The filters of the remote select less than at the last sync: ${countOf(count, 'tag')} (${examples}) ` +
       `of the repository ${count === 1 ? 'is' : 'are'} no longer updated. A mirror sync with pruneFiltered (--prune-filtered) removes what the filters leave out.`,
   ]);
+}
+
+/** Pages of the tags that the filters leave out. Without filters there are none, and no tag has to be read. */
+async function* outside(em: Em, sync: SyncContext): AsyncGenerator<string[]> {
+  const { includeTags, excludeTags } = sync.selection;
+  if ((includeTags ?? []).length + (excludeTags ?? []).length === 0) return;
+  yield* readOutside(em, sync.repositoryId, sync.filter);
 }
 
 type Patterns = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags'>;
