@@ -1,7 +1,7 @@
 /** How fast `/readyz` answers while clients pull and large manifests come in. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import type { Bench } from '../bench.ts';
 import type { Findings } from '../report.ts';
 import { median } from '../statistics.ts';

@@ -1,6 +1,6 @@
-import { closeNames } from '../oci/close-names.ts';
+import { closeNames } from '../oci/tags/close-names.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import { isDockerHub } from '../oci/registry-address.ts';
+import { isDockerHub } from '../oci/hosts/registry-address.ts';
 import type { SyncContext } from './sync-context.ts';
 
 const catalogMaxMs = 3_000;

@@ -3,7 +3,7 @@ import type { PresentTag } from '../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../db/staging/find-manifests.ts';
 import type { ManifestToStore } from '../db/content/store-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import { fetchManifest } from '../upstream/fetch-manifest.ts';
 import type { SyncContext } from './sync-context.ts';
 

@@ -10,7 +10,7 @@ import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { PolicyKey } from '../db/policies/verdicts.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { RegistryProbe } from '../oci/registry-probe.ts';
+import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 

@@ -1,8 +1,8 @@
-import type { Descriptor, Platform } from '../oci/descriptor.ts';
+import type { Descriptor, Platform } from '../oci/manifest/descriptor.ts';
 import { digestBytes } from '../oci/digest-bytes.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
-import { mediaTypes } from '../oci/media-type.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
+import { mediaTypes } from '../oci/manifest/media-type.ts';
 import { buildLayer, seededBytes } from './sample-layer.ts';
 
 /** A repository in memory, made step by step by the functions below; what is served changes with it at once. */

@@ -4,12 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { mediaTypes } from '../oci/media-type.ts';
-import { parseManifest } from '../oci/manifest-parse.ts';
-import { isTagName } from '../oci/tag-filter.ts';
+import { mediaTypes } from '../oci/manifest/media-type.ts';
+import { parseManifest } from '../oci/manifest/manifest-parse.ts';
+import { isTagName } from '../oci/tags/tag-filter.ts';
 import type { SampleRepository } from './sample-image.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 
 export interface SampleUpstreamOptions {
   /** By repository name; looked at anew for each request, so changes show at once. */

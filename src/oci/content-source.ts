@@ -1,4 +1,4 @@
-import type { Descriptor } from './descriptor.ts';
+import type { Descriptor } from './manifest/descriptor.ts';
 
 /** What identifies content to a source or a store. */
 export type ContentKey = Pick<Descriptor, 'digest' | 'size' | 'mediaType'>;

@@ -1,8 +1,8 @@
 import { parseDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
-import { dockerHubUrl, imageOfPage, isDockerHub } from './registry-address.ts';
-import { isTagName } from './tag-filter.ts';
+import { dockerHubUrl, imageOfPage, isDockerHub } from './hosts/registry-address.ts';
+import { isTagName } from './tags/tag-filter.ts';
 
 /** What an image reference, as docker and podman take it, says about the upstream. */
 export interface ImageReference {

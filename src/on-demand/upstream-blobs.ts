@@ -18,7 +18,7 @@ import { digestBytes } from '../oci/digest-bytes.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import { readInlineData } from '../oci/inline-data.ts';
+import { readInlineData } from '../oci/manifest/inline-data.ts';
 import { layersOf } from './layers-of.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
 import { reuseOf } from './reuse-of.ts';

@@ -7,7 +7,7 @@ import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './upstream-blobs.ts';
 import type { Remote } from '../db/schema/entities.ts';
-import type { RegistryProbe } from '../oci/registry-probe.ts';
+import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';
 import type { MissingManifest, PullThroughDeps } from './pull-through.ts';

@@ -1,11 +1,11 @@
 import { digestBytes } from '../oci/digest-bytes.ts';
 import { digestAlgorithm, isDigest, parseDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
+import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from '../oci/error.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
-import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/media-type.ts';
-import { isTagName } from '../oci/tag-filter.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
+import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/manifest/media-type.ts';
+import { isTagName } from '../oci/tags/tag-filter.ts';
 import { readUpTo } from './transport/body.ts';
 import { contentCoding, decodedBody } from './transport/content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';

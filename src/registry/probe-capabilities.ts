@@ -1,6 +1,6 @@
 import { parseDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
-import { manifestAccept } from '../oci/media-type.ts';
+import { manifestAccept } from '../oci/manifest/media-type.ts';
 import { defaultManifestMaxBytes } from './client.ts';
 import { singleHeader } from './transport/exchange.ts';
 import { add, attempt } from './probe-run.ts';

@@ -1,6 +1,6 @@
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
-import type { ProbeOutcome, ProbeStep, ProbeStepName, RegistryProbe } from '../oci/registry-probe.ts';
+import type { ProbeOutcome, ProbeStep, ProbeStepName, RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RegistryOptions } from './registry.ts';
 import type { Requester } from './requester.ts';
 

@@ -1,6 +1,6 @@
 import type { TidemarkError } from '../oci/error.ts';
-import { probeStepNames } from '../oci/registry-probe.ts';
-import type { ProbeLogin, ProbeStep, RegistryProbe } from '../oci/registry-probe.ts';
+import { probeStepNames } from '../oci/hosts/registry-probe.ts';
+import type { ProbeLogin, ProbeStep, RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { apiUrl } from './client.ts';
 import type { HttpRequest, HttpResponse } from './transport/exchange.ts';
 import { probeHead, probeReferrers, showRateLimit } from './probe-capabilities.ts';

@@ -1,8 +1,8 @@
 import type { ContentBody, ContentKey, ContentSource, FetchOptions } from '../oci/content-source.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
+import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export type { RateLimit } from './rate-limit.ts';

@@ -1,6 +1,6 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import { parseManifest } from '../oci/manifest-parse.ts';
-import type { ParsedManifest } from '../oci/manifest.ts';
+import type { Descriptor } from '../oci/manifest/descriptor.ts';
+import { parseManifest } from '../oci/manifest/manifest-parse.ts';
+import type { ParsedManifest } from '../oci/manifest/manifest.ts';
 import { answerQuestions } from './answer-questions.ts';
 
 export interface ParseQuestion {

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Descriptor } from '../oci/descriptor.ts';
+import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { parseManifest } from '../oci/manifest-parse.ts';
-import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
+import { parseManifest } from '../oci/manifest/manifest-parse.ts';
+import type { ManifestDocument, ParsedManifest } from '../oci/manifest/manifest.ts';
 import type { ParseAnswer, ParseQuestion } from './parse-manifest-worker.ts';
 import { ThreadError, openTaskThread, workerFile } from './task-thread.ts';
 

@@ -1,8 +1,8 @@
 import { parseDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { quoteValue } from '../oci/error.ts';
-import { parseJson } from '../oci/json-parse.ts';
-import type { JsonObject, JsonValue } from '../oci/json-parse.ts';
+import { parseJson } from '../oci/manifest/json-parse.ts';
+import type { JsonObject, JsonValue } from '../oci/manifest/json-parse.ts';
 import { NotVerified } from './not-verified.ts';
 
 /** What a simple-signing payload claims (containers/image, docs/containers-signature.5.md; cosign uses the same shape). */

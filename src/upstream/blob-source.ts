@@ -5,8 +5,8 @@ import { readRawManifest } from '../db/reads/read-inline.ts';
 import type { BatchBlob } from '../db/staging/sync-blobs.ts';
 import type { ContentKey, ContentSource, FetchOptions } from '../oci/content-source.ts';
 import { isTidemarkError } from '../oci/error.ts';
-import { readInlineData } from '../oci/inline-data.ts';
-import type { ManifestDocument } from '../oci/manifest.ts';
+import { readInlineData } from '../oci/manifest/inline-data.ts';
+import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Where a sync takes a blob from: the descriptor itself, where it carries the bytes, else the upstream. */

@@ -1,6 +1,6 @@
 import type { ManifestToStore } from '../db/content/store-manifests.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ManifestDocument, ParsedManifest } from '../oci/manifest.ts';
+import type { ManifestDocument, ParsedManifest } from '../oci/manifest/manifest.ts';
 import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { Upstream } from './naming-request.ts';

@@ -1,7 +1,7 @@
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { ContentBody, FetchOptions } from '../oci/content-source.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import { readLayerUrls } from '../oci/layer-urls.ts';
+import { readLayerUrls } from '../oci/manifest/layer-urls.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Addresses of one layer that are asked. */

@@ -1,9 +1,9 @@
 import { findUnreadConfigs, writePlatforms } from '../db/staging/image-platforms.ts';
 import type { ReadPlatform, UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { ContentSource } from '../oci/content-source.ts';
-import { formatPlatform } from '../oci/descriptor.ts';
-import { configMaxBytes, parseConfigPlatform } from '../oci/manifest-parse.ts';
-import { isImageConfigType } from '../oci/media-type.ts';
+import { formatPlatform } from '../oci/manifest/descriptor.ts';
+import { configMaxBytes, parseConfigPlatform } from '../oci/manifest/manifest-parse.ts';
+import { isImageConfigType } from '../oci/manifest/media-type.ts';
 import type { Database } from '../db/open-database.ts';
 import { forEachConcurrently } from './limiter.ts';
 

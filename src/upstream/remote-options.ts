@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Remote } from '../db/schema/entities.ts';
 import { takeRequestSlot } from '../db/tasks/rate-budget.ts';
-import { isListedHost } from '../oci/address.ts';
+import { isListedHost } from '../oci/hosts/address.ts';
 import type { RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from './deps.ts';
 import { createLimiter } from './limiter.ts';

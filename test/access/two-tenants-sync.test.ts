@@ -14,7 +14,7 @@ import {
   createSampleRepository,
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { json } from '../support/fake-upstream.ts';
 import { createSchedule } from '../support/schedules.ts';

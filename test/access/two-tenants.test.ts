@@ -10,7 +10,7 @@ import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { readTasks } from '../../src/db/reads/read-tasks.ts';
 import { openUploadFolder } from '../../src/content/folder/upload-folder.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { digestOf, insertTask } from '../api/support/content.ts';
 import { startAccessScene } from './support/scene.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { Distribution } from '../../src/db/schema/entities.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { openApiOver } from '../support/api-over-harness.ts';
 import type { ApiOverHarness } from '../support/api-over-harness.ts';
 import { atomicPayload, createSigner } from '../support/atomic-signature.ts';

@@ -16,8 +16,8 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { buildLayer, seededBytes } from '../../src/demo/sample-layer.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest-parse.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 
 /** Digests below the tags and referrers that are named and not there. */
 function missing(repository: SampleRepository): string[] {

@@ -5,7 +5,7 @@ import { seededBytes } from '../../src/demo/sample-layer.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { blob, reset, truncated } from '../support/fake-upstream.ts';
 import type { Answer } from '../support/fake-upstream.ts';
 import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';

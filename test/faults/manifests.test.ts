@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addBlob, addImage, addIndex, addLayer, addManifest } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import type { Answer } from '../support/fake-upstream.ts';
 import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
 import type { KeptFor, Scene, Stage } from './scene.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { createSigner } from '../support/atomic-signature.ts';
 import type { Answer } from '../support/fake-upstream.ts';
 import { answersWithReferrers, companionName, signByTag } from '../support/signed-sample.ts';

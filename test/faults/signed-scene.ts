@@ -6,7 +6,7 @@ import { addImage, addIndex, createSampleRepository } from '../../src/demo/sampl
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { digestHex } from '../../src/oci/digest.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { atomicPayload } from '../support/atomic-signature.ts';
 import type { Signer } from '../support/atomic-signature.ts';
 import { json } from '../support/fake-upstream.ts';

@@ -13,7 +13,7 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { parseManifest, successors } from '../../src/oci/manifest-parse.ts';
+import { parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
 import { demoContent } from '../support/demo-content.ts';
 import { startSyncHarness } from '../support/sync-harness.ts';
 import type { SyncHarness } from '../support/sync-harness.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classifyAddress, isListedAddress, isListedHost } from '../../src/oci/address.ts';
+import { classifyAddress, isListedAddress, isListedHost } from '../../src/oci/hosts/address.ts';
 
 const rules = ['ports.lan:5000', 'registry.lan', '*.corp.lan', '10.1.2.3:5000', '10.9.0.0/16', 'fd00::/8'];
 

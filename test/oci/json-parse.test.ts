@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { JsonSyntaxError, parseJson } from '../../src/oci/json-parse.ts';
-import type { JsonValue } from '../../src/oci/json-parse.ts';
+import { JsonSyntaxError, parseJson } from '../../src/oci/manifest/json-parse.ts';
+import type { JsonValue } from '../../src/oci/manifest/json-parse.ts';
 
 /** What JSON.parse would give; inexact numbers as their text. */
 function plain(value: JsonValue): unknown {

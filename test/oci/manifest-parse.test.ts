@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isTidemarkError } from '../../src/oci/error.ts';
-import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest-parse.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
-import type { ParsedManifest } from '../../src/oci/manifest.ts';
+import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
+import type { ParsedManifest } from '../../src/oci/manifest/manifest.ts';
 
 const hex = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const { ociIndex, ociManifest, dockerManifest, dockerManifestList, ociConfig, ociLayerGzip } = mediaTypes;

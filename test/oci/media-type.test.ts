@@ -8,7 +8,7 @@ import {
   manifestAccept,
   mediaTypes,
   parseContentType,
-} from '../../src/oci/media-type.ts';
+} from '../../src/oci/manifest/media-type.ts';
 
 describe('media types', () => {
   test.each([

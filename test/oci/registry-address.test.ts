@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { registryBaseUrl, upstreamRepository } from '../../src/oci/registry-address.ts';
+import { registryBaseUrl, upstreamRepository } from '../../src/oci/hosts/registry-address.ts';
 
 const hub = 'https://registry-1.docker.io';
 

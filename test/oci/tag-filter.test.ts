@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { closeNames } from '../../src/oci/close-names.ts';
-import { compileTagFilter, isTagName, validateTagPatterns } from '../../src/oci/tag-filter.ts';
+import { closeNames } from '../../src/oci/tags/close-names.ts';
+import { compileTagFilter, isTagName, validateTagPatterns } from '../../src/oci/tags/tag-filter.ts';
 
 function words(list: string): string[] {
   return list.split(' ').filter(Boolean);

@@ -8,7 +8,7 @@ import type { Remote } from '../../src/db/schema/entities.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import type { PullAnswer } from '../api/distribution/pull-scene.ts';

@@ -6,7 +6,7 @@ import { Distribution, Repository, SignaturePolicy } from '../../src/db/schema/e
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { expectFitForPeople, openStage, upstreamName } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SignaturePolicy } from '../../src/db/schema/entities.ts';
 import type { Remote, SyncArguments } from '../../src/db/schema/entities.ts';
 import { addImage, moveTag, removeTag } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { companionName } from '../support/signed-sample.ts';
 import type { CannedAnswer } from '../support/fake-upstream.ts';
 import { pull } from '../api/distribution/pull-scene.ts';

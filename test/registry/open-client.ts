@@ -7,7 +7,7 @@ import type { TidemarkError } from '../../src/oci/error.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import type { Registry, RegistryOptions } from '../../src/registry/registry.ts';
 import type { ClientSettings } from '../../src/registry/requester.ts';
-import { classifyAddress } from '../../src/oci/address.ts';
+import { classifyAddress } from '../../src/oci/hosts/address.ts';
 import { fixture, openFakeUpstream } from '../support/fake-upstream.ts';
 import type { CannedAnswer, FakeUpstream, FakeUpstreamOptions } from '../support/fake-upstream.ts';
 

@@ -4,7 +4,7 @@ import { headMaxBytes, parseHead } from '../../src/registry/transport/http-head.
 import { nextLink } from '../../src/registry/tags/link.ts';
 import { sameRegistrableDomain } from '../../src/registry/auth/realm.ts';
 import { parseRetryAfter } from '../../src/registry/transport/retry.ts';
-import { classifyAddress } from '../../src/oci/address.ts';
+import { classifyAddress } from '../../src/oci/hosts/address.ts';
 
 test.each([
   ['1.1.1.1', 'public'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { json, reset } from '../support/fake-upstream.ts';
 import type { Answer, CannedAnswer } from '../support/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';

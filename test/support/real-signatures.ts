@@ -3,8 +3,8 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { addBlob, addManifest } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { companionName } from './signed-sample.ts';
 
 export interface CosignKey {

@@ -1,8 +1,8 @@
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { addArtifact } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { json } from './fake-upstream.ts';
 import type { Answer, CannedAnswer } from './fake-upstream.ts';
 import { sampleAnswers } from './sample-answers.ts';

@@ -1,6 +1,6 @@
 /** An upstream that answers some requests wrongly, each kind as registries and proxies do. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { hang, json, reset } from './fake-upstream.ts';
 import type { Answer, CannedAnswer } from './fake-upstream.ts';
 

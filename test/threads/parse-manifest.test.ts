@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseManifest } from '../../src/oci/manifest-parse.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { parseManifest } from '../../src/oci/manifest/manifest-parse.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { inlineMaxBytes, parseManifestDocument } from '../../src/threads/parse-manifest.ts';
 
 const { ociConfig, ociIndex, ociLayerGzip, ociManifest } = mediaTypes;

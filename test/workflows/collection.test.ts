@@ -13,7 +13,7 @@ import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { parseManifest } from '../../src/oci/manifest-parse.ts';
+import { parseManifest } from '../../src/oci/manifest/manifest-parse.ts';
 import { everything } from '../../src/db/access/visibility.ts';
 import type { Reuse } from '../../src/db/staging/reuse.ts';
 import { openStage, readVersions, upstreamName } from '../faults/scene.ts';

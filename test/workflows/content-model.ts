@@ -1,8 +1,8 @@
 /** The rules of contract.graphql ("What a version contains"), computed anew in plain JavaScript for each version. */
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { parseManifest } from '../../src/oci/manifest-parse.ts';
-import { isForeignLayerType } from '../../src/oci/media-type.ts';
+import { parseManifest } from '../../src/oci/manifest/manifest-parse.ts';
+import { isForeignLayerType } from '../../src/oci/manifest/media-type.ts';
 
 /** One version: what its roots are, and what follows from them. */
 export interface ModelVersion {

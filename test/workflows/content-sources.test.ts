@@ -10,9 +10,9 @@ import {
   createSampleRepository,
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import { openStage } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';

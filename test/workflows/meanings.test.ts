@@ -7,8 +7,8 @@ import {
   createSampleRepository,
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
 import type { PullAnswer } from '../api/distribution/pull-scene.ts';
 import { openStage, readVersions } from '../faults/scene.ts';

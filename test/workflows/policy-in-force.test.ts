@@ -8,7 +8,7 @@ import type { Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { openStage } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { createCosignKey, signWithTag } from '../support/real-signatures.ts';

@@ -10,7 +10,7 @@ import {
   removeTag,
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { openStage, upstreamName } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { atomicPayload, createSigner } from '../support/atomic-signature.ts';

@@ -18,7 +18,7 @@ import {
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { mediaTypes } from '../../src/oci/media-type.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { openStage, readVersions, upstreamName, verifyBlobs } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 

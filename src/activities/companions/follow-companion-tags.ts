@@ -10,7 +10,7 @@ import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-
 import { storeManifests } from '../../db/content/store-manifests.ts';
 import { companionSuffixes, companionTag, parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { isIndexType } from '../../oci/media-type.ts';
+import { isIndexType } from '../../oci/manifest/media-type.ts';
 import type { Companion, Follow } from './companion.ts';
 import { confirmCompanion } from './confirm-companion.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';

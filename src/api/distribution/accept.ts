@@ -1,4 +1,4 @@
-import { compatibleType, isGenericType, isMediaType } from '../../oci/media-type.ts';
+import { compatibleType, isGenericType, isMediaType } from '../../oci/manifest/media-type.ts';
 
 /**
  * Whether `Accept` lets a manifest of this type through (RFC 9110 section 12.5.1). Absent, or nothing readable in it: anything. A

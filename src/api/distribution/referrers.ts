@@ -3,7 +3,7 @@ import { readReferrerPage, readServedManifest } from '../../db/reads/read-served
 import type { ReferrerRow } from '../../db/reads/read-served.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
-import { mediaTypes } from '../../oci/media-type.ts';
+import { mediaTypes } from '../../oci/manifest/media-type.ts';
 import type { Exchange, ServedVersion } from './exchange.ts';
 import { findServedVersion, sendJson } from './exchange.ts';
 import { nextLink } from './paging.ts';

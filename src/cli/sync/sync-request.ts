@@ -2,9 +2,9 @@ import { parseHttpUrl } from '../../config-values.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
-import { registryBaseUrl, upstreamRepository } from '../../oci/registry-address.ts';
+import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
 import type { RequiredKeys } from './require-signature.ts';
-import { validateTagPatterns } from '../../oci/tag-filter.ts';
+import { validateTagPatterns } from '../../oci/tags/tag-filter.ts';
 
 /** What a person asked to sync. Undefined: not given, so the remote decides. */
 export interface SyncRequest {

@@ -1,5 +1,5 @@
 import { TidemarkError } from '../../oci/error.ts';
-import { registryBaseUrl } from '../../oci/registry-address.ts';
+import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
 import { given, mutate } from '../api-calls.ts';
 import { preparePolicy } from './require-signature.ts';
 import type { Session } from '../session.ts';

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Descriptor } from '../../oci/descriptor.ts';
-import { indexEntries } from '../../oci/manifest-parse.ts';
-import type { ManifestDocument, ParsedManifest } from '../../oci/manifest.ts';
-import { parseContentType } from '../../oci/media-type.ts';
+import type { Descriptor } from '../../oci/manifest/descriptor.ts';
+import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
+import type { ManifestDocument, ParsedManifest } from '../../oci/manifest/manifest.ts';
+import { parseContentType } from '../../oci/manifest/media-type.ts';
 import { holdBlobs, holdManifests } from './hold-content.ts';
 import { meaningKey, meaningRows } from './meaning.ts';
 import type { Meaning } from './meaning.ts';

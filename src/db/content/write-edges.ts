@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Descriptor } from '../../oci/descriptor.ts';
-import { indexEntries } from '../../oci/manifest-parse.ts';
-import type { ParsedManifest } from '../../oci/manifest.ts';
-import { isForeignLayerType } from '../../oci/media-type.ts';
+import type { Descriptor } from '../../oci/manifest/descriptor.ts';
+import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
+import type { ParsedManifest } from '../../oci/manifest/manifest.ts';
+import { isForeignLayerType } from '../../oci/manifest/media-type.ts';
 import type { Meaning } from './meaning.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';

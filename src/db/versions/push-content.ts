@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Descriptor } from '../../oci/manifest/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
-import { indexEntries } from '../../oci/manifest-parse.ts';
+import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
 import { meaningRows } from '../content/meaning.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import type { Em } from '../open-database.ts';

@@ -1,8 +1,8 @@
 import { bundleTypes } from './companion-tag.ts';
 import { parseDigest } from '../digest.ts';
 import type { Digest } from '../digest.ts';
-import { parseJson } from '../json-parse.ts';
-import type { JsonValue } from '../json-parse.ts';
+import { parseJson } from '../manifest/json-parse.ts';
+import type { JsonValue } from '../manifest/json-parse.ts';
 
 /** What a signature manifest has in one layer: a payload whose signature is in its annotations, or a Sigstore bundle. */
 export interface SignatureLayer {

@@ -1,6 +1,6 @@
-import { bareHost, classifyAddress, isListedHost } from '../../oci/address.ts';
+import { bareHost, classifyAddress, isListedHost } from '../../oci/hosts/address.ts';
 import { quoteValue } from '../../oci/error.ts';
-import { dockerHubUrl, imageOfPage } from '../../oci/registry-address.ts';
+import { dockerHubUrl, imageOfPage } from '../../oci/hosts/registry-address.ts';
 import { isIP } from 'node:net';
 import { invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';

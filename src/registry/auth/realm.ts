@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { bareHost, classifyAddress } from '../../oci/address.ts';
+import { bareHost, classifyAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 
 /**

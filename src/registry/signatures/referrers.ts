@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { parseManifestDocument } from '../../threads/parse-manifest.ts';
-import { mediaTypes } from '../../oci/media-type.ts';
+import { mediaTypes } from '../../oci/manifest/media-type.ts';
 import { readUpTo } from '../transport/body.ts';
 import { decodedBody } from '../transport/content-coding.ts';
 import { describeUrl, singleHeader } from '../transport/exchange.ts';

@@ -1,7 +1,7 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import { bareHost } from '../../oci/address.ts';
+import { bareHost } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { TlsOptions } from '../registry.ts';
 import type { AddressPolicy } from './transport-guard.ts';

@@ -3,7 +3,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { bareHost } from '../../oci/address.ts';
+import { bareHost } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { receiveCopied, receiveViews } from './socket-inbox.ts';
 import type { Inbox } from './socket-inbox.ts';

@@ -1,8 +1,8 @@
 import { lookup as dnsLookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { bareHost, withoutZone } from '../../oci/address.ts';
-import type { classifyAddress } from '../../oci/address.ts';
+import { bareHost, withoutZone } from '../../oci/hosts/address.ts';
+import type { classifyAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 
 /** Which addresses one kind of host may have; `name` is what the user knows the host by. */

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
-import { classifyAddress, isListedAddress } from '../../oci/address.ts';
+import { classifyAddress, isListedAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { admitConnected, tlsSettings } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';

@@ -9,7 +9,7 @@ import type { Role } from '../../../src/db/access/roles.ts';
 import { kysely } from '../../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { openFakeUpstream } from '../../support/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/fake-upstream.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';

@@ -6,8 +6,8 @@ import { Distribution, SignaturePolicy } from '../../../src/db/schema/entities.t
 import { kysely } from '../../../src/db/sql.ts';
 import type { PolicyKey } from '../../../src/db/policies/verdicts.ts';
 import { addBlob, addImage, addManifest, createSampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/descriptor.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { openFakeUpstream } from '../../support/fake-upstream.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';
 import type { HarnessApi } from '../../support/harness-api.ts';

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { storeManifests } from '../../../src/db/content/store-manifests.ts';
 import type { ManifestToStore } from '../../../src/db/content/store-manifests.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { parseManifestDocument } from '../../../src/threads/parse-manifest.ts';
 import { longestTurnMs } from '../../support/watch-turns.ts';
 import { startPushScene } from './push-scene.ts';

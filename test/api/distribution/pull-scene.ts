@@ -9,7 +9,7 @@ import type { BlobStore } from '../../../src/content/store.ts';
 import { storeManifests } from '../../../src/db/content/store-manifests.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
-import { parseManifest } from '../../../src/oci/manifest-parse.ts';
+import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
 import { startApi } from '../support/api-server.ts';
 import type { ApiUnderTest } from '../support/api-server.ts';
 import { insertRepository, insertVersion } from '../support/content.ts';

@@ -10,7 +10,7 @@ import {
   createSampleRepository,
 } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { pull, startPullScene } from './pull-scene.ts';
 import type { PullScene } from './pull-scene.ts';
 

@@ -11,7 +11,7 @@ import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
 import { openUpload, uploadedBlobLock } from '../../../src/db/content/uploads.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { errorCode, startPushScene } from './push-scene.ts';
 import type { PushScene, Sent } from './push-scene.ts';
 

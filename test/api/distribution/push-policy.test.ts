@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { Distribution, Repository, SignaturePolicy } from '../../../src/db/schema/entities.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';
 import type { HarnessApi } from '../../support/harness-api.ts';
 import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';

@@ -8,7 +8,7 @@ import {
   moveTag,
 } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { errorCode, startPushScene } from './push-scene.ts';
 import type { PushScene, Sent } from './push-scene.ts';
 

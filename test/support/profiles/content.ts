@@ -1,6 +1,6 @@
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/descriptor.ts';
+import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { createCosignKey, signWithBundle, signWithTag } from '../real-signatures.ts';
 import type { CosignKey } from '../real-signatures.ts';
 import { companionName } from '../signed-sample.ts';

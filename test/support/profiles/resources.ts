@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Digest } from '../../../src/oci/digest.ts';
-import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { json } from '../fake-upstream.ts';
 import type { CannedAnswer } from '../fake-upstream.ts';
 import { referrersIndex, referrersOf } from '../signed-sample.ts';

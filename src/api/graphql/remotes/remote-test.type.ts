@@ -1,5 +1,10 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { ProbeLogin, ProbeOutcome, ProbeStepName, RegistryProbe } from '../../../oci/registry-probe.ts';
+import type {
+  ProbeLogin,
+  ProbeOutcome,
+  ProbeStepName,
+  RegistryProbe,
+} from '../../../oci/hosts/registry-probe.ts';
 import { UserError } from '../user-error.type.ts';
 
 const RemoteTestStepNameEnum = {

@@ -1,4 +1,4 @@
-import type { Digest } from './digest.ts';
+import type { Digest } from '../digest.ts';
 
 /** An OCI content descriptor (image-spec, descriptor.md), reduced to what a mirror acts on. */
 export interface Descriptor {

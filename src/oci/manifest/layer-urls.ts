@@ -1,4 +1,4 @@
-import type { ContentKey } from './content-source.ts';
+import type { ContentKey } from '../content-source.ts';
 import { readDescriptors } from './inline-data.ts';
 
 const isHttps = (url: string) => /^https:/i.test(url);

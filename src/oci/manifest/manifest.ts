@@ -1,5 +1,5 @@
 import type { Descriptor } from './descriptor.ts';
-import type { Digest } from './digest.ts';
+import type { Digest } from '../digest.ts';
 
 /** A manifest as it is kept: the raw bytes stay, JSON is a view. */
 export interface ManifestDocument {

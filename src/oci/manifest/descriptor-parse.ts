@@ -1,7 +1,7 @@
 import type { Descriptor, Platform } from './descriptor.ts';
-import { parseDigest } from './digest.ts';
-import type { Digest } from './digest.ts';
-import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
+import { parseDigest } from '../digest.ts';
+import type { Digest } from '../digest.ts';
+import { TidemarkError, isTidemarkError, quoteValue } from '../error.ts';
 import type { JsonObject, JsonValue } from './json-parse.ts';
 
 const descriptorKeys = ['mediaType', 'digest', 'size', 'urls', 'artifactType', 'platform'];

@@ -1,4 +1,4 @@
-import { quoteValue } from './error.ts';
+import { quoteValue } from '../error.ts';
 
 /** A number that a JavaScript number may not hold exactly, or that is no plain integer: kept as it was written. */
 export interface JsonNumber {

@@ -1,7 +1,7 @@
-import { isSignatureArtifact } from './signatures/companion-tag.ts';
+import { isSignatureArtifact } from '../signatures/companion-tag.ts';
 import { invalid, readDescriptor, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
 import type { Descriptor, Platform } from './descriptor.ts';
-import { TidemarkError } from './error.ts';
+import { TidemarkError } from '../error.ts';
 import { JsonSyntaxError, parseJson } from './json-parse.ts';
 import type { JsonObject, JsonValue } from './json-parse.ts';
 import type { ParsedManifest } from './manifest.ts';

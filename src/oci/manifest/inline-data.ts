@@ -1,6 +1,6 @@
-import type { ContentKey } from './content-source.ts';
-import { digestBytes } from './digest-bytes.ts';
-import { digestAlgorithm } from './digest.ts';
+import type { ContentKey } from '../content-source.ts';
+import { digestBytes } from '../digest-bytes.ts';
+import { digestAlgorithm } from '../digest.ts';
 
 export interface LooseDescriptor {
   readonly digest?: unknown;

@@ -1,4 +1,4 @@
-import { TidemarkError, quoteValue } from './error.ts';
+import { TidemarkError, quoteValue } from '../error.ts';
 import type { JsonObject } from './json-parse.ts';
 import { isGenericType, isImageManifestType, isIndexType, isSchema1Type, mediaTypes } from './media-type.ts';
 

@@ -1,6 +1,6 @@
-import { isDigest } from './digest.ts';
-import type { Digest } from './digest.ts';
-import { TidemarkError, quoteValue } from './error.ts';
+import { isDigest } from '../digest.ts';
+import type { Digest } from '../digest.ts';
+import { TidemarkError, quoteValue } from '../error.ts';
 import { matchesWildcard, parseWildcard } from './wildcard.ts';
 import type { Wildcard } from './wildcard.ts';
 
