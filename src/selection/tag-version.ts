@@ -1,0 +1,44 @@
+import { SemVer } from 'semver';
+
+/** A tag read as a version: `v1.2.3-rc.1-alpine` is 1.2.3-rc.1 of the variant `alpine`. */
+export interface TagVersion {
+  /** With the pre-release and the build, without the variant. */
+  readonly version: SemVer;
+  /** What is built, after the version: `alpine`, `debian-12-r4`. Undefined without one. */
+  readonly variant: string | undefined;
+}
+
+const preReleaseWords = ['alpha', 'beta', 'rc', 'preview', 'pre', 'dev', 'snapshot', 'nightly', 'canary'];
+
+// regex input: a tag, at most 128 characters
+const numbers = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?![\d.])/;
+// regex input: a tag, at most 128 characters
+const preRelease = new RegExp(`^-?(${preReleaseWords.join('|')})(?:[.-]?(\\d+(?:\\.\\d+)*))?(?=[-_]|$)`, 'i');
+
+// regex input: what follows the numbers and the pre-release of a tag
+const buildAndVariant = /^(?:_([0-9A-Za-z.]+))?(?:-(.+))?$/;
+
+/**
+ * Reads a tag as a version (semver.org, 2.0.0), with the habits of image tags: a leading `v` is ignored, missing parts are 0, leading
+ * zeros are accepted (`22.04`), and `_` begins build metadata, as Helm writes `+`. A suffix that begins with a pre-release word is a
+ * pre-release; any other suffix is a variant. Undefined for a tag that is no version.
+ */
+export function parseTagVersion(tag: string): TagVersion | undefined {
+  const core = numbers.exec(tag);
+  if (core === null) return undefined;
+  const parts = core.slice(1).map((part: string | undefined) => Number(part ?? 0));
+  const afterNumbers = tag.slice(core[0].length);
+  const pre = preRelease.exec(afterNumbers);
+  const counters = (pre?.[2] ?? '').split('.').filter((counter) => counter !== '');
+  if (![...parts, ...counters.map(Number)].every(Number.isSafeInteger)) return undefined;
+  const rest = buildAndVariant.exec(afterNumbers.slice(pre?.[0].length ?? 0));
+  if (rest === null) return undefined;
+  const suffix = pre === null ? '' : `-${[(pre[1] ?? '').toLowerCase(), ...counters.map(Number)].join('.')}`;
+  const build = rest[1] === undefined || !isBuild(rest[1]) ? '' : `+${rest[1]}`;
+  return { version: new SemVer(`${parts.join('.')}${suffix}${build}`), variant: rest[2] };
+}
+
+/** semver.org, item 10: identifiers between dots are not empty. */
+function isBuild(text: string): boolean {
+  return text.split('.').every((identifier) => identifier !== '');
+}
