@@ -35,6 +35,12 @@ const rules: Readonly<Record<string, Rule>> = {
     node: ['node:crypto', 'node:net'],
     why: 'the specs are pure and stand on nothing',
   },
+  'src/selection/': {
+    folders: ['src/oci/'],
+    packages: ['re2js', 'semver'],
+    node: [],
+    why: 'the rules of a selection are pure',
+  },
   'src/threads/': {
     folders: ['src/oci/'],
     packages: [],
@@ -51,7 +57,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'the blob store knows the specs only',
   },
   'src/db/': {
-    folders: ['src/oci/'],
+    folders: ['src/oci/', 'src/selection/'],
     packages: ['@mikro-orm/*', 'kysely', 'pg'],
     why: 'the database knows the specs only',
   },
@@ -66,7 +72,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'access and secrets stand on the database only',
   },
   'src/operations/': {
-    folders: ['src/oci/', 'src/db/', 'src/access/'],
+    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/'],
     typesOf: ['src/workflows/'],
     packages: ['@mikro-orm/core'],
     why: 'operations validate, ask for the role, and write',
@@ -74,6 +80,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/upstream/': {
     folders: [
       'src/oci/',
+      'src/selection/',
       'src/threads/',
       'src/registry/',
       'src/content/',
@@ -87,6 +94,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/activities/': {
     folders: [
       'src/oci/',
+      'src/selection/',
       'src/threads/',
       'src/registry/',
       'src/content/',
@@ -99,7 +107,15 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'activities are handed what they need by createActivities(deps)',
   },
   'src/on-demand/': {
-    folders: ['src/oci/', 'src/registry/', 'src/content/', 'src/db/', 'src/access/', 'src/upstream/'],
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/registry/',
+      'src/content/',
+      'src/db/',
+      'src/access/',
+      'src/upstream/',
+    ],
     packages: ['pino'],
     why: 'what is fetched for a client that waits needs neither the API nor Temporal',
   },

@@ -1,4 +1,4 @@
-import { closeNames } from '../oci/tags/close-names.ts';
+import { closeNames } from '../selection/close-names.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { isDockerHub } from '../oci/hosts/registry-address.ts';
 import type { SyncContext } from './sync-context.ts';

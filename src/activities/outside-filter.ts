@@ -3,7 +3,7 @@ import { readOutside, readSelectionBefore, setOutside } from '../db/outside-filt
 import { stageTags } from '../db/staging/stage-tags.ts';
 import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { countOf } from '../oci/count-of.ts';
-import { compileTagFilter } from '../oci/tags/tag-filter.ts';
+import { compileTagFilter } from '../selection/tag-filter.ts';
 import type { SyncContext } from './sync-context.ts';
 
 const examplesAtMost = 3;

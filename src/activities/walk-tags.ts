@@ -7,7 +7,7 @@ import { addWarnings } from '../db/tasks/task-warnings.ts';
 import { setProgress } from '../db/tasks/tasks.ts';
 import { absentRepositoryWarning } from '../db/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../db/staging/walked-tags.ts';
-import { closeNames } from '../oci/tags/close-names.ts';
+import { closeNames } from '../selection/close-names.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import { isTidemarkError, quoteValue } from '../oci/error.ts';

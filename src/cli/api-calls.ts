@@ -1,4 +1,4 @@
-import { closeNames } from '../oci/tags/close-names.ts';
+import { closeNames } from '../selection/close-names.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';

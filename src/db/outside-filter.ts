@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
-import type { TagFilter } from '../oci/tags/tag-filter.ts';
+import type { TagFilter } from '../selection/tag-filter.ts';
 import type { RemoteSelection } from './schema/entities.ts';
 import type { Em } from './open-database.ts';
 import { kysely } from './sql.ts';

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { mediaTypes } from '../oci/manifest/media-type.ts';
 import { parseManifest } from '../oci/manifest/manifest-parse.ts';
-import { isTagName } from '../oci/tags/tag-filter.ts';
+import { isTagName } from '../oci/tag-name.ts';
 import type { SampleRepository } from './sample-image.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';

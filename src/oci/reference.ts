@@ -2,7 +2,7 @@ import { parseDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
 import { dockerHubUrl, imageOfPage, isDockerHub } from './hosts/registry-address.ts';
-import { isTagName } from './tags/tag-filter.ts';
+import { isTagName } from './tag-name.ts';
 
 /** What an image reference, as docker and podman take it, says about the upstream. */
 export interface ImageReference {

@@ -2,7 +2,7 @@ import { remoteOptions } from '../upstream/remote-options.ts';
 import type { RemoteDeps } from '../upstream/remote-options.ts';
 import type { Remote } from '../db/schema/entities.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { compileTagFilter } from '../oci/tags/tag-filter.ts';
+import { compileTagFilter } from '../selection/tag-filter.ts';
 import { probeRegistry } from '../registry/probe.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 

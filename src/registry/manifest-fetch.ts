@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import { isGenericType, isMediaType, manifestAccept, parseContentType } from '../oci/manifest/media-type.ts';
-import { isTagName } from '../oci/tags/tag-filter.ts';
+import { isTagName } from '../oci/tag-name.ts';
 import { readUpTo } from './transport/body.ts';
 import { contentCoding, decodedBody } from './transport/content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';

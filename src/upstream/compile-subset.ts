@@ -1,6 +1,6 @@
 import type { RemoteSelection } from '../db/schema/entities.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
-import { compileTagFilter } from '../oci/tags/tag-filter.ts';
+import { compileTagFilter } from '../selection/tag-filter.ts';
 
 /** What a remote selects: tags, and digests asked for as such. */
 export function compileSubset(selection: Pick<RemoteSelection, 'includeTags' | 'excludeTags'>): SubsetFilter {

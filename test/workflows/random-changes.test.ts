@@ -12,7 +12,7 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { compileTagFilter } from '../../src/oci/tags/tag-filter.ts';
+import { compileTagFilter } from '../../src/selection/tag-filter.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';
 import { contentOf, countsOf, emptyVersion, syncModel } from './content-model.ts';

@@ -2,7 +2,7 @@ import { isDigest, parseDigest } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
-import { isTagName } from '../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../oci/tag-name.ts';
 import { refuse } from './error.ts';
 
 const extension = '/extensions/v2/';

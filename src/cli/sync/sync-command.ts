@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { isTagName } from '../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../oci/tag-name.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { mutate } from '../api-calls.ts';
 import { jsonFormat } from '../commands/print.ts';

@@ -4,7 +4,7 @@ import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
 import type { RequiredKeys } from './require-signature.ts';
-import { validateTagPatterns } from '../../oci/tags/tag-filter.ts';
+import { validateTagPatterns } from '../../selection/tag-filter.ts';
 
 /** What a person asked to sync. Undefined: not given, so the remote decides. */
 export interface SyncRequest {

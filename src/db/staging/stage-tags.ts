@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isDigest } from '../../oci/digest.ts';
-import type { TagFilter } from '../../oci/tags/tag-filter.ts';
+import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { findRead, parseReferrerRoot } from './stage-companions.ts';

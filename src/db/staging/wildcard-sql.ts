@@ -1,5 +1,5 @@
-import { parseWildcard } from '../../oci/tags/wildcard.ts';
-import type { WildcardToken } from '../../oci/tags/wildcard.ts';
+import { parseWildcard } from '../../selection/wildcard.ts';
+import type { WildcardToken } from '../../selection/wildcard.ts';
 
 /**
  * A shell wildcard as a regular expression of PostgreSQL, for columns that hold ASCII only (tags, repository names). Null: it

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { isDigest } from '../../oci/digest.ts';
-import { isTagName } from '../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../oci/tag-name.ts';
 import { changeContent } from './content-draft.ts';
 import type { ContentChanged } from './content-draft.ts';
 import {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { isDigest } from '../../oci/digest.ts';
 import { quoteValue } from '../../oci/error.ts';
-import { isTagName } from '../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../oci/tag-name.ts';
 import { ContentRefusedError } from './content-draft.ts';
 import type { ContentDraft, ContentMistake } from './content-draft.ts';
 import type { Em } from '../open-database.ts';

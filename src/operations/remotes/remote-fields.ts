@@ -2,7 +2,7 @@ import type { Remote, RemotePolicy } from '../../db/schema/entities.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
-import { validateTagPatterns } from '../../oci/tags/tag-filter.ts';
+import { validateTagPatterns } from '../../selection/tag-filter.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';

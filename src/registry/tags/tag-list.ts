@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
-import { isTagName } from '../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../oci/tag-name.ts';
 import { describeUrl } from '../transport/exchange.ts';
 import { firstPage } from './next-page.ts';
 import type { TagPage } from '../registry.ts';

@@ -7,7 +7,7 @@ import { digestAlgorithm } from '../../../oci/digest.ts';
 import { isTidemarkError, quoteValue } from '../../../oci/error.ts';
 import type { ParsedManifest } from '../../../oci/manifest/manifest.ts';
 import { mediaTypes } from '../../../oci/manifest/media-type.ts';
-import { isTagName } from '../../../oci/tags/tag-filter.ts';
+import { isTagName } from '../../../oci/tag-name.ts';
 import { parseManifestDocument } from '../../../threads/parse-manifest.ts';
 import { refuse } from '../error.ts';
 import type { Exchange } from '../exchange.ts';

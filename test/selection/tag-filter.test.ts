@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { closeNames } from '../../src/oci/tags/close-names.ts';
-import { compileTagFilter, isTagName, validateTagPatterns } from '../../src/oci/tags/tag-filter.ts';
+import { closeNames } from '../../src/selection/close-names.ts';
+import { isTagName } from '../../src/oci/tag-name.ts';
+import { compileTagFilter, validateTagPatterns } from '../../src/selection/tag-filter.ts';
 
 function words(list: string): string[] {
   return list.split(' ').filter(Boolean);

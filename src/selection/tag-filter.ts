@@ -1,6 +1,7 @@
-import { isDigest } from '../digest.ts';
-import type { Digest } from '../digest.ts';
-import { TidemarkError, quoteValue } from '../error.ts';
+import { isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
+import { isTagName } from '../oci/tag-name.ts';
 import { matchesWildcard, parseWildcard } from './wildcard.ts';
 import type { Wildcard } from './wildcard.ts';
 
@@ -26,11 +27,6 @@ export interface TagPatternMistake {
   /** Place in the list, from 0. */
   readonly index: number;
   readonly message: string;
-}
-
-/** distribution-spec, "Pulling manifests": the grammar of a tag. */
-export function isTagName(text: string): boolean {
-  return /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/.test(text);
 }
 
 /** What is wrong with the entries of includeTags or excludeTags; empty where all can be used. */
