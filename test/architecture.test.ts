@@ -156,6 +156,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/workflows/scheduled-sync-input.ts',
       'src/workflows/upkeep-input.ts',
     ],
+    typesOf: ['src/content/'],
     packages: [
       '@apollo/server',
       '@as-integrations/fastify',

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LoginSettings } from '../access/access.ts';
-import type { BlobStore } from '../content/store.ts';
+import type { ContentDeleter, ContentStore, LimitedStore, StoreInventory } from '../content/store.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from '../upstream/deps.ts';
@@ -8,7 +8,7 @@ import type { ThrottleClock } from './throttles.ts';
 
 /** What the activities work with; made once by main.ts. */
 export interface ActivityDeps extends UpstreamDeps {
-  readonly store: BlobStore;
+  readonly store: ContentStore & ContentDeleter & StoreInventory & LimitedStore;
   readonly blobLocks: BlobLocks;
   readonly openRegistry: (options: RegistryOptions) => Registry;
   /** Syncs that ask one host at one time, over all workers (`TIDEMARK_SYNCS_PER_HOST`). */

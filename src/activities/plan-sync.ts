@@ -23,7 +23,7 @@ export async function planSync(
     planContent(fork(), sync, (page) => findLost(deps, page, signal)),
   );
   if (sync.arguments.dryRun) return plan;
-  deps.store.checkRoom?.(plan.bytesToFetch);
+  deps.store.quota?.check('The content to fetch', plan.bytesToFetch);
   return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
 }
 

@@ -10,11 +10,15 @@ import { addToReport } from '../db/tasks/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../db/content/uploads.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import type { ContentDeleter, StoreInventory } from '../content/store.ts';
+import type { ContentSource } from '../oci/content-source.ts';
 import type { ActivityDeps } from './deps.ts';
 import { forEachConcurrently } from '../upstream/limiter.ts';
 
 /** What a verification works with. */
-export type VerifyDeps = Pick<ActivityDeps, 'database' | 'store' | 'blobLocks' | 'logger'>;
+export interface VerifyDeps extends Pick<ActivityDeps, 'database' | 'blobLocks' | 'logger'> {
+  readonly store: ContentSource & ContentDeleter & StoreInventory;
+}
 
 /** How far a verification has come; what an attempt after a broken one begins with. */
 export interface VerifyPosition {

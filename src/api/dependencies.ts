@@ -5,7 +5,9 @@ import type { SecretBox } from '../access/secrets.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Remote } from '../db/schema/entities.ts';
-import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { UploadFolder } from '../content/folder/upload-folder.ts';
+import type { RedirectingStore } from '../content/store.ts';
+import type { ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { PolicyKey } from '../db/policies/verdicts.ts';
@@ -27,14 +29,6 @@ export interface ApiConfig {
   readonly temporalNamespace: string;
   /** The largest manifest that is taken. */
   readonly manifestMaxBytes: number;
-}
-
-/** Where the Distribution API reads blobs: the blob store. */
-export interface BlobSource extends ContentSource {
-  /** Whether the content is stored whole (present with this size). */
-  exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
-  /** An address that clients are sent to instead of being given the bytes. */
-  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
 }
 
 /** What is not stored, read from the remotes that have it while clients wait; `src/on-demand/` is it. */
@@ -61,15 +55,6 @@ export interface UpstreamReader {
   }): Promise<PullOutcome>;
   /** Tries a remote without fetching anything. What is wrong with it is in the answer. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
-}
-
-/** Blobs that clients are uploading, a file each; `content/upload-folder.ts` says what its functions do. */
-export interface UploadSessions {
-  create(id: string): Promise<void>;
-  sizeOf(id: string): Promise<number | undefined>;
-  append(id: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
-  finish(id: string, digest: Digest): Promise<{ readonly sizeBytes: number }>;
-  cancel(id: string): Promise<void>;
 }
 
 /** `activities/check-signatures.ts` says what its functions do. */
@@ -105,9 +90,9 @@ export interface ApiDependencies {
   /** Who asks, and whether anybody is asked who they are. */
   readonly access: Access;
   readonly config: ApiConfig;
-  readonly blobs: BlobSource;
+  readonly blobs: RedirectingStore;
   readonly upstreams: UpstreamReader;
-  readonly uploads: UploadSessions;
+  readonly uploads: Omit<UploadFolder, 'sweep'>;
   readonly signatures: SignatureChecks;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;

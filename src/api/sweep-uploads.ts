@@ -1,13 +1,11 @@
 import type { Logger } from 'pino';
+import type { UploadFolder } from '../content/folder/upload-folder.ts';
 import type { Database } from '../db/open-database.ts';
 import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface UploadSweepOptions {
   readonly database: Database;
-  readonly uploads: {
-    cancel(id: string): Promise<void>;
-    sweep(options: { readonly olderThanMs: number }): Promise<{ readonly removedFiles: number }>;
-  };
+  readonly uploads: Pick<UploadFolder, 'cancel' | 'sweep'>;
   readonly logger: Logger;
   /** Between two sweeps; default ten minutes. */
   readonly everyMs?: number;

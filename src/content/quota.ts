@@ -1,26 +1,24 @@
 import type { ContentKey } from '../oci/content-source.ts';
 import { TidemarkError } from '../oci/error.ts';
 
-/** The bytes that a folder of blobs may have, counted in this process. */
+/** The limit on the bytes of a blob folder, counted in this process. */
 export interface Quota {
-  /** @param what For the message: what has so many bytes. */
+  /** @param what The subject of the message: what has so many bytes. @throws TidemarkError `STORAGE_QUOTA` */
   check(what: string, moreBytes: number): void;
-  /** Runs a push with its size set aside; refuses before the first byte (fault 53). */
+  /** Runs a push with its size reserved; throws `STORAGE_QUOTA` before the first byte (fault 53). */
   charge<T>(descriptor: ContentKey, replacedBytes: number, push: () => Promise<T>): Promise<T>;
-  release(bytes: number): void;
-  /** Sets bytes aside that are on the disk already. */
+  /** Counts bytes that are on the disk already; a negative number frees them. */
   add(bytes: number): void;
 }
 
-/** @throws TidemarkError `STORAGE_QUOTA`, from `check` and `charge`. */
 export function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
   let usedBytes = storedAtOpen;
   const check: Quota['check'] = (what, moreBytes) => {
     if (usedBytes + moreBytes <= quotaBytes) return;
     throw new TidemarkError(
       'STORAGE_QUOTA',
-      `${what} has ${moreBytes} bytes, and ${usedBytes} of the blob store's quota of ${quotaBytes} are used or set aside; ` +
-        'nothing more is stored. Raise the quota, or remove versions and collect what is unreferenced.',
+      `${what} has ${moreBytes} bytes, but ${usedBytes} of the blob store's quota of ${quotaBytes} bytes are used or reserved. ` +
+        'Raise the quota, or remove versions and run a garbage collection.',
       { origin: 'server' },
     );
   };
@@ -39,9 +37,6 @@ export function createQuota(quotaBytes: number, storedAtOpen: number): Quota {
     },
     add(bytes) {
       usedBytes += bytes;
-    },
-    release(bytes) {
-      usedBytes -= bytes;
     },
   };
 }

@@ -5,50 +5,73 @@ import type { Quota } from './quota.ts';
 export interface PushOptions {
   readonly signal?: AbortSignal;
   /**
-   * Told after bytes were written: how many of this blob are on disk now, from 0 to its size, and how many of these were not read from the
-   * source: resumed, or stored already.
+   * Called after each write with the bytes of this blob on disk, from 0 to its size, and how many of them were not read from the source
+   * (resumed, or already stored).
    */
   readonly onProgress?: (bytesDone: number, resumedBytes: number) => void;
   /**
-   * Whom the content is fetched for, as `[a-z0-9]+`, where what is stored or was begun for others must not show: it is taken from the
-   * source whole, though it be stored, resumed only from what was begun for the same, and stored once all the same. Absent: what is
-   * stored is not fetched.
+   * Isolates this push, as `[a-z0-9]+`: it must not reveal what is stored or partly fetched for others. The content is read from the source
+   * even if it is stored, resumes only a push with the same value, and is stored once. Absent: stored content is not fetched.
    */
   readonly apart?: string;
 }
 
 export interface PushResult {
-  /** Bytes that were read from the source; less than the size where a partial file was resumed. */
+  /** Bytes read from the source; less than the size where a partial file was resumed. */
   readonly fetchedBytes: number;
 }
 
-export interface ContentStore extends ContentSource {
-  /** Whether the content is stored whole (present with the descriptor's size). */
+export interface ReadOnlyStore extends ContentSource {
+  /** Whether the content is stored with the descriptor's size. */
   exists(descriptor: Pick<ContentKey, 'digest' | 'size'>): Promise<boolean>;
+}
+
+export interface ContentStore extends ReadOnlyStore {
   /**
-   * Takes content in from a source: written under a temporary name while hashed, size and digest checked, fsync, rename,
-   * fsync of the folder; only then is it addressable. A partial file of an earlier attempt is hashed again and resumed.
-   * @throws TidemarkError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `UPSTREAM_TRUNCATED`, `STORAGE_FULL`, or what the source threw.
+   * Stores content from a source: temporary file, hash while writing, check of size and digest, fsync, rename, fsync of the folder. Content is
+   * addressable only after that. The partial file of an earlier attempt is hashed again and resumed.
+   * @throws TidemarkError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `UPSTREAM_TRUNCATED`, `STORAGE_FULL`, or the source's error.
    */
   push(descriptor: ContentKey, source: ContentSource, options?: PushOptions): Promise<PushResult>;
-  /**
-   * Refuses so many more bytes at once where they cannot fit, before the first is fetched (fault 53). Absent where there is no limit.
-   * @throws TidemarkError `STORAGE_QUOTA`
-   */
-  readonly checkRoom?: (moreBytes: number) => void;
-  /** Where bytes that are no blobs yet are charged. Absent where there is no limit. */
-  readonly quota?: Quota;
 }
 
 export interface ContentDeleter {
-  /** Removes stored content; nothing happens when it is not there. */
+  /** Removes stored content; does nothing if it is missing. */
   delete(descriptor: Pick<ContentKey, 'digest'>): Promise<void>;
 }
 
-/** What is known of stored content without reading it. */
+/** A store with an optional limit on its bytes. */
+export interface LimitedStore {
+  /** Absent without a limit. Callers charge it with bytes that are not blobs yet, or check it before the first byte (fault 53). */
+  readonly quota?: Quota;
+}
+
+export interface FileAdopter extends LimitedStore {
+  /**
+   * Moves a file of the data folder into the store. The caller has verified size and digest and called fsync. A stored blob is replaced: a
+   * push repairs a damaged one (fault 84).
+   * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, `STORAGE_FULL`
+   */
+  adopt(descriptor: ContentKey, path: string): Promise<void>;
+}
+
+export interface RedirectingStore extends ReadOnlyStore {
+  /** A URL from which a client can fetch the content for some minutes; absent if clients are not redirected. */
+  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
+}
+
+/** Facts about stored content that need no read. */
 export interface StoredContent {
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
+}
+
+/** The stored content as garbage collection and verification see it. */
+export interface StoreInventory {
+  /** All stored digests, unordered. Content stored or removed during the listing may be missing. */
+  list(): AsyncIterable<Digest>;
+  /** Undefined if it is not stored. */
+  stat(digest: Digest): Promise<StoredContent | undefined>;
 }
 
 export interface SweepResult {
@@ -56,25 +79,16 @@ export interface SweepResult {
   readonly removedBytes: number;
 }
 
-/** Where a server keeps its blobs: a folder, or a bucket of S3. */
-export interface BlobStore extends ContentStore, ContentDeleter {
+export interface StoreUpkeep {
   /**
-   * Takes a file of the data folder over as a blob; it is gone from its place then. The caller has verified its size and digest and
-   * waited for the disk. It replaces a blob that is there: a push repairs what was damaged (fault 84).
-   * @throws TidemarkError `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, `STORAGE_FULL`
-   */
-  adopt(descriptor: ContentKey, path: string): Promise<void>;
-  /**
-   * Removes what attempts that broke off have left and nothing has touched for `olderThanMs` (faults 112, 114). That of pushes that run
-   * in this process stays; for those of other processes choose an age beyond their longest pause, a day say.
+   * Removes the leftovers of interrupted attempts that are older than `olderThanMs` (faults 112, 114). Pushes of this process keep theirs.
+   * Choose an age beyond the longest pause of a push in another process, such as a day.
    */
   sweepPartials(options: { readonly olderThanMs: number }): Promise<SweepResult>;
-  /** All that is stored, in no order; what comes or goes meanwhile may be missing. Clean-up looks for what nobody knows of. */
-  list(): AsyncIterable<Digest>;
-  /** Undefined where it is not stored. */
-  stat(digest: Digest): Promise<StoredContent | undefined>;
-  /** Rejects while nothing can be written (fault 113). */
+  /** Rejects while the store is not writable (fault 113). */
   check(): Promise<void>;
-  /** An address that a client may fetch the content from, for minutes; absent where clients are not to be sent elsewhere. */
-  readonly signUrl?: (descriptor: ContentKey) => Promise<string>;
 }
+
+/** Where a server keeps its blobs: a folder, or an S3 bucket. */
+export interface BlobStore
+  extends ContentStore, ContentDeleter, FileAdopter, RedirectingStore, StoreInventory, StoreUpkeep {}

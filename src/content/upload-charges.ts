@@ -22,7 +22,7 @@ export function createUploadCharges(quota: Quota | undefined): UploadCharges {
   return {
     settle,
     more(id, bytes) {
-      quota?.check('What is uploaded', bytes);
+      quota?.check('The upload', bytes);
       settle(id, (charged.get(id) ?? 0) + bytes);
     },
     drop(id) {

@@ -5,7 +5,7 @@ import { bytesSource } from '../upstream/blob-source.ts';
 import { digestMismatch } from '../content/content-error.ts';
 import { openGrowingBlob } from '../content/folder/growing-blob.ts';
 import type { GrowingBlob, GrowingBlobPlace } from '../content/folder/growing-blob.ts';
-import type { ContentStore } from '../content/store.ts';
+import type { FileAdopter, ReadOnlyStore } from '../content/store.ts';
 import { verifyInPassing } from '../content/verified-source.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import { markBlobStored, readBlobSources } from '../db/content/blob-sources.ts';
@@ -25,7 +25,7 @@ import { reuseOf } from './reuse-of.ts';
 
 export interface UpstreamBlobDeps {
   readonly database: Database;
-  readonly store: ContentStore & GrowingBlobPlace['store'];
+  readonly store: ReadOnlyStore & FileAdopter;
   /** Of the blob store. */
   readonly partialFolder: string;
   readonly blobLocks: BlobLocks;
@@ -146,7 +146,7 @@ async function fetchAndStore(
   signal: AbortSignal,
 ): Promise<void> {
   const { descriptor, remotes, repositoryId } = wish;
-  deps.store.checkRoom?.(descriptor.size);
+  deps.store.quota?.check(descriptor.digest, descriptor.size);
   const growing = await openGrowingBlob(deps, descriptor, signal);
   wish.onOpen(growing);
   try {

@@ -7,7 +7,7 @@ import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../upstream/limiter.ts';
 import type { ThrottleClock } from '../activities/throttles.ts';
 import { scrubRecent } from '../activities/verify.ts';
-import type { BlobStore } from '../content/store.ts';
+import type { ActivityDeps } from '../activities/deps.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { hasLogins } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
@@ -16,7 +16,7 @@ import { openRegistry } from '../registry/client.ts';
 export interface WorkerRoleOptions {
   readonly database: Database;
   readonly databaseUrl: string;
-  readonly store: BlobStore;
+  readonly store: ActivityDeps['store'];
   readonly secrets: SecretBox;
   readonly connection: NativeConnection;
   readonly namespace: string;

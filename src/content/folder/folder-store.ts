@@ -76,7 +76,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
           // charged as the store was at the start: that it is stored already must not show in what fits, and an upload may have come meanwhile
           const replacedBytes = (await sizeOf(target)) ?? 0;
           await moveInto(target, path, descriptor, fsync ? sync : undefined);
-          quota?.release(replacedBytes - (presentBytes ?? 0));
+          quota?.add((presentBytes ?? 0) - replacedBytes);
         };
         const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
         const push = () =>
@@ -88,12 +88,10 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
       const path = blobPath(root, digest);
       const presentBytes = quota && (await sizeOf(path));
       await removeFile(path);
-      quota?.release(presentBytes ?? 0);
+      quota?.add(-(presentBytes ?? 0));
     },
 
     ...(quota && { quota }),
-
-    ...(quota && { checkRoom: (moreBytes: number) => quota.check('What is to be fetched', moreBytes) }),
 
     // beside pushes: an upload that waited for another's download would tell that there is one
     adopt: (descriptor, path) =>

@@ -9,7 +9,7 @@ import type { LoginSettings } from '../../../src/access/access.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
 import { createSignatureChecks } from '../../../src/upstream/check-signatures.ts';
-import type { ApiConfig, BlobSource, UploadSessions, UpstreamReader } from '../../../src/api/dependencies.ts';
+import type { ApiConfig, ApiDependencies, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createAccessLog } from '../../../src/api/access-log.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
@@ -58,11 +58,11 @@ export interface ApiUnderTest {
 export interface ApiOptions {
   readonly config?: Partial<ApiConfig>;
   /** Default: an empty store in memory. */
-  readonly blobs?: BlobSource;
+  readonly blobs?: ApiDependencies['blobs'];
   /** Default: nothing can be fetched. */
   readonly upstreams?: UpstreamReader;
   /** Default: none can be made. */
-  readonly uploads?: UploadSessions;
+  readonly uploads?: ApiDependencies['uploads'];
   readonly checkStore?: () => Promise<void>;
   /** Default: none are asked for. */
   readonly logins?: LoginSettings;
@@ -71,7 +71,7 @@ export interface ApiOptions {
 }
 
 const refuse = () => Promise.reject(new Error('This test has no folder for uploads.'));
-const noUploads: UploadSessions = {
+const noUploads: ApiDependencies['uploads'] = {
   create: refuse,
   sizeOf: refuse,
   append: refuse,

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { quoteValue } from '../../../oci/error.ts';
-import type { UploadSessions } from '../../dependencies.ts';
+import type { ApiDependencies } from '../../dependencies.ts';
 import { deleteBlob, deleteManifestOrTag } from '../delete.ts';
 import { refuse } from '../error.ts';
 import type { Exchange } from '../exchange.ts';
@@ -10,7 +10,7 @@ import { beginUpload, cancelUpload, finishUpload, patchUpload, showUpload } from
 
 /** What pushing needs beside what pulling does. */
 export interface Push {
-  readonly uploads: UploadSessions;
+  readonly uploads: ApiDependencies['uploads'];
   readonly manifestMaxBytes: number;
   /** One request at a time writes to an upload, over all processes. */
   alone<T>(key: string, work: () => Promise<T>): Promise<T>;
