@@ -4,7 +4,7 @@ import type { ContentDeleter, ContentStore, LimitedStore, StoreInventory } from 
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from '../upstream/deps.ts';
-import type { ThrottleClock } from './throttles.ts';
+import type { ThrottleClock } from './sync/throttles.ts';
 
 /** What the activities work with; made once by main.ts. */
 export interface ActivityDeps extends UpstreamDeps {

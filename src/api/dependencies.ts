@@ -57,7 +57,7 @@ export interface UpstreamReader {
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }
 
-/** `activities/check-signatures.ts` says what its functions do. */
+/** `upstream/check-signatures.ts` says what its functions do. */
 export interface SignatureChecks {
   readonly checkRules: (rules: SignatureRules) => Promise<readonly RuleMistake[]>;
   check(

@@ -9,9 +9,9 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { BegunCopy, UnfinishedCopy } from '../activities/begin-copy.ts';
+import type { BegunCopy, UnfinishedCopy } from '../activities/sync/begin-copy.ts';
 import type { Activities } from '../activities/create-activities.ts';
-import type { SyncPlan } from '../activities/plan-sync.ts';
+import type { SyncPlan } from '../activities/sync/plan-sync.ts';
 import { describeFailure } from './describe-failure.ts';
 import { cutIntoParts, mostParts, shareOut, tagsAPart } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';

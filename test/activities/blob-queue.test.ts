@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBlobQueue } from '../../src/activities/blob-queue.ts';
+import { createBlobQueue } from '../../src/activities/sync/blob-queue.ts';
 import { forEachConcurrently } from '../../src/upstream/limiter.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import type { BatchBlob } from '../../src/db/staging/sync-blobs.ts';

@@ -1,14 +1,14 @@
 /** Syncs without Temporal: the steps of the workflow in its order, on a real database and a real port. Some 50 ms each, for thousands of them. */
-import { createSyncContexts } from '../../src/activities/sync-context.ts';
-import { beginCopy } from '../../src/activities/begin-copy.ts';
-import { commitSync } from '../../src/activities/commit-sync.ts';
+import { createSyncContexts } from '../../src/activities/sync/sync-context.ts';
+import { beginCopy } from '../../src/activities/sync/begin-copy.ts';
+import { commitSync } from '../../src/activities/sync/commit-sync.ts';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
 import { isThrottle } from '../../src/activities/failure.ts';
-import { fetchBlobs } from '../../src/activities/fetch-blobs.ts';
+import { fetchBlobs } from '../../src/activities/sync/fetch-blobs.ts';
 import { fetchSignatures } from '../../src/activities/companions/fetch-signatures.ts';
 import { createLimiter } from '../../src/upstream/limiter.ts';
-import type { SyncContext } from '../../src/activities/sync-context.ts';
-import { verifySelected } from '../../src/activities/verify-selected.ts';
+import type { SyncContext } from '../../src/activities/sync/sync-context.ts';
+import { verifySelected } from '../../src/activities/sync/verify-selected.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import { startTask } from '../../src/db/tasks/start-task.ts';
 import { createSyncTask, finishTask } from '../../src/db/tasks/tasks.ts';

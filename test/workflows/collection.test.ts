@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { removeFiles } from '../../src/activities/collect.ts';
+import { removeFiles } from '../../src/activities/upkeep/collect.ts';
 import { Distribution, Repository, Task } from '../../src/db/schema/entities.ts';
 import { findStoredManifest } from '../../src/db/staging/find-manifests.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';

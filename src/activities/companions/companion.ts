@@ -6,7 +6,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isSideFailure, wasSkipped } from './side-look-ups.ts';
-import type { SyncContext } from '../sync-context.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 

@@ -4,8 +4,8 @@ import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { ManifestToStore } from '../../db/content/store-manifests.ts';
 import { describeManifest, fetchManifest } from '../../upstream/fetch-manifest.ts';
-import type { LookedUp, TagToLookUp } from '../look-up-tag.ts';
-import type { SyncContext } from '../sync-context.ts';
+import type { LookedUp, TagToLookUp } from '../tags/look-up-tag.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 /**
  * What a companion tag leads to now, where it is another manifest than the latest version has. One odd answer must not cost a signature: GET and a

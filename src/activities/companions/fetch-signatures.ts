@@ -16,8 +16,8 @@ import { createCollector } from '../../upstream/collector.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { askAside, isSideFailure, wasSkipped } from './side-look-ups.ts';
-import type { SyncContext } from '../sync-context.ts';
-import type { TagRange } from '../walk-tags.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
+import type { TagRange } from '../tags/walk-tags.ts';
 
 const pageSize = 500;
 /** Problems that warnings name one by one. */

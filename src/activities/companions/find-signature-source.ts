@@ -3,7 +3,7 @@ import { setSignatureSource } from '../../db/staging/stage-signatures.ts';
 import { stageProblems, unknownSource } from '../../db/staging/stage-companions.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { isSideFailure } from './side-look-ups.ts';
-import type { SyncContext } from '../sync-context.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 /** Finds out once a sync whether there is anywhere to ask for atomic signatures, and keeps that with the task. */
 export async function findSignatureSource(em: Em, sync: SyncContext, signal: AbortSignal): Promise<void> {

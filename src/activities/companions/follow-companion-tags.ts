@@ -15,9 +15,9 @@ import type { Companion, Follow } from './companion.ts';
 import { confirmCompanion } from './confirm-companion.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { askAside, isSideFailure } from './side-look-ups.ts';
-import { isOutsideCompanion } from '../list-tags.ts';
-import { lookUpTag } from '../look-up-tag.ts';
-import type { LookedUp } from '../look-up-tag.ts';
+import { isOutsideCompanion } from '../tags/list-tags.ts';
+import { lookUpTag } from '../tags/look-up-tag.ts';
+import type { LookedUp } from '../tags/look-up-tag.ts';
 
 /** Of so few manifests, each possible companion is asked for; of more, the upstream's list of tags. */
 const fewManifests = 8;

@@ -7,7 +7,7 @@ import type { Companion, Follow } from './companion.ts';
 import { createCompanionTags } from './follow-companion-tags.ts';
 import type { CompanionTags } from './follow-companion-tags.ts';
 import { followReferrers } from './follow-referrers.ts';
-import type { SyncContext } from '../sync-context.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 
 const pageSize = 500;

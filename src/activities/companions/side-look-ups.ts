@@ -1,6 +1,6 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { SyncContext } from '../sync-context.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 /*
  * Side look-ups ask for what only accompanies images: whether there is a signature store, what refers to a manifest, companion tags, what a

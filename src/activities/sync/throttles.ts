@@ -4,12 +4,12 @@ import {
   longestThrottleMs,
   noteThrottle,
   readThrottle,
-} from '../db/tasks/host-throttles.ts';
-import type { Em } from '../db/open-database.ts';
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import type { RateLimit } from '../registry/registry.ts';
-import type { ActivityDeps } from './deps.ts';
+} from '../../db/tasks/host-throttles.ts';
+import type { Em } from '../../db/open-database.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import type { RateLimit } from '../../registry/registry.ts';
+import type { ActivityDeps } from '../deps.ts';
 
 /** How time passes while a host is throttled; tests have one of their own. */
 export interface ThrottleClock {

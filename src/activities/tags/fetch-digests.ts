@@ -1,17 +1,17 @@
-import { stageRoots } from '../db/staging/stage-tags.ts';
-import { findStoredManifest } from '../db/staging/find-manifests.ts';
-import { storeManifests } from '../db/content/store-manifests.ts';
-import type { ManifestToStore } from '../db/content/store-manifests.ts';
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { setProgress } from '../db/tasks/tasks.ts';
-import type { Digest } from '../oci/digest.ts';
-import { isTidemarkError } from '../oci/error.ts';
-import type { ActivityDeps } from './deps.ts';
-import { fetchManifest } from '../upstream/fetch-manifest.ts';
-import { followCompanions } from './companions/follow-companions.ts';
-import { forEachConcurrently } from '../upstream/limiter.ts';
-import type { SyncContext } from './sync-context.ts';
-import { walkGraph } from '../upstream/walk-graph.ts';
+import { stageRoots } from '../../db/staging/stage-tags.ts';
+import { findStoredManifest } from '../../db/staging/find-manifests.ts';
+import { storeManifests } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { setProgress } from '../../db/tasks/tasks.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { isTidemarkError } from '../../oci/error.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { fetchManifest } from '../../upstream/fetch-manifest.ts';
+import { followCompanions } from '../companions/follow-companions.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
+import { walkGraph } from '../../upstream/walk-graph.ts';
 
 /** Fetches the manifests that `includeTags` names by digest, with all below them; they are kept as untagged roots. */
 export async function fetchDigests(

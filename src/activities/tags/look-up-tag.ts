@@ -1,11 +1,11 @@
-import type { Em } from '../db/open-database.ts';
-import type { PresentTag } from '../db/staging/stage-tags.ts';
-import { findStoredManifest } from '../db/staging/find-manifests.ts';
-import type { ManifestToStore } from '../db/content/store-manifests.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { ManifestDocument } from '../oci/manifest/manifest.ts';
-import { fetchManifest } from '../upstream/fetch-manifest.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { Em } from '../../db/open-database.ts';
+import type { PresentTag } from '../../db/staging/stage-tags.ts';
+import { findStoredManifest } from '../../db/staging/find-manifests.ts';
+import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
+import { fetchManifest } from '../../upstream/fetch-manifest.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 export interface TagToLookUp {
   readonly name: string;

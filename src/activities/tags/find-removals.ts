@@ -4,16 +4,16 @@ import {
   keepRoots,
   readRootRemovals,
   readTagRemovals,
-} from '../db/staging/stage-removals.ts';
-import { stageRemovals, unstageTags } from '../db/staging/stage-tags.ts';
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
-import type { TidemarkError } from '../oci/error.ts';
-import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from '../upstream/limiter.ts';
+} from '../../db/staging/stage-removals.ts';
+import { stageRemovals, unstageTags } from '../../db/staging/stage-tags.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import type { TidemarkError } from '../../oci/error.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { countOutside, pruneOutside } from './outside-filter.ts';
-import { askAside, isSideFailure } from './companions/side-look-ups.ts';
-import type { SyncContext } from './sync-context.ts';
+import { askAside, isSideFailure } from '../companions/side-look-ups.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 const pageSize = 500;
 const examplesAtMost = 3;

@@ -1,11 +1,11 @@
 import type { Context } from '@temporalio/activity';
-import { beginUpkeep, createUpkeepTask } from '../db/tasks/upkeep-tasks.ts';
-import type { UpkeepName } from '../db/tasks/upkeep-tasks.ts';
-import { requireRunning } from '../db/tasks/open-tasks.ts';
-import { endTask } from '../db/tasks/task-log.ts';
+import { beginUpkeep, createUpkeepTask } from '../../db/tasks/upkeep-tasks.ts';
+import type { UpkeepName } from '../../db/tasks/upkeep-tasks.ts';
+import { requireRunning } from '../../db/tasks/open-tasks.ts';
+import { endTask } from '../../db/tasks/task-log.ts';
 import { collectContent, collectFiles, collectVersions, planCollection } from './collect.ts';
-import type { ActivityDeps } from './deps.ts';
-import { runActivity } from './failure.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { runActivity } from '../failure.ts';
 import { verifyContent } from './verify.ts';
 import type { VerifyPosition } from './verify.ts';
 

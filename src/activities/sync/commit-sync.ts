@@ -1,10 +1,10 @@
-import { commitVersion } from '../db/versions/commit-version.ts';
-import type { CommitResult } from '../db/versions/commit-version.ts';
-import { logTaskEnded } from '../db/tasks/task-log.ts';
-import { enterStage } from '../db/tasks/start-task.ts';
-import { isTidemarkError } from '../oci/error.ts';
-import type { ActivityDeps } from './deps.ts';
-import { readPlatforms } from '../upstream/read-platforms.ts';
+import { commitVersion } from '../../db/versions/commit-version.ts';
+import type { CommitResult } from '../../db/versions/commit-version.ts';
+import { logTaskEnded } from '../../db/tasks/task-log.ts';
+import { enterStage } from '../../db/tasks/start-task.ts';
+import { isTidemarkError } from '../../oci/error.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { readPlatforms } from '../../upstream/read-platforms.ts';
 import { verifySelected } from './verify-selected.ts';
 
 export interface CommitSyncOptions {

@@ -1,6 +1,6 @@
-import type { BlobLocks } from '../db/content/blob-lock.ts';
-import type { BatchBlob } from '../db/staging/sync-blobs.ts';
-import type { Digest } from '../oci/digest.ts';
+import type { BlobLocks } from '../../db/content/blob-lock.ts';
+import type { BatchBlob } from '../../db/staging/sync-blobs.ts';
+import type { Digest } from '../../oci/digest.ts';
 
 /** A blob whose turn has come. */
 export interface QueuedBlob {

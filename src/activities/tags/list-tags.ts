@@ -1,17 +1,17 @@
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { finishListing, stageNames } from '../db/staging/stage-names.ts';
-import type { Listed } from '../db/staging/stage-names.ts';
-import type { Em } from '../db/open-database.ts';
-import { stageCompanionNames } from '../db/staging/stage-companions.ts';
-import { closeNames } from '../selection/close-names.ts';
-import { countOf } from '../oci/count-of.ts';
-import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
-import { quoteValue } from '../oci/error.ts';
-import type { TidemarkError } from '../oci/error.ts';
-import { compileTagFilter } from '../selection/tag-filter.ts';
-import type { TagPage } from '../registry/registry.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { finishListing, stageNames } from '../../db/staging/stage-names.ts';
+import type { Listed } from '../../db/staging/stage-names.ts';
+import type { Em } from '../../db/open-database.ts';
+import { stageCompanionNames } from '../../db/staging/stage-companions.ts';
+import { closeNames } from '../../selection/close-names.ts';
+import { countOf } from '../../oci/count-of.ts';
+import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import { quoteValue } from '../../oci/error.ts';
+import type { TidemarkError } from '../../oci/error.ts';
+import { compileTagFilter } from '../../selection/tag-filter.ts';
+import type { TagPage } from '../../registry/registry.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 /**
  * Stages the names that a sync walks: those of `includeTags` without a wildcard, fetched without listing, then those of the upstream's

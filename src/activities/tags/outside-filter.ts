@@ -1,10 +1,10 @@
-import type { Em } from '../db/open-database.ts';
-import { readOutside, readSelectionBefore, setOutside } from '../db/outside-filter.ts';
-import { stageTags } from '../db/staging/stage-tags.ts';
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { countOf } from '../oci/count-of.ts';
-import { compileTagFilter } from '../selection/tag-filter.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { Em } from '../../db/open-database.ts';
+import { readOutside, readSelectionBefore, setOutside } from '../../db/outside-filter.ts';
+import { stageTags } from '../../db/staging/stage-tags.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { countOf } from '../../oci/count-of.ts';
+import { compileTagFilter } from '../../selection/tag-filter.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 const examplesAtMost = 3;
 

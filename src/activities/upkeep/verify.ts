@@ -4,16 +4,16 @@ import {
   readHolders,
   readStoredBlobs,
   verifyManifests,
-} from '../db/collection/verify-content.ts';
-import type { StoredBlob } from '../db/collection/verify-content.ts';
-import { addToReport } from '../db/tasks/upkeep-tasks.ts';
-import { uploadedBlobLock } from '../db/content/uploads.ts';
-import { digestAlgorithm } from '../oci/digest.ts';
-import { isTidemarkError } from '../oci/error.ts';
-import type { ContentDeleter, StoreInventory } from '../content/store.ts';
-import type { ContentSource } from '../oci/content-source.ts';
-import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from '../upstream/limiter.ts';
+} from '../../db/collection/verify-content.ts';
+import type { StoredBlob } from '../../db/collection/verify-content.ts';
+import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
+import { uploadedBlobLock } from '../../db/content/uploads.ts';
+import { digestAlgorithm } from '../../oci/digest.ts';
+import { isTidemarkError } from '../../oci/error.ts';
+import type { ContentDeleter, StoreInventory } from '../../content/store.ts';
+import type { ContentSource } from '../../oci/content-source.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
 
 /** What a verification works with. */
 export interface VerifyDeps extends Pick<ActivityDeps, 'database' | 'blobLocks' | 'logger'> {

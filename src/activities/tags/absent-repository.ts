@@ -1,7 +1,7 @@
-import { closeNames } from '../selection/close-names.ts';
-import { TidemarkError, isTidemarkError } from '../oci/error.ts';
-import { isDockerHub } from '../oci/hosts/registry-address.ts';
-import type { SyncContext } from './sync-context.ts';
+import { closeNames } from '../../selection/close-names.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import { isDockerHub } from '../../oci/hosts/registry-address.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 const catalogMaxMs = 3_000;
 

@@ -1,17 +1,17 @@
-import type { CommitResult } from '../db/versions/commit-version.ts';
-import { readSyncPolicy, setCheckedBy } from '../db/policies/stage-signers.ts';
-import { enterStage } from '../db/tasks/start-task.ts';
+import type { CommitResult } from '../../db/versions/commit-version.ts';
+import { readSyncPolicy, setCheckedBy } from '../../db/policies/stage-signers.ts';
+import { enterStage } from '../../db/tasks/start-task.ts';
 import { commitSync } from './commit-sync.ts';
-import type { ActivityDeps } from './deps.ts';
+import type { ActivityDeps } from '../deps.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
-import { findRemovals } from './find-removals.ts';
-import { findSignatureSource } from './companions/find-signature-source.ts';
-import { listTags } from './list-tags.ts';
-import { warnOfNarrowed } from './outside-filter.ts';
+import { findRemovals } from '../tags/find-removals.ts';
+import { findSignatureSource } from '../companions/find-signature-source.ts';
+import { listTags } from '../tags/list-tags.ts';
+import { warnOfNarrowed } from '../tags/outside-filter.ts';
 import { planSync } from './plan-sync.ts';
 import type { SyncPlan } from './plan-sync.ts';
 import type { SyncContext } from './sync-context.ts';
-import { walkTags } from './walk-tags.ts';
+import { walkTags } from '../tags/walk-tags.ts';
 
 /** How far a sync has come in its first step: to its end, or what is still to do. */
 export type BegunCopy = { readonly committed: CommitResult } | UnfinishedCopy;

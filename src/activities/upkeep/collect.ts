@@ -4,22 +4,22 @@ import {
   markUnheld,
   removeBlobs,
   removeManifests,
-} from '../db/collection/collect-content.ts';
-import { removeSignatures } from '../db/collection/collect-signatures.ts';
+} from '../../db/collection/collect-content.ts';
+import { removeSignatures } from '../../db/collection/collect-signatures.ts';
 import {
   countOldVersions,
   readRetainingRepositories,
   removeOldVersions,
   removeUnversioned,
-} from '../db/collection/collect-versions.ts';
-import type { CollectionRun } from '../db/collection/collect-versions.ts';
-import { sweepDelivered } from '../db/staging/reuse.ts';
-import { clearEndedStages } from '../db/tasks/tasks.ts';
-import { addToReport } from '../db/tasks/upkeep-tasks.ts';
-import { uploadedBlobLock } from '../db/content/uploads.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from '../upstream/limiter.ts';
+} from '../../db/collection/collect-versions.ts';
+import type { CollectionRun } from '../../db/collection/collect-versions.ts';
+import { sweepDelivered } from '../../db/staging/reuse.ts';
+import { clearEndedStages } from '../../db/tasks/tasks.ts';
+import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
+import { uploadedBlobLock } from '../../db/content/uploads.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
 
 const pageRows = 1_000;
 const membershipRows = 5_000;

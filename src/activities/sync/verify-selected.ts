@@ -1,15 +1,20 @@
-import { refuseNothing, refuseUnverified } from '../db/policies/refuse-unverified.ts';
-import type { Refused, RefusedTag } from '../db/policies/refuse-unverified.ts';
-import { readSignerPage, readSyncPolicy, setCheckedBy, stageSigners } from '../db/policies/stage-signers.ts';
-import type { Signer, SyncPolicy } from '../db/policies/stage-signers.ts';
-import { addWarnings } from '../db/tasks/task-warnings.ts';
-import type { Warning } from '../db/tasks/task-warnings.ts';
-import { countOf } from '../oci/count-of.ts';
-import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { createSignatureChecks } from '../upstream/check-signatures.ts';
-import type { CheckOutcome } from '../upstream/check-signatures.ts';
-import type { ActivityDeps } from './deps.ts';
-import { readPlatforms } from '../upstream/read-platforms.ts';
+import { refuseNothing, refuseUnverified } from '../../db/policies/refuse-unverified.ts';
+import type { Refused, RefusedTag } from '../../db/policies/refuse-unverified.ts';
+import {
+  readSignerPage,
+  readSyncPolicy,
+  setCheckedBy,
+  stageSigners,
+} from '../../db/policies/stage-signers.ts';
+import type { Signer, SyncPolicy } from '../../db/policies/stage-signers.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import type { Warning } from '../../db/tasks/task-warnings.ts';
+import { countOf } from '../../oci/count-of.ts';
+import { TidemarkError, quoteValue } from '../../oci/error.ts';
+import { createSignatureChecks } from '../../upstream/check-signatures.ts';
+import type { CheckOutcome } from '../../upstream/check-signatures.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { readPlatforms } from '../../upstream/read-platforms.ts';
 
 const pageSize = 500;
 /** Tags that warnings name one by one; a task keeps 100 warnings, of other things too. */

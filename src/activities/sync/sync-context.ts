@@ -1,19 +1,19 @@
-import { assumeLogins, readVisibility } from '../access/standing.ts';
-import { Remote, Task } from '../db/schema/entities.ts';
-import type { RemoteSelection, SyncArguments } from '../db/schema/entities.ts';
-import { readRepositoryName } from '../db/reads/read-repositories.ts';
-import type { Reuse } from '../db/staging/reuse.ts';
-import type { SubsetFilter } from '../db/staging/stage-tags.ts';
-import { taskKey } from '../db/tasks/task-log.ts';
-import { countRateLimited } from '../db/tasks/tasks.ts';
-import { assertRunning } from '../db/tasks/open-tasks.ts';
-import { TidemarkError } from '../oci/error.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { ActivityDeps } from './deps.ts';
-import { noteSubject, subjectOf } from './error-subject.ts';
-import { createRegistryClients } from '../upstream/registry-clients.ts';
-import { compileSubset } from '../upstream/compile-subset.ts';
-import { remoteOptions } from '../upstream/remote-options.ts';
+import { assumeLogins, readVisibility } from '../../access/standing.ts';
+import { Remote, Task } from '../../db/schema/entities.ts';
+import type { RemoteSelection, SyncArguments } from '../../db/schema/entities.ts';
+import { readRepositoryName } from '../../db/reads/read-repositories.ts';
+import type { Reuse } from '../../db/staging/reuse.ts';
+import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
+import { taskKey } from '../../db/tasks/task-log.ts';
+import { countRateLimited } from '../../db/tasks/tasks.ts';
+import { assertRunning } from '../../db/tasks/open-tasks.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { noteSubject, subjectOf } from '../error-subject.ts';
+import { createRegistryClients } from '../../upstream/registry-clients.ts';
+import { compileSubset } from '../../upstream/compile-subset.ts';
+import { remoteOptions } from '../../upstream/remote-options.ts';
 import { createThrottles } from './throttles.ts';
 
 /** What the activities of one sync share: its arguments, its filter, and the client of its upstream. */

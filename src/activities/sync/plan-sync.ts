@@ -1,9 +1,9 @@
-import type { ContentPlan, StoredBlobRef } from '../db/staging/plan-content.ts';
-import { planContent } from '../db/staging/plan-content.ts';
-import { stageSigned } from '../db/staging/stage-signatures.ts';
-import type { ActivityDeps } from './deps.ts';
-import { forEachConcurrently } from '../upstream/limiter.ts';
-import { namingRequest, repositoryUrl } from '../upstream/naming-request.ts';
+import type { ContentPlan, StoredBlobRef } from '../../db/staging/plan-content.ts';
+import { planContent } from '../../db/staging/plan-content.ts';
+import { stageSigned } from '../../db/staging/stage-signatures.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { namingRequest, repositoryUrl } from '../../upstream/naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 export interface SyncPlan extends ContentPlan {
