@@ -4,7 +4,7 @@ import { parseSecretKeys as readSecretKeys } from './access/secrets.ts';
 import { isLoopbackHost } from './api/host-guard.ts';
 import { parseS3Location } from './content/s3/s3-location.ts';
 import type { S3Location } from './content/s3/s3-location.ts';
-import type { EarlierAccess } from './db/earlier-distributions.ts';
+import type { EarlierAccess } from './db/distributions/earlier-distributions.ts';
 import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };

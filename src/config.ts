@@ -22,7 +22,7 @@ import {
   parseUpstreamRules,
 } from './config-values.ts';
 import type { AccessLogFormat, LogLevel, Parsed } from './config-values.ts';
-import type { EarlierAccess } from './db/earlier-distributions.ts';
+import type { EarlierAccess } from './db/distributions/earlier-distributions.ts';
 import type { S3Location } from './content/s3/s3-location.ts';
 
 export interface Config {

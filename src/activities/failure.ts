@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { isConnectionError } from '../db/connection-error.ts';
-import { asDatabaseFull } from '../db/disk-full.ts';
+import { isConnectionError } from '../db/connection/connection-error.ts';
+import { asDatabaseFull } from '../db/connection/disk-full.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { isThrottle } from '../upstream/error-kinds.ts';
 import { readSubject } from './error-subject.ts';

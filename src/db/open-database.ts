@@ -4,7 +4,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
-import { releaseDeadConnections } from './dead-connections.ts';
+import { releaseDeadConnections } from './connection/dead-connections.ts';
 import { entities } from './schema/entities.ts';
 import { Migration0001First } from './migrations/0001-first.ts';
 import { Migration0002Distributions } from './migrations/0002-distributions.ts';

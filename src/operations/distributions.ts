@@ -1,9 +1,9 @@
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import { Distribution } from '../db/schema/entities.ts';
-import { isBasePathTaken } from '../db/versions/distributions.ts';
-import { lockDistribution, moveDistribution } from '../db/versions/point-distribution.ts';
-import type { DistributionTarget, LockedDistribution } from '../db/versions/point-distribution.ts';
+import { isBasePathTaken } from '../db/distributions/distributions.ts';
+import { lockDistribution, moveDistribution } from '../db/distributions/point-distribution.ts';
+import type { DistributionTarget, LockedDistribution } from '../db/distributions/point-distribution.ts';
 import { quoteValue } from '../oci/error.ts';
 import { checkPullThrough, lacksPullThrough, lockGiven, pinnedPullThrough } from './distribution-target.ts';
 import type { Target } from './distribution-target.ts';

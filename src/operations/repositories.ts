@@ -14,8 +14,8 @@ import {
   createOwnDistribution,
   isBasePathTaken,
   renameOwnDistribution,
-} from '../db/versions/distributions.ts';
-import { readOtherDistributions } from '../db/versions/point-distribution.ts';
+} from '../db/distributions/distributions.ts';
+import { readOtherDistributions } from '../db/distributions/point-distribution.ts';
 import { quoteValue } from '../oci/error.ts';
 import { isRepositoryName } from '../oci/reference.ts';
 import { toGlobalId } from './global-id.ts';

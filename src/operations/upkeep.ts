@@ -1,4 +1,4 @@
-import { readInstallation } from '../db/installation.ts';
+import { readInstallation } from '../db/tasks/installation.ts';
 import { createUpkeepTask } from '../db/tasks/upkeep-tasks.ts';
 import type { UpkeepName } from '../db/tasks/upkeep-tasks.ts';
 import { toGlobalId } from './global-id.ts';

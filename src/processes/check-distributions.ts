@@ -1,5 +1,5 @@
-import { decideEarlier, hideUndecided, readUndecided } from '../db/earlier-distributions.ts';
-import type { EarlierAccess } from '../db/earlier-distributions.ts';
+import { decideEarlier, hideUndecided, readUndecided } from '../db/distributions/earlier-distributions.ts';
+import type { EarlierAccess } from '../db/distributions/earlier-distributions.ts';
 import type { Em } from '../db/open-database.ts';
 
 const namedAtMost = 20;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportError } from '@temporalio/worker';
-import { isConnectionError } from '../db/connection-error.ts';
+import { isConnectionError } from '../db/connection/connection-error.ts';
 import { isTidemarkError, TidemarkError } from '../oci/error.ts';
 
 const reachableWithinMs = 30_000;

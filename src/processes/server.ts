@@ -18,7 +18,7 @@ import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../content/store.ts';
 import { openUploadFolder } from '../content/folder/upload-folder.ts';
-import { readInstallation } from '../db/installation.ts';
+import { readInstallation } from '../db/tasks/installation.ts';
 import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';

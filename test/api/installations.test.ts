@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
-import { readInstallation } from '../../src/db/installation.ts';
+import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { keepSchedule, readTemporalScheduleIds } from '../../src/db/tasks/temporal-schedules.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keepCollectionSchedule } from '../../src/api/temporal/collection-schedule.ts';
-import { readInstallation } from '../../src/db/installation.ts';
+import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { until } from '../support/until.ts';
 import { startApi } from './support/api-server.ts';
 import type { ApiUnderTest } from './support/api-server.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { executePrepared } from '../../src/db/prepared.ts';
+import { executePrepared } from '../../src/db/connection/prepared.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { until } from '../support/until.ts';
 import { createEmptyDatabase } from '../support/servers.ts';

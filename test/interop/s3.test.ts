@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOwnDistribution } from '../../src/db/versions/distributions.ts';
+import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
 import { Repository } from '../../src/db/schema/entities.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createOwnDistribution } from '../../src/db/versions/distributions.ts';
+import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
 import { Repository } from '../../src/db/schema/entities.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';

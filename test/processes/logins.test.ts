@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { createOwnDistribution } from '../../src/db/versions/distributions.ts';
+import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
 import { Distribution, Repository } from '../../src/db/schema/entities.ts';
 import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
 import { openStack } from './stack.ts';

@@ -14,7 +14,7 @@ import { createSecretBox, parseSecretKeys } from '../../src/access/secrets.ts';
 import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { loadConfig } from '../../src/config.ts';
 import { Remote } from '../../src/db/schema/entities.ts';
-import { readInstallation } from '../../src/db/installation.ts';
+import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';

@@ -11,7 +11,7 @@ import { noLogins } from '../../src/access/access.ts';
 import type { LoginSettings } from '../../src/access/access.ts';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { openFolderStore } from '../../src/content/folder/folder-store.ts';
-import { createOwnDistribution } from '../../src/db/versions/distributions.ts';
+import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/schema/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/schema/entities.ts';
 import type { ThrottleClock } from '../../src/activities/sync/throttles.ts';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 /** Runs of schedules on a real Temporal, and the turns that syncs take at one host. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Schedule, Task } from '../../src/db/schema/entities.ts';
-import { readInstallation } from '../../src/db/installation.ts';
+import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { readFreshness } from '../../src/db/reads/read-schedules.ts';
 import { addScheduleRun, beginScheduledRun } from '../../src/db/tasks/schedule-runs.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';

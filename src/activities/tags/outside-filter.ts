@@ -1,5 +1,5 @@
 import type { Em } from '../../db/open-database.ts';
-import { readOutside, readSelectionBefore, setOutside } from '../../db/outside-filter.ts';
+import { readOutside, readSelectionBefore, setOutside } from '../../db/staging/outside-filter.ts';
 import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';

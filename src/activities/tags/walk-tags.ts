@@ -5,7 +5,7 @@ import type { StagedTag } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
-import { absentRepositoryWarning } from '../../db/absent-repository.ts';
+import { absentRepositoryWarning } from '../../db/tasks/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../../db/staging/walked-tags.ts';
 import { closeNames } from '../../selection/close-names.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';

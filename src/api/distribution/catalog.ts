@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { anonymous, visibilityOf } from '../../access/viewer.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
-import { readBasePathPage } from '../../db/versions/distributions.ts';
+import { readBasePathPage } from '../../db/distributions/distributions.ts';
 import type { Exchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 import { nextLink, parsePage } from './paging.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionError } from '../../db/connection-error.ts';
+import { isConnectionError } from '../../db/connection/connection-error.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { DistributionDependencies } from './exchange.ts';
 

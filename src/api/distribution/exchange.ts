@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Em } from '../../db/open-database.ts';
-import { resolveDistribution } from '../../db/versions/distributions.ts';
+import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { PolicyKey } from '../../db/policies/verdicts.ts';
 import type { PushCaller } from '../../db/versions/push-target.ts';

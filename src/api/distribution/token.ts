@@ -3,7 +3,7 @@ import { mayDo, registryActions } from '../../access/registry-rights.ts';
 import type { RegistryAction, RepositoryScope } from '../../access/registry-token.ts';
 import { registryTokenSeconds } from '../../access/registry-token.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { readPublicNames } from '../../db/versions/distributions.ts';
+import { readPublicNames } from '../../db/distributions/distributions.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { isConnectionError } from '../../db/connection-error.ts';
+import { isConnectionError } from '../../db/connection/connection-error.ts';
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import type { QueryCost } from './limits.ts';

@@ -3,7 +3,7 @@ import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
 import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
-import { readPoliciesInForce } from '../../db/versions/distributions.ts';
+import { readPoliciesInForce } from '../../db/distributions/distributions.ts';
 import { readServedAt } from '../../db/access/pointers.ts';
 import { countMoves, readDistributions, readMovePages } from '../../db/reads/read-distributions.ts';
 import {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createOwnConnection } from '../own-connection.ts';
+import { createOwnConnection } from '../connection/own-connection.ts';
 
 /**
  * One fetch of a blob at a time over all workers: PostgreSQL's advisory locks on a connection of its own. When that connection breaks,

@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { preferred } from '../content/meaning.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import type { Em } from '../open-database.ts';
-import { executePrepared } from '../prepared.ts';
+import { executePrepared } from '../connection/prepared.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from '../sql.ts';

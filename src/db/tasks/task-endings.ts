@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../open-database.ts';
-import { createOwnConnection } from '../own-connection.ts';
+import { createOwnConnection } from '../connection/own-connection.ts';
 
 const channel = 'tidemark_task_ended';
 

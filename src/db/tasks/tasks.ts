@@ -4,7 +4,7 @@ import { discardRepository, lockToDiscard } from './discard-repository.ts';
 import { Task } from '../schema/entities.ts';
 import type { SyncArguments, TaskStage } from '../schema/entities.ts';
 import type { Identity } from '../schema/identity.ts';
-import { ownInstallation } from '../installation.ts';
+import { ownInstallation } from './installation.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { upstreamHost } from './sync-turns.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { ownInstallation } from '../installation.ts';
+import { ownInstallation } from './installation.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { upstreamHost } from './sync-turns.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
 import type { SyncArguments } from '../schema/entities.ts';
-import { isAbsentRepository } from '../absent-repository.ts';
+import { isAbsentRepository } from '../tasks/absent-repository.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';

@@ -3,7 +3,7 @@ import { clientMay } from '../../../access/registry-rights.ts';
 import { callerKey } from '../../../access/viewer.ts';
 import type { FastifyReply } from 'fastify';
 import { makePushTarget, findPushTarget } from '../../../db/versions/push-target.ts';
-import { resolveDistribution } from '../../../db/versions/distributions.ts';
+import { resolveDistribution } from '../../../db/distributions/distributions.ts';
 import { readServedBlob } from '../../../db/reads/read-served.ts';
 import {
   closeUpload,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { Distribution } from '../schema/entities.ts';
 import type { Em } from '../open-database.ts';
 import { mayServe } from '../access/pointers.ts';
-import { executePrepared } from '../prepared.ts';
+import { executePrepared } from '../connection/prepared.ts';
 import { toPage } from '../reads/read-page.ts';
 import type { Page } from '../reads/read-page.ts';
 import { kysely } from '../sql.ts';

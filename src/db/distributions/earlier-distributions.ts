@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
 
 /*
  * While logins are off, everybody pulls everything, and nobody has to say who may. When logins are turned on, it has to be said for the

@@ -1,4 +1,4 @@
-import { TidemarkError } from '../oci/error.ts';
+import { TidemarkError } from '../../oci/error.ts';
 
 /** PostgreSQL's disk has no room (its error 53100, disk_full), said as ours; undefined for anything else. */
 export function asDatabaseFull(error: unknown): TidemarkError | undefined {

@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
 
 /** Each text gets one name, so the texts must be as many as the code has, whatever is asked for: values as parameters, no lists. */
 const names = new Map<string, string>();

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
 
 /*
  * Each database has an id, made by the migration that adds its table. It is part of every id at Temporal: two installations that share a

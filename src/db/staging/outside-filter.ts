@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
-import type { TagFilter } from '../selection/tag-filter.ts';
-import type { RemoteSelection } from './schema/entities.ts';
-import type { Em } from './open-database.ts';
-import { kysely } from './sql.ts';
+import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import type { TagFilter } from '../../selection/tag-filter.ts';
+import type { RemoteSelection } from '../schema/entities.ts';
+import type { Em } from '../open-database.ts';
+import { kysely } from '../sql.ts';
 
 /* Tags of a repository that the filters of a sync leave out: earlier filters brought them. */
 
