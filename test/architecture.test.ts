@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/selection/': {
     folders: ['src/oci/'],
     packages: ['re2js', 'semver'],
-    node: [],
+    node: ['node:timers/promises'],
     why: 'the rules of a selection are pure',
   },
   'src/threads/': {

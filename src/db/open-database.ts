@@ -27,6 +27,7 @@ import { Migration0018Installation } from './migrations/0018-installation.ts';
 import { Migration0019LikeWarnings } from './migrations/0019-like-warnings.ts';
 import { Migration0020LayerUrls } from './migrations/0020-layer-urls.ts';
 import { Migration0022FiltersAndAccess } from './migrations/0022-filters-and-access.ts';
+import { Migration0023TagRules } from './migrations/0023-tag-rules.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -62,6 +63,7 @@ const migrations = [
   Migration0019LikeWarnings,
   Migration0020LayerUrls,
   Migration0022FiltersAndAccess,
+  Migration0023TagRules,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

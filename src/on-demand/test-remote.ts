@@ -19,7 +19,7 @@ export async function testRemote(
     const message = `The test of ${remote.url} was not done within ${testMaxMs / 1000} s; the upstream is slow.`;
     deadline.abort(new TidemarkError('UPSTREAM_TIMEOUT', message, { retryable: true }));
   }, testMaxMs);
-  const { needsListing, exactNames } = compileTagFilter(remote);
+  const { needsListing, exactNames } = compileTagFilter({ ...remote, ...remote.tagRules });
   try {
     return await probeRegistry(remoteOptions(deps, remote), {
       needsListing,

@@ -29,10 +29,13 @@ export function compileRanges(rules: SemverRules): (version: TagVersion) => bool
     (variant ?? null) === rules.suffix && ranges.some((range) => range.test(version));
 }
 
-/** Leading zeros are dropped, as of tags: `>=22.04`. semver's own loose mode would also drop comparators that it cannot read. */
+/** As tags are read: without leading zeros (`>=22.04`), and with `rc1` as `rc.1`. semver's own loose mode would drop what it cannot read. */
 function parseRange(range: string, includePrerelease: boolean): Range | undefined {
+  const asTagsAreRead = range
+    .replaceAll(/(^|[^0-9A-Za-z])0+(?=\d)/g, '$1')
+    .replaceAll(/-([A-Za-z]+)(?=\d)/g, (_whole, word: string) => `-${word.toLowerCase()}.`);
   try {
-    return new Range(range.replaceAll(/(^|[^0-9A-Za-z])0+(?=\d)/g, '$1'), { includePrerelease });
+    return new Range(asTagsAreRead, { includePrerelease });
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;

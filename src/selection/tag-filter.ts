@@ -1,92 +1,185 @@
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { isTagName } from '../oci/tag-name.ts';
+import type { NewestTags } from './newest-tags.ts';
+import { validateRules } from './rule-mistakes.ts';
+import type { RuleList } from './rule-mistakes.ts';
+import { compileRanges } from './semver-ranges.ts';
+import { compileTagPattern } from './tag-patterns.ts';
+import { parseTagVersion } from './tag-version.ts';
+import type { TagVersion } from './tag-version.ts';
 import { matchesWildcard, parseWildcard } from './wildcard.ts';
 import type { Wildcard } from './wildcard.ts';
 
-export interface TagPatterns {
-  /** Tag names, shell wildcards and digests. Null, absent or empty: every tag, as Pulp has it. */
-  readonly includeTags?: readonly string[] | null | undefined;
-  /** Taken away afterwards, digests too. Null, absent or empty: nothing. */
-  readonly excludeTags?: readonly string[] | null | undefined;
+type List = readonly string[] | null | undefined;
+
+/** Which tags are selected (docs/selection.md). Null, absent and empty lists are alike. */
+export interface TagRules {
+  /** Tag names, shell wildcards and digests. */
+  readonly includeTags?: List;
+  /** RE2, matched against the whole tag. */
+  readonly includeTagPatterns?: List;
+  /** node-semver ranges. Without any include rule, every tag is included. */
+  readonly semverRanges?: List;
+  readonly semverPrereleases?: boolean | undefined;
+  readonly semverSuffix?: string | null | undefined;
+  /** Exclusions are applied after inclusions, to digests too. */
+  readonly excludeTags?: List;
+  readonly excludeTagPatterns?: List;
+}
+
+/** The rules that a remote keeps beside `includeTags` and `excludeTags`. */
+export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTags'> {
+  readonly newestTags?: NewestTags | null | undefined;
 }
 
 export interface TagFilter {
-  /** Whether a tag is selected, by whichever entry. */
+  /** Whether a tag passes the include and exclude rules. */
   matches(name: string): boolean;
-  /** Included names without a wildcard that no exclusion takes away, each once: had without listing. */
+  /** Which rule decides about a tag, and why. */
+  explain(name: string): Decision;
+  /** Included names without a wildcard that are not excluded, each once: fetched without listing. */
   readonly exactNames: readonly string[];
   /** Digests to keep as untagged manifests, each once. */
   readonly digests: readonly Digest[];
-  /** Whether the upstream's list of tags is needed: an entry has a wildcard, or every tag is wanted. */
+  /** Whether the upstream's list of tags is needed. */
   readonly needsListing: boolean;
+  /** Whether there is no include rule. */
+  readonly includesAll: boolean;
 }
 
-export interface TagPatternMistake {
-  /** Place in the list, from 0. */
+export interface Decision {
+  readonly isSelected: boolean;
+  /** The field of the remote that decides; null where no rule does and every tag is included. */
+  readonly rule: keyof TagRules | null;
+  readonly detail: string;
+}
+
+/** One entry of a list. */
+interface Entry {
+  readonly field: RuleList;
   readonly index: number;
-  readonly message: string;
-}
-
-/** What is wrong with the entries of includeTags or excludeTags; empty where all can be used. */
-export function validateTagPatterns(patterns: readonly string[]): TagPatternMistake[] {
-  return patterns.flatMap((pattern, index) => {
-    const message = patternMistake(pattern);
-    return message === undefined ? [] : [{ index, message }];
-  });
-}
-
-function patternMistake(pattern: string): string | undefined {
-  if (isDigest(pattern)) return undefined;
-  const wildcard = parseWildcard(pattern);
-  if ('mistake' in wildcard) return wildcard.mistake;
-  const name = wildcard.exactName;
-  if (name === undefined || isTagName(name)) return undefined;
-  return (
-    `${quoteValue(name)} is neither a tag name (a letter, digit or _, then up to 127 letters, digits, _ . -), ` +
-    'nor a digest (sha256: and 64 lower-case hexadecimal digits), nor has it a wildcard (* ? [abc]).'
-  );
+  readonly text: string;
+  matches(name: string, version: TagVersion | undefined): boolean;
 }
 
 /**
- * Compiles includeTags and excludeTags. Matching is case-sensitive, as tags are.
- * @throws TidemarkError `INVALID` (origin caller) for an entry that `validateTagPatterns` reports.
+ * Compiles the rules. Matching is case-sensitive, as tags are.
+ * @throws TidemarkError `INVALID` (origin caller) for an entry that `validateRules` reports.
  */
-export function compileTagFilter(patterns: TagPatterns): TagFilter {
-  const include = compileList('includeTags', patterns.includeTags ?? []);
-  const exclude = compileList('excludeTags', patterns.excludeTags ?? []);
-  const includesAll = (patterns.includeTags ?? []).length === 0;
+export function compileTagFilter(rules: TagRules): TagFilter {
+  const names = compileNames('includeTags', rules.includeTags);
+  const excludedNames = compileNames('excludeTags', rules.excludeTags);
+  const include = [
+    ...names.wildcards,
+    ...compilePatterns('includeTagPatterns', rules.includeTagPatterns),
+    ...compileVersions(rules),
+  ];
+  const exclude = [
+    ...excludedNames.wildcards,
+    ...compilePatterns('excludeTagPatterns', rules.excludeTagPatterns),
+  ];
+  const includesAll = include.length + names.exact.size + names.digests.size === 0;
+  const readsVersions = (rules.semverRanges ?? []).length > 0;
+  const versionOf = (name: string) => (readsVersions ? parseTagVersion(name) : undefined);
+  const findExclusion = (name: string): Entry | undefined =>
+    excludedNames.exact.get(name) ?? exclude.find((entry) => entry.matches(name, undefined));
+  const findInclusion = (name: string): Entry | undefined => {
+    const version = versionOf(name);
+    return names.exact.get(name) ?? include.find((entry) => entry.matches(name, version));
+  };
   return {
-    matches: (name) => (includesAll || include.matches(name)) && !exclude.matches(name),
-    exactNames: [...include.exactNames].filter((name) => !exclude.matches(name)),
-    digests: [...include.digests].filter((digest) => !exclude.digests.has(digest)),
-    needsListing: includesAll || include.wildcards.length > 0,
+    matches: (name) =>
+      (includesAll || findInclusion(name) !== undefined) && findExclusion(name) === undefined,
+    explain(name) {
+      const inclusion = findInclusion(name);
+      if (!includesAll && inclusion === undefined) return describeMiss(name, rules);
+      const exclusion = findExclusion(name);
+      if (exclusion !== undefined) return describeEntry(exclusion, false);
+      if (inclusion !== undefined) return describeEntry(inclusion, true);
+      return {
+        isSelected: true,
+        rule: null,
+        detail: 'No rule includes particular tags, so every tag is included.',
+      };
+    },
+    exactNames: [...names.exact.keys()].filter((name) => findExclusion(name) === undefined),
+    digests: [...names.digests].filter((digest) => !excludedNames.digests.has(digest)),
+    needsListing: includesAll || include.length > 0,
+    includesAll,
   };
 }
 
-interface PatternList {
-  readonly exactNames: ReadonlySet<string>;
-  readonly digests: ReadonlySet<Digest>;
-  readonly wildcards: readonly Wildcard[];
-  matches(name: string): boolean;
+function describeEntry({ field, index, text }: Entry, isSelected: boolean): Decision {
+  const verb = isSelected ? 'includes' : 'excludes';
+  return { isSelected, rule: field, detail: `${field}[${index}], ${quoteValue(text)}, ${verb} it.` };
 }
 
-function compileList(field: string, patterns: readonly string[]): PatternList {
-  const mistake = validateTagPatterns(patterns)[0];
-  if (mistake !== undefined)
-    throw new TidemarkError(
-      'INVALID',
-      `${field}[${mistake.index}], ${quoteValue(patterns[mistake.index])}: ${mistake.message}`,
-      { origin: 'caller' },
+function describeMiss(name: string, rules: TagRules): Decision {
+  const fields = (['includeTags', 'includeTagPatterns', 'semverRanges'] as const).filter(
+    (field) => (rules[field] ?? []).length > 0,
+  );
+  const sentences = [`Nothing in ${fields.join(', ')} includes it.`];
+  if (fields.includes('semverRanges')) sentences.push(describeVersion(name, rules));
+  return { isSelected: false, rule: fields[0] ?? null, detail: sentences.join(' ') };
+}
+
+function describeVersion(name: string, { semverSuffix, semverPrereleases }: TagRules): string {
+  const parsed = parseTagVersion(name);
+  if (parsed === undefined) return 'It is not a version.';
+  const { version, variant } = parsed;
+  if ((variant ?? null) !== (semverSuffix ?? null))
+    return (
+      `It is version ${version.version} ${variant === undefined ? 'without a variant' : `of the variant ${quoteValue(variant)}`}; ` +
+      `semverSuffix is ${semverSuffix == null ? 'not set' : quoteValue(semverSuffix)}.`
     );
-  const digests = new Set(patterns.filter(isDigest));
-  const parsed = patterns.filter((pattern) => !isDigest(pattern)).map(parseUsable);
-  const exactNames = new Set(parsed.flatMap(({ exactName }) => exactName ?? []));
-  const wildcards = parsed.filter(({ exactName }) => exactName === undefined);
-  const matches = (name: string): boolean =>
-    exactNames.has(name) || wildcards.some((wildcard) => matchesWildcard(wildcard, name));
-  return { exactNames, digests, wildcards, matches };
+  const isHeldBack = version.prerelease.length > 0 && semverPrereleases !== true;
+  return `It is version ${version.version}${isHeldBack ? ', a pre-release, and semverPrereleases is off' : ''}.`;
+}
+
+function compileNames(field: 'includeTags' | 'excludeTags', list: List) {
+  const patterns = assertUsable(field, list);
+  const exact = new Map<string, Entry>();
+  const wildcards: Entry[] = [];
+  for (const [index, text] of patterns.entries()) {
+    if (isDigest(text)) continue;
+    const wildcard = parseUsable(text);
+    const name = wildcard.exactName;
+    const entry = { field, index, text, matches: (tag: string) => matchesWildcard(wildcard, tag) };
+    if (name === undefined) wildcards.push(entry);
+    else if (!exact.has(name)) exact.set(name, entry);
+  }
+  return { exact, wildcards, digests: new Set(patterns.filter(isDigest)) };
+}
+
+function compilePatterns(field: 'includeTagPatterns' | 'excludeTagPatterns', list: List): Entry[] {
+  return assertUsable(field, list).map((text, index) => {
+    const pattern = compileTagPattern(text);
+    return { field, index, text, matches: (name) => pattern.matches(name) };
+  });
+}
+
+function compileVersions({ semverRanges, semverPrereleases, semverSuffix }: TagRules): Entry[] {
+  const field = 'semverRanges';
+  return assertUsable(field, semverRanges).map((text, index) => {
+    const takes = compileRanges({
+      ranges: [text],
+      prereleases: semverPrereleases === true,
+      suffix: semverSuffix ?? null,
+    });
+    return { field, index, text, matches: (_name, version) => version !== undefined && takes(version) };
+  });
+}
+
+function assertUsable(field: RuleList, list: List): readonly string[] {
+  const entries = list ?? [];
+  const mistake = validateRules(field, entries)[0];
+  if (mistake === undefined) return entries;
+  throw new TidemarkError(
+    'INVALID',
+    `${field}[${mistake.index}], ${quoteValue(entries[mistake.index])}: ${mistake.message}`,
+    { origin: 'caller' },
+  );
 }
 
 function parseUsable(pattern: string): Wildcard {

@@ -25,6 +25,17 @@ export function compileTagPattern(text: string): TagPattern {
   return { text, matches: (tag) => compiled.matches(tag) };
 }
 
+/** Why a pattern cannot be used; undefined where it can. */
+export function patternMistake(text: string): string | undefined {
+  try {
+    compileTagPattern(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternMistake) return error.message;
+    throw error;
+  }
+}
+
 export class PatternMistake extends Error {}
 
 function compile(text: string): RE2JS {

@@ -1,14 +1,25 @@
 import type { RemoteSelection } from '../db/schema/entities.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
+import { createNewest } from '../selection/newest-tags.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 
+type Selection = Pick<RemoteSelection, 'includeTags' | 'excludeTags' | 'tagRules'>;
+
 /** What a remote selects: tags, and digests asked for as such. */
-export function compileSubset(selection: Pick<RemoteSelection, 'includeTags' | 'excludeTags'>): SubsetFilter {
-  const filter = compileTagFilter(selection);
-  const includesAll = (selection.includeTags ?? []).length === 0;
+export function compileSubset(selection: Selection): SubsetFilter {
+  const rules = { ...selection, ...selection.tagRules };
+  const filter = compileTagFilter(rules);
   const excluded = new Set<string>(selection.excludeTags ?? []);
+  const exact = new Set(filter.exactNames);
+  const newestTags = rules.newestTags ?? undefined;
+  // the newest images bring their companions, which are no versions
+  const isFollower = (name: string) =>
+    newestTags !== undefined && !exact.has(name) && parseCompanionTag(name) !== undefined;
   return {
     ...filter,
-    holdsDigest: (digest) => (includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
+    matches: (name) => filter.matches(name) && !isFollower(name),
+    holdsDigest: (digest) => (filter.includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
+    createNewest: newestTags && (() => createNewest(newestTags, rules)),
   };
 }

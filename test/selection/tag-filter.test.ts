@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { closeNames } from '../../src/selection/close-names.ts';
 import { isTagName } from '../../src/oci/tag-name.ts';
-import { compileTagFilter, validateTagPatterns } from '../../src/selection/tag-filter.ts';
+import { validateRules } from '../../src/selection/rule-mistakes.ts';
+import { compileTagFilter } from '../../src/selection/tag-filter.ts';
 
 function words(list: string): string[] {
   return list.split(' ').filter(Boolean);
@@ -57,14 +58,14 @@ describe('wildcards', () => {
     ['sha256:abc', 'nor a digest'],
     [`sha256:${'A'.repeat(64)}`, 'nor a digest'],
   ])('%j is a mistake, with its place in the list', (pattern, message) => {
-    const mistakes = validateTagPatterns(['ok', pattern, 'v*']);
+    const mistakes = validateRules('includeTags', ['ok', pattern, 'v*']);
     expect(mistakes).toEqual([{ index: 1, message: expect.stringContaining(message) as string }]);
     expect(() => compileTagFilter({ excludeTags: ['ok', pattern] })).toThrow(/^excludeTags\[1\], /);
   });
 
   test('every mistake is reported, not only the first', () => {
-    expect(validateTagPatterns(['', 'a', '['])).toHaveLength(2);
-    expect(validateTagPatterns(['v*', 'latest', digest, 'a\\.b', 'a'.repeat(128)])).toEqual([]);
+    expect(validateRules('includeTags', ['', 'a', '['])).toHaveLength(2);
+    expect(validateRules('includeTags', ['v*', 'latest', digest, 'a\\.b', 'a'.repeat(128)])).toEqual([]);
   });
 });
 

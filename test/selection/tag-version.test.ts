@@ -75,6 +75,19 @@ describe('regular expressions', () => {
 });
 
 describe('the newest tags', () => {
+  test('tags that are no version, pre-releases and other variants do not count', () => {
+    const names = ['latest', '1.0', '1.1-alpine', '2.0-rc1', '1.2', '1.2', '0.9'];
+    const keep = (rules: Parameters<typeof createNewest>[1]): string[] => {
+      const newest = createNewest({ count: 2, per: 'ALL' }, rules);
+      for (const name of names) newest.add(name);
+      return newest.names();
+    };
+    expect(keep({})).toEqual(['1.2', '1.0']);
+    expect(keep({ semverPrereleases: true })).toEqual(['2.0-rc1', '1.2']);
+    expect(keep({ semverRanges: ['>=2.0.0-rc1'] })).toEqual(['2.0-rc1', '1.2']);
+    expect(keep({ semverSuffix: 'alpine' })).toEqual(['1.1-alpine']);
+  });
+
   const tags = fc.uniqueArray(fc.stringMatching(/^v?[0-9]{1,2}(\.[0-9]){0,2}(-rc\.?[0-9])?$/), {
     maxLength: 60,
   });
@@ -90,8 +103,10 @@ describe('the newest tags', () => {
           return parsed === undefined ? [] : [{ name, version: parsed.version }];
         });
         const keep = (order: typeof ranked) => {
-          const newest = createNewest(count, per);
-          const fallen = order.flatMap((tag) => newest.add(tag) ?? []);
+          const newest = createNewest({ count, per }, { semverPrereleases: true });
+          const fallen = order.flatMap(({ name }) => newest.add(name) ?? []);
+          expect(fallen.filter((name) => !newest.isBeyond(name))).toEqual([]);
+          expect(newest.names().filter((name) => newest.isBeyond(name))).toEqual([]);
           return { kept: newest.names().sort(), fallen: fallen.sort() };
         };
         const { kept, fallen } = keep(ranked);

@@ -4,6 +4,7 @@ import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
+import { companionName, signByTag } from '../support/signed-sample.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -165,5 +166,51 @@ describe.concurrent('discardUnlessSynced', () => {
     await em.flush();
     await endOf(scene, { dryRun: true });
     expect(await left(scene)).toEqual({ repositories: 0, remotes: 1 });
+  });
+});
+
+describe.concurrent('rules beside names and wildcards', () => {
+  const versions = ['latest', '1.0', '1.1.0', '1.1.3', '1.2.0-rc.1', '2.0.0', '2.1.0', '2.1.0-alpine'];
+
+  test('patterns and ranges include, patterns exclude; --tags replaces them for one sync', async () => {
+    const tagRules = { includeTagPatterns: ['lat.*'], semverRanges: ['1.x'], excludeTagPatterns: ['.*\\.3'] };
+    const scene = await stage.open({ repository: imagesOf('rules', versions), remote: { tagRules } });
+    const first = await scene.sync();
+    expect(first.warnings).toEqual([]);
+    expect(await tagNames(scene, first.latest)).toEqual(['1.0', '1.1.0', 'latest']);
+    const named = await scene.sync({ overrides: { includeTags: ['2.1.0', '1.1.3'] } });
+    expect(await tagNames(scene, named.latest)).toEqual(['1.0', '1.1.0', '2.1.0', 'latest']);
+  });
+
+  test('rules that match nothing are named in warnings', async () => {
+    const tagRules = { includeTagPatterns: ['v.*', 'lat'], semverRanges: ['>=3', '>=2'] };
+    const scene = await stage.open({ repository: imagesOf('rules-none', versions), remote: { tagRules } });
+    expect((await scene.sync()).warnings).toEqual([
+      `"v.*" in includeTagPatterns matches none of the upstream's 8 tags.`,
+      `"lat" in includeTagPatterns matches none of the upstream's 8 tags.`,
+      `">=3" in semverRanges matches none of the upstream's 8 tags.`,
+    ]);
+  });
+
+  test('a mirror has the newest of each group, exact names, and their companions; older ones leave', async () => {
+    const repository = imagesOf('newest', versions);
+    const image = addImage(repository, { seed: 'newest-1.1.4', layers: [200], tag: '1.1.4' });
+    signByTag(repository, image);
+    const companion = companionName(image, '.sig');
+    const scene = await stage.open({
+      repository,
+      remote: { includeTags: ['latest', '*'], tagRules: { newestTags: { count: 1, per: 'MAJOR' } } },
+    });
+    const mirror = true;
+    const first = await scene.sync({ mirror });
+    expect(await tagNames(scene, first.latest)).toEqual(['1.1.4', '2.1.0', 'latest', companion]);
+    expect((await scene.sync({ mirror })).task.createdVersion).toBeNull();
+
+    addImage(repository, { seed: 'newest-1.2', layers: [200], tag: '1.2.0' });
+    const kept = await scene.sync();
+    expect(await tagNames(scene, kept.latest)).toEqual(['1.1.4', '1.2.0', '2.1.0', 'latest', companion]);
+    const moved = await scene.sync({ mirror });
+    expect(moved.warnings).toEqual([]);
+    expect(await tagNames(scene, moved.latest)).toEqual(['1.2.0', '2.1.0', 'latest']);
   });
 });

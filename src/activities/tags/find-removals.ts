@@ -5,7 +5,9 @@ import {
   readRootRemovals,
   readTagRemovals,
 } from '../../db/staging/stage-removals.ts';
+import { readNames } from '../../db/staging/stage-names.ts';
 import { stageRemovals, unstageTags } from '../../db/staging/stage-tags.ts';
+import type { Em } from '../../db/open-database.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { TidemarkError } from '../../oci/error.ts';
@@ -16,6 +18,7 @@ import { askAside, isSideFailure } from '../companions/side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 const pageSize = 500;
+const namesAPage = 5_000;
 const examplesAtMost = 3;
 
 /** What is kept though upstream does not list it. */
@@ -44,6 +47,7 @@ export async function findRemovals(
   const kept: Kept = { served: [], unknown: [], reason: '' };
   const look = { deps, sync, signal, kept };
   const asked = { taskId: sync.taskId, digests: sync.filter.digests };
+  const isBeyond = await compileBeyond(em, sync);
   for (let after = ''; ;) {
     const page = await readTagRemovals(em, sync, after, pageSize);
     const last = page.at(-1);
@@ -51,7 +55,7 @@ export async function findRemovals(
     after = last;
     const stay = await findServed(
       look,
-      page.map((name) => ({ key: name, reference: name })),
+      page.filter((name) => !isBeyond(name)).map((name) => ({ key: name, reference: name })),
     );
     await unstageTags(
       em,
@@ -77,6 +81,19 @@ export async function findRemovals(
   // after the look at what the upstream still serves, which is no reason to keep these
   if (prune) await pruneOutside(em, sync);
   await addWarnings(em, sync.taskId, describeKept(kept));
+}
+
+/** Whether a tag leaves because newer ones have taken its place, whatever the upstream has. */
+async function compileBeyond(em: Em, { filter, taskId }: SyncContext): Promise<(name: string) => boolean> {
+  const newest = filter.createNewest?.();
+  if (newest === undefined) return () => false;
+  for (let from = 0; ; from += namesAPage) {
+    const names = await readNames(em, taskId, from, from + namesAPage);
+    for (const name of names) newest.add(name);
+    if (names.length < namesAPage) break;
+  }
+  const exact = new Set(filter.exactNames);
+  return (name) => !exact.has(name) && parseCompanionTag(name) === undefined && newest.isBeyond(name);
 }
 
 interface Look {

@@ -8,7 +8,9 @@ import { countOf } from '../../oci/count-of.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
+import { filterNames } from '../../selection/filter-names.ts';
 import { compileTagFilter } from '../../selection/tag-filter.ts';
+import type { TagRules } from '../../selection/tag-filter.ts';
 import type { TagPage } from '../../registry/registry.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
@@ -33,21 +35,25 @@ export async function listTags(
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
-    const unmatched = createUnmatched(sync.selection.includeTags ?? []);
+    const newest = filter.createNewest?.();
+    const unmatched = createUnmatched({ ...sync.selection, ...sync.selection.tagRules });
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of listPages(sync, signal)) {
-      await stage(page.names.filter((name) => filter.matches(name) && !exact.has(name)));
+      const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
+      if (newest === undefined) await stage(selected);
+      else for (const name of selected) newest.add(name);
       await stageCompanionNames(
         em,
         taskId,
-        page.names.filter((name) => isOutsideCompanion(sync, name)),
+        await filterNames(page.names, (name) => isOutsideCompanion(sync, name)),
       );
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
       if (page.doubt !== undefined) await addWarnings(em, taskId, [doubtWarning(page.doubt)]);
     }
+    await stage(newest?.names() ?? []);
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
   const listed = await finishListing(em, { taskId, listing });
@@ -67,7 +73,7 @@ async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerato
 
 /** A tag that the filters leave out, and that may belong to an image which they select. */
 export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
-  return !filter.matches(name) && parseCompanionTag(name) !== undefined;
+  return parseCompanionTag(name) !== undefined && !filter.matches(name);
 }
 
 function doubtWarning(doubt: TidemarkError): string {
@@ -82,31 +88,40 @@ function invalidWarnings(examples: readonly string[], count: number): string[] {
   ];
 }
 
-const patternsWatched = 20;
+const rulesWatched = 20;
+const includeFields = ['includeTags', 'includeTagPatterns', 'semverRanges'] as const;
 
-/** Watches which patterns match nothing, and keeps the names closest to them; its size does not grow with the list. */
-function createUnmatched(includeTags: readonly string[]) {
+/** Watches which rules match nothing, and keeps the names closest to a wildcard; its size does not grow with the list. */
+function createUnmatched(rules: TagRules) {
+  const { semverPrereleases, semverSuffix } = rules;
   let seen = 0;
-  const watched = includeTags
-    .slice(0, patternsWatched)
-    .map((pattern) => ({ pattern, filter: compileTagFilter({ includeTags: [pattern] }) }))
-    .filter(({ filter }) => filter.needsListing)
-    .map((entry) => ({ ...entry, matched: false, closest: [] as string[] }));
+  const watched = includeFields
+    .flatMap((field) => (rules[field] ?? []).map((text) => ({ field, text })))
+    .slice(0, rulesWatched)
+    .map(({ field, text }) => ({
+      field,
+      text,
+      filter: compileTagFilter({ [field]: [text], semverPrereleases, semverSuffix }),
+      matched: false,
+      closest: [] as string[],
+    }))
+    .filter(({ filter }) => filter.needsListing);
   return {
     see(names: readonly string[]): void {
       seen += names.length;
-      for (const entry of watched) {
-        if (entry.matched) continue;
-        entry.matched = names.some((name) => entry.filter.matches(name));
-        if (!entry.matched) entry.closest = closeNames(entry.pattern, [...entry.closest, ...names]);
+      for (const rule of watched) {
+        if (rule.matched) continue;
+        rule.matched = names.some((name) => rule.filter.matches(name));
+        if (!rule.matched && rule.field === 'includeTags')
+          rule.closest = closeNames(rule.text, [...rule.closest, ...names]);
       }
     },
     warnings(): string[] {
       return watched
-        .filter((entry) => !entry.matched)
+        .filter(({ matched }) => !matched)
         .map(
-          ({ pattern, closest }) =>
-            `${quoteValue(pattern)} in includeTags matches none of the upstream's ${seen} tags.${closeHint(closest)}`,
+          ({ field, text, closest }) =>
+            `${quoteValue(text)} in ${field} matches none of the upstream's ${seen} tags.${closeHint(closest)}`,
         );
     },
   };

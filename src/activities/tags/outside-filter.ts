@@ -3,7 +3,9 @@ import { readOutside, readSelectionBefore, setOutside } from '../../db/staging/o
 import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';
-import { compileTagFilter } from '../../selection/tag-filter.ts';
+import { ruleLists } from '../../selection/rule-mistakes.ts';
+import type { TagRules } from '../../selection/tag-filter.ts';
+import { compileSubset } from '../../upstream/compile-subset.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 const examplesAtMost = 3;
@@ -31,7 +33,7 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
   if (pruneFiltered === true || 'includeTags' in overrides || 'excludeTags' in overrides) return;
   const before = await readSelectionBefore(em, { ...sync, remoteId: sync.remote.id });
   if (before === undefined || isSameSelection(before, sync.selection)) return;
-  const filterBefore = compileTagFilter(before);
+  const filterBefore = compileSubset(before);
   const dropped: string[] = [];
   let count = 0;
   for await (const names of outside(em, sync)) {
@@ -49,15 +51,25 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
 
 /** Pages of the tags that the filters leave out. Without filters there are none, and no tag has to be read. */
 async function* outside(em: Em, sync: SyncContext): AsyncGenerator<string[]> {
-  const { includeTags, excludeTags } = sync.selection;
-  if ((includeTags ?? []).length + (excludeTags ?? []).length === 0) return;
+  if (!hasRules({ ...sync.selection, ...sync.selection.tagRules })) return;
   yield* readOutside(em, sync.repositoryId, sync.filter);
 }
 
-type Patterns = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags'>;
+function hasRules(rules: TagRules): boolean {
+  return ruleLists.some((field) => (rules[field] ?? []).length > 0);
+}
 
-function isSameSelection(one: Patterns, other: Patterns): boolean {
-  const key = ({ includeTags, excludeTags }: Patterns) =>
-    JSON.stringify([includeTags, excludeTags].map((patterns) => (patterns ?? []).toSorted()));
+type Selection = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags' | 'tagRules'>;
+
+function isSameSelection(one: Selection, other: Selection): boolean {
+  const key = (selection: Selection) => {
+    const rules: TagRules = { ...selection, ...selection.tagRules };
+    const { semverPrereleases = false, semverSuffix = null } = rules;
+    return JSON.stringify([
+      ruleLists.map((field) => (rules[field] ?? []).toSorted()),
+      semverPrereleases,
+      semverSuffix,
+    ]);
+  };
   return key(one) === key(other);
 }

@@ -4,7 +4,7 @@ import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
 import type { RequiredKeys } from './require-signature.ts';
-import { validateTagPatterns } from '../../selection/tag-filter.ts';
+import { validateRules } from '../../selection/rule-mistakes.ts';
 
 /** What a person asked to sync. Undefined: not given, so the remote decides. */
 export interface SyncRequest {
@@ -128,7 +128,7 @@ function splitPatterns(option: string, text: string, { mayBeEmpty = false } = {}
     throw invalid(
       `${option} is empty; expected tag names or wildcards between commas, as 'v1.*,latest' ('*' for every tag).`,
     );
-  const [mistake] = validateTagPatterns(patterns);
+  const [mistake] = validateRules('includeTags', patterns);
   if (mistake !== undefined) throw invalid(`${option}: ${mistake.message}`);
   return patterns;
 }

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { SignerIdentity } from '../../oci/signatures/signature-rules.ts';
+import type { FurtherRules } from '../../selection/tag-filter.ts';
 import { AccessGrant, AccessToken } from './access-entities.ts';
 import { Blob, Manifest } from './content-entities.ts';
 import type { Identity } from './identity.ts';
@@ -58,6 +59,7 @@ export const Remote = defineEntity({
     policy: p.enum(remotePolicies).default('IMMEDIATE'),
     includeTags: p.array().columnType('text[]').nullable(),
     excludeTags: p.array().columnType('text[]').nullable(),
+    tagRules: p.json<FurtherRules>().onCreate(() => ({})),
     sigstore: p.text().nullable(),
     downloadConcurrency: p.integer().default(20),
     totalTimeout: p.float().nullable(),
@@ -210,7 +212,11 @@ export interface UpkeepArguments {
 export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
 
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
-export type RemoteSelection = Pick<Remote, 'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'>;
+export type RemoteSelection = Pick<
+  Remote,
+  'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'
+> &
+  Partial<Pick<Remote, 'tagRules'>>;
 
 export const Task = defineEntity({
   name: 'Task',

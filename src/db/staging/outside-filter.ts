@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { RemoteSelection } from '../schema/entities.ts';
 import type { Em } from '../open-database.ts';
@@ -24,9 +25,8 @@ export async function* readOutside(
     const last = page.rows.at(-1);
     if (last === undefined) return;
     after = last.name;
-    yield page.rows
-      .map(({ name }) => name)
-      .filter((name) => !filter.matches(name) && parseCompanionTag(name) === undefined);
+    const names = page.rows.map(({ name }) => name);
+    yield await filterNames(names, (name) => parseCompanionTag(name) === undefined && !filter.matches(name));
   }
 }
 

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isDigest } from '../../oci/digest.ts';
+import type { Newest } from '../../selection/newest-tags.ts';
+import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
@@ -75,6 +77,8 @@ export async function stageRoots(
 export interface SubsetFilter extends TagFilter {
   /** Whether an untagged manifest that was asked for by this digest lies in it. */
   holdsDigest(digest: Digest): boolean;
+  /** Ranks the tags that pass the rules, where the remote takes the newest of them only. */
+  readonly createNewest?: (() => Newest) | undefined;
 }
 
 const pageSize = 5_000;
@@ -123,11 +127,12 @@ async function stageTagRemovals(
     after = last.name;
     const names = page.rows.map((row) => row.name);
     // a companion that upstream does not have any more leaves where its image is selected; else it stays or leaves with its image
-    const outside = names.filter((name) => !filter.matches(name));
+    const outside = await filterNames(names, (name) => !filter.matches(name));
     const subjects = outside.flatMap((name) => parseCompanionTag(name)?.subject ?? []);
     const read = await findRead(em, sync.taskId, subjects);
+    const isOutside = new Set(outside);
     const gone = names.filter(
-      (name) => filter.matches(name) || read.has(parseCompanionTag(name)?.subject ?? ''),
+      (name) => !isOutside.has(name) || read.has(parseCompanionTag(name)?.subject ?? ''),
     );
     await stageTags(
       em,

@@ -5,6 +5,9 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { takeTurn, upstreamHost } from './sync-turns.ts';
 
+/** An override of `includeTags` replaces all include rules, and what is named for one sync is not cut to the newest. */
+const replacedByTags = ['includeTagPatterns', 'semverRanges', 'newestTags'];
+
 export interface StartedTask {
   /** Before this call: WAITING where the call has started it. */
   readonly state: string;
@@ -54,7 +57,9 @@ export async function startTask(
       )
       update task set state = 'RUNNING', started_at = now(), fence = raised.fence, upstream_host = ${task.upstreamHost},
         arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
-          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags)
+          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags,
+          'tagRules', case when task.arguments #> '{overrides,includeTags}' is null then remote.tag_rules
+            else remote.tag_rules - ${replacedByTags}::text[] end)
           || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency')
       from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
     return task;

@@ -2,7 +2,8 @@ import type { Remote, RemotePolicy } from '../../db/schema/entities.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
-import { validateTagPatterns } from '../../selection/tag-filter.ts';
+import { validateRules } from '../../selection/rule-mistakes.ts';
+import type { RuleList } from '../../selection/rule-mistakes.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
@@ -73,8 +74,8 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mis
   on(input.name, (name) => checkName('name', name));
   on(input.url, (url) => checkBaseUrl('url', url, rules));
   on(input.upstreamName, checkUpstreamName);
-  on(input.includeTags, (patterns) => checkPatterns('includeTags', patterns));
-  on(input.excludeTags, (patterns) => checkPatterns('excludeTags', patterns));
+  on(input.includeTags, (patterns) => checkRules('includeTags', patterns));
+  on(input.excludeTags, (patterns) => checkRules('excludeTags', patterns));
   on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
   on(input.downloadConcurrency, (count) => checkInteger('downloadConcurrency', count, [1, 100]));
   on(input.proxyUrl, (url) => checkProxyUrl('proxyUrl', url, rules));
@@ -164,10 +165,10 @@ function checkUpstreamName(value: string): Checked {
   );
 }
 
-function checkPatterns(field: string, patterns: readonly string[]): Checked[] {
+function checkRules(field: RuleList, patterns: readonly string[]): Checked[] {
   if (patterns.length > 1_000)
     return [invalid(field, `${field} has ${patterns.length} entries; at most 1000 are accepted.`)];
-  return validateTagPatterns(patterns).map(({ index, message }) =>
+  return validateRules(field, patterns).map(({ index, message }) =>
     invalid([field, String(index)], `${field}[${index}] is ${quoteValue(patterns[index])}: ${message}`),
   );
 }
