@@ -6,10 +6,7 @@ import { AccessGrant, AccessToken } from './access-entities.ts';
 import { Blob, Manifest } from './content-entities.ts';
 import type { Identity } from './identity.ts';
 
-/*
- * The rows that are read and written one at a time. Tables of content, memberships and staging are written set-based, in SQL,
- * by the functions of this folder. GraphQL's types are apart from these.
- */
+/* Rows that are read and written one at a time. */
 
 export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;
 export type RemotePolicy = (typeof remotePolicies)[number];
@@ -23,7 +20,6 @@ const timestamps = {
 };
 
 export const signatureFailures = ['SKIP_TAG', 'FAIL_SYNC'] as const;
-/** What becomes of a tag that is not verified. */
 export type SignatureFailure = (typeof signatureFailures)[number];
 
 /** Who has to have signed; `oci/signature-rules.ts` says what the rules mean. */
@@ -193,7 +189,7 @@ export interface SyncArguments {
   readonly discardUnlessSynced?: boolean;
 }
 
-/** Options of a remote that one sync may replace. Null clears a filter. */
+/** Null clears a filter. */
 export interface SyncOverrides {
   readonly policy?: RemotePolicy;
   readonly includeTags?: readonly string[] | null;
@@ -201,14 +197,13 @@ export interface SyncOverrides {
   readonly downloadConcurrency?: number;
 }
 
-/** What a clean-up or a verification was asked for; kept in `Task.arguments`. */
 export interface UpkeepArguments {
   readonly dryRun: boolean;
   /** What started it; absent: a person. */
   readonly trigger?: 'SCHEDULE';
 }
 
-/** What a clean-up or a verification has counted, by name; absent is 0. */
+/** Counts of a clean-up or verification, by name. */
 export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
 
 /** What decides on the content of a sync: it must be the same from its first step to its last, whatever becomes of the remote. */
