@@ -120,7 +120,7 @@ test('nothing is read any more once the client is gone', async () => {
   const leave = new AbortController();
   const events = overStream(id, leave.signal);
   await nextOf(events);
-  expect(await statementsWhile(4)).toBeGreaterThan(0);
+  await expect.poll(() => statementsWhile(4)).toBeGreaterThan(0);
   leave.abort();
   await expect(events.next()).rejects.toThrow();
   await expect.poll(() => statementsWhile(3)).toBe(0);

@@ -125,7 +125,7 @@ test('a download with another checksum ends the search, and is not kept', async 
 });
 
 test('no way to get the program: lines to copy, and why each way failed', async () => {
-  const abort = AbortSignal.timeout(30_000);
+  const abort = AbortSignal.timeout(200_000);
   const error: unknown = await findTemporal({
     cacheDir: dataDir,
     log: () => undefined,

@@ -22,7 +22,7 @@ const pullers = 3;
 test(
   `fault 111: ${seconds} s of clean-ups under pushes, syncs and pulls of shared layers`,
   {
-    timeout: (seconds + 120) * 1000,
+    timeout: (seconds + 240) * 1000,
   },
   async () => {
     const stage = await openStage({ graceSeconds: 1 });

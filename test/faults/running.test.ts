@@ -6,6 +6,7 @@ import { addImage, addLayer } from '../../src/demo/sample-image.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 import { blob, hang } from '../support/fake-upstream.ts';
 import type { Answer } from '../support/fake-upstream.ts';
+import { until } from '../support/until.ts';
 import { openStage, readVersions, upstreamName } from './scene.ts';
 import type { Scene, Stage } from './scene.ts';
 
@@ -16,11 +17,6 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 const syncArguments = { mirror: false, confirmRemoval: false, dryRun: false };
-
-/** Looks again and again; the test's own time limit ends it. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 /** Half of the body, and then nothing more. */
 function halfOf(bytes: Buffer): Answer {

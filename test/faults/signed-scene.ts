@@ -47,6 +47,8 @@ export interface SignedScene {
   readonly accompaniments: readonly Accompaniment[];
   /** What is in the latest version, by name. */
   readContent(): Promise<string[]>;
+  /** Until this is set, an answer has all the time that a busy machine takes. */
+  setReadTimeout(seconds: number | null): Promise<void>;
 }
 
 /** Answers instead of the upstream; undefined where that is to answer. */
@@ -69,7 +71,7 @@ export async function openSignedScene(
     const answer = interfere({ method: request.method ?? '', path: request.url ?? '' });
     return give(answer ?? serve, request, response);
   };
-  const remote = { ...filters[variant], maxRetries: 1, sockReadTimeout: 0.4, downloadConcurrency: 6 };
+  const remote = { ...filters[variant], maxRetries: 1, downloadConcurrency: 6 };
   const scene = await stage.open({ repository: sample.repository, upstream: { fallback }, remote });
   if (variant === 'signature store')
     await stage.harness.updateRemote(scene.ids.remoteId, { sigstore: `${scene.upstream.url}/sigs` });
@@ -79,6 +81,8 @@ export async function openSignedScene(
     images: sample.images,
     accompaniments: sample.accompaniments,
     readContent: () => readContent(stage, scene.ids.repositoryId),
+    setReadTimeout: (sockReadTimeout) =>
+      stage.harness.updateRemote(scene.ids.remoteId, { sockReadTimeout, updatedAt: new Date() }),
   };
 }
 

@@ -13,6 +13,7 @@ const runs = Number(process.env['FAULT_RUNS'] ?? 150);
 const seed = readSeed('FAULT_SEED');
 /** Most of the time is waited for answers that do not come. */
 const lanesAVariant = 4;
+const readTimeoutSeconds = 0.5;
 const tellEvery = 500;
 
 const opened = useDirectStage();
@@ -47,6 +48,7 @@ async function openLane(variant: Variant): Promise<Lane> {
   expect(await opened.direct.run(scene.ids, true)).toBe(undefined);
   const routes = scene.upstream.requests.map(({ method, path }) => `${method} ${path}`);
   const whole = await signed.readContent();
+  await signed.setReadTimeout(readTimeoutSeconds);
   for (const { items } of accompaniments) expect(whole).toEqual(expect.arrayContaining([...items]));
   /** What has one address only is not served any more where that always answers that it is not there. */
   const isUnserved = ({ name, isAlways }: Fault, route: string, item: string) =>
@@ -78,8 +80,10 @@ async function restore(
   signed: SignedScene,
   whole: readonly string[],
 ): Promise<void> {
+  await signed.setReadTimeout(null);
   expect(await opened.direct.run(ids, true)).toBe(undefined);
   expect(await signed.readContent()).toEqual(expect.arrayContaining([...whole]));
+  await signed.setReadTimeout(readTimeoutSeconds);
 }
 
 test(

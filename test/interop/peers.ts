@@ -135,7 +135,7 @@ export async function runPeerAt(home: string, name: PeerName, ...args: readonly 
   const { stdout } = await promisify(execFile)(requirePeer(name), args, {
     encoding: 'buffer',
     maxBuffer: 16 * 1024 * 1024,
-    timeout: 30_000,
+    timeout: 200_000,
     cwd: home,
     // cosign asks for the password of a key where the variable is not there
     env: { PATH: process.env['PATH'], HOME: home, XDG_RUNTIME_DIR: home, COSIGN_PASSWORD: '' },

@@ -14,7 +14,6 @@ import { until } from '../support/until.ts';
 import type { Program } from './program.ts';
 import { openScene, routes } from './scene.ts';
 
-const limitMs = 120_000;
 const log = (): void => undefined;
 
 interface Answer {
@@ -50,129 +49,117 @@ async function kill(pid: number): Promise<void> {
 const syncMutation = `mutation ($id: ID!) { repositorySync(input: { repositoryId: $id }) {
   task { state warnings } userErrors { code } } }`;
 
-test.concurrent(
-  'fault 102: with Temporal down syncs are queued, those that run wait, queries go on; all end when it is back',
-  () =>
-    withFolder(async (dataDir) => {
-      const binary = await findTemporal({ cacheDir: cacheFolder(process.env), log });
-      const temporal = await startTemporal({ dataDir, binary, log });
-      const scene = await openScene({ temporalAddress: temporal.address });
-      const { stack, upstream, content } = scene;
-      try {
-        const program = await stack.launch('serve');
-        const held = scene.hold(routes.list);
-        const running = await stack.start(scene.ids);
-        await held.reached();
-        const other = await stack.createRepository({ url: upstream.url, upstreamName: 'library/app' });
-        await kill(temporal.pid);
-
-        const { data } = await ask(program, '{ repositories(first: 10) { nodes { id name } } }');
-        const { nodes } = (data ?? {})['repositories'] as { nodes: { id: string; name: string }[] };
-        const [row] = await stack
-          .em()
-          .execute<{ name: string }[]>('select name from repository where id = ?', [other.repositoryId]);
-        const id = nodes.find(({ name }) => name === row?.name)?.id;
-        expect(await ask(program, syncMutation, { id })).toEqual({
-          extensions: { cost: expect.anything() },
-          data: {
-            repositorySync: {
-              task: { state: 'WAITING', warnings: [expect.stringContaining('queued')] },
-              userErrors: [],
-            },
-          },
-        });
-        held.open();
-        const [queued] = await stack
-          .em()
-          .execute<{ id: number }[]>('select id from task where repository_id = ?', [other.repositoryId]);
-        expect(program.child.exitCode).toBeNull();
-
-        const again = await startTemporal({ dataDir, binary, log });
-        expect(again.address).toBe(temporal.address);
-        expect(await stack.finish(running)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-        expect(await stack.finish({ id: queued?.id ?? 0 })).toMatchObject({
-          state: 'COMPLETED',
-          createdVersion: 1,
-        });
-        await scene.expectWhole();
-        expect((await stack.versions(other.repositoryId)).map(({ tags }) => tags)).toEqual([
-          Object.fromEntries(content.tags),
-        ]);
-        expect(await program.end('SIGTERM')).toBe(0);
-      } finally {
-        await scene.close();
-      }
-    }),
-  limitMs,
-);
-
-test.concurrent(
-  'fault 105: PostgreSQL killed in the open commit: nothing of it is there, then all of it; the API recovers by itself',
-  () =>
-    withFolder(async (dataDir) => {
-      const postgres = await startPostgres({ dataDir, log });
-      const scene = await openScene({ databaseUrl: postgres.url });
-      const { stack, ids } = scene;
-      const operator = new pg.Client({ connectionString: postgres.url });
-      operator.on('error', log);
-      await operator.connect();
-      try {
-        const program = await stack.launch('serve');
-        const held = scene.hold(routes.list);
-        const task = await stack.start(ids);
-        await held.reached();
-        // the commit has written its tags when it meets this lock
-        await operator.query('begin; lock table repository_version in share mode');
-        held.open();
-        await until(async () => {
-          const waiting = await operator.query(
-            `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-          );
-          return waiting.rows.length > 0;
-        });
-        await kill(postgres.pid);
-        const down = await ask(program, '{ repositories(first: 1) { totalCount } }');
-        expect(down.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
-
-        const again = await startPostgres({ dataDir, log });
-        expect(again.url).toBe(postgres.url);
-        await until(
-          async () => (await ask(program, '{ repositories(first: 1) { totalCount } }')).errors === undefined,
-        );
-        expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-        await scene.expectWhole();
-        expect(await program.end('SIGTERM')).toBe(0);
-      } finally {
-        await operator.end().catch(log);
-        await scene.close();
-      }
-    }),
-  limitMs,
-);
-
-test.concurrent(
-  'fault 106: while every connection of the pool is held, a request is SERVICE_UNAVAILABLE instead of hanging',
-  async () => {
-    const scene = await openScene({ settings: { TIDEMARK_DATABASE_POOL: '2' } });
-    const { stack } = scene;
-    const operator = new pg.Client({ connectionString: stack.databaseUrl });
-    await operator.connect();
+test.concurrent('fault 102: with Temporal down syncs are queued, those that run wait, queries go on; all end when it is back', () =>
+  withFolder(async (dataDir) => {
+    const binary = await findTemporal({ cacheDir: cacheFolder(process.env), log });
+    const temporal = await startTemporal({ dataDir, binary, log });
+    const scene = await openScene({ temporalAddress: temporal.address });
+    const { stack, upstream, content } = scene;
     try {
-      const program = await stack.launch('api');
-      const query = '{ repositories(first: 1) { nodes { name } } }';
-      await operator.query('begin; lock table repository in access exclusive mode');
-      // two (or the look for lost tasks) hold the pool's connections and wait for the lock; the others get none
-      const answers = Array.from({ length: 5 }, () => ask(program, query));
-      const early = await Promise.race(answers);
-      expect(early.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
-      await operator.query('rollback');
-      for (const { errors } of await Promise.all(answers))
-        if (errors !== undefined) expect(errors[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
-      await until(async () => (await ask(program, query)).errors === undefined);
+      const program = await stack.launch('serve');
+      const held = scene.hold(routes.list);
+      const running = await stack.start(scene.ids);
+      await held.reached();
+      const other = await stack.createRepository({ url: upstream.url, upstreamName: 'library/app' });
+      await kill(temporal.pid);
+
+      const { data } = await ask(program, '{ repositories(first: 10) { nodes { id name } } }');
+      const { nodes } = (data ?? {})['repositories'] as { nodes: { id: string; name: string }[] };
+      const [row] = await stack
+        .em()
+        .execute<{ name: string }[]>('select name from repository where id = ?', [other.repositoryId]);
+      const id = nodes.find(({ name }) => name === row?.name)?.id;
+      expect(await ask(program, syncMutation, { id })).toEqual({
+        extensions: { cost: expect.anything() },
+        data: {
+          repositorySync: {
+            task: { state: 'WAITING', warnings: [expect.stringContaining('queued')] },
+            userErrors: [],
+          },
+        },
+      });
+      held.open();
+      const [queued] = await stack
+        .em()
+        .execute<{ id: number }[]>('select id from task where repository_id = ?', [other.repositoryId]);
+      expect(program.child.exitCode).toBeNull();
+
+      const again = await startTemporal({ dataDir, binary, log });
+      expect(again.address).toBe(temporal.address);
+      expect(await stack.finish(running)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+      expect(await stack.finish({ id: queued?.id ?? 0 })).toMatchObject({
+        state: 'COMPLETED',
+        createdVersion: 1,
+      });
+      await scene.expectWhole();
+      expect((await stack.versions(other.repositoryId)).map(({ tags }) => tags)).toEqual([
+        Object.fromEntries(content.tags),
+      ]);
+      expect(await program.end('SIGTERM')).toBe(0);
     } finally {
-      await operator.end();
       await scene.close();
     }
-  },
-  limitMs,
-);
+  }));
+
+test.concurrent('fault 105: PostgreSQL killed in the open commit: nothing of it is there, then all of it; the API recovers by itself', () =>
+  withFolder(async (dataDir) => {
+    const postgres = await startPostgres({ dataDir, log });
+    const scene = await openScene({ databaseUrl: postgres.url });
+    const { stack, ids } = scene;
+    const operator = new pg.Client({ connectionString: postgres.url });
+    operator.on('error', log);
+    await operator.connect();
+    try {
+      const program = await stack.launch('serve');
+      const held = scene.hold(routes.list);
+      const task = await stack.start(ids);
+      await held.reached();
+      // the commit has written its tags when it meets this lock
+      await operator.query('begin; lock table repository_version in share mode');
+      held.open();
+      await until(async () => {
+        const waiting = await operator.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return waiting.rows.length > 0;
+      });
+      await kill(postgres.pid);
+      const down = await ask(program, '{ repositories(first: 1) { totalCount } }');
+      expect(down.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+
+      const again = await startPostgres({ dataDir, log });
+      expect(again.url).toBe(postgres.url);
+      await until(
+        async () => (await ask(program, '{ repositories(first: 1) { totalCount } }')).errors === undefined,
+      );
+      expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+      await scene.expectWhole();
+      expect(await program.end('SIGTERM')).toBe(0);
+    } finally {
+      await operator.end().catch(log);
+      await scene.close();
+    }
+  }));
+
+test.concurrent('fault 106: while every connection of the pool is held, a request is SERVICE_UNAVAILABLE instead of hanging', async () => {
+  const scene = await openScene({ settings: { TIDEMARK_DATABASE_POOL: '2' } });
+  const { stack } = scene;
+  const operator = new pg.Client({ connectionString: stack.databaseUrl });
+  await operator.connect();
+  try {
+    const program = await stack.launch('api');
+    const query = '{ repositories(first: 1) { nodes { name } } }';
+    await operator.query('begin; lock table repository in access exclusive mode');
+    // two (or the look for lost tasks) hold the pool's connections and wait for the lock; the others get none
+    const answers = Array.from({ length: 5 }, () => ask(program, query));
+    const early = await Promise.race(answers);
+    expect(early.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+    await operator.query('rollback');
+    for (const { errors } of await Promise.all(answers))
+      if (errors !== undefined) expect(errors[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+    await until(async () => (await ask(program, query)).errors === undefined);
+  } finally {
+    await operator.end();
+    await scene.close();
+  }
+});

@@ -147,7 +147,7 @@ describe.each([
       {},
       { ...settings, minimumRate: { bytesPerSecond: 1024, windowMs: 100 } },
     );
-    const error = await failure(readBody(await registry.fetch(large.key)));
+    const error = await failure(registry.fetch(large.key).then(readBody));
     expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT', retryable: true });
     expect(error.message).toContain('1024 a second');
   });
@@ -159,7 +159,7 @@ describe.each([
       response.write('x');
     });
     const registry = openClient(upstream, { sockReadTimeoutMs: 100 }, settings);
-    expect((await failure(readBody(await registry.fetch(large.key)))).code).toBe('UPSTREAM_TIMEOUT');
+    expect((await failure(registry.fetch(large.key).then(readBody))).code).toBe('UPSTREAM_TIMEOUT');
   });
 
   test('fault 52: no header in time is a timeout', async () => {

@@ -22,6 +22,8 @@ export interface RecordedRequest {
   /** Path and query, as received. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** Arrival, on the clock of `performance.now()`. */
+  readonly atMs: number;
 }
 
 export interface FakeUpstreamOptions {
@@ -76,7 +78,7 @@ export async function openFakeUpstream(options: FakeUpstreamOptions = {}): Promi
 
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '', url: path = '', headers } = request;
-    requests.push({ method, path, headers });
+    requests.push({ method, path, headers, atMs: performance.now() });
     request.resume();
     const answer = nextAnswer(routes, `${method} ${path}`) ?? options.fallback;
     if (answer === undefined) {

@@ -17,16 +17,19 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([harness?.close(), wide?.close()]));
 
-/** Passes requests on after a pause, and notes how many were open at one time. */
-async function startCountingProxy(target: string) {
+/** Notes how many requests were open at one time. It holds those for blobs back until `most` have been: so many do come at once. */
+async function startCountingProxy(target: string, most: number) {
   let open = 0;
   const seen = { most: 0 };
+  const reached = Promise.withResolvers<void>();
   const passOn = async (request: IncomingMessage, response: ServerResponse) => {
     open += 1;
     seen.most = Math.max(seen.most, open);
+    if (open >= most) reached.resolve();
     response.once('close', () => {
       open -= 1;
     });
+    if (request.url?.includes('/blobs/') === true) await reached.promise;
     await sleep(15);
     const forward = httpRequest(`${target}${request.url}`, { method: request.method ?? 'GET' }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -52,7 +55,7 @@ test.each([
       tag: `v${number}`,
     });
   const upstream = await startSampleUpstream({ repositories: new Map([['many', content]]) });
-  const proxy = await startCountingProxy(upstream.url);
+  const proxy = await startCountingProxy(upstream.url, most);
   const ids = await harness.createRepository({ url: proxy.url, upstreamName: 'many', downloadConcurrency });
   const outcome = await harness.sync(ids);
   expect(outcome.task.state).toBe('COMPLETED');

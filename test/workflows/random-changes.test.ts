@@ -76,7 +76,6 @@ const steps = 60;
 const seeds = [20_261_123];
 test.for(seeds)(
   '60 random changes and syncs leave what the rules say, and every older version as it was (seed %i)',
-  { timeout: 180_000 },
   async (seed) => {
     const play: Play = {
       repository: createSampleRepository(),

@@ -21,6 +21,7 @@ import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { openStage, readVersions, upstreamName, verifyBlobs } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
+import { until } from '../support/until.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -263,26 +264,26 @@ test.concurrent('counts never go backwards, and end at the totals', async () => 
   const scene = await stage.open();
   const layers = Array.from({ length: 6 }, () => 400_000);
   addImage(scene.repository, { seed: `${scene.seed}-slow`, layers, tag: 'slow' });
+  const seen: TaskCounts[] = [];
+  const seenBytes = () => new Set(seen.map(({ bytesDone }) => bytesDone)).size;
   for (const [digest, bytes] of scene.repository.blobs)
     scene.upstream.on(`GET /v2/${upstreamName}/blobs/${digest}`, async (request, response) => {
       response.writeHead(200, {
         'content-type': 'application/octet-stream',
         'content-length': String(bytes.length),
       });
-      for (let at = 0; at < bytes.length; at += 100_000) {
-        response.write(bytes.subarray(at, at + 100_000));
-        await new Promise((resolve) => setTimeout(resolve, 150));
-      }
-      response.end();
+      response.write(bytes.subarray(0, 200_000));
+      const before = seenBytes();
+      // a look sees these bytes before the rest comes
+      if (bytes.length > 200_000) await until(() => seenBytes() > before);
+      response.end(bytes.subarray(200_000));
     });
   const task = await stage.harness.start(scene.ids);
-  const seen: TaskCounts[] = [];
-  for (;;) {
+  await until(async () => {
     const counts = (await readTaskCounts(stage.harness.em(), [task.id])).get(task.id);
     if (counts) seen.push(counts);
-    if ((await stage.harness.read(task.id)).task.finishedAt) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return (await stage.harness.read(task.id)).task.finishedAt !== null;
+  });
   const outcome = await stage.harness.finish(task);
   expect(outcome.task).toMatchObject(completed(1));
   if (outcome.counts) seen.push(outcome.counts);
@@ -291,7 +292,7 @@ test.concurrent('counts never go backwards, and end at the totals', async () => 
     const values = seen.map((counts) => counts[key]);
     expect(values, key).toEqual([...values].sort((a, b) => a - b));
   }
-  expect(new Set(seen.map(({ bytesDone }) => bytesDone)).size).toBeGreaterThan(2);
+  expect(seenBytes()).toBeGreaterThan(2);
   const { tagsTotal, manifestsTotal, blobsTotal, bytesTotal } = outcome.task;
   expect(outcome.counts).toMatchObject({
     tagsDone: tagsTotal,

@@ -55,7 +55,7 @@ export async function startTask(
       with raised as (
         update repository set fence = fence + 1 where id = ${task.repositoryId} returning fence
       )
-      update task set state = 'RUNNING', started_at = now(), fence = raised.fence, upstream_host = ${task.upstreamHost},
+      update task set state = 'RUNNING', started_at = clock_timestamp(), fence = raised.fence, upstream_host = ${task.upstreamHost},
         arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
           'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags,
           'tagRules', case when task.arguments #> '{overrides,includeTags}' is null then remote.tag_rules
