@@ -11,8 +11,9 @@ import { enterStage, startTask } from '../db/tasks/start-task.ts';
 import { readNextInLine } from '../db/tasks/sync-turns.ts';
 import { endTask, logTaskBegun, logTaskEnded, readTaskNames } from '../db/tasks/task-log.ts';
 import { clearStage } from '../db/tasks/tasks.ts';
-import { beginCopy } from './sync/begin-copy.ts';
-import type { BegunCopy } from './sync/begin-copy.ts';
+import type { SyncResult } from '../workflows/sync-input.ts';
+import type { UnfinishedSync } from '../workflows/sync-stages.ts';
+import { beginSync } from './sync/begin-sync.ts';
 import { commitSync } from './sync/commit-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 import { heartbeat, runActivity } from './failure.ts';
@@ -24,6 +25,7 @@ import { findRemovals } from './tags/find-removals.ts';
 import { planSync } from './sync/plan-sync.ts';
 import type { SyncPlan } from './sync/plan-sync.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
+import type { SyncContext } from './sync/sync-context.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 import { verifySelected } from './sync/verify-selected.ts';
 import { walkTags } from './tags/walk-tags.ts';
@@ -40,6 +42,10 @@ export type Activities = ReturnType<typeof createActivities>['activities'];
 export function createActivities(deps: ActivityDeps) {
   const contexts = createSyncContexts(deps);
   const fork = () => deps.database.em.fork();
+  const runWith = <T>(
+    { taskId }: TaskInput,
+    work: (sync: SyncContext, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => runRemote((signal) => contexts.use(taskId, (sync) => work(sync, signal)));
 
   const activities = {
     ...createUpkeepActivities(deps),
@@ -51,45 +57,30 @@ export function createActivities(deps: ActivityDeps) {
     noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
       runActivity(() => setRunId(fork(), taskId, runId)),
 
-    /** Takes the repository for the task, lists the tags, and copies and commits what is little; null while the upstream's host has no turn to give. */
-    beginCopy: ({ taskId, tagsAtMost }: TaskInput & { tagsAtMost: number }): Promise<BegunCopy | null> =>
-      runActivity((context) =>
-        withHeartbeat(context, async (signal) => {
-          const { attempt } = context.info;
-          // an attempt before may have committed, and come neither to say so nor to clear its stage
-          const committed = attempt > 1 ? await readCommitted(fork(), taskId) : undefined;
-          if (committed !== undefined) {
-            await clearStage(fork(), taskId);
-            return { committed };
-          }
-          const started = await startTask(fork(), taskId, deps);
-          if (started === undefined) return null;
-          if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
-          return contexts.use(taskId, (sync) =>
-            beginCopy(deps, sync, { listing: attempt, tagsAtMost, signal }),
-          );
-        }),
-      ),
+    /** Takes the repository for the task, lists the tags, and runs the small stages; null while the upstream's host has no turn to give. */
+    beginSync: ({ taskId }: TaskInput): Promise<SyncResult | UnfinishedSync | null> =>
+      runRemote(async (signal, { info: { attempt } }) => {
+        // an attempt before may have committed, and come neither to say so nor to clear its stage
+        const committed = attempt > 1 ? await readCommitted(fork(), taskId) : undefined;
+        if (committed !== undefined) {
+          await clearStage(fork(), taskId);
+          return committed;
+        }
+        const started = await startTask(fork(), taskId, deps);
+        if (started === undefined) return null;
+        if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
+        return contexts.use(taskId, (sync) => beginSync(deps, sync, attempt, signal));
+      }),
 
     walkTags: (input: TaskInput & TagRange): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(input.taskId, (sync) => walkTags(deps, sync, input, signal)),
-        ),
-      ),
+      runWith(input, (sync, signal) => walkTags(deps, sync, input, signal)),
 
     fetchDigests: (input: TaskInput & { part: number; concurrency: number }): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(input.taskId, (sync) => fetchDigests(deps, sync, input, signal)),
-        ),
-      ),
+      runWith(input, (sync, signal) => fetchDigests(deps, sync, input, signal)),
 
     /** Stages what a mirror sync removes. */
-    findRemovals: ({ taskId }: TaskInput): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) => contexts.use(taskId, (sync) => findRemovals(deps, sync, signal))),
-      ),
+    findRemovals: (input: TaskInput): Promise<void> =>
+      runWith(input, (sync, signal) => findRemovals(deps, sync, signal)),
 
     /** Local. */
     planSync: ({ taskId }: TaskInput): Promise<SyncPlan> =>
@@ -98,24 +89,14 @@ export function createActivities(deps: ActivityDeps) {
       ),
 
     fetchBlobs: (input: TaskInput & BlobBatch): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(input.taskId, (sync) => fetchBlobs(deps, sync, input, signal)),
-        ),
-      ),
+      runWith(input, (sync, signal) => fetchBlobs(deps, sync, input, signal)),
 
     fetchSignatures: (input: TaskInput & TagRange): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) =>
-          contexts.use(input.taskId, (sync) => fetchSignatures(deps, sync, input, signal)),
-        ),
-      ),
+      runWith(input, (sync, signal) => fetchSignatures(deps, sync, input, signal)),
 
     /** Checks signatures where a policy asks for them, and marks what is not verified. */
-    verifySelected: ({ taskId }: TaskInput): Promise<void> =>
-      runActivity((context) =>
-        withHeartbeat(context, (signal) => contexts.use(taskId, () => verifySelected(deps, taskId, signal))),
-      ),
+    verifySelected: (input: TaskInput): Promise<void> =>
+      runWith(input, (_, signal) => verifySelected(deps, input.taskId, signal)),
 
     /** Local. */
     enterStage: ({ taskId, stage }: TaskInput & { stage: TaskStage }): Promise<void> =>
@@ -159,12 +140,14 @@ export function createActivities(deps: ActivityDeps) {
 
 const heartbeatEveryMs = 1_000;
 
-/** Tells Temporal that the activity lives, which is also how a cancellation reaches it within seconds. */
-async function withHeartbeat<T>(context: Context, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const timer = setInterval(() => heartbeat(context), heartbeatEveryMs);
-  try {
-    return await body(context.cancellationSignal);
-  } finally {
-    clearInterval(timer);
-  }
+/** Heartbeats tell Temporal that the activity lives; a cancellation reaches it with their answers, within seconds. */
+function runRemote<T>(body: (signal: AbortSignal, context: Context) => Promise<T>): Promise<T> {
+  return runActivity(async (context) => {
+    const timer = setInterval(() => heartbeat(context), heartbeatEveryMs);
+    try {
+      return await body(context.cancellationSignal, context);
+    } finally {
+      clearInterval(timer);
+    }
+  });
 }

@@ -1,9 +1,9 @@
 /**
- * The most activities of a stage, whatever the size of the sync. With the batches of blobs (db/plan-content.ts) they are 74, of six events
- * each at the worst, so that its history stays under 500 (docs/design.md).
+ * The most activities of a stage. With the batches of blobs (db/staging/plan-content.ts) a sync has at most 74, of up to six events each, so
+ * that its history stays under 500 events (docs/design.md).
  */
 export const mostParts = { walks: 30, signatures: 20 } as const;
-/** So many tags are one activity's work; a sync of no more is walked in its first step. */
+/** The tags of one activity. A sync of no more is walked in its first activity. */
 export const tagsAPart = 1_000;
 const lanes = 4;
 
@@ -13,7 +13,7 @@ export interface Part {
   readonly to: number;
 }
 
-/** Cuts positions 0 to `count` into at most so many ranges of 1,000 or more; none where there is nothing to walk. */
+/** Cuts the positions from 0 to `count` into at most `most` ranges, each of 1,000 or more where there are several. */
 export function cutIntoParts(count: number, most: number): Part[] {
   const parts = Math.min(most, Math.ceil(count / tagsAPart));
   return Array.from({ length: parts }, (_, part) => ({
@@ -23,7 +23,7 @@ export function cutIntoParts(count: number, most: number): Part[] {
   }));
 }
 
-/** How many activities run at one time, and how many requests each may have in flight: at most `total` together. */
+/** The requests that each of the activities running at one time may have in flight: `total` together. */
 export function shareOut(total: number, activities: number): number[] {
   const running = Math.min(lanes, total, activities);
   return Array.from({ length: running }, (_, lane) => Math.floor((total + lane) / running));

@@ -9,14 +9,14 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { BegunCopy, UnfinishedCopy } from '../activities/sync/begin-copy.ts';
 import type { Activities } from '../activities/create-activities.ts';
-import type { SyncPlan } from '../activities/sync/plan-sync.ts';
 import { describeFailure } from './describe-failure.ts';
-import { cutIntoParts, mostParts, shareOut, tagsAPart } from './parts.ts';
+import { cutIntoParts, mostParts, shareOut } from './parts.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
+import { runStages } from './sync-stages.ts';
+import type { StageRunner, SyncFacts, UnfinishedSync } from './sync-stages.ts';
 
-/** Back-off of every activity; which errors are final, and when, is decided in activities/failure.ts. */
+/** activities/failure.ts decides which errors are final, and when. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 const remote = proxyActivities<Activities>({
@@ -26,23 +26,23 @@ const remote = proxyActivities<Activities>({
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
 
-/** Short database steps. While the database is away they are tried again, for a day at the most. */
+/** Short database steps. They are retried for up to a day while the database is away. */
 const local = proxyLocalActivities<Activities>({
   startToCloseTimeout: '1h',
   scheduleToCloseTimeout: '24h',
   retry,
 });
 
-/** Says that the host of the upstream has a turn to give. */
+/** Sent by a sync of the same host that ends. */
 const yourTurn = defineSignal('yourTurn');
 
-/** How long a sync waits to be told so before it looks by itself, at first and at the most: the one that should tell it may be terminated. */
+/** A waiting sync also looks by itself, because the sync that should signal it may be terminated. */
 const shortestWaitSeconds = 30;
 const longestWaitSeconds = 300;
 
 /**
- * Copies the graphs of the selected tags, then publishes a version in one transaction (docs/design.md, "The idea").
- * Lists live in the task's staging tables; only ids and counts pass through here.
+ * Copies the graphs of the selected tags, then publishes a version in one transaction. The order is that of sync-stages.ts. Lists live in
+ * the task's staging tables; only ids and counts pass through Temporal.
  */
 export async function syncRepository(input: SyncInput): Promise<SyncResult> {
   const { taskId } = input;
@@ -59,65 +59,52 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
   }
 }
 
-async function sync({ taskId, repositoryName }: SyncInput): Promise<SyncResult> {
-  const begun = await begin({ taskId, repositoryName });
-  if (begun.committed !== undefined) return tellOf(begun.committed, repositoryName);
-  const plan = begun.plan ?? (await walkAndPlan({ taskId, repositoryName }, begun));
-  if (begun.dryRun) {
-    await local.finishDryRun({ taskId, plan });
-    return { createdVersion: null };
-  }
-
-  if (plan.batches > 0 && begun.isFetched !== true) {
-    setCurrentDetails(`${repositoryName}: fetching ${plan.blobsToFetch} blobs, ${plan.bytesToFetch} bytes`);
-    await local.enterStage({ taskId, stage: 'FETCHING_BLOBS' });
-    await fetchBlobs({ taskId, repositoryName }, begun, plan.batches);
-  }
-
-  if (plan.manifestsToAsk !== undefined && plan.manifestsToAsk > 0) {
-    setCurrentDetails(`${repositoryName}: fetching the signatures of ${plan.manifestsToAsk} manifests`);
-    await local.enterStage({ taskId, stage: 'FETCHING_SIGNATURES' });
-    await fetchSignatures({ taskId, repositoryName }, begun, plan.manifestsToAsk);
-  }
-
-  if (begun.requiresSignatures) {
-    setCurrentDetails(`${repositoryName}: checking signatures`);
-    const summary = `${repositoryName}: check signatures`;
-    await remote.verifySelected.executeWithOptions({ summary }, [{ taskId }]);
-  }
-
-  setCurrentDetails(`${repositoryName}: committing`);
-  return tellOf(await local.commitSync({ taskId }), repositoryName);
+async function sync(input: SyncInput): Promise<SyncResult> {
+  const { taskId, repositoryName } = input;
+  const show = (details: string) => setCurrentDetails(`${repositoryName}: ${details}`);
+  const run = (step: string) => ({ summary: `${repositoryName}: ${step}` });
+  const steps: Required<StageRunner['steps']> = {
+    walkTags: (facts) => walkTags(input, facts),
+    findRemovals: () => remote.findRemovals.executeWithOptions(run('find removals'), [{ taskId }]),
+    planSync: () => local.planSync({ taskId }),
+    finishDryRun: (plan) => local.finishDryRun({ taskId, plan }),
+    fetchBlobs: (facts) => fetchBlobs(input, facts),
+    fetchSignatures: (facts) => fetchSignatures(input, facts),
+    verifySelected: () => remote.verifySelected.executeWithOptions(run('check signatures'), [{ taskId }]),
+    commitSync: () => local.commitSync({ taskId }),
+  };
+  const enter: StageRunner['enter'] = async (stage, facts) => {
+    show(stage.describe(facts));
+    if (stage.taskStage !== undefined) await local.enterStage({ taskId, stage: stage.taskStage });
+  };
+  let progress = await begin(input, show);
+  while ('next' in progress) progress = await runStages(progress, { enter, steps, onlySmall: false });
+  const { createdVersion } = progress;
+  show(createdVersion === null ? 'nothing had changed' : `version ${createdVersion}`);
+  return progress;
 }
 
-function tellOf(result: SyncResult, repositoryName: string): SyncResult {
-  const { createdVersion } = result;
-  setCurrentDetails(
-    `${repositoryName}: ${createdVersion === null ? 'nothing had changed' : `version ${createdVersion}`}`,
-  );
-  return result;
-}
-
-/** While as many syncs as may ask the upstream's host are running, the task is WAITING, and can be cancelled. */
-async function begin({ taskId, repositoryName }: SyncInput): Promise<BegunCopy> {
+/** While the maximum of syncs of the upstream's host is running, the task is WAITING, and can be cancelled. */
+async function begin(
+  { taskId, repositoryName }: SyncInput,
+  show: (details: string) => void,
+): Promise<SyncResult | UnfinishedSync> {
   let isCalled = false;
   setHandler(yourTurn, () => {
     isCalled = true;
   });
-  const summary = `${repositoryName}: list tags, copy what is little`;
+  const summary = `${repositoryName}: list tags, run the small stages`;
   for (let seconds = shortestWaitSeconds; ; seconds = Math.min(2 * seconds, longestWaitSeconds)) {
     isCalled = false;
-    setCurrentDetails(`${repositoryName}: listing tags`);
-    const begun = await remote.beginCopy.executeWithOptions({ summary }, [{ taskId, tagsAtMost: tagsAPart }]);
+    show('listing tags');
+    const begun = await remote.beginSync.executeWithOptions({ summary }, [{ taskId }]);
     if (begun !== null) return begun;
-    setCurrentDetails(
-      `${repositoryName}: waiting for its turn; as many syncs as may ask the upstream's host are running`,
-    );
+    show("waiting for its turn; as many syncs as may ask the upstream's host are running");
     await condition(() => isCalled, `${seconds} seconds`);
   }
 }
 
-/** Tells those that wait for the turn that a sync gives back. That the call is lost is no fault of this sync: they look by themselves, too. */
+/** Signals the syncs that wait for this turn. A lost signal is no fault of this sync, because they also look by themselves. */
 async function callNext(taskId: number): Promise<void> {
   const waiting = await local.nextInLine({ taskId }).catch(() => []);
   await Promise.all(
@@ -129,21 +116,9 @@ async function callNext(taskId: number): Promise<void> {
   );
 }
 
-async function walkAndPlan(input: SyncInput, begun: UnfinishedCopy): Promise<SyncPlan> {
-  const { taskId, repositoryName } = input;
-  setCurrentDetails(`${repositoryName}: fetching the manifests of ${begun.positions} tags`);
-  await local.enterStage({ taskId, stage: 'FETCHING_MANIFESTS' });
-  await walkTags(input, begun);
-  if (begun.mirror) {
-    const summary = `${repositoryName}: look at what is to be removed`;
-    await remote.findRemovals.executeWithOptions({ summary }, [{ taskId }]);
-  }
-  return local.planSync({ taskId });
-}
-
 async function walkTags(
   { taskId, repositoryName }: SyncInput,
-  { positions, digests, downloadConcurrency }: UnfinishedCopy,
+  { positions, digests, downloadConcurrency }: SyncFacts,
 ): Promise<void> {
   const parts = cutIntoParts(positions, mostParts.walks);
   const walks = parts.map(({ part, from, to }) => (concurrency: number) => {
@@ -162,8 +137,7 @@ async function walkTags(
 
 async function fetchBlobs(
   { taskId, repositoryName }: SyncInput,
-  { downloadConcurrency }: UnfinishedCopy,
-  batches: number,
+  { downloadConcurrency, batches }: SyncFacts,
 ): Promise<void> {
   const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
     const summary = `${repositoryName}: blobs, batch ${batch + 1} of ${batches}`;
@@ -174,10 +148,9 @@ async function fetchBlobs(
 
 async function fetchSignatures(
   { taskId, repositoryName }: SyncInput,
-  { downloadConcurrency }: UnfinishedCopy,
-  manifests: number,
+  { downloadConcurrency, manifestsToAsk }: SyncFacts,
 ): Promise<void> {
-  const fetches = cutIntoParts(manifests, mostParts.signatures).map(
+  const fetches = cutIntoParts(manifestsToAsk, mostParts.signatures).map(
     ({ part, from, to }) =>
       (concurrency: number) => {
         const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
@@ -189,7 +162,7 @@ async function fetchSignatures(
   await runShared(downloadConcurrency, fetches);
 }
 
-/** Runs activities a few at a time, so that together they have at most `downloadConcurrency` requests in flight. */
+/** Runs activities a few at a time. Together they have at most `downloadConcurrency` requests in flight. */
 async function runShared(
   downloadConcurrency: number,
   activities: readonly ((concurrency: number) => Promise<void>)[],
@@ -199,7 +172,7 @@ async function runShared(
   const lane = async (concurrency: number) => {
     for (let next = queue.shift(); next; next = queue.shift()) await next(concurrency);
   };
-  // the first failure cancels the others, and waits for them: nothing of a failed sync runs on
+  // The first failure cancels the others and waits for them, so that nothing of a failed sync keeps running.
   await CancellationScope.cancellable(async () => {
     const scope = CancellationScope.current();
     let failure: { readonly error: unknown } | undefined;

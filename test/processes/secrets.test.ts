@@ -133,7 +133,7 @@ test('fault 119, fault 101: with trace logs, no secret is in any output, history
       /"event":"task\.ended".*"outcome":"FAILED".*"code":"UPSTREAM_UNAUTHORIZED"/,
     );
     expect(program.output()).not.toMatch(/^\{"level":[3-6]0.*"err(?:or)?":\{\}/m);
-    expect(places.get('histories')).toContain('beginCopy');
+    expect(places.get('histories')).toContain('beginSync');
     expect(places.get('tables')).toContain('x-secret');
     for (const [place, text] of places)
       for (const disguise of disguises())

@@ -1,6 +1,6 @@
 /** Syncs without Temporal: the steps of the workflow in its order, on a real database and a real port. Some 50 ms each, for thousands of them. */
 import { createSyncContexts } from '../../src/activities/sync/sync-context.ts';
-import { beginCopy } from '../../src/activities/sync/begin-copy.ts';
+import { beginSync } from '../../src/activities/sync/begin-sync.ts';
 import { commitSync } from '../../src/activities/sync/commit-sync.ts';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
 import { isThrottle } from '../../src/activities/failure.ts';
@@ -14,6 +14,7 @@ import { startTask } from '../../src/db/tasks/start-task.ts';
 import { createSyncTask, finishTask } from '../../src/db/tasks/tasks.ts';
 import { isTidemarkError } from '../../src/oci/error.ts';
 import { openRegistry } from '../../src/registry/client.ts';
+import { runStages } from '../../src/workflows/sync-stages.ts';
 import type { SyncHarness } from './sync-harness.ts';
 
 export interface DirectSync {
@@ -22,6 +23,10 @@ export interface DirectSync {
   close(): Promise<void>;
 }
 
+const otherStages = {
+  walkTags: () => Promise.reject(new Error('a direct sync has few tags and no digests')),
+  finishDryRun: () => Promise.reject(new Error('a direct sync is no dry run')),
+};
 const faultsAtMost = 3;
 const throttlesAtMost = 200;
 
@@ -50,18 +55,23 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
 
   async function copy(sync: SyncContext, listing: number): Promise<void> {
     const { taskId } = sync;
-    const begun = await beginCopy(deps, sync, { listing, tagsAtMost: 1_000, signal });
-    if (begun.committed !== undefined) return;
-    const { plan, downloadConcurrency: concurrency } = begun;
-    if (plan === undefined) throw new Error('a direct sync is of few tags, and of no digests');
-    if (begun.isFetched !== true)
-      for (let batch = 0; batch < plan.batches; batch += 1)
-        await fetchBlobs(deps, sync, { batch, concurrency }, signal);
-    const manifests = plan.manifestsToAsk ?? 0;
-    if (manifests > 0)
-      await fetchSignatures(deps, sync, { part: 0, from: 0, to: manifests, concurrency }, signal);
-    if (begun.requiresSignatures) await verifySelected(deps, taskId, signal);
-    await commitSync(deps, taskId, { signal });
+    let progress = await beginSync(deps, sync, listing, signal);
+    while ('next' in progress)
+      progress = await runStages(progress, {
+        onlySmall: false,
+        enter: async () => undefined,
+        steps: {
+          fetchBlobs: async ({ batches, downloadConcurrency: concurrency }) => {
+            for (let batch = 0; batch < batches; batch += 1)
+              await fetchBlobs(deps, sync, { batch, concurrency }, signal);
+          },
+          fetchSignatures: ({ manifestsToAsk: to, downloadConcurrency: concurrency }) =>
+            fetchSignatures(deps, sync, { part: 0, from: 0, to, concurrency }, signal),
+          verifySelected: () => verifySelected(deps, taskId, signal),
+          commitSync: () => commitSync(deps, taskId, { signal }),
+          ...otherStages,
+        },
+      });
   }
 
   return {

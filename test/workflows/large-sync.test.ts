@@ -19,13 +19,21 @@ async function work(): Promise<void> {
 }
 
 const activities = {
-  beginCopy: async () => ({
-    dryRun: false,
-    mirror: true,
-    downloadConcurrency: 20,
-    digests: 1,
-    requiresSignatures: true,
-    positions: million,
+  beginSync: async () => ({
+    next: 'walkTags',
+    facts: {
+      dryRun: false,
+      mirror: true,
+      downloadConcurrency: 20,
+      requiresSignatures: true,
+      positions: million,
+      digests: 1,
+      batches: 0,
+      blobsToFetch: 0,
+      bytesToFetch: 0,
+      manifestsToAsk: 0,
+      createdVersion: null,
+    },
   }),
   walkTags: work,
   findRemovals: work,

@@ -246,7 +246,7 @@ describe('a workflow that was reset after its task had ended', () => {
     const steps = await readSteps(task.workflowId, first);
     expect([...steps.keys()]).toEqual(
       expect.arrayContaining([
-        'beginCopy',
+        'beginSync',
         'walkTags',
         'fetchDigests',
         'findRemovals',

@@ -57,7 +57,7 @@ describe('fault 99: a workflow that an older release began goes on in this one',
 
   test('a story in another order would be found out', async () => {
     const history = await readRecorded('first-sync');
-    const other = history.replaceAll('"beginCopy"', '"somethingElse"');
+    const other = history.replaceAll('"beginSync"', '"somethingElse"');
     expect(other).not.toBe(history);
     await expect(replay(other)).rejects.toThrow(DeterminismViolationError);
   });

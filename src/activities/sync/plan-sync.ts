@@ -7,8 +7,8 @@ import { namingRequest, repositoryUrl } from '../../upstream/naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 export interface SyncPlan extends ContentPlan {
-  /** Manifests whose atomic signatures are to be asked for; absent where there is nowhere to ask. */
-  readonly manifestsToAsk?: number;
+  /** Manifests whose atomic signatures are to be asked for. 0: for a dry run, or where there is nowhere to ask. */
+  readonly manifestsToAsk: number;
 }
 
 /** Counts what is selected and stages what is to be fetched. */
@@ -22,7 +22,7 @@ export async function planSync(
   const plan = await namingRequest(`GET ${repositoryUrl(sync)}/manifests/…`, () =>
     planContent(fork(), sync, (page) => findLost(deps, page, signal)),
   );
-  if (sync.arguments.dryRun) return plan;
+  if (sync.arguments.dryRun) return { ...plan, manifestsToAsk: 0 };
   deps.store.quota?.check('The content to fetch', plan.bytesToFetch);
   return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
 }

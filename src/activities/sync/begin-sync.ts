@@ -1,0 +1,66 @@
+import { readSyncPolicy, setCheckedBy } from '../../db/policies/stage-signers.ts';
+import { enterStage } from '../../db/tasks/start-task.ts';
+import type { SyncResult } from '../../workflows/sync-input.ts';
+import { runStages } from '../../workflows/sync-stages.ts';
+import type { UnfinishedSync } from '../../workflows/sync-stages.ts';
+import { findSignatureSource } from '../companions/find-signature-source.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { listTags } from '../tags/list-tags.ts';
+import { warnOfNarrowed } from '../tags/outside-filter.ts';
+import { walkTags } from '../tags/walk-tags.ts';
+import { findRemovals } from '../tags/find-removals.ts';
+import { commitSync } from './commit-sync.ts';
+import { fetchBlobs } from './fetch-blobs.ts';
+import { planSync } from './plan-sync.ts';
+import type { SyncContext } from './sync-context.ts';
+
+/**
+ * Lists the tags, then runs the stages of the sync up to the first that is not small. Each attempt begins with the list.
+ * @param listing Tells this attempt's list of tags from another's.
+ */
+export async function beginSync(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  listing: number,
+  signal: AbortSignal,
+): Promise<SyncResult | UnfinishedSync> {
+  const em = deps.database.em.fork();
+  const { taskId } = sync;
+  const { dryRun, mirror, overrides } = sync.arguments;
+  const concurrency = overrides?.downloadConcurrency ?? sync.remote.downloadConcurrency;
+  await enterStage(em, taskId, 'LISTING_TAGS');
+  // a verdict on the stage of an earlier attempt does not hold for this one
+  await setCheckedBy(em, taskId, null);
+  const { positions } = await listTags(em, sync, { listing, signal });
+  await warnOfNarrowed(em, sync);
+  if (!dryRun) await findSignatureSource(em, sync, signal);
+  const facts = {
+    dryRun,
+    mirror,
+    downloadConcurrency: concurrency,
+    requiresSignatures: (await readSyncPolicy(em, taskId)) !== undefined,
+    positions,
+    digests: sync.filter.digests.length,
+    batches: 0,
+    blobsToFetch: 0,
+    bytesToFetch: 0,
+    manifestsToAsk: 0,
+    createdVersion: null,
+  };
+  return runStages(
+    { next: 'walkTags', facts },
+    {
+      onlySmall: true,
+      enter: async ({ taskStage }) => {
+        if (taskStage !== undefined) await enterStage(em, taskId, taskStage);
+      },
+      steps: {
+        walkTags: () => walkTags(deps, sync, { part: 0, from: 0, to: positions, concurrency }, signal),
+        findRemovals: () => findRemovals(deps, sync, signal),
+        planSync: () => planSync(deps, sync, signal),
+        fetchBlobs: () => fetchBlobs(deps, sync, { batch: 0, concurrency }, signal),
+        commitSync: () => commitSync(deps, taskId, { listing, signal }),
+      },
+    },
+  );
+}
