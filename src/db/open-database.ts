@@ -6,28 +6,16 @@ import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { releaseDeadConnections } from './connection/dead-connections.ts';
 import { entities } from './schema/entities.ts';
-import { Migration0001First } from './migrations/0001-first.ts';
-import { Migration0002Distributions } from './migrations/0002-distributions.ts';
-import { Migration0003DistributionMoves } from './migrations/0003-distribution-moves.ts';
-import { Migration0004Uploads } from './migrations/0004-uploads.ts';
-import { Migration0005Policies } from './migrations/0005-policies.ts';
-import { Migration0006Signatures } from './migrations/0006-signatures.ts';
-import { Migration0007SignaturePolicies } from './migrations/0007-signature-policies.ts';
-import { Migration0008Access } from './migrations/0008-access.ts';
-import { Migration0009Collection } from './migrations/0009-collection.ts';
-import { Migration0010Schedules } from './migrations/0010-schedules.ts';
-import { Migration0011HostBudgets } from './migrations/0011-host-budgets.ts';
-import { Migration0012SecretRotation } from './migrations/0012-secret-rotation.ts';
-import { Migration0013Meanings } from './migrations/0013-meanings.ts';
-import { Migration0014Tenants } from './migrations/0014-tenants.ts';
-import { Migration0015SignatureChecks } from './migrations/0015-signature-checks.ts';
-import { Migration0016UploadOwners } from './migrations/0016-upload-owners.ts';
-import { Migration0017Absence } from './migrations/0017-absence.ts';
-import { Migration0018Installation } from './migrations/0018-installation.ts';
-import { Migration0019LikeWarnings } from './migrations/0019-like-warnings.ts';
-import { Migration0020LayerUrls } from './migrations/0020-layer-urls.ts';
-import { Migration0022FiltersAndAccess } from './migrations/0022-filters-and-access.ts';
-import { Migration0023TagRules } from './migrations/0023-tag-rules.ts';
+import { Migration0001Installation } from './migrations/0001-installation.ts';
+import { Migration0002Access } from './migrations/0002-access.ts';
+import { Migration0003Remotes } from './migrations/0003-remotes.ts';
+import { Migration0004Repositories } from './migrations/0004-repositories.ts';
+import { Migration0005Tasks } from './migrations/0005-tasks.ts';
+import { Migration0006Content } from './migrations/0006-content.ts';
+import { Migration0007Versions } from './migrations/0007-versions.ts';
+import { Migration0008Distributions } from './migrations/0008-distributions.ts';
+import { Migration0009Schedules } from './migrations/0009-schedules.ts';
+import { Migration0010Staging } from './migrations/0010-staging.ts';
 
 /** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
 export type Em = EntityManager;
@@ -42,28 +30,16 @@ export interface DatabaseOptions {
 }
 
 const migrations = [
-  Migration0001First,
-  Migration0002Distributions,
-  Migration0003DistributionMoves,
-  Migration0004Uploads,
-  Migration0005Policies,
-  Migration0006Signatures,
-  Migration0007SignaturePolicies,
-  Migration0008Access,
-  Migration0009Collection,
-  Migration0010Schedules,
-  Migration0011HostBudgets,
-  Migration0012SecretRotation,
-  Migration0013Meanings,
-  Migration0014Tenants,
-  Migration0015SignatureChecks,
-  Migration0016UploadOwners,
-  Migration0017Absence,
-  Migration0018Installation,
-  Migration0019LikeWarnings,
-  Migration0020LayerUrls,
-  Migration0022FiltersAndAccess,
-  Migration0023TagRules,
+  Migration0001Installation,
+  Migration0002Access,
+  Migration0003Remotes,
+  Migration0004Repositories,
+  Migration0005Tasks,
+  Migration0006Content,
+  Migration0007Versions,
+  Migration0008Distributions,
+  Migration0009Schedules,
+  Migration0010Staging,
 ];
 
 // bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities

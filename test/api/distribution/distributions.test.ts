@@ -1,7 +1,6 @@
 /** What is served where. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
-import { Migration0002Distributions } from '../../../src/db/migrations/0002-distributions.ts';
 import { pull, startPullScene } from './pull-scene.ts';
 import type { PullScene } from './pull-scene.ts';
 
@@ -123,35 +122,4 @@ test('a private distribution is as good as absent while there are no logins', as
   expect(await status('/v2/private/app/tags/list')).toBe(404);
   const { body } = await pull(scene.api.url, { path: '/v2/_catalog' });
   expect(body.toString()).not.toContain('private/app');
-});
-
-test('the migration gives each repository that is there its distribution', async () => {
-  const migration = new Migration0002Distributions(
-    scene.api.database.em.getDriver(),
-    scene.api.database.config,
-  );
-  await scene.api.sql(`create schema before`);
-  const statements = [
-    'create table repository (id bigint primary key, name text)',
-    'create table repository_version (repository_id bigint, number int, primary key (repository_id, number))',
-    `insert into repository values (7, 'old/one'), (9, 'old/two')`,
-  ];
-  migration.up();
-  await scene.api.sql(
-    [
-      'begin',
-      'set local search_path to before',
-      ...statements,
-      ...migration.getQueries().map(String),
-      'commit',
-    ].join(';\n'),
-  );
-  expect(
-    await scene.api.sql(
-      'select base_path, repository_id::int as repository_id, version, is_private from before.distribution order by 1',
-    ),
-  ).toEqual([
-    { base_path: 'old/one', repository_id: 7, version: null, is_private: false },
-    { base_path: 'old/two', repository_id: 9, version: null, is_private: false },
-  ]);
 });
