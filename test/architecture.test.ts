@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
+  findCircles,
   listSources,
   packageName,
   projectRoot,
@@ -211,6 +212,31 @@ const unreachable: readonly {
 const longFiles: Readonly<Record<string, string>> = {};
 const longestLines = 300;
 
+/** Circles of imports of types that are left to dissolve. Only shrink this list. */
+const circlesLeft: readonly (readonly string[])[] = [
+  [
+    'src/api/distribution/authorise.ts',
+    'src/api/distribution/error.ts',
+    'src/api/distribution/exchange.ts',
+    'src/api/distribution/parse-path.ts',
+  ],
+  [
+    'src/api/distribution/push/push.ts',
+    'src/api/distribution/push/put-manifest.ts',
+    'src/api/distribution/push/uploads.ts',
+  ],
+  [
+    'src/db/content/held-blobs.ts',
+    'src/db/versions/end-followers.ts',
+    'src/db/versions/optional-blobs.ts',
+    'src/db/versions/publish-version.ts',
+    'src/db/versions/settle-signatures.ts',
+  ],
+  ['src/db/content/store-manifests.ts', 'src/db/content/write-documents.ts', 'src/db/content/write-edges.ts'],
+  ['src/registry/auth/auth.ts', 'src/registry/auth/basic-login.ts'],
+  ['src/selection/newest-tags.ts', 'src/selection/tag-filter.ts'],
+];
+
 const graph = readImportGraph('src');
 
 test('every import obeys the table of imports', () => {
@@ -219,6 +245,15 @@ test('every import obeys the table of imports', () => {
 
 test('what runs with a workflow does no I/O, and what serves never waits, however many imports away', () => {
   expect(findReached(graph)).toEqual([]);
+});
+
+test('no imports form a circle, imports of types included', () => {
+  const left = new Set(circlesLeft.map((circle) => circle.join(' ')));
+  const found = findCircles(graph).map((circle) => circle.join(' '));
+  expect({
+    new: found.filter((circle) => !left.has(circle)),
+    dissolved: [...left].filter((circle) => !found.includes(circle)),
+  }).toEqual({ new: [], dissolved: [] });
 });
 
 test('every folder of src has its row in the table', () => {
@@ -309,6 +344,15 @@ describe('the checks themselves', () => {
       'src/workflows/x.ts may not reach node:crypto (imported by src/oci/y.ts): workflows do no I/O (docs/design.md)',
     ]);
     expect(findReached(through(true))).toEqual([]);
+  });
+
+  test('a circle through types is found, with all of its files', () => {
+    const files: ImportGraph = new Map([
+      ['src/a.ts', [{ target: 'src/b.ts', typeOnly: true }]],
+      ['src/b.ts', [{ target: 'src/a.ts', typeOnly: false }]],
+      ['src/c.ts', [{ target: 'src/a.ts', typeOnly: false }]],
+    ]);
+    expect(findCircles(files)).toEqual([['src/a.ts', 'src/b.ts']]);
   });
 
   test('imports are read from every form that the sources use', () => {

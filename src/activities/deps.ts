@@ -4,7 +4,14 @@ import type { ContentDeleter, ContentStore, LimitedStore, StoreInventory } from 
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from '../upstream/deps.ts';
-import type { ThrottleClock } from './sync/throttles.ts';
+
+/** How time passes while a host is throttled. Tests have one of their own. */
+export interface ThrottleClock {
+  /** How far time is ahead of the clocks of this machine and of the database. */
+  readonly aheadMs: () => number;
+  /** The real time to wait. */
+  readonly delayMs: (waitMs: number) => number;
+}
 
 /** What the activities work with; made once by main.ts. */
 export interface ActivityDeps extends UpstreamDeps {

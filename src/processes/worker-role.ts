@@ -5,7 +5,7 @@ import type { LoginSettings } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../upstream/limiter.ts';
-import type { ThrottleClock } from '../activities/sync/throttles.ts';
+import type { ThrottleClock } from '../activities/deps.ts';
 import { scrubRecent } from '../activities/upkeep/verify.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';

@@ -52,16 +52,29 @@ export function readImports(file: string, source: string): Import[] {
 
 /** What runs when `file` runs, each with the file that imports it: files of ours and modules; types excluded. */
 export function reach(graph: ImportGraph, file: string): { readonly target: string; readonly by: string }[] {
+  return [...follow(graph, file, false)].map(([target, by]) => ({ target, by }));
+}
+
+/** The files of each circle of imports, imports of types included. */
+export function findCircles(graph: ImportGraph): string[][] {
+  const reached = new Map([...graph.keys()].map((file) => [file, follow(graph, file, true)]));
+  const circles = [...graph.keys()].map((file) =>
+    [...graph.keys()].filter((other) => reached.get(file)?.has(other) && reached.get(other)?.has(file)),
+  );
+  return circles.filter((circle, index) => circle[0] === [...graph.keys()][index]);
+}
+
+function follow(graph: ImportGraph, file: string, withTypes: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const open = [file];
   for (let from = open.pop(); from !== undefined; from = open.pop()) {
     for (const { target, typeOnly } of graph.get(from) ?? []) {
-      if (typeOnly || found.has(target)) continue;
+      if ((typeOnly && !withTypes) || found.has(target)) continue;
       found.set(target, from);
       open.push(target);
     }
   }
-  return [...found].map(([target, by]) => ({ target, by }));
+  return found;
 }
 
 /** `@mikro-orm/core` of `@mikro-orm/core/x`; undefined for a file of ours. */

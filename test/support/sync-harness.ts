@@ -14,7 +14,7 @@ import { openFolderStore } from '../../src/content/folder/folder-store.ts';
 import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
 import { Remote, Repository, RepositoryVersion, Task } from '../../src/db/schema/entities.ts';
 import type { SyncArguments, VersionCounts } from '../../src/db/schema/entities.ts';
-import type { ThrottleClock } from '../../src/activities/sync/throttles.ts';
+import type { ThrottleClock } from '../../src/activities/deps.ts';
 import type { Identity } from '../../src/db/schema/identity.ts';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database, Em } from '../../src/db/open-database.ts';

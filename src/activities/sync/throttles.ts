@@ -9,15 +9,7 @@ import type { Em } from '../../db/open-database.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { RateLimit } from '../../registry/registry.ts';
-import type { ActivityDeps } from '../deps.ts';
-
-/** How time passes while a host is throttled; tests have one of their own. */
-export interface ThrottleClock {
-  /** How far time is ahead of the clocks of this machine and of the database. */
-  readonly aheadMs: () => number;
-  /** How long to wait really. */
-  readonly delayMs: (waitMs: number) => number;
-}
+import type { ActivityDeps, ThrottleClock } from '../deps.ts';
 
 const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
 
