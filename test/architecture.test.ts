@@ -130,7 +130,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'workflows do no I/O',
   },
   'src/api/graphql/': {
-    folders: ['src/oci/', 'src/db/', 'src/access/', 'src/operations/'],
+    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/', 'src/operations/'],
     typesOf: ['src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
     packages: [
       'graphql',

@@ -32,7 +32,8 @@ const encryptedKey = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' },
 }).privateKey;
 
-const fields = `id name url upstreamName policy includeTags excludeTags sigstore downloadConcurrency proxyUrl
+const fields = `id name url upstreamName policy includeTags excludeTags includeTagPatterns excludeTagPatterns
+  semverRanges semverPrereleases semverSuffix newestTags { count order per } sigstore downloadConcurrency proxyUrl
   sslCaCertificate sslClientCertificate hasSslClientKey sslValidation followLayerUrls totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
   headerNames realmHosts username hasPassword`;
 
@@ -148,6 +149,33 @@ describe('a remote', () => {
       username: null,
       hasPassword: false,
       rateLimit: null,
+    });
+  });
+
+  test('rules of tags are kept one by one, and cleared by null', async () => {
+    const { remote } = await create(valid({ semverRanges: ['>=1'], newestTags: { count: 3 } }));
+    expect(remote).toMatchObject({
+      semverRanges: ['>=1'],
+      semverPrereleases: false,
+      newestTags: { count: 3, order: 'SEMVER', per: 'ALL' },
+    });
+    const kept = await update({ id: remote.id, includeTagPatterns: ['v\\d+'], semverPrereleases: true });
+    expect(kept.remote).toMatchObject({
+      semverRanges: ['>=1'],
+      includeTagPatterns: ['v\\d+'],
+      semverPrereleases: true,
+    });
+    const cleared = await update({
+      id: remote.id,
+      semverRanges: null,
+      newestTags: null,
+      semverSuffix: 'alpine',
+    });
+    expect(cleared.remote).toMatchObject({
+      semverRanges: null,
+      newestTags: null,
+      semverSuffix: 'alpine',
+      includeTagPatterns: ['v\\d+'],
     });
   });
 
@@ -272,6 +300,26 @@ const mistakes: readonly Mistake[] = [
     input: { upstreamName: '../../etc/passwd' },
     field: ['upstreamName'],
   },
+  {
+    name: 'a regular expression that does not compile',
+    input: { includeTagPatterns: ['v1', 'v(1'] },
+    field: ['includeTagPatterns', '1'],
+    message: /at character 2: missing closing \)/,
+  },
+  {
+    name: 'a regular expression that is too large',
+    input: { excludeTagPatterns: ['([a-z]{100}){10}'] },
+    field: ['excludeTagPatterns', '0'],
+    message: /instructions/,
+  },
+  {
+    name: '101 regular expressions',
+    input: { includeTagPatterns: Array.from({ length: 101 }, () => 'v1') },
+    field: ['includeTagPatterns'],
+  },
+  { name: 'no semver range', input: { semverRanges: ['>=1 <two'] }, field: ['semverRanges', '0'] },
+  { name: 'a suffix with its dash', input: { semverSuffix: '-alpine' }, field: ['semverSuffix'] },
+  { name: 'the newest 0', input: { newestTags: { count: 0 } }, field: ['newestTags', 'count'] },
   {
     name: 'a wildcard that cannot be parsed',
     input: { includeTags: ['ok', 'v[1'] },

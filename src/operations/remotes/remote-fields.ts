@@ -2,11 +2,12 @@ import type { Remote, RemotePolicy } from '../../db/schema/entities.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
-import { validateRules } from '../../selection/rule-mistakes.ts';
-import type { RuleList } from '../../selection/rule-mistakes.ts';
+import { ruleLists } from '../../selection/rule-mistakes.ts';
 import { checkInteger, checkName, checkSeconds, checkText, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
+import { checkNewest, checkRuleList, checkSuffix } from './tag-rules.ts';
+import type { TagRuleFields } from './tag-rules.ts';
 import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './urls.ts';
 import type { AddressRules } from './urls.ts';
 
@@ -16,7 +17,7 @@ export interface Header {
 }
 
 /** In an update, undefined keeps a field and null clears it. Secrets are in clear text. */
-export interface RemoteFields {
+export interface RemoteFields extends TagRuleFields {
   readonly name?: string | null | undefined;
   readonly url?: string | null | undefined;
   readonly upstreamName?: string | null | undefined;
@@ -74,8 +75,9 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mis
   on(input.name, (name) => checkName('name', name));
   on(input.url, (url) => checkBaseUrl('url', url, rules));
   on(input.upstreamName, checkUpstreamName);
-  on(input.includeTags, (patterns) => checkRules('includeTags', patterns));
-  on(input.excludeTags, (patterns) => checkRules('excludeTags', patterns));
+  for (const field of ruleLists) on(input[field], (entries) => checkRuleList(field, entries));
+  on(input.semverSuffix, checkSuffix);
+  on(input.newestTags, checkNewest);
   on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
   on(input.downloadConcurrency, (count) => checkInteger('downloadConcurrency', count, [1, 100]));
   on(input.proxyUrl, (url) => checkProxyUrl('proxyUrl', url, rules));
@@ -162,14 +164,6 @@ function checkUpstreamName(value: string): Checked {
     'upstreamName',
     `upstreamName is ${quoteValue(value)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
       `at most 255 characters.${hint}`,
-  );
-}
-
-function checkRules(field: RuleList, patterns: readonly string[]): Checked[] {
-  if (patterns.length > 1_000)
-    return [invalid(field, `${field} has ${patterns.length} entries; at most 1000 are accepted.`)];
-  return validateRules(field, patterns).map(({ index, message }) =>
-    invalid([field, String(index)], `${field}[${index}] is ${quoteValue(patterns[index])}: ${message}`),
   );
 }
 

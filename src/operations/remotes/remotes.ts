@@ -64,6 +64,7 @@ export async function createRemote(
         upstreamName,
         headerNames: [],
         realmHosts: [],
+        tagRules: {},
         signaturePolicyId: signaturePolicyId ?? null,
       });
       applyPlain(row, given);

@@ -2,6 +2,7 @@ import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/entities.ts';
 import { HeaderInput } from '../header-input.type.ts';
 import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
+import { NewestTagsInput, ruleText } from './tag-rules.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** Settings that create and update have in common. */
@@ -16,6 +17,21 @@ abstract class RemoteSettings {
 
   @Field(() => [String], { nullable: true, description: 'The same, taken away afterwards; null: none.' })
   excludeTags?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
+  includeTagPatterns?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.excludeTagPatterns })
+  excludeTagPatterns?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.semverRanges })
+  semverRanges?: string[] | null;
+
+  @Field(() => String, { nullable: true, description: ruleText.semverSuffix })
+  semverSuffix?: string | null;
+
+  @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
+  newestTags?: NewestTagsInput | null;
 
   @Field(() => String, { nullable: true, description: 'Base URL of a dedicated signature store: as url.' })
   sigstore?: string | null;
@@ -98,6 +114,9 @@ abstract class RemoteSettings {
 
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput extends RemoteSettings {
+  @Field(() => Boolean, { nullable: true, defaultValue: false, description: ruleText.semverPrereleases })
+  semverPrereleases?: boolean | null;
+
   @Field(() => String, { description: 'Unique, 1 to 255 visible characters.' })
   name!: string;
 
@@ -154,6 +173,9 @@ export class RemoteCreateInput extends RemoteSettings {
 
 @InputType('RemoteUpdateInput', { description: 'Changes of a remote. Omitted: kept. null: cleared.' })
 export class RemoteUpdateInput extends RemoteSettings {
+  @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
+  semverPrereleases?: boolean | null;
+
   @Field(() => ID, { description: 'The remote.' })
   id!: string;
 

@@ -4,6 +4,7 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
+import { NewestTagsType, ruleText } from './tag-rules.type.ts';
 import { UserError } from '../user-error.type.ts';
 
 export const RemotePolicyEnum = {
@@ -56,6 +57,24 @@ export class RemoteType extends NodeType {
 
   @Field(() => [String], { nullable: true, description: 'The same, taken away afterwards; null: none.' })
   excludeTags!: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
+  includeTagPatterns!: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.excludeTagPatterns })
+  excludeTagPatterns!: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.semverRanges })
+  semverRanges!: string[] | null;
+
+  @Field(() => String, { nullable: true, description: ruleText.semverSuffix })
+  semverSuffix!: string | null;
+
+  @Field(() => NewestTagsType, { nullable: true, description: ruleText.newestTags })
+  newestTags!: NewestTagsType | null;
+
+  @Field(() => Boolean, { description: ruleText.semverPrereleases })
+  semverPrereleases!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Base URL of a dedicated signature store.' })
   sigstore!: string | null;
@@ -152,6 +171,7 @@ export function toRemoteType(row: Remote): RemoteType {
     followLayerUrls,
     createdAt,
     updatedAt,
+    tagRules: rules,
   } = row;
   return Object.assign(new RemoteType(), {
     id: toGlobalId('Remote', row.id),
@@ -168,6 +188,12 @@ export function toRemoteType(row: Remote): RemoteType {
     updatedAt,
     includeTags: row.includeTags ?? null,
     excludeTags: row.excludeTags ?? null,
+    includeTagPatterns: rules.includeTagPatterns ?? null,
+    excludeTagPatterns: rules.excludeTagPatterns ?? null,
+    semverRanges: rules.semverRanges ?? null,
+    semverSuffix: rules.semverSuffix ?? null,
+    semverPrereleases: rules.semverPrereleases ?? false,
+    newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
     sigstore: row.sigstore ?? null,
     totalTimeout: row.totalTimeout ?? null,
     connectTimeout: row.connectTimeout ?? null,

@@ -1,0 +1,68 @@
+import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { SemverGroup } from '../../../selection/newest-tags.ts';
+
+const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
+registerEnumType(SemverGroupEnum, {
+  name: 'SemverGroup',
+  description: 'How `newestTags` groups versions.',
+  valuesConfig: {
+    ALL: { description: 'All versions are one group.' },
+    MAJOR: { description: 'A group for each major version.' },
+    MINOR: { description: 'A group for each minor version.' },
+  },
+});
+
+const TagOrderEnum = { SEMVER: 'SEMVER' } as const;
+registerEnumType(TagOrderEnum, {
+  name: 'TagOrder',
+  description: 'What decides which tags are newer.',
+  valuesConfig: { SEMVER: { description: 'The order of versions (semver.org). Only versions count.' } },
+});
+
+const newestText = {
+  count: 'How many tags are kept in each group, 1 to 10000.',
+  order: 'What decides which tags are newer.',
+  per: 'How tags are grouped.',
+};
+
+@ObjectType('NewestTags', { description: 'Keeps the newest tags of each group.', simpleResolvers: true })
+export class NewestTagsType {
+  @Field(() => Int, { description: newestText.count })
+  count!: number;
+
+  @Field(() => TagOrderEnum, { description: newestText.order })
+  order!: keyof typeof TagOrderEnum;
+
+  @Field(() => SemverGroupEnum, { description: newestText.per })
+  per!: SemverGroup;
+}
+
+@InputType({ description: 'Keeps the newest tags of each group.' })
+export class NewestTagsInput {
+  @Field(() => Int, { description: newestText.count })
+  count!: number;
+
+  @Field(() => TagOrderEnum, { defaultValue: 'SEMVER', description: newestText.order })
+  order!: keyof typeof TagOrderEnum;
+
+  @Field(() => SemverGroupEnum, { defaultValue: 'ALL', description: newestText.per })
+  per!: SemverGroup;
+}
+
+/** Descriptions of the remote's fields and of its inputs' (docs/selection.md). */
+export const ruleText = {
+  includeTagPatterns:
+    'Tags to sync, as regular expressions of RE2 that match the whole tag, each up to 1000 characters; at most 100. Null: none. ' +
+    'A tag is included when includeTags, a pattern or a range includes it; without any of them every tag is.',
+  excludeTagPatterns:
+    'Tags to exclude, as regular expressions of RE2 that match the whole tag; at most 100. Null: none.',
+  semverRanges:
+    'Tags to sync, as node-semver ranges, for example ">=1.2 <2"; at most 100. A leading v is ignored, missing parts are 0. Null: none.',
+  semverPrereleases:
+    'Whether ranges take every pre-release. Otherwise a range takes the pre-releases of a version that it names with one.',
+  semverSuffix:
+    'The variant whose tags ranges and newestTags take, for example "alpine" for 1.27.4-alpine. Null: tags without a variant.',
+  newestTags:
+    'Keeps only the newest of the tags that the other rules leave. Names without a wildcard in includeTags are always kept. ' +
+    'A mirror sync removes the others. Null: all are kept.',
+};

@@ -1,0 +1,68 @@
+import { quoteValue } from '../../oci/error.ts';
+import type { NewestTags } from '../../selection/newest-tags.ts';
+import { validateRules } from '../../selection/rule-mistakes.ts';
+import type { RuleList } from '../../selection/rule-mistakes.ts';
+import type { FurtherRules } from '../../selection/tag-filter.ts';
+import { checkInteger, invalid } from '../mistakes.ts';
+import type { Checked } from '../mistakes.ts';
+
+/** In an update, undefined keeps a rule and null clears it. */
+export interface TagRuleFields {
+  readonly includeTagPatterns?: string[] | null | undefined;
+  readonly excludeTagPatterns?: string[] | null | undefined;
+  readonly semverRanges?: string[] | null | undefined;
+  readonly semverPrereleases?: boolean | null | undefined;
+  readonly semverSuffix?: string | null | undefined;
+  readonly newestTags?: NewestTags | null | undefined;
+}
+
+/** Wildcards cost little; each tag of the upstream is matched against every pattern and range. */
+const entriesAtMost: Readonly<Record<RuleList, number>> = {
+  includeTags: 1_000,
+  excludeTags: 1_000,
+  includeTagPatterns: 100,
+  excludeTagPatterns: 100,
+  semverRanges: 100,
+};
+
+export function checkRuleList(field: RuleList, entries: readonly string[]): Checked[] {
+  const most = entriesAtMost[field];
+  if (entries.length > most)
+    return [invalid(field, `${field} has ${entries.length} entries; at most ${most} are accepted.`)];
+  return validateRules(field, entries).map(({ index, message }) =>
+    invalid([field, String(index)], `${field}[${index}] is ${quoteValue(entries[index])}: ${message}`),
+  );
+}
+
+export function checkSuffix(suffix: string): Checked {
+  if (/^[0-9A-Za-z][0-9A-Za-z.-]{0,99}$/.test(suffix)) return undefined;
+  return invalid(
+    'semverSuffix',
+    `semverSuffix is ${quoteValue(suffix)}; expected the part of a tag after the version and its dash, for example "alpine".`,
+  );
+}
+
+export function checkNewest({ count }: NewestTags): Checked {
+  const checked = checkInteger('count', count, [1, 10_000]);
+  return checked && { ...checked, field: ['newestTags', 'count'] };
+}
+
+const ruleFields = [
+  'includeTagPatterns',
+  'excludeTagPatterns',
+  'semverRanges',
+  'semverPrereleases',
+  'semverSuffix',
+  'newestTags',
+] as const satisfies readonly (keyof TagRuleFields)[];
+
+/** The stored rules with those that are given; a cleared rule is absent. */
+export function mergeTagRules(stored: FurtherRules, given: TagRuleFields): FurtherRules {
+  const merged = ruleFields.map((field) => [
+    field,
+    given[field] === undefined ? stored[field] : given[field],
+  ]);
+  return Object.fromEntries(
+    merged.filter(([, value]) => value !== null && value !== undefined),
+  ) as FurtherRules;
+}
