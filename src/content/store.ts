@@ -35,6 +35,29 @@ export interface ContentStore extends ReadOnlyStore {
   push(descriptor: ContentKey, source: ContentSource, options?: PushOptions): Promise<PushResult>;
 }
 
+/** A blob on its way into a store. One fetch writes it; any number of readers follow, each at its own pace. */
+export interface GrowingBlob extends ContentSource {
+  /** Bytes received so far. */
+  readonly sizeBytes: number;
+  /**
+   * Fetches what is missing. After an error it may be called again, with this or another source, and continues.
+   * @throws as `ContentStore.push`
+   */
+  receive(source: ContentSource, signal: AbortSignal): Promise<void>;
+  /**
+   * Verifies the digest, releases the last byte to the readers, and stores the blob.
+   * @throws TidemarkError `DIGEST_MISMATCH`, or the store's error.
+   */
+  finish(): Promise<void>;
+  /** Aborts all unfinished readers. Bytes that may be right stay for the next attempt. */
+  fail(reason: unknown): Promise<void>;
+}
+
+export interface GrowingStore {
+  /** Begins a blob, and resumes what an earlier attempt left. The caller runs one attempt at a time. */
+  grow(descriptor: ContentKey, options: Pick<PushOptions, 'apart' | 'signal'>): Promise<GrowingBlob>;
+}
+
 export interface ContentDeleter {
   /** Removes stored content; does nothing if it is missing. */
   delete(descriptor: Pick<ContentKey, 'digest'>): Promise<void>;
@@ -91,4 +114,11 @@ export interface StoreUpkeep {
 
 /** Where a server keeps its blobs: a folder, or an S3 bucket. */
 export interface BlobStore
-  extends ContentStore, ContentDeleter, FileAdopter, RedirectingStore, StoreInventory, StoreUpkeep {}
+  extends
+    ContentStore,
+    GrowingStore,
+    ContentDeleter,
+    FileAdopter,
+    RedirectingStore,
+    StoreInventory,
+    StoreUpkeep {}

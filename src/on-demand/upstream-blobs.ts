@@ -3,9 +3,7 @@ import type { Logger } from 'pino';
 import { namingRequest, repositoryUrl } from '../upstream/naming-request.ts';
 import { bytesSource } from '../upstream/blob-source.ts';
 import { digestMismatch } from '../content/content-error.ts';
-import { openGrowingBlob } from '../content/folder/growing-blob.ts';
-import type { GrowingBlob, GrowingBlobPlace } from '../content/folder/growing-blob.ts';
-import type { FileAdopter, ReadOnlyStore } from '../content/store.ts';
+import type { GrowingBlob, GrowingStore, LimitedStore, ReadOnlyStore } from '../content/store.ts';
 import { verifyInPassing } from '../content/verified-source.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import { markBlobStored, readBlobSources } from '../db/content/blob-sources.ts';
@@ -25,9 +23,7 @@ import { reuseOf } from './reuse-of.ts';
 
 export interface UpstreamBlobDeps {
   readonly database: Database;
-  readonly store: ReadOnlyStore & FileAdopter;
-  /** Of the blob store. */
-  readonly partialFolder: string;
+  readonly store: ReadOnlyStore & GrowingStore & LimitedStore;
   readonly blobLocks: BlobLocks;
   readonly clients: RemoteClients;
   readonly logger: Logger;
@@ -133,7 +129,7 @@ async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal
     const em = deps.database.em.fork();
     if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor)))
       wish.onOpen(deps.store);
-    else await fetchAndStore({ ...deps, apart }, wish, signal);
+    else await fetchAndStore(deps, { ...wish, apart }, signal);
     // where several remotes were asked, none is told apart
     const origin = remotes.length === 1 ? reuse.origin : undefined;
     await markBlobStored(em, { digest, sizeBytes, repositoryId, origin });
@@ -141,13 +137,13 @@ async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal
 }
 
 async function fetchAndStore(
-  deps: UpstreamBlobDeps & Pick<GrowingBlobPlace, 'apart'>,
-  wish: Wish,
+  deps: UpstreamBlobDeps,
+  wish: Wish & { readonly apart: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
-  const { descriptor, remotes, repositoryId } = wish;
+  const { descriptor, remotes, repositoryId, apart } = wish;
   deps.store.quota?.check(descriptor.digest, descriptor.size);
-  const growing = await openGrowingBlob(deps, descriptor, signal);
+  const growing = await deps.store.grow(descriptor, { signal, ...(apart !== undefined && { apart }) });
   wish.onOpen(growing);
   try {
     await firstThatHasIt(deps.clients, remotes, signal, (upstream) =>

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection } from '@temporalio/client';
@@ -178,7 +177,6 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     signatures,
     isShared: areLoginsOn,
     databaseUrl: ground.servers.databaseUrl,
-    partialFolder: join(config.dataDir, 'partial'),
     openRegistry,
     manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: allowsPrivateUpstreams(config),

@@ -1,6 +1,5 @@
 /** The API over a sync harness's database and blob folder, with all that it fetches on demand; several may run beside each other. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { createAccess, noLogins } from '../../src/access/access.ts';
 import type { LoginSettings } from '../../src/access/access.ts';
@@ -43,7 +42,6 @@ export async function startHarnessApi(
     database,
     databaseUrl: database.config.get('clientUrl') ?? '',
     store,
-    partialFolder: join(folder, 'partial'),
     secrets,
     openRegistry,
     signatures,

@@ -5,6 +5,7 @@ import type { Digest, DigestAlgorithm } from '../../oci/digest.ts';
 import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../../oci/digest.ts';
 import { contentUnknown, offsetInvalid } from '../content-error.ts';
 import { createDirectorySync, syncDirectory } from './directory-sync.ts';
+import { openGrowingBlob } from './growing-blob.ts';
 import { pushByFile } from './push-by-file.ts';
 import { pushSmall, smallBytes } from './push-small.ts';
 import {
@@ -50,8 +51,12 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
     sha256: createDirectorySync(blobFolder(root, 'sha256')),
     sha512: createDirectorySync(blobFolder(root, 'sha512')),
   };
-  const live = new Set<string>();
-  const findPartials = createPartialFinder(partialFolder);
+  const partials = {
+    folder: partialFolder,
+    find: createPartialFinder(partialFolder),
+    live: new Set<string>(),
+    fsync,
+  };
   const singleFlight = createSingleFlight();
 
   const store: BlobStore = {
@@ -79,10 +84,14 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
           quota?.add((presentBytes ?? 0) - replacedBytes);
         };
         const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
-        const push = () =>
-          pushBySize({ partialFolder, findPartials, fsync, publish, live }, descriptor, source, pushOptions);
+        const push = () => pushBySize({ ...partials, publish }, descriptor, source, pushOptions);
         return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
       }),
+
+    grow: (descriptor, growOptions) => {
+      const publish = (path: string) => store.adopt(descriptor, path);
+      return openGrowingBlob({ ...partials, publish }, store, descriptor, growOptions);
+    },
 
     async delete({ digest }) {
       const path = blobPath(root, digest);
@@ -103,7 +112,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
         await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
       }),
 
-    sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, live),
+    sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, partials.live),
 
     list: () => listBlobs(root),
 

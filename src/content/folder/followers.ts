@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ContentBody, ContentKey, ContentSource, FetchOptions } from '../../oci/content-source.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { abortable } from '../abortable.ts';
+import type { PartialBlob } from './partial-blob.ts';
 import type { PartialFile } from './partial-file.ts';
 import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { onDisk } from '../storage-error.ts';
@@ -37,9 +38,9 @@ interface Growth {
 export async function createFollowers(
   store: ContentSource,
   descriptor: ContentKey,
-  file: PartialFile,
+  { path, file }: Pick<PartialBlob, 'path' | 'file'>,
 ): Promise<Followers> {
-  const handle = await onDisk('opening a partial file', open(file.path, 'r'));
+  const handle = await onDisk('opening a partial file', open(path, 'r'));
   const growth: Growth = {
     descriptor,
     file,

@@ -1,79 +1,102 @@
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { ContentKey } from '../../oci/content-source.ts';
-import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { createBlockWriter } from './block-writer.ts';
 import { createStreamHash } from './hash-thread.ts';
+import type { StreamHash } from './hash-thread.ts';
 import { onDisk } from '../storage-error.ts';
 
-/** A file of one attempt, being written and hashed. Nobody else writes it; others may read it to resume. */
+/** A file that one attempt writes and hashes. Only this attempt writes to it; others may read it to resume. */
 export interface PartialFile {
-  readonly path: string;
-  /** Bytes taken: hashed, and written but for at most one block that is still being filled. */
+  /** Bytes appended: hashed, and written except for at most one block in memory. */
   readonly sizeBytes: number;
   /** Bytes that others may read from the file. */
   readonly writtenBytes: number;
-  /** Writes what is left in a block; may run beside `append`. */
+  /** Writes what is left in a block; may run concurrently with `append`. */
   flush(): Promise<void>;
-  /** Writes and hashes; when it returns, the chunk may be reused. */
+  /** Writes and hashes; the caller may reuse the chunk afterwards. */
   append(chunk: Uint8Array): Promise<void>;
-  /** Back to nothing, for a source that answers from its first byte. */
+  /** Truncates the file, for a source that answers from its first byte. */
   restart(): Promise<void>;
-  /** The digest of what was appended. Nothing can be appended afterwards. */
-  finish(): Promise<Digest>;
-  /** Writes what is left, and waits for the disk. */
+  /** The hash of all appended bytes, in hex. No `append` may follow. */
+  finish(): Promise<string>;
+  /** Flush and fsync. */
   sync(): Promise<void>;
-  /** Writes what is left, and closes; closed also when that fails. */
+  /** Flushes and closes; closes even if the flush fails. A second call has no effect. */
   close(): Promise<void>;
 }
 
-/** Creates the file, which must not exist; its digest is counted in the algorithm of the one expected. */
-export async function createPartialFile(path: string, expected: ContentKey): Promise<PartialFile> {
+export interface FileToWrite {
+  readonly handle: FileHandle;
+  /** For messages: `sha256:…`. */
+  readonly what: string;
+  /** An upper bound. */
+  readonly sizeBytes: number;
+  /** The position of the first appended byte; default 0. */
+  readonly start?: number;
+  /** A new hash, also after a restart. */
+  readonly openHash: () => StreamHash;
+}
+
+/** Creates the file, which must not exist. The hash algorithm is that of the expected digest. */
+export async function createPartialFile(path: string, { digest, size }: ContentKey): Promise<PartialFile> {
   const handle = await onDisk('creating a partial file', open(path, 'wx', 0o600));
-  const writer = createBlockWriter(handle, expected.size);
-  const algorithm = digestAlgorithm(expected.digest);
-  let hash = createStreamHash(algorithm, expected.size);
-  let sizeBytes = 0;
+  const openHash = () => createStreamHash(digestAlgorithm(digest), size);
+  return writePartialFile({ handle, what: digest, sizeBytes: size, openHash });
+}
+
+export function writePartialFile({
+  handle,
+  what,
+  sizeBytes: most,
+  start = 0,
+  openHash,
+}: FileToWrite): PartialFile {
+  const writer = createBlockWriter(handle, most, start);
+  let hash = openHash();
+  let sizeBytes = start;
   let isFinished = false;
+  const flush = () => onDisk(`writing ${what}`, writer.flush());
   return {
-    path,
     get sizeBytes() {
       return sizeBytes;
     },
     get writtenBytes() {
       return writer.writtenBytes;
     },
-    flush: () => onDisk(`writing ${expected.digest}`, writer.flush()),
+    flush,
     async append(chunk) {
-      // The write runs in the thread pool while this thread hashes, or another.
-      const writing = onDisk(`writing ${expected.digest}`, writer.write(chunk));
+      // The thread pool writes while this thread, or another, hashes.
+      const writing = onDisk(`writing ${what}`, writer.write(chunk));
       const hashing = hash.update(chunk);
-      // The chunk is in use until both are done, also when one fails.
+      // Both use the chunk, even if one of them fails.
       await Promise.allSettled([writing, hashing]);
       await writing;
       await hashing;
       sizeBytes += chunk.byteLength;
     },
     async restart() {
-      await onDisk(`truncating the partial file of ${expected.digest}`, writer.rewind());
+      await onDisk(`truncating the partial file of ${what}`, writer.rewind());
       hash.drop();
-      hash = createStreamHash(algorithm, expected.size);
+      hash = openHash();
       sizeBytes = 0;
     },
     async finish() {
       isFinished = true;
-      return `${algorithm}:${await hash.digest()}` as Digest;
+      return hash.digest();
     },
     async sync() {
-      await onDisk(`writing ${expected.digest}`, writer.flush());
-      await onDisk(`fsync of ${expected.digest}`, handle.sync());
+      await flush();
+      await onDisk(`fsync of ${what}`, handle.sync());
     },
     async close() {
       try {
-        await onDisk(`writing ${expected.digest}`, writer.flush());
+        await flush();
       } finally {
         if (!isFinished) hash.drop();
-        await onDisk(`closing ${expected.digest}`, handle.close());
+        isFinished = true;
+        await onDisk(`closing ${what}`, handle.close());
       }
     },
   };

@@ -18,13 +18,11 @@ export function newPartialPath(folder: string, digest: Digest, apart?: string): 
   return join(folder, `${namePrefix(digest, apart)}${randomBytes(8).toString('hex')}`);
 }
 
-/** What earlier attempts left of this digest, for the same, the largest first; or what other processes are writing now. */
-export async function findPartials(folder: string, digest: Digest, apart?: string): Promise<Partial[]> {
-  return createPartialFinder(folder)(digest, apart);
-}
+/** The files of other attempts at this digest, with the same `apart`, the largest first. They may be written to by other processes. */
+export type PartialFinder = (digest: Digest, apart?: string) => Promise<Partial[]>;
 
-/** As `findPartials`; all who ask while the folder is being read share the next reading of it, which begins after they asked. */
-export function createPartialFinder(folder: string): (digest: Digest, apart?: string) => Promise<Partial[]> {
+/** Calls during a reading of the folder share the next reading. */
+export function createPartialFinder(folder: string): PartialFinder {
   let next: Promise<Map<string, string[]>> | undefined;
   let last: Promise<unknown> = Promise.resolve();
 

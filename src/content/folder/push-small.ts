@@ -7,7 +7,7 @@ import { digestMismatch } from '../content-error.ts';
 import { newPartialPath, removeFile } from './partial-folder.ts';
 import { pushInTwo } from './push-attempts.ts';
 import type { PushAttempt } from './push-attempts.ts';
-import type { PushPlace } from './push-by-file.ts';
+import type { PartialPlace } from './partial-blob.ts';
 import { receiveBody } from './receive-body.ts';
 import { onDisk } from '../storage-error.ts';
 import type { PushOptions, PushResult } from '../store.ts';
@@ -20,7 +20,7 @@ export const smallBytes = 64 * 1024;
  * partial file would cost more than the bytes that it has.
  */
 export async function pushSmall(
-  place: PushPlace,
+  place: PartialPlace,
   descriptor: ContentKey,
   source: ContentSource,
   options: PushOptions,
@@ -38,7 +38,7 @@ export async function pushSmall(
   };
   const result = await pushInTwo(await receive(), receive);
   signal?.throwIfAborted();
-  const path = newPartialPath(place.partialFolder, descriptor.digest, options.apart);
+  const path = newPartialPath(place.folder, descriptor.digest, options.apart);
   place.live.add(path);
   try {
     await writeWhole(path, sink.bytes(), descriptor, place.fsync);

@@ -3,22 +3,22 @@ import type { Hash } from 'node:crypto';
 import { mkdir, open, opendir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContentKey } from '../../oci/content-source.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import { createBlockWriter } from './block-writer.ts';
-import type { Quota } from '../quota.ts';
+import type { StreamHash } from './hash-thread.ts';
+import { writePartialFile } from './partial-file.ts';
 import { removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
 import { createUploadCharges } from '../upload-charges.ts';
 import type { UploadCharges } from '../upload-charges.ts';
+import type { FileAdopter } from '../store.ts';
 
 export interface UploadFolderOptions {
   /** Of the blob store: uploads lie beside the blobs, so that a finished one is only renamed. */
   readonly root: string;
   /** Takes a verified file over as a blob. */
-  readonly blobs: { adopt(descriptor: ContentKey, path: string): Promise<void>; readonly quota?: Quota };
+  readonly blobs: FileAdopter;
   /** Whether `finish` returns only when the blob survives a power loss. Default true. */
   readonly fsync?: boolean;
 }
@@ -96,12 +96,24 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
       const handle = await openUpload(pathOf(id), id);
       const before = (await onDisk('reading the size of an upload', handle.stat())).size;
       charges.settle(id, before);
-      const counted = charging(bytes, (more) => charges.more(id, more));
+      const hashed = hashedUpTo(id, before);
+      const file = writePartialFile({
+        handle,
+        what: 'an upload',
+        sizeBytes: Number.POSITIVE_INFINITY,
+        start: before,
+        openHash: () => countInto(hashed),
+      });
       try {
-        return await appendTo(handle, { before, hashed: hashedUpTo(id, before) }, counted);
+        for await (const chunk of bytes) {
+          charges.more(id, chunk.byteLength);
+          await file.append(chunk);
+        }
       } finally {
-        charges.settle(id, (await sizeOf(pathOf(id))) ?? 0);
+        // After a failed write the file is shorter than what was hashed, and `finish` reads it again.
+        await file.close().finally(async () => charges.settle(id, (await sizeOf(pathOf(id))) ?? 0));
       }
+      return file.sizeBytes;
     },
 
     async finish(id, digest) {
@@ -159,15 +171,17 @@ async function chargeFound(folder: string, charges: UploadCharges): Promise<void
       charges.settle(entry.name, (await sizeOf(join(folder, entry.name))) ?? 0);
 }
 
-/** Tells of each chunk before it is written. */
-async function* charging(
-  bytes: AsyncIterable<Uint8Array>,
-  tell: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    tell(chunk.byteLength);
-    yield chunk;
-  }
+/** The hash of an upload lives longer than one request. */
+function countInto(hashed: Hashed | undefined): StreamHash {
+  return {
+    update(chunk) {
+      if (hashed === undefined) return;
+      hashed.hash.update(chunk);
+      hashed.bytes += chunk.byteLength;
+    },
+    digest: () => hashed?.hash.copy().digest('hex') ?? '',
+    drop() {},
+  };
 }
 
 async function openUpload(path: string, id: string): Promise<FileHandle> {
@@ -177,38 +191,6 @@ async function openUpload(path: string, id: string): Promise<FileHandle> {
     if (systemCode(error) === 'ENOENT') throw unknown(id);
     return onDisk('opening an upload', Promise.reject(error as Error));
   }
-}
-
-interface Place {
-  readonly before: number;
-  readonly hashed: Hashed | undefined;
-}
-
-async function appendTo(
-  handle: FileHandle,
-  { before, hashed }: Place,
-  bytes: AsyncIterable<Uint8Array>,
-): Promise<number> {
-  const writer = createBlockWriter(handle, Number.POSITIVE_INFINITY, before);
-  let sizeBytes = before;
-  try {
-    for await (const chunk of bytes) {
-      // The write runs in the thread pool while this thread hashes.
-      const writing = writer.write(chunk);
-      hashed?.hash.update(chunk);
-      if (hashed !== undefined) hashed.bytes += chunk.byteLength;
-      await onDisk('writing an upload', writing);
-      sizeBytes += chunk.byteLength;
-    }
-  } finally {
-    // where this fails, the file is shorter than what was hashed, and is hashed anew
-    try {
-      await onDisk('writing an upload', writer.flush());
-    } finally {
-      await handle.close();
-    }
-  }
-  return sizeBytes;
 }
 
 async function hashFile(handle: FileHandle, digest: Digest): Promise<string> {

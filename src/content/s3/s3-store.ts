@@ -20,6 +20,7 @@ import {
   removeFile,
   sweepPartialFolder,
 } from '../folder/partial-folder.ts';
+import { openGrowingBlob } from '../folder/growing-blob.ts';
 import { pushByFile } from '../folder/push-by-file.ts';
 import type { S3Location } from './s3-location.ts';
 import { readObject } from './s3-read.ts';
@@ -66,8 +67,12 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
   const ask = createAskS3(timing);
   const partialFolder = join(root, 'partial');
   await onDisk('making the folder of partial files', mkdir(partialFolder, { recursive: true, mode: 0o700 }));
-  const live = new Set<string>();
-  const findPartials = createPartialFinder(partialFolder);
+  const partials = {
+    folder: partialFolder,
+    find: createPartialFinder(partialFolder),
+    live: new Set<string>(),
+    fsync: false,
+  };
   const singleFlight = createSingleFlight();
   const limit = createSlots(uploadsInFlight);
   const folder = prefix === '' ? 'blobs/' : `${prefix}/blobs/`;
@@ -142,15 +147,12 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
           pushOptions.onProgress?.(descriptor.size, descriptor.size);
           return { fetchedBytes: 0 };
         }
-        const way = {
-          partialFolder,
-          findPartials,
-          fsync: false,
-          publish: (path: string) => publish(path, descriptor, signal),
-          live,
-        };
-        return pushByFile(way, descriptor, source, pushOptions);
+        const place = { ...partials, publish: (path: string) => publish(path, descriptor, signal) };
+        return pushByFile(place, descriptor, source, pushOptions);
       }),
+
+    grow: (descriptor, growOptions) =>
+      openGrowingBlob({ ...partials, publish }, store, descriptor, growOptions),
 
     async delete({ digest }) {
       const { key } = objectOf(digest);
@@ -163,7 +165,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
     adopt: (descriptor, path) => publish(path, descriptor),
 
     async sweepPartials({ olderThanMs }) {
-      const swept = await sweepPartialFolder(partialFolder, olderThanMs, live);
+      const swept = await sweepPartialFolder(partialFolder, olderThanMs, partials.live);
       await abortUploads(place, olderThanMs);
       return swept;
     },
