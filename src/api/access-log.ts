@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import type { AccessLog } from './dependencies.ts';
+import type { Exchange } from './distribution/exchange.ts';
 
 /** Longer values are cut: they are the caller's. */
 const longestPath = 1_000;
@@ -14,12 +16,8 @@ interface AccessLogOptions {
 
 /** One JSON object for each request, written when its answer has ended; docs/production.md lists the fields. */
 export function createAccessLog({ write, now = () => new Date() }: AccessLogOptions): AccessLog {
-  const logins = new WeakMap<IncomingMessage, string>();
   return {
-    noteLogin(request, { kind, name }) {
-      if (kind === 'token' || kind === 'subject') logins.set(request, name);
-    },
-    watch(request, response, url) {
+    watch(request, response) {
       const begun = performance.now();
       const sent = countBody(response);
       response.once('close', () => {
@@ -28,12 +26,12 @@ export function createAccessLog({ write, now = () => new Date() }: AccessLogOpti
           log: 'access',
           method: request.method,
           // what stands behind the path may be a token
-          path: (url.split('?', 1)[0] ?? '').slice(0, longestPath),
+          path: (request.originalUrl.split('?', 1)[0] ?? '').slice(0, longestPath),
           status: response.statusCode,
           bytes: request.method === 'HEAD' ? 0 : sent(),
           ms: Math.round((performance.now() - begun) * 10) / 10,
           client: request.socket.remoteAddress ?? null,
-          login: logins.get(request) ?? null,
+          login: loginOf(request),
           userAgent: request.headers['user-agent']?.slice(0, longestAgent) ?? null,
           // the client left, or the content broke off
           ...(response.writableFinished ? {} : { aborted: true }),
@@ -42,6 +40,12 @@ export function createAccessLog({ write, now = () => new Date() }: AccessLogOpti
       });
     },
   };
+}
+
+/** Null before the caller is known, and for callers without a login. */
+function loginOf(request: FastifyRequest): string | null {
+  const viewer = request.getDecorator<Exchange | undefined>('exchange')?.client.viewer;
+  return viewer?.kind === 'token' || viewer?.kind === 'subject' ? viewer.name : null;
 }
 
 /** Counts what is written as the body of an answer. */

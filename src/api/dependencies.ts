@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
-import type { Viewer } from '../access/viewer.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Remote } from '../db/schema/entities.ts';
 import type { UploadFolder } from '../content/folder/upload-folder.ts';
@@ -74,12 +74,10 @@ export interface SignatureChecks {
   readConfigs(configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void>;
 }
 
-/** Tells of each request to `/v2/`; `api/access-log.ts` is it. */
+/** Logs each request to `/v2/`; see `api/access-log.ts`. */
 export interface AccessLog {
-  /** Writes a line when the answer to a request has ended. */
-  watch(request: IncomingMessage, response: ServerResponse, url: string): void;
-  /** Who sends a request, once that is known. */
-  noteLogin(request: IncomingMessage, viewer: Pick<Viewer, 'kind' | 'name'>): void;
+  /** Writes a line when the response has ended. */
+  watch(request: FastifyRequest, response: ServerResponse): void;
 }
 
 /** What main.ts hands in. */

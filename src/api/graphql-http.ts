@@ -23,7 +23,6 @@ export async function serveGraphql(
   app: FastifyInstance,
   { schema, api, taskWatch }: GraphqlOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const callers = new WeakMap<FastifyRequest, Caller>();
   const apollo = new ApolloServer<RequestContext>({
     schema,
     csrfPrevention: true,
@@ -39,14 +38,14 @@ export async function serveGraphql(
     plugins: [ApolloServerPluginLandingPageDisabled(), limitQueries(schema)],
   });
   await apollo.start();
+  app.decorateRequest('caller');
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     preHandler: identify,
     handler: fastifyApolloHandler(apollo, {
       context: (request, reply) => {
-        const caller = callers.get(request);
-        if (caller === undefined) throw new Error('a request came past its checks');
+        const caller = request.getDecorator<Caller>('caller');
         const signal = untilClosed(reply);
         return Promise.resolve(createContext(api, taskWatch, caller, { requestId: request.id, signal }));
       },
@@ -56,7 +55,7 @@ export async function serveGraphql(
 
   /** Before anything is parsed: nobody without a login makes the server work. */
   async function identify(request: FastifyRequest): Promise<void> {
-    callers.set(request, await identifyCaller(api, request.headers.authorization));
+    request.setDecorator('caller', await identifyCaller(api, request.headers.authorization));
   }
 }
 

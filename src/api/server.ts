@@ -74,8 +74,8 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   const { accessLog } = api;
   if (accessLog !== undefined)
     // before anything may refuse the request
-    app.addHook('onRequest', async ({ raw, originalUrl }, reply) => {
-      if (isDistributionUrl(originalUrl)) accessLog.watch(raw, reply.raw, originalUrl);
+    app.addHook('onRequest', async (request, reply) => {
+      if (isDistributionUrl(request.originalUrl)) accessLog.watch(request, reply.raw);
     });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);

@@ -1,9 +1,9 @@
 import { compatibleType, isGenericType, isMediaType } from '../../oci/manifest/media-type.ts';
 
 /**
- * Whether `Accept` lets a manifest of this type through (RFC 9110 section 12.5.1). Absent, or nothing readable in it: anything. A
- * range for JSON in general takes every manifest, which all are JSON; `q=0` excludes, and the most specific range decides. OCI's and
- * Docker's types for the same structure stand for each other: registries answer so, and nothing is converted.
+ * Whether `Accept` allows a manifest of this type (RFC 9110 section 12.5.1). A header that is absent or unreadable allows all. A range for
+ * generic JSON allows every manifest; `q=0` excludes; the most specific range decides. OCI's and Docker's types for the same structure are
+ * equivalent, as in other registries; manifests are never converted.
  */
 export function isAcceptable(accept: string | undefined, mediaType: string): boolean {
   const ranges = parseAccept(accept ?? '');
@@ -19,7 +19,7 @@ export function isAcceptable(accept: string | undefined, mediaType: string): boo
   return wanted.find((matching) => matching.length > 0)?.some((range) => range.quality > 0) ?? false;
 }
 
-/** Whether `Accept` names this very type. */
+/** Whether `Accept` names exactly this type. */
 export function isNamed(accept: string | undefined, mediaType: string): boolean {
   return parseAccept(accept ?? '').some(({ type, quality }) => type === mediaType && quality > 0);
 }
@@ -29,7 +29,7 @@ interface AcceptRange {
   readonly quality: number;
 }
 
-/** A part that cannot be read is left out; a quality that cannot be read is 1. */
+/** An unreadable part is skipped; an unreadable quality is 1. */
 function parseAccept(accept: string): AcceptRange[] {
   return accept.split(',').flatMap((part) => {
     const [range = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());

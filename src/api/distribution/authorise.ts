@@ -6,10 +6,9 @@ import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
-import type { DistributionPath } from './parse-path.ts';
 import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
-/** Where this server is, as its clients write it. */
+/** The base URL under which clients reach this server. */
 export function publicUrl(
   { headers }: FastifyRequest,
   { config }: Pick<DistributionDependencies, 'config'>,
@@ -18,7 +17,7 @@ export function publicUrl(
   return configured === undefined ? `http://${headers.host ?? config.host}` : trimTrailingSlashes(configured);
 }
 
-/** RFC 6750 section 3, with what docker's token flow adds: where a token is to be had, and for what. */
+/** The `WWW-Authenticate` header (RFC 6750 section 3) with the parameters of docker's token flow. */
 export function challenge(
   request: FastifyRequest,
   api: Pick<DistributionDependencies, 'config'>,
@@ -30,14 +29,15 @@ export function challenge(
 }
 
 /**
- * The gate before everything that is asked of `/v2/`: what writes needs the right to; what reads is checked with what is read, since
- * everybody may pull from what is public.
+ * Checks the rights of a write, and logins at the base and the catalog. A read is checked in `findServedVersion`, because public repositories
+ * need no login.
  * @throws TidemarkError `UNAUTHORIZED`, `DENIED`
  */
-export function authorise(exchange: Exchange, path: DistributionPath, isPush: boolean): void {
+export function authorise(exchange: Exchange, isPush: boolean): void {
+  const { path } = exchange;
   const { viewer, scopes } = exchange.client;
   if (path.resource === 'base' || path.resource === 'catalog') {
-    // "docker login" and others ask here whether, and where, to log in: an anonymous token will do
+    // Clients such as `docker login` learn here where to log in; an anonymous token is enough.
     if (viewer.kind === 'anonymous' && scopes === undefined)
       throw unauthorised(exchange, path.resource === 'catalog' ? { scope: 'registry:catalog:*' } : {});
     return;
@@ -51,8 +51,8 @@ export function authorise(exchange: Exchange, path: DistributionPath, isPush: bo
 }
 
 /**
- * What a client gets to hear who may not do something at a name, whether or not anything is there (fault 82): how to get more rights
- * where a token may bring them; that there is nothing; or that it may not.
+ * The answer to a caller without the right to an action. It does not depend on whether the repository exists (fault 82): a challenge if a
+ * token may help, else "not found" or "denied".
  */
 export function refuseAction(exchange: Exchange, action: RegistryAction, name: string): TidemarkError {
   const { viewer, scopes } = exchange.client;

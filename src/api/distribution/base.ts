@@ -4,8 +4,8 @@ import type { Exchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 
 /**
- * distribution-spec, "Determining Support": 200 says that this is a registry. The header says that it serves atomic signatures, too: only
- * where it has any, since clients then ask for those of every image.
+ * distribution-spec, "Determining Support". The header announces atomic signatures. It is sent only if there are any, because clients then
+ * request them for every image.
  */
 export async function answerBase(exchange: Exchange): Promise<FastifyReply> {
   if (await hasAtomicSignatures(exchange.em)) exchange.reply.header('x-registry-supports-signatures', '1');

@@ -7,7 +7,8 @@ import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { refuse, refuseUpstream } from './error.ts';
 import type { Exchange } from './exchange.ts';
-import { findServedVersion, nameContent } from './exchange.ts';
+import { nameContent } from './exchange.ts';
+import { findServedVersion } from './served-version.ts';
 import type { ByteRange } from './range.ts';
 import { isRangeCurrent, parseRange } from './range.ts';
 import { requireVerified } from './require-verified.ts';
@@ -19,8 +20,8 @@ interface BlobPath {
 }
 
 /**
- * distribution-spec, "Pulling blobs": whole or in part, only those of the served version (fault 75). What is not stored comes from the remote
- * that has it; HEAD asks nobody.
+ * distribution-spec, "Pulling blobs": whole or in part, only blobs of the served version (fault 75). A blob that is not stored is fetched from
+ * its remote; HEAD contacts no remote.
  */
 export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<FastifyReply> {
   const { request, reply, em, api } = exchange;
@@ -59,12 +60,12 @@ interface BlobToSend {
   readonly repositoryId: number;
 }
 
-/** distribution-spec, "Pulling blobs": a 307 to where the bytes are. Looked for first: a lost one is not to be promised. */
+/** distribution-spec, "Pulling blobs": a 307 to the bucket. Undefined for a lost blob, so that no client is redirected to it. */
 async function redirect(exchange: Exchange, descriptor: ContentKey): Promise<FastifyReply | undefined> {
   const { reply, api } = exchange;
   if (!(await api.blobs.exists(descriptor))) return undefined;
   const location = await api.blobs.signUrl?.(descriptor);
-  // the address is good for minutes, and for whoever has it
+  // The URL is valid for minutes, for anyone.
   return reply.code(307).headers({ location, 'cache-control': 'no-store', 'content-length': 0 }).send();
 }
 
@@ -80,7 +81,7 @@ async function send(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promi
   return reply;
 }
 
-/** False where it is not there any more and a remote has it: it is fetched again. */
+/** False if the blob was lost and a remote can deliver it again. */
 async function sendStored(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promise<boolean> {
   try {
     await sendFrom(exchange.api.blobs, exchange, wish);
@@ -101,7 +102,7 @@ async function sendFromUpstream(exchange: Exchange, { digest }: BlobPath, wish: 
     await sendFrom(source, exchange, wish);
   } catch (error) {
     throw refuseUpstream(
-      `The blob ${digest} is not stored here, and its upstream cannot give it now.`,
+      `The blob ${digest} is not stored here, and its upstream cannot deliver it now.`,
       error,
     );
   }
@@ -138,7 +139,7 @@ function unknown({ name, digest }: BlobPath): Error {
   return refuse('BLOB_UNKNOWN', `The repository ${quoteValue(name)} does not have the blob ${digest}.`);
 }
 
-/** The database says that it is stored, the store that it is not: an operator has to know (fault 84). */
+/** The database and the blob store disagree: the operator must know (fault 84). */
 function lost({ api, request }: Exchange, path: BlobPath, cause?: unknown): Error {
   api.logger.error(
     { err: cause, repository: path.name, digest: path.digest, correlationId: request.id },

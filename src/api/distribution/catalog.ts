@@ -6,13 +6,13 @@ import type { Exchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 import { nextLink, parsePage } from './paging.ts';
 
-/** Without logins, those that all may see. */
+/** Without logins: what an anonymous caller sees. */
 function seenAtRegistry({ client: { viewer }, api }: Exchange) {
   const visibility: Visibility = visibilityOf(viewer.kind === 'everybody' ? anonymous : viewer);
   return { visibility, isShared: api.access.isOn };
 }
 
-/** docker's "Listing Repositories", which the specification reserves: the names that are served, paged as tags are. */
+/** docker's "Listing Repositories", reserved by the specification: the served names, paged like tags. */
 export async function answerCatalog(exchange: Exchange): Promise<FastifyReply> {
   const { first, after } = parsePage(exchange.query);
   if (first === 0) return sendJson(exchange, { repositories: [] });

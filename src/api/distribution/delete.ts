@@ -6,7 +6,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';
-import { pushCaller } from './exchange.ts';
+import { pushCaller } from './served-version.ts';
 import type { ManifestReference } from './parse-path.ts';
 
 interface ManifestPath {
@@ -14,7 +14,7 @@ interface ManifestPath {
   readonly reference: ManifestReference;
 }
 
-/** distribution-spec, "Deleting tags", "Deleting Manifests": of the latest version; earlier ones keep it. */
+/** distribution-spec, "Deleting tags", "Deleting Manifests": from the latest version; earlier versions keep it. */
 export async function deleteManifestOrTag(
   exchange: Exchange,
   { name, reference }: ManifestPath,
@@ -30,7 +30,7 @@ export async function deleteManifestOrTag(
   return reply.code(202).send();
 }
 
-/** distribution-spec, "Deleting Blobs": those that were uploaded and that no manifest refers to; the others go with their manifests. */
+/** distribution-spec, "Deleting Blobs": only uploaded blobs that no manifest refers to. */
 export async function deleteBlob(
   exchange: Exchange,
   { name, digest }: { readonly name: string; readonly digest: Digest },
@@ -44,6 +44,6 @@ export async function deleteBlob(
   reply.header('allow', 'GET, HEAD');
   throw refuse(
     'UNSUPPORTED',
-    `A manifest refers to the blob ${digest}; it goes with the last manifest that does.`,
+    `A manifest refers to the blob ${digest}. Delete all manifests that refer to it instead.`,
   );
 }

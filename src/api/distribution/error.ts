@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isConnectionError } from '../../db/connection/connection-error.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
-import type { DistributionDependencies } from './exchange.ts';
+import type { ApiDependencies } from '../dependencies.ts';
 
-/** Codes of distribution-spec, "Error Codes", with the status that each goes with; the last four are docker's additions to them. */
+/** Codes of distribution-spec, "Error Codes", with their statuses; the last four are docker's additions. */
 const statuses = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
@@ -27,7 +27,7 @@ const statuses = {
 
 export type DistributionCode = keyof typeof statuses;
 
-/** A refusal of what the caller asked for. */
+/** An error of the caller. @param status Default: the status of the code. */
 export function refuse(
   code: DistributionCode,
   message: string,
@@ -37,7 +37,7 @@ export function refuse(
   return new TidemarkError(code, message, { origin: 'caller', status: status ?? statuses[code], cause });
 }
 
-/** What an upstream said, or that it could not be reached: the reason is the client's to know. Of our own faults it is not. */
+/** Tells the client the reason of an upstream's error. Errors of this server are returned unchanged. */
 export function refuseUpstream(what: string, error: unknown): unknown {
   if (!isTidemarkError(error) || error.origin === 'server') return error;
   return refuse('UNAVAILABLE', `${what} ${error.message}`, undefined, error);
@@ -49,17 +49,17 @@ export interface DistributionFailure {
   readonly message: string;
 }
 
-/** The one writer of errors: status, and `{"errors":[{code,message,detail}]}`. */
+/** The only writer of errors: status, and `{"errors":[{code,message,detail}]}`. */
 export function sendError(reply: FastifyReply, { status, code, message }: DistributionFailure): FastifyReply {
   const body = JSON.stringify({ errors: [{ code, message, detail: null }] });
   return reply.code(status).type('application/json').send(body);
 }
 
-/** The caller's mistakes with their code; of everything else only an id, under which the cause stands in the log (fault 89). */
+/** Errors of the caller keep their code. All others become an id, under which the log has the cause (fault 89). */
 export function toFailure(
   error: unknown,
   request: FastifyRequest,
-  { logger }: Pick<DistributionDependencies, 'logger'>,
+  { logger }: Pick<ApiDependencies, 'logger'>,
 ): DistributionFailure {
   const known = isTidemarkError(error) ? knownFailure(error) : undefined;
   if (known !== undefined) return known;
@@ -71,12 +71,12 @@ export function toFailure(
     ? {
         status: statuses.UNAVAILABLE,
         code: 'UNAVAILABLE',
-        message: `The database or the blob store cannot be used at the moment; try again. (${correlationId})`,
+        message: `The database or the blob store is unavailable. Try again. (${correlationId})`,
       }
     : {
         status: statuses.UNKNOWN,
         code: 'UNKNOWN',
-        message: `Something went wrong in the server. Its log says what, under ${correlationId}.`,
+        message: `Internal error. The server's log has the cause, under ${correlationId}.`,
       };
 }
 

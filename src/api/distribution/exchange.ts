@@ -1,70 +1,30 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Em } from '../../db/open-database.ts';
-import { resolveDistribution } from '../../db/distributions/distributions.ts';
-import type { VersionKey } from '../../db/reads/read-versions.ts';
-import type { PolicyKey } from '../../db/policies/verdicts.ts';
-import type { PushCaller } from '../../db/versions/push-target.ts';
 import type { RegistryViewer } from '../../access/access.ts';
-import { clientMay, mayDo, roleFor } from '../../access/registry-rights.ts';
-import { visibilityOf } from '../../access/viewer.ts';
+import type { Em } from '../../db/open-database.ts';
 import type { ApiDependencies } from '../dependencies.ts';
-import { nameUnknown, refuseAction } from './authorise.ts';
+import type { DistributionPath } from './parse-path.ts';
+import type { UploadLocks } from './push/upload-locks.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access' | 'accessLog'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access'
 >;
 
-/** One request and what answers it. */
+/** One request, with all that its handler needs. */
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  readonly path: DistributionPath;
   readonly query: URLSearchParams;
   readonly em: Em;
-  /** Who sends it. */
   readonly client: RegistryViewer;
   readonly api: DistributionDependencies;
-}
-
-/** A version as it is served at a name. */
-export interface ServedVersion extends VersionKey {
-  /** Where to look for what the version does not have; null: nowhere. */
-  readonly pullThroughRemoteId: number | null;
-  /** What have to verify an image before it is served, each by itself. */
-  readonly policies: readonly PolicyKey[];
-  /** Whether the client may push here, so that it may read the manifest of what it has pushed to sign it. */
-  readonly maySign: boolean;
+  readonly locks: UploadLocks;
 }
 
 /**
- * The version that is served at a name now, to a client that may pull from it; number 0 where the repository has none yet.
- * @throws TidemarkError `NAME_UNKNOWN`, `UNAUTHORIZED`
- */
-export async function findServedVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
-  const found = await resolveDistribution(exchange.em, name, exchange.api.access.isOn);
-  if (found !== undefined && clientMay(exchange.client, 'pull', { name, isPrivate: found.isPrivate }))
-    return {
-      repositoryId: found.repositoryId,
-      number: found.version,
-      pullThroughRemoteId: found.pullThroughRemoteId,
-      policies: found.policies,
-      maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),
-    };
-  // the same whether it is absent or not for this client
-  if (!clientMay(exchange.client, 'pull', { name, isPrivate: true }))
-    throw refuseAction(exchange, 'pull', name);
-  throw nameUnknown(name);
-}
-
-/** For whom a push or a deletion looks for its target. */
-export function pushCaller({ client }: Exchange, action: 'push' | 'delete'): PushCaller {
-  const { viewer } = client;
-  return { seesPrivate: viewer.kind !== 'everybody', changes: visibilityOf(viewer, roleFor(action)) };
-}
-
-/**
- * Sets what names the content of an answer, and says whether the client has it already: If-None-Match (RFC 9110 section 13.1.2)
- * compared weakly with the digest, which is the ETag.
+ * Sets the digest headers of an answer. `isKnown`: the client has the content already, by If-None-Match (RFC 9110 section 13.1.2), compared
+ * weakly. The ETag is the digest.
  */
 export function nameContent({ request, reply }: Exchange, digest: string): { readonly isKnown: boolean } {
   const etag = `"${digest}"`;
@@ -75,7 +35,7 @@ export function nameContent({ request, reply }: Exchange, digest: string): { rea
   return { isKnown: tags.includes(etag) || condition.trim() === '*' };
 }
 
-/** For GET and HEAD alike: Node leaves the body of an answer to HEAD out. */
+/** For GET and HEAD: Node omits the body of an answer to HEAD. */
 export function sendJson({ reply }: Exchange, body: object, contentType = 'application/json'): FastifyReply {
   return reply.header('content-type', contentType).send(Buffer.from(JSON.stringify(body)));
 }

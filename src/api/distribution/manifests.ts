@@ -4,8 +4,10 @@ import type { ServedManifest } from '../../db/reads/read-served.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { isAcceptable, isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from './error.ts';
-import type { Exchange, ServedVersion } from './exchange.ts';
-import { findServedVersion, nameContent } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { ServedVersion } from './served-version.ts';
+import { nameContent } from './exchange.ts';
+import { findServedVersion } from './served-version.ts';
 import type { ManifestReference } from './parse-path.ts';
 import { refuseUnverified, requireVerified } from './require-verified.ts';
 
@@ -14,7 +16,7 @@ interface ManifestPath {
   readonly reference: ManifestReference;
 }
 
-/** distribution-spec, "Pulling manifests": the exact bytes with their own media type, never converted. */
+/** distribution-spec, "Pulling manifests": the exact bytes with their media type, never converted. */
 export async function answerManifest(exchange: Exchange, path: ManifestPath): Promise<FastifyReply> {
   const { request, reply, em } = exchange;
   const accepts = (mediaType: string) => isNamed(request.headers.accept, mediaType);
@@ -26,7 +28,7 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
     manifest = await readServedManifest(em, version, wish);
   }
   if (manifest === undefined) throw unknown(path.name, path.reference);
-  // whoever signs an image asks for its manifest by digest first; its layers are nobody's before
+  // Signing an image begins with its manifest, by digest. Its layers stay refused.
   if ('tag' in path.reference || !version.maySign) await requireSigned(exchange, version, path);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
   reply.header('vary', 'accept');
@@ -35,7 +37,7 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
   return reply.send(manifest.raw ?? undefined);
 }
 
-/** What was pulled through before there was a policy, or before it was signed, is there without what signs it: that is looked for now. */
+/** An image that was pulled through before the policy, or before it was signed, lacks its signatures. They are looked up once more. */
 async function requireSigned(exchange: Exchange, version: ServedVersion, path: ManifestPath): Promise<void> {
   try {
     await requireVerified(exchange, version, path.reference);
@@ -47,8 +49,8 @@ async function requireSigned(exchange: Exchange, version: ServedVersion, path: M
 }
 
 /**
- * Whether it is in the latest version now. A pull of what is there, and verified where there is a policy, asks no upstream.
- * @throws TidemarkError `DENIED` where the policy does not verify what the upstream has: nothing of it was kept.
+ * Looks up a manifest at the remote of a pull-through distribution. @returns whether the latest version has it now.
+ * @throws TidemarkError `DENIED` if the policy does not verify it; nothing was kept.
  */
 async function pullThrough(
   exchange: Exchange,
@@ -74,7 +76,7 @@ async function ask(
   } catch (error) {
     const what = 'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : reference.digest;
     throw refuseUpstream(
-      `The repository ${quoteValue(name)} does not have ${what}, and its upstream cannot be asked now.`,
+      `The repository ${quoteValue(name)} does not have ${what}, and its upstream cannot be reached now.`,
       error,
     );
   }
@@ -86,7 +88,7 @@ function unknown(name: string, reference: ManifestReference): Error {
   return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(name)} does not have ${what}.`);
 }
 
-/** A digest names the very bytes, so there is nothing to choose; a tag is refused only where Accept excludes what it names (fault 78). */
+/** Only a tag is refused by Accept: a digest names exact bytes (fault 78). */
 function checkAccept({ request }: Exchange, { mediaType }: ServedManifest, tag: string): void {
   if (isAcceptable(request.headers.accept, mediaType)) return;
   throw refuse(

@@ -1,7 +1,7 @@
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 
-/** Most rows of a page, whatever `n` says; also of one without `n` (CVE-2023-2253). */
+/** The maximum of rows in a page, with any `n` and without one (CVE-2023-2253). */
 export const pageMaxRows = 1000;
 
 export interface PageRequest {

@@ -7,7 +7,7 @@ import { refuse } from './error.ts';
 
 const extension = '/extensions/v2/';
 
-/** What an address below `/v2/` names (distribution-spec, "Endpoints"). Names and references are valid by its grammar. */
+/** The resource of a URL below `/v2/` (distribution-spec, "Endpoints"). Names and references are validated. */
 export type DistributionPath =
   | { readonly resource: 'base' }
   | { readonly resource: 'catalog' }
@@ -15,9 +15,9 @@ export type DistributionPath =
   | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
   | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
   | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
-  /** Of the API extension that has atomic signatures, which is not below `/v2/`. */
+  /** The API extension of atomic signatures, which is not below `/v2/`. */
   | { readonly resource: 'signatures'; readonly name: string; readonly digest: Digest }
-  /** Without an id, where uploads begin. */
+  /** The id is empty where uploads begin. */
   | { readonly resource: 'upload'; readonly name: string; readonly id: string };
 
 export type ManifestReference = { readonly tag: string } | { readonly digest: Digest };
@@ -27,15 +27,15 @@ export interface DistributionTarget {
   readonly query: URLSearchParams;
 }
 
-/** Whether a request's address, as it was received, belongs to the Distribution API. */
+/** Whether a URL, as received, belongs to the Distribution API. */
 export function isDistributionUrl(url: string): boolean {
   return /^(?:\/extensions)?\/v2(?:[/?]|$)/.test(url);
 }
 
 /**
- * Parses the address as it was received. Nothing in the path is decoded, so that nothing can be hidden in it (fault 64); only the
- * colon of a digest may come as `%3A`, as some clients write it.
- * @throws TidemarkError `NAME_INVALID`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED` or, for a tag that nothing can have, `MANIFEST_UNKNOWN`.
+ * Parses the URL as received. The path is not decoded, so that nothing can hide in it (fault 64). Only the colon of a digest may be `%3A`, as
+ * some clients write it.
+ * @throws TidemarkError `NAME_INVALID`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED`, or `MANIFEST_UNKNOWN` for an invalid tag.
  */
 export function parseTarget(url: string): DistributionTarget {
   const mark = url.indexOf('?');
@@ -52,7 +52,7 @@ function parsePath(path: string): DistributionPath {
   if (path === '/v2/_catalog') return { resource: 'catalog' };
   if (path.startsWith(extension)) return parseExtension(path);
   const parts = path.startsWith('/v2/') ? path.slice('/v2/'.length).split('/') : [];
-  // from the end: a name may have parts that read as "manifests" or "tags"
+  // From the end: a name may contain the parts "manifests" or "tags".
   const last = parts.pop() ?? '';
   const kind = parts.pop();
   const reference = last.replace(/%3a/i, ':');

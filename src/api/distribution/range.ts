@@ -1,12 +1,12 @@
-/** The part of a content that is sent. */
+/** A part of a blob. */
 export interface ByteRange {
   readonly start: number;
   readonly lengthBytes: number;
 }
 
 /**
- * Reads a Range header (RFC 9110 section 14.2): the one part that it asks for, `whole` where there is no header, another unit, more
- * than one range or a mistake in it, `unsatisfiable` where it begins beyond the end.
+ * Parses a Range header (RFC 9110 section 14.2). `whole`: no header, another unit, several ranges, or a syntax error. `unsatisfiable`: the range
+ * begins beyond the end.
  */
 export function parseRange(
   header: string | undefined,
@@ -27,7 +27,7 @@ export function parseRange(
   return { start, lengthBytes: end - start };
 }
 
-/** If-Range (RFC 9110 section 13.1.5): a range counts only for the content that the client has the rest of. */
+/** If-Range (RFC 9110 section 13.1.5): a range applies only to the content that the client has in part. */
 export function isRangeCurrent(ifRange: string | string[] | undefined, digest: string): boolean {
   return ifRange === undefined || ifRange === `"${digest}"`;
 }

@@ -4,16 +4,18 @@ import type { ReferrerRow } from '../../db/reads/read-served.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { mediaTypes } from '../../oci/manifest/media-type.ts';
-import type { Exchange, ServedVersion } from './exchange.ts';
-import { findServedVersion, sendJson } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { ServedVersion } from './served-version.ts';
+import { sendJson } from './exchange.ts';
+import { findServedVersion } from './served-version.ts';
 import { nextLink } from './paging.ts';
 import { requireVerified } from './require-verified.ts';
 
 const pageRows = 100;
-/** Clients read lists of referrers as they read manifests: most take 4 MiB. */
+/** Clients read a list of referrers like a manifest; most accept 4 MiB. */
 const pageMaxBytes = 2 * 1024 * 1024;
 
-/** distribution-spec, "Listing Referrers": an index of the manifests with this subject; where there is none, an empty one. */
+/** distribution-spec, "Listing Referrers": an index of the manifests with this subject; empty if there are none. */
 export async function answerReferrers(
   exchange: Exchange,
   { name, digest }: { readonly name: string; readonly digest: Digest },
@@ -41,7 +43,7 @@ export async function answerReferrers(
   return sendJson(exchange, index, mediaTypes.ociIndex);
 }
 
-/** A 404 would tell clients that referrers are not served here at all: where nothing has the name, nothing refers to anything. */
+/** For an unknown name: an empty version, because clients take a 404 for a missing referrers API. */
 async function findVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
   try {
     return await findServedVersion(exchange, name);
@@ -53,9 +55,9 @@ async function findVersion(exchange: Exchange, name: string): Promise<ServedVers
 }
 
 /**
- * Referrers may come before their subject (distribution-spec, "Pushing Manifests with Subject"), and are listed then. Under a policy nothing
- * verifies an absent subject, so that nothing which refers to it is let out: the list is empty, as of a subject without referrers.
- * @throws TidemarkError `DENIED` for a subject that is there and is not verified
+ * Referrers of an absent subject are listed (distribution-spec, "Pushing Manifests with Subject"), except under a policy: an absent subject
+ * cannot be verified.
+ * @throws TidemarkError `DENIED` if the subject exists and is not verified
  */
 async function mayList(exchange: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
   if (version.policies.length === 0) return true;
@@ -77,7 +79,7 @@ function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: Refer
   };
 }
 
-/** "The annotations of the referrer MUST be included"; those that are text, as the image-spec has them. */
+/** "The annotations of the referrer MUST be included". The image-spec allows only text values. */
 function readAnnotations(raw: Buffer): Record<string, string> | undefined {
   const document = JSON.parse(raw.toString('utf8')) as { readonly annotations?: unknown };
   const { annotations } = document;

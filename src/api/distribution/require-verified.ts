@@ -3,16 +3,17 @@ import type { Trusted, TrustedQuestion } from '../../db/policies/read-trusted.ts
 import type { PolicyKey } from '../../db/policies/verdicts.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
-import type { Exchange, ServedVersion } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { ServedVersion } from './served-version.ts';
 
-/** How long one request checks signatures. What was checked is kept, so the next one goes on from there. */
+/** The time for checks of signatures in one request. Verdicts are kept, so the next request continues. */
 const checkMaxMs = 10_000;
 const retryAfterSeconds = 5;
 
 /**
- * Refuses what one of the policies that bind a distribution does not let out. Signatures that nobody has checked by it yet are checked now, cheap ones
- * first and up to the first that is valid, from the database and the blob store alone, and never again.
- * @throws TidemarkError `DENIED`; `UNAVAILABLE` where there are more signatures than one request has the time for.
+ * Refuses content that a policy of the distribution does not allow. Unchecked signatures are checked now, cheap ones first, until one is valid.
+ * Each is checked once, from the database and the blob store only.
+ * @throws TidemarkError `DENIED`; `UNAVAILABLE` if the checks exceed the time of one request.
  */
 export async function requireVerified(
   exchange: Exchange,
@@ -29,14 +30,14 @@ export async function requireVerified(
 }
 
 export interface Unverified {
-  /** Undefined where there was no time to find out. */
+  /** Undefined if time ran out before. */
   readonly trusted: Trusted | undefined;
   readonly isOver: boolean;
-  /** Why an upstream could not be asked for what signs it. */
+  /** Why the signatures could not be fetched from the upstream. */
   readonly reason?: string | undefined;
 }
 
-/** 503 where time ran out, else 403, with the reason. */
+/** 503 if time ran out, else 403; with the reason. */
 export function refuseUnverified(
   { reply }: Exchange,
   question: TrustedQuestion,
@@ -70,7 +71,7 @@ async function check(
     const trusted = await readTrusted(em, version, policy, { question, tried });
     const { isVerified, unchecked, unread } = trusted;
     if (isVerified) return { trusted, isOver: false };
-    // what a config says does not change: one that cannot be read now is not read in this request
+    // A config that cannot be read now is not read again in this request.
     if (round === 1 && unread.length > 0) await api.signatures.readConfigs(unread, signal);
     else if (unchecked.length === 0) return { trusted, isOver: false };
     const outcome = await api.signatures
@@ -92,7 +93,7 @@ function describe(question: TrustedQuestion): string {
 }
 
 function explain(trusted: Trusted | undefined, problem: string | undefined): string {
-  // what could not be read is no proof that there is none
+  // Unreadable signatures do not prove that there are none.
   if (problem !== undefined) return `what signs it could not be read: ${problem.replace(/\.$/, '')}`;
   const { signatures, reason } = trusted ?? { signatures: 0, reason: null };
   if (signatures === 0) return 'it has no signature';

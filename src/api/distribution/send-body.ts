@@ -2,26 +2,25 @@ import type { ServerResponse } from 'node:http';
 import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
 import type { ByteRange } from './range.ts';
 
-/** How long a client may take no byte before it is let go of (fault 80). */
+/** The idle timeout of a client that receives a body (fault 80). */
 const stallMs = 60_000;
 
-/** Large chunks are 2 to 3 times as fast, and each waits in memory as long as its client is slow: so only so many bodies get them. */
+/** Large chunks are faster, but a slow client keeps its chunk in memory: only this many bodies use them. */
 const largeChunks = { bytes: 1024 * 1024, bodiesMax: 64 };
 const smallChunkBytes = 64 * 1024;
-/** In this process. */
 let bodiesInFlight = 0;
 
 export interface BodyToSend {
   readonly descriptor: ContentKey;
   readonly range: ByteRange;
-  /** Writes the head; called once the first bytes are there. From then on an error can only break the connection off. */
+  /** Writes the head; called when the first bytes are available. A later error can only abort the connection. */
   readonly begin: () => void;
 }
 
 /**
- * Streams a part of stored content: one chunk is read, given to the kernel, and only then is the next one read, so memory depends
- * neither on the size nor on how slow the client is. When the client leaves, reading ends and the source is closed.
- * @throws what the source threw before `begin`. Afterwards the connection is broken off: a body is never short (fault 115).
+ * Streams a part of a blob. The next chunk is read after the kernel has taken the last one, so memory depends neither on the size nor on the
+ * client. A disconnect ends the read and closes the source.
+ * @throws what the source threw before `begin`. A later error aborts the connection: a body is never short (fault 115).
  */
 export async function sendBody(
   response: ServerResponse,
@@ -61,7 +60,7 @@ export async function sendBody(
   }
 }
 
-/** `lengthBytes` bytes after the first `skipBytes`, without a copy. */
+/** Skips `skipBytes`, then passes `lengthBytes` on, without a copy. */
 async function* cut(
   bytes: AsyncIterable<Uint8Array>,
   skipBytes: number,
@@ -80,10 +79,10 @@ async function* cut(
   throw new Error(`The content ended ${missing} bytes early.`);
 }
 
-/** Done when the kernel has the bytes: the source uses its buffer again. */
+/** Resolves when the kernel has the bytes: the source reuses its buffer. */
 function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onClose = (): void => reject(new Error('The client left.'));
+    const onClose = (): void => reject(new Error('The client disconnected.'));
     response.once('close', onClose);
     response.write(chunk, (error) => {
       response.off('close', onClose);

@@ -1,5 +1,4 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { createBlobLocks } from '../../db/content/blob-lock.ts';
 import { authorise, challenge } from './authorise.ts';
 import { answerBase } from './base.ts';
 import { answerBlob } from './blobs.ts';
@@ -8,25 +7,21 @@ import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
-import type { DistributionPath } from './parse-path.ts';
 import { answerPush, isPush } from './push/push.ts';
-import type { Push } from './push/push.ts';
+import { createUploadLocks } from './push/upload-locks.ts';
 import { answerReferrers } from './referrers.ts';
 import { answerSignatures } from './signatures.ts';
 import { answerTags } from './tags.ts';
 
-/** For Fastify's `rewriteUrl`: its router decodes paths, so it sees only that an address is ours; `parseTarget` reads the real one. */
+/** For Fastify's `rewriteUrl`. Its router decodes paths, so it sees `/v2/` only; `parseTarget` reads the original URL. */
 export function hideDistributionPath(url: string): string {
   return isDistributionUrl(url) ? '/v2/' : url;
 }
 
-/** How long a request waits for another one that writes to the same upload. */
-const maxWaitMs = 30_000;
-
-/** The OCI Distribution API 1.1 at `/v2/`; it reads and writes the database and the blob store, and waits for nothing else. */
+/** The OCI Distribution API 1.1 at `/v2/`. It reads and writes the database and the blob store, and never waits for Temporal. */
 export function serveDistribution(app: FastifyInstance, api: DistributionDependencies): void {
-  const push = preparePush(app, api);
-  const admitted = new WeakMap<FastifyRequest, () => FastifyReply | Promise<FastifyReply>>();
+  const locks = createUploadLocks(app, api.database.config.get('clientUrl') ?? '');
+  app.decorateRequest('exchange');
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/v2/',
@@ -34,18 +29,19 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
       reply.header('docker-distribution-api-version', 'registry/2.0');
       const { path, query } = parseTarget(request.originalUrl);
       const client = await api.access.identifyClient(request.headers.authorization);
-      api.accessLog?.noteLogin(request.raw, client.viewer);
-      const exchange = { request, reply, query, em: api.database.em.fork(), client, api };
+      const em = api.database.em.fork();
+      const exchange: Exchange = { request, reply, path, query, em, client, api, locks };
+      request.setDecorator('exchange', exchange);
       const writes = isPush(request.method, path);
-      authorise(exchange, path, writes);
-      if (!writes) return void admitted.set(request, () => answer(exchange, path));
-      // here, before Fastify looks at a body: it streams, and may have any type
-      await answerPush(exchange, push, path);
+      authorise(exchange, writes);
+      if (!writes) return;
+      // Here, before Fastify parses a body: a push streams its body, which may have any type.
+      await answerPush(exchange);
       return reply;
     },
-    handler: async (request) => admitted.get(request)?.(),
+    handler: (request) => answer(request.getDecorator<Exchange>('exchange')),
     errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      // a body that nobody wants is not waited for (fault 68)
+      // The rest of a refused body is not awaited (fault 68).
       if (!request.raw.complete) reply.header('connection', 'close');
       const failure = toFailure(error, request, api);
       if (failure.status === 401 && !reply.hasHeader('www-authenticate'))
@@ -55,31 +51,8 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
   });
 }
 
-function preparePush(app: FastifyInstance, api: DistributionDependencies): Push {
-  const locks = createBlobLocks(api.database.config.get('clientUrl') ?? '');
-  const writes = new Set<Promise<unknown>>();
-  app.addHook('onClose', async () => {
-    // their connections may be gone; what came is written down, and goes on after the restart (fault 115)
-    await Promise.allSettled(writes);
-    await locks.close();
-  });
-  async function tracked<T>(write: Promise<T>): Promise<T> {
-    writes.add(write);
-    try {
-      return await write;
-    } finally {
-      writes.delete(write);
-    }
-  }
-  return {
-    uploads: api.uploads,
-    manifestMaxBytes: api.config.manifestMaxBytes,
-    alone: (key, work) => tracked(locks.withLock(key, AbortSignal.timeout(maxWaitMs), work)),
-    guarded: (key, work) => tracked(locks.withShared(key, AbortSignal.timeout(maxWaitMs), work)),
-  };
-}
-
-function answer(exchange: Exchange, path: DistributionPath): FastifyReply | Promise<FastifyReply> {
+function answer(exchange: Exchange): FastifyReply | Promise<FastifyReply> {
+  const { path } = exchange;
   switch (path.resource) {
     case 'base':
       return answerBase(exchange);
@@ -96,6 +69,6 @@ function answer(exchange: Exchange, path: DistributionPath): FastifyReply | Prom
     case 'signatures':
       return answerSignatures(exchange, path);
     case 'upload':
-      throw new Error('Uploads are answered before.');
+      throw new Error('Uploads are answered in onRequest.');
   }
 }

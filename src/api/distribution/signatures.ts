@@ -2,14 +2,15 @@ import type { FastifyReply } from 'fastify';
 import { readServedSignatures } from '../../db/reads/read-signatures.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Exchange } from './exchange.ts';
-import { findServedVersion, sendJson } from './exchange.ts';
+import { sendJson } from './exchange.ts';
+import { findServedVersion } from './served-version.ts';
 
-/** Clients read at most 4 MiB of this list, base64 included; the signatures that do not fit are left out. */
+/** Clients read at most 4 MiB of this list, base64 included; further signatures are omitted. */
 const listMaxBytes = 3_000_000;
 
 /**
- * The "X-Registry-Supports-Signatures" API extension of containers/image, read only: the atomic signatures of a manifest of the version
- * that is served. Of a manifest without any, an empty list.
+ * The "X-Registry-Supports-Signatures" API extension of containers/image, read-only: the atomic signatures of a manifest in the served
+ * version, which may be none.
  */
 export async function answerSignatures(
   exchange: Exchange,

@@ -1,10 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import { readTagPages } from '../../db/reads/read-tags.ts';
 import type { Exchange } from './exchange.ts';
-import { findServedVersion, sendJson } from './exchange.ts';
+import { sendJson } from './exchange.ts';
+import { findServedVersion } from './served-version.ts';
 import { nextLink, parsePage } from './paging.ts';
 
-/** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to what follows. */
+/** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to the next page. */
 export async function answerTags(exchange: Exchange, name: string): Promise<FastifyReply> {
   const { first, after } = parsePage(exchange.query);
   const version = await findServedVersion(exchange, name);

@@ -8,12 +8,12 @@ import { isRepositoryName } from '../../oci/reference.ts';
 import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies } from './exchange.ts';
 
-/** A client asks for one or two: what it pulls or pushes, and where it mounts from. */
+/** Clients request one or two: the repository, and the source of a mount. */
 const mostScopes = 50;
 
 /**
- * docker's token flow: `GET /token?service=…&scope=…` with Basic or nothing answers a registry token that is good for the scopes, cut
- * down to what the caller may do now. It reveals nothing: what may not be done and what is not there are left out alike (fault 82).
+ * docker's token flow: `GET /token?service=…&scope=…`, with Basic or without credentials, returns a registry token. Its scopes are reduced to the
+ * rights of the caller; forbidden and absent repositories are indistinguishable (fault 82).
  */
 export function serveTokens(app: FastifyInstance, api: DistributionDependencies): void {
   app.get(
@@ -54,7 +54,7 @@ async function answerToken(
   });
 }
 
-/** `scope=repository:<name>:<actions>`, as often as it comes, some clients put several into one, with blanks between them. */
+/** `scope=repository:<name>:<actions>`, repeated; some clients put several into one, separated by blanks. */
 function parseScopes(url: string): RepositoryScope[] {
   const mark = url.indexOf('?');
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));

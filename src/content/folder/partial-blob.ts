@@ -40,7 +40,7 @@ export interface PartialBlob {
   /** Closes the file, moves it into the store, and removes the files of earlier attempts. */
   publish(): Promise<void>;
   /** Closes the file. The longer one of this and the earlier attempt stays; none if the bytes are wrong or the disk is full (fault 109). */
-  fail(error: unknown): Promise<void>;
+  fail(reason: unknown): Promise<void>;
 }
 
 export interface PartialBlobOptions extends PushOptions {
@@ -86,8 +86,8 @@ export async function openPartialBlob(
       place.live.delete(path);
       for (const partial of earlier) await removeFile(partial.path);
     },
-    async fail(error) {
-      const isFull = isTidemarkError(error) && error.code === 'STORAGE_FULL';
+    async fail(reason) {
+      const isFull = isTidemarkError(reason) && reason.code === 'STORAGE_FULL';
       const isShorter = file.sizeBytes <= (resume?.sizeBytes ?? 0);
       const superfluous = [
         ...(isWrong || isFull || isShorter ? [path] : []),

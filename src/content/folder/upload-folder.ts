@@ -111,7 +111,11 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
         }
       } finally {
         // After a failed write the file is shorter than what was hashed, and `finish` reads it again.
-        await file.close().finally(async () => charges.settle(id, (await sizeOf(pathOf(id))) ?? 0));
+        try {
+          await file.close();
+        } finally {
+          charges.settle(id, (await sizeOf(pathOf(id))) ?? 0);
+        }
       }
       return file.sizeBytes;
     },

@@ -1,21 +1,21 @@
 import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
-/** Where blobs are, as `TIDEMARK_BLOBS` names it: `s3://bucket/prefix?endpoint=…&region=…&redirect=true`. */
+/** The parsed `TIDEMARK_BLOBS`: `s3://bucket/prefix?endpoint=…&region=…&redirect=true`. */
 export interface S3Location {
   readonly bucket: string;
   /** Without slashes at its ends; empty for the bucket's root. */
   readonly prefix: string;
-  /** Undefined: Amazon's, of the region. Buckets of a named one are addressed by path. */
+  /** Undefined: Amazon's endpoint of the region. With an endpoint, buckets are addressed by path. */
   readonly endpoint: string | undefined;
-  /** Undefined: what AWS's own settings say. */
+  /** Undefined: from AWS's own settings. */
   readonly region: string | undefined;
-  /** Whether pulls are sent to the bucket with signed addresses instead of being streamed. */
+  /** Whether pulls are redirected to the bucket with signed URLs. */
   readonly redirect: boolean;
 }
 
 const parameters = ['endpoint', 'region', 'redirect'];
 
-/** Reads a location; what is wrong with it is answered as the rest of a sentence, without credentials. */
+/** A mistake is the rest of a sentence, without credentials. */
 export function parseS3Location(text: string): S3Location | { readonly mistake: string } {
   const expected = 'expected s3://bucket/prefix?endpoint=https://…&region=…';
   const url = URL.parse(text);

@@ -1,27 +1,21 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { ContentBody, ContentKey, FetchOptions } from '../../oci/content-source.ts';
 import { contentUnknown } from '../content-error.ts';
 import { isMissing, isTransient, pause, s3Error } from './s3-request.ts';
-import type { AskS3, S3Timing } from './s3-request.ts';
+import type { S3Bucket } from './s3-bucket.ts';
 
-export interface S3Object {
-  readonly client: S3Client;
-  readonly bucket: string;
+export interface S3Object extends Pick<S3Bucket, 'client' | 'bucket' | 'ask' | 'timing'> {
   readonly key: string;
-  readonly ask: AskS3;
-  readonly timing: S3Timing;
 }
 
-/** How often a body that breaks off is gone on with, without a byte in between. */
+/** How often an interrupted body is resumed without any progress. */
 const maxBreaks = 5;
 
 /**
- * An object's bytes from `offset` on, which is before its end. The request is made at once, so that what is not there shows before the first
- * byte; a body that nobody reads has to be aborted by the signal. The next bytes are read from the socket when they are asked for. A body
- * that breaks off is gone on with by another request.
- * @throws TidemarkError `CONTENT_UNKNOWN` where it is not there, or has another size.
+ * An object's bytes from `offset`, which is before its end. The request is sent at once, so that a missing object fails before the first byte.
+ * An unread body must be aborted by the signal. Bytes leave the socket on demand, and an interrupted body is resumed by another request.
+ * @throws TidemarkError `CONTENT_UNKNOWN` if the object is missing or has another size.
  */
 export async function readObject(
   object: S3Object,

@@ -7,7 +7,7 @@ const maxAttempts = 6;
 const firstDelayMs = 100;
 const maxDelayMs = 5_000;
 
-/** Answers of a server that is there and cannot just now (fault 114). */
+/** Transient errors of S3 (fault 114). */
 const transientNames = new Set([
   'SlowDown',
   'ServiceUnavailable',
@@ -23,11 +23,11 @@ const transientNames = new Set([
 const fullNames = new Set(['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull', 'EntityTooLarge']);
 
 export interface S3Timing {
-  /** The wait for the answer to a request that carries no body of ours. */
+  /** The timeout of a request without a body. */
   readonly answerWithinMs: number;
-  /** How long a connection may be silent while a body is on its way, or while parts are put together. */
+  /** The idle timeout of a connection that transfers a body or assembles parts. */
   readonly silenceMs: number;
-  /** No attempt begins later than this after the first: a client waits for it. */
+  /** No attempt starts later than this after the first: a client is waiting. */
   readonly giveUpAfterMs: number;
 }
 
@@ -35,13 +35,13 @@ export const s3Timing: S3Timing = { answerWithinMs: 15_000, silenceMs: 60_000, g
 
 export interface S3Asking {
   readonly signal: AbortSignal | undefined;
-  /** The request has a body, or takes long by nature: only its connection's silence ends it. */
+  /** The request has a body or takes long: only the idle timeout ends it. */
   readonly isLong?: boolean;
 }
 
 /**
- * One request to S3, repeated with growing pauses while the server says that it cannot just now, does not answer, or the connection breaks.
- * The SDK's own retries are off: they do not repeat what streams a body. `request` is given a signal for each attempt.
+ * Sends one request to S3 and retries transient errors with back-off. The SDK's own retries are off: they do not repeat a streamed body.
+ * `request` gets a signal for each attempt.
  * @param what For the message: `reading sha256:…`.
  * @throws TidemarkError `STORAGE_UNAVAILABLE` or `STORAGE_FULL`, both retryable; the signal's reason.
  */
@@ -77,7 +77,7 @@ async function answered<T>(
 ): Promise<T> {
   const silence = new AbortController();
   const timeout = new DOMException('no answer', 'TimeoutError');
-  // cleared with the answer: a body that follows takes as long as its reader
+  // The answer clears the timeout: its body takes as long as the reader.
   const timer = setTimeout(() => silence.abort(timeout), withinMs);
   try {
     return await request(signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]));
@@ -88,12 +88,12 @@ async function answered<T>(
   }
 }
 
-/** Whether it failed because the server said nothing. */
+/** Whether a request failed by its timeout. */
 export function wasSilent(error: unknown): boolean {
   return isTidemarkError(error) && error.cause instanceof Error && error.cause.name === 'TimeoutError';
 }
 
-/** Longer after each attempt, and of a random length: many that were told to slow down do not come back together. */
+/** Exponential back-off with jitter. */
 export async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const mostMs = Math.min(maxDelayMs, firstDelayMs * 2 ** attempt);
   await sleep(mostMs * (0.5 + Math.random() / 2), undefined, signal === undefined ? {} : { signal });
@@ -109,13 +109,13 @@ export function isTransient(error: unknown): boolean {
   return /^(E(CONN|PIPE|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH|PROTO)|HPE_)/.test(systemCode(error) ?? '');
 }
 
-/** Whether S3 says that there is no such object. A bucket that is not there is another matter. */
+/** Whether the object does not exist; a missing bucket is another error. */
 export function isMissing(error: unknown): boolean {
   if (!(error instanceof S3ServiceException) || error.$metadata.httpStatusCode !== 404) return false;
   return error.name !== 'NoSuchBucket';
 }
 
-/** S3's own text stays in the cause: it may name keys and hosts. */
+/** S3's text stays in the cause: it may name keys and hosts. */
 export function s3Error(what: string, error: unknown): TidemarkError {
   if (isTidemarkError(error)) return error;
   const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
@@ -124,12 +124,12 @@ export function s3Error(what: string, error: unknown): TidemarkError {
   if (status === 507 || fullNames.has(name))
     return new TidemarkError(
       'STORAGE_FULL',
-      `The bucket has no space left: ${failed}. Raise its quota or free space; the work goes on from there.`,
+      `The bucket has no space left: ${failed}. Raise its quota or free space; the work then continues.`,
       { origin: 'server', retryable: true, cause: error },
     );
   return new TidemarkError(
     'STORAGE_UNAVAILABLE',
-    `The bucket of the blob store does not work: ${failed}. Check TIDEMARK_BLOBS, the credentials and their rights, and the S3 server.`,
+    `The bucket of the blob store is unavailable: ${failed}. Check TIDEMARK_BLOBS, the credentials and their rights, and the S3 server.`,
     { origin: 'server', retryable: true, cause: error },
   );
 }

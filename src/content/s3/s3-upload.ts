@@ -9,34 +9,30 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
+import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { ContentKey } from '../../oci/content-source.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm, digestHex } from '../../oci/digest.ts';
 import { digestMismatch } from '../content-error.ts';
-import type { AskS3 } from './s3-request.ts';
+import type { S3Bucket } from './s3-bucket.ts';
 import { onDisk } from '../storage-error.ts';
 
-export interface S3Target {
-  readonly client: S3Client;
-  readonly bucket: string;
+export interface S3Target extends Pick<S3Bucket, 'client' | 'bucket' | 'ask'> {
   readonly key: string;
-  /** Runs a request with a body when fewer than so many of this process run. */
+  /** Bounds the concurrent requests with a body. */
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
   readonly partBytes: number;
-  readonly ask: AskS3;
 }
 
-/** S3's: at most this many parts of an object. */
+/** The limit of S3 for one object. */
 const maxParts = 10_000;
 const partsInFlight = 3;
 const readBytes = 1024 * 1024;
 const inBuild = { step: 'build', name: 'tellHash' } as const;
 
 /**
- * Uploads a verified file under its final key, in one request or in parts. The server is told the sha256 of each body
- * (`x-amz-content-sha256`) and refuses other bytes, and an object appears whole or not at all: so nothing unverified is ever under the key.
- * Read from the file piece by piece; memory depends neither on its size nor on the parts.
+ * Uploads a verified file under its final key, in one request or in parts. The server verifies the sha256 of each body
+ * (`x-amz-content-sha256`), and an object appears whole or not at all: nothing unverified is ever under the key. The file is streamed.
  */
 export async function uploadFile(
   target: S3Target,
@@ -84,7 +80,7 @@ async function uploadParts(
       client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } })),
     );
   } catch (error) {
-    // what cannot be aborted now is found by the sweep
+    // The sweep aborts it later if this fails.
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
     throw error;
   }
@@ -103,8 +99,8 @@ interface Upload {
 }
 
 /**
- * A few parts at a time, each hashed right before it is sent; all of them together must have the blob's digest once more, or the file
- * has changed on the disk since it was verified.
+ * Sends a few parts concurrently, each hashed before it is sent. Together they must have the blob's digest: the file may have changed on the
+ * disk since it was verified.
  */
 async function sendParts(
   target: S3Target,
@@ -112,7 +108,7 @@ async function sendParts(
   { path, descriptor, signal }: Source,
 ): Promise<CompletedPart[]> {
   const { digest, size } = descriptor;
-  // a hundredth below the limit of parts, so that rounding cannot exceed it
+  // One percent below the limit, so that rounding cannot exceed it.
   const partBytes = Math.max(target.partBytes, Math.ceil(size / (maxParts * 0.99)));
   const total = createHash(digestAlgorithm(digest));
   const stop = new AbortController();
@@ -178,7 +174,7 @@ interface Piece {
   readonly end: number;
 }
 
-/** Each attempt reads the file anew. */
+/** Each attempt reads the file again. */
 function sendPiece<T>(
   { limit, digest, signal, ask }: Sending,
   piece: Piece,
@@ -187,7 +183,7 @@ function sendPiece<T>(
   return limit(() => ask(`writing ${digest}`, { signal, isLong: true }, () => withBody(piece, request)));
 }
 
-/** Makes the server compare the body with this hash before it takes it, over http as over https. */
+/** Makes the server verify the body against this hash, over http too. */
 function tellHash(sha256: string) {
   return <A extends { request: unknown }, R>(next: (args: A) => R) =>
     (args: A): R => {
@@ -203,7 +199,7 @@ async function hashPiece(piece: Piece, hashes: readonly Hash[]): Promise<void> {
   });
 }
 
-/** A body that cannot be read ends the work; the request would wait for it. */
+/** A failed read ends the work: the request would wait for the body. */
 async function withBody<T>({ path, start, end }: Piece, work: (body: Readable) => Promise<T>): Promise<T> {
   const body =
     start === end

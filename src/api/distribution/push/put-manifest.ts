@@ -11,9 +11,8 @@ import { isTagName } from '../../../oci/tag-name.ts';
 import { parseManifestDocument } from '../../../threads/parse-manifest.ts';
 import { refuse } from '../error.ts';
 import type { Exchange } from '../exchange.ts';
-import { pushCaller } from '../exchange.ts';
+import { pushCaller } from '../served-version.ts';
 import type { ManifestReference } from '../parse-path.ts';
-import type { Push } from './push.ts';
 import { readWhole } from './request-body.ts';
 
 interface ManifestPath {
@@ -21,29 +20,28 @@ interface ManifestPath {
   readonly reference: ManifestReference;
 }
 
-/** More tags in one request are nobody's wish (fault 77). */
+/** In one request (fault 77). */
 const maxTags = 100;
 
 /**
- * distribution-spec, "Pushing Manifests": by tag or by digest, then with any number of `tag` in the query. All or nothing; the subject
- * may be absent.
+ * distribution-spec, "Pushing Manifests": by tag, or by digest with any number of `tag` in the query. All or nothing; the subject may be
+ * absent.
  */
 export async function putManifest(
   exchange: Exchange,
-  { manifestMaxBytes }: Push,
   { name, reference }: ManifestPath,
 ): Promise<FastifyReply> {
-  const { request, reply, query, em } = exchange;
+  const { request, reply, query, em, api } = exchange;
   const caller = pushCaller(exchange, 'push');
   const tags = 'tag' in reference ? [reference.tag] : readTags(query);
   await makePushTarget(em, name, caller);
-  const bytes = await readWhole(request, manifestMaxBytes);
+  const bytes = await readWhole(request, api.config.manifestMaxBytes);
   const digest = 'digest' in reference ? reference.digest : digestBytes(bytes);
   checkDigest(digest, bytes);
   const parsed = await parse(bytes, request.headers['content-type']);
   const document = { digest, mediaType: parsed.mediaType, bytes };
   const byDigest = 'digest' in reference;
-  // what was a mirror, or pinned, since then is refused in there
+  // Refuses a repository that has become a mirror or pinned since.
   await pushContent(
     em,
     { basePath: name, caller },
@@ -79,7 +77,7 @@ function checkDigest(digest: Digest, bytes: Buffer): void {
   );
 }
 
-/** What is wrong with it is said in the parser's words; the code is the specification's. */
+/** The parser's message, with the specification's code. */
 async function parse(bytes: Buffer, contentType: string | undefined): Promise<ParsedManifest> {
   let parsed: ParsedManifest;
   try {
@@ -93,7 +91,7 @@ async function parse(bytes: Buffer, contentType: string | undefined): Promise<Pa
   return parsed;
 }
 
-/** To the next reader of the same bytes it would be an image or index; under this type none of its blobs would be kept. */
+/** Another reader would see an image or an index in these bytes, but with this type its blobs would not be kept. */
 function refuseDisguise({ looksLike, mediaType }: ParsedManifest): void {
   if (looksLike === undefined) return;
   const [keys, expected] =

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { refuse } from '../error.ts';
 
-/** How long a client may send no byte before it is let go of (fault 80). */
+/** The idle timeout of a client that sends a body (fault 80). */
 const stallMs = 60_000;
 
 /**
- * The body as it comes; memory is what the kernel and one chunk hold. Ending early leaves the connection open for the answer.
- * @throws TidemarkError `BLOB_UPLOAD_INVALID` when the client leaves before its end.
+ * Streams the body, one chunk in memory. An early return leaves the connection open for the answer.
+ * @throws TidemarkError `BLOB_UPLOAD_INVALID` if the client disconnects before the end.
  */
 export async function* readBody({ raw }: FastifyRequest): AsyncGenerator<Uint8Array> {
   raw.setTimeout(stallMs);
@@ -23,8 +23,8 @@ export async function* readBody({ raw }: FastifyRequest): AsyncGenerator<Uint8Ar
 }
 
 /**
- * A whole body of at most `maxBytes`; one that is longer is refused before, or as soon as, it is seen to be (fault 68).
- * @throws TidemarkError `SIZE_INVALID` with status 413
+ * Reads a body of at most `maxBytes` (fault 68).
+ * @throws TidemarkError `SIZE_INVALID` with status 413, as soon as the body is known to be longer
  */
 export async function readWhole(request: FastifyRequest, maxBytes: number): Promise<Buffer> {
   const announced = contentLength(request.raw);
@@ -39,7 +39,7 @@ export async function readWhole(request: FastifyRequest, maxBytes: number): Prom
   return Buffer.concat(chunks, sizeBytes);
 }
 
-/** Undefined where the body's length is not announced. */
+/** Undefined without the header. */
 export function contentLength({ headers }: IncomingMessage): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
@@ -54,5 +54,10 @@ function tooLarge(what: string, maxBytes: number): Error {
 }
 
 function left(cause?: unknown): Error {
-  return refuse('BLOB_UPLOAD_INVALID', 'The client left before the end of what it sent.', undefined, cause);
+  return refuse(
+    'BLOB_UPLOAD_INVALID',
+    'The client disconnected before the end of the body.',
+    undefined,
+    cause,
+  );
 }

@@ -20,13 +20,12 @@ import { quoteValue } from '../../../oci/error.ts';
 import { isRepositoryName } from '../../../oci/reference.ts';
 import { refuse } from '../error.ts';
 import type { Exchange } from '../exchange.ts';
-import { pushCaller } from '../exchange.ts';
-import type { Push } from './push.ts';
+import { pushCaller } from '../served-version.ts';
 import { contentLength, readBody } from './request-body.ts';
 
-/** fault 73: what open uploads may take together. */
+/** Limits of open uploads, for all callers together and for each (fault 73). */
 const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4, maxOpenEach: 1_000, maxBytesEach: 1024 ** 4 / 4 };
-/** While logins are off there is one caller, whom the limits of all bind. */
+/** While logins are off there is only one caller. */
 const capsOfEverybody = { ...caps, maxOpenEach: caps.maxOpen, maxBytesEach: caps.maxBytes };
 
 interface UploadPath {
@@ -34,13 +33,9 @@ interface UploadPath {
   readonly id: string;
 }
 
-/** "POST /v2/<name>/blobs/uploads/": begins an upload, takes a whole blob (`digest`), or links one of another repository (`mount`, `from`). */
-export async function beginUpload(
-  exchange: Exchange,
-  push: Push,
-  { name }: UploadPath,
-): Promise<FastifyReply> {
-  const { query, em, reply } = exchange;
+/** `POST /v2/<name>/blobs/uploads/`: begins an upload, stores a whole blob (`digest`), or links one of another repository (`mount`, `from`). */
+export async function beginUpload(exchange: Exchange, { name }: UploadPath): Promise<FastifyReply> {
+  const { query, em, reply, api } = exchange;
   const digest = readDigest(query, 'digest');
   const mount = readDigest(query, 'mount');
   const { repositoryId } = await makePushTarget(em, name, pushCaller(exchange, 'push'));
@@ -50,55 +45,47 @@ export async function beginUpload(
   const { viewer } = exchange.client;
   const upload = { id, repositoryId, owner: callerKey(viewer) };
   await openUpload(em, upload, viewer.kind === 'everybody' ? capsOfEverybody : caps);
-  await push.uploads.create(id);
+  await api.uploads.create(id);
   if (digest === undefined) return progress(reply.code(202), { name, id }, 0);
   try {
-    return await write(exchange, push, { name, id, repositoryId }, digest);
+    return await write(exchange, { name, id, repositoryId }, digest);
   } catch (error) {
-    // the client was never told its name
-    await push.uploads.cancel(id);
+    // The client does not know the id.
+    await api.uploads.cancel(id);
     await closeUpload(em, id);
     throw error;
   }
 }
 
-/** "PATCH": a chunk at `Content-Range`, or without one all that comes, at the end of what is there. */
-export async function patchUpload(exchange: Exchange, push: Push, path: UploadPath): Promise<FastifyReply> {
-  return write(exchange, push, { ...path, repositoryId: await findUpload(exchange, path) }, undefined);
+/** `PATCH`: appends a chunk at `Content-Range`, or the whole body without that header. */
+export async function patchUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
+  return write(exchange, { ...path, repositoryId: await findUpload(exchange, path) }, undefined);
 }
 
-/** "PUT": the last chunk, or nothing more; then the blob is what `digest` says, or it is refused and the upload stays. */
-export async function finishUpload(exchange: Exchange, push: Push, path: UploadPath): Promise<FastifyReply> {
+/** `PUT`: appends the last chunk, if any, and stores the blob. If `digest` does not match, the upload stays. */
+export async function finishUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
   const digest = readDigest(exchange.query, 'digest');
   if (digest === undefined)
     throw refuse(
       'DIGEST_INVALID',
       'The last request of an upload has no digest in its query; expected digest=sha256:….',
     );
-  return write(exchange, push, { ...path, repositoryId: await findUpload(exchange, path) }, digest);
+  return write(exchange, { ...path, repositoryId: await findUpload(exchange, path) }, digest);
 }
 
-/** "GET": how far it is. */
-export async function showUpload(
-  exchange: Exchange,
-  { uploads }: Push,
-  path: UploadPath,
-): Promise<FastifyReply> {
+/** `GET`: the progress. */
+export async function showUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
   await findUpload(exchange, path);
-  const sizeBytes = await uploads.sizeOf(path.id);
+  const sizeBytes = await exchange.api.uploads.sizeOf(path.id);
   if (sizeBytes === undefined) throw unknown(path);
   return progress(exchange.reply.code(204), path, sizeBytes);
 }
 
-/** "DELETE": nothing of it stays. A request that is writing to it loses its file. */
-export async function cancelUpload(
-  exchange: Exchange,
-  { uploads }: Push,
-  path: UploadPath,
-): Promise<FastifyReply> {
+/** `DELETE`: removes the upload, even while another request writes to it. */
+export async function cancelUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
   await findUpload(exchange, path);
   await closeUpload(exchange.em, path.id);
-  await uploads.cancel(path.id);
+  await exchange.api.uploads.cancel(path.id);
   return exchange.reply.code(204).send();
 }
 
@@ -106,32 +93,31 @@ interface OpenUpload extends UploadPath {
   readonly repositoryId: number;
 }
 
-/** Appends the body and, with a digest, finishes; alone with the upload while it does (fault 72). */
+/** Appends the body and, with a digest, finishes. Holds the lock of the upload (fault 72). */
 async function write(
   exchange: Exchange,
-  push: Push,
   upload: OpenUpload,
   digest: Digest | undefined,
 ): Promise<FastifyReply> {
-  const { request, reply, em } = exchange;
-  const { uploads } = push;
+  const { request, reply, em, locks } = exchange;
+  const { uploads } = exchange.api;
   const { id, name, repositoryId } = upload;
   const range = readContentRange(exchange);
   const expected = range?.start ?? (await uploads.sizeOf(id));
-  return push.alone(`upload ${id}`, async () => {
+  return locks.alone(`upload ${id}`, async () => {
     const before = await uploads.sizeOf(id);
-    // finished or cancelled while this one waited
+    // Finished or cancelled while this request waited.
     if (before === undefined || !(await isUploadOpen(em, upload))) throw unknown(upload);
     if (expected !== before) throw outOfOrder(exchange, upload, before, range);
     try {
       await uploads.append(id, readBody(request));
     } finally {
-      // of what broke off, too: it is resumed from there
+      // Also after an error: the client resumes from there.
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
     }
     if (digest === undefined) return progress(reply.code(202), upload, (await uploads.sizeOf(id)) ?? 0);
-    // between the file and its row, a collection would take it for nobody's (fault 111)
-    await push.guarded(uploadedBlobLock(digest), async () => {
+    // Until the row exists, a garbage collection would remove the file (fault 111).
+    await locks.guarded(uploadedBlobLock(digest), async () => {
       const { sizeBytes } = await uploads.finish(id, digest);
       await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
     });
@@ -139,7 +125,7 @@ async function write(
   });
 }
 
-/** The repository that it goes to. */
+/** The id of the upload's repository. */
 async function findUpload(exchange: Exchange, path: UploadPath): Promise<number> {
   const { em } = exchange;
   const { repositoryId } = await findPushTarget(em, path.name, pushCaller(exchange, 'push'));
@@ -149,8 +135,8 @@ async function findUpload(exchange: Exchange, path: UploadPath): Promise<number>
 }
 
 /**
- * Links a blob that another repository serves. Where it is not served, or not for this caller, the upload begins as if nothing had
- * been said: nobody learns what is where (fault 74).
+ * Links a blob that another repository serves. If it is not served, or not to this caller, a normal upload begins: the answer reveals
+ * nothing (fault 74).
  */
 async function mountBlob(
   { em, query, client, api }: Exchange,
@@ -162,7 +148,7 @@ async function mountBlob(
     source !== undefined && clientMay(client, 'pull', { name: from, isPrivate: source.isPrivate });
   if (!isServed || source.policies.length > 0) return false;
   const version = { repositoryId: source.repositoryId, number: source.version };
-  // what is not stored is uploaded: the remote that has it may be gone by the time a manifest refers to it
+  // A blob that is not stored is uploaded: its remote may be gone before a manifest refers to it.
   if ((await readServedBlob(em, version, digest))?.isStored !== true) return false;
   return linkBlob(em, { repositoryId, digest });
 }
@@ -177,7 +163,7 @@ interface ContentRange {
   readonly end: number;
 }
 
-/** "Content-Range: <start>-<end>", both inclusive; some clients write it as RFC 9110 has it. */
+/** `Content-Range: <start>-<end>`, both inclusive. Some clients use the syntax of RFC 9110. */
 function readContentRange({ request }: Exchange): ContentRange | undefined {
   const header = request.headers['content-range'];
   if (header === undefined) return undefined;
@@ -203,7 +189,10 @@ function outOfOrder(
   nameUpload(reply, upload, sizeBytes);
   const came =
     range === undefined ? 'Another request has written to it' : `The chunk begins at byte ${range.start}`;
-  return refuse('RANGE_INVALID', `${came}; the upload has ${sizeBytes} bytes, the next chunk begins there.`);
+  return refuse(
+    'RANGE_INVALID',
+    `${came}; the upload has ${sizeBytes} bytes, and the next chunk begins there.`,
+  );
 }
 
 function progress(reply: FastifyReply, upload: UploadPath, sizeBytes: number): FastifyReply {
@@ -214,7 +203,7 @@ function progress(reply: FastifyReply, upload: UploadPath, sizeBytes: number): F
 function nameUpload(reply: FastifyReply, { name, id }: UploadPath, sizeBytes: number): void {
   reply.headers({
     location: `/v2/${name}/blobs/uploads/${id}`,
-    // the position of the last byte; that there is none cannot be said, "0-0" is what clients take for it
+    // The position of the last byte. An empty upload has none; clients expect "0-0".
     range: `0-${Math.max(0, sizeBytes - 1)}`,
     'docker-upload-uuid': id,
   });
