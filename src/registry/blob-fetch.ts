@@ -11,7 +11,7 @@ import { truncated } from './transport/network-error.ts';
 import type { Requester } from './requester.ts';
 import { checkStatus } from './status.ts';
 
-/** Below this a body of its own socket gains nothing. */
+/** Smaller bodies gain nothing from a socket of their own. */
 const largeBytes = 64 * 1024;
 
 export interface BlobRequest {
@@ -22,25 +22,25 @@ export interface BlobRequest {
   readonly options: FetchOptions;
   readonly minimumRate: MinimumRate | undefined;
   readonly codings: BlobCodings;
-  /** Whether the address is one that a manifest names. */
+  /** Whether a manifest names the URL. */
   readonly isStranger?: boolean;
 }
 
 /**
- * distribution-spec, "Pulling blobs". From an offset by our own Range request; an answer that is not exactly that part
- * of exactly this blob is let go, and the whole asked for (fault 7 to 9).
+ * distribution-spec, "Pulling blobs". An offset becomes a Range request. If the answer is not exactly that part of this blob, the whole blob is
+ * requested (fault 7 to 9).
  */
 export async function fetchBlob(request: BlobRequest): Promise<ContentBody> {
   const offset = request.options.offset ?? 0;
-  // Nothing is left to ask for, and no Range can say so.
+  // A Range cannot express an empty part.
   if (offset > 0 && offset >= request.descriptor.size) return { offset, bytes: nothing() };
   const part = offset > 0 ? await openBody(request, offset) : undefined;
   const body = part ?? (await openBody(request, 0));
-  if (body === undefined) throw new Error('a request without Range was answered as one with');
+  if (body === undefined) throw new Error('A request without Range was treated as one with Range.');
   return body;
 }
 
-/** Undefined: the answer was no usable part. */
+/** Undefined if the answer was not a usable part. */
 async function openBody(request: BlobRequest, offset: number): Promise<ContentBody | undefined> {
   const { requester, url, descriptor, options, isStranger } = request;
   const input = {
@@ -66,8 +66,8 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
         'CONTENT_UNKNOWN',
         `GET ${describeUrl(url)} was answered 404: ${
           isStranger === true
-            ? 'the manifest names this address, and the layer is not there.'
-            : 'the upstream names this blob in a manifest and does not have it. Re-push the image there.'
+            ? 'the manifest names this URL, but the layer does not exist there.'
+            : 'a manifest names this blob, but the upstream does not have it. Push the image there again.'
         }`,
         { status: 404 },
       );
@@ -84,7 +84,7 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
   });
 }
 
-/** One Content-Range that begins where it was asked, ends at the blob's end and knows its size or none (rows 8, 9). */
+/** Whether Content-Range covers the blob from the offset to its end, with its size or `*` (faults 8, 9). */
 function isPart(response: HttpResponse, offset: number, size: number): boolean {
   if (contentCoding(response) !== undefined) return false;
   const field = singleHeader(response.headers, 'content-range');
@@ -100,7 +100,7 @@ function isPart(response: HttpResponse, offset: number, size: number): boolean {
   );
 }
 
-/** An announced length that is not the descriptor's is wrong before the first byte (fault 2). */
+/** Refuses a Content-Length other than the descriptor's, before the first byte (fault 2). */
 async function refuseWrongSize(response: HttpResponse, descriptor: ContentKey, start: number): Promise<void> {
   const length = contentLength(response.headers);
   if (length === undefined || contentCoding(response) !== undefined || length === descriptor.size - start)
@@ -108,19 +108,19 @@ async function refuseWrongSize(response: HttpResponse, descriptor: ContentKey, s
   await response.discard();
   throw new TidemarkError(
     'SIZE_MISMATCH',
-    `GET ${describeUrl(response.url)} announces ${length} bytes; its descriptor says ${descriptor.size - start}. Nothing was kept; re-push the image at the upstream.`,
+    `GET ${describeUrl(response.url)} announces ${length} bytes; expected ${descriptor.size - start} by its descriptor. Nothing was kept. Push the image to the upstream again.`,
   );
 }
 
 interface BodyBounds {
   readonly rest: number;
   readonly response: HttpResponse;
-  /** Whether its announced length is that of these bytes. */
+  /** Whether Content-Length is that of these bytes. */
   readonly isAsSent: boolean;
   readonly whenDone: () => void;
 }
 
-/** At most one byte more than is wanted, so that the store can tell; early ends are `UPSTREAM_TRUNCATED`. */
+/** Yields at most one byte too many, which tells the store of a wrong size. An early end is `UPSTREAM_TRUNCATED`. */
 async function* boundedBody(
   bytes: AsyncIterable<Uint8Array>,
   { rest, response, isAsSent, whenDone }: BodyBounds,

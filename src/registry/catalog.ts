@@ -7,8 +7,8 @@ const bodyMaxBytes = 1024 * 1024;
 const pageSize = 1000;
 
 /**
- * The first page of a registry's repositories (distribution's `/v2/_catalog`), for a hint: many registries refuse it, and others list only
- * what the user may read. Empty where the answer is something else.
+ * The first page of the registry's repositories (`/v2/_catalog`), for hints in messages. Many registries refuse the request. Empty if the answer
+ * is no list.
  * @throws TidemarkError of the request.
  */
 export async function readCatalog(

@@ -18,8 +18,8 @@ import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 export const defaultManifestMaxBytes = 4 * 1024 * 1024;
 
 /**
- * A client of one repository of an upstream. Opens no connection before it is used; `close` it when done. Its tokens are
- * its own. @throws TidemarkError `URL_INVALID`, `NAME_INVALID`, `HEADERS_INVALID`, origin caller.
+ * A client of one upstream repository, with tokens of its own. It connects on first use; `close` it when done.
+ * @throws TidemarkError `URL_INVALID`, `NAME_INVALID`, `HEADERS_INVALID`, origin caller.
  */
 export function openRegistry(options: RegistryOptions, settings: ClientSettings = {}): Registry {
   const apiBase = apiUrl(options);
@@ -102,7 +102,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   };
 }
 
-/** `<url>` without a slash at its end; what could turn the path or the host into another is refused, also in the name. */
+/** The URL without a trailing slash. Refuses URLs and names that could change the host or the path. */
 export function apiUrl({ url, upstreamName }: RegistryOptions): string {
   const base = URL.canParse(url) ? new URL(url) : undefined;
   const isPlain =
@@ -112,13 +112,13 @@ export function apiUrl({ url, upstreamName }: RegistryOptions): string {
     base.password === '' &&
     !/[?#\s]/.test(url);
   if (!isPlain)
-    // The URL is not shown: it may hold a password.
+    // The message omits the URL, which may contain a password.
     throw new TidemarkError(
       'URL_INVALID',
       "The remote's URL cannot be used; expected https://host[:port] or http://host[:port], without user name, query or fragment.",
       { origin: 'caller' },
     );
-  // Wider than the grammar of names, for old registries: but no empty part, none of dots, nothing that needs escapes.
+  // Old registries allow more than the grammar of names. No part is empty or dots, and none needs escapes.
   if (
     upstreamName.length > 512 ||
     !/^[A-Za-z0-9_][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/.test(upstreamName)

@@ -2,8 +2,8 @@ import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { describeUrl } from './transport/exchange.ts';
 
 /**
- * An address that a manifest names for one of its layers, as far as it may be asked: http or https, from an https registry only https, and
- * no credentials inside. Whether its host may be connected to is checked at the connection, at each hop.
+ * Parses a layer URL from a manifest: http or https (only https if the registry uses it), without credentials. The connection checks the
+ * address, at each redirect.
  * @throws TidemarkError `ADDRESS_REFUSED`
  */
 export function parseLayerAddress(address: string, registry: URL): URL {
@@ -11,13 +11,13 @@ export function parseLayerAddress(address: string, registry: URL): URL {
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw refused(`${quoteValue(address)} is no http or https URL`);
   if (url.username !== '' || url.password !== '')
-    throw refused(`the address of the layer at ${url.host} has credentials inside`);
+    throw refused(`the URL of the layer at ${url.host} contains credentials`);
   if (registry.protocol === 'https:' && url.protocol === 'http:')
-    throw refused(`${describeUrl(url)} is unprotected http, and the registry is https`);
+    throw refused(`${describeUrl(url)} is unencrypted http, but the registry uses https`);
   url.hash = '';
   return url;
 }
 
 function refused(reason: string): TidemarkError {
-  return new TidemarkError('ADDRESS_REFUSED', `A layer's address is not asked: ${reason}.`);
+  return new TidemarkError('ADDRESS_REFUSED', `The URL of a layer was refused: ${reason}.`);
 }

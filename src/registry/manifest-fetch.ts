@@ -22,17 +22,17 @@ export interface ManifestRequest {
   readonly reference: string;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
-  /** What may be there. */
+  /** The digest that the reference had before. */
   readonly known?: Digest | undefined;
   readonly tags: EntityTags;
 }
 
-/** Whether this registry has shown that a manifest's entity tag is its digest; from then on it may be asked by it. */
+/** Whether the ETag of this registry's manifests is their digest, by an earlier answer. Then requests are conditional. */
 export interface EntityTags {
   areDigests: boolean;
 }
 
-/** A tag or a digest, checked before it may stand in a URL. @throws TidemarkError `TAG_INVALID`, or as `parseDigest`. */
+/** Validates a tag or digest before it becomes part of a URL. @throws TidemarkError `TAG_INVALID`, or as `parseDigest`. */
 export function checkReference(reference: string): string {
   if (reference.includes(':')) return parseDigest(reference);
   if (isTagName(reference)) return reference;
@@ -42,7 +42,7 @@ export function checkReference(reference: string): string {
   );
 }
 
-/** distribution-spec, "Pulling manifests". Undefined on 404; with `known`, what is known where it is still that (304). */
+/** distribution-spec, "Pulling manifests". Undefined on 404; `known` on 304. */
 export async function fetchManifest(
   request: ManifestRequest,
   known?: ManifestDocument,
@@ -69,7 +69,7 @@ export async function fetchManifest(
   return fetched === 'other' ? fetchManifest(request) : fetched;
 }
 
-/** The header fields of a request for a manifest, unless it is the one of this digest. */
+/** The headers of a manifest request that is conditional on a digest. */
 function conditional(known: Digest | undefined): Record<string, string> {
   return known === undefined ? { accept } : { accept, 'if-none-match': `"${known}"` };
 }
@@ -79,9 +79,8 @@ function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): vo
 }
 
 /**
- * The descriptor by HEAD; `unchanged` where it is still what is known (304, which costs the registry less than an answer); `undecided` where
- * GET must tell. Registries answer HEAD with 401, 403, 404, 405 and 501 though they serve the manifest, so no refusal decides anything here,
- * and no fault: only a request to slow down is passed on.
+ * The descriptor by HEAD; `unchanged` on 304; `undecided` if GET must decide. Registries answer HEAD with 401, 403, 404, 405 and 501 for
+ * manifests that they serve, so errors decide nothing, except for throttling.
  */
 export async function headManifest(
   request: ManifestRequest,
@@ -104,7 +103,7 @@ export async function headManifest(
   }
 }
 
-/** Undefined where the fields are not those of the manifest that was asked for. */
+/** Undefined unless the headers describe the requested manifest. */
 function readHead(
   { reference, tags }: ManifestRequest,
   response: HttpResponse,
@@ -131,7 +130,7 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
     await response.discard();
     throw new TidemarkError(
       'MANIFEST_TOO_LARGE',
-      `GET ${describeUrl(url)}: the manifest is larger than ${maxBytes} bytes${announced === undefined ? '' : ` (announced: ${announced})`}; reading was stopped. Raise the limit if such a manifest is meant.`,
+      `GET ${describeUrl(url)}: the manifest is larger than ${maxBytes} bytes${announced === undefined ? '' : ` (announced: ${announced})`}, so it was not read. Raise the limit to accept it.`,
     );
   }
   const digest = isDigest(reference) ? digestBytes(bytes, digestAlgorithm(reference)) : digestBytes(bytes);
@@ -141,13 +140,13 @@ async function readManifest(request: ManifestRequest, response: HttpResponse): P
   if (stated !== undefined && digestBytes(bytes, digestAlgorithm(stated)) !== stated)
     throw new TidemarkError(
       'DIGEST_MISMATCH',
-      `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored: the upstream or something between is at fault; push it there again.`,
+      `GET ${describeUrl(url)}: Docker-Content-Digest says ${stated}, the content has ${digestBytes(bytes, digestAlgorithm(stated))}. It was not stored. The upstream or a proxy is at fault; push the manifest there again.`,
     );
   learnTags(request.tags, response, digest);
   return { digest, mediaType: mediaTypeOf(response, bytes), bytes };
 }
 
-/** @throws TidemarkError as `parseDigest` when the header holds something else (fault 43). */
+/** @throws TidemarkError as `parseDigest` for an invalid header (fault 43). */
 function statedDigest(response: HttpResponse): Digest | undefined {
   const stated = response.headers['docker-content-digest'];
   if (Array.isArray(stated)) return parseDigest(stated.join(', '));
@@ -158,11 +157,11 @@ function expectDigest(found: Digest, asked: Digest, what: string): void {
   if (found === asked) return;
   throw new TidemarkError(
     'DIGEST_MISMATCH',
-    `${what} ${found}; expected ${asked}. It was not stored: the upstream or something between is at fault; push it there again.`,
+    `${what} ${found}; expected ${asked}. It was not stored. The upstream or a proxy is at fault; push the manifest there again.`,
   );
 }
 
-/** Content-Type, or where it says nothing, the document's own `mediaType` (fault 39). */
+/** Content-Type, or the document's `mediaType` if the header is generic (fault 39). */
 function mediaTypeOf(response: HttpResponse, bytes: Buffer): string {
   const header = parseContentType(singleHeader(response.headers, 'content-type'));
   if (header !== undefined && !isGenericType(header)) return header;
@@ -170,7 +169,7 @@ function mediaTypeOf(response: HttpResponse, bytes: Buffer): string {
     const own = (JSON.parse(bytes.toString()) as { mediaType?: unknown } | null)?.mediaType;
     if (typeof own === 'string' && isMediaType(own)) return own;
   } catch {
-    // Whoever parses the manifest says what is wrong with it, and where.
+    // The parser of the manifest reports the error.
   }
   return header ?? 'application/octet-stream';
 }

@@ -8,11 +8,11 @@ import type { ProbeRun } from './probe-run.ts';
 import { createListReferrers } from './signatures/referrers.ts';
 import { checkStatus, isThrottle } from './status.ts';
 
-/** HEAD of a tag, which no registry counts as a pull. */
+/** HEAD of a tag. No registry counts it as a pull. */
 export async function probeHead(run: ProbeRun, tag: string | undefined): Promise<Digest | undefined> {
   const { requester, registry, found, base, options } = run;
   if (tag === undefined) {
-    add(run, 'HEAD', 'Unknown: there is no tag to ask for.', 'WARNING');
+    add(run, 'HEAD', 'Unknown: there is no tag to request.', 'WARNING');
     return undefined;
   }
   let digest: Digest | undefined;
@@ -40,11 +40,10 @@ export async function probeHead(run: ProbeRun, tag: string | undefined): Promise
   return undefined;
 }
 
-/** The referrers of what HEAD has found. */
+/** The referrers of the digest that HEAD returned. */
 export async function probeReferrers(run: ProbeRun, digest: Digest | undefined): Promise<void> {
   const { requester, registry, found, base, options } = run;
-  if (digest === undefined)
-    return add(run, 'REFERRERS', 'Unknown: there is no digest to ask about.', 'WARNING');
+  if (digest === undefined) return add(run, 'REFERRERS', 'Unknown: no digest is known.', 'WARNING');
   const listReferrers = createListReferrers({
     requester,
     urlOf: (subject) => new URL(`${base}${registry.upstreamName}/referrers/${subject}`),
@@ -53,14 +52,14 @@ export async function probeReferrers(run: ProbeRun, digest: Digest | undefined):
   const error = await attempt(run, async () => {
     const answer = await listReferrers(digest, { signal: options.signal });
     found.referrersApi = answer.kind === 'listed';
-    if (answer.kind === 'listed') add(run, 'REFERRERS', 'The referrers API is there.');
+    if (answer.kind === 'listed') add(run, 'REFERRERS', 'The upstream has the referrers API.');
     else
       add(run, 'REFERRERS', `No referrers API: ${answer.reason}. Signatures are found by tags.`, 'WARNING');
   });
   if (error !== undefined) add(run, 'REFERRERS', error, 'WARNING');
 }
 
-/** What the answers so far said of a rate limit. */
+/** The rate limit, from the answers so far. */
 export function showRateLimit(run: ProbeRun): void {
   const { limit, remaining, windowMs, resetMs } = run.found.rateLimit ?? {};
   if (run.steps.some(({ name }) => name === 'RATE_LIMIT')) return;

@@ -5,14 +5,14 @@ import type { RegistryOptions } from './registry.ts';
 import type { Requester } from './requester.ts';
 
 export interface ProbeOptions {
-  /** Whether the remote's filters need the list of tags; a sync of exact names does without. */
+  /** Whether the remote's filters need the list of tags. */
   readonly needsListing: boolean;
-  /** The tag that HEAD asks for; default: one of the list. */
+  /** The tag for HEAD; default: one of the list. */
   readonly tag?: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** One test, as its steps add to it. */
+/** One test, to which its steps add. */
 export interface ProbeRun {
   readonly requester: Requester;
   readonly base: string;
@@ -22,7 +22,7 @@ export interface ProbeRun {
   readonly found: { -readonly [K in keyof Omit<RegistryProbe, 'steps'>]: RegistryProbe[K] };
 }
 
-/** What went wrong. That the caller has left is no finding. */
+/** @returns the error of the work. An abort by the caller is thrown. */
 export async function attempt(
   run: ProbeRun,
   work: () => Promise<unknown>,
@@ -36,7 +36,7 @@ export async function attempt(
   }
 }
 
-/** Notes what a step has found. */
+/** Records a finding. */
 export function add(
   run: ProbeRun,
   name: ProbeStepName,

@@ -16,9 +16,9 @@ const pageSize = 100;
 const requestMaxMs = 10_000;
 
 /**
- * Tries a remote without fetching anything: `/v2/` without credentials, the first page of tags, HEAD of one of them, and its referrers. None
- * of these counts as a pull at any registry that is known. Nothing is repeated: a wrong password is sent once.
- * @throws the signal's reason, where that is none of our errors.
+ * Tests a remote with `/v2/` without credentials, the first page of tags, HEAD of a tag, and its referrers. No known registry counts these as
+ * pulls. Nothing is retried, so a wrong password is sent once.
+ * @throws the signal's reason
  */
 export async function probeRegistry(
   given: RegistryOptions,
@@ -60,7 +60,7 @@ function orderOf({ name }: ProbeStep): number {
   return probeStepNames.indexOf(name);
 }
 
-/** What the answer to a user name and password says of them; undefined for a request without. */
+/** Whether an answer accepts the user name and password; undefined for a request without them. */
 function loginSeen(request: HttpRequest, response: HttpResponse): ProbeLogin | undefined {
   if (request.headers['authorization']?.startsWith('Basic ') !== true) return undefined;
   if (response.status === 401 || response.status === 403) return 'REFUSED';
@@ -97,16 +97,16 @@ async function reach(run: ProbeRun): Promise<boolean> {
   const way = registry.proxyUrl === undefined ? '' : ' through the proxy';
   add(run, 'REACH', `${where} answered${way} in ${found.answeredInMs} ms.`);
   if (isTlsError) add(run, 'TLS', error);
-  else if (!isTls) add(run, 'TLS', 'The URL begins with http://: nothing is encrypted.', 'WARNING');
+  else if (!isTls) add(run, 'TLS', 'The URL uses http://: the connection is not encrypted.', 'WARNING');
   else if (registry.tls?.rejectUnauthorized === false)
-    add(run, 'TLS', 'Certificates are not checked (sslValidation is false).', 'WARNING');
+    add(run, 'TLS', 'Certificates are not verified (sslValidation is false).', 'WARNING');
   else add(run, 'TLS', 'The certificate is valid and trusted.');
   return !isTlsError;
 }
 
 const loginCodes = new Set(['UPSTREAM_UNAUTHORIZED', 'UPSTREAM_AUTH_INVALID', 'UPSTREAM_REALM_REFUSED']);
 
-/** Login and list are one request: whether a registry lets in shows where something is asked of it. */
+/** Login and list are one request: a login is only proved by a request that needs it. */
 async function list(run: ProbeRun): Promise<readonly string[] | undefined> {
   const { requester, registry, found, base, options } = run;
   let names: readonly string[] | undefined;
@@ -138,13 +138,13 @@ async function list(run: ProbeRun): Promise<readonly string[] | undefined> {
   const more = found.hasMoreTags === true ? ', and more follow' : '';
   add(run, 'LIST', `${count} ${count === 1 ? 'tag' : 'tags'} on the first page${more}.`);
   if (found.pageSizeHonoured === false)
-    add(run, 'PAGE_SIZE', `A page of ${pageSize} tags was asked for and is not honoured.`, 'WARNING');
+    add(run, 'PAGE_SIZE', `A page size of ${pageSize} tags was requested but not honoured.`, 'WARNING');
   else if (found.pageSizeHonoured === true) add(run, 'PAGE_SIZE', `Pages of ${pageSize} tags are honoured.`);
   else add(run, 'PAGE_SIZE', `Unknown: the repository has fewer than ${pageSize} tags.`);
   return names;
 }
 
-/** Docker Hub lets a user in, and answers 401 for what it does not have. */
+/** Docker Hub accepts the user and answers 401 for an unknown repository. */
 function isLoginError({ found }: ProbeRun, error: TidemarkError | undefined): error is TidemarkError {
   return error !== undefined && loginCodes.has(error.code) && found.login !== 'ACCEPTED';
 }
@@ -161,12 +161,12 @@ function showLogin(run: ProbeRun, error: TidemarkError | undefined): void {
     return add(run, 'LOGIN', 'The remote has no user; access is anonymous.');
   }
   if (found.login === 'ACCEPTED')
-    return add(run, 'LOGIN', `The user ${JSON.stringify(username)} was let in.`);
+    return add(run, 'LOGIN', `The user ${JSON.stringify(username)} was accepted.`);
   found.login = 'NOT_ASKED';
   add(
     run,
     'LOGIN',
-    'The upstream did not ask for the user name and password; they were not checked.',
+    'The upstream did not request the user name and password; they were not checked.',
     'WARNING',
   );
 }

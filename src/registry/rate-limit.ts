@@ -1,11 +1,11 @@
 import { joinedHeader } from './transport/exchange.ts';
 import type { HttpHeaders } from './transport/exchange.ts';
 
-/** What an answer says about the limit that its request counts against. */
+/** The rate limit that an answer states. */
 export interface RateLimit {
-  /** Requests that a window has. */
+  /** Requests in a window. */
   readonly limit?: number;
-  /** Requests that are left in the window. */
+  /** Requests left in the window. */
   readonly remaining?: number;
   /** Milliseconds until the next window begins. */
   readonly resetMs?: number;
@@ -16,7 +16,7 @@ export interface RateLimit {
 /**
  * Reads the forms that registries send: `RateLimit-Remaining: 93;w=21600` (Docker Hub), `RateLimit: "default";r=50;t=30` with
  * `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers from 08 on), `RateLimit: limit=100, remaining=50, reset=30` (07),
- * `RateLimit-Reset`, and `X-RateLimit-Remaining` with a Reset in seconds or as a time. Undefined where there is none that can be read.
+ * `RateLimit-Reset`, and `X-RateLimit-Remaining` with a Reset in seconds or as a time. Undefined if none is readable.
  */
 export function parseRateLimit(headers: HttpHeaders, nowMs: number = Date.now()): RateLimit | undefined {
   const field = (name: string) => joinedHeader(headers, name)?.slice(0, 400);
@@ -49,12 +49,12 @@ export function parseRateLimit(headers: HttpHeaders, nowMs: number = Date.now())
   };
 }
 
-/** Seconds from now, or seconds since 1970: no window is 30 years long. */
+/** The value is seconds from now, or since 1970: no window is 30 years long. */
 function millisecondsUntil(reset: number, nowMs: number): number {
   return Math.max(0, reset > 1_000_000_000 ? reset * 1000 - nowMs : reset * 1000);
 }
 
-/** The number that a field begins with. */
+/** The number at the start of a field. */
 function lead(value: string | undefined): number | undefined {
   const [, digits] = /^\s*(\d{1,12})(?![\d.])/.exec(value ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits);

@@ -7,7 +7,7 @@ import type { RateLimit } from './rate-limit.ts';
 
 export type { RateLimit } from './rate-limit.ts';
 
-/** What is needed to read one repository of an upstream. Secrets come in clear text and never leave the client. */
+/** One upstream repository. Secrets are in clear text here and never leave the client. */
 export interface RegistryOptions {
   /** Base of the registry API, e.g. `https://registry-1.docker.io`; http or https, without credentials. */
   readonly url: string;
@@ -15,43 +15,46 @@ export interface RegistryOptions {
   readonly upstreamName: string;
   readonly username?: string;
   readonly password?: string;
-  /** Extra request headers, sent to the registry's own origin only. */
+  /** Extra request headers, sent only to the registry's own origin. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
   /** `http(s)://[user:password@]host:port`; the credentials go to the proxy only. */
   readonly proxyUrl?: string;
-  /** The whole of one request, body included, in milliseconds; default 0, none (blob bodies have a minimum rate instead). */
+  /** The timeout of one request, body included, in milliseconds; default 0: none. Blob bodies have a minimum rate instead. */
   readonly totalTimeoutMs?: number;
-  /** Until a connection stands, TLS included; default 10,000. */
+  /** The timeout of a connection, TLS included; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Between two reads, and until the response's header; default 60,000. */
+  /** The idle timeout between two reads and until the response's header; default 60,000. */
   readonly sockReadTimeoutMs?: number;
-  /** Further tries of one request after a fault that may pass (429, 5xx, reset); default 3. */
+  /** Retries of one request after a transient error (429, 5xx, reset); default 3. */
   readonly maxRetries?: number;
-  /** Largest manifest accepted, in bytes; default 4 MiB. */
+  /** The largest accepted manifest, in bytes; default 4 MiB. */
   readonly manifestMaxBytes?: number;
   /** Whether upstreams on loopback and private addresses may be reached. */
   readonly allowPrivate: boolean;
-  /** Addresses and ranges (`10.0.0.0/8`) among those that may be reached all the same, also where a name leads to them. */
+  /** Private addresses and ranges (`10.0.0.0/8`) that are allowed anyway, also by name. */
   readonly allowAddresses?: readonly string[];
-  /** Host names allowed as token realm though of another registrable domain. */
+  /** Allowed token realms of other registrable domains. */
   readonly realmHosts?: readonly string[];
-  /** A dedicated store of signatures: base URL without credentials, reached with the same CA, TLS checks and proxy. Credentials, headers and, on another host, the client certificate are not sent. */
+  /**
+   * A dedicated signature store: base URL without credentials, with the same CA, TLS checks and proxy. It gets no credentials and headers, and on
+   * another host no client certificate.
+   */
   readonly signatureStore?: { readonly url: string; readonly allowPrivate: boolean };
-  /** Awaited before each request: the place for a rate limit and for a cap of requests in flight. */
+  /** Awaited before each request, for rate limits and for limits of concurrency. */
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
-  /** Told of each answer that asked us to slow down (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
+  /** Called for each throttling answer (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
   readonly onRateLimited?: (waitMs: number) => void;
-  /** Told of each answer of the registry's own host that says what is left of a rate limit. */
+  /** Called for each answer of the registry's own host that states a rate limit. */
   readonly onRateLimit?: (limit: RateLimit) => void;
 }
 
 export interface TlsOptions {
-  /** PEM; added to the system's roots. */
+  /** PEM, in addition to the system's roots. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** False: neither chain nor name is checked. Default true. */
+  /** False: neither chain nor name is verified. Default true. */
   readonly rejectUnauthorized?: boolean;
 }
 
@@ -60,46 +63,44 @@ export interface CallOptions {
 }
 
 /**
- * One repository of an upstream registry, read only (OCI Distribution 1.1 and Docker Registry v2). `fetch` gives a blob's bytes.
- * Every method throws TidemarkError with the codes of fault 1 to 56.
+ * One repository of an upstream registry, read-only (OCI Distribution 1.1 and Docker Registry v2). `fetch` reads a blob. Every method throws
+ * TidemarkError with the codes of faults 1 to 56.
  */
 export interface Registry extends ContentSource {
-  /** The names in `tags/list`, a page at a time, `Link` followed; names that are no tags (row 32) are in `invalid`. */
+  /** The names in `tags/list`, page by page. Names that are no tags (fault 32) are in `invalid`. */
   listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
-  /** Repositories of the registry, the first page; for a hint. Empty where the answer is no list. */
+  /** The first page of the registry's repositories, for hints. Empty if the answer is no list. */
   readCatalog(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
   /**
-   * HEAD: the descriptor, or `unchanged` where it is still the one that is known. Where HEAD answers anything else (404, 405, 401, wrong
-   * headers, a fault), GET decides; undefined only where GET too is answered 404.
+   * HEAD: the descriptor, or `unchanged` if it is still the known one. After any other answer to HEAD, GET decides. Undefined only if GET is
+   * answered 404 too.
    */
   resolve(
     reference: string,
     options?: CallOptions & { readonly known?: Digest },
   ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'unchanged' | undefined>;
   /**
-   * GET, verified against the digest asked for and against `Docker-Content-Digest`; undefined on 404. Where the registry says that it is what
-   * is `known`, that is answered.
+   * GET, verified against the requested digest and against `Docker-Content-Digest`. Undefined on 404; `known` if the registry answers 304.
    */
   getManifest(
     reference: string | Digest,
     options?: CallOptions & {
       readonly known?: ManifestDocument | undefined;
-      /** Where it is asked for; default `manifests`. Some registries have an index's entries at the other address. */
+      /** The endpoint; default `manifests`. Some registries have the entries of an index at the other one. */
       readonly address?: 'manifests' | 'blobs';
     },
   ): Promise<ManifestDocument | undefined>;
   /**
-   * What refers to a manifest. The answer is about this manifest only. Throws what is not retryable where the request is refused (401, 403),
-   * and what is where the answer may come later; both say nothing of what is there. `anew`: asks also a registry that has shown of other
-   * manifests that it has no such API.
+   * The referrers of this manifest. A refusal (401, 403) throws a permanent error, a transient fault a retryable one; neither means that there
+   * are none. `anew`: also asks a registry without this API, by its earlier answers.
    */
   listReferrers(subject: Digest, options?: CallOptions & { readonly anew?: boolean }): Promise<Referrers>;
   /**
-   * A blob's bytes from an address that a manifest names. No credentials, headers of the remote or client certificate go there, and the
-   * address guard holds at each hop. @throws TidemarkError `ADDRESS_REFUSED`, and as `fetch` does.
+   * A blob from a URL in a manifest. The URL gets no credentials, no headers of the remote and no client certificate; the address guard checks
+   * each redirect. @throws TidemarkError `ADDRESS_REFUSED`, and as `fetch` does.
    */
   fetchFrom(address: string, descriptor: ContentKey, options?: FetchOptions): Promise<ContentBody>;
-  /** Where atomic signatures are had from: the dedicated store, else the API extension where the registry says that it has it. */
+  /** The source of atomic signatures: the dedicated store, else the API extension if the registry announces it. */
   findSignatureSource(options?: CallOptions): Promise<SignatureSource | undefined>;
   readonly readSignatures: ReadSignatures;
   /** Drops idle connections. */
@@ -107,8 +108,8 @@ export interface Registry extends ContentSource {
 }
 
 /**
- * The atomic signatures of a manifest, as they are; an error comes after those that could be read. A store's first 404 ends the series, unless
- * its number is below `atLeast`.
+ * The atomic signatures of a manifest, unverified. An error follows the readable ones. A store's first 404 ends the series, unless its number is
+ * below `atLeast`.
  */
 export type ReadSignatures = (
   source: SignatureSource,
@@ -116,7 +117,7 @@ export type ReadSignatures = (
   options?: CallOptions & { readonly atLeast?: number },
 ) => AsyncIterable<Buffer>;
 
-/** `absent`: no such API, or nothing for this manifest, as `reason` says: part of a sentence, with request and status. */
+/** `absent`: no such API, or nothing for this manifest. `reason` is a part of a sentence, with request and status. */
 export type Referrers =
   | { readonly kind: 'listed'; readonly digests: readonly Digest[] }
   | { readonly kind: 'absent'; readonly reason: string };
@@ -128,6 +129,6 @@ export interface TagPage {
   readonly names: readonly string[];
   /** Names refused by the grammar of tags, as received, shortened. */
   readonly invalid: readonly string[];
-  /** Why the list may have more names: what follows its last one was not answered, and the upstream has not said that it is the last. */
+  /** Why the list may be incomplete: the request for further names failed, and the upstream has not marked this page as the last. */
   readonly doubt?: TidemarkError;
 }

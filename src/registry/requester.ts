@@ -13,13 +13,13 @@ import { openTransport } from './transport/transport.ts';
 import type { TransportSettings } from './transport/transport.ts';
 import type { MinimumRate } from './transport/body.ts';
 
-/** What tests may set beside the options of a remote. */
+/** Settings beyond those of a remote, for tests and probes. */
 export interface ClientSettings extends TransportSettings {
   readonly retryBaseMs?: number;
   readonly minimumRate?: MinimumRate;
   readonly tagPageMaxBytes?: number;
   readonly now?: () => number;
-  /** Told of each answer, those of the token service included. */
+  /** Called for each answer, including the token service's. */
   readonly onAnswer?: (request: HttpRequest, response: HttpResponse) => void;
 }
 
@@ -29,28 +29,27 @@ export interface RequestInput {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   readonly large?: boolean;
-  /** A look-up beside the image's own requests: a refusal of it says nothing about those. */
+  /** A look-up beside the image's requests: its refusal says nothing about them. */
   readonly isSide?: boolean;
-  /** Sent without the user's credentials, and its refusal is its answer. */
+  /** Sent without credentials; a refusal is the answer. */
   readonly isAnonymous?: boolean;
-  /** As `HttpRequest` has it. */
+  /** As in `HttpRequest`. */
   readonly isStranger?: boolean | undefined;
 }
 
 /**
- * Sends requests to one registry: headers, rate limit, token dance, redirects, deadline and retries. What goes to another origin (a further
- * page of a list that was redirected there) goes as a redirect would: without anything that may be a secret.
+ * Sends requests to one registry, with headers, rate limit, tokens, redirects, deadline and retries. A request to another origin carries no
+ * secret, as after a redirect.
  */
 export interface Requester {
   /**
-   * One request and the reading of its answer, repeated together after faults that may pass. `read` gets the answer
-   * whatever its status, and must take or discard the body.
+   * Sends a request and reads the answer; transient errors retry both. `read` gets answers of every status, and must read or discard the body.
    */
   request<Result>(
     input: RequestInput,
     read: (response: HttpResponse, request: HttpRequest) => Promise<Result>,
   ): Promise<Result>;
-  /** As `request`, for a body that is read later: the deadline ends when `whenDone` is called. */
+  /** As `request`, for a body that is read later: `whenDone` ends the deadline. */
   open<Result>(
     input: RequestInput,
     read: (response: HttpResponse, request: HttpRequest, whenDone: () => void) => Promise<Result>,

@@ -9,8 +9,7 @@ const errorBodyMaxBytes = 64 * 1024;
 const maybeLater = new Set([408, 425, 500, 502, 503, 504]);
 
 /**
- * Lets an answer through whose status is one of `expected`; the body of any other is read (64 KiB at most) for the
- * specification's error code. @throws TidemarkError `UPSTREAM_RATE_LIMITED`, `UPSTREAM_UNAVAILABLE`,
+ * Throws unless the status is one of `expected`. The body of any other answer is read, up to 64 KiB, for the specification's error code. @throws TidemarkError `UPSTREAM_RATE_LIMITED`, `UPSTREAM_UNAVAILABLE`,
  * `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` or `UPSTREAM_UNEXPECTED_STATUS`.
  */
 export async function checkStatus(
@@ -21,7 +20,7 @@ export async function checkStatus(
   if (expected.includes(response.status)) return;
   const detail = await errorDetail(response);
   const { status } = response;
-  // After a redirect the target says more than the URL that was asked for.
+  // After a redirect, the message names the target.
   const what = describeRequest({ method: request.method, url: response.url });
   const retryAfterMs =
     parseRetryAfter(singleHeader(response.headers, 'retry-after')) ??
@@ -36,7 +35,7 @@ export async function checkStatus(
   if (maybeLater.has(status))
     throw new TidemarkError(
       'UPSTREAM_UNAVAILABLE',
-      `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}${waitText(retryAfterMs)}. The upstream or a proxy before it is in trouble; try again later.`,
+      `${what} was answered ${status}${detail}; expected ${expected.join(' or ')}${waitText(retryAfterMs)}. The upstream or its proxy is unavailable; try again later.`,
       { status, retryable: true, ...wait },
     );
   if (status === 401)
@@ -49,7 +48,7 @@ export async function checkStatus(
     throw new TidemarkError(
       'UPSTREAM_FORBIDDEN',
       `${what} was answered 403${detail}; the remote's user may not read this.`,
-      // A signed URL of a blob host runs out; the next request gets a fresh one.
+      // A signed URL of a blob host expires; the next request gets a new one.
       { status, retryable: response.url.origin !== request.url.origin },
     );
   throw new TidemarkError(
@@ -59,18 +58,18 @@ export async function checkStatus(
   );
 }
 
-/** The upstream has asked to slow down, with this answer or an earlier one. */
+/** Whether the upstream throttles, by this answer or an earlier one. */
 export function isThrottle({ code }: TidemarkError): boolean {
   return code === 'UPSTREAM_RATE_LIMITED' || code === 'UPSTREAM_THROTTLED';
 }
 
-/** When the next window begins, by the headers of a rate limit. */
+/** The time until the next window, by the headers of a rate limit. */
 function untilReset(response: HttpResponse): number | undefined {
   const { resetMs } = parseRateLimit(response.headers) ?? {};
   return resetMs === undefined || resetMs === 0 ? undefined : resetMs;
 }
 
-/** What the answer asks to wait where it asks to slow down; undefined where it does not. */
+/** The requested pause of a throttling answer; undefined for others. */
 export function slowDownMs(response: HttpResponse): number | undefined {
   const retryAfter = singleHeader(response.headers, 'retry-after');
   const asksToWait = response.status === 429 || (response.status === 503 && retryAfter !== undefined);
@@ -79,7 +78,7 @@ export function slowDownMs(response: HttpResponse): number | undefined {
   return parseRetryAfter(retryAfter ?? singleHeader(response.headers, 'ratelimit-reset')) ?? 0;
 }
 
-/** Whether the answer is a web page: a captive portal, a login, a web server that is no registry (fault 41). */
+/** Whether the answer is a web page, such as a captive portal or a login (fault 41). */
 export function isWebPage(response: HttpResponse): boolean {
   return /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(
     singleHeader(response.headers, 'content-type') ?? '',
@@ -89,7 +88,7 @@ export function isWebPage(response: HttpResponse): boolean {
 export function notARegistry(request: Pick<HttpRequest, 'method' | 'url'>, came: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_NOT_A_REGISTRY',
-    `${describeRequest(request)} was answered with ${came}; expected a registry's answer. Check the remote's URL, and whether a login page or proxy stands in front of it.`,
+    `${describeRequest(request)} was answered with ${came}; expected a registry's answer. Check the remote's URL, and whether a login page or proxy answers instead.`,
   );
 }
 
@@ -101,7 +100,7 @@ async function errorDetail(response: HttpResponse): Promise<string> {
     const code = parsed?.errors?.[0]?.code;
     return typeof code === 'string' ? ` (${quoteValue(code, 40)})` : '';
   } catch {
-    // The status says enough; a body that cannot be read adds nothing.
+    // An unreadable body adds nothing to the status.
     return '';
   }
 }

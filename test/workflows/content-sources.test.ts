@@ -384,7 +384,7 @@ describe('a layer that the upstream lacks, and whose manifest names addresses', 
       upstream: { tls: {}, fallback: sampleAnswers(repository) },
     });
     elsewhere.requests.length = 0;
-    await expectSynced(scene, [expect.stringMatching(/unprotected http/)]);
+    await expectSynced(scene, [expect.stringMatching(/unencrypted http/)]);
     expect(elsewhere.requests).toEqual([]);
   });
 

@@ -17,55 +17,54 @@ export interface Credentials {
 
 export interface AuthOptions {
   readonly credentials?: Credentials | undefined;
-  /** What is asked for where a challenge names no scope: `repository:library/nginx:pull`. */
+  /** The scope if a challenge names none: `repository:library/nginx:pull`. */
   readonly defaultScope: string;
   readonly realmRules: () => RealmRules;
-  /** One exchange, already limited in rate; retried by the caller of `answer`, not here. */
+  /** Sends one rate-limited request. Retries are the caller's. */
   readonly exchange: Exchange;
-  /** A clock that does not jump, in milliseconds; default `performance.now`. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
-/** One request, over all its tries with other authorizations. */
+/** One request with all its attempts. */
 export interface AuthorizedRequest {
-  /** Requests of one kind are challenged alike: method and path without its last part. */
+  /** Method, and path without its last part. Requests of one kind get the same challenge. */
   readonly kind: string;
-  /** A look-up beside the image's own requests: a refusal of it says nothing about those. */
+  /** A look-up beside the image's requests: its refusal says nothing about them. */
   readonly isSide: boolean;
-  /** The challenges that were answered for it. */
+  /** The challenges answered so far. */
   readonly answered: Set<string>;
-  /** The Authorization that it was sent with last. */
+  /** The Authorization of the last attempt. */
   used: string | undefined;
-  /** That is what requests of other kinds were let in with. */
+  /** Whether `used` comes from requests of other kinds. */
   isBorrowed: boolean;
-  /** Ends its turn to find out whether the user name and password are taken. */
+  /** Lets the next request try the user name and password. */
   endTurn?: () => void;
 }
 
 export interface Authenticator {
-  /** With `used` as the last challenge to a request of this kind asked for; undefined where there was none. */
+  /** Starts with the authorization for the last challenge to this kind, if there was one. */
   begin(request: Pick<HttpRequest, 'method' | 'url' | 'signal'>, isSide: boolean): Promise<AuthorizedRequest>;
   /**
-   * Takes an answer, and where it is a challenge (401, or 403 with `insufficient_scope`), sets `used` to what answers that. Each challenge is
-   * answered once, two of them at most. False: the answer stands as it is; else its body is gone, and the request is to be sent again.
+   * For a challenge (401, or 403 with `insufficient_scope`), sets `used` to its answer. At most two challenges are answered, each once.
+   * @returns whether to send the request again, with the body discarded; false keeps the answer.
    * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the token request.
    */
   answer(request: AuthorizedRequest, response: HttpResponse, signal?: AbortSignal): Promise<boolean>;
-  /** Must be called when no further try comes. */
+  /** Must be called after the last attempt. */
   end(request: AuthorizedRequest): void;
 }
 
-/** What a challenge asks for. */
+/** The credential that a challenge requests. */
 type Wanted = { readonly key: 'basic' } | { readonly key: string; readonly source: TokenSource };
 
 const maxAnswers = 2;
-/** A registry decides how many paths its links have. */
+/** A bound, because links of the registry create kinds. */
 const maxKinds = 64;
 
 /**
- * The tokens of one client; nothing is shared between clients, so no remote ever sees another's (fault 18). What was learned from a
- * challenge holds for requests of its kind: registries ask for other scopes at `/v2/`, at the list of tags and at referrers
- * (cloudflare/serverless-registry#148).
+ * The tokens of one client. Clients share nothing, so no remote sees another's tokens (fault 18). A challenge applies to requests of its kind:
+ * registries request different scopes for `/v2/`, tags and referrers (cloudflare/serverless-registry#148).
  */
 export function createAuthenticator(options: AuthOptions): Authenticator {
   const now = options.now ?? (() => performance.now());
@@ -76,15 +75,15 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
     async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
     now,
   );
-  /** By kind: what its last challenge asked for. */
+  /** By kind: the credential of the last challenge. */
   const wantedBy = createBoundedMap<Wanted>(maxKinds);
-  /** By kind: the challenge, and what was got for it and refused all the same. Another one would be, too. */
+  /** By kind: the challenge and the credential that was refused for it. A new one would be refused too. */
   const uselessFor = createBoundedMap<string>(maxKinds);
-  /** Kinds that answer as well, or as badly, without. */
+  /** Kinds that are answered the same without credentials. */
   const openKinds = createBoundedMap<true>(maxKinds);
   let letIn: Wanted | undefined;
 
-  /** What is only expected to be asked for must not fail a request: its own challenge decides. */
+  /** An expected credential must not fail a request: its own challenge decides. */
   async function expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
     try {
       return 'source' in wanted ? await tokens.get(wanted.source, signal) : basic;
@@ -101,7 +100,7 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
   ): Promise<boolean> {
     const { kind, answered, used } = request;
     const challenges = challengesOf(response);
-    // some registries name no challenge when a token has run out
+    // Some registries send no challenge for an expired token.
     const before = used === undefined || challenges !== 'none' ? undefined : wantedBy.get(kind);
     const offered = before === undefined ? wantedOf(challenges, options.defaultScope) : [before];
     const next = offered.find(({ key }) => !answered.has(key));
@@ -128,7 +127,7 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
     return true;
   }
 
-  /** A registry may hide what it has (403, 404) from those who do not say who they are, instead of asking them. */
+  /** A registry may answer anonymous requests 403 or 404 instead of a challenge. */
   async function tryBorrowed(
     request: AuthorizedRequest,
     response: HttpResponse,
@@ -150,7 +149,7 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
       const kind = `${method} ${new URL('.', url).href}`;
       const wanted = wantedBy.get(kind);
       const used = wanted && (await expected(wanted, signal));
-      // HEAD is a look-up before GET: some registries refuse it alone
+      // Some registries refuse HEAD only; it is a look-up before GET.
       return { kind, isSide: isSide || method === 'HEAD', answered: new Set(), used, isBorrowed: false };
     },
     async answer(request, response, signal) {
@@ -158,7 +157,7 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
       if (isChallenge(response) && !isBorrowed) return answerChallenge(request, response, signal);
       const isRefused = response.status === 401 || response.status === 403;
       if (isBorrowed && isRefused) {
-        // as it was answered without
+        // The answer without credentials decides.
         openKinds.set(kind, true);
         request.used = undefined;
         request.isBorrowed = false;
@@ -187,7 +186,7 @@ function challengesOf(response: HttpResponse): readonly Challenge[] | 'none' | '
   return field === undefined ? 'none' : (parseChallenges(field) ?? 'unreadable');
 }
 
-/** What the challenges ask for, those that can be answered: Bearer first. */
+/** The credentials for the known challenges, Bearer first. */
 function wantedOf(challenges: ReturnType<typeof challengesOf>, defaultScope: string): Wanted[] {
   if (typeof challenges === 'string') return [];
   const bearer = challenges.flatMap(({ scheme, parameters }) => {
@@ -214,8 +213,8 @@ function invalidChallenge(where: string, challenges: ReturnType<typeof challenge
     challenges === 'none'
       ? 'without WWW-Authenticate'
       : typeof challenges !== 'string' && challenges.some(({ scheme }) => scheme === 'bearer')
-        ? 'with a Bearer challenge that names no realm to get a token from'
-        : 'with a WWW-Authenticate that cannot be read or names no known scheme';
+        ? 'with a Bearer challenge without a realm'
+        : 'with a WWW-Authenticate that is unreadable or has no known scheme';
   return new TidemarkError(
     'UPSTREAM_AUTH_INVALID',
     `${where} was answered 401 ${came}; expected WWW-Authenticate: Bearer realm="…" or Basic. Check that the remote's URL is a registry's.`,

@@ -4,15 +4,15 @@ import { createBoundedMap } from '../transport/bounded-map.ts';
 import { unauthorized } from './token-request.ts';
 import { abortable, refusedForMs } from './token-store.ts';
 
-/** The user name and password of one host, and what it has said to them. */
+/** The user name and password for one host, and whether it accepts them. */
 export interface BasicLogin {
-  /** The value of `Authorization`; undefined where the remote has no user. */
+  /** The value of `Authorization`; undefined without a user. */
   readonly authorization: string | undefined;
-  /** @throws TidemarkError `UPSTREAM_UNAUTHORIZED` where they were refused, or there are none. */
+  /** @throws TidemarkError `UPSTREAM_UNAUTHORIZED` after a refusal, or without a user */
   use(request: AuthorizedRequest, where: string, signal: AbortSignal | undefined): Promise<string>;
-  /** Notes a refusal. Answers the error. */
+  /** Records a refusal. @returns the error. */
   refuse(request: AuthorizedRequest, where: string): TidemarkError;
-  /** Notes that they were taken. */
+  /** Records that the host accepted them. */
   accept(): void;
 }
 
@@ -27,14 +27,14 @@ export function createBasicLogin(authorization: string | undefined, now: () => n
   const refusals = createBoundedMap<Refusal>(maxKinds);
   let hostRefusal: Refusal | undefined;
   let isAccepted = false;
-  /** Until they have been taken once, they are sent by one request at a time (fault 19). */
+  /** Until the first success, only one request at a time sends them (fault 19). */
   let turn: Promise<void> | undefined;
 
   return {
     authorization,
     async use(request, where, signal) {
       if (authorization === undefined)
-        throw unauthorized(where, 'it asks for a user name and password, and the remote has none');
+        throw unauthorized(where, 'it requests a user name and password, but the remote has none');
       for (;;) {
         const refusal = [hostRefusal, refusals.get(request.kind)].find(
           (known) => known !== undefined && now() < known.untilMs,
@@ -56,7 +56,7 @@ export function createBasicLogin(authorization: string | undefined, now: () => n
       const error = unauthorized(where, 'the user name and password were refused');
       const refusal = { error, untilMs: now() + refusedForMs };
       refusals.set(request.kind, refusal);
-      // Nothing of this host has taken them: they are wrong, and one try is enough for that (fault 19).
+      // The host has never accepted them, so they are wrong; one attempt is enough (fault 19).
       if (!request.isSide && !isAccepted) hostRefusal = refusal;
       return error;
     },

@@ -1,4 +1,4 @@
-/** One challenge of a `WWW-Authenticate` field: the scheme in lower case, the names of its parameters too. */
+/** A challenge of a `WWW-Authenticate` field. Scheme and parameter names are in lower case. */
 export interface Challenge {
   readonly scheme: string;
   readonly parameters: ReadonlyMap<string, string>;
@@ -9,13 +9,13 @@ const whitespace = /[ \t]*/y;
 const listSeparator = /[ \t,]*/y;
 const parameterStart = /([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?=["!#$%&'*+.^_`|~0-9A-Za-z:/-])/y;
 const quoted = /"((?:[^"\\]|\\[\s\S])*)"/y;
-/** Wider than the grammar's token: registries were seen that leave the quotes of a URL out. */
+/** Wider than the grammar's token: some registries omit the quotes of a URL. */
 const bareValue = /[^\s",]+/y;
 const token68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 
 /**
- * The challenges of a `WWW-Authenticate` field (RFC 9110 section 11.6.1): several in one field are told apart, `=` and
- * `,` may stand inside quotes. Undefined when the field cannot be read to its end (an unterminated quote, say).
+ * The challenges of a `WWW-Authenticate` field (RFC 9110 section 11.6.1), with `=` and `,` allowed inside quotes. Undefined if the field cannot be
+ * parsed to its end, as with an unterminated quote.
  */
 export function parseChallenges(field: string): Challenge[] | undefined {
   if (field.length > 16_384) return undefined;
@@ -60,7 +60,7 @@ function readerOf(text: string): Reader {
   };
 }
 
-/** Up to the next scheme, which is a word that no `=` follows. */
+/** Reads up to the next scheme, which is a word without `=`. */
 function readParameters(reader: Reader): Map<string, string> | undefined {
   const parameters = new Map<string, string>();
   reader.take(whitespace);
@@ -76,7 +76,7 @@ function readParameters(reader: Reader): Map<string, string> | undefined {
     const quotedValue = reader.take(quoted)?.[1];
     const value = quotedValue?.replace(/\\([\s\S])/g, '$1') ?? reader.take(bareValue)?.[0];
     if (value === undefined) return undefined;
-    // A repeated parameter has no meaning: the first one stays, so that nothing can be put behind it.
+    // The first of repeated parameters wins, so that nothing can override it.
     if (!parameters.has(name)) parameters.set(name, value);
     reader.take(whitespace);
     if (!reader.atEnd() && reader.take(/,/y) === undefined) return undefined;

@@ -3,8 +3,8 @@ import { bareHost, classifyAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 
 /**
- * Suffixes of two and more labels under which anyone may register a name. Not the public suffix list: a missing one makes the
- * comparison as wide as that suffix, so it holds the common country ones and the hosting platforms that registries run on.
+ * Suffixes of two and more labels under which anyone may register a name. A missing suffix would count as one owner's domain, so the list has
+ * common country suffixes and the hosting platforms of registries.
  */
 const sharedSuffixes = new Set(
   (
@@ -16,37 +16,38 @@ const sharedSuffixes = new Set(
   ).split(' '),
 );
 
-/** Where a token may be had from, checked before anything is sent there. */
+/** Which realms may get a token request. */
 export interface RealmRules {
   /** The registry's own base URL. */
   readonly registry: URL;
-  /** Further hosts that the remote allows. */
+  /** Further allowed hosts of the remote. */
   readonly realmHosts: readonly string[];
-  /** Whether loopback and private addresses may be realms: only where the registry itself is on one. */
+  /** Whether realms may be on loopback and private addresses: only if the registry is. */
   readonly allowPrivate: boolean;
   readonly classify?: typeof classifyAddress;
 }
 
-/** The URL of a realm that may be asked (faults 13 and 14). @throws TidemarkError `UPSTREAM_REALM_REFUSED` */
+/** Checks and parses a realm (faults 13 and 14). @throws TidemarkError `UPSTREAM_REALM_REFUSED` */
 export function checkRealm(realm: string, rules: RealmRules): URL {
   const { registry } = rules;
   const url = URL.canParse(realm) ? new URL(realm) : undefined;
   if (url === undefined) throw refusal(quoteValue(realm), 'it is not an absolute URL', registry);
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw refusal(quoteValue(url.protocol), 'only https and http are asked for tokens', registry);
+    throw refusal(quoteValue(url.protocol), 'only https and http are allowed', registry);
   if (url.username !== '' || url.password !== '')
-    throw refusal(url.host, 'a realm with credentials inside is not followed', registry);
+    throw refusal(url.host, 'a realm must not contain credentials', registry);
   if (registry.protocol === 'https:' && url.protocol === 'http:')
-    throw refusal(url.host, 'the registry is on https, its realm on unprotected http', registry);
+    throw refusal(url.host, 'the registry uses https, its realm unencrypted http', registry);
   const host = bareHost(url.hostname);
   const addressClass = isIP(host) === 0 ? localNameClass(host) : (rules.classify ?? classifyAddress)(host);
-  if (addressClass === 'refused') throw refusal(url.host, 'this address is never connected to', registry);
+  if (addressClass === 'refused')
+    throw refusal(url.host, 'connections to this address are never allowed', registry);
   if (addressClass === 'private' && !rules.allowPrivate)
-    throw refusal(url.host, 'it is a loopback or private address and the registry is not on one', registry);
+    throw refusal(url.host, 'it is a loopback or private address, but the registry is not on one', registry);
   if (!sameRegistrableDomain(registry.hostname, url.hostname) && !rules.realmHosts.includes(url.hostname))
     throw refusal(
       url.host,
-      `it is of another domain than ${registry.hostname}; where that is meant, allow ${url.hostname} as a token host of the remote`,
+      `its domain differs from ${registry.hostname}; to allow it, add ${url.hostname} to the realmHosts of the remote`,
       registry,
     );
   return url;
@@ -73,6 +74,6 @@ function localNameClass(host: string): 'private' | 'public' {
 function refusal(where: string, reason: string, registry: URL): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_REALM_REFUSED',
-    `The registry ${registry.host} names ${where} as the place to get a token; refused, nothing was sent there: ${reason}.`,
+    `The registry ${registry.host} names ${where} as its token realm. It was refused, and nothing was sent there: ${reason}.`,
   );
 }

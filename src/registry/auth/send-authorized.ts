@@ -2,7 +2,7 @@ import type { Authenticator } from './auth.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../transport/exchange.ts';
 import { followRedirects } from '../transport/redirect.ts';
 
-/** Sends with the authorization known so far; a refusal by the registry itself is answered, and the request repeated. */
+/** Sends with the known authorization. Challenges of the registry itself are answered, and the request is repeated. */
 export async function sendAuthorized(
   exchange: Exchange,
   authenticator: Authenticator,
@@ -17,7 +17,7 @@ export async function sendAuthorized(
         ...request,
         headers: used === undefined ? request.headers : { ...request.headers, authorization: used },
       });
-      // Another host's refusal is no business of the registry's credentials (fault 21).
+      // Another host's challenge never gets the registry's credentials (fault 21).
       if (response.url.origin !== request.url.origin) return response;
       if (!(await authenticator.answer(authorized, response, request.signal))) return response;
     }

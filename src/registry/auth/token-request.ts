@@ -7,7 +7,7 @@ import type { RealmRules } from './realm.ts';
 import { followRedirects } from '../transport/redirect.ts';
 import { checkStatus, isWebPage } from '../status.ts';
 
-/** Where a token is had from, and for what: tokens, and refusals of them, are kept by all three. */
+/** The key of tokens and of refusals. */
 export interface TokenSource {
   readonly realm: string;
   readonly service: string | undefined;
@@ -73,7 +73,7 @@ export async function requestToken(
   return parseToken(body.toString(), url, askedAtMs);
 }
 
-/** Addresses that the guard refuses are a refused realm to the user, at the first hop and at each that follows. */
+/** An address that the guard refuses is a refused realm, also after redirects. */
 async function realmExchange(
   request: HttpRequest,
   exchange: Exchange,
@@ -85,7 +85,7 @@ async function realmExchange(
     if (!isTidemarkError(error) || error.code !== 'ADDRESS_REFUSED') throw error;
     throw new TidemarkError(
       'UPSTREAM_REALM_REFUSED',
-      `The registry ${rules.registry.host} leads to ${describeUrl(request.url)} for a token; refused: ${error.message}`,
+      `The registry ${rules.registry.host} names the token realm ${describeUrl(request.url)}, which was refused: ${error.message}`,
       { cause: error },
     );
   }
@@ -103,9 +103,9 @@ function parseToken(text: string, url: URL, askedAtMs: number): Token {
     (value) => typeof value === 'string' && value !== '',
   );
   if (typeof token !== 'string') throw invalidToken(url, 'neither token nor access_token');
-  // A header's value: nothing that could end it.
+  // No character that could end a header.
   if (!/^[\x21-\x7e]+$/.test(token))
-    throw invalidToken(url, 'a token with characters that no header may have');
+    throw invalidToken(url, 'a token with characters that are not allowed in headers');
   const stated = reply['expires_in'];
   const lifeSeconds =
     typeof stated === 'number' && stated > 0 ? Math.min(stated, longestLifeSeconds) : defaultLifeSeconds;
@@ -116,7 +116,7 @@ function parseToken(text: string, url: URL, askedAtMs: number): Token {
 export function unauthorized(where: string, reason: string, status = 401): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_UNAUTHORIZED',
-    `${where} was answered ${status}: ${reason}. Check the remote's user name, password and upstream name; the upstream was asked once.`,
+    `${where} was answered ${status}: ${reason}. Check the remote's user name, password and upstream name. The request was not repeated.`,
     { status },
   );
 }

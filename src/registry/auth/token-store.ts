@@ -3,17 +3,17 @@ import type { TidemarkError } from '../../oci/error.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
 import type { Token, TokenSource } from './token-request.ts';
 
-/** The tokens of one client by realm, service and scope; of each key at most one request is in flight. */
+/** The tokens of one client by realm, service and scope. Concurrent calls for one key share a request. */
 export interface TokenStore {
-  /** The value of `Authorization`. @throws as the request did; a refusal again for 15 minutes, without a request. */
+  /** The value of `Authorization`. @throws as the request; a refusal is remembered for 15 minutes. */
   get(source: TokenSource, signal?: AbortSignal): Promise<string>;
-  /** Drops the token of this key where it is still the one that was refused: another request may have renewed it meanwhile. */
+  /** Drops the token unless another request has renewed it. */
   drop(source: TokenSource, refused: string): void;
 }
 
-/** Credentials that were refused are not tried again meanwhile: accounts are locked after a few tries (fault 19). */
+/** Refused credentials are not sent again meanwhile: registries lock accounts after a few attempts (fault 19). */
 export const refusedForMs = 15 * 60 * 1000;
-/** A registry decides how many scopes it names. */
+/** A bound, because challenges of the registry create keys. */
 const maxKeys = 256;
 
 interface Running {
@@ -42,7 +42,7 @@ export function createTokenStore(
       } catch (error) {
         signal?.throwIfAborted();
         if (running.signal?.aborted !== true) throw error;
-        // The one who asked gave up; its reason is not ours.
+        // The caller of that request aborted it; this one starts its own.
         return get(source, signal);
       }
     }
@@ -74,7 +74,7 @@ export function tokenKey({ realm, service, scope }: TokenSource): string {
   return JSON.stringify([realm, service, scope]);
 }
 
-/** The result, or the signal's reason where it comes first: for work that others wait for, too. */
+/** The result, or the signal's reason if it comes first; the shared work continues. */
 export async function abortable<Result>(
   work: Promise<Result>,
   signal: AbortSignal | undefined,

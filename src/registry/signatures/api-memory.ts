@@ -1,25 +1,25 @@
 import type { TidemarkError } from '../../oci/error.ts';
 
-/** What a registry has shown of one of its APIs. It is forgotten after a while, for registries are upgraded. */
+/** What is known about one API of a registry. It expires, because registries are upgraded. */
 export interface ApiMemory {
-  /** Why the API is taken as absent; undefined where it must be asked. */
+  /** Why the API counts as absent; undefined if it must be asked. */
   absence(): string | undefined;
-  /** The API has answered. */
+  /** The API answered. */
   seen(): void;
-  /** The registry has no such route for this object. */
+  /** The registry has no such route, by its answer for this object. */
   missing(object: string, reason: string): void;
-  /** It has nothing for this object, or refuses it: an answer all the same. */
+  /** The API answered that it has nothing for this object, or refused. */
   answered(): void;
-  /** It was not answered for this object, whatever was tried. */
+  /** All attempts for this object failed. */
   failed(object: string, error: TidemarkError): void;
-  /** The fault that several objects in a row have met a short while ago; undefined where the API must be asked. */
+  /** The recent fault of several objects in a row; undefined if the API must be asked. */
   fault(): TidemarkError | undefined;
 }
 
-/** One answer is no proof: so many different objects have to be answered alike, and none otherwise. */
+/** This many objects must get the same answer, and none another: one answer proves nothing. */
 const objectsNeeded = 3;
 const rememberedMs = 10 * 60 * 1000;
-/** Each object would hold a sync up with tries and waits of its own. */
+/** After this many faults, further objects would only delay a sync with their retries. */
 const faultRememberedMs = 60 * 1000;
 
 export function createApiMemory(now: () => number = () => performance.now()): ApiMemory {

@@ -12,10 +12,10 @@ export interface SignatureReader {
   close(): Promise<void>;
 }
 
-/** Reads atomic signatures from the two places that have them. Opens no connection before it is used. */
+/** Reads atomic signatures from the store or the registry. Connects on first use. */
 export function openSignatures(registry: {
   readonly requester: Requester;
-  /** `<url>` of the registry, without a slash at its end. */
+  /** The URL of the registry, without a trailing slash. */
   readonly apiBase: string;
   readonly options: RegistryOptions;
   readonly settings: ClientSettings;
@@ -39,7 +39,7 @@ export function openSignatures(registry: {
       if (store === undefined)
         throw new TidemarkError(
           'REMOTE_CHANGED',
-          'The sync began with a signature store; the remote has none now. Nothing was changed; sync again.',
+          'The sync began with a signature store, but the remote has none now. Nothing was changed. Sync again.',
           { origin: 'caller' },
         );
       return readStore(store.base, { requester: store.requester, digest: checked, signal, atLeast });
@@ -50,7 +50,7 @@ export function openSignatures(registry: {
   };
 }
 
-/** The store gets the CA, the checks and the proxy. Credentials, headers and the client certificate are for the registry's host alone. */
+/** The store gets the CA, the TLS checks and the proxy. Credentials, headers and the client certificate go only to the registry's host. */
 function storeOptions(
   options: RegistryOptions,
   { url, allowPrivate }: NonNullable<RegistryOptions['signatureStore']>,

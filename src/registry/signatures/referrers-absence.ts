@@ -3,21 +3,21 @@ import { describeUrl, singleHeader } from '../transport/exchange.ts';
 import type { HttpRequest, HttpResponse } from '../transport/exchange.ts';
 import { isWebPage } from '../status.ts';
 
-/** An answer which says that there is no list of referrers. */
+/** An answer without a list of referrers. */
 export interface ReferrersAbsence {
-  /** As part of a sentence: "GET … was answered 404". */
+  /** A part of a sentence: "GET … was answered 404". */
   readonly reason: string;
-  /** Whether it says that the registry has no such route, rather than nothing for this manifest. */
+  /** Whether the registry lacks the route, not only referrers of this manifest. */
   readonly isNoRoute: boolean;
 }
 
-/** A request that is refused, or that may be answered later, tells nothing of what is there. */
+/** A refusal or a transient error does not tell whether referrers exist. */
 const tellNothing = new Set([401, 403, 407, 408, 425, 429, 451]);
 const bodyMaxBytes = 64 * 1024;
 
 /**
- * Tells answers without a list from those that hold one, and takes the body of the former; undefined for the latter, and for refusals and
- * faults that may pass. The specification wants 404 of a registry without the API; 400, 405, 406, 410 and 501 were seen, and web pages.
+ * Recognizes an answer without a list, and reads its body. Undefined for lists, refusals and transient errors. The specification requires 404 of a
+ * registry without the API; registries also send 400, 405, 406, 410, 501 and web pages.
  */
 export async function readAbsence(
   request: Pick<HttpRequest, 'method' | 'url'>,
@@ -28,7 +28,7 @@ export async function readAbsence(
   const isRefusal = status >= 400 && status < 500 && !tellNothing.has(status);
   const isEmpty = status > 200 && status < 300;
   const isPage = isWebPage(response) && status === 200;
-  // GHCR sends here by 303 to a web site, which answers 429 for hours (artifacthub/hub#4785): no answer of this API
+  // GHCR redirects to a web site that answers 429 for hours (artifacthub/hub#4785).
   const isOtherSite = isElsewhere && status >= 400 && status < 500;
   if (!isRefusal && !isEmpty && !isPage && !isOtherSite && status !== 501) return undefined;
   const isJson = await holdsJson(response);
@@ -43,7 +43,7 @@ function isReferrersPath({ pathname }: URL): boolean {
   return /\/referrers\/[^/]+\/?$/.test(pathname);
 }
 
-/** A registry's own error is JSON; a server that knows no such route says so in text (distribution: `404 page not found`) or not at all. */
+/** Errors of a registry are JSON. A missing route is answered with text (distribution: `404 page not found`) or nothing. */
 async function holdsJson(response: HttpResponse): Promise<boolean> {
   if (/\bjson\b/i.test(singleHeader(response.headers, 'content-type') ?? '')) {
     await response.discard();

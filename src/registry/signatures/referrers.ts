@@ -14,7 +14,7 @@ import type { Requester } from '../requester.ts';
 import { checkStatus, isThrottle } from '../status.ts';
 
 const maxPages = 100;
-/** Above what any real manifest has. */
+/** More than any real manifest has. */
 export const maxReferrers = 10_000;
 
 export type ListReferrers = (
@@ -26,16 +26,16 @@ export interface ReferrersSettings {
   readonly requester: Requester;
   readonly urlOf: (subject: Digest) => URL;
   readonly maxBytes: number;
-  /** A clock that does not jump, in milliseconds; default `performance.now`. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 /**
- * distribution-spec, "Listing Referrers": the digests of what refers to a manifest. An answer holds for its own subject only. A registry
- * that has shown no such route for several subjects, and never a list, is left alone for a while (`createApiMemory`), unless asked `anew`.
- * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` and the like where the request is refused, which says nothing about
- * the image; a retryable one where the answer may come later, for a minute without a request where three manifests have met one; `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
- * `UPSTREAM_PAGINATION_LOOP` or as `parseManifest` for lists that are no such.
+ * distribution-spec, "Listing Referrers": the digests of the referrers of a manifest. An answer applies to its subject only. A registry without
+ * this API, by its answers for several subjects, is not asked for a while (`createApiMemory`), unless `anew` is set.
+ * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` for a refusal, which says nothing about the image; a retryable error for a
+ * transient fault (after three of them no request is sent for a minute); `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
+ * `UPSTREAM_PAGINATION_LOOP`, or as `parseManifest`, for an invalid list.
  */
 export function createListReferrers(settings: ReferrersSettings): ListReferrers {
   const memory = createApiMemory(settings.now);
@@ -62,7 +62,7 @@ export function createListReferrers(settings: ReferrersSettings): ListReferrers 
 function notAsked(subject: Digest, { code, message, status }: TidemarkError): TidemarkError {
   return new TidemarkError(
     code,
-    `${message} It was not asked what refers to ${subject}, since three manifests have met this within a minute.`,
+    `${message} The referrers of ${subject} were not requested, because the same request failed for three manifests within a minute.`,
     { retryable: true, ...(status === undefined ? {} : { status }) },
   );
 }
@@ -94,7 +94,7 @@ async function readPages(
     if (found.size > maxReferrers) throw tooMany(firstUrl);
     next = page.next;
   }
-  // GitLab lists a manifest among its own referrers (oras-project/oras-go#1396)
+  // GitLab lists a manifest among its own referrers (oras-project/oras-go#1396).
   found.delete(subject);
   return { kind: 'listed', digests: [...found] };
 }
@@ -143,20 +143,20 @@ async function readDigests(
 function incomplete(url: URL, reason: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_RESPONSE_INVALID',
-    `GET ${describeUrl(url)} is a further page of a list of referrers, and ${reason}; expected the rest of the list.`,
+    `GET ${describeUrl(url)} is a further page of a list of referrers, but ${reason}; expected the rest of the list.`,
   );
 }
 
 function endless(url: URL, pages: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_PAGINATION_LOOP',
-    `GET ${describeUrl(url)}: after ${pages} pages the list of referrers starts again or does not end; expected at most ${maxPages} pages, each once.`,
+    `GET ${describeUrl(url)}: after ${pages} pages the list of referrers repeats or does not end; expected at most ${maxPages} different pages.`,
   );
 }
 
 function tooMany(url: URL): TidemarkError {
   return new TidemarkError(
     'REFERRERS_TOO_MANY',
-    `GET ${describeUrl(url)} lists more than ${maxReferrers} referrers of one manifest, which is refused.`,
+    `GET ${describeUrl(url)} lists more than ${maxReferrers} referrers of one manifest; such a list is refused.`,
   );
 }

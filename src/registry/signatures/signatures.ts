@@ -18,14 +18,14 @@ export interface SignatureRequest {
   readonly requester: Requester;
   readonly digest: Digest;
   readonly signal: AbortSignal | undefined;
-  /** Up to this number a 404 does not end a store's series; default 0. */
+  /** A 404 below this number does not end a store's series; default 0. */
   readonly atLeast?: number;
 }
 
 /**
- * containers/image "signature access protocols": `<base>/<name>@sha256=<hex>/signature-1`, -2, … until the first 404. What stands behind a
- * gap is not looked for, but up to `atLeast`. `base` has the name in it.
- * @throws TidemarkError `SIGNATURE_INVALID`, `SIGNATURES_TOO_MANY`; what came before it was yielded.
+ * containers/image "signature access protocols": `<base>@sha256=<hex>/signature-1`, -2, … until the first 404, which must not be below
+ * `atLeast`. `base` includes the repository name.
+ * @throws TidemarkError `SIGNATURE_INVALID`, `SIGNATURES_TOO_MANY`, after the signatures before it
  */
 export async function* readStore(
   base: string,
@@ -60,8 +60,8 @@ async function readSignature(url: URL, response: HttpResponse): Promise<Buffer> 
 }
 
 /**
- * Whether `/v2/` says that the registry has the extension of the next function, whatever its status is. Asked without credentials, as
- * containers/image does: what its challenge asks for is not what the repository's would (cloudflare/serverless-registry#148).
+ * Whether `/v2/` announces the extension of the next function, with any status. Sent without credentials, as containers/image does: its challenge
+ * requests another scope than the repository's (cloudflare/serverless-registry#148).
  */
 export async function hasExtension(
   requester: Requester,
@@ -70,15 +70,15 @@ export async function hasExtension(
 ): Promise<boolean> {
   return requester.request({ method: 'GET', url, signal, isAnonymous: true }, async (response, sent) => {
     await response.discard();
-    // whether it has cannot be told from an answer of a registry in trouble
+    // An error of the server does not tell whether it has the extension.
     if (response.status === 429 || response.status >= 500) await checkStatus(sent, response, 200);
     return singleHeader(response.headers, 'x-registry-supports-signatures') === '1';
   });
 }
 
 /**
- * The "X-Registry-Supports-Signatures" API extension of containers/image: all signatures of a manifest in one list. Kinds other than
- * atomic are left out.
+ * The "X-Registry-Supports-Signatures" API extension of containers/image: all signatures of a manifest in one list. Only atomic ones are
+ * returned.
  * @throws TidemarkError `SIGNATURE_INVALID`, `SIGNATURES_TOO_MANY`.
  */
 export async function* readExtension(
@@ -118,7 +118,7 @@ function parseList(url: URL, text: string): readonly unknown[] {
     if (list === null) return [];
     if (Array.isArray(list)) return list as unknown[];
   } catch {
-    // below
+    // Reported below.
   }
   throw notASignature(url, quoteValue(text));
 }
@@ -126,13 +126,13 @@ function parseList(url: URL, text: string): readonly unknown[] {
 function notASignature(url: URL, came: string): TidemarkError {
   return new TidemarkError(
     'SIGNATURE_INVALID',
-    `GET ${describeUrl(url)} was answered with ${came}; expected a signature. Check the remote's sigstore, and whether a login page or proxy stands in front of it.`,
+    `GET ${describeUrl(url)} was answered with ${came}; expected a signature. Check the remote's sigstore, and whether a login page or proxy answers instead.`,
   );
 }
 
 function tooMany(url: URL): TidemarkError {
   return new TidemarkError(
     'SIGNATURES_TOO_MANY',
-    `GET ${describeUrl(url)}: the manifest has more than ${maxSignatures} signatures; the others were left out.`,
+    `GET ${describeUrl(url)}: the manifest has more than ${maxSignatures} signatures; the others were skipped.`,
   );
 }

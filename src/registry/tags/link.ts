@@ -1,7 +1,6 @@
 /**
- * The target of the link with `rel="next"` in a `Link` field (RFC 8288 section 3), as written: relative or absolute.
- * Undefined where there is none. Registries were seen that leave the `rel` out; a single link without one is taken.
- * Old releases of zot leave the angle brackets out (project-zot/zot, pkg/api/routes.go).
+ * The target of the link with `rel="next"` in a `Link` field (RFC 8288 section 3), relative or absolute. A single link may lack the `rel`, as some
+ * registries send it. Old releases of zot omit the angle brackets (project-zot/zot, pkg/api/routes.go).
  */
 export function nextLink(field: string | undefined): string | undefined {
   if (field === undefined) return undefined;
@@ -13,7 +12,7 @@ export function nextLink(field: string | undefined): string | undefined {
   return links.length === 1 && links[0]?.relations === undefined ? links[0]?.target : undefined;
 }
 
-/** `/v2/…?last=…; rel="next"`, split by index: the whole field, without angle brackets. */
+/** The target of `/v2/…?last=…; rel="next"`. */
 function bareTarget(field: string): string | undefined {
   const end = field.indexOf(';');
   const target = field.slice(0, end).trim();
@@ -23,17 +22,17 @@ function bareTarget(field: string): string | undefined {
 
 interface Link {
   readonly target: string;
-  /** Of the first `rel`, which alone counts (RFC 8288 section 3.3). */
+  /** Of the first `rel`; others are ignored (RFC 8288 section 3.3). */
   readonly relations: string[] | undefined;
 }
 
-/** By index: each character is looked at a fixed number of times, whatever the field is. */
+/** Linear in the length of the field. */
 function readLinks(field: string): Link[] {
   const links: Link[] = [];
   for (let start = field.indexOf('<'); start >= 0; start = field.indexOf('<', start)) {
     let end = start + 1;
     while (end < field.length && field[end] !== '<' && field[end] !== '>') end += 1;
-    // another < before the end: the link begins there
+    // Another `<` before `>`: the link begins there.
     if (field[end] === '>') {
       const { relations, at } = readParameters(field, end + 1);
       links.push({ target: field.slice(start + 1, end), relations });
@@ -60,7 +59,7 @@ function readParameters(field: string, from: number): { relations: string[] | un
   }
 }
 
-/** `="quoted"` or `=bare`; without one the parameter ends where its name does. */
+/** `="quoted"`, `=bare`, or nothing. */
 function readValue(field: string, nameEnd: number): { readonly text: string; readonly at: number } {
   const nothing = { text: '', at: nameEnd };
   const equals = skipSpace(field, nameEnd);

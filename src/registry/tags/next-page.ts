@@ -7,11 +7,10 @@ import { isThrottle } from '../status.ts';
 const linkMaxLength = 4096;
 
 /**
- * Where the next page of a list may be, the likeliest first; empty where this page is the last. A link is relative to what answered, and
- * leads to a host that was asked or that the registry itself has redirected to, whatever it says about the scheme (fault 28).
- * Nexus and Artifactory write wrong paths into it: its query at the address of the list is the page that is meant
- * (sonatype/nexus-public#1011, renovatebot/renovate#15030). A link that cannot be read is an error, for the list would end early and
- * look whole.
+ * Possible URLs of the next page, the likeliest first; empty after the last page. A link is relative to the answer's URL. Its host must be the
+ * requested one or the target of a redirect, with any scheme (fault 28). Nexus and Artifactory write wrong paths, so the link's query at the
+ * list's own path is also tried (sonatype/nexus-public#1011, renovatebot/renovate#15030). An unreadable link is an error: the list would end
+ * early and look complete.
  * @throws TidemarkError `UPSTREAM_LINK_REFUSED`
  */
 export function nextPages(asked: URL, response: HttpResponse): URL[] {
@@ -37,8 +36,8 @@ export function nextPages(asked: URL, response: HttpResponse): URL[] {
 }
 
 /**
- * Behind a proxy that ends TLS, registries were seen that write http:// here, or its port, or none
- * (fluxcd/image-reflector-controller#343). The registry's own origin is asked in each case.
+ * Behind a proxy that terminates TLS, some registries write `http://`, its port, or none (fluxcd/image-reflector-controller#343). The registry's
+ * own origin is used in each case.
  */
 function isSameHost(known: URL, url: URL): boolean {
   if (known.hostname !== url.hostname) return false;
@@ -50,8 +49,8 @@ function isUsualPort(port: string): boolean {
 }
 
 /**
- * The page from the first address that has one. @throws what the first address threw, where none has; at once, where the upstream asks to
- * slow down, or what was thrown is none of its errors.
+ * The page from the first URL that has one. @throws the first URL's error if none has. Throttling, and errors that are not the upstream's, are
+ * thrown at once.
  */
 export async function firstPage<Page>(
   addresses: readonly URL[],
@@ -72,6 +71,6 @@ export async function firstPage<Page>(
 function linkRefused(asked: URL, came: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_LINK_REFUSED',
-    `GET ${describeUrl(asked)} names ${came} as its next page; not followed. Expected a Link of at most ${linkMaxLength} characters to a page on ${asked.host}; ask who runs the upstream to correct it.`,
+    `GET ${describeUrl(asked)} names ${came} as its next page, which was refused. Expected a Link of at most ${linkMaxLength} characters to a page on ${asked.host}. Ask the upstream's operator to correct it.`,
   );
 }

@@ -8,9 +8,9 @@ import { invalidList, openTagPage } from './tag-page.ts';
 import type { OpenTagPage, TagPageRequest } from './tag-page.ts';
 
 const maxPages = 10_000;
-/** Taken by every registry that was seen; Quay refused more (quay/quay#2884). */
+/** Accepted by every known registry; Quay refused more (quay/quay#2884). */
 const smallPageSize = 100;
-/** Statuses that no page size is the reason of. */
+/** Statuses with other reasons than the page size. */
 const otherReasons = new Set([401, 403, 404, 407, 408, 425, 429, 451]);
 
 export interface TagListRequest extends Omit<TagPageRequest, 'url'> {
@@ -20,8 +20,7 @@ export interface TagListRequest extends Omit<TagPageRequest, 'url'> {
 }
 
 /**
- * distribution-spec, "Listing Tags", some names at a time. A page that was seen before, by its address or its content, ends the listing with
- * an error, as does the 10,001st: an endless list is no list (fault 27).
+ * distribution-spec, "Listing Tags", streamed. A repeated page, by URL or by content, is an error, as is the 10,001st page (fault 27).
  */
 export async function* listTagPages(request: TagListRequest): AsyncGenerator<TagPage> {
   const seen = new Set<string>();
@@ -31,7 +30,7 @@ export async function* listTagPages(request: TagListRequest): AsyncGenerator<Tag
     for (let pages = 1; page !== undefined; pages += 1) {
       const { first, url } = page;
       if (pages > maxPages || !remember(seen, url.href)) throw loop(request.url, pages);
-      // asked for what follows without being told to, a registry that ignores `last` answers what it has answered before
+      // A registry that ignores `last` answers a guess with the page before.
       if (guess !== undefined && first.every((name) => guess?.before.has(name) === true)) return;
       yield sorted(first);
       for await (const more of page.rest()) yield sorted(more);
@@ -54,7 +53,7 @@ export async function* listTagPages(request: TagListRequest): AsyncGenerator<Tag
   }
 }
 
-/** With a page size, a smaller one, or none: registries refuse what they do not know, with one status or another. */
+/** Tries the page size, a smaller one, and none: registries refuse sizes with various statuses. */
 export async function openFirstPage(request: TagListRequest): Promise<OpenTagPage> {
   const { pageSize, url } = request;
   const sizes = pageSize > smallPageSize ? [pageSize, smallPageSize] : [pageSize];
@@ -78,7 +77,7 @@ function mayRefuseSize({ status, code }: TidemarkError): boolean {
   return isAnswer && status >= 400 && status <= 501;
 }
 
-/** An answer without `tags` is that of another service where the link has another path than the list. */
+/** At another path than the list's, an answer without `tags` comes from another service. */
 async function openLinked(request: TagListRequest, { next, url }: OpenTagPage): Promise<OpenTagPage> {
   return firstPage(next, async (address) => {
     const page = await openTagPage({ ...request, url: address });
@@ -93,13 +92,13 @@ interface Guess {
   readonly url: URL;
   /** The names of the page before. */
   readonly before: ReadonlySet<string>;
-  /** An earlier guess has brought names: this registry wants to be asked so. */
+  /** Whether an earlier guess has returned names. */
   readonly isProven: boolean;
 }
 
 /**
- * distribution-spec, "Listing Tags": fewer than `n` names without a Link are the end; as many as `n` need not be. Some registries
- * (go-containerregistry's) cut at `n` and send no Link, so what follows the last name is asked for.
+ * distribution-spec, "Listing Tags": fewer than `n` names without a Link are the end. Some registries (go-containerregistry's) cut at `n` without
+ * a Link, so the names after the last one are requested.
  */
 function guessAfter({ url, first }: OpenTagPage, count: number, isProven: boolean): Guess | undefined {
   const asked = Number(url.searchParams.get('n'));
@@ -111,8 +110,8 @@ function guessAfter({ url, first }: OpenTagPage, count: number, isProven: boolea
 }
 
 /**
- * A guess fails no listing: ECR refuses a `last` that it has not given out (google/go-containerregistry#681). Undefined where it is refused;
- * the error where it was not answered, so that the list may go on: thrown, where an earlier guess was answered.
+ * A guess does not fail the list: ECR refuses a `last` that it has not issued (google/go-containerregistry#681). @returns undefined after a
+ * refusal, or the transient error, because the list may be incomplete. After a proven guess, transient errors are thrown.
  */
 async function openGuess(
   request: TagListRequest,
@@ -123,7 +122,7 @@ async function openGuess(
   } catch (error) {
     request.signal?.throwIfAborted();
     if (!isTidemarkError(error) || error.origin !== 'upstream' || (isProven && error.retryable)) throw error;
-    // it was not asked at all
+    // The request was not sent.
     if (error.code === 'UPSTREAM_THROTTLED') throw error;
     return error.retryable ? error : undefined;
   }
@@ -139,7 +138,7 @@ function sorted(received: readonly string[]): TagPage {
   return { names, invalid };
 }
 
-/** False when it was there. Only the hash is kept: a registry decides how long a URL is. */
+/** False if it was known. Only the hash is kept, because a URL may be long. */
 function remember(seen: Set<string>, text: string): boolean {
   const hash = createHash('sha256').update(text).digest('base64');
   if (seen.has(hash)) return false;
@@ -150,6 +149,6 @@ function remember(seen: Set<string>, text: string): boolean {
 function loop(url: URL, pages: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_PAGINATION_LOOP',
-    `GET ${describeUrl(url)}: after ${pages} pages the tag list starts again or does not end; expected at most ${maxPages} pages, each once. The upstream's Link headers are wrong.`,
+    `GET ${describeUrl(url)}: after ${pages} pages the tag list repeats or does not end; expected at most ${maxPages} different pages. The upstream's Link headers are wrong.`,
   );
 }

@@ -11,9 +11,9 @@ import { checkStatus, isWebPage, notARegistry } from '../status.ts';
 import { TagListError, createTagReader } from './tag-reader.ts';
 import type { TagReader } from './tag-reader.ts';
 
-/** Google's lists have all tags and manifests in one page: above 16 MiB for some thousands of images. */
+/** Google lists all tags and manifests in one page: above 16 MiB for thousands of images. */
 export const tagPageMaxBytes = 256 * 1024 * 1024;
-/** Of a page so many names are read before it counts as answered; what follows is read as it is asked for. */
+/** The names that are read before a page counts as answered; the others are read on demand. */
 const namesAtOnce = 1000;
 
 export interface TagPageRequest {
@@ -24,18 +24,18 @@ export interface TagPageRequest {
   readonly minimumRate: MinimumRate | undefined;
 }
 
-/** One page, answered and begun. `close` it. */
+/** A page whose first names were read. `close` it. */
 export interface OpenTagPage {
   readonly url: URL;
-  /** The first names: of a page of usual size, all. */
+  /** The first names; all names of a page of usual size. */
   readonly first: readonly string[];
-  /** The names after the first, as they come. */
+  /** The other names, streamed. */
   rest(): AsyncIterable<string[]>;
-  /** Where the next page may be. */
+  /** Possible URLs of the next page. */
   readonly next: readonly URL[];
-  /** Of a page that was read: whether it has `tags` at all. */
+  /** After the page was read: whether it has the key `tags`. */
   hasTags(): boolean;
-  /** Of a page that was read: how many names, and a hash of them. */
+  /** After the page was read: the number of names, and a hash. */
   summary(): { readonly count: number; readonly hash: string };
   close(): Promise<void>;
 }
@@ -92,7 +92,7 @@ async function checkAnswer(sent: HttpRequest, response: HttpResponse): Promise<v
   throw notARegistry(sent, 'a web page (Content-Type text/html)');
 }
 
-/** The names of a page, some at a time; what was read of it is in `progress`. */
+/** Streams the names of a page; `progress` describes what was read. */
 function readNames(
   { url, maxBytes, minimumRate }: TagPageRequest,
   response: HttpResponse,
@@ -131,7 +131,7 @@ function tooLarge(url: URL, maxBytes: number): TidemarkError {
 function notFound(url: URL): TidemarkError {
   return new TidemarkError(
     'REPOSITORY_NOT_FOUND',
-    `GET ${describeUrl(url)} was answered 404: the upstream has no such repository, or hides it. Check the remote's upstream name (Docker Hub's own images are under library/), URL and credentials.`,
+    `GET ${describeUrl(url)} was answered 404: the repository does not exist or is hidden. Check the remote's upstream name (Docker Hub's own images are under library/), URL and credentials.`,
     { status: 404 },
   );
 }

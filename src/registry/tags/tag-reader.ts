@@ -1,4 +1,4 @@
-/** What is wrong with a list: no JSON at all, or JSON of another form, which `value` is a part of. */
+/** The list is no JSON, or JSON of another form; then `value` is the wrong part. */
 export class TagListError extends Error {
   override readonly name = 'TagListError';
   readonly value: string | undefined;
@@ -9,15 +9,15 @@ export class TagListError extends Error {
   }
 }
 
-/** Finds the names in `{"tags": […]}` as its bytes come, and passes over all else, however large. */
+/** Finds the names in `{"tags": […]}` in a stream, and skips everything else. */
 export interface TagReader {
-  /** Answers the names that this chunk has completed. @throws TagListError */
+  /** @returns the names that this chunk completes. @throws TagListError */
   read(chunk: Uint8Array): string[];
-  /** Whether the list has had `tags`. @throws TagListError where it is not at its end. */
+  /** Whether the list had `tags`. @throws TagListError if the JSON is incomplete. */
   end(): boolean;
 }
 
-/** Of a longer string so much is kept: a name has 128 characters, each written in six bytes at most. */
+/** The kept bytes of a string: a name has at most 128 characters of at most six bytes. */
 const keptMaxBytes = 1024;
 const maxDepth = 64;
 
@@ -29,12 +29,11 @@ const literal = /^(?:null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]
 type State = 'value' | 'first-value' | 'key' | 'first-key' | 'colon' | 'after' | 'string' | 'literal' | 'end';
 
 /**
- * Reads JSON (RFC 8259) in one pass with memory that does not grow with the list. Google's lists have a `manifest` of all images before their
- * tags, of many megabytes.
+ * Parses JSON (RFC 8259) in one pass with constant memory. Google's lists have many megabytes of `manifest` before their tags.
  */
 export function createTagReader(): TagReader {
   let state: State = 'value';
-  /** For each container that is open, whether it is an object. */
+  /** For each open container, whether it is an object. */
   const open: boolean[] = [];
   let key = '';
   let isKey = false;
@@ -87,7 +86,7 @@ export function createTagReader(): TagReader {
     state = 'after';
   }
 
-  /** Answers where the string goes on, or behind its end. */
+  /** @returns the position after the string, or after the chunk. */
   function readString(chunk: Buffer, from: number): number {
     if (isEscaped) {
       isEscaped = false;
@@ -189,7 +188,7 @@ function isLiteralByte(byte: number): boolean {
   );
 }
 
-/** From the bytes between the quotes, a character each. @throws TagListError where an escape is none. */
+/** Decodes the bytes between the quotes. @throws TagListError for an invalid escape. */
 function decode(latin1: string): string {
   const isPlain = !/[\\\u0080-\u00ff]/.test(latin1);
   if (isPlain) return latin1;

@@ -2,7 +2,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import { describeUrl } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
 
-/** The whole body, or undefined (connection closed) as soon as it is longer than `maxBytes`. */
+/** The whole body, or undefined (connection closed) if it is longer than `maxBytes`. */
 export async function readUpTo(
   response: Pick<HttpResponse, 'body'>,
   maxBytes: number,
@@ -12,22 +12,22 @@ export async function readUpTo(
   for await (const chunk of response.body) {
     length += chunk.length;
     if (length > maxBytes) return undefined;
-    // The chunk's buffer is used again for the next one.
+    // The source reuses the chunk's buffer.
     chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks, length);
 }
 
-/** The slowest body that is put up with (fault 51): a peer that keeps a slot with a byte now and then. */
+/** The minimum rate of a body (fault 51). A slower peer would block a slot. */
 export interface MinimumRate {
   readonly bytesPerSecond: number;
-  /** Over this time of waiting for bytes; time that the reader takes for itself does not count. */
+  /** Measured over this time of waiting; the reader's own time is excluded. */
   readonly windowMs: number;
 }
 
 export const defaultMinimumRate: MinimumRate = { bytesPerSecond: 1024, windowMs: 30_000 };
 
-/** @throws TidemarkError `UPSTREAM_TIMEOUT` (retryable) while reading, when the rate is below the minimum. */
+/** @throws TidemarkError `UPSTREAM_TIMEOUT` (retryable) while reading below the minimum rate */
 export async function* pacedBody(
   bytes: AsyncIterable<Uint8Array>,
   url: URL,
@@ -43,7 +43,7 @@ export async function* pacedBody(
       if (received < (rate.bytesPerSecond * waitedMs) / 1000)
         throw new TidemarkError(
           'UPSTREAM_TIMEOUT',
-          `GET ${describeUrl(url)}: only ${received} bytes came in ${Math.round(waitedMs / 1000)} s; expected at least ${rate.bytesPerSecond} a second.`,
+          `GET ${describeUrl(url)}: only ${received} bytes arrived in ${Math.round(waitedMs / 1000)} s; expected at least ${rate.bytesPerSecond} a second.`,
           { retryable: true },
         );
       waitedMs = 0;

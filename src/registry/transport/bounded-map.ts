@@ -1,4 +1,4 @@
-/** A map by strings that keeps the `maxSize` entries that were set last. */
+/** A map that keeps the `maxSize` latest entries. */
 export interface BoundedMap<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;

@@ -7,11 +7,11 @@ import { contentLength, describeUrl } from './exchange.ts';
 import type { HttpResponse } from './exchange.ts';
 
 /*
- * An answer with a Content-Encoding may be a blob that something between has coded, or a blob that is stored gzipped and labelled so:
- * then the bytes as sent are the blob (moby/moby#17595). Digests decide, so what turned out wrong is read the other way the next time.
+ * With Content-Encoding, either a proxy has encoded the blob, or the blob is stored gzipped with that label and the bytes as sent are the blob
+ * (moby/moby#17595). The digest decides: after a mismatch, the next attempt reads it the other way.
  */
 
-/** How answers that name a coding turned out to be wrong, by digest; of one client. */
+/** The wrong readings of encoded answers, by digest, of one client. */
 export interface BlobCodings {
   readonly notDecoded: Set<string>;
   readonly notAsSent: Set<string>;
@@ -23,7 +23,7 @@ export function createBlobCodings(): BlobCodings {
   return { notDecoded: new Set(), notAsSent: new Set() };
 }
 
-/** Whether the body as sent is taken for the blob, from its first byte. */
+/** Whether the body as sent is read as the blob. */
 export function isBlobAsSent(
   response: HttpResponse,
   { digest, size }: ContentKey,
@@ -35,7 +35,7 @@ export function isBlobAsSent(
   return codings.notDecoded.has(digest) || contentLength(response.headers) === size;
 }
 
-/** The bytes of a coded answer, as sent or decoded. */
+/** The bytes of an encoded answer, as sent or decoded. */
 export function codedBody(
   response: HttpResponse,
   descriptor: ContentKey,
@@ -56,7 +56,7 @@ async function* checkAsSent(
   for await (const chunk of body) {
     hash.update(chunk);
     received += chunk.byteLength;
-    // before the reader has the last byte: it may not come back for the end
+    // Before the last byte is yielded: the reader may stop after it.
     if (received >= size && `${digestAlgorithm(digest)}:${hash.copy().digest('hex')}` !== digest)
       remember(notAsSent, digest);
     yield chunk;
@@ -88,7 +88,7 @@ async function* checkDecoded(
 function otherwise(response: HttpResponse, cause?: unknown): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_ENCODING_REFUSED',
-    `GET ${describeUrl(response.url)}: the body without its Content-Encoding is not the blob; it is asked for again and taken as it is sent.`,
+    `GET ${describeUrl(response.url)}: the decoded body is not the blob. The request is repeated, and the body is read as sent.`,
     { retryable: true, cause },
   );
 }

@@ -6,7 +6,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import type { TlsOptions } from '../registry.ts';
 import type { AddressPolicy } from './transport-guard.ts';
 
-/** What undici's connections and our own have in common. */
+/** The settings of undici's connections and our own. */
 export interface TlsSettings {
   readonly rejectUnauthorized?: boolean;
   readonly secureContext?: SecureContext;
@@ -18,20 +18,20 @@ export interface ConnectSettings {
   readonly lookup: LookupFunction;
   readonly policy: AddressPolicy;
   readonly tls: TlsSettings;
-  /** Told of each address that was connected to. */
+  /** Called for each connected address. */
   readonly onConnected: (address: string) => void;
 }
 
-/** Checks where a socket really ended up. @throws TidemarkError `ADDRESS_REFUSED` */
+/** Checks the address of a connected socket. @throws TidemarkError `ADDRESS_REFUSED` */
 export function admitConnected(connect: ConnectSettings, socket: Socket, hostname: string): void {
   const address = socket.remoteAddress;
-  // A peer that has closed already has no address any more; the request on it will fail.
+  // A peer that has closed has no address; the request will fail.
   if (address === undefined) return;
   connect.policy.check(address, bareHost(hostname));
   connect.onConnected(address);
 }
 
-/** `own`: for the registry's own host, the only one that gets to see the client certificate. @throws TidemarkError `TLS_OPTIONS_INVALID` */
+/** `own`: for the registry's own host, which alone gets the client certificate. @throws TidemarkError `TLS_OPTIONS_INVALID` */
 export function tlsSettings(options: TlsOptions | undefined, own: boolean): TlsSettings {
   if (options === undefined) return {};
   return {
@@ -49,11 +49,11 @@ function secureContext(options: TlsOptions, own: boolean): { secureContext?: Sec
   try {
     return { secureContext: createSecureContext({ ...roots, ...certificate }) };
   } catch (cause) {
-    // Not the cause's message: OpenSSL's may quote the input.
+    // OpenSSL's message may quote the input.
     const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
     throw new TidemarkError(
       'TLS_OPTIONS_INVALID',
-      `The remote's CA, client certificate or client key cannot be used${code}; expected PEM, a key without passphrase that fits its certificate.`,
+      `The remote's CA, client certificate or client key is invalid${code}; expected PEM, with a key without passphrase that matches the certificate.`,
       { origin: 'caller' },
     );
   }

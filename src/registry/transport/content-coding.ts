@@ -13,21 +13,21 @@ const decoders: Readonly<Record<string, () => Transform>> = {
   zstd: () => createZstdDecompress(),
 };
 
-/** One coding that can be undone. */
+/** A supported coding. */
 export function isKnownCoding(coding: string): boolean {
   return Object.hasOwn(decoders, coding);
 }
 
-/** The content coding of an answer, where it is anything but identity. */
+/** The content coding of an answer; undefined for identity. */
 export function contentCoding(response: Pick<HttpResponse, 'headers'>): string | undefined {
   const field = joinedHeader(response.headers, 'content-encoding')?.trim().toLowerCase();
   return field === 'identity' ? undefined : field;
 }
 
 /**
- * The body without its content coding: none was asked for, and digests are of the bytes below it (faults 25, 26).
- * One coding of gzip, br or zstd is undone as the bytes are asked for, so a bomb grows only as far as its reader goes.
- * @throws TidemarkError `UPSTREAM_ENCODING_REFUSED` for several codings or an unknown one, and when it is damaged.
+ * Decodes a body: digests are of the decoded bytes, and no coding was requested (faults 25, 26). One of gzip, br or zstd is decoded on demand, so
+ * that a decompression bomb is bounded by its reader.
+ * @throws TidemarkError `UPSTREAM_ENCODING_REFUSED` for several or unknown codings, and for damaged content.
  */
 export function decodedBody(response: HttpResponse): AsyncIterable<Uint8Array> {
   const coding = contentCoding(response);
@@ -36,7 +36,7 @@ export function decodedBody(response: HttpResponse): AsyncIterable<Uint8Array> {
   if (decoder === undefined)
     throw new TidemarkError(
       'UPSTREAM_ENCODING_REFUSED',
-      `GET ${describeUrl(response.url)} was answered with Content-Encoding ${quoteValue(coding)}; expected none, or one of gzip, br, zstd. Something between changes the content.`,
+      `GET ${describeUrl(response.url)} was answered with Content-Encoding ${quoteValue(coding)}; expected none, or one of gzip, br, zstd. A proxy may change the content.`,
     );
   return decode(response, decoder(), coding);
 }
@@ -46,7 +46,7 @@ async function* decode(
   decoder: Transform,
   coding: string,
 ): AsyncGenerator<Uint8Array> {
-  // The decoder keeps what it was given until it has worked on it: a view that is reused will not do.
+  // The decoder keeps its input, so a reused buffer must be copied.
   const source = Readable.from(copies(response.body), { objectMode: false });
   pipeline(source, decoder, () => undefined);
   try {
@@ -55,7 +55,7 @@ async function* decode(
     if (isTidemarkError(cause)) throw cause;
     throw new TidemarkError(
       'UPSTREAM_ENCODING_REFUSED',
-      `GET ${describeUrl(response.url)}: the body is said to be ${coding} and cannot be decoded; expected the content as it is stored.`,
+      `GET ${describeUrl(response.url)}: the body could not be decoded as ${coding}; expected the content without a coding.`,
       { cause },
     );
   } finally {

@@ -1,13 +1,13 @@
 import { TidemarkError } from '../../oci/error.ts';
 
 export interface Deadline {
-  /** Aborts with the caller's reason, or with `UPSTREAM_TIMEOUT` when the time is up. */
+  /** Aborts with the caller's reason, or with `UPSTREAM_TIMEOUT`. */
   readonly signal: AbortSignal | undefined;
-  /** Must be called when the work is done, else the timer stays. */
+  /** Must be called after the work; clears the timer. */
   end(): void;
 }
 
-/** Bounds one request, its body included, by `timeoutMs` (0: not at all). `what` names it in the message. */
+/** A timeout of one request with its body; 0 is none. `what` is for the message. */
 export function startDeadline(outer: AbortSignal | undefined, timeoutMs: number, what: string): Deadline {
   if (timeoutMs === 0) return { signal: outer, end() {} };
   const controller = new AbortController();
@@ -18,7 +18,7 @@ export function startDeadline(outer: AbortSignal | undefined, timeoutMs: number,
     controller.abort(
       new TidemarkError(
         'UPSTREAM_TIMEOUT',
-        `${what} was not done within ${timeoutMs} ms, the remote's total timeout; raise it or set it to 0.`,
+        `${what} did not end within ${timeoutMs} ms, the remote's total timeout. Raise it, or set it to 0.`,
         { retryable: true },
       ),
     );

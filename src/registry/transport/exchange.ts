@@ -1,17 +1,17 @@
-/** One HTTP request as the layers of this folder hand it on: redirects, tokens and retries wrap an `Exchange`. */
+/** An HTTP request. Redirects, tokens and retries wrap an `Exchange`. */
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD';
   readonly url: URL;
   /**
-   * Path and query as a redirect wrote them. `URL` escapes characters that a signature covers, as `'`. Default: those of `url`.
+   * Path and query of a redirect, unchanged: `URL` escapes characters such as `'`, which a signature may cover. Default: those of `url`.
    */
   readonly target?: string | undefined;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** A large body is expected: our own socket reads may be used (docs/design.md). */
+  /** The body may be large: our own sockets may read it (docs/design.md). */
   readonly large?: boolean;
-  /** To an address that a manifest names: nothing of the remote's goes along, whatever host it is on. */
+  /** The URL is from a manifest: the request carries nothing of the remote, on any host. */
   readonly isStranger?: boolean | undefined;
 }
 
@@ -19,24 +19,24 @@ export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>
 
 export interface HttpResponse {
   readonly status: number;
-  /** Names in lower case; an array where a field came more than once. */
+  /** Names in lower case; an array for a repeated field. */
   readonly headers: HttpHeaders;
-  /** Where the answer came from, after redirects. */
+  /** The final URL, after redirects. */
   readonly url: URL;
-  /** Each chunk is valid until the next is asked for. Leaving the loop early closes the connection. */
+  /** Each chunk is valid until the next one is read. An early exit closes the connection. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Lets the body go: read to its end when it is known to be short, else the connection is closed. */
+  /** Discards the body: reads it if it is short, else closes the connection. */
   discard(): Promise<void>;
 }
 
 export type Exchange = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** Path and query as they stand in the request line. */
+/** Path and query of the request line. */
 export function requestTarget({ url, target }: Pick<HttpRequest, 'url' | 'target'>): string {
   return target ?? `${url.pathname}${url.search}`;
 }
 
-/** A field's value where it came exactly once; undefined where it is absent, empty or repeated. */
+/** The value of a field that occurs once and is not empty. */
 export function singleHeader(headers: HttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
@@ -49,7 +49,7 @@ export function joinedHeader(headers: HttpHeaders, name: string): string | undef
   return joined === undefined || joined.trim() === '' ? undefined : joined;
 }
 
-/** Content-Length as a number, where there is exactly one that is a number. */
+/** Content-Length; undefined unless there is exactly one number. */
 export function contentLength(headers: HttpHeaders): number | undefined {
   const value = singleHeader(headers, 'content-length');
   if (value === undefined || !/^\d{1,16}$/.test(value)) return undefined;
@@ -57,7 +57,7 @@ export function contentLength(headers: HttpHeaders): number | undefined {
   return Number.isSafeInteger(length) ? length : undefined;
 }
 
-/** A URL as it may stand in a message or a log: no credentials, no query (it may be signed). */
+/** A URL for messages and logs, without credentials and query (it may be signed). */
 export function describeUrl(url: URL): string {
   return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }

@@ -2,25 +2,24 @@ import { headMaxBytes } from './http-head.ts';
 
 export interface FoundHead {
   readonly bytes: Uint8Array;
-  /** What of the chunk follows the head. */
+  /** The bytes of the chunk after the head. */
   readonly rest: Uint8Array;
 }
 
 const headEnd = '\r\n\r\n';
 
 /**
- * Finds heads in chunks. The limit counts all heads of one answer, and no byte is searched again for each chunk that
- * follows: the work does not depend on how the bytes are cut.
+ * Finds heads in chunks. The limit applies to all heads of one answer. No byte is searched twice, so the work does not depend on the chunks.
  */
 export function collectHead(): { take(chunk: Uint8Array): FoundHead | undefined } {
   let bytesLeft = headMaxBytes;
   let gathered: Buffer | undefined;
   let filled = 0;
   return {
-    /** @throws where a head exceeds the limit */
+    /** @throws if the heads exceed the limit */
     take(chunk) {
       const bytes = asBuffer(chunk).subarray(0, bytesLeft + headEnd.length - filled);
-      // The next read reuses the buffer that the chunk is a part of.
+      // The next read reuses the chunk's buffer.
       const from = Math.max(0, filled - headEnd.length + 1);
       let searched: Buffer = bytes;
       if (gathered !== undefined) {
@@ -47,7 +46,7 @@ export function collectHead(): { take(chunk: Uint8Array): FoundHead | undefined 
   };
 }
 
-/** As Node's own parser calls it. */
+/** The code of Node's own parser. */
 export function notHttp(): Error {
   return Object.assign(new Error('the answer is not HTTP'), { code: 'HPE_INVALID_CONSTANT' });
 }

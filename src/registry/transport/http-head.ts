@@ -1,22 +1,22 @@
 import type { HttpHeaders } from './exchange.ts';
 
-/** The status line and fields of an answer (RFC 9112 sections 4 and 5), read strictly. */
+/** The status line and fields of an answer (RFC 9112 sections 4 and 5), parsed strictly. */
 export interface HttpHead {
   readonly status: number;
   readonly headers: HttpHeaders;
-  /** Exactly this many bytes follow; undefined where the length is told otherwise (chunked, until the end) or twice. */
+  /** The length of the body; undefined if it is chunked, ends with the connection, or is stated twice. */
   readonly bodyBytes: number | undefined;
-  /** Whether the connection may be used again once the body is read. */
+  /** Whether the connection is reusable after the body. */
   readonly keepAlive: boolean;
 }
 
-/** Of all heads of one answer together: those of 1xx included. */
+/** For all heads of one answer together, including 1xx. */
 export const headMaxBytes = 64 * 1024;
 const maxFields = 1_000;
 
 /**
- * Reads a head without the empty line that ends it, by index: each byte is looked at a fixed number of times.
- * Undefined when it is not such a head or exceeds a limit: folded lines, bare CR, names with spaces and the like are refused.
+ * Parses a head, without its final empty line, in linear time. Undefined if it is invalid or exceeds a limit. Folded lines, bare CR and names
+ * with spaces are invalid.
  */
 export function parseHead(bytes: Uint8Array): HttpHead | undefined {
   if (bytes.length > headMaxBytes) return undefined;

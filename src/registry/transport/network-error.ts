@@ -18,25 +18,25 @@ const tlsReasons: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'its certificate is not made for servers',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'it offers only TLS versions below 1.2',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'it offers no TLS version that is accepted here (1.2 and 1.3)',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port (is it an http:// address?)',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS on this port (is it an http:// address?)',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a client certificate',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'it refused the handshake (it may ask for a client certificate)',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port (is it an http:// URL?)',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS on this port (is it an http:// URL?)',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it requires a client certificate',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'it refused the handshake (it may require a client certificate)',
 };
 
 const timeoutCodes: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'no connection stood in time',
-  ETIMEDOUT: 'no connection stood in time',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
+  ETIMEDOUT: 'the connection timed out',
   UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
   UND_ERR_BODY_TIMEOUT: 'the body stopped coming',
 };
 
-/** What a failed exchange was doing: the same reset means "down" before the header and "truncated" in the body. */
+/** The phase of a failed exchange: a reset means "unavailable" before the header and "truncated" in the body. */
 export type ExchangePhase = 'header' | 'body';
 
 /**
- * Turns what undici, net and tls throw into our errors: `TLS_VERIFY_FAILED`, `UPSTREAM_TIMEOUT`, `PROXY_FAILED`,
- * `UPSTREAM_TRUNCATED` and `UPSTREAM_UNAVAILABLE`. An abort of the caller's comes back as the reason it gave.
+ * Maps errors of undici, net and tls: `TLS_VERIFY_FAILED`, `UPSTREAM_TIMEOUT`, `PROXY_FAILED`, `UPSTREAM_TRUNCATED` and
+ * `UPSTREAM_UNAVAILABLE`. An abort by the caller returns its reason.
  */
 export function networkError(
   error: unknown,
@@ -75,7 +75,7 @@ export function networkError(
   if (phase === 'body') return truncated(what, codes[0] ?? 'the connection was closed', error);
   return new TidemarkError(
     'UPSTREAM_UNAVAILABLE',
-    `${what} failed: ${reasonOf(codes[0])}. Check that the upstream is up and can be reached from here, then try again.`,
+    `${what} failed: ${reasonOf(codes[0])}. Check that the upstream is available and reachable from this machine, then try again.`,
     { retryable: !isRefusedHead(codes[0]), cause: error },
   );
 }
@@ -84,7 +84,7 @@ export function networkError(
 export function truncated(what: string, reason: string, cause?: unknown): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TRUNCATED',
-    `${what}: the body ended early (${reason}); what is missing can be asked for again.`,
+    `${what}: the body ended early (${reason}); the rest can be requested again.`,
     { retryable: true, ...(cause === undefined ? {} : { cause }) },
   );
 }
@@ -93,7 +93,7 @@ function tlsError(what: string, code: string, cause: unknown): TidemarkError {
   const reason = tlsReasons[code] ?? `the TLS handshake failed (${code})`;
   return new TidemarkError(
     'TLS_VERIFY_FAILED',
-    `${what}: ${reason} (${code}). Expected a certificate that verifies; give the remote the right CA or client certificate, or correct its URL.`,
+    `${what}: ${reason} (${code}). Expected a valid certificate. Set the remote's CA or client certificate, or correct its URL.`,
     { cause },
   );
 }
@@ -102,10 +102,10 @@ function proxyAnswered(what: string, status: number, cause: unknown): TidemarkEr
   const advice =
     status === 407
       ? "give the remote's proxy URL the right user name and password"
-      : 'check that the proxy may reach this host';
+      : 'check that the proxy allows this host';
   return new TidemarkError(
     'PROXY_FAILED',
-    `${what}: the proxy answered ${status} instead of passing on; ${advice}.`,
+    `${what}: the proxy answered ${status} instead of forwarding the request; ${advice}.`,
     {
       status,
       retryable: status >= 500,
@@ -117,13 +117,13 @@ function proxyAnswered(what: string, status: number, cause: unknown): TidemarkEr
 function reasonOf(code: string | undefined): string {
   if (code === undefined) return 'the connection broke';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `its host name could not be resolved (${code})`;
-  if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)';
+  if (code === 'ECONNREFUSED') return 'the connection was refused (ECONNREFUSED)';
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return `the answer is not HTTP (${code})`;
   return `the connection broke (${code})`;
 }
 
-/** A head that breaks the grammar or its limits would do so again; one that was cut off may come whole the next time. */
+/** An invalid head would be invalid again; a truncated one may succeed the next time. */
 function isRefusedHead(code: string | undefined): boolean {
   if (code === undefined || code === 'HPE_INVALID_EOF_STATE' || code === 'HPE_CLOSED_CONNECTION')
     return false;
@@ -143,7 +143,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The error, its causes and, for several addresses tried, each of theirs. */
+/** The error and its causes, including those of each tried address. */
 function causes(error: unknown): unknown[] {
   const found: unknown[] = [];
   const queue = [error];

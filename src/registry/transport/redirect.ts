@@ -4,14 +4,13 @@ import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
 
 const maxHops = 10;
 const redirects = new Set([301, 302, 303, 307, 308]);
-/** What another host may see of a request. */
+/** The headers that another host may get. */
 const harmlessHeaders = new Set(['accept', 'accept-encoding', 'range', 'user-agent']);
 
 /**
- * Follows redirects by hand, 10 at most. As soon as one leads to another origin, everything goes that may be a secret
- * (Authorization, cookies, the remote's own headers), and does not come back. From https it never goes on to http.
- * `checkTarget` may refuse a hop before it is taken.
- * @throws TidemarkError `TOO_MANY_REDIRECTS`, `UPSTREAM_REDIRECT_REFUSED`, or what the exchange threw.
+ * Follows at most 10 redirects. From the first redirect to another origin on, all possible secrets (Authorization, cookies, the remote's headers)
+ * are dropped. Redirects from https to http are refused.
+ * @throws TidemarkError `TOO_MANY_REDIRECTS`, `UPSTREAM_REDIRECT_REFUSED`, or the error of the exchange.
  */
 export async function followRedirects(
   exchange: Exchange,
@@ -26,7 +25,7 @@ export async function followRedirects(
     if (hops === maxHops)
       throw new TidemarkError(
         'TOO_MANY_REDIRECTS',
-        `${describeRequest(request)} was redirected more than ${maxHops} times, last to ${describeUrl(current.url)}; expected an answer. The upstream sends in circles.`,
+        `${describeRequest(request)} was redirected more than ${maxHops} times, last to ${describeUrl(current.url)}; expected an answer. The upstream's redirects form a loop.`,
       );
     const { target, asWritten } = redirectTarget(current, response);
     checkTarget?.(target);
@@ -41,7 +40,7 @@ export async function followRedirects(
 
 interface RedirectTarget {
   readonly target: URL;
-  /** Path and query as the Location has them; undefined where it needs `URL` to read it. */
+  /** Path and query as in the Location; undefined if only `URL` can parse it. */
   readonly asWritten: string | undefined;
 }
 
@@ -52,25 +51,25 @@ function redirectTarget(request: HttpRequest, response: HttpResponse): RedirectT
       ? new URL(location, request.url)
       : undefined;
   if (target === undefined)
-    throw refusal(request, `a redirect (${response.status}) without one Location that is a URL`);
+    throw refusal(request, `a redirect (${response.status}) without exactly one Location that is a URL`);
   if (target.protocol !== 'https:' && target.protocol !== 'http:')
     throw refusal(request, `a redirect to the scheme ${target.protocol}`);
   if (request.url.protocol === 'https:' && target.protocol === 'http:')
-    throw refusal(request, `a redirect from https to unprotected http (${target.host})`);
+    throw refusal(request, `a redirect from https to unencrypted http (${target.host})`);
   if (target.username !== '' || target.password !== '')
-    throw refusal(request, `a redirect to a URL with credentials inside (${target.host})`);
+    throw refusal(request, `a redirect to a URL with credentials (${target.host})`);
   target.hash = '';
   return { target, asWritten: pathAsWritten(location ?? '') };
 }
 
 /**
- * The path and query of an absolute URL, or of one without its scheme or host, byte by byte: a signature may cover each.
- * Dot segments, backslashes before the query and references that are relative to a path are left to `URL`.
+ * The exact path and query of a Location, because a signature may cover each byte. Relative paths, dot segments and backslashes before the query
+ * are left to `URL`.
  */
 function pathAsWritten(location: string): string | undefined {
   const text = location.split('#', 1)[0] ?? '';
   const [start] = /^(?:https?:)?\/\/[^/?#\\]+/i.exec(text) ?? [''];
-  // `URL` skips further slashes to find a host
+  // `URL` skips further slashes before a host.
   if (start === '' && !/^\/(?!\/)/.test(text)) return undefined;
   const rest = text.slice(start.length);
   const written = rest.startsWith('/') ? rest : `/${rest}`;
@@ -87,11 +86,11 @@ function isDotSegment(part: string): boolean {
 function refusal(request: HttpRequest, came: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_REDIRECT_REFUSED',
-    `${describeRequest(request)} was answered with ${came}; not followed. Expected an https or http URL of no lesser protection.`,
+    `${describeRequest(request)} was answered with ${came}, which was not followed. Expected an https URL, or http if the request used http.`,
   );
 }
 
-/** Those of the fields that another host may see. */
+/** Only the headers that another host may get. */
 export function harmless(headers: HttpRequest['headers']): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => harmlessHeaders.has(name)));
 }

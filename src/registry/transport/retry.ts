@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTidemarkError } from '../../oci/error.ts';
 
-/** Waits longer than this are left to the caller, who can wait durably. */
+/** Longer pauses are left to the caller, who can wait durably. */
 const longestWaitMs = 5_000;
-/** Seconds beyond this are a moment since 1970: nobody asks to wait for 30 years (docker/hub-feedback#2459). */
+/** More seconds are a Unix time, not a pause of 30 years (docker/hub-feedback#2459). */
 const smallestUnixTime = 1_000_000_000;
-/** No answer makes anyone wait longer than a day. */
+/** Longer requested pauses are cut to a day. */
 const longestRetryAfterMs = 24 * 60 * 60 * 1000;
 
 const repeatable = new Set(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_RATE_LIMITED', 'UPSTREAM_TRUNCATED']);
 
 export interface RetryOptions {
   readonly maxRetries: number;
-  /** The first wait; it doubles. Default 250. */
+  /** The first pause, which doubles. Default 250. */
   readonly baseMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Repeats a request after faults that may pass (429, 5xx, resets), with doubling, jittered waits. A timeout is not
- * repeated here: it has held its place long enough. @throws what the last try threw.
+ * Retries transient errors (429, 5xx, resets) with exponential back-off and jitter. A timeout is not retried here, because it has used its slot
+ * for long. @throws the last error.
  */
 export async function retry<Result>(attempt: () => Promise<Result>, options: RetryOptions): Promise<Result> {
   for (let tries = 0; ; tries += 1) {
@@ -39,14 +39,14 @@ export async function retry<Result>(attempt: () => Promise<Result>, options: Ret
 }
 
 /**
- * `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, as milliseconds from now, at most a day; undefined for
- * anything else, dates in the past included. A Unix time counts as a date.
+ * `Retry-After` (RFC 9110 section 10.2.3) in milliseconds from now, at most a day. Seconds, an HTTP date and a Unix time are accepted; undefined
+ * for others and for the past.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
   const isSeconds = /^\d{1,15}$/.test(text);
-  // Date.parse takes far too much; an HTTP date always names its day and ends in GMT.
+  // Date.parse accepts too much. An HTTP date starts with a weekday and ends in GMT.
   const isDate = /^[A-Za-z]{3,9},? .*(?:GMT|\d{4})$/.test(text);
   const seconds = isSeconds ? Number(text) : Number.NaN;
   const momentMs =

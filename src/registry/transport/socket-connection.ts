@@ -11,27 +11,27 @@ import { admitConnected } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';
 import { checkLiteral } from './transport-guard.ts';
 
-/** One connection whose bytes land in a buffer of ours (the `onread` option of net and tls), and are lent from there. */
+/** A connection that reads into our buffer (the `onread` option of net and tls). */
 export interface Connection {
   send(text: string): void;
   /**
-   * The next bytes, valid until `read` is called again; undefined at the end of the stream.
-   * @throws what broke the connection; `UPSTREAM_TIMEOUT` when nothing came for the read timeout.
+   * The next bytes, valid until the next call; undefined at the end of the stream.
+   * @throws the connection's error; `UPSTREAM_TIMEOUT` after the read timeout.
    */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Puts the connection aside: it closes by itself when it is closed there, says anything unasked, or after `idleMs`. One
-   * with bytes that nobody has taken closes at once: they must not become the head of the next answer.
+   * Makes the connection idle. It closes after `idleMs`, when the peer closes it, or when bytes arrive. Unread bytes close it at once: they must
+   * not become the head of the next answer.
    */
   rest(idleMs: number): void;
-  /** Takes it up again; false when it has closed meanwhile, or has bytes that nobody asked for. */
+  /** Reuses an idle connection; false if it has closed or has unexpected bytes. */
   wake(): Promise<boolean>;
   destroy(reason?: unknown): void;
 }
 
 const bufferBytes = 1024 * 1024;
 
-/** Opens a connection to where `url` points, behind the address guard. @throws what net and tls throw; the signal's reason. */
+/** Connects to the host of `url`, behind the address guard. @throws the errors of net and tls; the signal's reason. */
 export async function openConnection(
   url: URL,
   settings: ConnectSettings,
@@ -41,7 +41,7 @@ export async function openConnection(
   checkLiteral(settings.policy, url.hostname);
   const inbox = url.protocol === 'https:' ? receiveCopied(bufferBytes) : receiveViews(bufferBytes);
   const socket = openSocket(url, settings, inbox);
-  // For errors that come when nobody listens any more, as between a refusal and the end of the socket.
+  // Catches errors after the last listener, as between a refusal and the end of the socket.
   socket.on('error', () => undefined);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
@@ -67,7 +67,7 @@ function openSocket(url: URL, settings: ConnectSettings, inbox: Inbox): Socket {
     lookup,
     onread,
     ALPNProtocols: ['http/1.1'],
-    // An address is no server name (RFC 6066 section 3).
+    // A server name must not be an IP address (RFC 6066 section 3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
   };
   return connectTls(options);
@@ -118,7 +118,7 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
     clearTimeout(readTimer);
     clearTimeout(idleTimer);
     inbox.end(failure);
-    // one that is broken off may still be read, by who writes or hashes its last bytes
+    // The last bytes of an aborted connection may still be written or hashed.
     if (isResting) inbox.release();
   });
   return {
@@ -135,7 +135,7 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
       socket.unref();
       idleTimer = setTimeout(() => socket.destroy(), idleMs).unref();
       inbox.onUnasked(() => socket.destroy());
-      // Only who reads learns that the other side has closed.
+      // Only a reading socket notices that the peer has closed.
       socket.resume();
     },
     async wake() {
@@ -155,7 +155,7 @@ function connectionOf(socket: Socket, inbox: Inbox, readTimeoutMs: number): Conn
   };
 }
 
-/** Until the socket was asked for what it has received: first the turn of the event loop ends, then the next one reads. */
+/** Waits until the event loop has polled the socket once. */
 async function afterNextPoll(): Promise<void> {
   await setImmediate();
   await setImmediate();
@@ -164,7 +164,7 @@ async function afterNextPoll(): Promise<void> {
 function timedOut(readTimeoutMs: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TIMEOUT',
-    `The upstream sent nothing for ${readTimeoutMs} ms, the remote's read timeout; what came is kept.`,
+    `The upstream sent nothing for ${readTimeoutMs} ms, the remote's read timeout. Received bytes are kept.`,
     { retryable: true },
   );
 }

@@ -9,9 +9,9 @@ import { openConnection } from './socket-connection.ts';
 import type { Connection } from './socket-connection.ts';
 import type { ConnectSettings } from './connect-settings.ts';
 
-/** GET requests whose answer is expected to be large, over our own sockets. */
+/** GET requests with large answers, over our own sockets. */
 export interface SocketExchange {
-  /** Undefined: the answer is none of those that are read here (chunked, coded); ask through undici. */
+  /** Undefined if the answer is chunked or encoded: undici must send the request. */
   exchange(request: HttpRequest): Promise<HttpResponse | undefined>;
   close(): void;
 }
@@ -22,7 +22,7 @@ const discardMaxBytes = 64 * 1024;
 
 interface Head {
   readonly head: HttpHead;
-  /** Bytes of the body that came with the head; part of the connection's buffer. */
+  /** The first bytes of the body, in the connection's buffer. */
   readonly rest: Uint8Array;
 }
 
@@ -34,7 +34,7 @@ interface Pool {
 
 export function openSocketExchange(settings: ConnectSettings): SocketExchange {
   const pool = openPool();
-  /** Origins that answer in a way that is not read here. */
+  /** Origins with chunked or encoded answers. */
   const others = new Set<string>();
   return {
     async exchange(request) {
@@ -54,7 +54,7 @@ export function openSocketExchange(settings: ConnectSettings): SocketExchange {
       let finished = false;
       async function* body(): AsyncGenerator<Uint8Array> {
         try {
-          // An error's body of untold length is left: its status says enough.
+          // The body of an error without a length is not read.
           if (isPlain) yield* bytes;
           finished = isPlain && head.keepAlive && rest.length <= (head.bodyBytes ?? 0);
         } finally {
@@ -85,11 +85,11 @@ export function openSocketExchange(settings: ConnectSettings): SocketExchange {
 interface Sent {
   readonly connection: Connection;
   readonly answer: Head;
-  /** Stops listening to the request's signal. */
+  /** Removes the listener of the request's signal. */
   readonly letGo: () => void;
 }
 
-/** A connection that rested may have been closed there just now: then the request goes over a new one. */
+/** The peer may have closed an idle connection just now; then a new one is used. */
 async function send(request: HttpRequest, settings: ConnectSettings, pool: Pool): Promise<Sent> {
   for (;;) {
     const rested = await pool.take(request.url.origin);
@@ -114,12 +114,12 @@ function requestText(request: HttpRequest): string {
   const { method, url, headers } = request;
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const text = `${method} ${requestTarget(request)} HTTP/1.1\r\nhost: ${url.host}\r\n${fields.join('')}\r\n`;
-  // Headers are checked where they are made; this is the last place to see one that would end its line.
+  // Headers were validated when they were made; this is the last check for line breaks.
   if (
     /[\r\n\0]/.test(fields.join('').replaceAll('\r\n', ' ')) ||
     fields.some((field) => field.indexOf('\r\n') !== field.length - 2)
   )
-    throw new Error('a request header holds a line break');
+    throw new Error('A request header contains a line break.');
   return text;
 }
 
@@ -138,7 +138,7 @@ async function readHead(
       const head = parseHead(found.bytes);
       if (head === undefined || head.status === 101) throw notHttp();
       if (head.status >= 200) return { head, rest };
-      // 1xx come before the answer.
+      // Skips 1xx.
       continue;
     }
     if (timeoutMs > 0 && performance.now() - startedMs > timeoutMs)
@@ -164,10 +164,11 @@ async function* readBody(
   }
   while (received < wanted) {
     const chunk = await nextChunk(connection, request);
-    if (chunk === undefined) throw truncated(describeRequest(request), `${received} of ${wanted} bytes came`);
+    if (chunk === undefined)
+      throw truncated(describeRequest(request), `${received} of ${wanted} bytes arrived`);
     received += chunk.length;
     if (received > wanted) {
-      // More than was announced: what follows belongs to nothing, and the connection is of no further use.
+      // More bytes than announced make the connection unusable.
       yield chunk.subarray(0, chunk.length - (received - wanted));
       connection.destroy();
       return;
@@ -188,7 +189,7 @@ async function drain(stream: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     for await (const _chunk of stream);
   } catch {
-    // The connection is closed by then, and nobody wanted the bytes.
+    // The connection is closed, and the bytes are not needed.
   }
 }
 

@@ -1,20 +1,20 @@
-/** Where a socket's `onread` puts its bytes, and from where one reader takes them. */
+/** Receives the bytes of a socket's `onread` for one reader. */
 export interface Inbox {
   /** For `onread.buffer`. */
   readonly buffer: Uint8Array;
-  /** For `onread.callback`: false asks the socket to stop reading until it is resumed. */
+  /** For `onread.callback`: false pauses the socket. */
   readonly receive: (bytes: number, buffer: Uint8Array) => boolean;
   /** The next bytes, valid until the next call; undefined at the end. One call at a time. */
   next(): Promise<Uint8Array | undefined>;
   isWaiting(): boolean;
-  /** No more will come, because of `failure` or because the stream ended. What is there can still be taken. */
+  /** Ends the stream, with `failure` if there is one. Received bytes can still be read. */
   end(failure: unknown): void;
   ended(): boolean;
-  /** Whether bytes have come that nobody has taken. */
+  /** Whether there are unread bytes. */
   isPending(): boolean;
-  /** Told of bytes that come while nobody expects any. */
+  /** Called for unexpected bytes. */
   onUnasked(listener: (() => void) | undefined): void;
-  /** Leaves the memory to the next inbox: for when the socket is closed, and nobody has a view of it any more. */
+  /** Gives the memory to the next inbox; the socket is closed, and no view is in use. */
   release(): void;
 }
 
@@ -24,8 +24,7 @@ interface Waiter {
 }
 
 /**
- * For TCP: the reader gets a view of the one buffer, and the socket stops until that view is done with. Nothing is
- * copied (docs/design.md).
+ * For TCP: the reader gets a view of the one buffer, and the socket pauses until the next read. Nothing is copied (docs/design.md).
  */
 export function receiveViews(bufferBytes: number): Inbox {
   const buffer = sharedBuffer(bufferBytes);
@@ -49,8 +48,8 @@ export function receiveViews(bufferBytes: number): Inbox {
 }
 
 /**
- * For TLS: one read of the socket may bring several records before a stop takes effect, each into the same place. So
- * they are gathered in a second buffer while the reader has a third.
+ * For TLS: one read of the socket may deliver several records into the same buffer before a pause takes effect. A second buffer gathers them
+ * while the reader has a third.
  */
 export function receiveCopied(bufferBytes: number): Inbox {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -77,7 +76,7 @@ export function receiveCopied(bufferBytes: number): Inbox {
       }
       buffer.copy(filling, filled, 0, bytes);
       filled += bytes;
-      // After this turn of the event loop: the records of one read come one by one, and belong together.
+      // After this turn of the event loop, which delivers all records of one read.
       if (!scheduled) {
         scheduled = true;
         setImmediate(() => {
@@ -94,7 +93,7 @@ export function receiveCopied(bufferBytes: number): Inbox {
   };
 }
 
-/** Of closed connections. Without them each sync makes its own, and those before lie about until V8 looks: 30 MB. */
+/** Buffers of closed connections. New ones for each sync would stay in memory until V8 collects them. */
 let kept: Buffer<SharedArrayBuffer>[] = [];
 const keptMost = 32;
 const keptMs = 3_000;
@@ -106,7 +105,7 @@ function keepBuffer(buffer: Buffer<SharedArrayBuffer>): void {
   forgetting.refresh();
 }
 
-/** Shared, so that another thread may hash what lies in it. */
+/** Shared, so that another thread may hash the bytes. */
 function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
   const index = kept.findIndex((buffer) => buffer.byteLength === bytes);
   return kept.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.from(new SharedArrayBuffer(bytes));

@@ -5,13 +5,13 @@ import { bareHost, withoutZone } from '../../oci/hosts/address.ts';
 import type { classifyAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 
-/** Which addresses one kind of host may have; `name` is what the user knows the host by. */
+/** Which addresses one kind of host may have. `name` is for the message. */
 export interface AddressPolicy {
   /** @throws TidemarkError `ADDRESS_REFUSED` */
   check(address: string, name: string): void;
 }
 
-/** The policy that never lets link-local and reserved addresses through, and private ones when `privateAllowed` says so. */
+/** Refuses link-local and reserved addresses always, and private ones unless `privateAllowed`. */
 export function addressPolicy(
   classify: typeof classifyAddress,
   privateAllowed: (address: string) => boolean,
@@ -23,22 +23,22 @@ export function addressPolicy(
         throw addressRefused(
           address,
           name,
-          'link-local, metadata and reserved addresses are never connected to.',
+          'connections to link-local, metadata and reserved addresses are never allowed.',
         );
       if (found === 'private' && !privateAllowed(address))
         throw addressRefused(
           address,
           name,
-          'it is a loopback or private address. An operator allows upstreams there with TIDEMARK_ALLOW_UPSTREAM, for example 10.0.0.0/8 or ' +
-            'registry.lan, for the API and every worker. A public registry may not lead to one.',
+          'it is a loopback or private address. To allow upstreams there, set TIDEMARK_ALLOW_UPSTREAM for the API and every worker, for example to ' +
+            '10.0.0.0/8 or registry.lan. A public registry must not lead to one.',
         );
     },
   };
 }
 
 /**
- * A lookup for `net.connect` that lets only addresses through which the policy allows. Names are resolved once and the
- * checked addresses are the ones connected to, so a name that changes its answer (DNS rebinding) gains nothing.
+ * A lookup for `net.connect` that returns only allowed addresses. A name is resolved once, and the checked addresses are used for the
+ * connection, which prevents DNS rebinding.
  */
 export function guardedLookup(policy: AddressPolicy, resolve: LookupFunction = dnsLookup): LookupFunction {
   return (hostname, options, callback) => {
@@ -68,13 +68,12 @@ export function guardedLookup(policy: AddressPolicy, resolve: LookupFunction = d
   };
 }
 
-/** Checks a host that is written as an IP address: `net.connect` asks no lookup for it. Brackets may be there. */
+/** Checks a host that is an IP address, for which `net.connect` calls no lookup. Brackets are allowed. */
 export function checkLiteral(policy: AddressPolicy, hostname: string): void {
   const bare = bareHost(hostname);
   if (isIP(withoutZone(bare)) !== 0) policy.check(bare, bare);
 }
 
-/** The error for an address that is not connected to. */
 export function addressRefused(address: string, name: string, reason: string): TidemarkError {
   const where = address === name ? address : `${name} (${address})`;
   return new TidemarkError('ADDRESS_REFUSED', `Not connecting to ${where}: ${reason}`);

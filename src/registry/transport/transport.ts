@@ -13,32 +13,32 @@ import type { SocketExchange } from './socket-exchange.ts';
 import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
 import { exchangeThroughUndici } from './undici-exchange.ts';
 
-/** What tests may exchange: the name service, what counts as private, and the sizes of waits. */
+/** Settings for tests: name resolution, private addresses, and timeouts. */
 export interface TransportSettings {
   readonly lookup?: LookupFunction;
   readonly classify?: typeof classifyAddress;
-  /** False: bodies come through undici whatever their size. */
+  /** False: undici reads all bodies. */
   readonly ownSockets?: boolean;
-  /** Told of each address at which the registry's own host was reached. */
+  /** Called for each connected address of the registry's own host. */
   readonly onReached?: (address: string) => void;
 }
 
 export interface Transport {
-  /** One exchange, redirects not followed. @throws TidemarkError as `networkError` says, `ADDRESS_REFUSED`; the signal's reason. */
+  /** Sends one request without following redirects. @throws as `networkError`; `ADDRESS_REFUSED`; the signal's reason. */
   readonly exchange: Exchange;
-  /** Whether every address that the registry itself was reached at is loopback or private; false before the first. */
+  /** Whether all connected addresses of the registry are loopback or private; false before the first. */
   registryIsPrivate(): boolean;
-  /** Closes all connections; requests that still run fail. */
+  /** Closes all connections; running requests fail. */
   close(): Promise<void>;
 }
 
-/** A way to one kind of host: the registry's own, which may see the client certificate, or any other. */
+/** Connections to the registry's own host, which gets the client certificate, or to any other. */
 interface Route {
   readonly dispatcher: Dispatcher;
   readonly sockets: SocketExchange | undefined;
 }
 
-/** Opens nothing yet: connections are made when they are needed. @throws TidemarkError `PROXY_FAILED`, `TLS_OPTIONS_INVALID` */
+/** Connects on first use. @throws TidemarkError `PROXY_FAILED`, `TLS_OPTIONS_INVALID` */
 export function openTransport(options: RegistryOptions, settings: TransportSettings = {}): Transport {
   const registry = new URL(options.url);
   const classify = settings.classify ?? classifyAddress;
@@ -49,7 +49,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
     options.allowPrivate || isListedAddress(address, options.allowAddresses ?? []);
 
   const routeTo = ({ url, isStranger = false }: HttpRequest): Route => {
-    // A token service on another port of the registry's host is as much its own as the registry is.
+    // A token service on another port of the registry's host is its own host too.
     const kind = url.hostname === registry.hostname && !isStranger ? 'own' : 'other';
     const known = routes.get(kind);
     if (known !== undefined) return known;
@@ -96,7 +96,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
 
 function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSockets: boolean): Route {
   const shared = {
-    // HTTP/1.1 only: one connection's fault then stops one request, and our own sockets speak nothing else.
+    // HTTP/1.1 only: a broken connection then affects one request, and our own sockets speak nothing else.
     allowH2: false,
     connections: 64,
     connectTimeout: connect.connectTimeoutMs,
@@ -114,14 +114,14 @@ function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSo
   const dispatcher = new ProxyAgent({
     ...shared,
     uri: proxy.href,
-    // The remote's CA and checks hold for the upstream; the proxy is judged by the same roots, without our certificate.
+    // The proxy is verified by the same roots as the upstream, but gets no client certificate.
     proxyTls: { lookup: connect.lookup, timeout: connect.connectTimeoutMs },
     requestTls: { ...connect.tls, timeout: connect.connectTimeoutMs },
   });
   return { dispatcher, sockets: undefined };
 }
 
-/** undici's connector, with the address checked before (literals, lookup) and after the connection stands. */
+/** undici's connector, with address checks before and after the connection. */
 function guardedConnector(connect: ConnectSettings): buildConnector.connector {
   const open = buildConnector({
     ...connect.tls,
@@ -154,7 +154,7 @@ async function throughUndici(
   options: RegistryOptions,
 ): Promise<HttpResponse> {
   const throughProxy = options.proxyUrl !== undefined;
-  // A proxy resolves names by itself; what is written as an address can be judged here all the same.
+  // A proxy resolves names itself; only IP addresses can be checked here.
   if (throughProxy)
     checkLiteral(
       addressPolicy(classifyAddress, () => options.allowPrivate),
@@ -168,7 +168,7 @@ function parseProxyUrl(text: string): URL {
   if (url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
   throw new TidemarkError(
     'PROXY_FAILED',
-    "The remote's proxy URL cannot be used; expected http(s)://[user:password@]host:port.",
+    "The remote's proxy URL is invalid; expected http(s)://[user:password@]host:port.",
     {
       origin: 'caller',
     },

@@ -3,25 +3,25 @@ import { requestTarget } from './exchange.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse } from './exchange.ts';
 import { networkError } from './network-error.ts';
 
-/** A body of which so much waits to be read stops its connection until it is read. */
+/** This many unread bytes pause the connection. */
 const waitingMaxBytes = 64 * 1024;
 const discardMaxBytes = 64 * 1024;
 
-/** What has come of an answer. */
+/** The received part of an answer. */
 interface Arrival {
   readonly chunks: Buffer[];
   waitingBytes: number;
   state: 'coming' | 'ended' | 'failed';
   failure?: unknown;
-  /** Nobody will read the rest. */
+  /** The rest will not be read. */
   isUnwanted: boolean;
-  /** Whoever waits for more. */
+  /** The waiting reader. */
   wake?: (() => void) | undefined;
 }
 
 /**
- * One exchange through undici, by its handler rather than its streams, which cost as much again as all the rest of a small answer.
- * @throws what undici throws; the reason of the signal, also while the request waits for a connection.
+ * Sends one request through undici's handler API: its streams would double the cost of a small answer.
+ * @throws undici's errors; the signal's reason, also while the request waits for a connection.
  */
 export function exchangeThroughUndici(
   dispatcher: Dispatcher,
@@ -46,7 +46,7 @@ export function exchangeThroughUndici(
     signal?.addEventListener('abort', abort, { once: true });
     const options = { origin: url.origin, path: requestTarget(request), method, headers };
     dispatcher.dispatch(
-      // without `reset` a HEAD closes its connection (docs/design.md)
+      // Without `reset`, HEAD closes its connection.
       { ...options, reset: false },
       {
         onRequestStart(started) {
@@ -54,7 +54,7 @@ export function exchangeThroughUndici(
           if (signal?.aborted === true) started.abort(signal.reason as Error);
         },
         onResponseStart(started, status, fields) {
-          // 1xx come before the answer
+          // Skips 1xx.
           if (status >= 200)
             resolve(responseOf(arrival, started, { request, status, headers: fields, throughProxy }));
         },
@@ -62,7 +62,7 @@ export function exchangeThroughUndici(
           arrival.waitingBytes += chunk.byteLength;
           if (arrival.isUnwanted) {
             if (arrival.waitingBytes > discardMaxBytes)
-              started.abort(new Error('The rest of the body is not wanted.'));
+              started.abort(new Error('The rest of the body is not needed.'));
             return;
           }
           arrival.chunks.push(chunk);
@@ -113,7 +113,7 @@ function responseOf(
         }
       }
     } finally {
-      if (arrival.state === 'coming') controller.abort(new Error('The rest of the body is not wanted.'));
+      if (arrival.state === 'coming') controller.abort(new Error('The rest of the body is not needed.'));
     }
   }
 
