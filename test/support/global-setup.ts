@@ -2,10 +2,11 @@
  * One embedded PostgreSQL and one Temporal for the whole run, in a folder of its own below the system's temporary
  * folder, searched for secrets and gone when the run ends. What a killed run left behind is ended by the next one.
  */
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
@@ -16,6 +17,7 @@ import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from './abandoned-servers.ts';
+import { projectRoot, readImportGraph, reach } from './import-graph.ts';
 import { leaveCanaries, searchRun } from './search-run.ts';
 import { reportStalls } from './stall-report.ts';
 import { templateName } from './servers.ts';
@@ -23,6 +25,7 @@ import { templateName } from './servers.ts';
 const PREFIX = 'tidemark-test-';
 /** A folder this young may belong to a run that has not noted itself yet. */
 const GRACE_MS = 10_000;
+const bundleCache = join(projectRoot, 'node_modules', '.cache', 'tidemark-test');
 
 const log = (): void => undefined;
 
@@ -56,7 +59,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await teardown();
     throw postgres.status === 'rejected' ? postgres.reason : (temporal as PromiseRejectedResult).reason;
   }
-  project.provide('workflowBundle', await bundleWorkflows(dataDir));
+  project.provide('workflowBundle', await bundleWorkflows());
   const stallLog = join(dataDir, 'stalls.jsonl');
   project.provide('stallLog', stallLog);
   const servers = { databaseUrl: postgres.value.url, temporalAddress: temporal.value.address };
@@ -72,6 +75,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function createTemplate(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
+  // no run outlives its server
+  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
+    await client.query(`alter system set ${setting} = off`);
+  await client.query('select pg_reload_conf()');
   await client.query(`create database ${templateName}`);
   await client.end();
   const url = new URL(databaseUrl);
@@ -81,14 +88,27 @@ async function createTemplate(databaseUrl: string): Promise<void> {
   await database.close();
 }
 
-/** The workflows as they are in src/ now; tests do not depend on a build. */
-async function bundleWorkflows(folder: string): Promise<string> {
+/** The workflows as they are in src/ now; tests do not depend on a build. Bundling takes seconds, so a bundle of the same sources is used again. */
+async function bundleWorkflows(): Promise<string> {
+  const entry = 'src/workflows/index.ts';
+  const path = join(bundleCache, `workflows-${hashSources(entry)}.js`);
+  if (existsSync(path)) return path;
   const quiet = { log, trace: log, debug: log, info: log, warn: log, error: log };
-  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
-  const path = join(folder, 'workflow-bundle.js');
-  await writeFile(path, code);
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(projectRoot, entry), logger: quiet });
+  await mkdir(bundleCache, { recursive: true });
+  // runs side by side never see half of it
+  await writeFile(`${path}.${process.pid}`, code);
+  await rename(`${path}.${process.pid}`, path);
   return path;
+}
+
+/** Of the file, of all that it imports, and of the locked dependencies. */
+function hashSources(entry: string): string {
+  const own = reach(readImportGraph('src'), entry).map(({ target }) => target);
+  const files = ['package-lock.json', entry, ...own.filter((target) => target.startsWith('src/')).sort()];
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(projectRoot, file)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Ends what `stop` did not, and removes the folder. */
