@@ -47,13 +47,19 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
     why: 'what runs beside the event loop knows the specs only',
   },
+  'src/files/': {
+    folders: [],
+    packages: [],
+    node: ['node:fs/promises'],
+    why: 'writing durably needs nothing else',
+  },
   'src/registry/': {
     folders: ['src/oci/', 'src/threads/'],
     packages: ['undici'],
     why: 'the client of an upstream knows the specs only',
   },
   'src/content/': {
-    folders: ['src/oci/'],
+    folders: ['src/oci/', 'src/files/'],
     packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
     why: 'the blob store knows the specs only',
   },
@@ -68,7 +74,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'verification knows the specs only',
   },
   'src/access/': {
-    folders: ['src/oci/', 'src/db/'],
+    folders: ['src/oci/', 'src/db/', 'src/files/'],
     packages: ['jose'],
     why: 'access and secrets stand on the database only',
   },

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../files/sync-folder.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { trimTrailing } from '../oci/trim-ends.ts';
 
@@ -141,17 +142,6 @@ async function createKeyFile(path: string): Promise<string> {
   }
   await syncFolder(dirname(path));
   return text;
-}
-
-/** A key that a power loss takes away takes every secret with it. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processRuns } from './process-info.ts';
 
-/** What is kept running: which process it is, and how it is given up. */
 export interface KeptServer {
   readonly pid: number;
   stop(): Promise<void>;
@@ -11,9 +10,8 @@ const lookEveryMs = 500;
 const retryMs = 2_000;
 
 /**
- * Watches an embedded server and starts it again when its process is gone: killed, or out of memory. Each start prefers the port of the
- * last, so that connections find it again by themselves.
- * @returns a function that ends the watch and gives the server up.
+ * Restarts an embedded server when its process is gone. Each start prefers the last port, so that clients reconnect.
+ * @returns a function that ends the watch and releases the server.
  */
 export function keepRunning<T extends KeptServer>(
   first: T,
@@ -31,7 +29,7 @@ export function keepRunning<T extends KeptServer>(
     while (!signal.aborted) {
       await sleep(lookEveryMs, undefined, { signal });
       if (await processRuns(server.pid)) continue;
-      options.log(`${options.name} is gone (process ${server.pid}); starting it again`);
+      options.log(`${options.name} ended unexpectedly (process ${server.pid}); restarting it`);
       await restart();
     }
   }
@@ -48,7 +46,7 @@ export function keepRunning<T extends KeptServer>(
     }
   }
 
-  // ends by rejection only when it is stopped: all else is caught above
+  // Rejects only on a stop; other errors are caught above.
   const watching = watch().catch(() => undefined);
   return async () => {
     stopping.abort();

@@ -1,6 +1,6 @@
 /**
- * Who uses an embedded server: one small file for each Tidemark process that started or adopted it, and one lock under
- * which it is started and stopped. A file left by a killed process counts for nothing, because its process is gone.
+ * The users of an embedded server: a file for each Tidemark process that started or adopted it. A lock protects its start and stop. The files of
+ * killed processes are ignored.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -10,10 +10,7 @@ import { processRuns, processStartToken } from './process-info.ts';
 
 const LOCK_POLL_MS = 20;
 
-/**
- * Runs `work` while no other process runs its own under the same `path`. Released when it ends; taken over when the
- * holder was killed. `path`'s folder must exist.
- */
+/** Runs `work` under a lock of all processes. The lock of a killed process is taken over. The folder of `path` must exist. */
 export async function withProcessLock<T>(
   path: string,
   signal: AbortSignal | undefined,
@@ -37,7 +34,7 @@ export async function withProcessLock<T>(
   }
 }
 
-/** Notes that this process uses the server; the answer takes the note back. */
+/** Registers this process as a user. @returns a function that undoes it. */
 export async function registerUser(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, randomUUID());
@@ -45,7 +42,7 @@ export async function registerUser(folder: string): Promise<() => Promise<void>>
   return () => rm(path, { force: true });
 }
 
-/** How many users are alive; the notes of dead ones are removed on the way. */
+/** Counts the live users, and removes the files of dead ones. */
 export async function countUsers(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const alive = await Promise.all(
@@ -57,6 +54,37 @@ export async function countUsers(folder: string): Promise<number> {
     }),
   );
   return alive.reduce<number>((sum, one) => sum + one, 0);
+}
+
+/**
+ * Starts or adopts a server, and registers this process as its user.
+ * @returns the server with a `stop` that ends it after its last user. Safe to call twice.
+ */
+export async function useServer<T>(
+  { lock, users }: { readonly lock: string; readonly users: string },
+  signal: AbortSignal | undefined,
+  server: {
+    /** Before the registration. */
+    readonly prepare?: () => Promise<void>;
+    readonly start: () => Promise<T>;
+    readonly end: () => Promise<void>;
+  },
+): Promise<T & { stop(): Promise<void> }> {
+  return withProcessLock(lock, signal, async () => {
+    await server.prepare?.();
+    const unregister = await registerUser(users);
+    const stop = () =>
+      withProcessLock(lock, undefined, async () => {
+        await unregister();
+        if ((await countUsers(users)) === 0) await server.end();
+      });
+    try {
+      return { ...(await server.start()), stop };
+    } catch (error) {
+      await unregister();
+      throw error;
+    }
+  });
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {
@@ -77,7 +105,7 @@ async function takeAwayStaleLock(path: string, aside: string): Promise<void> {
   } catch {
     return;
   }
-  // Another process may have replaced the stale lock between the look and the rename: then it is put back.
+  // If another process replaced the stale lock before the rename, its lock is put back.
   if ((await readText(aside)) !== seen) await tryLink(aside, path);
   await rm(aside, { force: true });
 }

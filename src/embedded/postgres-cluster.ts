@@ -1,16 +1,17 @@
-/** The folder of an embedded PostgreSQL: made once, as a whole or not at all. */
+/** The folder of the embedded PostgreSQL, created atomically. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { syncFolder } from '../files/sync-folder.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { PostgresRunner } from './postgres-runner.ts';
 
 const run = promisify(execFile);
 const INITDB_TIMEOUT_MS = 60_000;
 
-/** Paths below the folder of an embedded PostgreSQL. */
+/** Paths in the folder of the embedded PostgreSQL. */
 export interface ClusterPaths {
   readonly folder: string;
   /** PostgreSQL's own data folder. */
@@ -35,8 +36,8 @@ export function clusterPaths(folder: string): ClusterPaths {
 }
 
 /**
- * Makes the cluster and its password in a temporary folder beside, then renames: a start that is killed half-way
- * leaves nothing that looks finished. Call it under the lock. Throws `EMBEDDED_POSTGRES_FAILED`.
+ * Creates the cluster and its password in a temporary folder, then renames it, so that a killed start leaves nothing that looks finished. Call
+ * it under the lock. Throws `EMBEDDED_POSTGRES_FAILED`.
  */
 export async function createCluster(
   paths: ClusterPaths,
@@ -73,9 +74,9 @@ export async function createCluster(
     const said = (cause as { stderr?: string }).stderr?.trim() ?? '';
     throw new TidemarkError(
       'EMBEDDED_POSTGRES_FAILED',
-      `The embedded PostgreSQL could not make its data folder ${paths.folder}: ` +
+      `The embedded PostgreSQL could not create its data folder ${paths.folder}: ` +
         `${said === '' ? (cause as Error).message : said}\n` +
-        'Make the folder writable and see that its disk has 100 MB free, or set DATABASE_URL to a server of your own.',
+        'Make the folder writable and free 100 MB on its disk, or set DATABASE_URL to a server of your own.',
       { origin: 'server', cause },
     );
   }
@@ -90,7 +91,7 @@ export async function clusterExists(paths: ClusterPaths): Promise<boolean> {
   );
 }
 
-/** What `postmaster.pid` says; undefined when there is none or it is not written yet. */
+/** The content of `postmaster.pid`. */
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
@@ -98,6 +99,7 @@ export interface Postmaster {
   readonly status: string;
 }
 
+/** Undefined if the file is missing or incomplete. */
 export async function readPostmaster(cluster: string): Promise<Postmaster | undefined> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '');
   const lines = text.split('\n');
@@ -111,13 +113,4 @@ async function removeUnfinished(folder: string): Promise<void> {
   const prefix = `${folder}.new-`;
   const names = (await readdir(parent)).filter((name) => join(parent, name).startsWith(prefix));
   await Promise.all(names.map((name) => rm(join(parent, name), { recursive: true, force: true })));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * How to run PostgreSQL's programs, which refuse to run as root. As root they run in a user namespace of their own
- * (files stay root's and nothing is copied); where namespaces are forbidden, as an unprivileged user.
+ * Runs PostgreSQL's programs, which refuse to run as root. For root they run in a user namespace, or as an unprivileged user if the system
+ * forbids namespaces.
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
@@ -21,20 +21,20 @@ type CommandLine = [command: string, ...args: string[]];
 export interface PostgresRunner {
   readonly initdb: (args: readonly string[]) => CommandLine;
   readonly postgres: (args: readonly string[]) => CommandLine;
-  /** Where PostgreSQL's folder has to be: below `dataDir`, unless the unprivileged user cannot reach that. */
+  /** PostgreSQL's folder: in `dataDir`, unless the unprivileged user cannot access it. */
   readonly folder: string;
-  /** The user that owns the folder, where it is not this process's own. */
+  /** The owner of the folder; absent for the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface RunnerOptions {
   readonly binaries: PostgresBinaries;
   readonly dataDir: string;
-  /** False: do without user namespaces, as where they are forbidden. */
+  /** False: use no user namespaces, as on systems that forbid them. */
   readonly namespaces?: boolean;
 }
 
-/** Chooses the way for this process's user. Throws `EMBEDDED_POSTGRES_FAILED` for a root that has no other user. */
+/** Throws `EMBEDDED_POSTGRES_FAILED` for root without namespaces and without an unprivileged user. */
 export async function choosePostgresRunner(options: RunnerOptions): Promise<PostgresRunner> {
   const { binaries, dataDir } = options;
   const folder = postgresFolder(dataDir);
@@ -97,7 +97,7 @@ async function outsideFolder(dataDir: string): Promise<string> {
   const folder = `/var/tmp/tidemark-${name}`;
   await mkdir(folder, { recursive: true, mode: 0o711 });
   const found = await stat(folder);
-  // Anyone may make folders in /var/tmp: one that is not root's could be swapped under us.
+  // Anyone may create folders in /var/tmp, and the owner of this one could replace its content.
   if (found.uid !== 0 || !found.isDirectory()) {
     throw new TidemarkError(
       'EMBEDDED_POSTGRES_FAILED',

@@ -1,13 +1,10 @@
-/**
- * The embedded database: a real PostgreSQL, started when no other Tidemark process on the same data folder runs it
- * already, adopted when one does or when a killed one left it running.
- */
+/** The embedded PostgreSQL. A server that already runs on the data folder is adopted. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { TidemarkError } from '../oci/error.ts';
-import { countUsers, registerUser, withProcessLock } from './owner.ts';
+import { useServer } from './owner.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { clusterExists, clusterPaths, createCluster, readPostmaster } from './postgres-cluster.ts';
 import type { ClusterPaths } from './postgres-cluster.ts';
@@ -16,7 +13,7 @@ import type { PostgresRunner } from './postgres-runner.ts';
 import { processRuns, workingDirectory } from './process-info.ts';
 import { endProcess, formerPort, freePort, lastLines, makeFolder, spawnDetached } from './server-process.ts';
 
-/** After a SIGKILL of the postmaster its last children hold the memory for some seconds; a crash is then replayed. */
+/** Includes the recovery after a SIGKILL of the postmaster, whose children keep the memory for some seconds. */
 const START_TIMEOUT_MS = 60_000;
 const RETRY_WINDOW_MS = 10_000;
 const POLL_MS = 10;
@@ -24,26 +21,26 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DATABASE = 'tidemark';
 
 export interface StartPostgresOptions {
-  /** Tidemark's data folder; PostgreSQL lives in `postgres/` below it. */
+  /** Tidemark's data folder. PostgreSQL uses `postgres/` in it. */
   readonly dataDir: string;
   readonly log: (message: string) => void;
   readonly signal?: AbortSignal;
-  /** False: as root, do without user namespaces, as where they are forbidden. */
+  /** False: use no user namespaces as root, as on systems that forbid them. */
   readonly namespaces?: boolean;
 }
 
 export interface RunningPostgres {
-  /** With the password: never to be printed. */
+  /** Contains the password; must not be printed. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Whether it ran before. */
+  /** Whether it was running already. */
   readonly adopted: boolean;
-  /** Gives the server up, and stops it when no other live process uses it. Safe to call twice. */
+  /** Releases the server, and stops it if no other live process uses it. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** Starts or adopts the server; ready when `select 1` answered. Throws `EMBEDDED_POSTGRES_…` errors of origin `server`. */
+/** Starts or adopts the server; ready when it answers `select 1`. Throws `EMBEDDED_POSTGRES_…` errors of origin `server`. */
 export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
   const { signal, log } = options;
   signal?.throwIfAborted();
@@ -56,28 +53,29 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   });
   const paths = clusterPaths(runner.folder);
   if (!paths.folder.startsWith(dataDir))
-    log(`PostgreSQL keeps its files in ${paths.folder}: ${dataDir} is closed to the user it runs as`);
-  return withProcessLock(paths.lock, signal, async () => {
-    if (!(await clusterExists(paths))) {
-      log('Making the PostgreSQL data folder');
+    log(`PostgreSQL keeps its files in ${paths.folder}: its user cannot access ${dataDir}`);
+  return useServer<Started>(paths, signal, {
+    async prepare() {
+      if (await clusterExists(paths)) return;
+      log('Creating the PostgreSQL data folder');
       await createCluster(paths, runner, signal);
-    }
-    const unregister = await registerUser(paths.users);
-    try {
+    },
+    async start() {
       const running = (await adopt(paths)) ?? (await startServer(paths, runner, signal));
       await ensureDatabase(running.url);
       log(`PostgreSQL ready on 127.0.0.1:${running.port}${running.adopted ? ' (adopted)' : ''}`);
-      return { ...running, stop: () => release(paths, unregister) };
-    } catch (error) {
-      await unregister();
-      throw error;
-    }
+      return running;
+    },
+    async end() {
+      const found = await readPostmaster(paths.cluster);
+      if (found !== undefined && (await isOurs(found.pid, paths.cluster))) await endServer(found.pid);
+    },
   });
 }
 
 type Started = Omit<RunningPostgres, 'stop'>;
 
-/** The server that runs already on this folder, when it is whole. */
+/** The server that already runs on this folder, if it answers. */
 async function adopt(paths: ClusterPaths): Promise<Started | undefined> {
   const found = await readPostmaster(paths.cluster);
   if (found?.status !== 'ready' || !(await isOurs(found.pid, paths.cluster))) return undefined;
@@ -87,8 +85,7 @@ async function adopt(paths: ClusterPaths): Promise<Started | undefined> {
 }
 
 /**
- * Tries until one start succeeds: PostgreSQL itself refuses while children of a killed postmaster are still there, and a
- * port can be taken between the look and the bind.
+ * Retries the start: PostgreSQL refuses while children of a killed postmaster run, and another program may take the port before the bind.
  */
 async function startServer(
   paths: ClusterPaths,
@@ -112,7 +109,7 @@ async function startServer(
   }
 }
 
-/** One start; undefined when the server ended before it was ready. */
+/** One start; undefined if the server ends before it is ready. */
 async function tryStart(
   paths: ClusterPaths,
   runner: PostgresRunner,
@@ -160,16 +157,7 @@ function settings(port: number): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-async function release(paths: ClusterPaths, unregister: () => Promise<void>): Promise<void> {
-  await withProcessLock(paths.lock, undefined, async () => {
-    await unregister();
-    if ((await countUsers(paths.users)) > 0) return;
-    const found = await readPostmaster(paths.cluster);
-    if (found !== undefined && (await isOurs(found.pid, paths.cluster))) await endServer(found.pid);
-  });
-}
-
-/** Fast shutdown; then immediate, which costs a crash recovery at the next start. */
+/** Fast shutdown, then immediate, which causes a crash recovery at the next start. */
 async function endServer(pid: number): Promise<void> {
   await endProcess(pid, [
     { signal: 'SIGINT', waitMs: 10_000 },
@@ -206,7 +194,7 @@ function maintenanceUrl(url: string): string {
   return other.href;
 }
 
-/** Runs one statement on a connection of its own, and answers how many rows it gave. */
+/** Runs one statement on a new connection. @returns the number of rows. */
 async function query(url: string, sql: string): Promise<number> {
   const client = new pg.Client({
     connectionString: url,
@@ -226,7 +214,7 @@ async function startFailure(paths: ClusterPaths): Promise<TidemarkError> {
   return new TidemarkError(
     'EMBEDDED_POSTGRES_FAILED',
     `The embedded PostgreSQL did not start. The end of its log, ${paths.log}:\n${await lastLines(paths.log)}\n` +
-      'Put right what it names, or set DATABASE_URL to a PostgreSQL server of your own.',
+      'Fix the problem reported above, or set DATABASE_URL to a PostgreSQL server of your own.',
     { origin: 'server' },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * What the operating system says about a process: needed to tell a server that a killed run left behind from another
- * program that was given the same process id. Linux is read from /proc; elsewhere `ps` and `lsof` are asked.
+ * Facts of the operating system about processes. They distinguish a server of a killed run from another program with the same process id. Linux
+ * has /proc; other systems use `ps` and `lsof`.
  */
 import { execFile } from 'node:child_process';
 import { readFile, readdir, readlink } from 'node:fs/promises';
@@ -12,11 +12,11 @@ const COMMAND_TIMEOUT_MS = 5_000;
 
 export interface RunningProcess {
   readonly pid: number;
-  /** The arguments, the program first. Outside Linux they are split at spaces. */
+  /** The program and its arguments. Outside Linux they are split at spaces. */
   readonly args: readonly string[];
 }
 
-/** Whether the process runs; a zombie, which only waits to be reaped, does not. */
+/** Whether the process runs; a zombie does not. */
 export async function processRuns(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -28,14 +28,14 @@ export async function processRuns(pid: number): Promise<boolean> {
   return fields !== undefined && fields[0] !== 'Z' && fields[0] !== 'X';
 }
 
-/** A text that differs between two processes that had the same id at different times; undefined when it is gone. */
+/** Distinguishes processes with the same id at different times; undefined if the process is gone. */
 export async function processStartToken(pid: number): Promise<string | undefined> {
   if (hasProc) return (await readStatFields(pid))?.[19];
   const started = await runQuietly('ps', ['-o', 'lstart=', '-p', String(pid)]);
   return started?.trim() || undefined;
 }
 
-/** The folder that the process works in; undefined when it is gone or may not be looked at. */
+/** The working directory of a process; undefined if it is gone or inaccessible. */
 export async function workingDirectory(pid: number): Promise<string | undefined> {
   if (hasProc) return readlink(`/proc/${pid}/cwd`).catch(() => undefined);
   const listed = await runQuietly('lsof', ['-a', '-p', String(pid), '-d', 'cwd', '-Fn']);
@@ -45,7 +45,7 @@ export async function workingDirectory(pid: number): Promise<string | undefined>
     ?.slice(1);
 }
 
-/** Every process that has `argument` among its arguments. */
+/** All processes with this argument. */
 export async function processesWithArgument(argument: string): Promise<RunningProcess[]> {
   if (hasProc) return (await readProc()).filter(({ args }) => args.includes(argument));
   return (await readPs()).filter(({ args }) => args.join(' ').includes(argument));
@@ -69,7 +69,7 @@ async function readPs(): Promise<RunningProcess[]> {
   });
 }
 
-/** The fields after the program's name, which may itself hold spaces and brackets: [0] is the state, [19] the start time. */
+/** The fields after the program's name, which may contain spaces and brackets: [0] is the state, [19] the start time. */
 async function readStatFields(pid: number): Promise<string[] | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return text?.slice(text.lastIndexOf(')') + 2).split(' ');

@@ -1,4 +1,4 @@
-/** What both embedded servers share: a log file, a process that outlives a killed parent, a port, an orderly end. */
+/** Shared by the embedded servers: log file, detached process, port, shutdown. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { access, chmod, constants, mkdir, open, realpath, rename, stat } from 'node:fs/promises';
@@ -15,11 +15,11 @@ export interface DetachedCommand {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly logFile: string;
-  /** The user to run as, where it is not this process's own. */
+  /** Default: the user of this process. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
-/** Starts a process in a session of its own, so that a Ctrl-C meant for Tidemark does not reach it. */
+/** Starts a process in its own session, which Ctrl-C does not reach. */
 export async function spawnDetached(options: DetachedCommand): Promise<ChildProcess> {
   await rotate(options.logFile);
   const log = await open(options.logFile, 'a', 0o600);
@@ -41,10 +41,10 @@ export async function spawnDetached(options: DetachedCommand): Promise<ChildProc
   }
 }
 
-/** Makes a folder for state where it is missing, and answers its real path. Throws `DATA_FOLDER_UNUSABLE`. */
+/** Creates a folder if it is missing. Throws `DATA_FOLDER_UNUSABLE`. @returns its real path. */
 export async function makeFolder(path: string, mode: number): Promise<string> {
   try {
-    // the umask would close it to the user that PostgreSQL may run as
+    // The umask may exclude the user of PostgreSQL.
     if ((await mkdir(path, { recursive: true, mode })) !== undefined) await chmod(path, mode);
     const found = await realpath(path);
     await access(found, constants.W_OK | constants.X_OK);
@@ -52,14 +52,14 @@ export async function makeFolder(path: string, mode: number): Promise<string> {
   } catch (cause) {
     throw new TidemarkError(
       'DATA_FOLDER_UNUSABLE',
-      `The folder ${path} cannot be used: ${(cause as Error).message}. ` +
-        'Make it a folder that this user may write to, or set TIDEMARK_DATA to another one.',
+      `The folder ${path} is not usable: ${(cause as Error).message}. ` +
+        'Make it writable for this user, or set TIDEMARK_DATA to another folder.',
       { origin: 'caller', cause },
     );
   }
 }
 
-/** The end of a log file, for a message: at most `lines` lines of the last 16 KiB; empty when there is none. */
+/** The last lines of a log file, from at most 16 KiB, for messages. */
 export async function lastLines(path: string, lines = 8): Promise<string> {
   const handle = await open(path, 'r').catch(() => undefined);
   if (handle === undefined) return '';
@@ -77,8 +77,7 @@ const RELEASE_MS = 1_000;
 const RELEASE_POLL_MS = 20;
 
 /**
- * The port that this server had before, as soon as it is free: a process that was just killed holds it for a moment, and clients
- * find the server again only there. After a second it counts as another program's, and another port is answered.
+ * The server's former port, where clients reconnect. A killed process may hold it for a moment; after a second, another port is chosen.
  */
 export async function formerPort(former: number): Promise<number> {
   const giveUpAt = performance.now() + RELEASE_MS;
@@ -89,7 +88,7 @@ export async function formerPort(former: number): Promise<number> {
   return former;
 }
 
-/** The preferred port when it is free on 127.0.0.1, else another that is. */
+/** The preferred port if it is free on 127.0.0.1, else any free one. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await listensBriefly(preferred)) !== undefined) return preferred;
   const port = await listensBriefly(0);
@@ -111,13 +110,13 @@ export async function portAnswers(port: number): Promise<boolean> {
   });
 }
 
-/** One signal to send, and how long the process has to end before the next one. */
+/** A signal, and the time before the next one. */
 export interface EndStep {
   readonly signal: NodeJS.Signals;
   readonly waitMs: number;
 }
 
-/** Ends a process, with harder signals as time passes; answers when it is gone. */
+/** Sends the signals in order until the process is gone. */
 export async function endProcess(pid: number, steps: readonly EndStep[]): Promise<void> {
   for (const step of steps) {
     try {
@@ -128,7 +127,7 @@ export async function endProcess(pid: number, steps: readonly EndStep[]): Promis
     }
     if (await waitForEnd(pid, step.waitMs)) return;
   }
-  throw new Error(`Process ${pid} is still there after ${steps.map((step) => step.signal).join(', ')}.`);
+  throw new Error(`Process ${pid} still runs after ${steps.map((step) => step.signal).join(', ')}.`);
 }
 
 async function waitForEnd(pid: number, timeoutMs: number): Promise<boolean> {

@@ -1,11 +1,10 @@
-/** The servers that Tidemark brings itself: each one only where the environment names no other. */
+/** The embedded servers; each runs only if the environment names no other. */
 import { keepRunning } from './keep-running.ts';
 import { findTemporal } from './temporal-binary.ts';
 import { startPostgres } from './postgres.ts';
 import { startTemporal } from './temporal.ts';
 import { openUiDoor } from './temporal-ui.ts';
 
-/** The part of the configuration that this needs. */
 export interface EmbeddedSettings {
   readonly dataDir: string;
   readonly cacheDir: string;
@@ -16,22 +15,19 @@ export interface EmbeddedSettings {
 }
 
 export interface RunningServers {
-  /** May hold a password: not to be printed. */
+  /** May contain a password; must not be printed. */
   readonly databaseUrl: string;
   readonly temporalAddress: string;
-  /** Undefined when the Temporal server is not ours and nobody said where its UI is. */
+  /** Undefined for another Temporal server whose UI is not configured. */
   readonly temporalUiUrl: string | undefined;
-  /** Gives up the servers that were started or adopted here. Safe to call twice. */
+  /** Releases the servers. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** Temporal's usual ports: people know them. */
+/** Temporal's default ports. */
 const TEMPORAL_PORTS = { port: 7233, uiPort: 8233 };
 
-/**
- * Starts PostgreSQL and Temporal at the same time, and keeps them running: one that is killed is started again. `log` gets one line for each thing that happens. When one of them
- * fails the other is stopped, and the error is thrown.
- */
+/** Starts PostgreSQL and Temporal concurrently, and restarts them when they end. If one start fails, the other server is stopped. */
 export async function startEmbedded(
   settings: EmbeddedSettings,
   log: (message: string) => void,
@@ -66,13 +62,13 @@ export async function startEmbedded(
   };
 }
 
-/** A database that runs; `url` may hold a password. */
+/** `url` may contain a password. */
 export interface RunningDatabase {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Starts or adopts PostgreSQL alone, where the settings name no other. */
+/** Starts or adopts PostgreSQL alone, unless the settings name another. */
 export async function startDatabase(
   { databaseUrl, dataDir }: Pick<EmbeddedSettings, 'databaseUrl' | 'dataDir'>,
   log: (message: string) => void,

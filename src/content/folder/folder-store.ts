@@ -4,7 +4,8 @@ import type { ContentBody, ContentKey, FetchOptions } from '../../oci/content-so
 import type { Digest, DigestAlgorithm } from '../../oci/digest.ts';
 import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../../oci/digest.ts';
 import { contentUnknown, offsetInvalid } from '../content-error.ts';
-import { createDirectorySync, syncDirectory } from './directory-sync.ts';
+import { syncFolder } from '../../files/sync-folder.ts';
+import { createDirectorySync } from './directory-sync.ts';
 import { openGrowingBlob } from './growing-blob.ts';
 import { pushByFile } from './push-by-file.ts';
 import { pushSmall, smallBytes } from './push-small.ts';
@@ -23,14 +24,14 @@ import { onDisk, systemCode } from '../storage-error.ts';
 import type { BlobStore, PushOptions } from '../store.ts';
 
 export interface FolderStoreOptions {
-  /** The folder; made where missing. Files get 0600 and folders 0700. */
+  /** The folder, created if missing. Files get 0600 and folders 0700. */
   readonly root: string;
   /**
-   * Most bytes that all blobs together may have. Counted at open and kept in memory: processes that share the folder do
-   * not see each other's later pushes. Leftover partial files are not counted. Default: no limit.
+   * The limit of all blobs together; default none. It is counted at open, so processes on one folder do not see each other's later pushes. Leftover
+   * partial files are not counted.
    */
   readonly quotaBytes?: number;
-  /** Whether a push returns only when its blob survives a power loss. Default true; false for tests and caches. */
+  /** Whether a pushed blob survives a power loss. Default true; false for tests and caches. */
   readonly fsync?: boolean;
 }
 
@@ -39,15 +40,15 @@ const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 
 /**
  * Blobs in a folder, laid out as an OCI image layout's `blobs/<algorithm>/<hex>`; partial files beside it in `partial/`.
- * Besides what `ContentStore` names, a push throws `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, and the reason of the signal.
- * @throws TidemarkError `STORAGE_UNAVAILABLE` when the folder cannot be made or read.
+ * Besides the errors of `ContentStore`, a push throws `STORAGE_QUOTA`, `STORAGE_UNAVAILABLE`, and the signal's reason.
+ * @throws TidemarkError `STORAGE_UNAVAILABLE` if the folder cannot be created or read.
  */
 export async function openFolderStore(options: FolderStoreOptions): Promise<BlobStore> {
   const { root, quotaBytes, fsync = true } = options;
   const partialFolder = join(root, 'partial');
   await makeFolders(root, fsync);
   const quota = quotaBytes === undefined ? undefined : createQuota(quotaBytes, await storedBytes(root));
-  const syncFolder: Record<DigestAlgorithm, () => Promise<void>> = {
+  const syncBlobFolder: Record<DigestAlgorithm, () => Promise<void>> = {
     sha256: createDirectorySync(blobFolder(root, 'sha256')),
     sha512: createDirectorySync(blobFolder(root, 'sha512')),
   };
@@ -68,17 +69,17 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
     push: (descriptor, source, pushOptions = {}) =>
       singleFlight(flightOf(descriptor, pushOptions), pushOptions.signal, async () => {
         const target = blobPath(root, descriptor.digest);
-        const sync = syncFolder[digestAlgorithm(descriptor.digest)];
+        const sync = syncBlobFolder[digestAlgorithm(descriptor.digest)];
         const { apart } = pushOptions;
         const presentBytes = apart === undefined ? await sizeOf(target) : undefined;
         if (presentBytes === descriptor.size) {
-          // Renamed by a process that died, or is just now, before its fsync of the folder: a caller may rely on it from here on.
+          // Another process may have renamed the blob and not called fsync for the folder yet.
           if (fsync) await onDisk('fsync of the blob folder', sync());
           pushOptions.onProgress?.(descriptor.size, descriptor.size);
           return { fetchedBytes: 0 };
         }
         const publish = async (path: string) => {
-          // charged as the store was at the start: that it is stored already must not show in what fits, and an upload may have come meanwhile
+          // The push was charged in full, so that the quota does not reveal a stored blob. The replaced bytes are freed now.
           const replacedBytes = (await sizeOf(target)) ?? 0;
           await moveInto(target, path, descriptor, fsync ? sync : undefined);
           quota?.add((presentBytes ?? 0) - replacedBytes);
@@ -102,11 +103,11 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
 
     ...(quota && { quota }),
 
-    // beside pushes: an upload that waited for another's download would tell that there is one
+    // Not in single flight with pushes: a wait would reveal another download.
     adopt: (descriptor, path) =>
       singleFlight(`${descriptor.digest} adopted`, undefined, async () => {
         const target = blobPath(root, descriptor.digest);
-        const sync = syncFolder[digestAlgorithm(descriptor.digest)];
+        const sync = syncBlobFolder[digestAlgorithm(descriptor.digest)];
         const take = () => moveInto(target, path, descriptor, fsync ? sync : undefined);
         const presentBytes = (await sizeOf(target)) ?? 0;
         await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
@@ -123,7 +124,7 @@ export async function openFolderStore(options: FolderStoreOptions): Promise<Blob
   return store;
 }
 
-/** Pushes of one digest come one after the other; those apart from others do not wait for them. */
+/** Pushes of one digest run in series; those with `apart` do not wait for others. */
 function flightOf({ digest }: ContentKey, { apart }: PushOptions): string {
   return apart === undefined ? digest : `${digest} ${apart}`;
 }
@@ -132,7 +133,7 @@ function blobFolder(root: string, algorithm: DigestAlgorithm): string {
   return join(root, 'blobs', algorithm);
 }
 
-/** Parsed once more where the path is made: no other value gets into one (CVE-2024-3727). */
+/** Parses the digest again, so that no other text becomes a path (CVE-2024-3727). */
 function blobPath(root: string, digest: Digest): string {
   const parsed = parseDigest(digest);
   return join(blobFolder(root, digestAlgorithm(parsed)), digestHex(parsed));
@@ -144,24 +145,24 @@ async function makeFolders(root: string, fsync: boolean): Promise<void> {
     await onDisk('making the folders of the blob store', mkdir(folder, { recursive: true, mode: 0o700 }));
   if (!fsync) return;
   for (const folder of [root, join(root, 'blobs'), ...folders])
-    await onDisk('fsync of the folders of the blob store', syncDirectory(folder));
+    await onDisk('fsync of the folders of the blob store', syncFolder(folder));
 }
 
-/** rename → fsync of the folder; the file was fsynced before (fault 110). */
+/** Rename, then fsync of the folder. The file was fsynced before (fault 110). */
 async function moveInto(
   target: string,
   path: string,
   descriptor: ContentKey,
-  syncFolder: (() => Promise<void>) | undefined,
+  sync: (() => Promise<void>) | undefined,
 ): Promise<void> {
   try {
     await rename(path, target);
   } catch (error) {
-    // Another process stored this digest meanwhile and removed the other partial files, this one among them.
+    // Another process may have stored this digest and removed the other partial files, including this one.
     const stored = systemCode(error) === 'ENOENT' && (await sizeOf(target)) === descriptor.size;
     if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
   }
-  if (syncFolder !== undefined) await onDisk('fsync of the blob folder', syncFolder());
+  if (sync !== undefined) await onDisk('fsync of the blob folder', sync());
 }
 
 async function fetchBlob(
@@ -178,7 +179,7 @@ async function fetchBlob(
   return { offset, bytes: readBlob(path, descriptor, { ...options, offset, chunkBytes }) };
 }
 
-/** Opened at the first read, so that a body nobody reads holds no file open. */
+/** Opens the file at the first read, so that an unread body keeps no file open. */
 async function* readBlob(
   path: string,
   descriptor: ContentKey,
@@ -210,7 +211,7 @@ async function openBlob(path: string, descriptor: ContentKey) {
   }
 }
 
-/** One name in memory at a time. */
+/** Keeps one name in memory. */
 async function* listBlobs(root: string): AsyncGenerator<Digest> {
   for (const algorithm of algorithms)
     for await (const entry of await onDisk(
