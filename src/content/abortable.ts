@@ -1,6 +1,6 @@
 /**
- * Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted; for promises of others, who may
- * not look at the signal. (Not `Promise.race` with one long-lived promise: that keeps a reaction for every chunk.)
+ * Settles as `promise`, or rejects with the signal's reason, for promises that ignore the signal. `Promise.race` with one long-lived promise would
+ * keep a reaction for every chunk.
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;

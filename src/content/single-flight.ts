@@ -1,8 +1,8 @@
 import { abortable } from './abortable.ts';
 
 /**
- * Runs the works of one key one after the other. A push that waited finds its blob stored, or makes its own attempt with
- * its own source when the one before failed. Waiting ends when the signal is aborted.
+ * Serializes work by key. A push that waited finds its blob stored, or makes an attempt with its own source if the one before failed. The signal
+ * aborts the wait.
  */
 export function createSingleFlight() {
   const running = new Map<string, Promise<void>>();

@@ -1,4 +1,4 @@
-/** Runs works as they come, at most `most` at a time. */
+/** Limits concurrent work to `most`, in order of arrival. */
 export function createSlots(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -8,7 +8,7 @@ export function createSlots(most: number): <T>(work: () => Promise<T>) => Promis
     try {
       return await work();
     } finally {
-      // handed over to the next one, so that nobody gets in between
+      // The next one takes the slot, so that no other call can.
       const next = waiting.shift();
       if (next === undefined) running -= 1;
       else next();

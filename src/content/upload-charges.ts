@@ -1,17 +1,17 @@
 import type { Quota } from './quota.ts';
 
-/** What each open upload takes of the blob store's quota, as far as this process knows. */
+/** The share of each open upload in the blob store's quota, as far as this process knows. */
 export interface UploadCharges {
-  /** @throws TidemarkError `STORAGE_QUOTA` where so many more do not fit */
+  /** Charges further bytes. @throws TidemarkError `STORAGE_QUOTA` if they do not fit */
   more(id: string, bytes: number): void;
-  /** Sets aside for an upload what it has on the disk, whether it fits or not. */
+  /** Charges the bytes on the disk, even beyond the quota. */
   settle(id: string, sizeBytes: number): void;
-  /** Gives it all back: the upload is gone, or about to be charged as a blob. */
+  /** Frees the share: the upload has ended, or is about to be charged as a blob. */
   drop(id: string): void;
   readonly ids: () => readonly string[];
 }
 
-/** Without a quota nothing is counted. */
+/** Without a quota, nothing is counted. */
 export function createUploadCharges(quota: Quota | undefined): UploadCharges {
   const charged = new Map<string, number>();
   const settle = (id: string, sizeBytes: number): void => {

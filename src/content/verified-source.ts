@@ -5,10 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { digestMismatch } from './content-error.ts';
 
-/**
- * Passes on what a source has while hashing it, and keeps nothing. It is always read whole; the last byte that was asked for is given out
- * once all of it has the size and the digest of the descriptor.
- */
+/** Hashes a source while streaming it. The source is always read whole, and the last requested byte is withheld until size and digest are verified. */
 export function verifyInPassing(source: ContentSource): ContentSource {
   return {
     async fetch(descriptor, options = {}) {
@@ -19,7 +16,7 @@ export function verifyInPassing(source: ContentSource): ContentSource {
   };
 }
 
-/** @throws TidemarkError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, or what the source threw. */
+/** @throws TidemarkError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, or the source's error. */
 async function* pass(
   bytes: AsyncIterable<Uint8Array>,
   descriptor: ContentKey,
@@ -44,9 +41,9 @@ async function* pass(
 }
 
 function sizeMismatch({ digest, size }: ContentKey, cameBytes: number): TidemarkError {
-  const came = cameBytes > size ? `at least ${cameBytes}` : String(cameBytes);
+  const came = cameBytes > size ? `At least ${cameBytes}` : String(cameBytes);
   return new TidemarkError(
     'SIZE_MISMATCH',
-    `For ${digest}, whose descriptor says ${size} bytes, came ${came}. Re-push the image at the upstream if it happens again.`,
+    `${came} bytes arrived for ${digest}; its descriptor says ${size}. If it happens again, push the image to the upstream again.`,
   );
 }

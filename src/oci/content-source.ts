@@ -1,27 +1,27 @@
 import type { Descriptor } from './manifest/descriptor.ts';
 
-/** What identifies content to a source or a store. */
+/** Identifies content in a source or a store. */
 export type ContentKey = Pick<Descriptor, 'digest' | 'size' | 'mediaType'>;
 
 export interface FetchOptions {
-  /** The first byte wanted; a source may answer from 0 all the same and says so in `ContentBody.offset`. Default 0. */
+  /** The first requested byte; default 0. A source may start at 0 anyway; see `ContentBody.offset`. */
   readonly offset?: number;
-  /** How many bytes are wanted from there, where it is not all; a source may answer more. It matters to those that verify what they pass on. */
+  /** The number of requested bytes; default all. A source may return more. Sources that verify while streaming need it. */
   readonly lengthBytes?: number;
   readonly signal?: AbortSignal;
-  /** Most bytes that a chunk should have; a source that has its chunks from elsewhere need not mind. */
+  /** The preferred maximum of a chunk; a source may ignore it. */
   readonly chunkBytes?: number;
 }
 
 export interface ContentBody {
-  /** Where the bytes begin: the offset asked for, or 0. */
+  /** The position of the first byte: the requested offset, or 0. */
   readonly offset: number;
-  /** Each chunk is valid only until the next one is asked for: sources reuse their buffers. */
+  /** A chunk is valid until the next one is read: sources reuse their buffers. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Where content comes from: a registry, a folder, memory. The bytes are not verified by the source. */
+/** A registry, a folder, or memory. A source does not verify the bytes. */
 export interface ContentSource {
-  /** @throws TidemarkError `CONTENT_UNKNOWN` when it is not there; others as the source says. */
+  /** @throws TidemarkError `CONTENT_UNKNOWN`, and others of the source. */
   fetch(descriptor: ContentKey, options?: FetchOptions): Promise<ContentBody>;
 }

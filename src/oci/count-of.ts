@@ -3,7 +3,7 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** `1 tag`, `2 tags`, `3 repositories`: counted nouns of messages, in one place. */
+/** `1 tag`, `2 tags`, `3 repositories` */
 export function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${count === 1 ? noun : plural(noun)}`;
 }

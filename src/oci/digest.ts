@@ -8,8 +8,8 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 const hexLength: Record<DigestAlgorithm, number> = { sha256: 64, sha512: 128 };
 
 /**
- * Parses a digest at the edge; only the parsed value may reach a path or a URL (CVE-2024-3727).
- * @throws TidemarkError `DIGEST_UNSUPPORTED` for another algorithm, `DIGEST_INVALID` for anything else that is not a digest.
+ * Parses a digest. Only a parsed value may reach a path or a URL (CVE-2024-3727).
+ * @throws TidemarkError `DIGEST_UNSUPPORTED` for another algorithm, `DIGEST_INVALID` for any other text.
  */
 export function parseDigest(text: unknown): Digest {
   if (isDigest(text)) return text;

@@ -1,26 +1,26 @@
 /**
- * The one error family of Tidemark. Three mappers turn it into what each edge speaks: `activities/failure.ts`
- * (Temporal), `api/graphql/errors.ts` (GraphQL) and, for the Distribution API, `api/distribution/error.ts`.
+ * The errors of Tidemark. Three files map them: `activities/failure.ts` (Temporal), `api/graphql/errors.ts` (GraphQL) and
+ * `api/distribution/error.ts` (Distribution API).
  */
 
-/** Whose fault it was: the caller's input, the upstream registry, this server's own parts, or nobody's (cancelled). */
+/** Who is at fault: the caller's input, the upstream registry, this server, or nobody (cancelled). */
 export type ErrorOrigin = 'caller' | 'upstream' | 'server' | 'cancelled';
 
 export interface TidemarkErrorOptions {
   /** Default `upstream`. */
   readonly origin?: ErrorOrigin;
-  /** Whether the same call may succeed later with nothing changed by a person. Default false. */
+  /** Whether a retry may succeed without a person's help. Default false. */
   readonly retryable?: boolean;
-  /** What the other side asked us to wait, in milliseconds (`Retry-After`, RFC 9110 section 10.2.3). */
+  /** The requested pause in milliseconds (`Retry-After`, RFC 9110 section 10.2.3). */
   readonly retryAfterMs?: number;
-  /** The HTTP status that was received, where there was one. */
+  /** The received HTTP status, if there was one. */
   readonly status?: number;
   readonly cause?: unknown;
 }
 
 /**
- * An error that people may read: `code` is stable and in capitals (docs/faults.md names many); `message` says what happened
- * with the value received, what was expected, and what to do. It never holds a secret, a stack trace or SQL.
+ * An error for people. `code` is stable (docs/faults.md). `message` says what happened with which value, what was expected, and what to do. It never
+ * contains a secret, a stack trace or SQL.
  */
 export class TidemarkError extends Error {
   override readonly name = 'TidemarkError';
@@ -44,7 +44,7 @@ export function isTidemarkError(error: unknown): error is TidemarkError {
   return error instanceof TidemarkError;
 }
 
-/** A received value as it may stand in a message: quoted, control characters escaped, shortened to `maxLength`. */
+/** A value for a message: quoted, escaped, and shortened to `maxLength`. */
 export function quoteValue(value: unknown, maxLength = 80): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
   const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;

@@ -4,7 +4,7 @@ import { TidemarkError, isTidemarkError, quoteValue } from './error.ts';
 import { dockerHubUrl, imageOfPage, isDockerHub } from './hosts/registry-address.ts';
 import { isTagName } from './tag-name.ts';
 
-/** What an image reference, as docker and podman take it, says about the upstream. */
+/** The upstream in an image reference of docker and podman. */
 export interface ImageReference {
   /** Base of the registry API: `https://registry-1.docker.io`, `http://localhost:5000`. */
   readonly registryUrl: string;
@@ -12,7 +12,7 @@ export interface ImageReference {
   readonly upstreamName: string;
   readonly tag?: string;
   readonly digest?: Digest;
-  /** Local repository name to propose: the upstream's, without its host. */
+  /** A proposal for the local repository name: the upstream's, without the host. */
   readonly name: string;
 }
 
@@ -26,17 +26,17 @@ export function isRepositoryName(text: string): boolean {
 }
 
 /**
- * Parses `nginx:1.25`, `ghcr.io/org/app@sha256:…`, `localhost:5000/x/y:tag`; `docker://` before it is let through. Without a
- * host it is Docker Hub's, where a name of one part is under `library/`. Hosts on loopback are spoken to over http.
+ * Parses `nginx:1.25`, `ghcr.io/org/app@sha256:…`, `localhost:5000/x/y:tag`, also after `docker://`. Without a host it is Docker Hub's, where a
+ * name of one part is in `library/`. Loopback hosts use http.
  * @throws TidemarkError `REFERENCE_INVALID`, `DIGEST_INVALID` or `DIGEST_UNSUPPORTED`, origin caller.
  */
 export function parseImageReference(text: string): ImageReference {
   const bare = text.startsWith('docker://') ? text.slice('docker://'.length) : text;
   const at = bare.indexOf('@');
   if (at >= 0 && bare.includes('/', at))
-    // Not quoted: what stands before the @ may be a password.
+    // Not quoted: the part before the @ may be a password.
     throw refuse(
-      'The image reference has an @ before a /; expected no user name or password in it. Give those apart.',
+      'The image reference has an @ before a /; expected no user name or password. Set them on the remote.',
     );
   const page = imageOfPage(bare);
   if (page !== undefined)
@@ -60,7 +60,7 @@ export function parseImageReference(text: string): ImageReference {
   };
 }
 
-/** How signatures name a repository: `quay.io/acme/app`, `docker.io/library/nginx`. */
+/** The name of a repository in signatures: `quay.io/acme/app`, `docker.io/library/nginx`. */
 export function repositoryReference({
   url,
   upstreamName,
@@ -72,7 +72,7 @@ export function repositoryReference({
   return `${isDockerHub(host) ? 'docker.io' : host}/${upstreamName}`;
 }
 
-/** The repository that a signature's `docker-reference` names, in the same form; undefined where it names none. */
+/** The repository of a signature's `docker-reference`, in the same form; undefined if it has none. */
 export function signedRepository(dockerReference: string): string | undefined {
   try {
     const { registryUrl: url, upstreamName } = parseImageReference(dockerReference);
@@ -104,7 +104,7 @@ function splitTag(path: string, text: string): [string, string | undefined] {
   return [path.slice(0, colon), tag];
 }
 
-/** The first part is a host when a dot or colon is in it, or it is `localhost`. (docker takes capitals for one too; here they are a mistake.) */
+/** The first part is a host if it has a dot or colon, or is `localhost`. docker also accepts capitals, which are an error here. */
 function splitHost(path: string): [string | undefined, string] {
   const slash = path.indexOf('/');
   const first = path.slice(0, Math.max(slash, 0));
@@ -115,7 +115,7 @@ function splitHost(path: string): [string | undefined, string] {
 function registryUrl(host: string, text: string): string {
   const match = host.length <= 260 ? hostPattern.exec(host) : null;
   const port = match?.[1];
-  // a last label of digits makes an address of it, which `lo.500` is not
+  // A last label of digits would be an IP address, which `lo.500` is not.
   const isUrl = URL.canParse(`https://${host}`);
   if (match === null || !isUrl || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
     throw refuse(

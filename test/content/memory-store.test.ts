@@ -1,4 +1,4 @@
-import { createMemoryStore } from '../../src/content/memory-store.ts';
+import { createMemoryStore } from './memory-store.ts';
 import { storeContract } from './store-contract.ts';
 
 storeContract('memory', async () => ({

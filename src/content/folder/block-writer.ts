@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Writes chunks one after the other. A chunk may be reused as soon as `write` returns. */
+/** Writes chunks in order. A chunk may be reused when `write` resolves. */
 export interface BlockWriter {
-  /** How many bytes from the file's beginning are with the system: others may read them. */
+  /** Bytes from the start of the file that the kernel has: others may read them. */
   readonly writtenBytes: number;
   write(chunk: Uint8Array): Promise<void>;
-  /** Waits until all that was written is with the system. */
+  /** Hands all bytes to the kernel. */
   flush(): Promise<void>;
-  /** Forgets what was written; the next byte is the first. */
+  /** Truncates the file; the next byte is the first. */
   rewind(): Promise<void>;
 }
 
@@ -15,9 +15,9 @@ const blockBytes = 512 * 1024;
 const directBytes = 256 * 1024;
 
 /**
- * Large chunks are written as they are. Small ones (TLS records, 16 KiB) are gathered in two blocks of our own, one filled
- * while the other is being written: 600 MB in 16 KiB chunks then take a tenth of the time that a write each takes.
- * @param start Where in the file the first byte goes.
+ * Writes large chunks directly. Small ones (TLS records, 16 KiB) are gathered in two blocks: one is filled while the other is written, which
+ * saves most of the writes.
+ * @param start The position of the first byte.
  */
 export function createBlockWriter(handle: FileHandle, sizeBytes: number, start = 0): BlockWriter {
   const blocks: Buffer[] = [];
@@ -36,12 +36,12 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
     writtenBytes = from + bytes.byteLength;
   }
 
-  /** Hands the block over to the system, once the one before is there. */
+  /** Starts to write the block, after the one before. */
   async function startBlock(): Promise<void> {
     await writing;
     if (filledBytes === 0) return;
     writing = writeBlock(block().subarray(0, filledBytes), position);
-    // Awaited with the next block or at the flush; until then not unhandled.
+    // The next block or the flush awaits it.
     writing.catch(() => undefined);
     position += filledBytes;
     filledBytes = 0;

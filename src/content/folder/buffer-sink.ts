@@ -3,14 +3,14 @@ import { digestAlgorithm } from '../../oci/digest.ts';
 import { digestBytes } from '../../oci/digest-bytes.ts';
 import type { BodySink } from './receive-body.ts';
 
-/** Takes a body into memory. */
+/** Collects a body in memory. */
 export interface BufferSink extends BodySink {
   bytes(): Buffer;
-  /** In the algorithm of the digest that is expected. */
+  /** Uses the algorithm of the expected digest. */
   digest(expected: Digest): Digest;
 }
 
-/** @param begin What came before. */
+/** @param begin The bytes of an earlier attempt. */
 export function createBufferSink(begin?: Buffer): BufferSink {
   let chunks = begin === undefined ? [] : [begin];
   let sizeBytes = begin?.byteLength ?? 0;
@@ -19,7 +19,7 @@ export function createBufferSink(begin?: Buffer): BufferSink {
       return sizeBytes;
     },
     async append(chunk) {
-      // the chunk's buffer is used again for the next one
+      // The source reuses the chunk's buffer.
       chunks.push(Buffer.from(chunk));
       sizeBytes += chunk.byteLength;
     },

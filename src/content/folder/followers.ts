@@ -8,21 +8,21 @@ import type { PartialFile } from './partial-file.ts';
 import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { onDisk } from '../storage-error.ts';
 
-/** The readers of a file that is being written. None gets the last byte that it asked for before the whole is verified. */
+/** The readers of a growing file. The last requested byte is withheld until the whole blob is verified. */
 export interface Followers {
-  /** There are more bytes. */
+  /** More bytes are available. */
   wake(): void;
-  /** The bytes begin anew: who has read some of the old ones must not go on with the new. */
+  /** The bytes start again: readers of the old bytes must not continue with the new ones. */
   restart(): void;
   verified(): void;
-  /** No more bytes come. With an error, readers that wait for some are told it. */
+  /** No more bytes follow. With an error, waiting readers reject with it. */
   end(reason: unknown): Promise<void>;
   follow(options: FetchOptions | undefined): ContentBody;
 }
 
 const readBytes = 1024 * 1024;
 
-/** What the readers look at. */
+/** The state that the readers share. */
 interface Growth {
   readonly descriptor: ContentKey;
   readonly file: Pick<PartialFile, 'writtenBytes'>;
@@ -34,7 +34,7 @@ interface Growth {
   waiting: (() => void)[];
 }
 
-/** @param store Where the blob is once all is over. */
+/** @param store Serves readers that start after the end. */
 export async function createFollowers(
   store: ContentSource,
   descriptor: ContentKey,
@@ -106,7 +106,7 @@ async function* readGrowing(
     for (let position = begin; position < end;) {
       signal?.throwIfAborted();
       if (growth.failure !== undefined && !growth.isVerified) throw growth.failure.reason;
-      // who has nothing yet may begin with whatever comes
+      // A reader without bytes may start with the current generation.
       if (position === begin) ({ generation } = growth);
       const limit = growth.isVerified ? end : Math.min(file.writtenBytes, end - 1);
       if (position >= limit) {
@@ -139,7 +139,7 @@ function wake(growth: Growth): void {
 function begunAnew({ digest }: ContentKey): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TRUNCATED',
-    `The upstream broke off in ${digest} and began it anew; what was read of it before may differ. Try again.`,
+    `The upstream interrupted ${digest} and started again; the bytes read before may differ. Try again.`,
     { retryable: true },
   );
 }

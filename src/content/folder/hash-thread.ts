@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { DigestAlgorithm } from '../../oci/digest.ts';
 
-/** A hash that may be counted on another thread. One call at a time. */
+/** A hash, possibly on another thread. Only one call at a time. */
 export interface StreamHash {
-  /** When it is done, the chunk may be reused. */
+  /** The chunk may be reused afterwards. */
   update(chunk: Uint8Array): Promise<void> | void;
-  /** In hex. Nothing can follow. */
+  /** In hex. No call may follow. */
   digest(): Promise<string> | string;
-  /** For one whose digest nobody wants any more. */
+  /** Frees a hash without its digest. */
   drop(): void;
 }
 
@@ -23,10 +23,10 @@ export interface HashAnswer {
   digest?: string | undefined;
 }
 
-/** Below this the messages cost more than the hash. */
+/** Below this, the messages cost more than the hash. */
 const largeBytes = 1024 * 1024;
 
-/** For content of this size: of what is large, the hash is counted on a thread of its own, while this one serves the sockets. */
+/** Large content is hashed on another thread, while this one serves the sockets. */
 export function createStreamHash(algorithm: DigestAlgorithm, sizeBytes: number): StreamHash {
   if (sizeBytes >= largeBytes) return hashElsewhere(algorithm);
   const hash = createHash(algorithm);
@@ -42,7 +42,7 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** One of the process, from the first large blob on; it keeps no process alive. */
+/** One per process, from the first large blob on. It does not keep the process alive. */
 let thread: { readonly worker: Worker; readonly waiting: Map<number, Waiter> } | undefined;
 let numbers = 0;
 
@@ -66,19 +66,19 @@ function openThread() {
     if (waiting.size === 0) worker.unref();
   });
   worker.on('error', fail);
-  worker.on('exit', (code) => fail(new Error(`The thread that hashes ended with code ${code}.`)));
+  worker.on('exit', (code) => fail(new Error(`The hash thread exited with code ${code}.`)));
   thread = opened;
   return opened;
 }
 
 function hashElsewhere(algorithm: DigestAlgorithm): StreamHash {
-  // a hash lives and dies with the thread that it began on
+  // A hash ends with the thread that it began on.
   const { worker, waiting } = openThread();
   const id = ++numbers;
 
   function ask(question: DistributiveOmit<HashQuestion, 'number' | 'id'>, transfer: ArrayBuffer[] = []) {
     return new Promise<HashAnswer>((resolve, reject) => {
-      if (thread?.worker !== worker) throw new Error('The thread that this hash was counted on has ended.');
+      if (thread?.worker !== worker) throw new Error('The thread of this hash has exited.');
       const number = ++numbers;
       waiting.set(number, { resolve, reject });
       worker.ref();
@@ -87,12 +87,12 @@ function hashElsewhere(algorithm: DigestAlgorithm): StreamHash {
   }
 
   const begun = ask({ kind: 'begin', algorithm });
-  // said by whatever is asked next
+  // The next call reports the error.
   begun.catch(() => undefined);
   return {
     async update(chunk) {
       await begun;
-      // memory that is not shared would be copied with all that lies around the chunk
+      // Other memory would be cloned with the whole buffer around the chunk.
       if (chunk.buffer instanceof SharedArrayBuffer) await ask({ kind: 'update', chunk });
       else {
         const copy = Uint8Array.from(chunk);
@@ -101,7 +101,7 @@ function hashElsewhere(algorithm: DigestAlgorithm): StreamHash {
     },
     async digest() {
       const { digest } = await ask({ kind: 'digest' });
-      if (digest === undefined) throw new Error('The thread that hashes has forgotten a hash.');
+      if (digest === undefined) throw new Error('The hash thread does not know this hash.');
       return digest;
     },
     drop: () => void ask({ kind: 'drop' }).catch(() => undefined),

@@ -3,7 +3,7 @@ import type { Hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import type { HashAnswer, HashQuestion } from './hash-thread.ts';
 
-/** The other side of hash-thread.ts: hashes on a thread of its own. */
+/** The thread of hash-thread.ts. */
 const hashes = new Map<number, Hash>();
 
 parentPort?.on('message', (question: HashQuestion) => {

@@ -13,7 +13,7 @@ export interface Partial {
 
 const partialName = /^(?:sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})(?:\.[a-z0-9]{1,24})?\.[a-f0-9]{16}$/;
 
-/** A name that no other attempt has, in this process or another. */
+/** A unique name, across processes. */
 export function newPartialPath(folder: string, digest: Digest, apart?: string): string {
   return join(folder, `${namePrefix(digest, apart)}${randomBytes(8).toString('hex')}`);
 }
@@ -49,7 +49,7 @@ export function createPartialFinder(folder: string): PartialFinder {
   };
 }
 
-/** Removes what no attempt has written to for `olderThanMs`; files in `live` stay whatever their age. */
+/** Removes files that were not written to for `olderThanMs`, except for those in `live`. */
 export async function sweepPartialFolder(
   folder: string,
   olderThanMs: number,
@@ -69,27 +69,27 @@ export async function sweepPartialFolder(
   return { removedFiles, removedBytes };
 }
 
-/** Removes a file; nothing happens when it is not there. */
+/** Removes a file; does nothing if it is missing. */
 export async function removeFile(path: string): Promise<void> {
   await onDisk('removing a file', unlink(path).catch(ignoreMissing));
 }
 
-/** The size of a file in bytes, or undefined when it is not there. */
+/** Undefined if the file is missing. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   return (await describeFile(path))?.sizeBytes;
 }
 
-/** Undefined when it is not there. */
+/** Undefined if the file is missing. */
 export async function describeFile(path: string): Promise<StoredContent | undefined> {
   const found = await onDisk('reading the size of a file', stat(path).catch(ignoreMissing));
   return found && { sizeBytes: found.size, modifiedAt: found.mtime };
 }
 
-/** Rejects while the folder cannot be written: read-only, full, gone (fault 113). */
+/** Rejects while the folder is not writable: read-only, full, missing (fault 113). */
 export async function probeFolder(folder: string): Promise<void> {
   const probe = join(folder, `.probe-${process.pid}`);
   await onDisk('writing a file', writeFile(probe, 'probe\n'));
-  // another look at the same time may have taken it away, also of another container with the same process id
+  // A concurrent probe may have removed it, also in another container with the same process id.
   await removeFile(probe);
 }
 

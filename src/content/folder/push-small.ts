@@ -12,12 +12,12 @@ import { receiveBody } from './receive-body.ts';
 import { onDisk } from '../storage-error.ts';
 import type { PushOptions, PushResult } from '../store.ts';
 
-/** Content up to this size is held in memory until it is verified. */
+/** Content up to this size stays in memory until it is verified. */
 export const smallBytes = 64 * 1024;
 
 /**
- * One push of small content, written in one go when it is verified. An attempt that broke off leaves nothing and begins anew: to look for a
- * partial file would cost more than the bytes that it has.
+ * One push of small content, written after it is verified. An interrupted attempt leaves nothing: a search for its partial file would cost more
+ * than its bytes.
  */
 export async function pushSmall(
   place: PartialPlace,
@@ -44,7 +44,7 @@ export async function pushSmall(
     await writeWhole(path, sink.bytes(), descriptor, place.fsync);
     await place.publish(path, descriptor);
   } catch (error) {
-    // the error says more than a failure to clean up; the sweep finds what stays
+    // The error matters more than a failed clean-up; the sweep removes what stays.
     await removeFile(path).catch(() => undefined);
     throw error;
   } finally {

@@ -1,26 +1,25 @@
 /**
- * Buffers to read files into, kept from one body to the next. Fresh ones cost page faults, and memory outside of V8's heap makes it collect
- * garbage again and again: a fifth of what serving large blobs took.
+ * Read buffers, reused between bodies. New ones cost page faults, and memory outside of V8's heap triggers garbage collections.
  */
 const kept = new Map<number, Buffer[]>();
 
-/** Of each size; more are in use while more bodies are, and go with them. */
+/** For each size; further buffers are not kept. */
 const keptMost = 16;
 
-/** So long after the last body they go, too. */
+/** The time after the last body until all are freed. */
 const keptMs = 3_000;
 let forgetting: NodeJS.Timeout | undefined;
 
-/** Less than this is not worth keeping. */
+/** Smaller buffers are not kept. */
 const leastBytes = 64 * 1024;
 
-/** A buffer of at most `chunkBytes`, for a body that has `bodyBytes`. Whoever is done with it hands it to `keepBuffer`. */
+/** A buffer of at most `chunkBytes` for a body of `bodyBytes`. Return it with `keepBuffer`. */
 export function takeBuffer(chunkBytes: number, bodyBytes: number): Buffer {
   if (bodyBytes < leastBytes) return Buffer.allocUnsafe(bodyBytes);
   return kept.get(chunkBytes)?.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
 }
 
-/** Nothing may read or write the buffer any more. */
+/** The buffer must not be used afterwards. */
 export function keepBuffer(buffer: Buffer): void {
   if (buffer.byteLength < leastBytes) return;
   const others = kept.get(buffer.byteLength) ?? [];

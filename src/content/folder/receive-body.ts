@@ -3,7 +3,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import { abortable } from '../abortable.ts';
 import type { PushOptions } from '../store.ts';
 
-/** What takes the bytes: a file or a buffer that counts and hashes them. */
+/** A file or a buffer that receives a body. */
 export interface BodySink {
   readonly sizeBytes: number;
   append(chunk: Uint8Array): Promise<void>;
@@ -12,15 +12,14 @@ export interface BodySink {
 
 export interface ReceivedBody {
   readonly fetchedBytes: number;
-  /** Set when more bytes came than the descriptor's size; no byte beyond it was taken. */
+  /** Set if the source has more bytes than the descriptor's size; no byte beyond it was stored. */
   readonly mismatch?: TidemarkError;
 }
 
 /**
- * Asks the source for what the sink lacks, and takes it. A source that answers from 0 where another offset was asked
- * is taken from 0, never appended (fault 7).
- * @throws TidemarkError `UPSTREAM_TRUNCATED` when the source ends early, `UPSTREAM_RANGE_INVALID` when it begins
- *   elsewhere; what the source or the sink threw; the signal's reason.
+ * Fetches what the sink lacks. If the source starts at 0 instead of the requested offset, the sink restarts (fault 7).
+ * @throws TidemarkError `UPSTREAM_TRUNCATED` if the source ends early, `UPSTREAM_RANGE_INVALID` if it starts elsewhere; errors of the source or the
+ * sink; the signal's reason.
  */
 export async function receiveBody(
   sink: BodySink,
@@ -56,7 +55,7 @@ export async function receiveBody(
   return { fetchedBytes };
 }
 
-/** Not awaited: a source that is stuck in `next` would hold us here, and the signal is meant to free us. */
+/** Not awaited: a source that hangs in `next` would block an abort. */
 function release(chunks: AsyncIterator<Uint8Array>): void {
   chunks.return?.().catch(() => undefined);
 }
@@ -64,16 +63,16 @@ function release(chunks: AsyncIterator<Uint8Array>): void {
 function tooLong(descriptor: ContentKey, receivedBytes: number): TidemarkError {
   return new TidemarkError(
     'SIZE_MISMATCH',
-    `At least ${receivedBytes} bytes came for ${descriptor.digest}, whose descriptor says ${descriptor.size}; reading was stopped ` +
-      'and nothing kept. The manifest or the blob at the upstream is wrong: re-push the image there.',
+    `At least ${receivedBytes} bytes arrived for ${descriptor.digest}; its descriptor says ${descriptor.size}. Nothing was kept. ` +
+      'The manifest or the blob at the upstream is wrong. Push the image there again.',
   );
 }
 
 function truncated(descriptor: ContentKey, receivedBytes: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_TRUNCATED',
-    `The bytes of ${descriptor.digest} ended after ${receivedBytes} of ${descriptor.size}; the next try goes on from what is kept of ` +
-      'large content. If it ends there again, the blob at the upstream is damaged: re-push the image there.',
+    `The bytes of ${descriptor.digest} ended after ${receivedBytes} of ${descriptor.size}. The next attempt resumes large content. ` +
+      'If it ends there again, the blob at the upstream is damaged. Push the image there again.',
     { retryable: true },
   );
 }
@@ -81,8 +80,8 @@ function truncated(descriptor: ContentKey, receivedBytes: number): TidemarkError
 function wrongOffset(descriptor: ContentKey, asked: number, answered: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_RANGE_INVALID',
-    `The bytes of ${descriptor.digest} were asked for from ${asked} and came from ${answered}; expected ${asked} or 0. ` +
-      'They were not used; a proxy that answers range requests wrongly may be between.',
+    `The bytes of ${descriptor.digest} were requested from ${asked}, but started at ${answered}; expected ${asked} or 0. ` +
+      'They were not used. Check whether a proxy answers range requests wrongly.',
     { retryable: true },
   );
 }

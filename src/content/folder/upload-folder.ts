@@ -15,36 +15,36 @@ import type { UploadCharges } from '../upload-charges.ts';
 import type { FileAdopter } from '../store.ts';
 
 export interface UploadFolderOptions {
-  /** Of the blob store: uploads lie beside the blobs, so that a finished one is only renamed. */
+  /** The folder of the blob store: uploads are beside the blobs, so that a finished one is only renamed. */
   readonly root: string;
-  /** Takes a verified file over as a blob. */
+  /** Stores a verified file as a blob. */
   readonly blobs: FileAdopter;
-  /** Whether `finish` returns only when the blob survives a power loss. Default true. */
+  /** Whether a finished blob survives a power loss. Default true. */
   readonly fsync?: boolean;
 }
 
 /**
- * Blobs that clients are uploading, a file each: `uploads/<uuid>`. Its length is how far the upload is, so that one goes on after a
- * restart. The caller sees to it that one at a time writes to an upload. An upload that is not there: `UPLOAD_UNKNOWN`.
+ * Open uploads, each a file `uploads/<uuid>` whose length is the progress, so that uploads continue after a restart. The caller serializes writes to
+ * one upload. A missing upload is `UPLOAD_UNKNOWN`.
  */
 export interface UploadFolder {
   create(id: string): Promise<void>;
-  /** How many bytes have come; undefined where there is no such upload. */
+  /** The received bytes; undefined for an unknown upload. */
   sizeOf(id: string): Promise<number | undefined>;
   /**
-   * Appends. What came before the source broke off stays.
-   * @returns the bytes that the upload has now.
-   * @throws TidemarkError `STORAGE_QUOTA` where more does not fit into the blob store's quota; what came before stays.
+   * Appends the bytes. After an error, the received bytes stay.
+   * @returns the size of the upload.
+   * @throws TidemarkError `STORAGE_QUOTA` if more bytes do not fit into the blob store's quota.
    */
   append(id: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
   /**
-   * Makes the upload the blob of this digest: verified → fsync → into `blobs/`.
-   * @throws TidemarkError `DIGEST_INVALID` when it is not its digest; the upload stays then.
+   * Stores the upload as the blob of this digest: verify, fsync, move into `blobs/`.
+   * @throws TidemarkError `DIGEST_INVALID` for another digest; the upload stays.
    */
   finish(id: string, digest: Digest): Promise<{ readonly sizeBytes: number }>;
-  /** Nothing happens when it is not there. */
+  /** Does nothing if it is missing. */
   cancel(id: string): Promise<void>;
-  /** Removes what nobody has written to for so long, whether anyone knows of it or not. */
+  /** Removes uploads that were not written to for `olderThanMs`. */
   sweep(options: { readonly olderThanMs: number }): Promise<{ readonly removedFiles: number }>;
 }
 
@@ -54,11 +54,11 @@ interface Hashed {
 }
 
 const uploadId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Uploads whose digest is counted while they come; of the others the file is read once more at the end. */
+/** Uploads that are hashed while they arrive; the others are read again at the end. */
 const maxHashed = 1_000;
 const readBytes = 1024 * 1024;
 
-/** @throws TidemarkError `STORAGE_UNAVAILABLE` when the folder cannot be made. */
+/** @throws TidemarkError `STORAGE_UNAVAILABLE` if the folder cannot be created. */
 export async function openUploadFolder(options: UploadFolderOptions): Promise<UploadFolder> {
   const { root, blobs, fsync = true } = options;
   const folder = join(root, 'uploads');
@@ -67,13 +67,13 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
   const charges = createUploadCharges(blobs.quota);
   if (blobs.quota !== undefined) await chargeFound(folder, charges);
 
-  /** Only what we made ourselves gets into a path. */
+  /** Only our own ids become paths. */
   function pathOf(id: string): string {
     if (!uploadId.test(id)) throw unknown(id);
     return join(folder, id);
   }
 
-  /** The digest so far, where this process has counted every byte of the file. */
+  /** The hash so far, if this process has hashed every byte of the file. */
   function hashedUpTo(id: string, sizeBytes: number): Hashed | undefined {
     const hashed = hashes.get(id);
     if (hashed !== undefined && hashed.bytes === sizeBytes) return hashed;
@@ -134,7 +134,7 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
       } finally {
         await handle.close();
       }
-      // as a blob it is charged anew, less what it replaces
+      // The blob is charged anew, less what it replaces.
       charges.drop(id);
       try {
         await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
@@ -162,7 +162,7 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
         charges.drop(entry.name);
         removedFiles += 1;
       }
-      // finished or cancelled by another process
+      // Finished or cancelled by another process.
       for (const id of charges.ids()) if ((await sizeOf(pathOf(id))) === undefined) charges.drop(id);
       return { removedFiles };
     },
@@ -223,7 +223,7 @@ async function isOlder(path: string, olderThanMs: number): Promise<boolean> {
 function unknown(id: string): TidemarkError {
   return new TidemarkError(
     'UPLOAD_UNKNOWN',
-    `There is no upload ${JSON.stringify(id.slice(0, 80))}: it was finished, cancelled, or has expired. Begin a new one.`,
+    `The upload ${JSON.stringify(id.slice(0, 80))} was not found: it was finished or cancelled, or has expired. Begin a new one.`,
     { origin: 'caller' },
   );
 }
@@ -231,7 +231,7 @@ function unknown(id: string): TidemarkError {
 function mismatch(digest: Digest, actual: string, sizeBytes: number): TidemarkError {
   return new TidemarkError(
     'DIGEST_INVALID',
-    `The ${sizeBytes} bytes that were uploaded have the digest ${actual}, not ${digest}. Cancel the upload and send them again.`,
+    `The ${sizeBytes} uploaded bytes have the digest ${actual}, not ${digest}. Cancel the upload and send them again.`,
     { origin: 'caller' },
   );
 }

@@ -143,7 +143,7 @@ async function* noBytes(): AsyncGenerator<Uint8Array> {
 }
 
 function notVisible({ digest, size }: ContentKey, foundBytes: number | undefined): TidemarkError {
-  const found = foundBytes === undefined ? 'does not list it' : `has ${foundBytes} bytes under its key`;
+  const found = foundBytes === undefined ? 'does not have it' : `has ${foundBytes} bytes under its key`;
   return new TidemarkError(
     'STORAGE_UNAVAILABLE',
     `The bucket accepted ${digest} with its ${size} bytes, but ${found} now. The work is retried. ` +

@@ -1,9 +1,6 @@
 import { BlockList } from 'node:net';
 
-/**
- * Address ranges that no upstream has: link-local with the metadata services of clouds, unspecified, multicast, reserved, and
- * tunnels whose far end cannot be told from the address.
- */
+/** Ranges without upstreams: link-local with the clouds' metadata services, unspecified, multicast, reserved, and tunnels with unknown targets. */
 export const refusedRanges = blockList(
   [
     '0.0.0.0/8',
@@ -11,7 +8,7 @@ export const refusedRanges = blockList(
     '192.88.99.0/24',
     '224.0.0.0/4',
     '240.0.0.0/4',
-    // metadata and host services of Alibaba Cloud, Azure and Oracle Cloud
+    // Metadata and host services of Alibaba Cloud, Azure and Oracle Cloud
     '100.100.100.200/32',
     '168.63.129.16/32',
     '192.0.0.192/32',
@@ -25,14 +22,14 @@ export const refusedRanges = blockList(
     'fe80::/10',
     'fec0::/10',
     'ff00::/8',
-    // metadata services of AWS, Google Cloud and Scaleway
+    // Metadata services of AWS, Google Cloud and Scaleway
     'fd00:ec2::254/128',
     'fd20:ce::254/128',
     'fd00:42::42/128',
   ],
 );
 
-/** Loopback, private networks, and whatever else IANA's special-purpose registries do not call globally reachable. */
+/** Loopback, private networks, and other ranges that IANA's special-purpose registries do not call globally reachable. */
 export const privateRanges = blockList(
   [
     '10.0.0.0/8',
@@ -49,7 +46,7 @@ export const privateRanges = blockList(
   ['::1/128', '64:ff9b:1::/48', '2001::/23', '2001:db8::/32', '3fff::/20', 'fc00::/7'],
 );
 
-/** Where global unicast addresses are assigned from; IPv6 outside of it is special or reserved. */
+/** The range of global unicast addresses; all other IPv6 is special or reserved. */
 export const globalUnicast = blockList([], ['2000::/3']);
 
 function blockList(ipv4: readonly string[], ipv6: readonly string[]): BlockList {

@@ -2,12 +2,12 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { globalUnicast, privateRanges, refusedRanges } from './address-ranges.ts';
 
 /**
- * `refused`: never connected to (link-local with the cloud metadata services, unspecified, multicast, reserved);
- * `private`: loopback and private networks, by permission; `public`: everything else.
+ * `refused`: never allowed (link-local with the cloud metadata services, unspecified, multicast, reserved). `private`: loopback and private
+ * networks, by permission. `public`: all others.
  */
 export type AddressClass = 'public' | 'private' | 'refused';
 
-/** The class of an IP address in text; anything that is no IP address is `refused`. */
+/** The class of an IP address; any other text is `refused`. */
 export function classifyAddress(address: string): AddressClass {
   const plain = withoutZone(address);
   const embedded = embeddedIpv4(plain);
@@ -35,10 +35,7 @@ export function bareHost(hostname: string): string {
   return hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
 }
 
-/**
- * Whether rules of the form `host`, `*.domain`, `host:port` or `network/prefix` name the host of a URL, or the address that it is written as.
- * All are in lower case.
- */
+/** Whether rules of the form `host`, `*.domain`, `host:port` or `network/prefix`, in lower case, match the host of a URL. */
 export function isListedHost(url: URL, rules: readonly string[]): boolean {
   const host = bareHost(url.hostname);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
@@ -53,7 +50,7 @@ export function isListedHost(url: URL, rules: readonly string[]): boolean {
   });
 }
 
-/** Whether rules of the same form name an address that a name has led to: those that are addresses or networks themselves. */
+/** Whether the addresses and networks among the rules match a resolved address. */
 export function isListedAddress(address: string, rules: readonly string[]): boolean {
   const bare = withoutZone(address);
   const embedded = embeddedIpv4(bare);
@@ -73,12 +70,12 @@ function isInNetwork(address: string, rule: string): boolean {
 
 interface EmbeddedIpv4 {
   readonly address: string;
-  /** Whether the IPv4 address is all that the IPv6 one means. Otherwise its prefix leads somewhere too. */
+  /** Whether the IPv6 address means only the IPv4 one. Otherwise its prefix counts too. */
   readonly isWhole: boolean;
 }
 
 /**
- * IPv4 inside IPv6: mapped `::ffff:a.b.c.d`, translated `::ffff:0:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96` and
+ * IPv4 in IPv6: mapped `::ffff:a.b.c.d`, translated `::ffff:0:a.b.c.d`, compatible `::a.b.c.d`, NAT64 `64:ff9b::/96` and
  * `64:ff9b:1::/48`, 6to4 `2002::/16`, ISATAP `…:0:5efe:a.b.c.d`.
  */
 function embeddedIpv4(address: string): EmbeddedIpv4 | undefined {
@@ -99,7 +96,7 @@ function embeddedIpv4(address: string): EmbeddedIpv4 | undefined {
 
 function ipv6Groups(address: string): number[] | undefined {
   if (!isIPv6(address)) return undefined;
-  // URL writes any IPv6 address as groups of hexadecimal digits with one `::`.
+  // URL normalizes an IPv6 address to groups of hexadecimal digits with one `::`.
   const text = new URL(`http://[${address}]/`).hostname.slice(1, -1);
   const [head = '', tail] = text.split('::');
   const left = groupsOf(head);
@@ -116,7 +113,7 @@ function ipv4Text(high: number, low: number): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** Without what names a network card: `fe80::1%eth0`. */
+/** Removes the zone: `fe80::1%eth0`. */
 export function withoutZone(address: string): string {
   return address.split('%', 1)[0] ?? address;
 }

@@ -1,4 +1,4 @@
-/** What people paste as the address of a registry or as a repository's name there, and what is meant by it. */
+/** Normalizes what people paste as a registry's URL or a repository name. */
 
 export const dockerHubUrl = 'https://registry-1.docker.io';
 const dockerHubHosts = new Set([
@@ -11,17 +11,17 @@ const dockerHubHosts = new Set([
   'hub.docker.com',
 ]);
 
-/** Whether a host (in lower case, without a port) is one of the names of Docker Hub. */
+/** Whether a host, in lower case and without a port, is Docker Hub's. */
 export function isDockerHub(host: string): boolean {
   return dockerHubHosts.has(host);
 }
 
 /**
- * The base of a registry's API in one spelling: the host in lower case, no default port, no slash at the end, without the `/v2` that
- * clients add. Names of Docker Hub become `https://registry-1.docker.io`. What is no plain http URL is returned as it is.
+ * The base URL of a registry in one spelling: lower case, without default port, trailing slash and `/v2`. Hosts of Docker Hub become
+ * `https://registry-1.docker.io`. Any other text than a plain http URL is returned unchanged.
  */
 export function registryBaseUrl(text: string): string {
-  // `URL` drops line breaks and mends slashes; what is wrong is for the caller to refuse
+  // `URL` would drop line breaks and repair slashes, which the caller must refuse.
   const url = /^https?:\/\/[^/][\x21-\x7e]*$/i.test(text) && !/[?#\\]/.test(text) ? URL.parse(text) : null;
   if (url === null || url.username !== '' || url.password !== '') return text;
   const path = trimVersion(url.pathname);
@@ -37,10 +37,7 @@ function trimVersion(pathname: string): string {
   return parts.join('/');
 }
 
-/**
- * The repository's name at a registry: without the registry's own host before it, and at Docker Hub with `library/` before a name of one
- * part.
- */
+/** The repository name, without the registry's host. At Docker Hub a name of one part gets `library/`. */
 export function upstreamRepository(registryUrl: string, name: string): string {
   const url = URL.parse(registryUrl);
   if (url === null) return name;
@@ -52,7 +49,7 @@ export function upstreamRepository(registryUrl: string, name: string): string {
   return isHub && bare !== '' && !bare.includes('/') ? `library/${bare}` : bare;
 }
 
-/** The image that a registry's web page is about, as `quay.io/org/app`; undefined where the URL is of no page that is known. */
+/** The image of a registry's web page, as `quay.io/org/app`; undefined for unknown pages. */
 export function imageOfPage(text: string): string | undefined {
   const url = URL.parse(text.includes('://') ? text : `https://${text}`);
   if (url === null) return undefined;

@@ -1,4 +1,4 @@
-/** What a test of an upstream finds: the client of upstreams makes it, the API shows it. */
+/** The result of an upstream's test, from the registry client to the API. */
 export const probeStepNames = [
   'REACH',
   'TLS',
@@ -11,27 +11,27 @@ export const probeStepNames = [
 ] as const;
 export type ProbeStepName = (typeof probeStepNames)[number];
 
-/** `WARNING`: worth knowing, and a sync works all the same. `FAILED`: a sync would fail. `SKIPPED`: an earlier step failed. */
+/** `WARNING`: a sync works anyway. `FAILED`: a sync would fail. `SKIPPED`: an earlier step failed. */
 export type ProbeOutcome = 'PASSED' | 'WARNING' | 'FAILED' | 'SKIPPED';
 
 export interface ProbeStep {
   readonly name: ProbeStepName;
   readonly outcome: ProbeOutcome;
   readonly message: string;
-  /** Of the error, where there was one. */
+  /** The error's code, if there was one. */
   readonly code?: string;
 }
 
-/** `NOT_ASKED`: the remote has credentials, and the registry answered without them. */
+/** `NOT_ASKED`: the remote has credentials, but the registry answered without them. */
 export type ProbeLogin = 'NONE' | 'ACCEPTED' | 'NOT_ASKED' | 'REFUSED';
 
-/** What is undefined was not found out. */
+/** Undefined fields are unknown. */
 export interface RegistryProbe {
-  /** One of each name, in their order. */
+  /** One per name, in order. */
   readonly steps: readonly ProbeStep[];
-  /** The IP address that was connected to: the proxy's, where there is one. */
+  /** The connected IP address, which is the proxy's if there is one. */
   readonly address?: string | undefined;
-  /** Until the first answer, the connection included. */
+  /** The time to the first answer, including the connection. */
   readonly answeredInMs?: number | undefined;
   readonly login?: ProbeLogin | undefined;
   readonly tagsOnFirstPage?: number | undefined;

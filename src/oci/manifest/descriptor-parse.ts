@@ -8,9 +8,8 @@ const descriptorKeys = ['mediaType', 'digest', 'size', 'urls', 'artifactType', '
 const platformPattern = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Reads a descriptor (image-spec, descriptor.md). `where` is its place in the document, as `layers[3]`. `annotations` are not
- * looked at; of inline `data` it is told that it is there.
- * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS`, or what `parseDigest` throws, each with the place.
+ * Parses a descriptor (image-spec, descriptor.md), without annotations. `where` is its place in the document, such as `layers[3]`.
+ * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS`, or as `parseDigest`, each with the place.
  */
 export function readDescriptor(value: JsonValue | undefined, where: string): Descriptor {
   if (!(value instanceof Map)) throw invalid(where, value, 'a descriptor, that is an object');
@@ -29,14 +28,11 @@ export function readDescriptor(value: JsonValue | undefined, where: string): Des
   };
 }
 
-/**
- * Go's JSON reader takes `Layers` for `layers`, others do not: what differs from a key that is acted upon in case only
- * would be seen by some clients and not by others.
- */
+/** Refuses a key that differs from a known one only in case: Go's JSON parser accepts `Layers` for `layers`, others do not. */
 export function refuseCaseVariants(object: JsonObject, known: readonly string[], where: string): void {
   const longest = Math.max(...known.map((key) => key.length));
   for (const key of object.keys()) {
-    // No case folding makes a text shorter.
+    // Case folding never shortens a text.
     if (key.length > longest || known.includes(key)) continue;
     const folded = foldCase(key);
     const expected = known.find((other) => foldCase(other) === folded);
@@ -49,12 +45,12 @@ export function refuseCaseVariants(object: JsonObject, known: readonly string[],
   }
 }
 
-/** As Go's encoding/json folds: upper case first, so that U+017F and U+212A fold too. */
+/** As Go's encoding/json: upper case first, so that U+017F and U+212A fold too. */
 function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
 
-/** A string of printable ASCII, at most 255 characters; undefined where it is absent, null or empty. */
+/** A string of at most 255 printable ASCII characters; undefined if it is absent, null or empty. */
 export function readText(object: JsonObject, key: string, where: string): string | undefined {
   const value = object.get(key);
   if (value === undefined || value === null || value === '') return undefined;
@@ -64,14 +60,14 @@ export function readText(object: JsonObject, key: string, where: string): string
 }
 
 function readMediaType(value: JsonValue | undefined, where: string): string {
-  // Parameters are let through: Sigstore's older bundles carry `;version=0.1` in theirs.
+  // Parameters are allowed: older Sigstore bundles have `;version=0.1`.
   if (
     typeof value === 'string' &&
     value.length <= 255 &&
     value.split('; ').every((part) => /^[\x21-\x7e]+$/.test(part))
   )
     return value;
-  throw invalid(where, value, 'a media type, as application/vnd.oci.image.layer.v1.tar+gzip');
+  throw invalid(where, value, 'a media type such as application/vnd.oci.image.layer.v1.tar+gzip');
 }
 
 function readDigest(value: JsonValue | undefined, where: string): Digest {
@@ -98,7 +94,7 @@ function readUrls(value: JsonValue | undefined, where: string): readonly string[
   return urls.length === 0 ? undefined : urls;
 }
 
-/** A platform that cannot be read is no reason to refuse the content: clients that choose by platform skip such entries. */
+/** An unreadable platform does not refuse the content: clients skip such entries. */
 function readPlatform(value: JsonValue | undefined): Platform | undefined {
   if (!(value instanceof Map)) return undefined;
   return toPlatform({
@@ -108,7 +104,7 @@ function readPlatform(value: JsonValue | undefined): Platform | undefined {
   });
 }
 
-/** The platform, where `os` and `architecture` are usable strings. */
+/** Undefined unless `os` and `architecture` are valid strings. */
 export function toPlatform(parts: {
   os: unknown;
   architecture: unknown;

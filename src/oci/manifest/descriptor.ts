@@ -1,16 +1,16 @@
 import type { Digest } from '../digest.ts';
 
-/** An OCI content descriptor (image-spec, descriptor.md), reduced to what a mirror acts on. */
+/** The parts of an OCI content descriptor (image-spec, descriptor.md) that a mirror uses. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
   /** Size of the content in bytes, 0 to 2^53-1. */
   readonly size: number;
   readonly artifactType?: string;
-  /** Further places of the content; a registry need not have what has some. They are never asked. */
+  /** Further URLs of the content, which the registry may lack. */
   readonly urls?: readonly string[];
   readonly platform?: Platform;
-  /** Present where the descriptor has the content itself in it, as far as it says; whoever uses it verifies it. */
+  /** Whether the descriptor embeds the content, unverified. */
   readonly hasData?: true;
 }
 
@@ -20,7 +20,7 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** `os/architecture[/variant]`, as clients print it. */
+/** `os/architecture[/variant]` */
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;

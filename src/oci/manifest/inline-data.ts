@@ -9,10 +9,7 @@ export interface LooseDescriptor {
   readonly data?: unknown;
 }
 
-/**
- * The content that a descriptor of a stored manifest carries itself (image-spec, descriptor.md, "Embedded Content"); undefined where no
- * `data` there has its size and digest.
- */
+/** The embedded content of a descriptor in a stored manifest (image-spec, descriptor.md, "Embedded Content"), verified. */
 export function readInlineData(document: Uint8Array, { digest, size }: ContentKey): Buffer | undefined {
   for (const descriptor of readDescriptors(document)) {
     if (descriptor.digest !== digest || typeof descriptor.data !== 'string') continue;
@@ -22,7 +19,7 @@ export function readInlineData(document: Uint8Array, { digest, size }: ContentKe
   return undefined;
 }
 
-/** All descriptors of blobs and manifests that a stored manifest has, as its JSON says. */
+/** All descriptors in the JSON of a stored manifest. */
 export function readDescriptors(document: Uint8Array): readonly LooseDescriptor[] {
   const root = JSON.parse(new TextDecoder().decode(document)) as Readonly<Record<string, unknown>>;
   const entries = [root['config'], root['layers'], root['blobs'], root['manifests']].flat();

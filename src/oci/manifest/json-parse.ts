@@ -1,32 +1,32 @@
 import { quoteValue } from '../error.ts';
 
-/** A number that a JavaScript number may not hold exactly, or that is no plain integer: kept as it was written. */
+/** A number other than a safe integer, as written. */
 export interface JsonNumber {
   readonly lexeme: string;
 }
 
-/** Objects are Maps, so that no key, `__proto__` included, means anything to JavaScript. */
+/** Objects are Maps, so that keys such as `__proto__` have no meaning. */
 export type JsonValue = null | boolean | number | string | JsonNumber | JsonValue[] | JsonObject;
 export type JsonObject = Map<string, JsonValue>;
 
-/** `message` tells what is wrong and where, as "line 2, column 5 (offset 17)"; offsets count UTF-16 units from 0. */
+/** The message has the place as "line 2, column 5 (offset 17)"; offsets count UTF-16 units from 0. */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
 }
 
 interface Container {
   readonly value: JsonValue[] | JsonObject;
-  /** The key whose value comes next, in an object. */
+  /** In an object: the key of the next value. */
   key: string;
 }
 
-/** Longer ones are refused before they are read: no document of any use has them. */
+/** Longer numbers are refused before they are parsed. */
 const numberMaxLength = 1_000;
 const numberPattern = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/;
 
 /**
- * Parses JSON (RFC 8259) more strictly than JSON.parse: a key may stand only once in an object, since readers disagree on
- * which one counts; nesting and the number of values are capped; and no number loses precision. Iterative, so no document overflows the stack.
+ * Parses JSON (RFC 8259) more strictly than JSON.parse. Repeated keys are errors, because parsers differ in which one they use. Nesting and the
+ * number of values are bounded, and numbers keep their precision. The parser is iterative, so no document overflows the stack.
  * @throws JsonSyntaxError
  */
 export function parseJson(text: string, maxDepth = 64, maxValues = 500_000): JsonValue {
@@ -52,7 +52,7 @@ export function parseJson(text: string, maxDepth = 64, maxValues = 500_000): Jso
     } else {
       [value, at] = readScalar(text, at);
     }
-    // The value is whole: put it where it belongs, and close every container that ends after it.
+    // Adds the complete value to its container, and closes all containers that end after it.
     for (;;) {
       at = skipSpace(text, at);
       const container = open.at(-1);
@@ -79,7 +79,7 @@ function closing(container: Container): string {
   return Array.isArray(container.value) ? ']' : '}';
 }
 
-/** Reads `"key" :` and answers where the value begins. */
+/** Parses `"key" :`. @returns the position of the value. */
 function readKey(text: string, at: number, container: Container): number {
   if (text[at] !== '"') throw unexpected(text, at, 'a key in double quotes');
   const [key, end] = readString(text, at);
@@ -108,7 +108,7 @@ function readScalar(text: string, at: number): [JsonValue, number] {
   return [exact ? value : { lexeme }, at + lexeme.length];
 }
 
-/** A loop and no regular expression: those may run out of stack in a string of megabytes (inline `data`). */
+/** A loop, because a regular expression may overflow the stack in a string of megabytes (inline `data`). */
 function readString(text: string, start: number): [string, number] {
   let escaped = false;
   for (let at = start + 1; at < text.length; at += 1) {

@@ -3,10 +3,7 @@ import { readDescriptors } from './inline-data.ts';
 
 const isHttps = (url: string) => /^https:/i.test(url);
 
-/**
- * Where else a blob can be had, by the `urls` of its descriptors in stored manifests (image-spec, descriptor.md): each once, https before
- * http.
- */
+/** The `urls` of a blob's descriptors in stored manifests (image-spec, descriptor.md), without repetitions, https before http. */
 export function readLayerUrls(
   documents: readonly Uint8Array[],
   { digest, size }: Pick<ContentKey, 'digest' | 'size'>,

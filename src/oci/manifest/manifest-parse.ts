@@ -1,9 +1,9 @@
-import { isSignatureArtifact } from '../signatures/companion-tag.ts';
-import { invalid, readDescriptor, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
+import { invalid, readText, refuseCaseVariants, toPlatform } from './descriptor-parse.ts';
 import type { Descriptor, Platform } from './descriptor.ts';
 import { TidemarkError } from '../error.ts';
 import { JsonSyntaxError, parseJson } from './json-parse.ts';
 import type { JsonObject, JsonValue } from './json-parse.ts';
+import { readImage, readIndex } from './manifest-body.ts';
 import type { ParsedManifest } from './manifest.ts';
 import {
   isContradicted,
@@ -18,7 +18,6 @@ import {
 } from './manifest-type.ts';
 import {
   isBlobType,
-  isImageConfigType,
   isIndexType,
   isMediaType,
   isSchema1Type,
@@ -27,12 +26,9 @@ import {
 } from './media-type.ts';
 
 export interface ParseManifestOptions {
-  /** Most entries allowed in `manifests`, and in `layers`; default 10,000. */
+  /** The maximum of entries in `manifests` and in `layers`; default 10,000. */
   readonly maxDescriptors?: number;
-  /**
-   * The media type of the descriptor in the index that lists it. It takes the place of the Content-Type, whatever that is: what an index
-   * means must not depend on who serves its children.
-   */
+  /** The media type in the descriptor of the listing index. It overrides the Content-Type: an index must not depend on who serves its children. */
   readonly listedAs?: string | undefined;
 }
 
@@ -51,11 +47,11 @@ const rootKeys = [
 ];
 
 /**
- * Reads a manifest (image-spec manifest.md and image-index.md, Docker Manifest V2 Schema 2). Its type is its own `mediaType`, else the one
- * under which an index lists it, else the Content-Type, else, where that is absent or generic, it follows from its structure. A document
- * of any other type is `unknown`: opaque, without successors.
- * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS` (several readings), `MEDIA_TYPE_MISMATCH` (`mediaType` is
- * not the Content-Type), `SCHEMA1_UNSUPPORTED` (to be left out with a warning), `UPSTREAM_NOT_A_REGISTRY` (a web page),
+ * Parses a manifest (image-spec manifest.md and image-index.md, Docker Manifest V2 Schema 2). Its type is its own `mediaType`, else that of the
+ * listing index, else the Content-Type. If that is absent or generic, the structure decides. A document of any other type is `unknown`: opaque,
+ * without successors.
+ * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS` (several readings), `MEDIA_TYPE_MISMATCH` (`mediaType` differs from the
+ * Content-Type), `SCHEMA1_UNSUPPORTED` (skipped with a warning), `UPSTREAM_NOT_A_REGISTRY` (a web page),
  * `INDEX_TOO_LARGE`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED`.
  */
 export function parseManifest(
@@ -77,7 +73,7 @@ export function parseManifest(
   if (mediaType !== undefined && isSchema1Type(mediaType)) throw schema1(mediaType);
   const isTyped = own === undefined ? {} : ({ isTyped: true } as const);
   if (mediaType !== undefined && !isReadType(mediaType)) return { ...opaque(mediaType, root), ...isTyped };
-  if (root === undefined) throw new Error('a type that is read has a document');
+  if (root === undefined) throw new Error('A document of a known type was not parsed.');
   return { ...readKnown(root, mediaType, options), ...isTyped };
 }
 
@@ -98,7 +94,7 @@ function readKnown(
     : readImage(root, mediaType, maxDescriptors);
 }
 
-/** The entries of an index that are manifests, and those that are blobs by their types. */
+/** The entries of an index, divided into manifests and blobs by their types. */
 export function indexEntries({ manifests }: Pick<ParsedManifest, 'manifests'>): {
   readonly manifests: readonly Descriptor[];
   readonly blobs: readonly Descriptor[];
@@ -109,7 +105,7 @@ export function indexEntries({ manifests }: Pick<ParsedManifest, 'manifests'>): 
   };
 }
 
-/** What a manifest points at, in the order `[subject?, config?, ...layers, ...manifests]`; repeated entries stay. */
+/** All descriptors of a manifest, in the order `[subject?, config?, ...layers, ...manifests]`, with repetitions. */
 export function successors(parsed: ParsedManifest): Descriptor[] {
   return [
     ...(parsed.subject === undefined ? [] : [parsed.subject]),
@@ -119,7 +115,7 @@ export function successors(parsed: ParsedManifest): Descriptor[] {
   ];
 }
 
-/** The platform in an image config blob (image-spec, config.md); undefined where it holds none. Never throws. */
+/** The platform in an image config (image-spec, config.md), if there is one. Never throws. */
 export function parseConfigPlatform(bytes: Uint8Array): Platform | undefined {
   if (bytes.byteLength > configMaxBytes) return undefined;
   try {
@@ -156,7 +152,7 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** A document of a type that we do not know need not be JSON. */
+/** A document of an unknown type need not be JSON. */
 function tryParseRoot(bytes: Uint8Array): JsonObject | undefined {
   try {
     return parseRoot(bytes);
@@ -165,7 +161,7 @@ function tryParseRoot(bytes: Uint8Array): JsonObject | undefined {
   }
 }
 
-/** In lower case. In a document of a type that we do not know, what cannot be read there means nothing. */
+/** In lower case. An invalid value in a document of an unknown type is ignored. */
 function readOwnType(root: JsonObject, stated: string | undefined): string | undefined {
   try {
     const own = readText(root, 'mediaType', '');
@@ -177,7 +173,7 @@ function readOwnType(root: JsonObject, stated: string | undefined): string | und
   }
 }
 
-/** A type that we do not know is kept byte for byte, JSON or not. */
+/** A document of an unknown type is kept byte for byte. */
 function opaque(mediaType: string, root: JsonObject | undefined): ParsedManifest {
   const looksLike = root === undefined ? undefined : structureOf(root);
   return {
@@ -187,69 +183,4 @@ function opaque(mediaType: string, root: JsonObject | undefined): ParsedManifest
     layers: [],
     manifests: [],
   };
-}
-
-function readIndex(root: JsonObject, mediaType: string, maxDescriptors: number): ParsedManifest {
-  const artifactType = readText(root, 'artifactType', '');
-  const subject = readSubject(root, mediaType);
-  return {
-    kind: 'index',
-    mediaType,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(subject === undefined ? {} : { subject }),
-    layers: [],
-    manifests: readList(root, 'manifests', maxDescriptors),
-  };
-}
-
-function readImage(root: JsonObject, mediaType: string, maxDescriptors: number): ParsedManifest {
-  const isArtifact = mediaType === mediaTypes.ociArtifactManifest;
-  const config = isArtifact ? undefined : readDescriptor(root.get('config'), 'config');
-  const artifactType = readText(root, 'artifactType', '') ?? configArtifactType(mediaType, config);
-  const subject = readSubject(root, mediaType);
-  return {
-    kind: 'image',
-    mediaType,
-    ...(artifactType === undefined ? {} : { artifactType }),
-    ...(subject === undefined ? {} : { subject, ...readSigning(root, artifactType) }),
-    ...(config === undefined ? {} : { config }),
-    layers: readList(root, isArtifact ? 'blobs' : 'layers', maxDescriptors),
-    manifests: [],
-  };
-}
-
-function readSigning(root: JsonObject, artifactType: string | undefined): { isSignature?: true } {
-  const annotations = root.get('annotations');
-  const isSignature = isSignatureArtifact(artifactType, annotations instanceof Map ? annotations : new Map());
-  return isSignature ? { isSignature } : {};
-}
-
-/** distribution-spec, "Listing Referrers": without `artifactType`, the config's media type stands for it. */
-function configArtifactType(mediaType: string, config: Descriptor | undefined): string | undefined {
-  if (config === undefined || isImageConfigType(config.mediaType)) return undefined;
-  // Docker 1.10 pushed image configs as octet-stream.
-  if (mediaType === mediaTypes.dockerManifest && config.mediaType === 'application/octet-stream')
-    return undefined;
-  return config.mediaType;
-}
-
-/** Docker's formats have no `subject`; what stands there means nothing to any client. */
-function readSubject(root: JsonObject, mediaType: string): Descriptor | undefined {
-  const value = root.get('subject') ?? null;
-  if (value === null || mediaType === mediaTypes.dockerManifest) return undefined;
-  return mediaType === mediaTypes.dockerManifestList ? undefined : readDescriptor(value, 'subject');
-}
-
-function readList(root: JsonObject, key: string, maxDescriptors: number): Descriptor[] {
-  const value = root.get(key) ?? null;
-  // Go writes an empty list as null; absent layers are an artifact's, and absent `manifests` no index at all.
-  if (value === null && (root.has(key) || key !== 'manifests')) return [];
-  if (!Array.isArray(value)) throw invalid(key, root.get(key), 'a list of descriptors');
-  if (value.length > maxDescriptors)
-    throw new TidemarkError(
-      'INDEX_TOO_LARGE',
-      `The manifest lists ${value.length} descriptors in ${key}; at most ${maxDescriptors} are accepted. ` +
-        'Raise the limit on this server if this content is wanted.',
-    );
-  return value.map((entry, index) => readDescriptor(entry, `${key}[${index}]`));
 }

@@ -4,31 +4,31 @@ import { isGenericType, isImageManifestType, isIndexType, isSchema1Type, mediaTy
 
 /* Which of the types that are read a document is, and what is refused before it is read. */
 
-/** Types whose documents are read; all others are opaque. */
+/** Types whose documents are parsed; all others are opaque. */
 export function isReadType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType);
 }
 
-/** Undefined for the types of servers that do not know better. @throws TidemarkError `SCHEMA1_UNSUPPORTED` */
+/** Undefined for generic types. @throws TidemarkError `SCHEMA1_UNSUPPORTED` */
 export function specificType(mediaType: string | undefined): string | undefined {
   if (mediaType !== undefined && isSchema1Type(mediaType)) throw schema1(mediaType);
   return mediaType === undefined || isGenericType(mediaType) ? undefined : mediaType;
 }
 
-/** What its keys say that it is: the presence of one is enough for some clients (CVE-2021-41190). */
+/** The kind by the keys. The presence of one key decides for some clients (CVE-2021-41190). */
 export function structureOf(root: JsonObject): 'index' | 'image' | undefined {
   if (root.has('manifests')) return 'index';
   return root.has('config') || root.has('layers') ? 'image' : undefined;
 }
 
-/** Whether it is an index by its type and an image by its structure, or the other way round. */
+/** Whether type and structure contradict each other. */
 export function isContradicted(root: JsonObject, mediaType: string): boolean {
   const structure = structureOf(root);
   if (structure === undefined || !isReadType(mediaType)) return false;
   return isIndexType(mediaType) !== (structure === 'index');
 }
 
-/** For a document without a type of its own, served as nothing in particular (OCI 1.0 let `mediaType` out). */
+/** For a document without `mediaType`, as in OCI 1.0, and with a generic Content-Type. */
 export function inferType(root: JsonObject): string {
   if (root.has('manifests')) return mediaTypes.ociIndex;
   const config = root.get('config');
@@ -39,12 +39,12 @@ export function inferType(root: JsonObject): string {
   if (root.get('schemaVersion') === 1 || root.has('fsLayers')) throw schema1('without a mediaType');
   throw new TidemarkError(
     'MANIFEST_INVALID',
-    'The document has no mediaType, its Content-Type says nothing, and neither manifests nor config stands in it; ' +
+    'The document has no mediaType, a generic Content-Type, and neither manifests nor config; ' +
       'expected an image manifest or an index.',
   );
 }
 
-/** One document must not be an index to one client and an image to another (CVE-2021-41190); presence alone counts. */
+/** A document must not be an index to one client and an image to another (CVE-2021-41190). */
 export function refuseAmbiguity(root: JsonObject, known: string | undefined): void {
   const index = ['manifests'].filter((key) => root.has(key));
   const image = ['config', 'layers', 'blobs'].filter((key) => root.has(key));
@@ -79,14 +79,14 @@ export function schema1(mediaType: string): TidemarkError {
   );
 }
 
-/** A captive portal or a login page answers 200 to everything. */
+/** Captive portals and login pages answer 200 to every request. */
 export function refuseWebPage(bytes: Uint8Array, served: string | undefined): void {
   const isMarkup = served === 'text/html' || served === 'application/xhtml+xml';
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
   if (!isMarkup && !start.startsWith('<')) return;
   throw new TidemarkError(
     'UPSTREAM_NOT_A_REGISTRY',
-    `A web page (Content-Type ${served ?? 'absent'}) came where a manifest was expected. Check the remote's URL, and ` +
+    `A web page (Content-Type ${served ?? 'absent'}) was received instead of a manifest. Check the remote's URL, and ` +
       'whether a proxy or a login page stands between this server and the registry.',
   );
 }

@@ -1,8 +1,8 @@
-/** Media types that a mirror acts on (image-spec media-types.md; Docker "Image Manifest V 2, Schema 2"); all others are opaque. */
+/** The media types that a mirror knows (image-spec media-types.md; Docker "Image Manifest V 2, Schema 2"); others are opaque. */
 export const mediaTypes = {
   ociIndex: 'application/vnd.oci.image.index.v1+json',
   ociManifest: 'application/vnd.oci.image.manifest.v1+json',
-  /** Of image-spec 1.1.0-rc1 to -rc3 only; registries still hold some. Its blobs stand under `blobs`. */
+  /** Only in image-spec 1.1.0-rc1 to -rc3; its blobs are in `blobs`. */
   ociArtifactManifest: 'application/vnd.oci.artifact.manifest.v1+json',
   ociConfig: 'application/vnd.oci.image.config.v1+json',
   ociEmpty: 'application/vnd.oci.empty.v1+json',
@@ -47,9 +47,8 @@ const compatibleTypes = new Map<string, string>([
 const imageConfigTypes = new Set<string>([mediaTypes.ociConfig, mediaTypes.dockerConfig]);
 
 /**
- * What to send as `Accept` when a manifest is asked for. Schema 1 comes last: a registry that has nothing else then says
- * so with its Content-Type, where it would answer 404 otherwise, and the tag is left out with the right warning. The
- * wildcard lets manifests of unknown types through.
+ * The `Accept` of manifest requests. With schema 1 at its end, a registry answers such a manifest instead of 404, and the tag is skipped with the
+ * right warning. The wildcard allows unknown types.
  */
 export const manifestAccept: readonly string[] = [
   mediaTypes.ociIndex,
@@ -63,8 +62,8 @@ export const manifestAccept: readonly string[] = [
 ];
 
 /**
- * The type of the same structure in the other family: OCI's index is Docker's manifest list, OCI's image manifest Docker's schema 2
- * (image-spec, "Compatibility Matrix"). Who reads one reads the other.
+ * The equivalent type of the other family: OCI's index is Docker's manifest list, OCI's image manifest is Docker's schema 2 (image-spec,
+ * "Compatibility Matrix").
  */
 export function compatibleType(mediaType: string): string | undefined {
   return compatibleTypes.get(mediaType);
@@ -85,7 +84,7 @@ export function isSchema1Type(mediaType: string): boolean {
   return schema1Types.has(mediaType);
 }
 
-/** Whether content of this type is had from `/manifests/`, and not from `/blobs/`, as far as its type tells. */
+/** Whether content of this type is at `/manifests/` rather than `/blobs/`. */
 export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType) || isSchema1Type(mediaType);
 }
@@ -93,29 +92,23 @@ export function isManifestType(mediaType: string): boolean {
 const blobTypePattern =
   /^(?:application|binary)\/octet-stream$|[.+-](?:tar|gzip|zstd|gz)(?:$|[.+-])|layer|rootfs|config|vnd\.oci\.empty|in-toto/;
 
-/**
- * Whether an entry of an index is a blob by its type: a layer or config, as BuildKit's cache has them. An entry of a type that says
- * nothing is taken for a manifest, which is opaque.
- */
+/** Whether an entry of an index is a blob by its type: a layer or config, as in BuildKit's cache. Unknown types are opaque manifests. */
 export function isBlobType(mediaType: string): boolean {
   if (isManifestType(mediaType)) return false;
   return isImageConfigType(mediaType) || blobTypePattern.test(mediaType.slice(0, 255).toLowerCase());
 }
 
-/** Foreign (non-distributable) layers: had from the descriptor's `urls`, recorded and not fetched. */
+/** Foreign (non-distributable) layers, which the descriptor's `urls` locate. */
 export function isForeignLayerType(mediaType: string): boolean {
   return foreignLayerTypes.has(mediaType);
 }
 
-/** The config of a runnable image, which holds its platform; anything else makes the manifest an artifact. */
+/** The config of a runnable image, with its platform. Any other config type makes an artifact. */
 export function isImageConfigType(mediaType: string): boolean {
   return imageConfigTypes.has(mediaType);
 }
 
-/**
- * A Content-Type without its parameters, in lower case (RFC 9110 section 8.3.1); undefined where it names no media type,
- * as an empty header does.
- */
+/** A Content-Type without parameters, in lower case (RFC 9110 section 8.3.1); undefined if it is no media type. */
 export function parseContentType(contentType: string | undefined): string | undefined {
   const essence = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   return essence !== undefined && isMediaType(essence) ? essence : undefined;
@@ -126,7 +119,7 @@ export function isMediaType(text: string): boolean {
   return text.length <= 255 && /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/i.test(text);
 }
 
-/** Types that servers use when they do not know better; what the document is must come from the document. */
+/** Types of servers that do not know the type; the document decides. */
 export function isGenericType(mediaType: string): boolean {
   return /^(?:(?:application|binary)\/octet-stream|text\/plain|(?:application|text)\/json)$/.test(mediaType);
 }

@@ -2,8 +2,8 @@ import { isDigest } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 
 /**
- * Tags that belong to another manifest: cosign's `sha256-<hex>.sig`, `.att` and `.sbom`, and the fallback tag `sha256-<hex>` that lists
- * a manifest's referrers (distribution-spec, "Referrers Tag Schema").
+ * Companion tags: cosign's `sha256-<hex>.sig`, `.att` and `.sbom`, and the fallback tag `sha256-<hex>`, which lists a manifest's referrers
+ * (distribution-spec, "Referrers Tag Schema").
  */
 export const companionSuffixes = ['', '.sig', '.att', '.sbom'] as const;
 export type CompanionSuffix = (typeof companionSuffixes)[number];
@@ -14,7 +14,7 @@ export interface CompanionTag {
   readonly suffix: CompanionSuffix;
 }
 
-/** Undefined for the name of an ordinary tag. */
+/** Undefined for an ordinary tag. */
 export function parseCompanionTag(name: string): CompanionTag | undefined {
   const match = /^(sha256|sha512)-([a-f0-9]+)((?:\.(?:sig|att|sbom))?)$/.exec(name);
   const subject = `${match?.[1]}:${match?.[2]}`;
@@ -22,7 +22,7 @@ export function parseCompanionTag(name: string): CompanionTag | undefined {
   return suffix !== undefined && isDigest(subject) ? { subject, suffix } : undefined;
 }
 
-/** The tag of at most 128 characters; undefined where it would be longer (distribution-spec cuts a sha512's: nobody writes such). */
+/** Undefined if the tag would exceed 128 characters. distribution-spec truncates such tags of sha512, but no client writes them. */
 export function companionTag(subject: Digest, suffix: CompanionSuffix): string | undefined {
   const name = `${subject.replace(':', '-')}${suffix}`;
   return name.length <= 128 ? name : undefined;
@@ -32,10 +32,7 @@ const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json';
 export const bundleTypes = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+)?\+json(?:;.*)?$/;
 const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
-/**
- * Whether a manifest that refers to another signs it: cosign's signature artifact, or a Sigstore bundle that holds a signature. A bundle
- * with any other predicate is an attestation.
- */
+/** Whether a referrer is a signature: cosign's artifact, or a Sigstore bundle with a signature. Bundles with other predicates are attestations. */
 export function isSignatureArtifact(
   artifactType: string | undefined,
   annotations: ReadonlyMap<string, unknown>,

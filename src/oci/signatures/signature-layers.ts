@@ -4,7 +4,7 @@ import type { Digest } from '../digest.ts';
 import { parseJson } from '../manifest/json-parse.ts';
 import type { JsonValue } from '../manifest/json-parse.ts';
 
-/** What a signature manifest has in one layer: a payload whose signature is in its annotations, or a Sigstore bundle. */
+/** A layer of a signature manifest: a payload with its signature in annotations, or a Sigstore bundle. */
 export interface SignatureLayer {
   readonly kind: 'cosign' | 'bundle';
   readonly mediaType: string;
@@ -15,7 +15,7 @@ export interface SignatureLayer {
 
 const simpleSigningType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 
-/** The layers of a stored image manifest that hold signatures, in order; others are left out. */
+/** The signature layers of a stored image manifest, in order. */
 export function readSignatureLayers(document: Uint8Array): SignatureLayer[] {
   const root = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(document));
   const layers = root instanceof Map ? root.get('layers') : undefined;

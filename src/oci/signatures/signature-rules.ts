@@ -1,10 +1,10 @@
-/** What a signature policy asks for, and what checking a signature by it answers; plain data between the parts. */
+/** The rules of a signature policy, and the verdict on a signature, as plain data. */
 
-/** Whoever signed without a key of their own: what Sigstore's certificate authority wrote into the certificate. */
+/** A keyless signer, as in the certificate of Sigstore's certificate authority. */
 export interface SignerIdentity {
   /** The OIDC issuer, compared exactly: `https://accounts.google.com`. */
   readonly issuer: string;
-  /** An email address or a URI; `*` stands for any characters, everything else for itself. */
+  /** An email address or a URI; `*` matches any characters. */
   readonly subject: string;
 }
 
@@ -15,13 +15,13 @@ export interface SignatureRules {
   /** Public keys of atomic signatures, ASCII-armoured OpenPGP. */
   readonly openPgpKeys: readonly string[];
   readonly identities: readonly SignerIdentity[];
-  /** Sigstore's `trusted_root.json`; needed by `identities` only. */
+  /** Sigstore's `trusted_root.json`; required by `identities`. */
   readonly trustedRoot: string | null;
-  /** The repository that atomic signatures have to name, `quay.io/acme/app`; null: the upstream's. */
+  /** The repository that atomic signatures must name, `quay.io/acme/app`; null: the upstream's. */
   readonly dockerReference: string | null;
 }
 
-/** A mistake in the rules; `field` is its path inside them. */
+/** An error in the rules; `field` is its path. */
 export interface RuleMistake {
   readonly field: readonly string[];
   readonly message: string;
@@ -32,7 +32,7 @@ export type Verdict =
       readonly isVerified: true;
       /** The key or identity that verified it, for people. */
       readonly by: string;
-      /** From when on the signature counts no more; null: it does not end. */
+      /** The expiry time; null: never. */
       readonly validUntil: Date | null;
     }
   | { readonly isVerified: false; readonly reason: string };

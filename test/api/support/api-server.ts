@@ -14,7 +14,7 @@ import { createAccessLog } from '../../../src/api/access-log.ts';
 import { createApi } from '../../../src/api/server.ts';
 import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
 import type { WorkflowStarter } from '../../../src/operations/workflows.ts';
-import { createMemoryStore } from '../../../src/content/memory-store.ts';
+import { createMemoryStore } from '../../content/memory-store.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { startUp } from '../../support/allow-stalls.ts';

@@ -1,12 +1,12 @@
-import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
-import type { Digest } from '../oci/digest.ts';
-import { parseDigest } from '../oci/digest.ts';
-import { createBufferSink } from './folder/buffer-sink.ts';
-import { contentUnknown, digestMismatch, offsetInvalid } from './content-error.ts';
-import { pushInTwo } from './folder/push-attempts.ts';
-import { receiveBody } from './folder/receive-body.ts';
-import { createSingleFlight } from './single-flight.ts';
-import type { ContentDeleter, ContentStore, PushOptions } from './store.ts';
+import type { ContentBody, ContentKey, ContentSource } from '../../src/oci/content-source.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { parseDigest } from '../../src/oci/digest.ts';
+import { createBufferSink } from '../../src/content/folder/buffer-sink.ts';
+import { contentUnknown, digestMismatch, offsetInvalid } from '../../src/content/content-error.ts';
+import { pushInTwo } from '../../src/content/folder/push-attempts.ts';
+import { receiveBody } from '../../src/content/folder/receive-body.ts';
+import { createSingleFlight } from '../../src/content/single-flight.ts';
+import type { ContentDeleter, ContentStore, PushOptions } from '../../src/content/store.ts';
 
 /** The contract of the folder store, in memory, for tests of what copies between stores. */
 export function createMemoryStore(): ContentStore & ContentDeleter {
