@@ -10,7 +10,7 @@ import {
 } from './sample-image.ts';
 import type { SampleFormat, SampleRepository } from './sample-image.ts';
 
-/** Name of the repository that `npm run demo` serves, syncs and shows. */
+/** The repository of `npm run demo`. */
 export const demoRepositoryName = 'demo/shop';
 
 const kib = 1024;
@@ -51,14 +51,14 @@ export function buildDemoContent(): SampleRepository {
   return repository;
 }
 
-/** What `changeDemoContent` did, by tag name. */
+/** The changes of `changeDemoContent`, by tag name. */
 export interface DemoChange {
   readonly added: string;
   readonly moved: string;
   readonly removed: string;
 }
 
-/** The change that the demo's second sync finds: `1.2` comes, `latest` moves to it, `1.0` goes. */
+/** The change before the demo's second sync: adds `1.2`, moves `latest` to it, removes `1.0`. */
 export function changeDemoContent(repository: SampleRepository): DemoChange {
   moveTag(repository, 'latest', addRelease(repository, '1.2', 'oci'));
   removeTag(repository, '1.0');

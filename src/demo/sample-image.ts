@@ -5,12 +5,12 @@ import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import { mediaTypes } from '../oci/manifest/media-type.ts';
 import { buildLayer, seededBytes } from './sample-layer.ts';
 
-/** A repository in memory, made step by step by the functions below; what is served changes with it at once. */
+/** A repository in memory, built by the functions below. Changes are served at once. */
 export interface SampleRepository {
   readonly blobs: Map<Digest, Buffer>;
   readonly manifests: Map<Digest, ManifestDocument>;
   readonly tags: Map<string, Digest>;
-  /** Of each layer that was built here: the digest of its tar. */
+  /** The digest of the tar, for each layer that was built here. */
   readonly diffIds: Map<Digest, Digest>;
 }
 
@@ -19,7 +19,7 @@ export type SampleFormat = 'oci' | 'docker';
 export interface SampleImage {
   /** The same seed gives the same image, byte for byte. */
   readonly seed: string;
-  /** A number: a new layer with a file of so many bytes. A descriptor: a layer that is there already. */
+  /** A number: a new layer with a file of this size. A descriptor: an existing layer. */
   readonly layers: readonly (number | Descriptor)[];
   /** Default `oci`. */
   readonly format?: SampleFormat;
@@ -42,13 +42,13 @@ export interface SampleIndex {
 
 export interface SampleArtifact {
   readonly seed: string;
-  /** Left out: the config's media type stands for it. */
+  /** Default: the config's media type. */
   readonly artifactType?: string;
   /** Default: the empty config, `{}`. Any other type gets a small config with the seed. */
   readonly configMediaType?: string;
-  /** Blobs of seeded bytes, any media type; a gzipped tar around them where the type ends in `+gzip`. */
+  /** Blobs of seeded bytes, in a gzipped tar if the type ends in `+gzip`. */
   readonly layers?: readonly { readonly mediaType: string; readonly sizeBytes: number }[];
-  /** What it refers to: a signature, SBOM or attestation of it. */
+  /** The subject of a signature, SBOM or attestation. */
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly tag?: string;
@@ -65,7 +65,7 @@ export function addBlob(repository: SampleRepository, bytes: Buffer, mediaType: 
   return { mediaType, digest, size: bytes.length };
 }
 
-/** Adds a gzipped tar layer with one file of `sizeBytes` bytes; the blob is some 1.5 KB larger. */
+/** Adds a gzipped tar layer with one file of `sizeBytes` bytes. */
 export function addLayer(
   repository: SampleRepository,
   seed: string,
@@ -78,7 +78,7 @@ export function addLayer(
   return { mediaType: layerType(format), digest: layer.digest, size: layer.bytes.length };
 }
 
-/** Adds an image and what it is made of; the descriptor has its platform, ready for an index. */
+/** Adds an image with its blobs. The descriptor has the platform, for an index. */
 export function addImage(repository: SampleRepository, image: SampleImage): Descriptor {
   const {
     seed,
@@ -118,7 +118,7 @@ export function addImage(repository: SampleRepository, image: SampleImage): Desc
   return { ...addManifest(repository, document, mediaType, image.tag), platform };
 }
 
-/** Adds an OCI index or Docker manifest list of what was added before. */
+/** Adds an OCI index or Docker manifest list of existing manifests. */
 export function addIndex(repository: SampleRepository, index: SampleIndex): Descriptor {
   const { manifests, artifactType, subject, annotations } = index;
   const mediaType = index.format === 'docker' ? mediaTypes.dockerManifestList : mediaTypes.ociIndex;
@@ -126,7 +126,7 @@ export function addIndex(repository: SampleRepository, index: SampleIndex): Desc
   return addManifest(repository, document, mediaType, index.tag);
 }
 
-/** Adds an OCI manifest that is no image: a Helm chart, a signature, anything; a referrer where it has a subject. */
+/** Adds an OCI artifact, such as a Helm chart or a signature; with a subject, it is a referrer. */
 export function addArtifact(repository: SampleRepository, artifact: SampleArtifact): Descriptor {
   const { seed, artifactType, configMediaType = mediaTypes.ociEmpty, subject, annotations } = artifact;
   const config = addBlob(
@@ -144,7 +144,7 @@ export function addArtifact(repository: SampleRepository, artifact: SampleArtifa
   return artifactType === undefined ? descriptor : { ...descriptor, artifactType };
 }
 
-/** Adds any document as a manifest, as it is: wrong or of an unknown type too. A Buffer is taken byte for byte. */
+/** Adds any document as a manifest, even an invalid one. A Buffer is stored byte for byte. */
 export function addManifest(
   repository: SampleRepository,
   document: Buffer | object,
@@ -158,22 +158,23 @@ export function addManifest(
   return { mediaType, digest, size: bytes.length };
 }
 
-/** Points a tag, new or not, at a manifest that is there. */
+/** Points a new or existing tag at an existing manifest. */
 export function moveTag(
   repository: SampleRepository,
   tag: string,
   { digest }: Pick<Descriptor, 'digest'>,
 ): void {
-  if (!repository.manifests.has(digest)) throw new Error(`There is no manifest ${digest} to tag ${tag}.`);
+  if (!repository.manifests.has(digest))
+    throw new Error(`The manifest ${digest} for the tag ${tag} was not found.`);
   repository.tags.set(tag, digest);
 }
 
-/** Removes a tag; manifests and blobs stay, as they do in registries. */
+/** Removes a tag; manifests and blobs stay, as in registries. */
 export function removeTag(repository: SampleRepository, tag: string): void {
-  if (!repository.tags.delete(tag)) throw new Error(`There is no tag ${tag} to remove.`);
+  if (!repository.tags.delete(tag)) throw new Error(`The tag ${tag} was not found.`);
 }
 
-/** Bytes of all blobs, each counted once. */
+/** The bytes of all blobs. */
 export function blobBytes(repository: SampleRepository): number {
   return [...repository.blobs.values()].reduce((sum, blob) => sum + blob.length, 0);
 }
@@ -186,7 +187,7 @@ function layerType(format: SampleFormat): string {
   return format === 'docker' ? mediaTypes.dockerLayerGzip : mediaTypes.ociLayerGzip;
 }
 
-/** A layer that either format may name by its own type. */
+/** A layer in the type of either format. */
 function isSampleLayer({ mediaType }: Descriptor): boolean {
   return mediaType === mediaTypes.dockerLayerGzip || mediaType === mediaTypes.ociLayerGzip;
 }

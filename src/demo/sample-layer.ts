@@ -3,14 +3,14 @@ import { crc32 } from 'node:zlib';
 import { digestBytes } from '../oci/digest-bytes.ts';
 import type { Digest } from '../oci/digest.ts';
 
-/** A layer as registries keep it, and the digest of its tar as image configs name it (image-spec config.md, `diff_ids`). */
+/** A layer, and the digest of its tar for image configs (image-spec config.md, `diff_ids`). */
 export interface SampleLayer {
   readonly bytes: Buffer;
   readonly digest: Digest;
   readonly diffId: Digest;
 }
 
-/** Bytes that look random and depend on the seed alone: the key stream of AES-128-CTR, which no compression shortens. */
+/** Incompressible bytes from a seed: the key stream of AES-128-CTR. */
 export function seededBytes(seed: string, sizeBytes: number): Buffer {
   const key = createHash('sha256').update(seed).digest();
   const cipher = createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16));
@@ -18,8 +18,8 @@ export function seededBytes(seed: string, sizeBytes: number): Buffer {
 }
 
 /**
- * A gzipped tar with the one file `sample/<seed>.bin` of `sizeBytes` seeded bytes, which any client can unpack. The same
- * on every machine: the gzip is written with stored blocks, since what zlib makes of bytes differs between its versions.
+ * A gzipped tar with the file `sample/<seed>.bin` of `sizeBytes` seeded bytes. The gzip has stored blocks, so it is the same on every machine:
+ * versions of zlib differ in their output.
  */
 export function buildLayer(seed: string, sizeBytes: number): SampleLayer {
   const tar = tarOneFile(

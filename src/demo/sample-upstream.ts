@@ -12,13 +12,13 @@ import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 
 export interface SampleUpstreamOptions {
-  /** By repository name; looked at anew for each request, so changes show at once. */
+  /** By name, read for each request, so that changes apply at once. */
   readonly repositories: ReadonlyMap<string, SampleRepository>;
-  /** Default 0: any free one. It listens on 127.0.0.1 only. */
+  /** The port on 127.0.0.1; default 0: any free one. */
   readonly port?: number;
-  /** Most names in one page of tags/list; default 1,000. */
+  /** The maximum of names in a page of tags/list; default 1,000. */
   readonly pageSizeMax?: number;
-  /** What every request has to bring as Basic; default: nothing. */
+  /** The required Basic credentials; default none. */
   readonly credentials?: { readonly username: string; readonly password: string };
 }
 
@@ -33,9 +33,9 @@ export interface SampleUpstream {
   readonly url: string;
   /** The latest 10,000 requests, oldest first. */
   readonly requests: readonly SampleRequest[];
-  /** Body bytes of blobs that were sent. */
+  /** The sent bytes of blobs. */
   readonly blobBytesSent: number;
-  /** Stops listening and cuts what is open. */
+  /** Stops the server and closes all connections. */
   close(): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ async function serve(exchange: Exchange): Promise<void> {
   response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
   if (!isAdmitted(exchange)) {
     response.setHeader('WWW-Authenticate', 'Basic realm="sample"');
-    return sendError(response, 401, 'UNAUTHORIZED', 'This registry wants a name and a password.');
+    return sendError(response, 401, 'UNAUTHORIZED', 'This registry requires a user name and a password.');
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendError(response, 405, 'UNSUPPORTED', 'This registry is read-only; expected GET or HEAD.');
@@ -94,7 +94,7 @@ async function serve(exchange: Exchange): Promise<void> {
   const [name, resource, reference] = [route?.[1] ?? '', route?.[2] ?? '', route?.[3] ?? ''];
   const repository = options.repositories.get(name);
   if (route === null || repository === undefined)
-    return sendError(response, 404, 'NAME_UNKNOWN', `There is no repository for ${url.pathname}.`);
+    return sendError(response, 404, 'NAME_UNKNOWN', `No repository was found for ${url.pathname}.`);
   if (resource === 'tags') return sendTags(exchange, name, repository, url.searchParams);
   if (resource === 'manifests') return sendManifest(exchange, repository, reference);
   if (resource === 'referrers') return sendReferrers(exchange, repository, reference);
@@ -135,7 +135,7 @@ function sendManifest(exchange: Exchange, repository: SampleRepository, referenc
   const digest = isTagName(reference) ? repository.tags.get(reference) : (reference as Digest);
   const document = digest === undefined ? undefined : repository.manifests.get(digest);
   if (document === undefined)
-    return sendError(response, 404, 'MANIFEST_UNKNOWN', `There is no manifest ${reference}.`);
+    return sendError(response, 404, 'MANIFEST_UNKNOWN', `The manifest ${reference} was not found.`);
   sendDocument(response, document);
 }
 
@@ -156,7 +156,7 @@ function sendReferrers(exchange: Exchange, repository: SampleRepository, subject
 
 const parsedBefore = new WeakMap<ManifestDocument, ReturnType<typeof tryParse>>();
 
-/** Each request for referrers looks at all manifests. */
+/** A cache, because each request for referrers reads all manifests. */
 function parseOnce(document: ManifestDocument): ReturnType<typeof tryParse> {
   if (!parsedBefore.has(document)) parsedBefore.set(document, tryParse(document));
   return parsedBefore.get(document);
@@ -166,7 +166,7 @@ function tryParse(document: ManifestDocument): ReturnType<typeof parseManifest> 
   try {
     return parseManifest(document.bytes, document.mediaType);
   } catch {
-    // A sample may be wrong on purpose; it refers to nothing then.
+    // An invalid sample refers to nothing.
     return undefined;
   }
 }
@@ -178,11 +178,12 @@ function sendDocument(response: ServerResponse, document: ManifestDocument): voi
   sendBody(response, document.bytes);
 }
 
-/** A blob or one range of it (RFC 9110 section 14); several ranges in one request are answered whole. */
+/** A blob or one range of it (RFC 9110 section 14); several ranges are answered with the whole blob. */
 async function sendBlob(exchange: Exchange, repository: SampleRepository, reference: string): Promise<void> {
   const { request, response, sent } = exchange;
   const blob = repository.blobs.get(reference as Digest);
-  if (blob === undefined) return sendError(response, 404, 'BLOB_UNKNOWN', `There is no blob ${reference}.`);
+  if (blob === undefined)
+    return sendError(response, 404, 'BLOB_UNKNOWN', `The blob ${reference} was not found.`);
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('Docker-Content-Digest', reference);
   response.setHeader('Accept-Ranges', 'bytes');
@@ -215,7 +216,7 @@ function* cut(bytes: Buffer, sent: { bytes: number }): Generator<Buffer> {
   }
 }
 
-/** `[start, end)`; undefined where the header is absent or not one this server reads, which means the whole. */
+/** `[start, end)`; undefined for the whole blob. */
 function parseRange(
   header: string | undefined,
   size: number,
@@ -241,7 +242,7 @@ function sendError(response: ServerResponse, status: number, code: string, messa
   sendJson(response, { errors: [{ code, message }] });
 }
 
-/** For HEAD, node:http leaves the body out and keeps the length. */
+/** For HEAD, node:http omits the body and keeps the length. */
 function sendBody(response: ServerResponse, bytes: Buffer): void {
   response.setHeader('Content-Length', bytes.length);
   response.end(bytes);

@@ -110,7 +110,7 @@ describe('sample repositories', () => {
     expect(repository.tags.get('a')).toBe(two.digest);
     removeTag(repository, 'a');
     expect(repository.tags.size).toBe(0);
-    expect(() => removeTag(repository, 'a')).toThrow('There is no tag a');
+    expect(() => removeTag(repository, 'a')).toThrow('The tag a was not found');
     expect(() => moveTag(repository, 'a', { digest: digestBytes(Buffer.from('x')) })).toThrow('no manifest');
   });
 });
