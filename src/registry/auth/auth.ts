@@ -1,5 +1,6 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { createBasicLogin } from './basic-login.ts';
+import type { LoginRequest } from './basic-login.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Challenge } from './challenge.ts';
@@ -27,19 +28,13 @@ export interface AuthOptions {
 }
 
 /** One request with all its attempts. */
-export interface AuthorizedRequest {
-  /** Method, and path without its last part. Requests of one kind get the same challenge. */
-  readonly kind: string;
-  /** A look-up beside the image's requests: its refusal says nothing about them. */
-  readonly isSide: boolean;
+export interface AuthorizedRequest extends LoginRequest {
   /** The challenges answered so far. */
   readonly answered: Set<string>;
   /** The Authorization of the last attempt. */
   used: string | undefined;
   /** Whether `used` comes from requests of other kinds. */
   isBorrowed: boolean;
-  /** Lets the next request try the user name and password. */
-  endTurn?: () => void;
 }
 
 export interface Authenticator {

@@ -1,17 +1,25 @@
 import type { TidemarkError } from '../../oci/error.ts';
-import type { AuthorizedRequest } from './auth.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
 import { unauthorized } from './token-request.ts';
 import { abortable, refusedForMs } from './token-store.ts';
+
+export interface LoginRequest {
+  /** Method, and path without its last part. Requests of one kind get the same challenge. */
+  readonly kind: string;
+  /** A look-up beside the image's requests: its refusal says nothing about them. */
+  readonly isSide: boolean;
+  /** Lets the next request try the user name and password. */
+  endTurn?: () => void;
+}
 
 /** The user name and password for one host, and whether it accepts them. */
 export interface BasicLogin {
   /** The value of `Authorization`; undefined without a user. */
   readonly authorization: string | undefined;
   /** @throws TidemarkError `UPSTREAM_UNAUTHORIZED` after a refusal, or without a user */
-  use(request: AuthorizedRequest, where: string, signal: AbortSignal | undefined): Promise<string>;
+  use(request: LoginRequest, where: string, signal: AbortSignal | undefined): Promise<string>;
   /** Records a refusal. @returns the error. */
-  refuse(request: AuthorizedRequest, where: string): TidemarkError;
+  refuse(request: LoginRequest, where: string): TidemarkError;
   /** Records that the host accepted them. */
   accept(): void;
 }
