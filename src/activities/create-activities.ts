@@ -1,5 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import type { TaskStage } from '../db/schema/entities.ts';
+import type { TaskStage } from '../db/schema/tasks.ts';
 import { readCommitted } from '../db/versions/commit-version.ts';
 import type { CommitResult } from '../db/versions/commit-version.ts';
 import type { ContentPlan } from '../db/staging/plan-content.ts';

@@ -1,5 +1,5 @@
-import { taskStates } from '../db/schema/entities.ts';
-import type { TaskState } from '../db/schema/entities.ts';
+import { taskStates } from '../db/schema/tasks.ts';
+import type { TaskState } from '../db/schema/tasks.ts';
 import { readTaskFigures } from '../db/reads/read-task-figures.ts';
 import type { TaskFigures } from '../db/reads/read-task-figures.ts';
 import type { ApiDependencies } from './dependencies.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { Task } from '../db/schema/entities.ts';
-import type { TaskState } from '../db/schema/entities.ts';
+import { Task } from '../db/schema/tasks.ts';
+import type { TaskState } from '../db/schema/tasks.ts';
 import type { Database } from '../db/open-database.ts';
 import { createTaskEndings } from '../db/tasks/task-endings.ts';
 import { readTaskCounts } from '../db/tasks/tasks.ts';

@@ -4,7 +4,7 @@ import type { Upstream } from '../upstream/naming-request.ts';
 import { createRegistryClients } from '../upstream/registry-clients.ts';
 import { remoteOptions } from '../upstream/remote-options.ts';
 import type { RemoteDeps } from '../upstream/remote-options.ts';
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 
 /** A remote that is read for clients that wait. */

@@ -1,4 +1,4 @@
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import { everything } from '../db/access/visibility.ts';
 

@@ -1,6 +1,6 @@
 import { remoteOptions } from '../upstream/remote-options.ts';
 import type { RemoteDeps } from '../upstream/remote-options.ts';
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 import { probeRegistry } from '../registry/probe.ts';

@@ -7,7 +7,7 @@ import type { GrowingBlob, GrowingStore, LimitedStore, ReadOnlyStore } from '../
 import { verifyInPassing } from '../content/verified-source.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import { markBlobStored, readBlobSources } from '../db/content/blob-sources.ts';
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import { readInlineManifest } from '../db/reads/read-inline.ts';
 import type { Database, Em } from '../db/open-database.ts';
 import { apartOf, mayReuseBlob } from '../db/staging/reuse.ts';

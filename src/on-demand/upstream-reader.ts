@@ -6,7 +6,7 @@ import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './upstream-blobs.ts';
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';

@@ -1,7 +1,7 @@
 import { may } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { Repository } from '../db/schema/entities.ts';
+import { Repository } from '../db/schema/repositories.ts';
 import { hasRemote, lockTarget } from '../db/distributions/point-distribution.ts';
 import type { DistributionTarget } from '../db/distributions/point-distribution.ts';
 import { quoteValue } from '../oci/error.ts';

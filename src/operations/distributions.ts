@@ -1,6 +1,6 @@
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { Distribution } from '../db/schema/entities.ts';
+import { Distribution } from '../db/schema/distributions.ts';
 import { isBasePathTaken } from '../db/distributions/distributions.ts';
 import { lockDistribution, moveDistribution } from '../db/distributions/point-distribution.ts';
 import type { DistributionTarget, LockedDistribution } from '../db/distributions/point-distribution.ts';

@@ -1,8 +1,8 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { Remote } from '../db/schema/entities.ts';
-import type { Repository } from '../db/schema/entities.ts';
+import { Remote } from '../db/schema/remotes.ts';
+import type { Repository } from '../db/schema/repositories.ts';
 import { quoteValue } from '../oci/error.ts';
 import { invalid, mistake } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';

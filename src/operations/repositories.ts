@@ -8,7 +8,8 @@ import {
   findScheduleId,
   readRemoteUse,
 } from '../db/reads/read-repositories.ts';
-import { Remote, Repository } from '../db/schema/entities.ts';
+import { Remote } from '../db/schema/remotes.ts';
+import { Repository } from '../db/schema/repositories.ts';
 import { deleteSchedules } from '../db/tasks/temporal-schedules.ts';
 import {
   createOwnDistribution,

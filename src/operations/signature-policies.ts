@@ -10,7 +10,7 @@ import {
   toSignatureRules,
 } from '../db/policies/signature-policies.ts';
 import type { PolicyUse } from '../db/policies/signature-policies.ts';
-import { SignaturePolicy } from '../db/schema/entities.ts';
+import { SignaturePolicy } from '../db/schema/signatures.ts';
 import { quoteValue } from '../oci/error.ts';
 import type { RuleMistake, SignatureRules, SignerIdentity } from '../oci/signatures/signature-rules.ts';
 import { checkName, invalid, listThings, mistake, notNull } from './mistakes.ts';

@@ -1,4 +1,5 @@
-import type { RemotePolicy, SyncOverrides } from '../db/schema/entities.ts';
+import type { RemotePolicy } from '../db/schema/remotes.ts';
+import type { SyncOverrides } from '../db/schema/tasks.ts';
 import { checkRemoteFields } from './remotes/remote-fields.ts';
 import type { AddressRules } from './remotes/urls.ts';
 import { mistake } from './mistakes.ts';

@@ -1,8 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { Remote, Repository } from '../db/schema/entities.ts';
-import type { Task } from '../db/schema/entities.ts';
+import { Remote } from '../db/schema/remotes.ts';
+import { Repository } from '../db/schema/repositories.ts';
+import type { Task } from '../db/schema/tasks.ts';
 import { createSyncTask } from '../db/tasks/tasks.ts';
 import { quoteValue } from '../oci/error.ts';
 import { toGlobalId } from './global-id.ts';

@@ -3,7 +3,7 @@ import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import { readRepositories } from '../db/reads/read-repositories.ts';
 import { readTasks } from '../db/reads/read-tasks.ts';
-import { Task } from '../db/schema/entities.ts';
+import { Task } from '../db/schema/tasks.ts';
 import { endTask } from '../db/tasks/task-log.ts';
 import type { TaskLog } from '../db/tasks/task-log.ts';
 import { addWarnings } from '../db/tasks/task-warnings.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database, Em } from '../db/open-database.ts';
-import { SignaturePolicy } from '../db/schema/entities.ts';
+import { SignaturePolicy } from '../db/schema/signatures.ts';
 import { toSignatureRules } from '../db/policies/signature-policies.ts';
 import { findHeld } from '../db/content/held-blobs.ts';
 import {
@@ -9,7 +9,8 @@ import {
   readSignatureToCheck,
   writeVerdicts,
 } from '../db/policies/verdicts.ts';
-import type { PolicyKey, SignatureToCheck } from '../db/policies/verdicts.ts';
+import type { SignatureToCheck } from '../db/policies/verdicts.ts';
+import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import { readConfigPlatforms } from './read-platforms.ts';
 import { readSmallBlob } from './read-small-blob.ts';

@@ -1,4 +1,4 @@
-import type { RemoteSelection } from '../db/schema/entities.ts';
+import type { RemoteSelection } from '../db/schema/remotes.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import { createNewest } from '../selection/newest-tags.ts';

@@ -1,4 +1,4 @@
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 import type { Registry } from '../registry/registry.ts';

@@ -1,4 +1,4 @@
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** A client of an upstream that several use: it stays open until the last of them has released it. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Remote } from '../db/schema/entities.ts';
+import type { Remote } from '../db/schema/remotes.ts';
 import { takeRequestSlot } from '../db/tasks/rate-budget.ts';
 import { isListedHost } from '../oci/hosts/address.ts';
 import type { RegistryOptions } from '../registry/registry.ts';

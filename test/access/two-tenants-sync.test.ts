@@ -1,8 +1,8 @@
 /** Syncs and pulls of one tenant that name what another one has: each way in, beside the same for what is stored nowhere. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Task } from '../../src/db/schema/entities.ts';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import { Task } from '../../src/db/schema/tasks.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import type { Role } from '../../src/db/access/roles.ts';
 import { kysely } from '../../src/db/sql.ts';

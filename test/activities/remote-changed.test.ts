@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions, upstreamName } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';

@@ -1,7 +1,7 @@
 /** What GraphQL and `/v2/` tell of signatures, after syncs of an upstream that signs in each way. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { Distribution } from '../../src/db/schema/entities.ts';
+import { Distribution } from '../../src/db/schema/distributions.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { openApiOver } from '../support/api-over-harness.ts';

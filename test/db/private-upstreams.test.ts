@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { Repository, Schedule, Task } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { Schedule } from '../../src/db/schema/schedules.ts';
+import { Task } from '../../src/db/schema/tasks.ts';
 import { forbidPrivateUpstreams } from '../../src/db/access/private-upstreams.ts';
 import { useTestDatabase } from '../support/test-database.ts';
 

@@ -1,6 +1,7 @@
 /** Side look-ups (the ping, referrers, companion tags, removals of a mirror) that cannot be answered: issue 13, A and B. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
 import { addImage, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { reset } from '../support/fake-upstream.ts';

@@ -1,6 +1,6 @@
 /** An image and an index with signatures and referrers in every way that registries have for them, on an upstream whose answers can be replaced. */
 import { sql } from 'kysely';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';

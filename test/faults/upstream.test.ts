@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toFailure } from '../../src/activities/failure.ts';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
 import { json, openFakeUpstream, reset } from '../support/fake-upstream.ts';
 import type { Answer } from '../support/fake-upstream.ts';

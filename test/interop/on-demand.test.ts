@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Distribution } from '../../src/db/schema/entities.ts';
+import { Distribution } from '../../src/db/schema/distributions.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openFakeUpstream } from '../support/fake-upstream.ts';
 import type { FakeUpstream } from '../support/fake-upstream.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { openApiOver } from '../support/api-over-harness.ts';
 import type { ApiOverHarness } from '../support/api-over-harness.ts';
 import { openFakeUpstream } from '../support/fake-upstream.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { copyContent } from '../../src/db/versions/change-content.ts';
 import { sql } from 'kysely';
-import { Remote } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { everything } from '../../src/db/access/visibility.ts';
 import { expectFitForPeople, openStage, readVersions } from '../faults/scene.ts';

@@ -1,7 +1,8 @@
 /** Tags and digests that nobody has synced, and that a pull brings: distributions with `pullThrough`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Distribution, Repository } from '../../src/db/schema/entities.ts';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import { Distribution } from '../../src/db/schema/distributions.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';

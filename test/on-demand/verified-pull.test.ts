@@ -2,7 +2,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noLogins } from '../../src/access/access.ts';
-import { Distribution, Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
+import { Distribution } from '../../src/db/schema/distributions.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';

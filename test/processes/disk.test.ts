@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createOwnDistribution } from '../../src/db/distributions/distributions.ts';
-import { Repository } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { fillDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/small-disk.ts';

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import type { SecretBox } from '../../src/access/secrets.ts';
-import { Remote } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
 import type { Program } from './program.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Remote } from '../../src/db/schema/entities.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { openFakeUpstream } from '../support/fake-upstream.ts';

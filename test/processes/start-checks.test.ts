@@ -13,7 +13,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createSecretBox, parseSecretKeys } from '../../src/access/secrets.ts';
 import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { loadConfig } from '../../src/config.ts';
-import { Remote } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';

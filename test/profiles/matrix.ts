@@ -1,8 +1,9 @@
 /** The whole sync suite over registries that people use: one stack a test file, one played registry a test. */
 import type { IncomingMessage } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
-import { SignaturePolicy } from '../../src/db/schema/entities.ts';
-import type { Remote, SyncArguments } from '../../src/db/schema/entities.ts';
+import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
+import type { Remote } from '../../src/db/schema/remotes.ts';
+import type { SyncArguments } from '../../src/db/schema/tasks.ts';
 import { addImage, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { companionName } from '../support/signed-sample.ts';

@@ -1,6 +1,6 @@
 /** A schedule's row, and Temporal's schedule made from it as the API does. */
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
-import { Schedule } from '../../src/db/schema/entities.ts';
+import { Schedule } from '../../src/db/schema/schedules.ts';
 import { readScheduleRunPages } from '../../src/db/reads/read-schedules.ts';
 import type { ScheduleRunRow } from '../../src/db/reads/read-schedules.ts';
 import {

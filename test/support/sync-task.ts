@@ -1,4 +1,5 @@
-import { Remote, Repository } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 

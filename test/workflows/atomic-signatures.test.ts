@@ -1,7 +1,7 @@
 /** Atomic signatures from a dedicated store and from the API extension of a registry. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Repository } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { openStage, upstreamName } from '../faults/scene.ts';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Distribution } from '../../src/db/schema/entities.ts';
-import type { Remote, RemotePolicy } from '../../src/db/schema/entities.ts';
+import { Distribution } from '../../src/db/schema/distributions.ts';
+import type { Remote, RemotePolicy } from '../../src/db/schema/remotes.ts';
 import {
   addBlob,
   addImage,

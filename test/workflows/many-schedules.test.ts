@@ -3,7 +3,7 @@
  * does so with a thousand and a minute of jitter.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Task } from '../../src/db/schema/entities.ts';
+import { Task } from '../../src/db/schema/tasks.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { createSchedule } from '../support/schedules.ts';

@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
-import { Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
-import type { SignatureFailure, Task } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
+import type { SignatureFailure } from '../../src/db/schema/signatures.ts';
+import type { Task } from '../../src/db/schema/tasks.ts';
 import type { Em } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { expect } from 'vitest';
-import type { Task } from '../../src/db/schema/entities.ts';
+import type { Task } from '../../src/db/schema/tasks.ts';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import { hang, json, openFakeUpstream } from '../support/fake-upstream.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';

@@ -1,7 +1,8 @@
 /** Runs of schedules on a real Temporal, and the turns that syncs take at one host. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Schedule, Task } from '../../src/db/schema/entities.ts';
+import { Schedule } from '../../src/db/schema/schedules.ts';
+import { Task } from '../../src/db/schema/tasks.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { readFreshness } from '../../src/db/reads/read-schedules.ts';
 import { addScheduleRun, beginScheduledRun } from '../../src/db/tasks/schedule-runs.ts';

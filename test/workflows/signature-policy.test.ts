@@ -1,7 +1,9 @@
 /** Syncs under a signature policy: what is verified comes, what is not stays as it was. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Remote, Repository, SignaturePolicy } from '../../src/db/schema/entities.ts';
-import type { SignatureFailure } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
+import type { SignatureFailure } from '../../src/db/schema/signatures.ts';
 import {
   addImage,
   addIndex,

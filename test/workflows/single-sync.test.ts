@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Remote, Repository, Task } from '../../src/db/schema/entities.ts';
+import { Remote } from '../../src/db/schema/remotes.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
+import { Task } from '../../src/db/schema/tasks.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions } from '../faults/scene.ts';

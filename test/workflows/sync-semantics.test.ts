@@ -2,7 +2,7 @@ import { readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Repository } from '../../src/db/schema/entities.ts';
+import { Repository } from '../../src/db/schema/repositories.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { readTaskCounts } from '../../src/db/tasks/tasks.ts';
 import type { TaskCounts } from '../../src/db/tasks/tasks.ts';

@@ -1,6 +1,8 @@
 import { assumeLogins, readVisibility } from '../../access/standing.ts';
-import { Remote, Task } from '../../db/schema/entities.ts';
-import type { RemoteSelection, SyncArguments } from '../../db/schema/entities.ts';
+import { Remote } from '../../db/schema/remotes.ts';
+import { Task } from '../../db/schema/tasks.ts';
+import type { RemoteSelection } from '../../db/schema/remotes.ts';
+import type { SyncArguments } from '../../db/schema/tasks.ts';
 import { readRepositoryName } from '../../db/reads/read-repositories.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';

@@ -1,6 +1,6 @@
 import { readTrusted } from '../../db/policies/read-trusted.ts';
 import type { Trusted, TrustedQuestion } from '../../db/policies/read-trusted.ts';
-import type { PolicyKey } from '../../db/policies/verdicts.ts';
+import type { PolicyKey } from '../../db/schema/signatures.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { refuse } from './error.ts';
 import type { Exchange } from './exchange.ts';

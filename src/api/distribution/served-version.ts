@@ -1,6 +1,6 @@
 import { clientMay, mayDo, roleFor } from '../../access/registry-rights.ts';
 import { visibilityOf } from '../../access/viewer.ts';
-import type { PolicyKey } from '../../db/policies/verdicts.ts';
+import type { PolicyKey } from '../../db/schema/signatures.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { PushCaller } from '../../db/versions/push-target.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { AccessGrant, AccessToken } from '../schema/access-entities.ts';
+import { AccessGrant, AccessToken } from '../schema/access.ts';
 import type { Role } from './roles.ts';
 import type { Em } from '../open-database.ts';
 import { toPage } from '../reads/read-page.ts';

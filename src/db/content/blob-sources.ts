@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import { Remote } from '../schema/entities.ts';
+import { Remote } from '../schema/remotes.ts';
 import { holdBlobs, isHeld } from './held-blobs.ts';
 import type { Em } from '../open-database.ts';
 import { recordDelivered } from '../staging/reuse.ts';

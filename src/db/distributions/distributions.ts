@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { Distribution } from '../schema/entities.ts';
+import { Distribution } from '../schema/distributions.ts';
 import type { Em } from '../open-database.ts';
 import { mayServe } from '../access/pointers.ts';
 import { executePrepared } from '../connection/prepared.ts';
@@ -7,7 +7,7 @@ import { toPage } from '../reads/read-page.ts';
 import type { Page } from '../reads/read-page.ts';
 import { kysely } from '../sql.ts';
 import { toPolicyKey } from '../policies/verdicts.ts';
-import type { PolicyKey } from '../policies/verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 

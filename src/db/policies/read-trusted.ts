@@ -14,7 +14,7 @@ import type { Em } from '../open-database.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
 import { byCost, isValid, verdictOn } from './verdicts.ts';
-import type { PolicyKey } from './verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 import { isIn } from '../versions/write-roots.ts';
 
 /* What a distribution with a policy serves: what is verified, what that reaches, and the documents that refer to it. */

@@ -5,7 +5,7 @@ import type { TagRow } from '../reads/read-tags.ts';
 import { kysely } from '../sql.ts';
 import { companionPattern, isCompanionOf } from './attachments.ts';
 import { byCost, isValid, toPolicyKey } from './verdicts.ts';
-import type { PolicyKey } from './verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 
 /** What a policy says of something that is signed. */
 export interface Verification {

@@ -6,7 +6,7 @@ import { selectedGraph } from '../staging/plan-content.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
 import { kysely } from '../sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';
-import type { PolicyKey } from './verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 
 /** A tag, or a digest asked for, whose manifest no trusted signature verifies. */
 export interface RefusedTag {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { SignaturePolicy } from '../schema/entities.ts';
+import { SignaturePolicy } from '../schema/signatures.ts';
 import type { Em } from '../open-database.ts';
 import type { SignatureRules } from '../../oci/signatures/signature-rules.ts';
 import { kysely } from '../sql.ts';

@@ -3,8 +3,8 @@ import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/plan-content.ts';
 import { kysely } from '../sql.ts';
 import { byCost, isValid, toPolicyKey, verdictOn } from './verdicts.ts';
-import type { PolicyKey } from './verdicts.ts';
-import type { SignatureFailure } from '../schema/entities.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
+import type { SignatureFailure } from '../schema/signatures.ts';
 
 /** The policy of a sync. */
 export interface SyncPolicy {

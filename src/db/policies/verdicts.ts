@@ -3,16 +3,9 @@ import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { repositoryReference } from '../../oci/reference.ts';
 import type { Verdict } from '../../oci/signatures/signature-rules.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-
-/** What signatures are checked by: a policy at a revision, and the repository that atomic signatures have to name. */
-export interface PolicyKey {
-  readonly policyId: number;
-  readonly revision: number;
-  /** As `repositoryReference` writes it; null where there is nothing to compare with. */
-  readonly dockerReference: string | null;
-}
 
 /** Whether both verify the same; null: no policy. */
 export function isSamePolicy(one: PolicyKey | null, other: PolicyKey | null): boolean {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { Distribution } from '../schema/entities.ts';
+import { Distribution } from '../schema/distributions.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { countOnlySource } from '../content/blob-sources.ts';
-import { Remote, Repository } from '../schema/entities.ts';
+import { Remote } from '../schema/remotes.ts';
+import { Repository } from '../schema/repositories.ts';
 import type { Em } from '../open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { Task } from '../schema/entities.ts';
-import type { TaskState } from '../schema/entities.ts';
+import { Task } from '../schema/tasks.ts';
+import type { TaskState } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';

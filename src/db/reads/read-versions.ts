@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { RepositoryVersion } from '../schema/entities.ts';
+import type { RepositoryVersion } from '../schema/versions.ts';
 import type { Em } from '../open-database.ts';
 import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
-import type { RemoteSelection } from '../schema/entities.ts';
+import type { RemoteSelection } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import type { RemotePolicy } from '../schema/entities.ts';
+import type { RemotePolicy } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
 import { findOurs, recordWanted } from './plan-reuse.ts';
 import type { Reuse } from './reuse.ts';

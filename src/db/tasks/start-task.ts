@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
-import type { SyncArguments, TaskStage } from '../schema/entities.ts';
+import type { SyncArguments, TaskStage } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { takeTurn, upstreamHost } from './sync-turns.ts';

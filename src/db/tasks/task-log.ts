@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { UpkeepReport } from '../schema/entities.ts';
+import type { UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { finishTask } from './tasks.ts';

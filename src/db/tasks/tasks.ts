@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { discardRepository, lockToDiscard } from './discard-repository.ts';
-import { Task } from '../schema/entities.ts';
-import type { SyncArguments, TaskStage } from '../schema/entities.ts';
+import { Task } from '../schema/tasks.ts';
+import type { SyncArguments, TaskStage } from '../schema/tasks.ts';
 import type { Identity } from '../schema/identity.ts';
 import { ownInstallation } from './installation.ts';
 import type { Em } from '../open-database.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
-import { Task } from '../schema/entities.ts';
-import type { UpkeepArguments, UpkeepReport } from '../schema/entities.ts';
+import { Task } from '../schema/tasks.ts';
+import type { UpkeepArguments, UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 

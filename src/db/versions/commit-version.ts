@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
-import type { SyncArguments } from '../schema/entities.ts';
+import type { SyncArguments } from '../schema/tasks.ts';
 import { isAbsentRepository } from '../tasks/absent-repository.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
@@ -12,7 +12,7 @@ import { lockSyncPolicy } from '../policies/stage-signers.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
 import { clearStage } from '../tasks/tasks.ts';
 import { isSamePolicy } from '../policies/verdicts.ts';
-import type { PolicyKey } from '../policies/verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 
 export interface CommitResult {
   /** Number of the new version; null when nothing had changed. */

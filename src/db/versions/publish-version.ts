@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
-import type { ContentCounts, VersionCounts } from '../schema/entities.ts';
+import type { ContentCounts, VersionCounts } from '../schema/versions.ts';
 import { addOptional, hasOptional, isOptionalNew } from './optional-blobs.ts';
 import { endFollowers } from './end-followers.ts';
 import { isHeld } from '../content/held-blobs.ts';

@@ -13,7 +13,7 @@ import { kysely } from '../sql.ts';
 import { referrerRootName } from '../staging/stage-companions.ts';
 import { addAtomic } from '../staging/stage-signatures.ts';
 import type { ManifestRef } from '../staging/stage-companions.ts';
-import type { PolicyKey } from '../policies/verdicts.ts';
+import type { PolicyKey } from '../schema/signatures.ts';
 import { insertRoots, setTags, settleRoots } from './write-roots.ts';
 
 /** What a client asked for and an upstream had; its manifests are stored. */

@@ -1,4 +1,4 @@
-import type { Remote, RemotePolicy } from '../../db/schema/entities.ts';
+import type { Remote, RemotePolicy } from '../../db/schema/remotes.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';

@@ -1,5 +1,5 @@
 import type { SecretBox } from '../../access/secrets.ts';
-import type { Remote } from '../../db/schema/entities.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
 import type { RemoteFields } from './remote-fields.ts';
 import { mergeTagRules } from './tag-rules.ts';
 import { splitProxyUrl } from './urls.ts';

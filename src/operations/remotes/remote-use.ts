@@ -1,4 +1,4 @@
-import type { Remote } from '../../db/schema/entities.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
 import type { RemoteUse } from '../../db/reads/read-repositories.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { toGlobalId } from '../global-id.ts';

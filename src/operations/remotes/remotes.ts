@@ -5,7 +5,7 @@ import type { Viewer } from '../../access/viewer.ts';
 import { keepDelivered } from '../../db/content/held-blobs.ts';
 import type { Em } from '../../db/open-database.ts';
 import { findRemoteId, readRemoteUse } from '../../db/reads/read-repositories.ts';
-import { Remote } from '../../db/schema/entities.ts';
+import { Remote } from '../../db/schema/remotes.ts';
 import { forgetDelivered } from '../../db/staging/reuse.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { mistake } from '../mistakes.ts';

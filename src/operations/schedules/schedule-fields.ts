@@ -1,4 +1,4 @@
-import type { Repository } from '../../db/schema/entities.ts';
+import type { Repository } from '../../db/schema/repositories.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { checkCron, checkTimeZone } from './cron.ts';

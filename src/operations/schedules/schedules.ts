@@ -4,7 +4,8 @@ import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
 import { readRepositories } from '../../db/reads/read-repositories.ts';
 import { readSchedules } from '../../db/reads/read-schedules.ts';
-import { Repository, Schedule } from '../../db/schema/entities.ts';
+import { Repository } from '../../db/schema/repositories.ts';
+import { Schedule } from '../../db/schema/schedules.ts';
 import { addScheduleRun } from '../../db/tasks/schedule-runs.ts';
 import {
   deleteSchedules,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createToken } from '../../../src/access/token.ts';
-import type { Remote } from '../../../src/db/schema/entities.ts';
+import type { Remote } from '../../../src/db/schema/remotes.ts';
 import type { Identity } from '../../../src/db/schema/identity.ts';
 import type { Role } from '../../../src/db/access/roles.ts';
 import { kysely } from '../../../src/db/sql.ts';

@@ -2,9 +2,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSignatureChecks } from '../../../src/upstream/check-signatures.ts';
-import { Distribution, SignaturePolicy } from '../../../src/db/schema/entities.ts';
+import { Distribution } from '../../../src/db/schema/distributions.ts';
+import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { kysely } from '../../../src/db/sql.ts';
-import type { PolicyKey } from '../../../src/db/policies/verdicts.ts';
+import type { PolicyKey } from '../../../src/db/schema/signatures.ts';
 import { addBlob, addImage, addManifest, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';

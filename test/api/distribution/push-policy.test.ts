@@ -1,7 +1,9 @@
 /** A repository with a signature policy that is pushed to: nothing is served before it is signed, and it can be signed. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
-import { Distribution, Repository, SignaturePolicy } from '../../../src/db/schema/entities.ts';
+import { Distribution } from '../../../src/db/schema/distributions.ts';
+import { Repository } from '../../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { startHarnessApi } from '../../support/harness-api.ts';

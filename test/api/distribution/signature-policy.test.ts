@@ -1,7 +1,9 @@
 /** A distribution with a signature policy, over a repository that was synced without one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
-import { Distribution, Repository, SignaturePolicy } from '../../../src/db/schema/entities.ts';
+import { Distribution } from '../../../src/db/schema/distributions.ts';
+import { Repository } from '../../../src/db/schema/repositories.ts';
+import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';

@@ -1,5 +1,5 @@
 /** How a registry that people use behaves, as one object of facts; `engine.ts` answers by it. */
-import type { Remote } from '../../../src/db/schema/entities.ts';
+import type { Remote } from '../../../src/db/schema/remotes.ts';
 
 /** What a request is about. */
 export type Resource = 'ping' | 'tags' | 'manifests' | 'blobs' | 'referrers';

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { AccessGrant, AccessToken } from '../../../db/schema/access-entities.ts';
+import type { AccessGrant, AccessToken } from '../../../db/schema/access.ts';
 import type { Role } from '../../../db/access/roles.ts';
 import { connectionType } from '../connection.ts';
 import { defaultDays, mostGrants } from '../../../operations/access.ts';

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import type { Distribution } from '../../../db/schema/entities.ts';
+import type { Distribution } from '../../../db/schema/distributions.ts';
 import type { DistributionMoveRow } from '../../../db/reads/read-distributions.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
-import type { SignatureFailure, SignaturePolicy } from '../../../db/schema/entities.ts';
+import type { SignatureFailure, SignaturePolicy } from '../../../db/schema/signatures.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';

@@ -1,5 +1,5 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { Remote, RemotePolicy } from '../../../db/schema/entities.ts';
+import type { Remote, RemotePolicy } from '../../../db/schema/remotes.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';

@@ -1,5 +1,5 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
-import type { Repository } from '../../../db/schema/entities.ts';
+import type { Repository } from '../../../db/schema/repositories.ts';
 import type { Outcome, Reference } from '../../../operations/operation.ts';
 import {
   createRepository,

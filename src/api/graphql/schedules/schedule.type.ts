@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { Schedule } from '../../../db/schema/entities.ts';
+import type { Schedule } from '../../../db/schema/schedules.ts';
 import type { ScheduleRunRow } from '../../../db/reads/read-schedules.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';

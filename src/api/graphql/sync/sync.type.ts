@@ -1,5 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import type { RemotePolicy, SyncOverrides } from '../../../db/schema/entities.ts';
+import type { RemotePolicy } from '../../../db/schema/remotes.ts';
+import type { SyncOverrides } from '../../../db/schema/tasks.ts';
 import { RemotePolicyEnum } from '../remotes/remote.type.ts';
 
 @InputType('SyncOverridesInput', {

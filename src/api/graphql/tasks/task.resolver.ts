@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
-import type { Task, TaskState } from '../../../db/schema/entities.ts';
+import type { Task, TaskState } from '../../../db/schema/tasks.ts';
 import type { PlannedChange } from '../../../db/reads/read-plans.ts';
 import { countTasks, readTaskPage } from '../../../db/reads/read-tasks.ts';
 import type { TaskCounts } from '../../../db/tasks/tasks.ts';

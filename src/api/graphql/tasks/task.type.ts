@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { Task } from '../../../db/schema/entities.ts';
+import type { Task } from '../../../db/schema/tasks.ts';
 import type { PlannedTagRow, PlanRow } from '../../../db/reads/read-plans.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';

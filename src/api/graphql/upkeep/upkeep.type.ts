@@ -1,5 +1,5 @@
 import { Field, InputType, Int, ObjectType } from 'type-graphql';
-import type { UpkeepReport } from '../../../db/schema/entities.ts';
+import type { UpkeepReport } from '../../../db/schema/tasks.ts';
 import { ByteCount } from '../scalars.ts';
 
 @InputType('ContentCollectInput', { description: 'How to clean up.' })

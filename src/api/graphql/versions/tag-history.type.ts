@@ -1,5 +1,5 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import type { RepositoryVersion } from '../../../db/schema/entities.ts';
+import type { RepositoryVersion } from '../../../db/schema/versions.ts';
 import type { TagHistoryRow } from '../../../db/reads/read-tag-history.ts';
 import { connectionType } from '../connection.ts';
 import { DigestScalar } from '../scalars.ts';

@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { ContentCounts, RepositoryVersion, VersionCounts } from '../../../db/schema/entities.ts';
+import type { ContentCounts, RepositoryVersion, VersionCounts } from '../../../db/schema/versions.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';

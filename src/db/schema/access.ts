@@ -1,35 +1,36 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import { roles } from '../access/roles.ts';
+import { createdAt, autoId } from './columns.ts';
 
-/** What a caller proves to be somebody with: a random text, of which only the sha256 is here. */
 export const AccessToken = defineEntity({
   name: 'AccessToken',
   tableName: 'access_token',
   properties: {
-    id: p.bigint('number').primary(),
+    id: autoId,
     name: p.text(),
+    /** sha256 of the token, which is not stored. */
     hash: p.blob().lazy(),
-    createdAt: p.datetime().onCreate(() => new Date()),
+    createdAt,
     expiresAt: p.datetime(),
     revokedAt: p.datetime().nullable(),
   },
 });
 export type AccessToken = InferEntity<typeof AccessToken>;
 
-/** A role in a scope, of a token, or of an OIDC subject or group: exactly one of the three is set. */
+/** A role in a scope. Exactly one of token, OIDC subject and OIDC group is set. */
 export const AccessGrant = defineEntity({
   name: 'AccessGrant',
   tableName: 'access_grant',
   properties: {
-    id: p.bigint('number').primary(),
+    id: autoId,
     role: p.enum(roles),
     /** `*`, `team/*` or a repository's name. */
     scope: p.text(),
     tokenId: p.bigint('number').nullable(),
     oidcSubject: p.text().nullable(),
     oidcGroup: p.text().nullable(),
-    createdAt: p.datetime().onCreate(() => new Date()),
+    createdAt,
   },
 });
 export type AccessGrant = InferEntity<typeof AccessGrant>;

@@ -1,0 +1,80 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { createdAt, autoId, key } from './columns.ts';
+
+export const Blob = defineEntity({
+  name: 'Blob',
+  tableName: 'blob',
+  properties: {
+    id: autoId,
+    digest: p.text(),
+    /** Of the verified bytes; null until they are stored. */
+    sizeBytes: p.bigint('number').nullable(),
+    storedAt: p.datetime().nullable(),
+    /** When a clean-up found no reference. A new reference clears it. */
+    condemnedAt: p.datetime().nullable(),
+  },
+});
+
+/** The bytes of a manifest, read as one media type. Without `raw` it is known by a parent only. */
+export const Manifest = defineEntity({
+  name: 'Manifest',
+  tableName: 'manifest',
+  properties: {
+    id: autoId,
+    digest: p.text(),
+    kind: p.enum(['index', 'image', 'unknown'] as const).nullable(),
+    mediaType: p.text().default(''),
+    isTyped: p.boolean().default(false),
+    artifactType: p.text().nullable(),
+    sizeBytes: p.integer().nullable(),
+    platform: p.text().nullable(),
+    platformRead: p.boolean().default(false),
+    subjectDigest: p.text().nullable(),
+    isSignature: p.boolean().default(false),
+    raw: p.blob().nullable(),
+    createdAt,
+    condemnedAt: p.datetime().nullable(),
+  },
+});
+
+export const ManifestManifest = defineEntity({
+  name: 'ManifestManifest',
+  tableName: 'manifest_manifest',
+  properties: { parentId: key, position: p.integer().primary(), childId: p.bigint('number') },
+});
+
+export const ManifestBlob = defineEntity({
+  name: 'ManifestBlob',
+  tableName: 'manifest_blob',
+  properties: {
+    manifestId: key,
+    position: p.integer().primary(),
+    blobId: p.bigint('number'),
+    role: p.enum(['config', 'layer', 'entry'] as const),
+    mediaType: p.text(),
+    sizeBytes: p.bigint('number'),
+    isForeign: p.boolean().default(false),
+    hasData: p.boolean().default(false),
+  },
+});
+
+/** An uploaded blob that no manifest of the repository refers to yet. */
+export const RepositoryBlob = defineEntity({
+  name: 'RepositoryBlob',
+  tableName: 'repository_blob',
+  properties: { repositoryId: key, blobId: key, uploadedAt: createdAt },
+});
+
+/** A remote that can deliver a blob of a repository. The table has no primary key: `remote_id` may be null. */
+export const RepositorySource = defineEntity({
+  name: 'RepositorySource',
+  tableName: 'repository_source',
+  properties: {
+    repositoryId: key,
+    blobId: key,
+    remoteId: p.bigint('number').nullable(),
+    /** Whether the repository may serve the stored bytes. */
+    isHeld: p.boolean(),
+    recordedAt: createdAt,
+  },
+});

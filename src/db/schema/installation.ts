@@ -1,0 +1,19 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { createdAt } from './columns.ts';
+
+export const Installation = defineEntity({
+  name: 'Installation',
+  tableName: 'installation',
+  properties: {
+    onlyRow: p.boolean().primary().default(true),
+    /** Part of every id at Temporal. */
+    id: p.text(),
+  },
+});
+
+/** A rotation of the secrets' key that is under way. */
+export const SecretRotation = defineEntity({
+  name: 'SecretRotation',
+  tableName: 'secret_rotation',
+  properties: { keyId: p.text().primary(), begunAt: createdAt },
+});

@@ -1,0 +1,84 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { InferEntity } from '@mikro-orm/postgresql';
+import type { FurtherRules } from '../../selection/tag-filter.ts';
+import { autoId, key, timestamps } from './columns.ts';
+
+export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;
+export type RemotePolicy = (typeof remotePolicies)[number];
+
+/** An upstream repository and how to reach it. `access/secrets.ts` encrypts the columns that end in `Sealed`. */
+export const Remote = defineEntity({
+  name: 'Remote',
+  tableName: 'remote',
+  properties: {
+    id: autoId,
+    name: p.text(),
+    url: p.text(),
+    upstreamName: p.text(),
+    policy: p.enum(remotePolicies).default('IMMEDIATE'),
+    includeTags: p.array().columnType('text[]').nullable(),
+    excludeTags: p.array().columnType('text[]').nullable(),
+    tagRules: p
+      .json<FurtherRules>()
+      .onCreate(() => ({}))
+      .defaultRaw("'{}'"),
+    sigstore: p.text().nullable(),
+    downloadConcurrency: p.integer().default(20),
+    totalTimeout: p.float().columnType('double precision').nullable(),
+    connectTimeout: p.float().columnType('double precision').nullable(),
+    sockReadTimeout: p.float().columnType('double precision').nullable(),
+    maxRetries: p.integer().default(3),
+    rateLimit: p.integer().nullable(),
+    proxyUrl: p.text().nullable(),
+    proxyUrlSealed: p.text().nullable(),
+    sslCaCertificate: p.text().nullable(),
+    sslClientCertificate: p.text().nullable(),
+    sslClientKeySealed: p.text().nullable(),
+    sslValidation: p.boolean().default(true),
+    followLayerUrls: p.boolean().default(false),
+    headerNames: p.array().columnType('text[]').default([]),
+    headersSealed: p.text().nullable(),
+    username: p.text().nullable(),
+    passwordSealed: p.text().nullable(),
+    /** Hosts of other domains that may receive the credentials as token realm (fault 13). */
+    realmHosts: p.array().columnType('text[]').default([]),
+    signaturePolicyId: p.bigint('number').nullable(),
+    ...timestamps,
+  },
+});
+export type Remote = InferEntity<typeof Remote>;
+
+/** The options that decide on the content of a sync. A sync keeps those that it began with. */
+export type RemoteSelection = Pick<
+  Remote,
+  'url' | 'upstreamName' | 'policy' | 'includeTags' | 'excludeTags'
+> &
+  Partial<Pick<Remote, 'tagRules'>>;
+
+/** When the next rate-limited request to a host may go out. */
+export const HostBudget = defineEntity({
+  name: 'HostBudget',
+  tableName: 'host_budget',
+  properties: { host: p.text().primary(), nextRequestAt: p.datetime() },
+});
+
+/** Until when a host is throttled. The step counts consecutive throttles. */
+export const HostThrottle = defineEntity({
+  name: 'HostThrottle',
+  tableName: 'host_throttle',
+  properties: { host: p.text().primary(), until: p.datetime(), step: p.integer() },
+});
+
+/** Content that a remote has delivered, verified. */
+export const RemoteContent = defineEntity({
+  name: 'RemoteContent',
+  tableName: 'remote_content',
+  properties: { remoteId: key, kind: p.enum(['manifest', 'blob'] as const).primary(), contentId: key },
+});
+
+/** A tag of a remote at its last failed sync. */
+export const RemoteTag = defineEntity({
+  name: 'RemoteTag',
+  tableName: 'remote_tag',
+  properties: { remoteId: key, name: p.text().primary(), digest: p.text() },
+});

@@ -1,0 +1,38 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { InferEntity } from '@mikro-orm/postgresql';
+import { createdAt, autoId, timestamps } from './columns.ts';
+
+export const Repository = defineEntity({
+  name: 'Repository',
+  tableName: 'repository',
+  properties: {
+    id: autoId,
+    name: p.text(),
+    description: p.text().nullable(),
+    remoteId: p.bigint('number').nullable(),
+    retainVersions: p.integer().nullable(),
+    /** Number of the latest version; 0 before the first. */
+    latest: p.integer().default(0),
+    /** The fencing token. A task raises it when it begins; a commit with an older one is refused (fault 96). */
+    fence: p.bigint('number').default(0),
+    isMirrored: p.boolean().default(false),
+    /** Overrides the policy of the remote. */
+    signaturePolicyId: p.bigint('number').nullable(),
+    ...timestamps,
+  },
+});
+export type Repository = InferEntity<typeof Repository>;
+
+/** An upload session. */
+export const Upload = defineEntity({
+  name: 'Upload',
+  tableName: 'upload',
+  properties: {
+    id: p.uuid().primary(),
+    repositoryId: p.bigint('number'),
+    owner: p.text().default(''),
+    offsetBytes: p.bigint('number').default(0),
+    createdAt,
+    touchedAt: createdAt,
+  },
+});

@@ -1,0 +1,167 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { InferEntity } from '@mikro-orm/postgresql';
+import { autoId, count, createdAt, key } from './columns.ts';
+import type { Identity } from './identity.ts';
+import type { RemotePolicy, RemoteSelection } from './remotes.ts';
+import type { PolicyKey } from './signatures.ts';
+
+export const taskStates = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const;
+export type TaskState = (typeof taskStates)[number];
+
+export const taskStages = [
+  'PREPARING',
+  'LISTING_TAGS',
+  'FETCHING_MANIFESTS',
+  'FETCHING_BLOBS',
+  'FETCHING_SIGNATURES',
+  'COMMITTING',
+  'FINISHED',
+] as const;
+export type TaskStage = (typeof taskStages)[number];
+
+/** Arguments of `repositorySync`, in `Task.arguments`. */
+export interface SyncArguments {
+  readonly mirror: boolean;
+  readonly confirmRemoval: boolean;
+  readonly dryRun: boolean;
+  /** Whether upstreams may have loopback and private addresses: true if the API that took the sync listens on loopback. */
+  readonly allowPrivate?: boolean;
+  /** The remote's selection when the sync began, with the overrides applied; absent before. */
+  readonly selection?: RemoteSelection;
+  /** Options of this sync alone. */
+  readonly overrides?: SyncOverrides;
+  /** Whether a mirror sync also removes the tags that the filters exclude. */
+  readonly pruneFiltered?: boolean;
+  /** Absent: a person started it. */
+  readonly trigger?: 'SCHEDULE';
+  /** Whether the repository was created for this sync, and is deleted if the sync fails. */
+  readonly discardUnlessSynced?: boolean;
+}
+
+/** Null clears a filter. */
+export interface SyncOverrides {
+  readonly policy?: RemotePolicy;
+  readonly includeTags?: readonly string[] | null;
+  readonly excludeTags?: readonly string[] | null;
+  readonly downloadConcurrency?: number;
+}
+
+export interface UpkeepArguments {
+  readonly dryRun: boolean;
+  /** Absent: a person started it. */
+  readonly trigger?: 'SCHEDULE';
+}
+
+/** Counts of a clean-up or verification, by name. */
+export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
+
+export const Task = defineEntity({
+  name: 'Task',
+  tableName: 'task',
+  properties: {
+    id: autoId,
+    name: p.text(),
+    state: p.enum(taskStates).default('WAITING'),
+    stage: p.enum(taskStages).default('PREPARING'),
+    repositoryId: p.bigint('number').nullable(),
+    remoteId: p.bigint('number').nullable(),
+    /** Host and port of the remote's URL. */
+    upstreamHost: p.text().nullable(),
+    arguments: p.json<SyncArguments>().defaultRaw("'{}'"),
+    workflowId: p.text(),
+    runId: p.text().nullable(),
+    fence: p.bigint('number').nullable(),
+    createdAt,
+    startedAt: p.datetime().nullable(),
+    finishedAt: p.datetime().nullable(),
+    createdVersion: p.integer().nullable(),
+    errorCode: p.text().nullable(),
+    errorMessage: p.text().nullable(),
+    tagsTotal: p.integer().nullable(),
+    /** Tags of the repository that the filters exclude; of mirror syncs only. */
+    tagsOutsideFilter: p.integer().nullable(),
+    manifestsTotal: p.integer().nullable(),
+    blobsTotal: p.integer().nullable(),
+    bytesTotal: p.bigint('number').nullable(),
+    /** The list of tags that is used: a later attempt makes a new one. */
+    listing: p.integer().nullable(),
+    signatureSource: p.enum(['STORE', 'EXTENSION'] as const).nullable(),
+    /** The policy that checked the stage; null: none was in force. */
+    checkedBy: p.json<PolicyKey>().nullable(),
+    report: p.json<UpkeepReport>().nullable(),
+    /** The caller whose rights it has. */
+    startedBy: p.json<Identity>().nullable(),
+  },
+});
+export type Task = InferEntity<typeof Task>;
+
+/** Warnings that differ in a name alone share a row. */
+export const TaskWarning = defineEntity({
+  name: 'TaskWarning',
+  tableName: 'task_warning',
+  properties: {
+    taskId: key,
+    number: p.integer().primary(),
+    message: p.text(),
+    /** The message without the name. */
+    shape: p.text().nullable(),
+    names: p.array().columnType('text[]').default([]),
+  },
+});
+
+/** Counts of one part of a stage. Readers see the sum. */
+export const TaskProgress = defineEntity({
+  name: 'TaskProgress',
+  tableName: 'task_progress',
+  properties: {
+    taskId: key,
+    stage: p.text().primary(),
+    part: p.integer().primary(),
+    tagsDone: count,
+    manifestsDone: count,
+    blobsDone: count,
+    blobsReused: count,
+    bytesDone: p.bigint('number').default(0),
+    bytesReused: p.bigint('number').default(0),
+    signaturesDone: count,
+    rateLimited: count,
+  },
+});
+
+/** How long a sync has waited for a throttled host since its last progress. */
+export const TaskThrottle = defineEntity({
+  name: 'TaskThrottle',
+  tableName: 'task_throttle',
+  properties: {
+    taskId: key.autoincrement(false),
+    mark: p.bigint('number'),
+    waitedMs: p.bigint('number'),
+    waits: p.integer(),
+  },
+});
+
+/** The result of a dry run. */
+export const TaskPlan = defineEntity({
+  name: 'TaskPlan',
+  tableName: 'task_plan',
+  properties: {
+    taskId: key.autoincrement(false),
+    tagsAdded: p.integer(),
+    tagsMoved: p.integer(),
+    tagsRemoved: p.integer(),
+    blobsToFetch: p.integer(),
+    bytesToFetch: p.bigint('number'),
+  },
+});
+
+export const TaskPlanTag = defineEntity({
+  name: 'TaskPlanTag',
+  tableName: 'task_plan_tag',
+  properties: {
+    taskId: key,
+    name: p.text().primary(),
+    change: p.enum(['ADDED', 'MOVED', 'REMOVED'] as const),
+    oldDigest: p.text().nullable(),
+    newDigest: p.text().nullable(),
+  },
+});
