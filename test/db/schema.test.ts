@@ -12,7 +12,7 @@ let drop: () => Promise<void>;
 beforeAll(async () => {
   const created = await createEmptyDatabase();
   described = await openDatabase({ url: created.url, poolSize: 2 });
-  drop = created.drop;
+  drop = () => created.drop();
 });
 afterAll(async () => {
   await described.close();

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Draft } from '../versions/publish-version.ts';
+import type { Draft } from '../versions/draft.ts';
+import { newRoots } from '../versions/memberships.ts';
+import { reachFrom } from './reach.ts';
 import { kysely } from '../sql.ts';
 import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -64,18 +66,13 @@ export async function holdBlobs(em: Em, repositoryId: number, blobs: RawBuilder<
  */
 export async function copySources(
   em: Em,
-  { repositoryId, number }: Draft,
+  draft: Draft,
   from: { readonly repositoryId: number; readonly usableRemotes: Visibility },
 ): Promise<void> {
+  const { repositoryId } = draft;
   const db = kysely(em);
   const copied = sql`(
-    with recursive reach(id) as (
-      (select manifest_id from tag_membership where repository_id = ${repositoryId} and added_in = ${number}
-       union
-       select manifest_id from root_membership where repository_id = ${repositoryId} and added_in = ${number})
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    )
+    with recursive ${reachFrom(newRoots(draft))}
     select edge.blob_id from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign)`;
   const blob = sql`s.blob_id`;
   await sql`

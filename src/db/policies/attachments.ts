@@ -14,9 +14,6 @@ const imageConfigTypes = [
   'application/vnd.docker.container.image.v1+json',
 ];
 
-/** Tags that belong to another manifest: `sha256-<hex>` with cosign's endings, or without one. */
-export const companionPattern = '^sha256-[a-f0-9]{64}(\\.(sig|att|sbom))?$';
-
 const typeOf = (row: string) => sql`lower(split_part(${sql.raw(row)}.media_type, ';', 1))`;
 
 /** Whether all that the manifest `m` has is documents. Of cosign's, which have an image's config, that config says more. */

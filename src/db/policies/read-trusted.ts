@@ -1,13 +1,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import {
-  companionPattern,
-  hasDocumentsOnly,
-  hasImageConfig,
-  isAttachment,
-  isCompanionOf,
-} from './attachments.ts';
+import { hasDocumentsOnly, hasImageConfig, isAttachment, isCompanionOf } from './attachments.ts';
+import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import type { UnreadConfig } from '../staging/image-platforms.ts';
 import type { Em } from '../open-database.ts';
@@ -15,7 +10,7 @@ import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
 import { byCost, isValid, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
-import { isIn } from '../versions/write-roots.ts';
+import { isInVersion } from '../versions/memberships.ts';
 
 /* What a distribution with a policy serves: what is verified, what that reaches, and the documents that refer to it. */
 
@@ -50,7 +45,7 @@ export async function readTrusted(
   policy: PolicyKey,
   { question, tried = [] }: { readonly question: TrustedQuestion; readonly tried?: readonly number[] },
 ): Promise<Trusted> {
-  const subjectOfTag = sql`replace(left(t.name, 71), '-', ':')`;
+  const subject = subjectOfTag(sql`t.name`);
   const found = await sql<Trusted>`
     with recursive start(id, may_refer) as (${starts(version, question)}),
     holder(id, may_refer) as (
@@ -63,10 +58,10 @@ export async function readTrusted(
         where holder.may_refer and referrer.id = holder.id and ${isAttachment('referrer')}
         union all
         select subject.id, true from tag_membership t join manifest companion on companion.id = t.manifest_id
-          join manifest subject on subject.digest = ${subjectOfTag}
+          join manifest subject on subject.digest = ${subject}
         where holder.may_refer and t.manifest_id = holder.id and t.name between 'sha256-' and 'sha256.'
           and t.name ~ ${companionPattern} and ${isInVersion('t', version)}
-          and ${isCompanionOf('companion', sql`t.name`, subjectOfTag)}
+          and ${isCompanionOf('companion', sql`t.name`, subject)}
       ) as next
       join membership m on m.kind = 'manifest' and m.content_id = next.id and ${isInVersion('m', version)}
     ),
@@ -113,8 +108,4 @@ function starts(version: VersionKey, question: TrustedQuestion): RawBuilder<unkn
   return sql`
     select t.manifest_id, t.name ~ ${companionPattern} from tag_membership t
     where t.name = ${question.tag} and ${isInVersion('t', version)}`;
-}
-
-function isInVersion(row: 't' | 'm' | 'b', { repositoryId, number }: VersionKey): RawBuilder<unknown> {
-  return sql`${sql.raw(row)}.repository_id = ${repositoryId} and ${isIn(row, number)}`;
 }

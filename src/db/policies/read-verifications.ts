@@ -2,8 +2,10 @@ import { sql } from 'kysely';
 import { preferred } from '../content/meaning.ts';
 import type { Em } from '../open-database.ts';
 import type { TagRow } from '../reads/read-tags.ts';
+import { isIn } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
-import { companionPattern, isCompanionOf } from './attachments.ts';
+import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
+import { isCompanionOf } from './attachments.ts';
 import { byCost, isValid, toPolicyKey } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 
@@ -74,7 +76,7 @@ export async function readTagVerifications(
       join manifest named on named.id = w.manifest_id
       left join lateral (
         select m.id from manifest m
-        where w.name ~ ${companionPattern} and m.digest = replace(left(w.name, 71), '-', ':')
+        where w.name ~ ${companionPattern} and m.digest = ${subjectOfTag(sql`w.name`)}
           and ${isCompanionOf('named', sql`w.name`, sql`m.digest`)}
         order by exists (select from membership h where h.repository_id = w.repository_id and h.kind = 'manifest'
           and h.content_id = m.id) desc, ${preferred} limit 1) as subject on true
@@ -84,14 +86,14 @@ export async function readTagVerifications(
       union
       select h.n, e.parent_id from holder h join wish on wish.n = h.n join manifest_manifest e on e.child_id = h.id
         join membership m on m.repository_id = wish.repository_id and m.kind = 'manifest' and m.content_id = e.parent_id
-          and m.added_in <= wish.version and (m.removed_in is null or m.removed_in > wish.version)
+          and ${isIn('m', sql`wish.version`)}
     ),
     signed as (
       select h.n, s.id, ${byCost} as cost, v.signature_id is null as is_unchecked, case when ${isValid} then v.verified_by end as verified_by, v.reason
       from holder h join wish on wish.n = h.n join manifest on manifest.id = h.id
         join signature s on s.signed_digest = manifest.digest
         join membership m on m.repository_id = wish.repository_id and m.kind = 'signature' and m.content_id = s.id
-          and m.added_in <= wish.version and (m.removed_in is null or m.removed_in > wish.version)
+          and ${isIn('m', sql`wish.version`)}
         left join signature_verdict v on v.policy_id = wish.policy_id and v.revision = wish.revision and v.signature_id = s.id
           and v.docker_reference = case s.kind when 'ATOMIC' then wish.docker_reference else '' end
     )

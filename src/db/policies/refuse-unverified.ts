@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import { companionPattern, isAttachment, isCompanionOf } from './attachments.ts';
+import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
+import { isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/plan-content.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
@@ -59,7 +60,7 @@ export async function refuseUnverified(
       create temporary table refused on commit drop as
       with recursive ${selectedGraph(taskId)},
       companion(name, manifest_id, subject_digest) as (
-        select name, manifest_id, replace(left(name, 71), '-', ':') from selected_tag where ${isCompanion}
+        select name, manifest_id, ${subjectOfTag(sql`name`)} from selected_tag where ${isCompanion}
       ),
       edge(from_id, to_id, is_below) as materialized (
         select e.parent_id, e.child_id, true from reach join manifest_manifest e on e.parent_id = reach.id

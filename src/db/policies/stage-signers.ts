@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/plan-content.ts';
+import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 import { byCost, isValid, toPolicyKey, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
@@ -75,8 +76,8 @@ export async function stageSigners(em: Em, taskId: number, mirror: boolean): Pro
         select m.id as manifest_id, m.subject_digest as signed_digest, m.digest as name
         from reach join manifest m on m.id = reach.id where m.is_signature and m.subject_digest is not null
         union
-        select manifest_id, 'sha256:' || substr(name, 8, 64), name from selected_tag
-        where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
+        select manifest_id, ${subjectOfTag(sql`name`)}, name from selected_tag
+        where ${isSignatureTag(sql`name`)}
       )`;
     await sql`delete from sync_signer where task_id = ${taskId}`.execute(db);
     await sql`

@@ -7,6 +7,7 @@ import type { Em } from '../open-database.ts';
 import { executePrepared } from '../connection/prepared.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
+import { isInVersion } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
 import { uploadKeptHours } from '../content/uploads.ts';
 
@@ -45,7 +46,7 @@ export async function readServedManifest(
     sql<ServedManifest>`
       select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
         ${withDocument ? sql`m.raw` : sql`null`} as raw
-      from ${source} and m.raw is not null and ${isIn(version)} order by ${preferred}`,
+      from ${source} and m.raw is not null and ${isInVersion('t', version)} order by ${preferred}`,
   );
   return rows.find((row) => accepts?.(row.mediaType)) ?? rows[0];
 }
@@ -80,7 +81,7 @@ export async function readServedBlob(
         exists (select from repository_source where repository_id = ${version.repositoryId} and blob_id = b.id
           and remote_id is not null) as has) as s,
       lateral (
-        select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isIn(version)}) as is_referenced
+        select exists (select from membership t where t.kind = 'blob' and t.content_id = b.id and ${isInVersion('t', version)}) as is_referenced
       ) as held
     where b.digest = ${digest} and ((b.stored_at is not null and s.is_held) or s.has) and (
       held.is_referenced
@@ -94,7 +95,7 @@ export async function readServedBlob(
 /** What a manifest of the version says of the blob `b`; manifests of other repositories may lie. */
 function claimedSize(version: VersionKey): RawBuilder<unknown> {
   return sql`(select e.size_bytes from manifest_blob e
-    join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isIn(version)}
+    join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isInVersion('t', version)}
     where e.blob_id = b.id order by e.is_foreign limit 1)`;
 }
 
@@ -131,7 +132,7 @@ export async function readReferrerPage(
       select m.id, ${artifactType} as artifact_type,
         sum(m.size_bytes) over (order by m.digest) - m.size_bytes as bytes_before, count(*) over () as matches
       from manifest m join membership t on t.kind = 'manifest' and t.content_id = m.id
-      where m.subject_digest = ${page.subject} and m.raw is not null and ${isIn(version)}
+      where m.subject_digest = ${page.subject} and m.raw is not null and ${isInVersion('t', version)}
         and m.digest > ${page.after ?? ''}
         and ${page.artifactType === undefined ? sql`true` : sql`${artifactType} = ${page.artifactType}`}
     )
@@ -142,10 +143,4 @@ export async function readReferrerPage(
     order by m.digest limit ${page.first}`.execute(kysely(em));
   const matches = found.rows[0]?.matches ?? 0;
   return { rows: found.rows, hasNext: matches > found.rows.length };
-}
-
-/** Whether the membership row `t` belongs to the version; ranges as in docs/database.md. */
-function isIn(version: VersionKey): RawBuilder<unknown> {
-  return sql`t.repository_id = ${version.repositoryId} and t.added_in <= ${version.number}
-    and (t.removed_in is null or t.removed_in > ${version.number})`;
 }

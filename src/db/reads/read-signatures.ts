@@ -9,7 +9,7 @@ import type { VersionKey } from './read-versions.ts';
 import { kysely } from '../sql.ts';
 import { contentVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
-import { isIn } from '../versions/write-roots.ts';
+import { isIn } from '../versions/memberships.ts';
 
 export interface SignatureRow {
   readonly id: number;
@@ -70,7 +70,7 @@ function isThere(
   visibility: Visibility,
 ): RawBuilder<unknown> {
   return sql`((p.number is null and ${contentVisible(kind, id, visibility)}) or exists (select from membership t where t.repository_id = p.repository_id and t.kind = ${kind}
-    and t.content_id = ${id} and t.added_in <= p.number and (t.removed_in is null or t.removed_in > p.number)))`;
+    and t.content_id = ${id} and ${isIn('t', sql`p.number`)}))`;
 }
 
 /** The signatures of each manifest, at most 1,000 of each. */

@@ -4,6 +4,7 @@ import type { Em } from '../open-database.ts';
 import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
+import { isIn } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -36,7 +37,7 @@ const tagColumns = sql`t.repository_id as "repositoryId", t.name, t.added_in as 
 export function inVersion(change: ContentChange): RawBuilder<unknown> {
   switch (change) {
     case 'PRESENT':
-      return sql`t.added_in <= p.number and (t.removed_in is null or t.removed_in > p.number)`;
+      return isIn('t', sql`p.number`);
     case 'ADDED':
       return sql`t.added_in = p.number`;
     case 'REMOVED':

@@ -6,7 +6,7 @@ import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import type { VersionKey } from './read-versions.ts';
 import { kysely } from '../sql.ts';
-import { isIn } from '../versions/write-roots.ts';
+import { isIn } from '../versions/memberships.ts';
 
 /** Two versions, of one repository or of two. */
 export interface VersionPair {

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
+import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 
 export interface MissingManifest {
@@ -24,12 +25,7 @@ export async function findMissingManifests(
   limit: number,
 ): Promise<MissingManifest[]> {
   const result = await sql<MissingManifest>`
-    with recursive reach(id) as (
-      select unnest(${rootIds}::bigint[])
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-      where ${mayReuse('manifest', sql`reach.id`, reuse)}
-    )
+    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`, sql`${mayReuse('manifest', sql`reach.id`, reuse)}`)}
     select m.digest, m.media_type as "mediaType", (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
       where edge.child_id = m.id and ${mayReuse('manifest', sql`parent.id`, reuse)} limit 1) as "parentDigest"
     from reach join manifest m on m.id = reach.id

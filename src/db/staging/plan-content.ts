@@ -6,8 +6,16 @@ import type { RemotePolicy } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
 import { findOurs, recordWanted } from './plan-reuse.ts';
 import type { Reuse } from './reuse.ts';
+import { reachFrom } from '../content/reach.ts';
+import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 import { setProgress } from '../tasks/tasks.ts';
+
+/** The names in the task's list of tags, as `name`. */
+export function listedNames(taskId: number): RawBuilder<unknown> {
+  return sql`select n as name from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
+    where s.task_id = ${taskId} and s.listing = task.listing`;
+}
 
 /**
  * Everything that the tags and digests selected by a sync reach, as common table expressions: `selected_tag(name, manifest_id)`, and
@@ -16,8 +24,7 @@ import { setProgress } from '../tasks/tasks.ts';
 export function selectedGraph(taskId: number): RawBuilder<unknown> {
   return sql`
     listed as (
-      select distinct n as name from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
-      where s.task_id = ${taskId} and s.listing = task.listing
+      select distinct name from (${listedNames(taskId)}) as listing
       union
       select name from sync_companion where task_id = ${taskId} and is_selected
     ),
@@ -33,11 +40,7 @@ export function selectedGraph(taskId: number): RawBuilder<unknown> {
       union
       select manifest_id from sync_root where task_id = ${taskId} and not is_removed
     ),
-    reach(id) as (
-      select id from root
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    )`;
+    ${reachFrom(sql`select id from root`)}`;
 }
 
 export interface StoredBlobRef {
@@ -192,7 +195,7 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
       (select count(*) from (
         select m.id, m.subject_digest as signed from reach join manifest m on m.id = reach.id and m.is_signature
         union
-        select manifest_id, 'sha256:' || substr(name, 8, 64) from selected_tag where name ~ '^sha256-[0-9a-f]{64}\\.sig$'
+        select manifest_id, ${subjectOfTag(sql`name`)} from selected_tag where ${isSignatureTag(sql`name`)}
       ) as signing where signed in (select digest from manifest join reach on reach.id = manifest.id)) as signatures,
       count(*) as blobs, coalesce(sum(wanted.size_bytes), 0)::bigint as bytes,
       count(*) filter (where is_reused) as reused,

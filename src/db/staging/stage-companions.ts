@@ -6,6 +6,8 @@ import type { Em } from '../open-database.ts';
 import { selectedGraph } from './plan-content.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
+import { reachFrom } from '../content/reach.ts';
+import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
 /* What a sync stages to keep companion tags and referrers together with the manifests that they belong to. */
@@ -37,11 +39,7 @@ export interface ManifestRef {
 
 function below(rootIds: readonly number[]): RawBuilder<unknown> {
   return sql`
-    reach(id) as (
-      select unnest(${rootIds}::bigint[])
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    )`;
+    ${reachFrom(sql`select unnest(${rootIds}::bigint[])`)}`;
 }
 
 /** Stored manifests below the roots, themselves included, whose companions and referrers are not staged yet: at most `limit`. */
@@ -84,7 +82,7 @@ export async function findCompanions(
   const result = await sql<CompanionName>`
     select c.name, s.digest as subject
     from unnest(${subjects}::text[]) as s(digest) cross join unnest(${suffixes}::text[]) as suffix
-      join sync_companion c on c.task_id = ${taskId} and c.name = replace(s.digest, ':', '-') || suffix
+      join sync_companion c on c.task_id = ${taskId} and c.name = ${companionTagOf(sql`s.digest`, sql`suffix`)}
     where not c.is_selected order by c.name`.execute(kysely(em));
   return result.rows;
 }

@@ -4,7 +4,8 @@ import { digestHex } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from './plan-content.ts';
-import type { Draft } from '../versions/publish-version.ts';
+import type { Draft } from '../versions/draft.ts';
+import { addMemberships } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
 import type { ManifestRef } from './stage-companions.ts';
 
@@ -115,18 +116,9 @@ export async function storeAtomic(em: Em, signatures: readonly SignatureToStore[
 }
 
 /** Adds atomic signatures to a version that is being made. */
-export async function addAtomic(
-  em: Em,
-  { repositoryId, number }: Draft,
-  signatureIds: readonly number[],
-): Promise<void> {
-  if (signatureIds.length === 0) return;
-  await sql`
-    insert into membership (repository_id, kind, content_id, added_in)
-    select ${repositoryId}, 'signature', v.id, ${number} from unnest(${[...signatureIds]}::bigint[]) as v(id)
-    where not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'signature'
-      and p.content_id = v.id and p.removed_in is null)
-    order by v.id`.execute(kysely(em));
+export async function addAtomic(em: Em, draft: Draft, signatureIds: readonly number[]): Promise<void> {
+  if (signatureIds.length > 0)
+    await addMemberships(em, draft, 'signature', sql`select unnest(${[...signatureIds]}::bigint[]) as id`);
 }
 
 /**
@@ -135,9 +127,9 @@ export async function addAtomic(
  */
 export async function writeSignatures(
   em: Em,
-  { taskId, repositoryId, number, mirror }: Draft & { readonly taskId: number; readonly mirror: boolean },
+  draft: Draft & { readonly taskId: number; readonly mirror: boolean },
 ): Promise<void> {
-  const db = kysely(em);
+  const { taskId, repositoryId, number, mirror } = draft;
   if (mirror)
     await sql`
       update membership p set removed_in = ${number}
@@ -147,12 +139,12 @@ export async function writeSignatures(
         and p.content_id = s.id
         and not exists (select from sync_signature f where f.task_id = ${taskId} and f.signature_id = s.id)
         and not exists (select from sync_problem u where u.task_id = ${taskId} and u.subject_digest = m.digest)`.execute(
-      db,
+      kysely(em),
     );
-  await sql`
-    insert into membership (repository_id, kind, content_id, added_in)
-    select ${repositoryId}, 'signature', f.signature_id, ${number} from sync_signature f
-    where f.task_id = ${taskId} and not exists (select from membership p where p.repository_id = ${repositoryId}
-      and p.kind = 'signature' and p.content_id = f.signature_id and p.removed_in is null)
-    order by f.signature_id`.execute(db);
+  await addMemberships(
+    em,
+    draft,
+    'signature',
+    sql`select signature_id as id from sync_signature where task_id = ${taskId}`,
+  );
 }

@@ -6,6 +6,7 @@ import type { Newest } from '../../selection/newest-tags.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
+import { listedNames } from './plan-content.ts';
 import { kysely } from '../sql.ts';
 import { findRead, parseReferrerRoot } from './stage-companions.ts';
 
@@ -111,8 +112,7 @@ async function stageTagRemovals(
     select t.name from tag_membership t
     where t.repository_id = ${sync.repositoryId} and t.removed_in is null
     except
-    select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
-    where s.task_id = ${sync.taskId} and s.listing = task.listing
+    ${listedNames(sync.taskId)}
     except
     select name from sync_companion where task_id = ${sync.taskId} and is_selected`.execute(db);
   await sql`create index on unlisted (name collate "C")`.execute(db);

@@ -12,7 +12,8 @@ import {
   checkVersion,
   refuseHeld,
 } from './content-mistakes.ts';
-import { addRoots, endRoots, endTags, isIn, setTags, settleRoots } from './write-roots.ts';
+import { isIn } from './memberships.ts';
+import { addRoots, endRoots, endTags, setTags, settleRoots } from './write-roots.ts';
 import { copyFollowers } from './copy-followers.ts';
 import { preferred } from '../content/meaning.ts';
 import { copySources } from '../content/held-blobs.ts';
@@ -167,7 +168,7 @@ export async function restoreVersion(em: Em, version: VersionKey): Promise<Conte
       await addRoots(transaction, draft, version);
       await restoreSignatures(transaction, draft, version);
     },
-    finish: async (transaction, _, createdVersion) => {
+    finish: async (transaction, _, { createdVersion }) => {
       await sql`
         update repository_version set base_number = ${number}
         where repository_id = ${repositoryId} and number = ${createdVersion}`.execute(kysely(transaction));

@@ -4,9 +4,11 @@ import type { SyncArguments } from '../schema/tasks.ts';
 import { isAbsentRepository } from '../tasks/absent-repository.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { listedNames } from '../staging/plan-content.ts';
 import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';
-import { publishVersion, refreshStatistics } from './publish-version.ts';
-import type { Draft, Published } from './publish-version.ts';
+import { makeVersion } from './publish-version.ts';
+import { endRoots, insertRoots } from './write-roots.ts';
+import type { Draft, Published } from './draft.ts';
 import { writeSignatures } from '../staging/stage-signatures.ts';
 import { lockSyncPolicy } from '../policies/stage-signers.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
@@ -42,12 +44,17 @@ export async function commitVersion(
   taskId: number,
   { listing }: CommitOptions = {},
 ): Promise<CommitResult> {
-  const { createdVersion, changes } = await em.transactional((transaction) =>
-    commit(transaction, taskId, listing),
-  );
+  const { createdVersion } = await makeVersion<SyncDraft>(em, {
+    lock: (transaction) => lockForCommit(transaction, taskId, listing),
+    write: async (transaction, draft) => {
+      await writeTags(transaction, draft);
+      await writeRoots(transaction, draft);
+      await writeSignatures(transaction, draft);
+    },
+    finish: completeTask,
+  });
   // the stage has a row for each manifest that was asked for: it is cleared when the repository's row is free again
   await clearStage(em, taskId);
-  await refreshStatistics(em, changes);
   return { createdVersion };
 }
 
@@ -60,8 +67,11 @@ export async function readCommitted(em: Em, taskId: number): Promise<CommitResul
   return found.rows[0];
 }
 
-async function commit(em: Em, taskId: number, listing: number | undefined): Promise<Published> {
-  const db = kysely(em);
+async function lockForCommit(
+  em: Em,
+  taskId: number,
+  listing: number | undefined,
+): Promise<SyncDraft | Published> {
   const task = await lockTask(em, taskId);
   if (task.state === 'COMPLETED') return { createdVersion: task.createdVersion, changes: 0 };
   if (listing !== undefined) assertListing(task, taskId, listing);
@@ -73,23 +83,26 @@ async function commit(em: Em, taskId: number, listing: number | undefined): Prom
     latest,
     number: latest + 1,
     mirror: wish.mirror,
-    // what the filters select by itself stays as long as upstream has it
-    followers: sql`t.name not in (select n from sync_name s join task on task.id = s.task_id, unnest(s.names) as n
-      where s.task_id = ${taskId} and s.listing = task.listing)`,
+    // companions that the filters select stay as long as the upstream has them
+    followers: sql`t.name not in (${listedNames(taskId)})`,
   };
   if (wish.mirror && !wish.confirmRemoval) await refuseMassRemoval(em, draft);
-  await writeTags(em, draft);
-  await writeRoots(em, draft);
-  await writeSignatures(em, draft);
-  const published = await publishVersion(em, draft);
-  if (published.createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
+  return draft;
+}
+
+async function completeTask(
+  em: Em,
+  { taskId, repositoryId, latest }: SyncDraft,
+  { createdVersion }: Published,
+): Promise<void> {
+  const db = kysely(em);
+  if (createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
   await sql`
     update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
   await sql`
-    update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${published.createdVersion}
+    update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${createdVersion}
     where id = ${taskId}
     returning ${tellEnding}`.execute(db);
-  return published;
 }
 
 interface Nothing {
@@ -209,25 +222,21 @@ async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncD
 }
 
 /** Digests asked for; after an additive sync what a moved tag pointed at (contract: it stays, untagged). A mirror drops both in its subset. */
-async function writeRoots(em: Em, { taskId, repositoryId, number, mirror }: SyncDraft): Promise<void> {
-  const db = kysely(em);
+async function writeRoots(em: Em, draft: SyncDraft): Promise<void> {
+  const { taskId, repositoryId, number, mirror } = draft;
   if (mirror)
-    await sql`
-      update root_membership r set removed_in = ${number}
-      from sync_root s
-      where s.task_id = ${taskId} and s.is_removed and r.repository_id = ${repositoryId} and r.removed_in is null
-        and r.manifest_id = s.manifest_id and r.name = s.name`.execute(db);
-  await sql`
-    insert into root_membership (repository_id, manifest_id, name, added_in)
-    select ${repositoryId}, wish.manifest_id, wish.name, ${number}
-    from (
+    await endRoots(
+      em,
+      draft,
+      sql`exists (select from sync_root s where s.task_id = ${taskId} and s.manifest_id = r.manifest_id and s.name = r.name and s.is_removed)`,
+    );
+  await insertRoots(
+    em,
+    draft,
+    sql`
       select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and not is_refused
       union
       select t.manifest_id, t.name from tag_membership t
-      where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}
-    ) as wish
-    where not exists (select from root_membership r
-      where r.repository_id = ${repositoryId} and r.manifest_id = wish.manifest_id and r.name = wish.name
-        and r.removed_in is null)
-    order by wish.manifest_id, wish.name`.execute(db);
+      where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}`,
+  );
 }

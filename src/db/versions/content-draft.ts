@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import type { Em } from '../open-database.ts';
-import { publishVersion, refreshStatistics } from './publish-version.ts';
-import type { Draft } from './publish-version.ts';
+import { makeVersion } from './publish-version.ts';
+import type { Draft, Published } from './draft.ts';
 import { kysely } from '../sql.ts';
 
 /** A mistake of the caller's in a change of content. */
@@ -48,7 +48,7 @@ export interface ContentChangeSteps {
   /** Writes the rows of tags and untagged roots; called when nothing is wrong. */
   readonly write: (em: Em, draft: ContentDraft) => Promise<void>;
   /** Called with what was published; what is thrown takes it back. */
-  readonly finish?: (em: Em, draft: ContentDraft, createdVersion: number | null) => Promise<void>;
+  readonly finish?: (em: Em, draft: ContentDraft, published: Published) => Promise<void>;
 }
 
 /**
@@ -57,18 +57,18 @@ export interface ContentChangeSteps {
  * @throws ContentRefusedError with all mistakes; TidemarkError `CONTENT_INCOMPLETE` as `publishVersion` does.
  */
 export async function changeContent(em: Em, steps: ContentChangeSteps): Promise<ContentChanged> {
-  const published = await em.fork().transactional(async (transaction) => {
-    const { draft, isMirrored } = await lockRepository(transaction, steps);
-    const mistakes = [...steps.mistakes, ...(await steps.check(transaction, draft))];
-    if (isMirrored && steps.isForMirrors !== true) mistakes.unshift(mirrored(draft));
-    if (mistakes.length > 0) throw new ContentRefusedError(mistakes);
-    await steps.write(transaction, draft);
-    const done = await publishVersion(transaction, draft);
-    await steps.finish?.(transaction, draft, done.createdVersion);
-    return done;
+  const { createdVersion } = await makeVersion<ContentDraft>(em.fork(), {
+    lock: async (transaction) => {
+      const { draft, isMirrored } = await lockRepository(transaction, steps);
+      const mistakes = [...steps.mistakes, ...(await steps.check(transaction, draft))];
+      if (isMirrored && steps.isForMirrors !== true) mistakes.unshift(mirrored(draft));
+      if (mistakes.length > 0) throw new ContentRefusedError(mistakes);
+      return draft;
+    },
+    write: steps.write,
+    ...(steps.finish === undefined ? {} : { finish: steps.finish }),
   });
-  await refreshStatistics(em, published.changes);
-  return { createdVersion: published.createdVersion };
+  return { createdVersion };
 }
 
 async function lockRepository(

@@ -7,7 +7,7 @@ import type { ContentDraft, ContentMistake } from './content-draft.ts';
 import type { Em } from '../open-database.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
-import { isIn } from './write-roots.ts';
+import { isIn } from './memberships.ts';
 
 type Path = readonly string[];
 

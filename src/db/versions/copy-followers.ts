@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import { companionSuffixes } from '../../oci/signatures/companion-tag.ts';
+import { companionTagOf } from '../content/companion-tags.ts';
 import type { Em } from '../open-database.ts';
-import type { Draft } from './publish-version.ts';
+import type { Draft } from './draft.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
-import { insertRoots, isIn, setTags } from './write-roots.ts';
+import { isInVersion } from './memberships.ts';
+import { insertRoots, setTags } from './write-roots.ts';
 
 /** Companion tags and referrers of what is copied come along: of tags of a version, everything that they reach and that refers to it. */
 export async function copyFollowers(
@@ -11,22 +13,21 @@ export async function copyFollowers(
   draft: Draft,
   source: { readonly version: VersionKey; readonly tags: readonly string[] },
 ): Promise<void> {
-  const { repositoryId, number } = source.version;
-  const companions = sql`(select replace(m.digest, ':', '-') || suffix from unnest(${companionSuffixes}::text[]) as suffix)`;
+  const companions = sql`(select ${companionTagOf(sql`m.digest`, sql`suffix`)} from unnest(${companionSuffixes}::text[]) as suffix)`;
   const chosen = sql`
     chosen(id) as (
       select t.manifest_id from tag_membership t
-      where t.repository_id = ${repositoryId} and ${isIn('t', number)} and t.name = any(${source.tags}::text[])
+      where ${isInVersion('t', source.version)} and t.name = any(${source.tags}::text[])
       union
       select next.id from chosen join manifest m on m.id = chosen.id cross join lateral (
         select edge.child_id as id from manifest_manifest edge where edge.parent_id = m.id
         union all
-        select s.id from manifest s join membership b on b.repository_id = ${repositoryId} and b.kind = 'manifest'
-          and b.content_id = s.id and ${isIn('b', number)}
+        select s.id from manifest s join membership b on ${isInVersion('b', source.version)} and b.kind = 'manifest'
+          and b.content_id = s.id
         where s.subject_digest = m.digest
         union all
         select t.manifest_id from tag_membership t
-        where t.repository_id = ${repositoryId} and ${isIn('t', number)} and t.name in ${companions}
+        where ${isInVersion('t', source.version)} and t.name in ${companions}
       ) as next
     )`;
   await setTags(
@@ -35,7 +36,7 @@ export async function copyFollowers(
     sql`select * from (
       with recursive ${chosen}
       select t.name, t.manifest_id from chosen join manifest m on m.id = chosen.id
-        join tag_membership t on t.repository_id = ${repositoryId} and ${isIn('t', number)} and t.name in ${companions}) as companion`,
+        join tag_membership t on ${isInVersion('t', source.version)} and t.name in ${companions}) as companion`,
   );
   await insertRoots(
     em,

@@ -1,22 +1,22 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Draft } from './publish-version.ts';
+import type { Draft } from './draft.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
-import { isIn } from './write-roots.ts';
+import { addMemberships, isInVersion } from './memberships.ts';
 
 /* Atomic signatures of a version that another is made from. Those that sign nothing in the new one are dropped by `settleSignatures`. */
 
 /** Adds the atomic signatures of a version, of whichever repository. */
 export async function copySignatures(em: Em, draft: Draft, version: VersionKey): Promise<void> {
-  await sql`
-    insert into membership (repository_id, kind, content_id, added_in)
-    select ${draft.repositoryId}, 'signature', s.id, ${draft.number}
-    from membership m join signature s on s.id = m.content_id and s.kind = 'ATOMIC'
-    where m.repository_id = ${version.repositoryId} and m.kind = 'signature' and ${isIn('m', version.number)}
-      and not exists (select from membership p where p.repository_id = ${draft.repositoryId} and p.kind = 'signature'
-        and p.content_id = s.id and p.removed_in is null)
-    order by s.id`.execute(kysely(em));
+  await addMemberships(
+    em,
+    draft,
+    'signature',
+    sql`
+      select s.id from membership m join signature s on s.id = m.content_id and s.kind = 'ATOMIC'
+      where ${isInVersion('m', version)} and m.kind = 'signature'`,
+  );
 }
 
 /** Makes the atomic signatures those of an earlier version of the same repository. */
@@ -26,7 +26,7 @@ export async function restoreSignatures(em: Em, draft: Draft, version: VersionKe
     where p.repository_id = ${draft.repositoryId} and p.kind = 'signature' and p.removed_in is null
       and p.added_in > ${version.number}
       and exists (select from signature s where s.id = p.content_id and s.kind = 'ATOMIC')
-      and not exists (select from membership m where m.repository_id = p.repository_id and m.kind = 'signature'
-        and m.content_id = p.content_id and ${isIn('m', version.number)})`.execute(kysely(em));
+      and not exists (select from membership m where ${isInVersion('m', version)} and m.kind = 'signature'
+        and m.content_id = p.content_id)`.execute(kysely(em));
   await copySignatures(em, draft, version);
 }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { companionSuffixes } from '../../oci/signatures/companion-tag.ts';
 import type { Em } from '../open-database.ts';
-import type { Draft } from './publish-version.ts';
+import type { Draft } from './draft.ts';
+import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
 /**
@@ -30,7 +31,7 @@ export async function endFollowers(em: Em, draft: Draft): Promise<boolean> {
       and r.removed_in is null`.execute(db);
   const tags = await sql`
     with ${gone}, follower as materialized (
-      select replace(gone.digest, ':', '-') || suffix as name from gone, unnest(${companionSuffixes}::text[]) as suffix
+      select ${companionTagOf(sql`gone.digest`, sql`suffix`)} as name from gone, unnest(${companionSuffixes}::text[]) as suffix
     )
     update tag_membership t set removed_in = ${number} from follower
     where t.repository_id = ${repositoryId} and t.name = follower.name and t.removed_in is null

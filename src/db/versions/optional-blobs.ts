@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Draft } from './publish-version.ts';
-import { kysely } from '../sql.ts';
+import type { Draft } from './draft.ts';
+import { addMemberships, isPresent } from './memberships.ts';
 
 /*
  * Foreign layers, and layers with urls, are in a version where its repository came by them: its sync fetched them, a client pushed them,
@@ -24,15 +24,15 @@ export function hasOptional(draft: Draft, blobId: RawBuilder<unknown>): RawBuild
 }
 
 /** What the sync has fetched of optional blobs, of manifests that are in the version, and the version does not have. */
-function fresh({ repositoryId, taskId }: Draft): RawBuilder<unknown> {
+function fresh(draft: Draft): RawBuilder<unknown> {
+  const { repositoryId, taskId } = draft;
   return sql`
-    select s.blob_id from sync_blob s
+    select distinct s.blob_id as id from sync_blob s
     where s.task_id = ${taskId}::bigint and s.is_optional and s.is_done and not s.is_absent
       and exists (select from manifest_blob edge join membership held on held.repository_id = ${repositoryId}
         and held.kind = 'manifest' and held.content_id = edge.manifest_id and held.removed_in is null
         where edge.blob_id = s.blob_id)
-      and not exists (select from membership p where p.repository_id = ${repositoryId} and p.kind = 'blob'
-        and p.content_id = s.blob_id and p.removed_in is null)`;
+      and not ${isPresent(draft, 'blob', sql`s.blob_id`)}`;
 }
 
 export function isOptionalNew(draft: Draft): RawBuilder<unknown> {
@@ -41,9 +41,5 @@ export function isOptionalNew(draft: Draft): RawBuilder<unknown> {
 
 /** Of manifests that the version had before, too: an upstream may come by a layer later. */
 export async function addOptional(em: Em, draft: Draft): Promise<void> {
-  if (draft.taskId === null) return;
-  await sql`
-    insert into membership (repository_id, kind, content_id, added_in)
-    select ${draft.repositoryId}, 'blob', fresh.blob_id, ${draft.number} from (${fresh(draft)}) as fresh
-    order by fresh.blob_id`.execute(kysely(em));
+  if (draft.taskId !== null) await addMemberships(em, draft, 'blob', fresh(draft));
 }

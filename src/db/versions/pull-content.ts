@@ -3,12 +3,13 @@ import type { Digest } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { preferred } from '../content/meaning.ts';
 import type { Em } from '../open-database.ts';
-import { publishVersion, refreshStatistics } from './publish-version.ts';
-import type { Draft } from './publish-version.ts';
+import { makeVersion } from './publish-version.ts';
+import type { Draft } from './draft.ts';
 import { readTrusted } from '../policies/read-trusted.ts';
 import type { Trusted } from '../policies/read-trusted.ts';
 import { mayReuse } from '../staging/reuse.ts';
 import type { Reuse } from '../staging/reuse.ts';
+import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 import { referrerRootName } from '../staging/stage-companions.ts';
 import { addAtomic } from '../staging/stage-signatures.ts';
@@ -81,17 +82,16 @@ export async function keepPulled(
   tried: TriedSignatures = new Map(),
 ): Promise<Doubt | undefined> {
   try {
-    const published = await em.transactional(async (transaction) => {
-      const draft = await lockLatest(transaction, pulled.repositoryId);
-      await recordSources(transaction, pulled);
-      await writeReference(transaction, draft, pulled);
-      await writeCompanions(transaction, draft, pulled);
-      await addAtomic(transaction, draft, pulled.atomic);
-      const done = await publishVersion(transaction, draft);
-      await assertVerified(transaction, draft, { ...pulled, tried });
-      return done;
+    await makeVersion<Draft>(em, {
+      lock: (transaction) => lockLatest(transaction, pulled.repositoryId),
+      write: async (transaction, draft) => {
+        await recordSources(transaction, pulled);
+        await writeReference(transaction, draft, pulled);
+        await writeCompanions(transaction, draft, pulled);
+        await addAtomic(transaction, draft, pulled.atomic);
+      },
+      finish: (transaction, draft) => assertVerified(transaction, draft, { ...pulled, tried }),
     });
-    await refreshStatistics(em, published.changes);
     return undefined;
   } catch (error) {
     if (error instanceof NotVerifiedError) return error.doubt;
@@ -150,11 +150,7 @@ async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
   const rootIds = [manifestId, ...companions.map((companion) => companion.manifestId)];
   await sql`
     insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
-    with recursive reach(id) as (
-      select unnest(${rootIds}::bigint[])
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    )
+    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`)}
     select ${reuse.repositoryId}, named.blob_id, ${remoteId}::bigint, ${mayReuse('blob', sql`named.blob_id`, reuse)}
     from (select distinct edge.blob_id
       from reach join manifest_blob edge on edge.manifest_id = reach.id) as named

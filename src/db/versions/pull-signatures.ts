@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { hasDocumentsOnly, hasImageConfig } from '../policies/attachments.ts';
 import type { Em } from '../open-database.ts';
 import type { PulledCompanion } from './pull-content.ts';
+import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 
 /* What a pull through a policy stores of signatures before it keeps anything: nobody sees it before the commit. */
@@ -13,11 +14,7 @@ export async function storeSigners(em: Em, companions: readonly PulledCompanion[
   const signing = companions.filter(({ tag }) => tag?.endsWith('.sig') === true);
   await sql`
     insert into signature (kind, manifest_id, signed_digest, name)
-    with recursive reach(id) as (
-      select unnest(${companions.map(({ manifestId }) => manifestId)}::bigint[])
-      union
-      select edge.child_id from reach join manifest_manifest edge on edge.parent_id = reach.id
-    ),
+    with recursive ${reachFrom(sql`select unnest(${companions.map(({ manifestId }) => manifestId)}::bigint[])`)},
     signing as (
       select m.id as manifest_id, m.subject_digest as signed_digest, m.digest as name
       from reach join manifest m on m.id = reach.id where m.is_signature and m.subject_digest is not null

@@ -6,8 +6,8 @@ import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
 import { meaningRows } from '../content/meaning.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import type { Em } from '../open-database.ts';
-import { publishVersion, refreshStatistics } from './publish-version.ts';
-import type { Draft, Published } from './publish-version.ts';
+import { makeVersion } from './publish-version.ts';
+import type { Draft, Published } from './draft.ts';
 import { lockPushTarget } from './push-target.ts';
 import type { PushCaller } from './push-target.ts';
 import { kysely } from '../sql.ts';
@@ -38,16 +38,14 @@ export async function pushContent(
   { basePath, caller }: { readonly basePath: string; readonly caller: PushCaller },
   change: ContentChange,
 ): Promise<Published> {
-  const published = await em.transactional(async (transaction) => {
-    const { repositoryId, latest } = await lockPushTarget(transaction, basePath, caller);
-    const draft: Draft = { repositoryId, latest, number: latest + 1, taskId: null };
-    await write(transaction, draft, { ...change, basePath });
-    const result = await publishVersion(transaction, draft);
-    await forgetReferenced(transaction, draft);
-    return result;
+  return makeVersion<Draft>(em, {
+    lock: async (transaction) => {
+      const { repositoryId, latest } = await lockPushTarget(transaction, basePath, caller);
+      return { repositoryId, latest, number: latest + 1, taskId: null };
+    },
+    write: (transaction, draft) => write(transaction, draft, { ...change, basePath }),
+    finish: forgetReferenced,
   });
-  await refreshStatistics(em, published.changes);
-  return published;
 }
 
 type NamedChange = ContentChange & { readonly basePath: string };

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Draft, Written } from './publish-version.ts';
+import type { Draft, Written } from './draft.ts';
+import { companionTagOf, isSignatureTag, signatureSuffix, subjectOfTag } from '../content/companion-tags.ts';
+import { addMemberships, isPresent } from './memberships.ts';
 import { kysely } from '../sql.ts';
 
 /*
@@ -9,8 +10,8 @@ import { kysely } from '../sql.ts';
  * manifest signs, that one with its subject or its tag. Only atomic ones are written by who brings them, before this.
  */
 
-const isSignatureTag = sql`t.name ~ '^sha256-[0-9a-f]{64}\\.sig$'`;
-const signedByTag = sql`'sha256:' || substr(t.name, 8, 64)`;
+const isSignature = isSignatureTag(sql`t.name`);
+const signedByTag = subjectOfTag(sql`t.name`);
 
 /** Brings in the signatures that this version gains, and takes out those that it loses. */
 export async function settleSignatures(em: Em, draft: Draft, written: Written): Promise<void> {
@@ -19,18 +20,12 @@ export async function settleSignatures(em: Em, draft: Draft, written: Written): 
   if (written.isRemoved) await endSignatures(em, draft);
 }
 
-function isHeld({ repositoryId }: Draft, manifestId: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`exists (select from lateral (
-    select from membership p where p.repository_id = ${repositoryId} and p.kind = 'manifest' and p.content_id = ${manifestId}
-      and p.removed_in is null offset 0) as held)`;
-}
-
 /** Atomic ones that were staged for a manifest which this version has not after all. */
 async function dropUnsigned(em: Em, draft: Draft): Promise<void> {
   await sql`
     delete from membership a using signature s
     where a.repository_id = ${draft.repositoryId} and a.kind = 'signature' and a.added_in = ${draft.number} and s.id = a.content_id
-      and not exists (select from manifest m where m.digest = s.signed_digest and ${isHeld(draft, sql`m.id`)})`.execute(
+      and not exists (select from manifest m where m.digest = s.signed_digest and ${isPresent(draft, 'manifest', sql`m.id`)})`.execute(
     kysely(em),
   );
 }
@@ -38,7 +33,6 @@ async function dropUnsigned(em: Em, draft: Draft): Promise<void> {
 /** Manifests that sign: those that came, those of what came, and by tag. */
 async function addSigning(em: Em, draft: Draft): Promise<void> {
   const { repositoryId, number } = draft;
-  const db = kysely(em);
   const signing = sql`
     fresh as materialized (
       select m.id, m.digest, m.subject_digest, m.is_signature from membership a join manifest m on m.id = a.content_id
@@ -52,32 +46,31 @@ async function addSigning(em: Em, draft: Draft): Promise<void> {
         select id, digest from manifest where subject_digest = fresh.digest and is_signature offset 0) as s
       union
       select t.manifest_id, ${signedByTag}, t.name from tag_membership t
-      where t.repository_id = ${repositoryId} and t.added_in = ${number} and t.removed_in is null and ${isSignatureTag}
+      where t.repository_id = ${repositoryId} and t.added_in = ${number} and t.removed_in is null and ${isSignature}
       union
       select t.manifest_id, fresh.digest, t.name from fresh cross join lateral (
         select manifest_id, name from tag_membership where repository_id = ${repositoryId} and removed_in is null
-          and name = replace(fresh.digest, ':', '-') || '.sig' offset 0) as t
+          and name = ${companionTagOf(sql`fresh.digest`, signatureSuffix)} offset 0) as t
     ),
     signing as materialized (
       select distinct on (pair.manifest_id, pair.signed_digest) pair.* from pair join manifest m on m.digest = pair.signed_digest
-      where ${isHeld(draft, sql`pair.manifest_id`)} and ${isHeld(draft, sql`m.id`)}
+      where ${isPresent(draft, 'manifest', sql`pair.manifest_id`)} and ${isPresent(draft, 'manifest', sql`m.id`)}
       order by pair.manifest_id, pair.signed_digest, pair.name desc
     )`;
   await sql`
     with ${signing}
     insert into signature (kind, manifest_id, signed_digest, name)
     select 'COSIGN', manifest_id, signed_digest, name from signing order by manifest_id, signed_digest
-    on conflict do nothing`.execute(db);
-  await sql`
-    with ${signing}
-    insert into membership (repository_id, kind, content_id, added_in)
-    select ${repositoryId}, 'signature', s.id, ${number}
-    from signing join signature s on s.kind = 'COSIGN' and s.manifest_id = signing.manifest_id
-      and s.signed_digest = signing.signed_digest
-    where not exists (select from lateral (
-      select from membership p where p.repository_id = ${repositoryId} and p.kind = 'signature' and p.content_id = s.id
-        and p.removed_in is null offset 0) as present)
-    order by s.id`.execute(db);
+    on conflict do nothing`.execute(kysely(em));
+  await addMemberships(
+    em,
+    draft,
+    'signature',
+    sql`
+      with ${signing}
+      select s.id from signing join signature s on s.kind = 'COSIGN' and s.manifest_id = signing.manifest_id
+        and s.signed_digest = signing.signed_digest`,
+  );
 }
 
 /** Of what lost the manifest that it signs, the manifest that signs, or its tag. */
@@ -96,16 +89,16 @@ async function endSignatures(em: Em, draft: Draft): Promise<void> {
       union
       select s.id from tag_membership t join signature s on s.kind = 'COSIGN' and s.manifest_id = t.manifest_id
         and s.signed_digest = ${signedByTag}
-      where t.repository_id = ${repositoryId} and t.removed_in = ${number} and ${isSignatureTag}
+      where t.repository_id = ${repositoryId} and t.removed_in = ${number} and ${isSignature}
     ),
     leaving as materialized (
       select s.id from candidate join signature s on s.id = candidate.id
         left join manifest m on m.id = s.manifest_id
-      where not (exists (select from manifest signed where signed.digest = s.signed_digest and ${isHeld(draft, sql`signed.id`)})
-        and (s.kind = 'ATOMIC' or (${isHeld(draft, sql`m.id`)} and (
+      where not (exists (select from manifest signed where signed.digest = s.signed_digest and ${isPresent(draft, 'manifest', sql`signed.id`)})
+        and (s.kind = 'ATOMIC' or (${isPresent(draft, 'manifest', sql`m.id`)} and (
           (m.is_signature and m.subject_digest = s.signed_digest)
           or exists (select from tag_membership t where t.repository_id = ${repositoryId} and t.removed_in is null
-            and t.manifest_id = m.id and t.name = replace(s.signed_digest, ':', '-') || '.sig')))))
+            and t.manifest_id = m.id and t.name = ${companionTagOf(sql`s.signed_digest`, signatureSuffix)})))))
     )
     update membership p set removed_in = ${number} from leaving
     where p.repository_id = ${repositoryId} and p.kind = 'signature' and p.removed_in is null and p.content_id = leaving.id`.execute(

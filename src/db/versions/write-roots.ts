@@ -1,17 +1,12 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Draft } from './publish-version.ts';
+import type { Draft } from './draft.ts';
+import { isInVersion } from './memberships.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
 
 /* The rows that a version follows from: tags, and untagged roots. All below them is `publishVersion`'s. */
-
-/** Whether the membership row is in a version (docs/database.md). */
-export function isIn(row: 't' | 'r' | 'b' | 'm', number: number): RawBuilder<unknown> {
-  const name = sql.raw(row);
-  return sql`${name}.added_in <= ${number} and (${name}.removed_in is null or ${name}.removed_in > ${number})`;
-}
 
 /** Ends the present tags `t` that the condition is true for. */
 export async function endTags(em: Em, draft: Draft, condition: RawBuilder<unknown>): Promise<void> {
@@ -78,7 +73,7 @@ export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promi
     em,
     draft,
     sql`select r.manifest_id, r.name from root_membership r
-      where r.repository_id = ${version.repositoryId} and ${isIn('r', version.number)}`,
+      where ${isInVersion('r', version)}`,
   );
 }
 
