@@ -4,6 +4,7 @@ import type { Role } from './roles.ts';
 import type { Em } from '../open-database.ts';
 import { toPage } from '../reads/read-page.ts';
 import type { Page } from '../reads/read-page.ts';
+import { countRows } from '../reads/counts.ts';
 import { kysely } from '../sql.ts';
 import { nameVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
@@ -108,12 +109,8 @@ export async function countAccessTokens(em: Em): Promise<number> {
   return em.count(AccessToken);
 }
 
-export async function countAccessGrants(em: Em, administered: Visibility): Promise<number> {
-  const found = await sql<{ count: number }>`
-    select count(*) as count from access_grant where ${nameVisible(sql`scope`, administered)}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.count ?? 0;
+export function countAccessGrants(em: Em, administered: Visibility): Promise<number> {
+  return countRows(em, 'access_grant', nameVisible(sql`scope`, administered));
 }
 
 export interface NewToken {

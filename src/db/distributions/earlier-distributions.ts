@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
+import { countRows } from '../reads/counts.ts';
 import { kysely } from '../sql.ts';
 
 /*
@@ -42,12 +43,9 @@ export async function hideUndecided(
 
 /** The distributions for which nobody has decided. */
 export async function readUndecided(em: Em, limit: number): Promise<EarlierDistributions> {
-  const db = kysely(em);
-  const counted = await sql<{ count: number }>`
-    select count(*) as count from distribution where not is_decided`.execute(db);
   const found = await sql<UndecidedDistribution>`
     select d.base_path as "basePath", r.name as repository
     from distribution d join repository r on r.id = d.repository_id
-    where not d.is_decided order by d.base_path limit ${limit}`.execute(db);
-  return { count: counted.rows[0]?.count ?? 0, first: found.rows };
+    where not d.is_decided order by d.base_path limit ${limit}`.execute(kysely(em));
+  return { count: await countRows(em, 'distribution', sql`not is_decided`), first: found.rows };
 }

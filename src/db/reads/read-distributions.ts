@@ -3,6 +3,7 @@ import { Distribution } from '../schema/distributions.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
 import { isVisible, nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -38,12 +39,8 @@ export async function readDistributionPage(
   return toPage(found.rows, page.first);
 }
 
-export async function countDistributions(em: Em, visibility: Visibility): Promise<number> {
-  const found = await sql<{ count: number }>`
-    select count(*) as count from distribution where ${nameVisible(sql`base_path`, visibility)}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.count ?? 0;
+export function countDistributions(em: Em, visibility: Visibility): Promise<number> {
+  return countRows(em, 'distribution', nameVisible(sql`base_path`, visibility));
 }
 
 /** A move of a distribution. Repositories are null once deleted; versions are null where it followed or follows the latest. */
@@ -80,10 +77,6 @@ export async function readMovePages(
   return toPages(rows, distributionIds.length, page.first);
 }
 
-export async function countMoves(em: Em, distributionIds: readonly number[]): Promise<number[]> {
-  const found = await sql<{ id: number; count: number }>`
-    select distribution_id as id, count(*) as count from distribution_move
-    where distribution_id = any(${distributionIds}::bigint[]) group by distribution_id`.execute(kysely(em));
-  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
-  return distributionIds.map((id) => byId.get(id) ?? 0);
+export function countMoves(em: Em, distributionIds: readonly number[]): Promise<number[]> {
+  return countByParent(em, 'distribution_move', 'distribution_id', distributionIds);
 }

@@ -5,6 +5,7 @@ import { Repository } from '../schema/repositories.ts';
 import type { Em } from '../open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
 import { isVisible, nameVisible, repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -84,11 +85,7 @@ export async function countNamed(
   nameRegex?: string | null,
 ): Promise<number> {
   if (nameRegex === null) return 0;
-  const found = await sql<{ count: number }>`
-    select count(*) as count from ${sql.table(table)} where ${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.count ?? 0;
+  return countRows(em, table, sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)}`);
 }
 
 function nameMatches(nameRegex: string | undefined) {

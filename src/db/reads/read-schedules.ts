@@ -3,6 +3,7 @@ import { Schedule } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -40,12 +41,8 @@ export async function readSchedulePage(
   return toPage(found.rows, page.first);
 }
 
-export async function countSchedules(em: Em, visibility: Visibility): Promise<number> {
-  const found = await sql<{ count: number }>`
-    select count(*) as count from schedule where ${repositoryVisible(sql`schedule.repository_id`, visibility)}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.count ?? 0;
+export function countSchedules(em: Em, visibility: Visibility): Promise<number> {
+  return countRows(em, 'schedule', repositoryVisible(sql`schedule.repository_id`, visibility));
 }
 
 /** A page of each repository's schedules, oldest first, in one statement. */
@@ -63,11 +60,8 @@ export async function readRepositorySchedulePages(
   return toPages(found.rows, repositoryIds.length, page.first);
 }
 
-export async function countRepositorySchedules(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
-  const found = await sql<{ id: number; count: number }>`
-    select repository_id as id, count(*) as count from schedule
-    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
-  return inOrder(repositoryIds, found.rows);
+export function countRepositorySchedules(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  return countByParent(em, 'schedule', 'repository_id', repositoryIds);
 }
 
 export interface ScheduleRunRow {
@@ -98,19 +92,8 @@ export async function readScheduleRunPages(
   return toPages(rows, scheduleIds.length, page.first);
 }
 
-export async function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promise<number[]> {
-  const found = await sql<{ id: number; count: number }>`
-    select schedule_id as id, count(*) as count from schedule_run
-    where schedule_id = any(${scheduleIds}::bigint[]) group by schedule_id`.execute(kysely(em));
-  return inOrder(scheduleIds, found.rows);
-}
-
-function inOrder(
-  ids: readonly number[],
-  counts: readonly { readonly id: number; readonly count: number }[],
-): number[] {
-  const byId = new Map(counts.map((row) => [row.id, row.count]));
-  return ids.map((id) => byId.get(id) ?? 0);
+export function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promise<number[]> {
+  return countByParent(em, 'schedule_run', 'schedule_id', scheduleIds);
 }
 
 /** How fresh a repository is. Dry runs count for nothing. */

@@ -4,6 +4,7 @@ import type { TaskState } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
 import { taskVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -50,11 +51,8 @@ export async function readTaskPage(
   return toPage(found.rows, page.first);
 }
 
-export async function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): Promise<number> {
-  const found = await sql<{ count: number }>`
-    select count(*) as count from task
-    where ${passes(filter)} and ${taskVisible(visibility)}`.execute(kysely(em));
-  return found.rows[0]?.count ?? 0;
+export function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): Promise<number> {
+  return countRows(em, 'task', sql`${passes(filter)} and ${taskVisible(visibility)}`);
 }
 
 function passes({ state, repository }: TaskFilter) {
@@ -79,10 +77,6 @@ export async function readRepositoryTaskPages(
   return toPages(found.rows, repositoryIds.length, page.first);
 }
 
-export async function countRepositoryTasks(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
-  const found = await sql<{ id: number; count: number }>`
-    select repository_id as id, count(*) as count from task
-    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
-  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
-  return repositoryIds.map((id) => byId.get(id) ?? 0);
+export function countRepositoryTasks(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  return countByParent(em, 'task', 'repository_id', repositoryIds);
 }

@@ -3,6 +3,7 @@ import type { RepositoryVersion } from '../schema/versions.ts';
 import type { Em } from '../open-database.ts';
 import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { countByParent } from './counts.ts';
 import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -51,10 +52,6 @@ export async function readVersionPages(
   return toPages(found.rows, repositoryIds.length, page.first);
 }
 
-export async function countVersions(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
-  const found = await sql<{ id: number; count: number }>`
-    select repository_id as id, count(*) as count from repository_version
-    where repository_id = any(${repositoryIds}::bigint[]) group by repository_id`.execute(kysely(em));
-  const byId = new Map(found.rows.map((row) => [row.id, row.count]));
-  return repositoryIds.map((id) => byId.get(id) ?? 0);
+export function countVersions(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
+  return countByParent(em, 'repository_version', 'repository_id', repositoryIds);
 }

@@ -34,3 +34,5 @@ export const AccessGrant = defineEntity({
   },
 });
 export type AccessGrant = InferEntity<typeof AccessGrant>;
+
+export const accessTables = [AccessToken, AccessGrant];

@@ -78,3 +78,12 @@ export const RepositorySource = defineEntity({
     recordedAt: createdAt,
   },
 });
+
+export const contentTables = [
+  Blob,
+  Manifest,
+  ManifestManifest,
+  ManifestBlob,
+  RepositoryBlob,
+  RepositorySource,
+];

@@ -42,3 +42,5 @@ export const DistributionMove = defineEntity({
     toVersion: p.integer().nullable(),
   },
 });
+
+export const distributionsTables = [Distribution, DistributionMove];

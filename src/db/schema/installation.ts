@@ -17,3 +17,5 @@ export const SecretRotation = defineEntity({
   tableName: 'secret_rotation',
   properties: { keyId: p.text().primary(), begunAt: createdAt },
 });
+
+export const installationTables = [Installation, SecretRotation];

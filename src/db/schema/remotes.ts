@@ -82,3 +82,5 @@ export const RemoteTag = defineEntity({
   tableName: 'remote_tag',
   properties: { remoteId: key, name: p.text().primary(), digest: p.text() },
 });
+
+export const remotesTables = [Remote, HostBudget, HostThrottle, RemoteContent, RemoteTag];

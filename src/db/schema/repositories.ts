@@ -36,3 +36,5 @@ export const Upload = defineEntity({
     touchedAt: createdAt,
   },
 });
+
+export const repositoriesTables = [Repository, Upload];

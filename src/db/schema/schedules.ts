@@ -64,3 +64,5 @@ export const ScheduleRun = defineEntity({
     workflowRunId: p.text().nullable(),
   },
 });
+
+export const schedulesTables = [Schedule, ScheduleRemoval, ScheduleRun];

@@ -68,3 +68,5 @@ export const SignatureVerdict = defineEntity({
     reason: p.text().nullable(),
   },
 });
+
+export const signaturesTables = [SignaturePolicy, Signature, SignatureVerdict];

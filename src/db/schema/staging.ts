@@ -94,3 +94,17 @@ export const SyncSigner = defineEntity({
   tableName: 'sync_signer',
   properties: { taskId: key, signatureId: key, rank: p.integer().default(1) },
 });
+
+export const stagingTables = [
+  SyncName,
+  SyncTag,
+  SyncRoot,
+  SyncWalked,
+  SyncCompanion,
+  SyncAsked,
+  SyncBlob,
+  SyncSigned,
+  SyncProblem,
+  SyncSignature,
+  SyncSigner,
+];

@@ -165,3 +165,5 @@ export const TaskPlanTag = defineEntity({
     newDigest: p.text().nullable(),
   },
 });
+
+export const tasksTables = [Task, TaskWarning, TaskProgress, TaskThrottle, TaskPlan, TaskPlanTag];

@@ -60,3 +60,5 @@ export const Membership = defineEntity({
     ...range,
   },
 });
+
+export const versionsTables = [RepositoryVersion, TagMembership, RootMembership, Membership];

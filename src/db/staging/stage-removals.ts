@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
+import { rootRows } from './stage-tags.ts';
+import type { StagedRoot } from './stage-tags.ts';
 import { kysely } from '../sql.ts';
 
 /* What a mirror sync has staged for removal, as it is looked at once more before the commit. */
@@ -72,16 +74,11 @@ export async function readRootRemovals(
 }
 
 /** Takes these off what goes. */
-export async function keepRoots(
-  em: Em,
-  taskId: number,
-  roots: readonly { readonly manifestId: number; readonly name: string }[],
-): Promise<void> {
+export async function keepRoots(em: Em, taskId: number, roots: readonly StagedRoot[]): Promise<void> {
   if (roots.length === 0) return;
   await sql`
     delete from sync_root s
-    using unnest(${roots.map((root) => root.manifestId)}::bigint[], ${roots.map((root) => root.name)}::text[])
-      as v(manifest_id, name)
+    using ${rootRows(roots)}
     where s.task_id = ${taskId} and s.is_removed and s.manifest_id = v.manifest_id and s.name = v.name`.execute(
     kysely(em),
   );

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isDigest } from '../../oci/digest.ts';
@@ -59,18 +60,24 @@ export async function unstageTags(em: Em, taskId: number, names: readonly string
   );
 }
 
+export interface StagedRoot {
+  readonly manifestId: number;
+  readonly name: string;
+}
+
+/** The roots as rows `v(manifest_id, name)`. */
+export function rootRows(roots: readonly StagedRoot[]): RawBuilder<unknown> {
+  return sql`unnest(${roots.map((root) => root.manifestId)}::bigint[], ${roots.map((root) => root.name)}::text[])
+    as v(manifest_id, name)`;
+}
+
 /** Stages a manifest that was asked for by digest: it stays in the version untagged. */
-export async function stageRoots(
-  em: Em,
-  taskId: number,
-  roots: readonly { readonly manifestId: number; readonly name: string }[],
-): Promise<void> {
+export async function stageRoots(em: Em, taskId: number, roots: readonly StagedRoot[]): Promise<void> {
   if (roots.length === 0) return;
   await sql`
     insert into sync_root (task_id, manifest_id, name)
     select ${taskId}, manifest_id, name
-    from unnest(${roots.map((root) => root.manifestId)}::bigint[], ${roots.map((root) => root.name)}::text[])
-      as v(manifest_id, name)
+    from ${rootRows(roots)}
     on conflict do nothing`.execute(kysely(em));
 }
 
