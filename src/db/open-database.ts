@@ -17,7 +17,7 @@ import { Migration0008Distributions } from './migrations/0008-distributions.ts';
 import { Migration0009Schedules } from './migrations/0009-schedules.ts';
 import { Migration0010Staging } from './migrations/0010-staging.ts';
 
-/** An entity manager on PostgreSQL; functions of this folder take one, in a transaction where they say so. */
+/** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
 
 export type Database = MikroORM;
@@ -25,7 +25,7 @@ export type Database = MikroORM;
 export interface DatabaseOptions {
   /** `postgresql://…`. */
   readonly url: string;
-  /** Connections held at the most; default 20. */
+  /** Default 20. */
   readonly poolSize?: number;
 }
 
@@ -42,10 +42,10 @@ const migrations = [
   Migration0010Staging,
 ];
 
-// bigint columns hold ids and byte counts, all below 2^53: numbers, also in statements that bypass the entities
+// Ids and byte counts are below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** Opens the pool; nothing is read yet but the connection's liveness. */
+/** Opens the pool and checks the connection. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   return MikroORM.init({
     clientUrl: options.url,
@@ -68,16 +68,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   });
 }
 
-/** Any number; the same in every process, so that one migrates while the others wait. */
+/** An arbitrary number. One process migrates while the others wait. */
 const migrationLock = 7_203_115;
 
 /**
- * Brings the schema up to what this program knows; several processes may call it at once.
- * @throws TidemarkError `SCHEMA_UNKNOWN` when a newer program has migrated this database (fault 107).
+ * Runs the pending migrations. Several processes may call it concurrently.
+ * @throws TidemarkError `SCHEMA_UNKNOWN` if a newer program has migrated the database (fault 107).
  */
 export async function migrateDatabase(database: Database): Promise<void> {
   const lock = new pg.Client({ connectionString: database.config.get('clientUrl') ?? '' });
-  // its queries are rejected when the connection breaks; without a listener the process would end
+  // Without a listener, an error of the connection would end the process.
   lock.on('error', () => undefined);
   await lock.connect();
   try {
@@ -89,7 +89,7 @@ export async function migrateDatabase(database: Database): Promise<void> {
   }
 }
 
-/** @throws TidemarkError `SCHEMA_UNKNOWN` or, where migrations wait to be run, `SCHEMA_OUTDATED`. */
+/** @throws TidemarkError `SCHEMA_UNKNOWN`, or `SCHEMA_OUTDATED` if migrations are pending. */
 export async function checkSchema(database: Database): Promise<void> {
   await assertKnownSchema(database);
   const pending = await database.migrator.getPending();

@@ -1,6 +1,6 @@
 import { TidemarkError } from '../../oci/error.ts';
 
-/** PostgreSQL's disk has no room (its error 53100, disk_full), said as ours; undefined for anything else. */
+/** Maps PostgreSQL's error 53100 (disk_full); undefined for any other. */
 export function asDatabaseFull(error: unknown): TidemarkError | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ('code' in cause && cause.code === '53100')

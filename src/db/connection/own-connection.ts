@@ -2,17 +2,17 @@ import pg from 'pg';
 
 export interface OwnConnectionOptions {
   readonly databaseUrl: string;
-  /** What PostgreSQL shows it as. */
+  /** The application name in PostgreSQL. */
   readonly name: string;
-  /** Makes a connection that has just been opened ready for use. */
+  /** Prepares a new connection. */
   readonly prepare?: (client: pg.Client) => Promise<void>;
   /** Called once for each connection that broke or could not be opened. */
   readonly onLost?: () => void;
 }
 
-/** A connection beside the pool, for what belongs to one session. */
+/** A connection outside of the pool, for session state. */
 export interface OwnConnection {
-  /** Opens it where it is not open, or not any more. */
+  /** Opens it unless it is open. */
   connect(): Promise<pg.Client>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export function createOwnConnection(options: OwnConnectionOptions): OwnConnectio
   return {
     connect() {
       if (connection !== undefined) return connection;
-      // itself only: the last events of a broken connection may come when the next one is open
+      // Only its own events: those of a broken connection may arrive when the next is open.
       const forget = (): void => {
         if (connection !== opened) return;
         connection = undefined;

@@ -3,12 +3,12 @@ import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** Each text gets one name, so the texts must be as many as the code has, whatever is asked for: values as parameters, no lists. */
+/** One name per text. Texts must be constant: pass values as parameters, and no lists. */
 const names = new Map<string, string>();
 
 /**
- * Runs a statement that each connection parses and plans once and then knows by its name: for the small look-ups of every pull, of which
- * parsing and planning are most of the cost. In a transaction it is run as any other.
+ * Runs a prepared statement: each connection parses and plans it once. For the small look-ups of every pull, where
+ * parsing dominates. In a transaction it runs unprepared.
  */
 export async function executePrepared<Row extends object>(
   em: Em,

@@ -2,17 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createOwnConnection } from '../connection/own-connection.ts';
 
 /**
- * One fetch of a blob at a time over all workers: PostgreSQL's advisory locks on a connection of its own. When that connection breaks,
- * its locks are gone and two may fetch the same blob; that is safe, because each attempt writes a file of its own.
+ * Single-flight downloads across all workers: PostgreSQL advisory locks on a connection of their own. A broken
+ * connection frees its locks, and two workers may fetch the same blob. That is safe, because each attempt writes its own
+ * file.
  */
 export interface BlobLocks {
-  /** Runs `work` while holding the lock of this key, a digest or an upload's id; waits for it as long as the signal allows. */
+  /** Runs `work` under the lock of a digest or an upload id. Waits until the signal aborts. */
   withLock<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
-  /** The same beside others that share it; those that want it alone wait for all of them. */
+  /** The same with a shared lock. */
   withShared<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
-  /** Takes the locks of those keys that nobody holds, until they are given back. */
+  /** Takes the locks that are free. */
   takeFree(keys: readonly string[]): Promise<HeldLocks>;
-  /** Runs `work` while holding the locks of those keys that nobody holds. Its signal is aborted when the locks are lost. */
+  /** Runs `work` under the locks that are free. Its signal aborts when the locks are lost. */
   withFree<T>(
     keys: readonly string[],
     work: (free: readonly string[], signal: AbortSignal) => Promise<T>,
@@ -29,7 +30,7 @@ const retryMs = 100;
 
 export function createBlobLocks(databaseUrl: string): BlobLocks {
   const connection = createLockConnection(databaseUrl);
-  // advisory locks nest within one session, so those that this process holds are told apart here
+  // Advisory locks nest within a session, so locks of this process are serialized here.
   const held = new Set<string>();
   const shared = new Map<string, number>();
 
@@ -66,7 +67,7 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
   }
 
   async function unlock(key: string): Promise<void> {
-    // a broken connection has given its locks back already
+    // A broken connection has freed its locks.
     await connection.ask('unlock', key).catch(() => undefined);
     held.delete(key);
   }
@@ -124,7 +125,7 @@ interface Question {
   readonly fail: (error: unknown) => void;
 }
 
-/** Gathers the questions that come while one statement runs into the next: hundreds of small blobs cost a few round trips. */
+/** Batches the requests that arrive while a statement runs: hundreds of small blobs cost a few round trips. */
 function createLockConnection(databaseUrl: string) {
   let loss = new AbortController();
   let questions: Question[] = [];
@@ -163,11 +164,11 @@ function createLockConnection(databaseUrl: string) {
         questions.push({ kind, key, answer, fail });
         if (isAsking) return;
         isAsking = true;
-        // all that is asked in one go is one statement
+        // Concurrent requests become one statement.
         queueMicrotask(() => void askAll());
       });
     },
-    /** Aborted when the connection that there is now breaks. */
+    /** Aborts when the present connection breaks. */
     lost: (): AbortSignal => loss.signal,
     close: () => connection.close(),
   };

@@ -7,15 +7,15 @@ import { recordDelivered } from '../staging/reuse.ts';
 import type { Origin } from '../staging/reuse.ts';
 import { kysely } from '../sql.ts';
 
-/* From which remotes the blobs of a repository can be had. Rows of it are written by `planContent`, `keepPulled` and `copySources`. */
+/* The remotes that can deliver a repository's blobs. `planContent`, `keepPulled` and `copySources` record them. */
 
-/** More would only make a client wait longer for the same bad news. */
+/** Further sources would only delay the same error. */
 const maxSources = 3;
 
 /**
- * The remotes that a repository knows to have a blob, the best first: the one that it has now, then those that were heard of it last. Never
- * another repository's: its login is not for the readers of this one. A remote whose url was changed since then stands for itself: the
- * digest decides whether it still has the same.
+ * The repository's sources of a blob, best first: its present remote, then the most recent ones. Sources of other
+ * repositories are excluded: their credentials are not for this repository's readers. A remote with a new URL is tried
+ * as well: the digest decides.
  */
 export async function readBlobSources(
   em: Em,
@@ -36,13 +36,12 @@ export async function readBlobSources(
 export interface BroughtBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** The repository that it was fetched for: it holds the blob from now on. */
+  /** The repository that it was fetched for. It holds the blob from now on. */
   readonly repositoryId: number;
-  /** Whose upstream has sent it. */
   readonly origin: Origin | undefined;
 }
 
-/** Called only after the bytes are where a crash cannot lose them (fault 110). */
+/** Call it only when the bytes are durable (fault 110). */
 export async function markBlobStored(
   em: Em,
   { digest, sizeBytes, repositoryId, origin }: BroughtBlob,
@@ -57,7 +56,7 @@ export async function markBlobStored(
   });
 }
 
-/** How many blobs of the versions of a repository it does not have yet, and can get from this remote only. */
+/** The number of missing blobs in versions that only this remote can deliver. */
 export async function countOnlySource(em: Em, remoteId: number): Promise<number> {
   const found = await sql<{ count: number }>`
     select count(distinct b.id) as count

@@ -9,12 +9,12 @@ import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
 /*
- * A repository may name a blob that it never had: by ON_DEMAND, STREAMED and pull-through, manifests come without their layers. Such a
- * blob has rows in `repository_source`. The repository holds it once its remote has delivered it, or who brought it had the right to:
- * then the stored bytes are the repository's too. Until then the blob is as if it were stored nowhere, whoever else has it.
+ * With ON_DEMAND, STREAMED and pull-through, a repository gets manifests without their layers. Such a blob has rows in
+ * `repository_source`. The repository *holds* the blob when its remote has delivered it, or when the caller who brought
+ * it had the right to it. Until then it is not served, even if others have stored it.
  */
 
-/** Whether a repository that names the blob holds it; true as well for what is not there by name only. */
+/** Whether the repository holds the blob. True as well for blobs that it does not have by name only. */
 export function isHeld(repositoryId: RawBuilder<unknown>, blobId: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`coalesce((
     select bool_or(named.is_held or exists (select from remote_content had
@@ -22,7 +22,7 @@ export function isHeld(repositoryId: RawBuilder<unknown>, blobId: RawBuilder<unk
     from repository_source named where named.repository_id = ${repositoryId} and named.blob_id = ${blobId}), true)`;
 }
 
-/** Those of the digests that are stored, and that the repository does not have by name only. */
+/** The stored blobs among these digests that the repository holds. */
 export async function findHeld(
   em: Em,
   repositoryId: number,
@@ -34,7 +34,7 @@ export async function findHeld(
   return new Set(found.rows.map((row) => row.digest));
 }
 
-/** Whether a version of the repository that is kept, or an upload into it, has the blob, and the repository holds it. */
+/** Whether a version of the repository, or an upload to it, has the blob, and the repository holds it. */
 export function ownsBlob(
   repositoryId: RawBuilder<unknown>,
   blobId: RawBuilder<unknown>,
@@ -45,7 +45,7 @@ export function ownsBlob(
     and ${isHeld(repositoryId, blobId)})`;
 }
 
-/** Whether a repository that is seen holds the blob: then it is told whether, and with which size, it is stored. */
+/** Whether a visible repository holds the blob: only then its stored size is revealed. */
 export function isHeldBySeen(blobId: RawBuilder<unknown>, visibility: Visibility): RawBuilder<unknown> {
   if (visibility.all) return sql`true`;
   return sql`exists (select from repository seen join membership held on held.repository_id = seen.id
@@ -53,7 +53,7 @@ export function isHeldBySeen(blobId: RawBuilder<unknown>, visibility: Visibility
     where ${nameVisible(sql`seen.name`, visibility)} and ${isHeld(sql`seen.id`, blobId)})`;
 }
 
-/** The repository has these blobs by right from now on, however they came before. */
+/** The repository holds these blobs from now on. */
 export async function holdBlobs(em: Em, repositoryId: number, blobs: RawBuilder<unknown>): Promise<void> {
   await sql`
     update repository_source set is_held = true
@@ -61,8 +61,8 @@ export async function holdBlobs(em: Em, repositoryId: number, blobs: RawBuilder<
 }
 
 /**
- * Where the blobs of a draft's new tags and roots can be had, as the repository knew it that they are copied from. What that one has by name
- * only, the copy has by name only. A remote that the caller may not use does not come along: a blob that is not stored has no source then.
+ * Copies the sources of the blobs of a draft's new tags and roots. Remotes that the caller may not use are not copied.
+ * Blobs that the source has by name only are not held by the copy either.
  */
 export async function copySources(
   em: Em,
@@ -94,8 +94,8 @@ export async function copySources(
 }
 
 /**
- * What a remote has delivered stays with the repositories that it was delivered to, though the remote is deleted or gets another upstream.
- * To be called before its deliveries are forgotten.
+ * Repositories keep what a remote delivered to them when it is deleted or gets another upstream. Call it before the
+ * deliveries are forgotten.
  */
 export async function keepDelivered(em: Em, remoteId: number): Promise<void> {
   await sql`

@@ -6,8 +6,9 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * Rows that are about to be referred to are made where they are missing, and locked so that a collection cannot take one away until the
- * reference is written (fault 111). Marks of an earlier collection are cleared. All in order of digest or id: no deadlocks (fault 98).
+ * Creates the missing rows of content that is about to be referred to, and locks them against collection until the
+ * reference is written (fault 111). Marks of an earlier collection are cleared. The order of digest or id prevents
+ * deadlocks (fault 98).
  */
 
 export async function holdManifests(em: Em, meanings: readonly Meaning[]): Promise<void> {
@@ -47,7 +48,7 @@ async function hold(
   for (;;) {
     await make.execute(db);
     const held = await sql<{ id: number; isCondemned: boolean }>`${lock}`.execute(db);
-    // one that was removed between the two statements is made again
+    // Rows that were removed between the two statements are created again.
     if (held.rows.length < count) continue;
     const condemned = held.rows.filter((row) => row.isCondemned).map((row) => row.id);
     if (condemned.length > 0) await pardon(em, table, condemned);

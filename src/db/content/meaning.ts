@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
-/** A manifest by what it means: its bytes, read as one media type. A row of the table `manifest` is one meaning (docs/decisions/0008). */
+/** The bytes of a manifest, read as one media type: a row of `manifest` (docs/decisions/0008). */
 export interface Meaning {
   readonly digest: string;
   readonly mediaType: string;
@@ -17,5 +17,5 @@ export function meaningRows(meanings: readonly Meaning[]): RawBuilder<unknown> {
     as v(digest, media_type)`;
 }
 
-/** In which order to take the meanings `m` of one digest where a version has several and nobody says which: first what is no opaque one. */
+/** The order of the meanings `m` of one digest if none is requested: opaque ones are last. */
 export const preferred = sql`m.kind = 'unknown', m.id`;

@@ -17,22 +17,21 @@ import type { ChildEdge } from './write-edges.ts';
 export interface ManifestToStore {
   readonly document: ManifestDocument;
   readonly parsed: ParsedManifest;
-  /** The media type under which the indexes that list it know it; absent where it is none's child. */
+  /** The media type in the indexes that list it; absent if none does. */
   readonly listedAs?: string;
 }
 
 export interface StoredManifests {
-  /** The id of one that was given. */
   readonly idOf: (manifest: ManifestToStore) => number;
-  /** How many of them were new. */
+  /** How many were new. */
   readonly stored: number;
 }
 
 /**
- * Stores manifests with their edges; what is there already is left. A row is the document read as its media type: the same bytes under
- * another type are another row. Children that are not stored get a row without raw bytes, so a graph may be stored from the top.
- * @param reuse Of the upstream that has sent them; undefined for what was pushed.
- * @returns how many were new: to the remote, where there is one. Whether others had them stored before, shows in nothing.
+ * Stores new manifests with their edges. Children that are not stored get a row without bytes, so a graph can be stored
+ * from the top.
+ * @param reuse The rights of the caller with their upstream; undefined for pushed manifests.
+ * @returns how many are new to the remote, if there is one: whether others had stored them is not revealed.
  */
 export async function storeManifests(
   em: Em,
@@ -50,10 +49,10 @@ export async function storeManifests(
   return toStored(ids, stored);
 }
 
-/** References a transaction; a single manifest may have as many. */
+/** References per transaction; a single manifest may have as many. */
 const shareEdges = 10_000;
 
-/** What is stored in one go: the event loop is held by the number of references, not of manifests. */
+/** A share is bounded by references: they, not manifests, hold up the event loop. */
 function sharesOf(manifests: readonly ManifestToStore[]): ManifestToStore[][] {
   const shares: ManifestToStore[][] = [];
   let edges = Infinity;
@@ -124,7 +123,9 @@ function keyOf(manifest: ManifestToStore): string {
   return meaningKey(meaningOf(manifest));
 }
 
-/** Children by the types of their descriptors; where a child is stored that says itself what it is, by that: some indexes are wrong. */
+/**
+ * Children by the types in their descriptors, or by their own type if they are stored and typed: some indexes are wrong.
+ */
 async function nameChildren(
   em: Em,
   manifests: readonly ManifestToStore[],
@@ -147,7 +148,7 @@ async function nameChildren(
   return listed.map((edge) => ({ ...edge, mediaType: typed.get(edge.digest) ?? edge.mediaType }));
 }
 
-/** The types that documents of these digests give themselves, as far as they are stored and may be reused. */
+/** The own types of stored documents that may be reused. */
 async function readTypes(
   em: Em,
   digests: readonly string[],
@@ -160,7 +161,7 @@ async function readTypes(
   return new Map(found.rows.map((row) => [row.digest, row.mediaType]));
 }
 
-/** Parameters and case do not make another meaning. */
+/** Without parameters and case, which do not change the meaning. */
 export function listedType({ mediaType }: Pick<Descriptor, 'mediaType'>): string {
   return parseContentType(mediaType) ?? mediaType;
 }
@@ -174,7 +175,7 @@ async function lockUnstored(em: Em, manifests: readonly ManifestToStore[]): Prom
   return manifests.filter((manifest) => unstored.has(keyOf(manifest)));
 }
 
-/** What others have stored under the types that indexes list these by: the same bytes, which the upstream has sent. */
+/** Stored manifests under the types that the indexes give: the same bytes, which this upstream has sent. */
 async function readListedIds(em: Em, manifests: readonly ManifestToStore[]): Promise<number[]> {
   const listed = manifests.flatMap((manifest) => {
     const { listedAs } = manifest;
@@ -189,8 +190,8 @@ async function readListedIds(em: Em, manifests: readonly ManifestToStore[]): Pro
 }
 
 /**
- * Where an index lists a child under a type that it turns out not to be, all that list it so have it by what it is from now on; unless the
- * bytes are stored under that type: then somebody else has had them confirmed as that.
+ * Corrects the edges of indexes that list a child under a wrong type, unless the bytes are stored under that type as
+ * well.
  */
 async function redirectListed(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {
   const wrong = manifests.flatMap((manifest) => {

@@ -5,23 +5,18 @@ import { holdBlobs } from './held-blobs.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** How long an upload that nobody touches, and a blob that no manifest refers to, are kept (fault 73). */
+/** The lifetime of idle uploads and of blobs without a manifest (fault 73). */
 export const uploadKeptHours = 24;
 
 export interface UploadCaps {
-  /** Open uploads of all repositories together. */
   readonly maxOpen: number;
-  /** Their bytes. */
   readonly maxBytes: number;
-  /** The same of one owner. */
+  /** Per owner. */
   readonly maxOpenEach: number;
   readonly maxBytesEach: number;
 }
 
-/**
- * Begins an upload into a repository.
- * @throws TidemarkError `TOOMANYREQUESTS` when as many are open as may be.
- */
+/** @throws TidemarkError `TOOMANYREQUESTS` if the maximum of uploads is open. */
 export async function openUpload(
   em: Em,
   upload: { readonly id: string; readonly repositoryId: number; readonly owner: string },
@@ -42,7 +37,6 @@ export async function openUpload(
     );
 }
 
-/** Whether the upload is open in this repository. */
 export async function isUploadOpen(
   em: Em,
   upload: { readonly id: string; readonly repositoryId: number },
@@ -65,7 +59,7 @@ export async function closeUpload(em: Em, id: string): Promise<void> {
   await sql`delete from upload where id = ${id}::uuid`.execute(kysely(em));
 }
 
-/** The lock that is shared while uploads become a blob; a sync that fetches the same digest has another, and may take long. */
+/** A shared lock for uploads that become a blob. Syncs of the same digest have another one, and may take long. */
 export function uploadedBlobLock(digest: string): string {
   return `uploaded ${digest}`;
 }
@@ -77,7 +71,7 @@ export interface UploadedBlob {
   readonly sizeBytes: number;
 }
 
-/** Writes down that an upload became a stored blob of its repository; the bytes are where a crash cannot lose them (fault 110). */
+/** Records that an upload became a stored blob of its repository. The bytes are durable (fault 110). */
 export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<void> {
   await em.transactional(async (transaction) => {
     await sql`
@@ -92,8 +86,8 @@ export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<vo
 }
 
 /**
- * Serves a stored blob in a repository until a manifest refers to it, or it expires.
- * @returns false where it is not there, or has just been collected.
+ * Serves a stored blob in a repository until a manifest refers to it or it expires.
+ * @returns false if it does not exist, or was just collected.
  */
 export async function linkBlob(
   em: Em,
@@ -107,8 +101,8 @@ export async function linkBlob(
 }
 
 /**
- * Forgets a blob that was uploaded and that no manifest refers to.
- * @returns `referenced` where one of the latest version does: the blob stays.
+ * Removes an uploaded blob that no manifest refers to.
+ * @returns `referenced` if the latest version refers to it: it stays.
  */
 export async function unlinkBlob(
   em: Em,
@@ -132,8 +126,8 @@ export async function unlinkBlob(
 }
 
 /**
- * Forgets uploads that nobody has touched and blobs that nothing came to refer to.
- * @returns the ids of the uploads, whose files are to be removed.
+ * Removes idle uploads and blobs without a reference.
+ * @returns the ids of the uploads, whose files the caller removes.
  */
 export async function expireUploads(em: Em): Promise<string[]> {
   const db = kysely(em);

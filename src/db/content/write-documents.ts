@@ -4,7 +4,7 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import type { ManifestToStore } from './store-manifests.ts';
 
-/** Larger documents are sent as they are, each by itself: in an array they would be spelled in hexadecimal digits. */
+/** Larger documents are sent alone: in an array, bytes are encoded as hexadecimal digits. */
 const bytesMaxTogether = 16 * 1024;
 
 export async function writeDocuments(em: Em, manifests: readonly ManifestToStore[]): Promise<void> {

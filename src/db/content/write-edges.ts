@@ -8,7 +8,7 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import type { ManifestToStore } from './store-manifests.ts';
 
-/** Rows a statement: to write the values of ten thousand at once would hold the event loop. */
+/** Rows per statement: more values would hold up the event loop. */
 const pageLength = 2_000;
 
 export interface ChildEdge extends Meaning {
@@ -77,7 +77,7 @@ interface PlacedBlob extends BlobEdge {
   readonly position: number;
 }
 
-/** Config first, then the layers in order; of an index, the entries that are blobs. */
+/** The config, then the layers in order; of an index, the entries that are blobs. */
 export function blobsOf(parsed: ParsedManifest): BlobEdge[] {
   return [
     ...(parsed.config ? [{ descriptor: parsed.config, role: 'config' as const }] : []),
@@ -86,7 +86,10 @@ export function blobsOf(parsed: ParsedManifest): BlobEdge[] {
   ];
 }
 
-/** Fetched where the upstream has it, and not missed: bytes that the registry need not have (image-spec, layer.md "Non-Distributable Layers"). */
+/**
+ * Whether a registry may lack the bytes (image-spec, layer.md "Non-Distributable Layers"). They are fetched if they
+ * exist.
+ */
 export function isForeign(descriptor: Descriptor): boolean {
   return isForeignLayerType(descriptor.mediaType) || (descriptor.urls?.length ?? 0) > 0;
 }

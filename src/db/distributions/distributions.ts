@@ -11,21 +11,19 @@ import type { PolicyKey } from '../schema/signatures.ts';
 import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** What a base path leads to. */
 export interface ResolvedDistribution {
   readonly repositoryId: number;
-  /** The pinned version, else the repository's latest; 0 where there is none yet. */
+  /** The pinned or the latest version; 0 before the first. */
   readonly version: number;
   readonly isPrivate: boolean;
-  /** The remote at which unknown tags and digests are looked for; null where they are not. */
+  /** The remote for missing tags and digests; null without pull-through. */
   readonly pullThroughRemoteId: number | null;
-  /** What have to verify an image before it is served, each by itself; none: all is served. */
+  /** Each of these policies must verify an image before it is served. */
   readonly policies: readonly PolicyKey[];
-  /** Whether images are pushed to, and signed in, the repository through it: it has no policy of its own, and follows the latest version. */
+  /** Whether images are pushed and signed through it: it has no policy of its own and follows the latest version. */
   readonly isSignedHere: boolean;
 }
 
-/** A policy that binds a distribution. */
 interface BindingPolicy {
   readonly policyId: number | null;
   readonly revision: number;
@@ -39,15 +37,15 @@ interface FoundDistribution extends Omit<ResolvedDistribution, 'policies'> {
   readonly upstreamName: string;
 }
 
-/** Its repository's, else that of the repository's remote; binds beside its own. */
+/** The policy of the repository or of its remote. It binds in addition to the distribution's own. */
 const generalPolicy = sql<number | null>`coalesce(r.signature_policy_id, u.signature_policy_id)`;
 
 const bindingPolicy = (row: string) => sql<BindingPolicy>`jsonb_build_object(
   'policyId', ${sql.ref(`${row}.id`)}, 'revision', ${sql.ref(`${row}.revision`)}, 'dockerReference', ${sql.ref(`${row}.docker_reference`)})`;
 
 /**
- * One look-up: what is served at this base path now. The version is immutable, so all that is read of it fits together.
- * @param isShared Whether logins are on: then whoever pointed it there has to have the right to read it still.
+ * What a base path serves, in one statement.
+ * @param isShared Whether logins are on: then the caller who set the target must still have the right to read it.
  */
 export async function resolveDistribution(
   em: Em,
@@ -70,13 +68,13 @@ export async function resolveDistribution(
   return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policies: policiesOf(row) };
 }
 
-/** One that binds twice binds once. */
+/** Without duplicates. */
 function policiesOf({ own, general, url, upstreamName }: FoundDistribution): PolicyKey[] {
   const binding = own.policyId === general.policyId ? [own] : [own, general];
   return binding.flatMap((policy) => toPolicyKey({ ...policy, url, upstreamName }) ?? []);
 }
 
-/** Ids of the policies that bind each distribution: its own first, then its repository's, else that of the repository's remote. */
+/** Ids of the binding policies of each distribution: its own first, then the general one. */
 export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promise<number[][]> {
   const found = await sql<{ id: number; own: number | null; general: number | null }>`
     select d.id, d.signature_policy_id as own, ${generalPolicy} as general
@@ -86,7 +84,7 @@ export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promi
   return ids.map((id) => [...(byId.get(id) ?? [])].filter((policyId) => policyId !== null));
 }
 
-/** A page of the base paths that all may pull from, and those that are seen, in lexical order. */
+/** A page of the public and the visible base paths, in lexical order. */
 export async function readBasePathPage(
   em: Em,
   { visibility, isShared }: { readonly visibility: Visibility; readonly isShared: boolean },
@@ -100,7 +98,7 @@ export async function readBasePathPage(
   return toPage(found.rows, page.first);
 }
 
-/** Those of the base paths that everybody may pull from. */
+/** The public ones of these base paths. */
 export async function readPublicNames(
   em: Em,
   basePaths: readonly string[],
@@ -119,18 +117,18 @@ export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean
   return (await em.count(Distribution, { basePath })) > 0;
 }
 
-/** Gives a new repository the distribution at its own name, in the transaction that creates it. */
+/** Creates the distribution at a new repository's own name, in the caller's transaction. */
 export async function createOwnDistribution(
   em: Em,
   repository: { readonly id: number; readonly name: string },
   { isPrivate }: { readonly isPrivate: boolean } = { isPrivate: false },
 ): Promise<void> {
-  // private from the start means that logins are on: nothing is to be decided later
+  // Private from the start: logins are on, so there is nothing left to decide.
   const own = { basePath: repository.name, repositoryId: repository.id, isPrivate, isDecided: isPrivate };
   await em.persist(em.create(Distribution, own)).flush();
 }
 
-/** Takes the distribution at a repository's own name along to its new name; others of the repository stay where they are. */
+/** Renames the distribution at a repository's own name. Its other distributions keep their base paths. */
 export async function renameOwnDistribution(
   em: Em,
   repository: { readonly id: number; readonly name: string },

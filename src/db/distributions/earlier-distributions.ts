@@ -4,8 +4,8 @@ import { countRows } from '../reads/counts.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * While logins are off, everybody pulls everything, and nobody has to say who may. When logins are turned on, it has to be said for the
- * distributions made until then: public, or private. Those for which it was not said are undecided; they are private while logins are on.
+ * Distributions created while logins were off are undecided: nobody chose whether they are public. They are private
+ * while logins are on.
  */
 
 export interface UndecidedDistribution {
@@ -15,14 +15,14 @@ export interface UndecidedDistribution {
 
 export interface EarlierDistributions {
   readonly count: number;
-  /** The first of them, in order of base path. */
+  /** In order of base path. */
   readonly first: readonly UndecidedDistribution[];
 }
 
-/** What is said of the undecided distributions at the start: who may pull from them while logins are on. */
+/** The choice for undecided distributions at the start. */
 export type EarlierAccess = 'public' | 'private';
 
-/** Decides for all undecided distributions at once. @returns how many there were. */
+/** @returns the number of decided distributions. */
 export async function decideEarlier(em: Em, access: EarlierAccess): Promise<number> {
   const decided = await sql`
     update distribution set is_private = ${access === 'private'}, is_decided = true, updated_at = now()
@@ -41,7 +41,6 @@ export async function hideUndecided(
   );
 }
 
-/** The distributions for which nobody has decided. */
 export async function readUndecided(em: Em, limit: number): Promise<EarlierDistributions> {
   const found = await sql<UndecidedDistribution>`
     select d.base_path as "basePath", r.name as repository

@@ -5,24 +5,24 @@ import { kysely } from '../sql.ts';
 import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** What a distribution serves: a version of a repository, or, with null, its latest whichever that is. */
+/** A version of a repository; null follows the latest. */
 export interface DistributionTarget {
   readonly repositoryId: number;
   readonly version: number | null;
 }
 
-/** A distribution whose row the transaction holds. */
 export interface LockedDistribution extends DistributionTarget {
   readonly id: number;
   readonly basePath: string;
-  /** Whether it is the one at its repository's own name, which comes and goes with that. */
+  /** Whether it is at its repository's own name: it is deleted with the repository. */
   readonly isOwn: boolean;
   readonly pullThrough: boolean;
 }
 
 /**
- * Holds the target, so that it cannot be deleted before the transaction ends; whether it is there. To be called before
- * `lockDistribution`: whoever deletes a repository takes its distributions after it, and two orders would wait for one another.
+ * Locks the target against deletion. Call it before `lockDistribution`: the deletion of a repository locks in the same
+ * order.
+ * @returns whether the target exists.
  */
 export async function lockTarget(em: Em, target: DistributionTarget): Promise<boolean> {
   const db = kysely(em);
@@ -37,7 +37,7 @@ export async function lockTarget(em: Em, target: DistributionTarget): Promise<bo
 
 export async function lockDistribution(em: Em, id: number): Promise<LockedDistribution | undefined> {
   const db = kysely(em);
-  // locked first, then joined: a join that waited for the lock would look for the repository of before, and find no row
+  // Locked first, then joined: a join that waited for the lock would read the old repository and find no row.
   await sql`select from distribution where id = ${id} for update`.execute(db);
   const found = await sql<LockedDistribution>`
     select d.id, d.base_path as "basePath", d.repository_id as "repositoryId", d.version, r.name = d.base_path as "isOwn",
@@ -46,7 +46,7 @@ export async function lockDistribution(em: Em, id: number): Promise<LockedDistri
   return found.rows[0];
 }
 
-/** Lets a locked distribution lead to a locked target on somebody's behalf, and notes where it led before, where that differs. */
+/** Sets the target of a locked distribution for a caller, and records a changed target in the history. */
 export async function moveDistribution(
   em: Em,
   distribution: LockedDistribution,
@@ -54,7 +54,7 @@ export async function moveDistribution(
   pointedBy: Identity,
 ): Promise<void> {
   const db = kysely(em);
-  // also where it leads there already: whoever pointed it before may have lost the right to
+  // Also for an unchanged target: the previous caller may have lost the right to it.
   await sql`update distribution set pointed_by = ${JSON.stringify(pointedBy)}::jsonb where id = ${distribution.id}`.execute(
     db,
   );
@@ -68,14 +68,17 @@ export async function moveDistribution(
       ${target.version})`.execute(db);
 }
 
-/** Whether a repository has a remote of its own: nothing else can be pulled through. */
+/** Pull-through needs a remote. */
 export async function hasRemote(em: Em, repositoryId: number): Promise<boolean> {
   const found = await sql`
     select from repository where id = ${repositoryId} and remote_id is not null`.execute(kysely(em));
   return found.rows.length > 0;
 }
 
-/** Base paths, other than its own name, at which a repository or a version of it is served: the first few of those that are seen, and how many. */
+/**
+ * The first base paths, other than its own name, that serve a repository or version, among the visible ones; and their
+ * number.
+ */
 export async function readOtherDistributions(
   em: Em,
   visibility: Visibility,

@@ -1,6 +1,6 @@
 /**
- * On whose behalf work goes on when its caller is gone: kept with a task, a schedule or the target of a distribution. It grants nothing:
- * the roles are read whenever it is used. The groups of an OIDC subject are those of the login that asked.
+ * The caller of background work: of a task, a schedule or the target of a distribution. It grants nothing: the roles are
+ * read at each use. The groups of an OIDC subject are those of the login.
  */
 export type Identity =
   /** Logins were off. */

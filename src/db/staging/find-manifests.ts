@@ -8,15 +8,15 @@ import { kysely } from '../sql.ts';
 
 export interface MissingManifest {
   readonly digest: Digest;
-  /** The media type of the descriptors that list it; empty where that is not known. */
+  /** The media type of the descriptors that list it; empty if unknown. */
   readonly mediaType: string;
-  /** One of the manifests that list it. */
+  /** One of its parents. */
   readonly parentDigest: Digest;
 }
 
 /**
- * Manifests below the roots that are known by a parent and not stored, or not the caller's to reuse: at most `limit`. Each node is visited
- * once (fault 44). What is below one that is not theirs is not looked at: the upstream would see it in what it is asked for.
+ * Manifests below the roots that are not stored, or that the caller may not reuse. Each node is visited once (fault 44).
+ * Nothing below a manifest that may not be reused is requested: the requests would tell the upstream about it.
  */
 export async function findMissingManifests(
   em: Em,
@@ -36,9 +36,8 @@ export async function findMissingManifests(
 }
 
 /**
- * The id of a manifest that is stored whole and may be reused: as this media type, or, as a document that says itself what it
- * is, whatever the type; without one, only the latter. A mark of an earlier collection is taken off: it is there for
- * the grace period, within which the caller refers to it.
+ * The id of a stored manifest that may be reused, and that is typed or has this media type. Clears the mark of an
+ * earlier collection: the grace period leaves the caller time to refer to it.
  */
 export async function findStoredManifest(
   em: Em,
@@ -60,7 +59,7 @@ export async function findStoredManifest(
   return result.rows[0]?.id;
 }
 
-/** Whether a path of more than `depth` edges leads down from the roots. */
+/** Whether a path of more than `depth` edges starts at the roots. */
 export async function isDeeperThan(
   em: Em,
   rootIds: readonly number[],

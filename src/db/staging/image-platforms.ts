@@ -12,8 +12,8 @@ export interface UnreadConfig {
 }
 
 /**
- * Stored image configs below what a sync selects whose platform was not read yet: after `afterId`, at most `limit`. One that the upstream
- * need not have counts where this sync has brought it, or the repository has it: that it is stored for others says nothing.
+ * Stored configs of selected images whose platform is not read yet. An optional config must be fetched by this sync or
+ * present in the repository: stored bytes of others are not revealed.
  */
 export async function findUnreadConfigs(
   em: Em,
@@ -38,7 +38,7 @@ export async function findUnreadConfigs(
 
 export interface ReadPlatform {
   readonly manifestId: number;
-  /** `os/architecture[/variant]`; null for what is no image. */
+  /** `os/architecture[/variant]`; null if it is no image. */
   readonly platform: string | null;
 }
 

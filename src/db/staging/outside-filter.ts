@@ -6,12 +6,11 @@ import type { RemoteSelection } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/* Tags of a repository that the filters of a sync leave out: earlier filters brought them. */
+/* Tags that earlier filters selected and the present ones exclude. */
 
-/** One statement's worth. */
 const pageSize = 5_000;
 
-/** Pages of the tags of the latest version that a filter leaves out, in order of name. Companions belong to their images, and are not among them. */
+/** Pages of the excluded tags of the latest version, ordered by name, without companions. */
 export async function* readOutside(
   em: Em,
   repositoryId: number,
@@ -30,12 +29,11 @@ export async function* readOutside(
   }
 }
 
-/** Keeps with a task how many tags its filters leave out. */
 export async function setOutside(em: Em, taskId: number, count: number): Promise<void> {
   await sql`update task set tags_outside_filter = ${count} where id = ${taskId}`.execute(kysely(em));
 }
 
-/** What the last sync of a repository selected that used the stored filters of the same remote; undefined before the first. */
+/** The selection of the last sync that used the stored filters of the same remote; undefined before the first. */
 export async function readSelectionBefore(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number; readonly remoteId: number },

@@ -18,8 +18,9 @@ export function listedNames(taskId: number): RawBuilder<unknown> {
 }
 
 /**
- * Everything that the tags and digests selected by a sync reach, as common table expressions: `selected_tag(name, manifest_id)`, and
- * `root(id)` and `reach(id)` over manifests. Tags that did not differ are read from the latest version: "exists" skips a download, never the walk (docs/design.md, rule 3).
+ * The selected graph of a sync, as common table expressions: `selected_tag(name, manifest_id)`, `root(id)` and
+ * `reach(id)` over manifests. Unchanged tags are read from the latest version: the walk covers stored manifests as well
+ * (docs/design.md, rule 3).
  */
 export function selectedGraph(taskId: number): RawBuilder<unknown> {
   return sql`
@@ -50,27 +51,30 @@ export interface StoredBlobRef {
 }
 
 export interface ContentPlan {
-  /** Blobs to fetch, cut into this many batches. */
+  /** Number of batches of the blobs to fetch. */
   readonly batches: number;
   readonly blobsToFetch: number;
   readonly bytesToFetch: number;
 }
 
-/** At most this many blob activities a sync, whatever its size (workflows/parts.ts). */
+/** The maximum of blob activities of a sync (workflows/parts.ts). */
 export const maxBatches = 24;
-/** So much is one batch, which needs no further trip through Temporal. */
+/** Fewer bytes are one batch: each further batch costs a round trip through Temporal. */
 const littleBytes = 640 * 1024 * 1024;
-/** Four lanes take the batches: a large image is cut for all of them, and each batch has several layers, so that the network is not idle while one becomes durable. */
+/**
+ * Four lanes take the batches. A batch holds several layers, so that the network is busy while one layer becomes
+ * durable.
+ */
 const batchBytes = 160 * 1024 * 1024;
 const batchBlobs = 500;
 
 const signatureTypes = ['application/vnd.dev.cosign.%', 'application/vnd.dev.sigstore.%'];
 
 /**
- * Counts what a sync selects, sets the task's totals, and stages the blobs that are not stored, cut into batches of about the same
- * number of bytes. With a policy other than IMMEDIATE only configs are staged; for all others it is written down that the remote has them.
- * `findLost` is asked, a page at a time, which of the blobs marked as stored are not in the store any more: they count as missing.
- * @throws TidemarkError `SIZE_MISMATCH` when two manifests, or a manifest and the stored bytes, disagree about a blob's size.
+ * Sets the task's totals and stages the missing blobs, in batches of about the same size. With another policy than
+ * IMMEDIATE, only configs are staged, and the remote is recorded as the source of all other blobs.
+ * @param findLost Returns the blobs of a page that are marked as stored but missing in the store.
+ * @throws TidemarkError `SIZE_MISMATCH` if manifests, or a manifest and the stored bytes, disagree about a size.
  */
 export async function planContent(
   em: Em,
@@ -80,8 +84,8 @@ export async function planContent(
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const { policy, dryRun } = await readWish(transaction, taskId);
-    // is_due: fetched by this sync where it is missing; signatures always, which are small, and looked at before anybody pulls.
-    // is_ours: stored bytes spare the download; whether others have it stored, is not looked at
+    // is_due: this sync fetches it if it is missing. Signatures are small and always due.
+    // is_ours: stored bytes may be reused.
     const wanted = await sql`
       create temporary table wanted on commit drop as
       with recursive ${selectedGraph(taskId)}
@@ -108,7 +112,7 @@ export async function planContent(
   });
 }
 
-/** As the sync began. */
+/** From the selection of the task. */
 async function readWish(em: Em, taskId: number): Promise<{ policy: RemotePolicy; dryRun: boolean }> {
   const found = await sql<{ policy: RemotePolicy; dryRun: boolean }>`
     select coalesce(arguments #>> '{selection,policy}', 'IMMEDIATE') as policy,
@@ -162,8 +166,7 @@ async function markLost(
 }
 
 /**
- * Of `wanted` and `blob`: whether it is to be fetched. An optional one that is stored for others is, too, until this upstream has shown that
- * it has it.
+ * Of `wanted` and `blob`: whether the blob is missing. An optional one is missing until this upstream has delivered it.
  */
 function isMissing(taskId: number): RawBuilder<unknown> {
   return sql`(not (wanted.is_ours and blob.stored_at is not null) or (wanted.is_optional
@@ -174,14 +177,13 @@ function isMissing(taskId: number): RawBuilder<unknown> {
 
 interface Totals {
   readonly manifests: number;
-  /** Of these, those that the parts of this sync have fetched. */
+  /** Fetched by the parts of this sync. */
   readonly fetched: number;
   readonly signatures: number;
   readonly blobs: number;
   readonly bytes: number;
   readonly reused: number;
   readonly reusedBytes: number;
-  /** To be fetched now. */
   readonly missing: number;
   readonly missingBytes: number;
 }
@@ -216,7 +218,7 @@ async function setTotals(em: Em, taskId: number, totals: Totals): Promise<void> 
   await sql`
     update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
     where id = ${taskId}`.execute(kysely(em));
-  // part -1: what was stored before the first batch ran
+  // Part -1: blobs that were stored before the first batch.
   await setProgress(
     em,
     { taskId, stage: 'FETCHING_BLOBS', part: -1 },
@@ -227,10 +229,10 @@ async function setTotals(em: Em, taskId: number, totals: Totals): Promise<void> 
       bytesReused: totals.reusedBytes,
     },
   );
-  // part -1: manifests that sign; the parts fetch atomic signatures
+  // Part -1: signing manifests. The parts count atomic signatures.
   const signed = { taskId, stage: 'FETCHING_SIGNATURES', part: -1 } as const;
   if (totals.signatures > 0) await setProgress(em, signed, { signaturesDone: totals.signatures });
-  // manifests read from the store count as done, too: the rest, beside those fetched by the parts
+  // Manifests from the store are done as well.
   const read = Math.max(0, totals.manifests - totals.fetched);
   await setProgress(em, { taskId, stage: 'FETCHING_MANIFESTS', part: -1 }, { manifestsDone: read });
 }
@@ -244,13 +246,13 @@ async function stageBlobs(
   const batchesOfBytes = bytes <= littleBytes ? 1 : Math.ceil(bytes / batchBytes);
   const wish = Math.max(batchesOfBytes, Math.ceil(blobs / batchBlobs));
   const batches = Math.min(wish, maxBatches, blobs);
-  // what an earlier attempt has fetched stays, as done: it is no reuse
+  // Blobs that an earlier attempt fetched stay done. They are not reused ones.
   await sql`
     delete from sync_blob s using blob left join wanted using (id)
     where s.task_id = ${taskId} and blob.id = s.blob_id
       and (not s.is_done or blob.stored_at is null or wanted.is_ours is not true)`.execute(db);
   if (blobs === 0) return { batches: 0, blobsToFetch: 0, bytesToFetch: 0 };
-  // a blob weighs its bytes and 16 KiB, about what a request costs
+  // The weight of a blob is its size and 16 KiB, the approximate cost of a request.
   await sql`
     insert into sync_blob (task_id, batch, blob_id, size_bytes, is_entry, is_optional, inline_manifest_id)
     select ${taskId}, floor((before::float8 / total) * ${batches}), id, size_bytes, is_entry, is_optional, inline_manifest_id

@@ -4,7 +4,7 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { finishTask } from '../tasks/tasks.ts';
 
-/** Ends a dry run: keeps in the task which tags a sync would add, move and remove, and how much it would fetch. Commits no version. */
+/** Completes a dry run: stores the tag changes and the amount to fetch. It commits no version. */
 export async function finishDryRun(em: Em, taskId: number, plan: ContentPlan): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);

@@ -5,9 +5,9 @@ import type { Reuse } from './reuse.ts';
 import { kysely } from '../sql.ts';
 import { nameVisible } from '../access/visibility.ts';
 
-/* What `planContent` asks and writes of the rights to stored blobs, of its table `wanted(id, is_ours, …)`. */
+/* The rights to stored blobs, in `planContent`'s table `wanted(id, is_ours, …)`. */
 
-/** Marks in `wanted` what `mayReuse` says, set by set: for many blobs and many repositories, one look each would take minutes. */
+/** Applies `mayReuse` to the set: one look-up per blob and repository would take minutes. */
 export async function findOurs(em: Em, { visibility, repositoryId, origin }: Reuse): Promise<void> {
   const db = kysely(em);
   await sql`
@@ -27,8 +27,8 @@ export async function findOurs(em: Em, { visibility, repositoryId, origin }: Reu
 }
 
 /**
- * What is the caller's to reuse, the repository holds from now on. With sources, the others are there by name only; of what is stored too:
- * should it be lost, the next pull fetches it again.
+ * The repository holds the reusable blobs from now on. With sources, the others are recorded by name only; stored ones
+ * as well, so that a pull can fetch them again if they are lost.
  */
 export async function recordWanted(
   em: Em,
@@ -36,7 +36,7 @@ export async function recordWanted(
   { withSources }: { readonly withSources: boolean },
 ): Promise<void> {
   const db = kysely(em);
-  // before any row of it: whoever changes the remote holds that first, too
+  // Locked first, as changes of the remote do.
   if (withSources) await sql`select from remote where id = ${origin.remoteId} for key share`.execute(db);
   await holdBlobs(em, repositoryId, sql`select id from wanted where is_ours`);
   if (!withSources) return;

@@ -8,26 +8,25 @@ import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
 /*
- * Knowing a digest gives nothing. Stored content spares a download only where whoever asks may read a repository of which a kept version
- * holds it, where the repository that it is for holds it, or where this very remote has delivered it before. Otherwise it is fetched.
+ * Knowing a digest grants nothing. Stored content is reused only if the caller may read a repository with a version that
+ * has it, if the target repository holds it, or if this remote has delivered it before.
  */
 
-/** The upstream that a remote stood for when the work with it began. */
+/** The upstream of a remote when the work began. */
 export interface Origin {
   readonly remoteId: number;
   readonly url: string;
   readonly upstreamName: string;
 }
 
-/** For whom content is brought into which repository, and from where. */
 export interface Reuse {
-  /** What the caller may read; `all`: nothing is asked. */
+  /** The caller's visibility; `all` skips the check. */
   readonly visibility: Visibility;
   readonly repositoryId: number;
   readonly origin: Origin;
 }
 
-/** Whether stored content with the id in this column spares a download. */
+/** Whether stored content with the id in this column may be reused. */
 export function mayReuse(
   kind: 'manifest' | 'blob',
   contentId: RawBuilder<unknown>,
@@ -46,7 +45,7 @@ export function mayReuse(
     where ${nameVisible(sql`seen.name`, visibility)} ${isHeldThere}))`;
 }
 
-/** Whether a blob of this digest spares a download, were it stored. */
+/** Whether a blob of this digest could be reused if it were stored. */
 export async function mayReuseBlob(em: Em, digest: string, reuse: Reuse): Promise<boolean> {
   const found = await sql`
     select from blob b where b.digest = ${digest} and ${mayReuse('blob', sql`b.id`, reuse)}`.execute(
@@ -55,7 +54,10 @@ export async function mayReuseBlob(em: Em, digest: string, reuse: Reuse): Promis
   return found.rows.length > 0;
 }
 
-/** Under which name a blob is fetched where others' must not show (`PushOptions.apart`); undefined where all may read everything. */
+/**
+ * The scope of a blob's download if those of others must stay hidden (`PushOptions.apart`); undefined if the caller may
+ * read everything.
+ */
 export function apartOf({ visibility, origin }: Pick<Reuse, 'visibility' | 'origin'>): string | undefined {
   return visibility.all ? undefined : `r${origin.remoteId}`;
 }
@@ -70,9 +72,9 @@ function wasDelivered(
 }
 
 /**
- * Writes down what the upstream has sent, verified, in the transaction that stores it.
- * @returns how many of the ids are new to the remote.
- * @throws TidemarkError `REMOTE_CHANGED` where the remote stands for another upstream by now: what that one has not sent spares it nothing.
+ * Records verified content from the upstream, in the transaction that stores it.
+ * @returns the number of ids that are new to the remote.
+ * @throws TidemarkError `REMOTE_CHANGED` if the remote has another upstream now, which has not delivered it.
  */
 export async function recordDelivered(
   em: Em,
@@ -105,13 +107,13 @@ export async function recordDelivered(
   );
 }
 
-/** A remote that names another upstream begins anew: what the one before has sent spares the new one nothing. */
+/** Call it when a remote gets another upstream, which has delivered nothing yet. */
 export async function forgetDelivered(em: Em, remoteId: number): Promise<void> {
   await keepDelivered(em, remoteId);
   await sql`delete from remote_content where remote_id = ${remoteId}`.execute(kysely(em));
 }
 
-/** Removes what is left of content that was collected; ids are never given twice. */
+/** Removes the records of collected content. Ids are never reused. */
 export async function sweepDelivered(em: Em): Promise<void> {
   for (const kind of ['manifest', 'blob'] as const)
     await sql`

@@ -10,19 +10,19 @@ import { reachFrom } from '../content/reach.ts';
 import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
-/* What a sync stages to keep companion tags and referrers together with the manifests that they belong to. */
+/* The stage of companion tags and referrers. */
 
-/** Under which a referrer is an untagged root: it is there because its subject is, and leaves with it. No tag and no digest begins so. */
+/** The root name of a referrer, which leaves with its subject. No tag or digest begins with @. */
 export function referrerRootName(subject: Digest): string {
   return `@${subject}`;
 }
 
-/** The subject of such a root; undefined for any other root. */
+/** The subject of a referrer's root; undefined for any other root. */
 export function parseReferrerRoot(name: string): string | undefined {
   return name.startsWith('@') ? name.slice(1) : undefined;
 }
 
-/** Names that upstream lists and the filters leave out. */
+/** Names that the upstream lists and the filters exclude. */
 export async function stageCompanionNames(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await sql`
@@ -42,7 +42,7 @@ function below(rootIds: readonly number[]): RawBuilder<unknown> {
     ${reachFrom(sql`select unnest(${rootIds}::bigint[])`)}`;
 }
 
-/** Stored manifests below the roots, themselves included, whose companions and referrers are not staged yet: at most `limit`. */
+/** Stored manifests, from the roots down, whose companions and referrers are not staged yet. */
 export async function findUnasked(
   em: Em,
   taskId: number,
@@ -68,11 +68,10 @@ export async function markAsked(em: Em, taskId: number, ids: readonly number[]):
 
 export interface CompanionName {
   readonly name: string;
-  /** The manifest that it belongs to. */
   readonly subject: Digest;
 }
 
-/** Staged names that belong to these manifests and were not looked at yet. */
+/** Companion names of these manifests that are not selected yet. */
 export async function findCompanions(
   em: Em,
   taskId: number,
@@ -87,7 +86,7 @@ export async function findCompanions(
   return result.rows;
 }
 
-/** These belong to what is selected: they stay, or come, whatever the filters say. */
+/** Selects companions of selected manifests, whatever the filters say. */
 export async function selectCompanions(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await sql`
@@ -96,7 +95,7 @@ export async function selectCompanions(em: Em, taskId: number, names: readonly s
     on conflict (task_id, name) do update set is_selected = true`.execute(kysely(em));
 }
 
-/** Names that turned out not to be there, or not to be what their form says. */
+/** Names that do not exist, or are no companions. */
 export async function dropCompanions(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await sql`delete from sync_companion where task_id = ${taskId} and name = any(${names}::text[])`.execute(
@@ -108,7 +107,7 @@ export interface StoredReferrer extends ManifestRef {
   readonly subject: Digest | null;
 }
 
-/** Those of the digests that are stored and may be reused, and that say themselves what they are. */
+/** Typed manifests that are stored and may be reused. */
 export async function readStoredReferrers(
   em: Em,
   digests: readonly Digest[],
@@ -121,7 +120,7 @@ export async function readStoredReferrers(
   return new Map(result.rows.map((row) => [row.digest, row]));
 }
 
-/** Of stored indexes, those that list nothing, or something that refers to the subject by its own word. */
+/** The stored indexes that are empty or list a referrer of the subject. */
 export async function findReferrerIndexes(
   em: Em,
   indexes: readonly { readonly manifestId: number; readonly subject: Digest }[],
@@ -136,13 +135,13 @@ export async function findReferrerIndexes(
   return new Set(result.rows.map((row) => row.id));
 }
 
-/** Signatures or referrers of a manifest that could not be read: no proof that it has none (fault 63). */
+/** Unreadable signatures or referrers of a manifest: they may exist (fault 63). */
 export interface SignatureProblem {
   readonly subject: Digest;
   readonly reason: string;
 }
 
-/** Stands for all manifests, where it is not known whether there is anywhere to ask for atomic signatures. */
+/** Stands for all manifests if it is unknown whether atomic signatures exist. */
 export const unknownSource = '*' as Digest;
 
 export async function stageProblems(
@@ -158,7 +157,7 @@ export async function stageProblems(
     order by subject on conflict (task_id, subject_digest) do nothing`.execute(kysely(em));
 }
 
-/** Of the digests given, those of manifests that a sync selects and whose signatures and referrers were all looked up, and could be read. */
+/** The selected manifests, among these digests, whose signatures and referrers were all read. */
 export async function findRead(em: Em, taskId: number, subjects: readonly string[]): Promise<Set<string>> {
   if (subjects.length === 0) return new Set();
   const result = await sql<{ digest: string }>`

@@ -4,18 +4,18 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /**
- * The names that a sync walks, numbered from 0 in the order listed. A listing is one attempt's list: a retry writes one of its own,
- * and `finishListing` says which counts, so that a timed-out attempt that still runs cannot mix its pages in.
+ * The names that a sync walks, numbered from 0 in listed order. Each attempt writes a listing of its own, and
+ * `finishListing` selects one: a timed-out attempt that still runs cannot mix in its pages.
  */
 export interface Listing {
   readonly taskId: number;
   readonly listing: number;
 }
 
-/** So many names are a row: whoever reads some of them unpacks all. */
+/** Names per row; a reader unpacks the whole row. */
 const rowNames = 1_000;
 
-/** Stages one page, however many names it has: some registries list all in one. */
+/** Stages a page of any size: some registries list all names in one. */
 export async function stageNames(
   em: Em,
   listing: Listing,
@@ -32,16 +32,15 @@ export async function stageNames(
 }
 
 export interface Listed {
-  /** Different names. */
+  /** Distinct names. */
   readonly tags: number;
-  /** More than the names where upstream listed one twice. */
+  /** Greater than the distinct names if the upstream lists one twice. */
   readonly positions: number;
 }
 
 /**
- * Makes this listing the task's, drops those of attempts before it, and counts it. A later attempt's pages are left alone: it may still be
- * writing them.
- * @throws TidemarkError `LISTING_REPLACED` when a later attempt's listing counts already.
+ * Selects this listing, drops earlier ones and counts it. A later attempt may still be writing its pages.
+ * @throws TidemarkError `LISTING_REPLACED` if a later listing is selected already.
  */
 export async function finishListing(em: Em, { taskId, listing }: Listing): Promise<Listed> {
   return em.transactional(async (transaction) => {
@@ -68,7 +67,7 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
   });
 }
 
-/** The names at positions `from` (inclusive) to `to` (exclusive). Only the pages that hold them are unpacked, from the one with the first on. */
+/** Names from `from` (inclusive) to `to` (exclusive). Only the rows that contain them are unpacked. */
 export async function readNames(em: Em, taskId: number, from: number, to: number): Promise<string[]> {
   const result = await sql<{ name: string }>`
     select n.name from sync_name join task on task.id = task_id,

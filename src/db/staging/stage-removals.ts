@@ -3,19 +3,20 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { rootRows } from './stage-tags.ts';
 import type { StagedRoot } from './stage-tags.ts';
+import { companionPattern } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
-/* What a mirror sync has staged for removal, as it is looked at once more before the commit. */
+/* The removals of a mirror sync, which are checked once more before the commit. */
 
 interface Sync {
   readonly taskId: number;
   readonly repositoryId: number;
 }
 
-/** Not counted: they come and go with their images. */
-const isCompanion = sql`t.name ~ '^sha(256|512)-[0-9a-f]+(\\.(sig|att|sbom))?$'`;
+/** Companions come and go with their images, so they are not counted. */
+const isCompanion = sql`t.name ~ ${companionPattern}`;
 
-/** Tags of the latest version, companion tags not counted, and how many of them would go. */
+/** Tags of the latest version and of these the removed ones, without companions. */
 export async function countRemovals(
   em: Em,
   { taskId, repositoryId }: Sync,
@@ -30,12 +31,12 @@ export async function countRemovals(
   return result.rows[0] ?? { present: 0, removed: 0 };
 }
 
-/** All of a repository's tags, or more than half where it has ten or more (fault 30). */
+/** All tags of a repository, or more than half of at least ten (fault 30). */
 export function isMassRemoval(present: number, removed: number): boolean {
   return removed > 0 && (removed === present || (present >= 10 && removed > present / 2));
 }
 
-/** Tags that would go, in order of name. */
+/** Removed tags, ordered by name. */
 export async function readTagRemovals(
   em: Em,
   { taskId, repositoryId }: Sync,
@@ -56,8 +57,7 @@ export interface RootRemoval {
 }
 
 /**
- * Untagged manifests that would go because upstream is said not to have them: referrers, and digests that are asked for. What is untagged
- * here because its tag has moved, or its digest is not asked for any more, goes whatever upstream has.
+ * Referrers and requested digests that the upstream no longer has. Other untagged manifests are removed in any case.
  */
 export async function readRootRemovals(
   em: Em,
@@ -73,7 +73,6 @@ export async function readRootRemovals(
   return result.rows;
 }
 
-/** Takes these off what goes. */
 export async function keepRoots(em: Em, taskId: number, roots: readonly StagedRoot[]): Promise<void> {
   if (roots.length === 0) return;
   await sql`

@@ -26,7 +26,7 @@ export async function readSignatureSource(em: Em, taskId: number): Promise<Signa
   return result.rows[0]?.source ?? undefined;
 }
 
-/** Numbers the manifests that a sync selects and whose signatures are to be asked for, and answers how many; none without a source. */
+/** Numbers the selected manifests whose signatures are fetched, and returns their number; 0 without a source. */
 export async function stageSigned(em: Em, taskId: number): Promise<number> {
   if ((await readSignatureSource(em, taskId)) === undefined) return 0;
   return em.transactional(async (transaction) => {
@@ -41,11 +41,11 @@ export async function stageSigned(em: Em, taskId: number): Promise<number> {
 }
 
 export interface SignedManifest extends ManifestRef {
-  /** Names of its atomic signatures in the repository's latest version. */
+  /** Names of its signatures in the latest version. */
   readonly present: readonly string[];
 }
 
-/** The manifests at positions `from` (inclusive) to `to` (exclusive). */
+/** Positions from `from` (inclusive) to `to` (exclusive). */
 export async function readSigned(
   em: Em,
   { taskId, repositoryId }: { readonly taskId: number; readonly repositoryId: number },
@@ -63,7 +63,6 @@ export async function readSigned(
   return result.rows;
 }
 
-/** One atomic signature of a manifest. */
 export interface SignatureToStore {
   readonly signed: Digest;
   readonly content: Buffer;
@@ -73,12 +72,12 @@ export interface SignatureToStore {
   readonly dockerReference: string | undefined;
 }
 
-/** `sha256:…@<32 hex>`, as registries with the API extension name signatures. */
+/** `sha256:…@<32 hex>`, as in the registry API extension. */
 export function signatureName(signed: Digest, content: Uint8Array): string {
   return `${signed}@${digestHex(digestBytes(content)).slice(0, 32)}`;
 }
 
-/** Stores signatures, those that are there already left alone, and stages them for a task. */
+/** Stores new signatures and stages all of them. */
 export async function stageSignatures(
   em: Em,
   taskId: number,
@@ -92,7 +91,7 @@ export async function stageSignatures(
   });
 }
 
-/** Stores atomic signatures, and answers their ids; nobody sees them before a version has them. */
+/** Returns the ids. Nobody sees a signature before it is in a version. */
 export async function storeAtomic(em: Em, signatures: readonly SignatureToStore[]): Promise<number[]> {
   if (signatures.length === 0) return [];
   const named = new Map(
@@ -115,15 +114,14 @@ export async function storeAtomic(em: Em, signatures: readonly SignatureToStore[
   return stored.rows.map(({ id }) => id);
 }
 
-/** Adds atomic signatures to a version that is being made. */
 export async function addAtomic(em: Em, draft: Draft, signatureIds: readonly number[]): Promise<void> {
   if (signatureIds.length > 0)
     await addMemberships(em, draft, 'signature', sql`select unnest(${[...signatureIds]}::bigint[]) as id`);
 }
 
 /**
- * Writes the atomic signatures that a sync has staged. A mirror sync drops those that upstream does not have any more, of the manifests
- * whose signatures could be read; an additive one keeps them.
+ * Writes the staged atomic signatures. A mirror sync removes those that the upstream no longer has, if they could be
+ * read; an additive sync keeps them.
  */
 export async function writeSignatures(
   em: Em,

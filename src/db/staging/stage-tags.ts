@@ -15,11 +15,11 @@ export interface PresentTag {
   readonly manifestId: number;
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Whether the document says itself what it is. */
+  /** Whether the document has a media type of its own. */
   readonly isTyped: boolean;
 }
 
-/** What the repository's latest version holds under these names, as far as the manifest is stored. */
+/** The stored manifests under these names in the latest version. */
 export async function readPresentTags(
   em: Em,
   repositoryId: number,
@@ -35,11 +35,10 @@ export async function readPresentTags(
 
 export interface StagedTag {
   readonly name: string;
-  /** Null: not there to be mirrored (404, or a kind that is left out); a mirror sync removes the tag. */
+  /** Null: the upstream has no such tag (404, or an excluded kind); a mirror sync removes it. */
   readonly manifestId: number | null;
 }
 
-/** Stages the tags that differ from the latest version. */
 export async function stageTags(em: Em, taskId: number, tags: readonly StagedTag[]): Promise<void> {
   if (tags.length === 0) return;
   const distinct = [...new Map(tags.map((tag) => [tag.name, tag])).values()];
@@ -52,7 +51,7 @@ export async function stageTags(em: Em, taskId: number, tags: readonly StagedTag
     on conflict (task_id, name) do update set manifest_id = excluded.manifest_id`.execute(kysely(em));
 }
 
-/** Takes back what an earlier attempt has staged of tags that turn out not to differ: one may have moved there and back. */
+/** Drops what an earlier attempt staged of tags that no longer differ. */
 export async function unstageTags(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await sql`delete from sync_tag where task_id = ${taskId} and name = any(${names}::text[])`.execute(
@@ -71,7 +70,7 @@ export function rootRows(roots: readonly StagedRoot[]): RawBuilder<unknown> {
     as v(manifest_id, name)`;
 }
 
-/** Stages a manifest that was asked for by digest: it stays in the version untagged. */
+/** Stages manifests that were requested by digest. They stay untagged. */
 export async function stageRoots(em: Em, taskId: number, roots: readonly StagedRoot[]): Promise<void> {
   if (roots.length === 0) return;
   await sql`
@@ -81,25 +80,24 @@ export async function stageRoots(em: Em, taskId: number, roots: readonly StagedR
     on conflict do nothing`.execute(kysely(em));
 }
 
-/** The part of a repository that a sync with filters is about. */
+/** The part of a repository that a filtered sync covers. */
 export interface SubsetFilter extends TagFilter {
-  /** Whether an untagged manifest that was asked for by this digest lies in it. */
+  /** Whether it covers an untagged manifest of this digest. */
   holdsDigest(digest: Digest): boolean;
-  /** Ranks the tags that pass the rules, where the remote takes the newest of them only. */
+  /** Set if the remote takes only the newest tags: ranks those that pass the rules. */
   readonly createNewest?: (() => Newest) | undefined;
 }
 
 const pageSize = 5_000;
 
 /**
- * For a mirror sync: stages for removal the tags and untagged roots of the latest version that lie in the filtered subset and that
- * upstream no longer has.
+ * Stages the removals of a mirror sync: tags and untagged roots in the filtered subset that the upstream no longer has.
  */
 export async function stageRemovals(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
   filter: SubsetFilter,
-  /** Whether untagged roots outside of the subset go, too. */
+  /** Whether untagged roots outside of the subset are removed as well. */
   prune: boolean,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
@@ -133,7 +131,8 @@ async function stageTagRemovals(
     if (!last) return;
     after = last.name;
     const names = page.rows.map((row) => row.name);
-    // a companion that upstream does not have any more leaves where its image is selected; else it stays or leaves with its image
+    // A companion that the upstream no longer has is removed if its image is selected. Otherwise it stays or leaves with
+    // its image.
     const outside = await filterNames(names, (name) => !filter.matches(name));
     const subjects = outside.flatMap((name) => parseCompanionTag(name)?.subject ?? []);
     const read = await findRead(em, sync.taskId, subjects);

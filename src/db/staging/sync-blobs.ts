@@ -11,21 +11,22 @@ export interface BatchBlob {
   readonly blobId: number;
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** Whether an index names it: it may stand at `/manifests/`. */
+  /** Whether an index lists it: the upstream may serve it at `/manifests/`. */
   readonly isEntry: boolean;
-  /** Whether the upstream need not have it. */
+  /** Whether the upstream may lack it. */
   readonly isOptional: boolean;
-  /** A manifest whose descriptor carries the bytes, by its own word. */
+  /** A manifest whose descriptor claims to contain the bytes. */
   readonly inlineManifestId: number | null;
 }
 
-/** A blob that is done with. */
 export interface FinishedBlob extends BatchBlob {
-  /** An optional one that the upstream does not have. */
+  /** Optional and missing at the upstream. */
   readonly isAbsent: boolean;
 }
 
-/** Blobs of a batch that are still to be had: after a digest, in order of digest, at most `limit`. Ids would tell the upstream which are known longer. */
+/**
+ * Missing blobs of a batch, ordered by digest: an order by id would tell the upstream which ones are known longer.
+ */
 export async function readBatch(
   em: Em,
   batch: { readonly taskId: number; readonly batch: number },
@@ -41,7 +42,6 @@ export async function readBatch(
   return result.rows;
 }
 
-/** How much of a batch is done. */
 export async function readBatchDone(
   em: Em,
   batch: { readonly taskId: number; readonly batch: number },
@@ -52,7 +52,7 @@ export async function readBatchDone(
   return result.rows[0] ?? { blobs: 0, bytes: 0 };
 }
 
-/** Bytes of unfinished blobs that earlier attempts at a batch have counted. */
+/** Bytes that earlier attempts have counted for unfinished blobs. */
 export async function readCountedBytes(
   em: Em,
   batch: { readonly taskId: number; readonly batch: number },
@@ -66,7 +66,6 @@ export async function readCountedBytes(
   return Math.max(0, (result.rows[0]?.bytes ?? 0) - done.bytes);
 }
 
-/** One of a sync's batches, for its repository and from its remote's upstream. */
 export interface BatchOfRemote {
   readonly taskId: number;
   readonly batch: number;
@@ -75,8 +74,8 @@ export interface BatchOfRemote {
 }
 
 /**
- * Marks verified blobs as stored, as delivered by the remote and as done in their batch, and sets the batch's counts, in one transaction.
- * Called only after the bytes are where a crash cannot lose them (fault 110).
+ * Marks verified blobs as stored, delivered and done, and sets the counts of the batch, in one transaction. Call it only
+ * when the bytes are durable (fault 110).
  */
 export async function markBlobsStored(
   em: Em,

@@ -3,9 +3,9 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/* What attempts and syncs before this one have found under tags: registries count what they are asked, so it is not asked again. */
+/* Results of earlier attempts and syncs. Registries count requests, so they are not repeated. */
 
-/** Of these names, those that an earlier attempt of a sync has looked at, with the manifest that the sync has for each. */
+/** The names that an earlier attempt has compared, with their manifests. */
 export async function readWalked(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
@@ -24,7 +24,7 @@ export async function readWalked(
   return new Map(result.rows.map(({ name, manifestId }) => [name, manifestId]));
 }
 
-/** Keeps, for the next attempt, which tags this one found not to differ from the latest version. */
+/** Stores, for the next attempt, the tags that do not differ from the latest version. */
 export async function stageWalked(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await sql`
@@ -34,7 +34,7 @@ export async function stageWalked(em: Em, taskId: number, names: readonly string
   );
 }
 
-/** What the remote had under these names when a sync of it last failed. */
+/** The tags of the remote at its last failed sync. */
 export async function readLeftTags(
   em: Em,
   remoteId: number,
@@ -47,7 +47,7 @@ export async function readLeftTags(
   return new Map(result.rows.map(({ name, digest }) => [name, digest]));
 }
 
-/** Keeps what a sync that ends without a version has found, for the next one: what is stored is not fetched again. */
+/** Stores the results of a failed sync for the next one. */
 export async function leaveTags(em: Em, taskId: number): Promise<void> {
   await sql`
     insert into remote_tag (remote_id, name, digest)

@@ -2,8 +2,9 @@ import { parseWildcard } from '../../selection/wildcard.ts';
 import type { WildcardToken } from '../../selection/wildcard.ts';
 
 /**
- * A shell wildcard as a regular expression of PostgreSQL, for columns that hold ASCII only (tags, repository names). Null: it
- * can match nothing. PostgreSQL matches without backtracking where no back reference is used, so any pattern is safe to run.
+ * A shell wildcard as a PostgreSQL regular expression, for ASCII columns (tags, repository names). Null: it matches
+ * nothing.
+ * PostgreSQL does not backtrack without back references, so any pattern is safe.
  */
 export function wildcardToRegex(
   pattern: string,
@@ -36,7 +37,7 @@ function classToRegex(ranges: readonly (readonly [string, string])[], negated: b
   return `[${negated ? '^' : ''}${body}]`;
 }
 
-/** By number: no character then has a meaning of its own, in a class or outside. */
+/** By number, so that no character is special. */
 function escapeChar(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -3,10 +3,13 @@ import type { RawBuilder } from 'kysely';
 
 const beginning = 'The upstream has no repository ';
 
-/** The warning of a sync of exact tags whose manifests and list are all 404. @param hint Appended: names close to it. */
+/**
+ * The warning when all exact tags and the list of tags are 404.
+ * @param hint Appended: similar names.
+ */
 export function absentRepositoryWarning(upstreamName: string, hint: string): string {
   return `${beginning}${JSON.stringify(upstreamName)}: its tags and its list of tags are 404.${hint}`;
 }
 
-/** Whether a row of `task_warning` is one. */
+/** Whether a row of `task_warning` is this warning. */
 export const isAbsentRepository: RawBuilder<boolean> = sql<boolean>`message ^@ ${beginning}`;

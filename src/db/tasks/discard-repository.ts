@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** Locks it in the order of a commit, the repository before the task. Called first in the transaction that ends the task. */
+/** Locks the repository before the task, as a commit does. Call it first in the transaction that ends the task. */
 export async function lockToDiscard(em: Em, taskId: number): Promise<void> {
   await sql`
     select from task join repository r on r.id = task.repository_id
@@ -12,8 +12,9 @@ export async function lockToDiscard(em: Em, taskId: number): Promise<void> {
 }
 
 /**
- * Deletes the repository of a task that asked for it (`discardUnlessSynced`), and its remote. Whoever used either meanwhile keeps it:
- * a repository with a version, a schedule or another distribution stays, a remote with another repository, schedule or task too.
+ * Deletes the repository of a task with `discardUnlessSynced`, and its remote, unless they are in use.
+ * A version, a schedule or another distribution keeps the repository. Another repository, schedule or open task keeps
+ * the remote.
  */
 export async function discardRepository(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);

@@ -3,18 +3,18 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * Until when an upstream's host is not asked, because it has answered 429: one row a host, so that all syncs and workers wait for the same
- * time. Times are the database's; `aheadMs` is added to its clock (tests).
+ * Throttled hosts (429). All syncs and workers share the row of a host. Times are the database's; tests move its clock
+ * by `aheadMs`.
  */
 
-/** Waits where the host does not say for how long; the last is repeated. */
+/** Back-off for hosts that announce no wait; the last step is repeated. */
 const stepsMs = [5_000, 15_000, 45_000, 60_000] as const;
-/** The longest wait that is accepted: no window that registries have is longer. One that is further away is of a clock that was set back. */
+/** The longest accepted wait; registries have no longer windows. A longer one means that the clock was set back. */
 export const longestThrottleMs = 12 * 60 * 60 * 1000;
-/** A host that has answered for so long since is throttled for the first time again. */
+/** The back-off starts anew after this time without a throttle. */
 const forgottenAfterMs = 2 * 60 * 1000;
 
-/** How many milliseconds the host is not to be asked; 0 where it may be. */
+/** Milliseconds until the host may be requested; 0: now. */
 export async function readThrottle(em: Em, host: string, aheadMs: number): Promise<number> {
   const found = await sql<{ leftMs: number }>`
     select ${leftMs(aheadMs)} as "leftMs" from host_throttle where host = ${host}`.execute(kysely(em));
@@ -23,14 +23,14 @@ export async function readThrottle(em: Em, host: string, aheadMs: number): Promi
 
 export interface Throttle {
   readonly waitMs: number;
-  /** False where the host was throttled already: another request has told of it. */
+  /** False if the host was throttled already: another request has reported it. */
   readonly isNew: boolean;
 }
 
 /**
- * Notes that the host has asked to slow down.
- * @param announcedMs For how long, where it says so.
- * @param windowMs The window that the host counts requests in, where it says so: it is not asked more than 60 times in one.
+ * Throttles a host after a 429.
+ * @param announcedMs The wait that the host announced, if it did.
+ * @param windowMs The window in which the host counts requests, if known. At most 60 requests are made in one.
  */
 export async function noteThrottle(
   em: Em,
@@ -77,15 +77,13 @@ function usable(left: number): number {
   return left > longestThrottleMs ? 0 : Math.max(0, left);
 }
 
-/** How long a task has waited for its upstream. */
 export interface TaskThrottles {
-  /** Since the task last made progress, waits that were announced not included. */
+  /** Since the last progress, without announced waits. */
   readonly waitedMs: number;
-  /** In all. */
   readonly waits: number;
 }
 
-/** Adds a wait to a task's; progress made since the last one takes those before off. */
+/** Adds a wait to the task. Progress resets the sum. */
 export async function addThrottle(em: Em, taskId: number, waitMs: number): Promise<TaskThrottles> {
   const added = await sql<TaskThrottles>`
     insert into task_throttle as t (task_id, mark, waited_ms, waits)

@@ -15,7 +15,7 @@ export interface OpenTask {
   readonly trigger: 'SCHEDULE' | null;
 }
 
-/** Tasks that are not final and were made at least `minAgeMs` ago, oldest first: after `afterId`, at most `limit`. */
+/** Tasks that are not final and are older than `minAgeMs`, oldest first. */
 export async function readOpenTasks(
   em: Em,
   page: { readonly minAgeMs: number; readonly afterId: number; readonly limit: number },
@@ -30,7 +30,10 @@ export async function readOpenTasks(
   return result.rows;
 }
 
-/** Of each step of a workflow: one that was reset, or runs on for another reason, does nothing for a task that has ended. @throws TidemarkError `TASK_NOT_RUNNING` */
+/**
+ * A workflow that is reset or still runs after its task ended must do nothing.
+ * @throws TidemarkError `TASK_NOT_RUNNING`
+ */
 export function assertRunning({ id, state }: { readonly id: number; readonly state: string }): void {
   if (state === 'RUNNING') return;
   throw new TidemarkError(
@@ -40,21 +43,23 @@ export function assertRunning({ id, state }: { readonly id: number; readonly sta
   );
 }
 
-/** The same by id. @throws TidemarkError `TASK_NOT_RUNNING` */
+/** @throws TidemarkError `TASK_NOT_RUNNING` */
 export async function requireRunning(em: Em, taskId: number): Promise<void> {
   const found = await sql<{ state: string }>`select state from task where id = ${taskId}`.execute(kysely(em));
   assertRunning({ id: taskId, state: found.rows[0]?.state ?? 'not there' });
 }
 
-/** Keeps the run that works for a task. */
 export async function setRunId(em: Em, taskId: number, runId: string): Promise<void> {
   await sql`update task set run_id = ${runId} where id = ${taskId}`.execute(kysely(em));
 }
 
-/** Any number that no other lock uses. */
+/** An arbitrary number that no other lock uses. */
 const reconcileLock = 7_203_116;
 
-/** Runs `work` in a transaction when no other process does so at this time; answers whether it ran. */
+/**
+ * Runs `work` in a transaction unless another process does so now.
+ * @returns whether it ran.
+ */
 export async function asOnlyReconciler(em: Em, work: () => Promise<void>): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const got = await sql<{

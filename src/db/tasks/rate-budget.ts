@@ -3,13 +3,12 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /**
- * Takes the next free slot at an upstream's host, over all workers and all remotes that have a `rateLimit` (requests a second) there; the one
- * after it comes 1/rateLimit s later. So no remote asks more often than its own limit says, and all of a host together no more often than
- * the highest does.
- * No process holds more than a second of slots, so one that is further away than all of them could reach is of a clock that was set back since
- * (fault 118): the count begins anew.
- * @param host with its port, as in the remote's url.
- * @returns how many milliseconds to wait before the request may go out.
+ * Takes the next free request slot of a host, across all workers and all remotes with a `rateLimit` (requests a second).
+ * The following slot is 1/rateLimit s later: no remote exceeds its own limit, and a host never gets more than the
+ * highest one.
+ * A slot that is more than two minutes ahead means that the clock was set back (fault 118); the count then starts anew.
+ * @param host Host and port of the remote's URL.
+ * @returns milliseconds to wait before the request.
  */
 export async function takeRequestSlot(em: Em, host: string, rateLimit: number): Promise<number> {
   const result = await sql<{ waitMs: number }>`

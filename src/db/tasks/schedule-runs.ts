@@ -7,24 +7,22 @@ import { upstreamHost } from './sync-turns.ts';
 import { createSyncTask, syncWorkflowId } from './tasks.ts';
 import { requestRemoval } from './temporal-schedules.ts';
 
-/** A run that is due. */
 export interface DueRun {
   readonly scheduleId: number;
   readonly temporalId: string;
-  /** Of the workflow `scheduledSync`: asked again for the same, the same is answered. */
+  /** Of the workflow `scheduledSync`. It makes the call idempotent. */
   readonly workflowRunId: string;
   /** RFC 3339. */
   readonly dueAt: string;
 }
 
-/** What is to be done for a run: start the sync of the task, or nothing. */
 export interface BegunRun {
-  /** Null: nothing is to be started; `message` says why. */
+  /** Null: no sync is started; `message` has the reason. */
   readonly taskId: number | null;
   readonly workflowId: string;
-  /** Null where the schedule is gone. */
+  /** Null if the schedule is deleted. */
   readonly repositoryName: string | null;
-  /** Host and port of the upstream; null where there is no remote. */
+  /** Host and port of the upstream; null without a remote. */
   readonly remoteHost: string | null;
   readonly message: string | null;
 }
@@ -42,8 +40,8 @@ interface ScheduleRow {
 }
 
 /**
- * Makes the task of a scheduled run, and the row that tells of the run, in one transaction. Where a sync of the repository is waiting or
- * running, or there is nothing to sync with, the run is skipped, and its row says so.
+ * Creates the task of a scheduled run and records the run, in one transaction. The run is skipped if a sync of the
+ * repository is open or the repository has no remote.
  */
 export async function beginScheduledRun(em: Em, due: DueRun): Promise<BegunRun> {
   return em.transactional(async (transaction) => {
@@ -73,7 +71,7 @@ export async function beginScheduledRun(em: Em, due: DueRun): Promise<BegunRun> 
 }
 
 async function lockSchedule(em: Em, scheduleId: number): Promise<ScheduleRow | undefined> {
-  // without a lock on the remote: one that is deleted meanwhile makes the insert fail, and the next attempt finds none
+  // The remote is not locked: if it is deleted concurrently, the insert fails and the next attempt finds none.
   const found = await sql<ScheduleRow>`
     select r.id as "repositoryId", r.name as "repositoryName", coalesce(s.remote_id, r.remote_id) as "remoteId",
       ${syncWorkflowId(sql`r.id`)} as "workflowId",
@@ -125,15 +123,15 @@ export interface NewScheduleRun {
   readonly dueAt?: string;
   readonly outcome: 'STARTED' | 'SKIPPED';
   readonly message: string | null;
-  /** The task that was made, or for which the run was skipped. */
+  /** The new task, or the task that the run was skipped for. */
   readonly taskId: number | null;
-  /** Undefined where no workflow of the schedule began it: it was triggered. */
+  /** Undefined for a triggered run. */
   readonly workflowRunId?: string;
 }
 
 const runsKept = 100;
 
-/** Tells of a run, where the schedule is still there; of each the last 100 are kept. */
+/** Records a run, unless the schedule is deleted. The last 100 runs of a schedule are kept. */
 export async function addScheduleRun(em: Em, run: NewScheduleRun): Promise<void> {
   const db = kysely(em);
   await sql`

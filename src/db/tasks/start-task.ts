@@ -5,11 +5,11 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { takeTurn, upstreamHost } from './sync-turns.ts';
 
-/** An override of `includeTags` replaces all include rules, and what is named for one sync is not cut to the newest. */
+/** An override of `includeTags` replaces all include rules and the limit to the newest tags. */
 const replacedByTags = ['includeTagPatterns', 'semverRanges', 'newestTags'];
 
 export interface StartedTask {
-  /** Before this call: WAITING where the call has started it. */
+  /** Before this call: WAITING if the call has started it. */
   readonly state: string;
   readonly repositoryId: number;
   readonly remoteId: number;
@@ -17,11 +17,11 @@ export interface StartedTask {
 }
 
 /**
- * Makes a WAITING task RUNNING and takes the repository for it: the fence rises, so that no earlier attempt can commit any more. What the
- * remote selects is kept, for it may be changed while the sync runs.
- * Called again for a RUNNING task, it changes nothing.
- * @returns undefined while as many syncs as may ask the remote's host are running: the task goes on waiting.
- * @throws TidemarkError `TASK_NOT_RUNNING` for a final task, `NOT_FOUND` when the task, its repository or its remote is gone.
+ * Makes a WAITING task RUNNING and raises the repository's fence, so that no earlier attempt can commit. It stores the
+ * remote's selection, which may change during the sync. Idempotent.
+ * @returns undefined while the host has its maximum of running syncs.
+ * @throws TidemarkError `TASK_NOT_RUNNING` for a final task, `NOT_FOUND` if the task, its repository or its remote is
+ * deleted.
  */
 export async function startTask(
   em: Em,
@@ -66,7 +66,6 @@ export async function startTask(
   });
 }
 
-/** Shows which stage a running task is in. */
 export async function enterStage(em: Em, taskId: number, stage: TaskStage): Promise<void> {
   await sql`update task set stage = ${stage} where id = ${taskId} and state = 'RUNNING'`.execute(kysely(em));
 }

@@ -3,14 +3,17 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * How many syncs ask one host at a time (TIDEMARK_SYNCS_PER_HOST). The tasks are the count: one that is RUNNING has a turn, so no lease can
- * outlive its holder, whoever is killed.
+ * The limit of concurrent syncs of one host (TIDEMARK_SYNCS_PER_HOST). RUNNING tasks are counted, so a killed worker
+ * holds no lease.
  */
 
-/** Host and port of `remote.url`, in SQL. */
+/** Host and port of `remote.url`, as an SQL expression. */
 export const upstreamHost = sql<string>`lower(substring(remote.url from '^[a-zA-Z]+://([^/?#]+)'))`;
 
-/** Gives a task its turn at its upstream's host, in the caller's transaction; false where all turns are taken. */
+/**
+ * In the caller's transaction.
+ * @returns false if the host has its maximum of running syncs.
+ */
 export async function takeTurn(
   em: Em,
   task: { readonly id: number; readonly upstreamHost: string },
@@ -26,7 +29,7 @@ export async function takeTurn(
   return (running.rows[0]?.count ?? 0) < syncsPerHost;
 }
 
-/** Workflows of the tasks that have waited longest at the host of a task that has ended, as many as there are free turns. */
+/** Workflows of the longest waiting tasks at the host of an ended task, one for each free turn. */
 export async function readNextInLine(em: Em, taskId: number, syncsPerHost: number): Promise<string[]> {
   const found = await sql<{ workflowId: string }>`
     select next.workflow_id as "workflowId"

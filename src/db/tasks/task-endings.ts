@@ -4,16 +4,16 @@ import { createOwnConnection } from '../connection/own-connection.ts';
 
 const channel = 'tidemark_task_ended';
 
-/** In the `returning` of the statement that ends a task: tells of it, to all processes, once the transaction is committed. */
+/** For the `returning` of the statement that ends a task: notifies all processes when the transaction commits. */
 export const tellEnding = sql`pg_notify(${sql.lit(channel)}, id::text)`;
 
 export interface TaskEndings {
-  /** Begins to listen, where it does not yet or not any more. What ends before it listens, or while its connection is broken, is missed. */
+  /** Starts to listen unless it does already. Endings before that, and while the connection is broken, are missed. */
   listen(): void;
   close(): Promise<void>;
 }
 
-/** Hears of tasks that end in any process, at once, on a connection of its own. */
+/** Reports ended tasks of all processes, on a connection of its own. */
 export function createTaskEndings(database: Database, onEnded: (taskId: number) => void): TaskEndings {
   const connection = createOwnConnection({
     databaseUrl: database.config.get('clientUrl') ?? '',
@@ -26,7 +26,7 @@ export function createTaskEndings(database: Database, onEnded: (taskId: number) 
   let isClosed = false;
   return {
     listen() {
-      // one that could not be opened is tried again when the next one asks
+      // The next call retries a failed connection.
       if (!isClosed) connection.connect().catch(() => undefined);
     },
     async close() {

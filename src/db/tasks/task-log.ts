@@ -5,13 +5,11 @@ import { kysely } from '../sql.ts';
 import { finishTask } from './tasks.ts';
 import type { TaskOutcome } from './tasks.ts';
 
-/** Where lines for operators go. */
 export interface TaskLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** What a task is known by. */
 export interface TaskNames {
   readonly name: string;
   readonly repository: string | null;
@@ -21,13 +19,13 @@ export interface TaskNames {
   readonly dryRun: boolean;
 }
 
-/** What a task has done, counted over all its steps. */
+/** Counts over all steps of a task. */
 interface TaskEnd {
   readonly outcome: string;
   readonly version: number | null;
   readonly tags: number;
   readonly manifests: number;
-  /** Those that were fetched. */
+  /** Fetched blobs. */
   readonly blobs: number;
   readonly bytes: number;
   readonly blobsReused: number;
@@ -76,7 +74,6 @@ function fieldsOf({ name, ...names }: TaskNames, taskId: number): object {
   return { task: taskKey(taskId), taskId, name, ...names };
 }
 
-/** Says that a worker has taken a task. */
 export async function logTaskBegun(em: Em, log: TaskLog, taskId: number): Promise<void> {
   await telling(log, taskId, async () => {
     const names = await readTaskNames(em, taskId);
@@ -85,7 +82,7 @@ export async function logTaskBegun(em: Em, log: TaskLog, taskId: number): Promis
   });
 }
 
-/** Says how a task has ended. `before`: its names, read before its end, which may delete its repository. */
+/** @param before The names before the end, which may delete the repository. */
 export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?: TaskNames): Promise<void> {
   await telling(log, taskId, async () => {
     const names = before ?? (await readTaskNames(em, taskId));
@@ -102,7 +99,7 @@ export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?
   });
 }
 
-/** What was done is not undone because it cannot be told. */
+/** A failure to log must not undo the work. */
 async function telling(log: TaskLog, taskId: number, tell: () => Promise<void>): Promise<void> {
   try {
     await tell();
@@ -111,7 +108,7 @@ async function telling(log: TaskLog, taskId: number, tell: () => Promise<void>):
   }
 }
 
-/** `finishTask`, and a line in the log where this call ended the task. */
+/** Logs only if this call ended the task. */
 export async function endTask(em: Em, log: TaskLog, taskId: number, outcome: TaskOutcome): Promise<boolean> {
   const names = await readTaskNames(em, taskId);
   const ended = await finishTask(em, taskId, outcome);

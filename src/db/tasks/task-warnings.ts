@@ -2,19 +2,17 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** A warning about one of many things: those that say the same of others are kept as one, with their names. */
+/** A warning about one of many things. Equal warnings about several are kept as one, with their names. */
 export interface NamedWarning {
   readonly message: string;
-  /** Of the thing, for people. */
   readonly name: string;
-  /** The parts of the message in which it differs from that of another thing. */
+  /** The parts of the message that depend on the thing. */
   readonly differs: readonly string[];
 }
 
 export type Warning = string | NamedWarning;
 
 const warningsKept = 100;
-/** Of like warnings. */
 const namesKept = 1_000;
 const namesShown = 10;
 
@@ -24,7 +22,7 @@ interface Entry {
   readonly names: string[];
 }
 
-/** Adds warnings, each once, and like ones as one; after the first 100 only a last one is added that says so. */
+/** Adds warnings without duplicates. After the first 100, one last warning says that more were dropped. */
 export async function addWarnings(em: Em, taskId: number, warnings: readonly Warning[]): Promise<void> {
   if (warnings.length === 0) return;
   const entries = JSON.stringify(groupAlike(warnings));
@@ -58,7 +56,7 @@ export async function addWarnings(em: Em, taskId: number, warnings: readonly War
   });
 }
 
-/** By what they say. PostgreSQL takes no zero characters, so what differs is replaced by three dots. */
+/** Groups equal warnings. PostgreSQL accepts no zero characters, so what differs becomes an ellipsis. */
 function groupAlike(warnings: readonly Warning[]): readonly (Entry & { readonly n: number })[] {
   const entries = new Map<string, Entry>();
   for (const warning of warnings) {
@@ -72,7 +70,7 @@ function groupAlike(warnings: readonly Warning[]): readonly (Entry & { readonly 
   return [...entries.values()].map((entry, n) => ({ n, ...entry, names: [...new Set(entry.names)] }));
 }
 
-/** The warnings of each task, in the order in which they came. */
+/** The warnings of each task, oldest first. */
 export async function readWarnings(em: Em, taskIds: readonly number[]): Promise<string[][]> {
   const found = await sql<{ taskId: number; message: string; names: readonly string[]; count: number }>`
     select task_id as "taskId", message, names[2:${sql.lit(namesShown + 1)}] as names, cardinality(names) as count

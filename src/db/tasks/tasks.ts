@@ -13,14 +13,14 @@ import { leaveTags } from '../staging/walked-tags.ts';
 
 export const syncTaskName = 'repository.sync';
 
-/** Temporal's id of a repository's sync, in SQL: one at a time (docs/design.md). */
+/** The workflow id of a repository's sync, as an SQL expression (docs/design.md). */
 export function syncWorkflowId(repositoryId: number | RawBuilder<unknown>): RawBuilder<string> {
   return sql<string>`'sync/' || ${ownInstallation} || '/' || ${repositoryId}::bigint`;
 }
 
 /**
- * Inserts a WAITING sync task, unless the repository has one that is not final.
- * @returns the new task, or the one that is there already (`isNew` false).
+ * Inserts a WAITING sync task, unless the repository has an open one.
+ * @returns the new or the open task.
  */
 export async function createSyncTask(
   em: Em,
@@ -28,7 +28,7 @@ export async function createSyncTask(
     readonly repositoryId: number;
     readonly remoteId: number;
     readonly arguments: SyncArguments;
-    /** With whose rights the sync works; default, where logins are on: with those of its repository and its remote alone. */
+    /** The caller whose rights the sync has. Null while logins are on: only the repository and its remote. */
     readonly startedBy?: Identity | null;
   },
 ): Promise<{ task: Task; isNew: boolean }> {
@@ -51,13 +51,15 @@ export async function createSyncTask(
   }
 }
 
-/** Which final state a task ends in, and why. */
 export type TaskOutcome =
   | { readonly state: 'COMPLETED'; readonly createdVersion: number | null }
   | { readonly state: 'FAILED'; readonly code: string; readonly message: string }
   | { readonly state: 'CANCELED' };
 
-/** Ends a task that is not final and drops its staging rows; a final one stays as it is. Returns whether this call ended it. */
+/**
+ * Ends a task and drops its stage, unless it is final already.
+ * @returns whether this call ended it.
+ */
 export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -73,7 +75,7 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
     if (ended.numAffectedRows !== 1n) return false;
     if (outcome.state !== 'COMPLETED') await leaveTags(transaction, taskId);
     await clearStage(transaction, taskId);
-    // a completed sync never gets here: its commit ends the task
+    // A completed sync is ended by its commit.
     await discardRepository(transaction, taskId);
     return true;
   });
@@ -93,7 +95,7 @@ const stagingTables = [
   'sync_walked',
 ];
 
-/** Removes what a task has staged, in one statement; one at a time, and before or after whoever deletes its repository. */
+/** Drops the stage of a task in one statement. It excludes concurrent calls and the deletion of the repository. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
   const deletions = stagingTables.map(
     (table) =>
@@ -105,8 +107,8 @@ export async function clearStage(em: Em, taskId: number): Promise<void> {
 }
 
 /**
- * Removes what tasks that have ended left staged. A commit clears its stage afterwards: a crash in between, and the loss of the workflow
- * that would have repeated it, leaves rows that keep content from being collected.
+ * Drops the stages of ended tasks. A crash between a commit and its clean-up leaves them behind, and they keep content
+ * from collection.
  */
 export async function clearEndedStages(em: Em): Promise<void> {
   const staged = stagingTables.map((table) => sql`select task_id from ${sql.table(table)}`);
@@ -116,7 +118,7 @@ export async function clearEndedStages(em: Em): Promise<void> {
   for (const { id } of ended.rows) await clearStage(em, id);
 }
 
-/** Counts of one part of a stage, absolute; a lower value than what is there leaves it. */
+/** Absolute counts of one part of a stage. They never decrease. */
 export interface PartProgress {
   readonly tagsDone?: number;
   readonly manifestsDone?: number;
@@ -148,7 +150,7 @@ export async function setProgress(
       signatures_done = greatest(p.signatures_done, excluded.signatures_done)`.execute(kysely(em));
 }
 
-/** Counts rate-limit answers that were honoured (`Task.rateLimited`). */
+/** Counts rate-limit responses (`Task.rateLimited`). */
 export async function countRateLimited(em: Em, taskId: number, times: number): Promise<void> {
   await sql`
     insert into task_progress as p (task_id, stage, part, rate_limited) values (${taskId}, 'PREPARING', 0, ${times})
@@ -157,7 +159,6 @@ export async function countRateLimited(em: Em, taskId: number, times: number): P
   );
 }
 
-/** The sums over all parts of a task. */
 export interface TaskCounts {
   readonly tagsDone: number;
   readonly manifestsDone: number;
@@ -167,11 +168,11 @@ export interface TaskCounts {
   readonly bytesReused: number;
   readonly signaturesDone: number;
   readonly rateLimited: number;
-  /** Until when a running task does not ask its upstream's host, which has asked to slow down; null where it may. */
+  /** Until when the upstream's host is throttled; null: it is not. */
   readonly throttledUntil: Date | null;
 }
 
-/** Sums for many tasks in one statement; a task without any part is absent. */
+/** Sums over all parts of each task; a task without progress is absent. */
 export async function readTaskCounts(em: Em, taskIds: readonly number[]): Promise<Map<number, TaskCounts>> {
   const result = await sql<
     Omit<TaskCounts, 'throttledUntil'> & { taskId: number; until: string | Date | null }

@@ -4,10 +4,9 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { upstreamHost } from './sync-turns.ts';
 
-/** Temporal's id of a schedule, in SQL; never used again, since no row's id is. */
+/** The schedule id at Temporal, as an SQL expression. It is never reused, since row ids are not. */
 const temporalScheduleId = sql<string>`'schedule/' || ${ownInstallation} || '/' || repository_id || '/' || id`;
 
-/** Temporal's ids of schedules that are there. */
 export async function readTemporalScheduleIds(em: Em, ids: readonly number[]): Promise<string[]> {
   const found = await sql<{ id: number; temporalId: string }>`
     select id, ${temporalScheduleId} as "temporalId" from schedule where id = any(${[...ids]}::bigint[])`.execute(
@@ -17,17 +16,17 @@ export async function readTemporalScheduleIds(em: Em, ids: readonly number[]): P
   return ids.map((id) => byId.get(id) ?? '');
 }
 
-/** What people know a schedule by, of a row of `schedule`. */
+/** The display name of a row of `schedule`. */
 const namedAfter = sql`(select name from repository where id = repository_id) as "repositoryName",
   (select ${upstreamHost} from remote
     where id = coalesce(schedule.remote_id, (select r.remote_id from repository r where r.id = repository_id))) as "remoteHost"`;
 
-/** What Temporal is to have of a schedule, and what it was last seen to have. */
+/** The wanted and the last seen state of a schedule at Temporal. */
 export interface KeptSchedule {
   readonly id: number;
   readonly temporalId: string;
   readonly repositoryName: string;
-  /** Host and port of the upstream; null where there is no remote. */
+  /** Host and port of the upstream; null without a remote. */
   readonly remoteHost: string | null;
   readonly cron: string | null;
   readonly intervalSeconds: number | null;
@@ -36,21 +35,20 @@ export interface KeptSchedule {
   readonly catchupWindowSeconds: number;
   readonly paused: boolean;
   readonly note: string | null;
-  /** Whether it was changed since Temporal was told. */
+  /** Whether Temporal lacks a change. */
   readonly isPending: boolean;
-  /** Of what Temporal had after it was told; undefined before. */
+  /** Of the last seen state at Temporal; undefined before the first. */
   readonly fingerprint: string | undefined;
 }
 
 export type SeenSchedule =
-  /** What Temporal has now, and when it will run next. */
   | { readonly fingerprint: string; readonly nextRunAts: readonly Date[] }
-  /** Why Temporal will not have it. */
+  /** Why Temporal refused it. */
   | { readonly problem: string };
 
 /**
- * Holds a schedule's row while `keep` compares Temporal with it, and notes what was seen. A row that another process holds for the
- * same is left to it: whoever holds a row has read all that was committed before.
+ * Locks a schedule's row while `keep` compares it with Temporal, and stores the result. Rows locked by another process
+ * are skipped: that process has read all committed changes.
  */
 export async function keepSchedule(
   em: Em,
@@ -80,8 +78,8 @@ export async function keepSchedule(
 }
 
 /**
- * Schedules to compare with Temporal, those that waited longest first: what was changed, what was not seen for a minute, and what
- * has run so often since that the known times of its next runs come to an end.
+ * Schedules to compare with Temporal, longest waiting first: changed ones, those not compared for a minute, and those
+ * whose known next runs are over.
  */
 export async function readSchedulesToKeep(em: Em, limit: number): Promise<number[]> {
   const found = await sql<{ id: number }>`
@@ -93,7 +91,7 @@ export async function readSchedulesToKeep(em: Em, limit: number): Promise<number
   return found.rows.map(({ id }) => id);
 }
 
-/** Deletes schedules, in the caller's transaction; Temporal is told by the periodic look at the latest. */
+/** Deletes schedules in the caller's transaction. Reconciliation deletes them at Temporal. */
 export async function deleteSchedules(
   em: Em,
   which: { readonly id: number } | { readonly repositoryId: number },
@@ -105,7 +103,7 @@ export async function deleteSchedules(
     on conflict do nothing`.execute(kysely(em));
 }
 
-/** Lets the periodic look remove what Temporal has and no row stands for: the database is older than Temporal. */
+/** Lets reconciliation delete a schedule at Temporal that has no row: the database is older than Temporal. */
 export async function requestRemoval(em: Em, temporalId: string): Promise<void> {
   await sql`insert into schedule_removal (temporal_id) values (${temporalId}) on conflict do nothing`.execute(
     kysely(em),

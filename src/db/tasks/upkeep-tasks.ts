@@ -5,10 +5,13 @@ import type { UpkeepArguments, UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** Work on all that is stored; of each kind one task at a time. */
+/** One task of each kind runs at a time. */
 export type UpkeepName = 'content.collect' | 'content.verify';
 
-/** Inserts a WAITING task, unless one of its kind is not final: that one is answered then (`isNew` false). */
+/**
+ * Inserts a WAITING task, unless one of its kind is open.
+ * @returns the new or the open task.
+ */
 export async function createUpkeepTask(
   em: Em,
   input: {
@@ -35,8 +38,8 @@ export async function createUpkeepTask(
 }
 
 /**
- * Makes a WAITING task RUNNING; called again, it changes nothing.
- * @param known What its report says from the beginning.
+ * Makes a WAITING task RUNNING. Idempotent.
+ * @param known The initial report.
  * @throws TidemarkError `TASK_NOT_RUNNING` for a final one.
  */
 export async function beginUpkeep(
@@ -55,7 +58,9 @@ export async function beginUpkeep(
   });
 }
 
-/** Adds to the counts that a task reports; in the transaction that did what is counted, so that a step that is repeated counts once. */
+/**
+ * Adds to the report of a task. Call it in the transaction of the counted work, so that a repeated step is counted once.
+ */
 export async function addToReport(
   em: Em,
   taskId: number,
