@@ -9,7 +9,7 @@ import { kysely } from '../sql.ts';
 import { nameVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
 
-/** A token that counts now, with what is granted to it. */
+/** A valid token with its grants. */
 export interface LiveToken {
   readonly id: number;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface LiveToken {
   readonly grants: readonly { readonly role: Role; readonly scope: string }[];
 }
 
-/** One look-up, by the hash of what came or by its id; undefined for one that is revoked, expired or unknown. */
+/** By hash or id; undefined if it is revoked, expired or unknown. */
 export async function readLiveToken(
   em: Em,
   key: { readonly hash: Buffer } | { readonly id: number },
@@ -34,7 +34,7 @@ export async function readLiveToken(
   return row === undefined ? undefined : { ...row, expiresAt: new Date(row.expiresAt) };
 }
 
-/** Whether somebody can log in, by what the database has: a token that counts, or a grant to an OIDC subject or group. */
+/** Whether the database has a valid token, or a grant to an OIDC subject or group. */
 export async function hasLogins(em: Em): Promise<boolean> {
   const found = await sql<{ has: boolean }>`
     select exists (select from access_token where revoked_at is null and expires_at > now())
@@ -42,7 +42,7 @@ export async function hasLogins(em: Em): Promise<boolean> {
   return found.rows[0]?.has === true;
 }
 
-/** What is granted to an OIDC subject, by itself or through its groups. */
+/** The grants of an OIDC subject and its groups. */
 export async function readSubjectGrants(
   em: Em,
   subject: string,
@@ -55,14 +55,13 @@ export async function readSubjectGrants(
   return found.rows;
 }
 
-/** Rows in the order of the ids. */
 export async function readAccessTokens(em: Em, ids: readonly number[]): Promise<(AccessToken | undefined)[]> {
   const rows = await em.find(AccessToken, { id: { $in: [...ids] } });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
 
-/** Rows in the order of the ids; seen by those who administer their scope. */
+/** Visible to those who administer their scope. */
 export async function readAccessGrants(
   em: Em,
   administered: Visibility,
@@ -79,7 +78,7 @@ export async function readAccessGrants(
 
 export interface AccessPageArguments {
   readonly first: number;
-  /** Id of the last row of the page before; newest first. */
+  /** Id of the last row of the previous page; newest first. */
   readonly after: number | undefined;
 }
 
@@ -119,10 +118,10 @@ export interface NewToken {
   readonly expiresInDays: number;
 }
 
-/** Writes a token down; undefined where one of this name counts already. */
+/** @returns undefined if a valid token has this name. */
 export async function insertAccessToken(em: Em, token: NewToken): Promise<number | undefined> {
   const db = kysely(em);
-  // one that has expired gives its name free
+  // An expired token frees its name.
   await sql`
     update access_token set revoked_at = expires_at
     where name = ${token.name} and revoked_at is null and expires_at <= now()`.execute(db);
@@ -133,7 +132,10 @@ export async function insertAccessToken(em: Em, token: NewToken): Promise<number
   return made.rows[0]?.id;
 }
 
-/** Revokes it, with all that was granted to it; whether it was there. One that is revoked already stays so. */
+/**
+ * Revokes a token with its grants. Idempotent.
+ * @returns whether it exists.
+ */
 export async function revokeAccessToken(em: Em, id: number): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -144,7 +146,7 @@ export async function revokeAccessToken(em: Em, id: number): Promise<boolean> {
   });
 }
 
-/** Grants a new token its first roles, one a scope. */
+/** One grant per scope. */
 export async function grantToToken(
   em: Em,
   tokenId: number,
@@ -166,7 +168,10 @@ export interface NewGrant {
   readonly oidcGroup: string | null;
 }
 
-/** Grants a role; what the same one had in the same scope before is replaced. Undefined where the token does not count any more. */
+/**
+ * Replaces the role in the same scope.
+ * @returns undefined if the token is revoked.
+ */
 export async function putAccessGrant(em: Em, grant: NewGrant): Promise<number | undefined> {
   const { role, scope, tokenId, oidcSubject, oidcGroup } = grant;
   const made = await sql<{ id: number }>`

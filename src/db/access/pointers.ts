@@ -6,13 +6,13 @@ import { nameVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
 
 /*
- * A distribution shows a repository to those who read its base path, on behalf of whoever pointed it there. Their right is read anew
- * whenever it is served: once they may not read the repository any more, it is as absent, until somebody points it who may.
+ * A distribution serves its repository with the rights of the caller who set its target. The rights are read at each
+ * request: when the caller loses them, the distribution is treated as absent until another caller sets the target.
  */
 
 /**
- * Whether the distribution `d` may show its repository `r`. The one at a repository's own name always may; so may those from before it was
- * kept who pointed them, and those that were pointed while logins were off.
+ * Whether the distribution `d` may serve its repository. Always true for the one at the repository's own name, and for
+ * targets without a known caller or set while logins were off.
  */
 export function mayServe(isShared: boolean): RawBuilder<unknown> {
   if (!isShared) return sql`true`;
@@ -35,7 +35,7 @@ export interface ServedAtRow {
   readonly basePath: string;
   readonly version: number | null;
   readonly isPrivate: boolean;
-  /** Name of the token, or the OIDC subject; null for its own, where logins were off, and where that is not known any more. */
+  /** Name of the token, or the OIDC subject; null if unknown, or while logins were off. */
   readonly pointedBy: string | null;
   readonly isServed: boolean;
 }
@@ -43,8 +43,8 @@ export interface ServedAtRow {
 const listedMax = 100;
 
 /**
- * The distributions of each repository, at most 100, in order of base path: all of them for those who maintain it, else those that
- * everybody may pull from, and those whose base path is seen.
+ * Up to 100 distributions of each repository, ordered by base path: all of them for its maintainers, otherwise the
+ * public and visible ones.
  */
 export async function readServedAt(
   em: Em,

@@ -3,8 +3,8 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /**
- * Takes back what schedules and unfinished tasks were allowed while nobody but this machine could reach the server: a worker that runs apart
- * knows no more than they say.
+ * Withdraws the permission for private upstreams from schedules and open tasks, which they got while the server was
+ * reachable from this machine only. A remote worker knows nothing but these rows.
  */
 export async function forbidPrivateUpstreams(em: Em): Promise<void> {
   const db = kysely(em);

@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** How many remotes have a secret that was sealed with one key. */
+/** The number of remotes with secrets that a key encrypted. */
 export interface SecretKeyUse {
-  /** As it stands in the sealed text, `tm1.<key id>.…`. */
+  /** As in the encrypted text, `tm1.<key id>.…`. */
   readonly keyId: string;
   readonly remotes: number;
 }
 
-/** The keys that stored secrets were sealed with, by key id; empty where no secret is stored. */
+/** The keys of the stored secrets; empty without secrets. */
 export async function readSecretKeyUses(em: Em): Promise<SecretKeyUse[]> {
   const result = await sql<SecretKeyUse>`
     select split_part(sealed, '.', 2) as "keyId", count(distinct remote.id) as remotes

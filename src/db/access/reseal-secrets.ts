@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** The columns of remotes that hold secrets, and what each is called where it was sealed. */
+/** The encrypted columns of remotes, and their names in the encryption context. */
 const sealedColumns = [
   ['password_sealed', 'password'],
   ['ssl_client_key_sealed', 'ssl_client_key'],
@@ -12,14 +12,14 @@ const sealedColumns = [
 
 export interface SealedSecret {
   readonly sealed: string;
-  /** Where it belongs: `remote:12:password`. */
+  /** The encryption context, e.g. `remote:12:password`. */
   readonly context: string;
 }
 
 /**
- * Goes through the stored secrets of the next remotes after `afterId`, their rows locked, and stores what `reseal` makes of each;
- * undefined leaves it. One transaction.
- * @returns the last remote's id; undefined where there were none left.
+ * Passes the secrets of the next remotes to `reseal`, with their rows locked, and stores the results; undefined keeps
+ * one. One transaction.
+ * @returns the last remote's id; undefined if none was left.
  */
 export async function resealPage(
   em: Em,

@@ -1,3 +1,3 @@
-/** What may be granted; each may what those before it may. */
+/** Each role includes those before it. */
 export const roles = ['reader', 'pusher', 'maintainer', 'admin'] as const;
 export type Role = (typeof roles)[number];

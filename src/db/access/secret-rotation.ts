@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** Notes that all secrets are about to be sealed with this key; a note of another key, from before, is forgotten. */
+/** Records a rotation to this key and replaces an earlier record. */
 export async function noteRotation(em: Em, keyId: string): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -11,12 +11,12 @@ export async function noteRotation(em: Em, keyId: string): Promise<void> {
   });
 }
 
-/** To be called when every secret that can be opened is sealed with the key. */
+/** Call it when all secrets that can be decrypted are encrypted with the key. */
 export async function endRotation(em: Em, keyId: string): Promise<void> {
   await sql`delete from secret_rotation where key_id = ${keyId}`.execute(kysely(em));
 }
 
-/** Whether a rotation to this key has begun and not come to its end. */
+/** Whether a rotation to this key is unfinished. */
 export async function isRotationOpen(em: Em, keyId: string): Promise<boolean> {
   const found = await sql`select from secret_rotation where key_id = ${keyId}`.execute(kysely(em));
   return found.rows.length > 0;

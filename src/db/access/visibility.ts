@@ -3,27 +3,26 @@ import type { RawBuilder } from 'kysely';
 import type { Identity } from '../schema/identity.ts';
 
 /**
- * Which names a caller may see; `access/viewer.ts` makes it of the caller's grants. Every read that begins at an id, a name or nothing
- * takes one: what is not seen is as absent. Lists below something that was seen need none.
+ * The names that a caller may see, from their grants (`access/viewer.ts`). Every read that begins at an id, a name or
+ * nothing takes one; the rest is treated as absent. Lists below a visible row need none.
  */
 export interface Visibility {
-  /** All names, and what has none. */
+  /** All names, and rows without a name. */
   readonly all: boolean;
   readonly names: readonly string[];
-  /** Each ends in `/`. */
   readonly prefixes: readonly string[];
-  /** The caller, who also sees the tasks that they started; absent: nobody in particular. */
+  /** The caller also sees their own tasks. */
   readonly identity?: Identity;
 }
 
-/** For what the server does by itself. */
+/** For background work of the server. */
 export const everything: Visibility = { all: true, names: [], prefixes: [] };
 
 export function isVisible({ all, names, prefixes }: Visibility, name: string): boolean {
   return all || names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix));
 }
 
-/** The same as a condition on a column of names. */
+/** As a condition on a column of names. */
 export function nameVisible(
   name: RawBuilder<unknown>,
   { all, names, prefixes }: Visibility,
@@ -32,7 +31,7 @@ export function nameVisible(
   return sql`(${name} = any(${names}::text[]) or ${name} ^@ any(${prefixes}::text[]))`;
 }
 
-/** Whether the repository with the id in this column is there and seen; null ids only by those who see everything. */
+/** Whether the repository exists and is visible. Null ids are visible to those who see everything. */
 export function repositoryVisible(
   repositoryId: RawBuilder<unknown>,
   visibility: Visibility,
@@ -42,14 +41,14 @@ export function repositoryVisible(
 }
 
 /**
- * Whether a row of `task` is seen: with its repository; once that is gone, by whoever started the task. A first sync that fails
- * deletes its repository (`discardUnlessSynced`), and its caller still has to read why. While the repository is there, its roles decide alone.
+ * Whether a row of `task` is visible: with its repository, or, once that is deleted, to the caller who started the task.
+ * A failed first sync deletes its repository (`discardUnlessSynced`), and its caller must still read the reason.
  */
 export function taskVisible(visibility: Visibility): RawBuilder<unknown> {
   if (visibility.all) return sql`true`;
   const { identity } = visibility;
   const withRepository = repositoryVisible(sql`task.repository_id`, visibility);
-  // the groups of a login change; its subject does not
+  // Groups differ between logins; the subject does not.
   const starter =
     identity?.kind === 'token'
       ? { kind: identity.kind, id: identity.id }
@@ -60,7 +59,7 @@ export function taskVisible(visibility: Visibility): RawBuilder<unknown> {
   return sql`(${withRepository} or (task.repository_id is null and task.started_by @> ${JSON.stringify(starter)}::jsonb))`;
 }
 
-/** Whether any version of a repository that is seen holds this content. */
+/** Whether a version of a visible repository has this content. */
 export function contentVisible(
   kind: 'manifest' | 'blob' | 'signature',
   contentId: RawBuilder<unknown>,

@@ -7,14 +7,14 @@ import { kysely } from '../sql.ts';
 import { addToReport } from '../tasks/upkeep-tasks.ts';
 
 /*
- * What holds content is rows with a foreign key to it: tags and untagged roots of any version, what a running sync has staged, uploads,
- * and manifests that name it. (What `membership` lists follows from those.) First what nothing holds is marked with the time; whoever
- * relies on it takes the mark off (store-manifests.ts). What has kept its mark for the grace period is removed, each row locked and looked
- * at again: a reference that came meanwhile is seen, one that comes later waits for the lock and finds the row gone. The database itself
- * would refuse to remove what is referred to.
+ * Garbage collection. Content is referenced by rows with a foreign key to it: tags and untagged roots of any version,
+ * the stage of a running sync, uploads, and manifests that list it.
+ * Unreferenced content is marked with the time; a new reference clears the mark (store-manifests.ts). Content that keeps
+ * its mark for the grace period is locked, checked again and removed. A concurrent reference is seen; a later one waits
+ * for the lock and finds the row gone. Foreign keys prevent the removal of referenced content.
  */
 
-/** Tables whose rows hold a manifest, beside the manifests that list it. A new one belongs here, with an index on its column. */
+/** Tables that refer to a manifest, besides edges. A new table belongs here, with an index on its column. */
 const manifestHolders = [
   ['tag_membership', 'manifest_id'],
   ['root_membership', 'manifest_id'],
@@ -24,7 +24,7 @@ const manifestHolders = [
   ['sync_signed', 'manifest_id'],
 ] as const;
 
-/** Tables whose rows hold a blob, beside the manifests that name it. */
+/** Tables that refer to a blob, besides edges. */
 const blobHolders = [
   ['repository_blob', 'blob_id'],
   ['sync_blob', 'blob_id'],
@@ -32,9 +32,9 @@ const blobHolders = [
 
 type Kind = 'manifest' | 'blob';
 
-/** Rows of the content table `c` that no row of those tables names. */
+/** Whether no row of these tables refers to a row of the content table `c`. */
 function isUnheld(holders: readonly (readonly [string, string])[]): RawBuilder<unknown> {
-  // one look into an index for each row, whatever the planner thinks of the tables' sizes (docs/database.md)
+  // One index look-up per row, whatever the planner's statistics say (docs/database.md).
   const conditions = holders.map(
     ([table, column]) =>
       sql`not exists (select from lateral (select from ${sql.table(table)} h where h.${sql.ref(column)} = c.id offset 0) as held)`,
@@ -42,7 +42,7 @@ function isUnheld(holders: readonly (readonly [string, string])[]): RawBuilder<u
   return sql.join(conditions, sql` and `);
 }
 
-/** What names it is condemned itself; or, where that is not enough, there is nothing. */
+/** Whether no manifest lists it; `live`: whether only condemned ones do. */
 function isUnnamed(kind: Kind, by: 'live' | 'any'): RawBuilder<unknown> {
   const [table, parent, child] =
     kind === 'manifest'
@@ -58,9 +58,9 @@ const holdersOf = { manifest: manifestHolders, blob: blobHolders };
 const windowRows = 10_000;
 
 /**
- * Marks what nothing holds, from the top of each graph down, and takes the mark off what is held again. In short transactions that wait
- * for nobody: a row that somebody works with is left to the next run.
- * @param onWindow called between them; what it throws ends the work.
+ * Marks unreferenced content from the top of each graph down, and clears the mark of referenced content. Short
+ * transactions skip locked rows, which are left to the next run.
+ * @param onWindow Called between transactions; its error ends the work.
  */
 export async function markUnheld(em: Em, onWindow: () => void): Promise<void> {
   for (const kind of ['manifest', 'blob'] as const) {
@@ -105,7 +105,7 @@ async function unmarkHeld(em: Em, kind: Kind): Promise<number> {
 const isDue = ({ graceSeconds }: CollectionRun) =>
   sql`c.condemned_at <= now() - make_interval(secs => ${graceSeconds})`;
 
-/** The ids of rows that are due, locked; nobody can begin to refer to them until the transaction ends. */
+/** Locks the rows that are due. Nobody can refer to them until the transaction ends. */
 async function lockDue(em: Em, kind: Kind, run: CollectionRun, limit: number): Promise<number[]> {
   const due = await sql<{ id: number }>`
     select c.id from ${sql.table(kind)} c
@@ -114,7 +114,10 @@ async function lockDue(em: Em, kind: Kind, run: CollectionRun, limit: number): P
   return due.rows.map((row) => row.id);
 }
 
-/** Removes manifests that are due, those first that none names. @returns how many went; 0 when none is left. */
+/**
+ * Removes due manifests, from the top down.
+ * @returns the number; 0 when none is left.
+ */
 export async function removeManifests(em: Em, run: CollectionRun, limit: number): Promise<number> {
   return em.transactional(async (transaction) => {
     const ids = await lockDue(transaction, 'manifest', run, limit);
@@ -127,7 +130,10 @@ export async function removeManifests(em: Em, run: CollectionRun, limit: number)
   });
 }
 
-/** Removes the rows of blobs that are due; their bytes are the caller's to remove, afterwards. @returns their digests. */
+/**
+ * Removes the rows of due blobs. The caller then removes the bytes.
+ * @returns their digests.
+ */
 export async function removeBlobs(em: Em, run: CollectionRun, limit: number): Promise<Digest[]> {
   return em.transactional(async (transaction) => {
     const ids = await lockDue(transaction, 'blob', run, limit);
@@ -142,7 +148,7 @@ export async function removeBlobs(em: Em, run: CollectionRun, limit: number): Pr
   });
 }
 
-/** What marks that are old enough would let go, as it stands. */
+/** The content that would be removed now. */
 export async function countDue(
   em: Em,
   run: CollectionRun,
@@ -154,7 +160,7 @@ export async function countDue(
   return counted.rows[0] ?? { manifests: 0, blobs: 0, bytes: 0 };
 }
 
-/** Those of the digests that no blob is known by. */
+/** The digests without a row. */
 export async function findUnknownBlobs(em: Em, digests: readonly Digest[]): Promise<Digest[]> {
   const found = await sql<{ digest: Digest }>`
     select digest from unnest(${digests}::text[]) as v(digest)

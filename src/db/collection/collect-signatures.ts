@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** The manifest that an atomic signature `s` signs is not there any more, and so in no version, and staged by no sync. */
+/** The signed manifest of an atomic signature `s` is deleted, so no version or stage has the signature. */
 const signsNothing = sql`s.kind = 'ATOMIC' and not exists (select from lateral (
   select from manifest m where m.digest = s.signed_digest offset 0) as signed)`;
 
 /**
- * Removes atomic signatures of manifests that were removed; those of cosign go with the manifest that signs. Each is locked and looked at
- * again: a sync that has brought the manifest back meanwhile keeps its signatures, or stores them anew.
- * @returns the last id that was looked at; undefined where there was none after `afterId`.
+ * Removes atomic signatures of deleted manifests; cosign's are deleted with the signing manifest. Each row is locked and
+ * checked again, because a sync may have restored the manifest.
+ * @returns the last id; undefined if there was none after `afterId`.
  */
 export async function removeSignatures(em: Em, afterId: number, limit: number): Promise<number | undefined> {
   return em.transactional(async (transaction) => {

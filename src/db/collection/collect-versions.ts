@@ -5,11 +5,11 @@ import { addToReport } from '../tasks/upkeep-tasks.ts';
 
 export interface CollectionRun {
   readonly taskId: number;
-  /** How long something must have been without use before it is removed. */
+  /** The time without a reference before removal. */
   readonly graceSeconds: number;
 }
 
-/** Repositories that keep only so many versions: after `afterId`, in order of id. */
+/** Repositories with a limit of versions, ordered by id. */
 export async function readRetainingRepositories(em: Em, afterId: number, limit: number): Promise<number[]> {
   const found = await sql<{ id: number }>`
     select id from repository where retain_versions is not null and id > ${afterId} order by id limit ${limit}`.execute(
@@ -19,15 +19,15 @@ export async function readRetainingRepositories(em: Em, afterId: number, limit: 
 }
 
 /**
- * Removes a repository's versions beyond those that it keeps: never the latest, none that a distribution is pinned to, and none that was
- * the latest within the grace period, for its pulls may be under way. One short transaction that holds the repository's row.
- * @returns how many went.
+ * Removes versions beyond the repository's limit. Kept are the latest, pinned ones, and those that were the latest
+ * within the grace period, because pulls may be running. One short transaction holds the lock on the repository's row.
+ * @returns the number.
  */
 export async function removeOldVersions(em: Em, repositoryId: number, run: CollectionRun): Promise<number> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
     await sql`select from repository where id = ${repositoryId} for update`.execute(db);
-    // waits for those who copy from a version or pin it; what they did counts in the next statement
+    // Waits for copies from a version and for pins. The next statement sees their results.
     const old = await sql<{ number: number }>`
       select number from repository_version where repository_id = ${repositoryId} and number in (${oldVersions(repositoryId, run)})
       order by number for update`.execute(db);
@@ -43,7 +43,7 @@ export async function removeOldVersions(em: Em, repositoryId: number, run: Colle
   });
 }
 
-/** How many versions `removeOldVersions` would remove, of all repositories. */
+/** The number of versions that `removeOldVersions` would remove. */
 export async function countOldVersions(em: Em, run: CollectionRun): Promise<number> {
   const counted = await sql<{ versions: number }>`
     select count(*) as versions from repository r
@@ -67,8 +67,7 @@ function oldVersions(repositoryId: unknown, { graceSeconds }: CollectionRun) {
 const membershipTables = ['tag_membership', 'root_membership', 'membership'] as const;
 
 /**
- * Removes memberships whose whole range lies in versions that are gone; all others stay as they are, so every version that is left, and
- * every difference between two, reads as before. Nobody can see what goes: it is in no version.
+ * Removes memberships whose range covers no kept version. The kept versions and their differences do not change.
  * @returns whether there may be more.
  */
 export async function removeUnversioned(em: Em, repositoryId: number, limit: number): Promise<boolean> {

@@ -10,7 +10,9 @@ export interface StoredBlob {
   readonly sizeBytes: number;
 }
 
-/** Blobs that are said to be stored: after `afterId`, in order of id; with `lastHours` only those of that time before the latest. */
+/**
+ * Blobs that are marked as stored, ordered by id; with `lastHours`, only those stored in that time before the latest.
+ */
 export async function readStoredBlobs(
   em: Em,
   page: { readonly afterId: number; readonly limit: number; readonly lastHours?: number },
@@ -27,7 +29,7 @@ export async function readStoredBlobs(
   return found.rows;
 }
 
-/** Names of repositories whose latest version holds a blob: at most ten. */
+/** At most ten. */
 export async function readHolders(em: Em, blobId: number): Promise<string[]> {
   const found = await sql<{ name: string }>`
     select distinct r.name from membership m join repository r on r.id = m.repository_id
@@ -37,7 +39,7 @@ export async function readHolders(em: Em, blobId: number): Promise<string[]> {
   return found.rows.map(({ name }) => name);
 }
 
-/** Marks blobs as not stored: they are served as 404, and the next sync or push brings them again (fault 84). */
+/** The blobs are served as 404 until the next sync or push stores them (fault 84). */
 export async function markNotStored(em: Em, ids: readonly number[]): Promise<void> {
   await sql`
     with lost as (select id from blob where id = any(${ids}::bigint[]) order by id for no key update)
@@ -45,9 +47,8 @@ export async function markNotStored(em: Em, ids: readonly number[]): Promise<voi
 }
 
 /**
- * Hashes the documents of manifests once more, and drops those that are not what they are named: they are served as 404 then, and the next
- * sync fetches them.
- * @returns the last id that was looked at; undefined where there were none.
+ * Hashes stored manifests and drops those with a wrong digest. They are served as 404 until the next sync fetches them.
+ * @returns the last id; undefined if there was none.
  */
 export async function verifyManifests(
   em: Em,

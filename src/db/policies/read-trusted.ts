@@ -12,16 +12,16 @@ import { byCost, isValid, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 import { isInVersion } from '../versions/memberships.ts';
 
-/* What a distribution with a policy serves: what is verified, what that reaches, and the documents that refer to it. */
+/* A distribution with a policy serves verified manifests, the content below them, and their attachments. */
 
 export interface Trusted {
   readonly isVerified: boolean;
-  /** Signatures that have no verdict yet: the first few, cheap ones first. */
+  /** The first signatures without a verdict, cheapest first. */
   readonly unchecked: readonly number[];
-  /** Configs that tell whether what is asked for is an image or belongs to one, and were not read yet. */
+  /** Unread configs that decide whether the requested content is an image or an attachment. */
   readonly unread: readonly UnreadConfig[];
   readonly signatures: number;
-  /** Why one of them is not valid. */
+  /** Why one of them is invalid. */
   readonly reason: string | null;
 }
 
@@ -30,14 +30,13 @@ export type TrustedQuestion =
   | { readonly digest: Digest }
   | { readonly blob: Digest };
 
-/** How many signatures are named at one time. */
 const uncheckedMost = 50;
 const unreadMost = 20;
 
 /**
- * Whether a tag, manifest or blob of a version may be served: when it or an index above it is verified, or when it is a signature or
- * another document that refers to what is. By an ordinary tag what it refers to does not count: anybody may refer to a signed image.
- * @param tried Signatures that the caller has had checked, and that are not to be named again.
+ * Whether a tag, manifest or blob of a version may be served: it or an index above it is verified, or it is an
+ * attachment of verified content. Through an ordinary tag, references do not count: anybody may refer to a signed image.
+ * @param tried Signatures that the caller has had checked; they are not returned again.
  */
 export async function readTrusted(
   em: Em,
@@ -81,7 +80,7 @@ export async function readTrusted(
   return found.rows[0] ?? { isVerified: false, unchecked: [], unread: [], signatures: 0, reason: null };
 }
 
-/** cosign's signature manifests have the config of an image; whether it names a platform is read once. */
+/** Signature manifests of cosign have an image's config. Its platform is read once. */
 function unreadConfigs(version: VersionKey): RawBuilder<unknown> {
   return sql`
     select m.id as "manifestId", blob.digest, blob.size_bytes as "sizeBytes", edge.media_type as "mediaType"
@@ -93,7 +92,7 @@ function unreadConfigs(version: VersionKey): RawBuilder<unknown> {
     order by m.id limit ${unreadMost}`;
 }
 
-/** Where the search begins, and whether it goes on from what refers to what it refers to. */
+/** The start of the search, and whether references count. */
 function starts(version: VersionKey, question: TrustedQuestion): RawBuilder<unknown> {
   if ('digest' in question)
     return sql`

@@ -9,22 +9,21 @@ import { isCompanionOf } from './attachments.ts';
 import { byCost, isValid, toPolicyKey } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 
-/** What a policy says of something that is signed. */
 export interface Verification {
   readonly repositoryId: number;
   readonly policy: PolicyKey;
-  /** The key or identity whose signature is valid; null: it is not verified. */
+  /** The key or identity with a valid signature; null: not verified. */
   readonly verifiedBy: string | null;
   readonly signatures: number;
-  /** Why one of the signatures is not valid. */
+  /** Why one of the signatures is invalid. */
   readonly reason: string | null;
-  /** Signatures without a verdict: the first few. */
+  /** The first signatures without a verdict. */
   readonly unchecked: readonly number[];
 }
 
 const uncheckedMost = 50;
 
-/** What the syncs of each repository ask for: its own policy, else that of its remote; null where there is neither. */
+/** The policy of each repository, or of its remote; null without one. */
 async function readPolicyKeys(
   em: Em,
   repositoryIds: readonly number[],
@@ -45,8 +44,8 @@ async function readPolicyKeys(
 }
 
 /**
- * What the policy of its repository says of each tag, by the signatures of the newest version that has the tag as it is; null where there
- * is no policy. A tag that belongs to an image (`sha256-….sig`) is as verified as that.
+ * Verifies each tag by its repository's policy and the signatures of the newest version with the tag; null without a
+ * policy. A companion tag is verified with its image.
  */
 export async function readTagVerifications(
   em: Em,
@@ -110,7 +109,6 @@ export async function readTagVerifications(
   return tags.map((_, n) => answers.get(n) ?? null);
 }
 
-/** A signature in a repository; what its policy says of it. */
 export interface SignatureInRepository {
   readonly id: number;
   readonly repositoryId: number;

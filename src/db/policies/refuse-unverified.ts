@@ -9,27 +9,27 @@ import { kysely } from '../sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 
-/** A tag, or a digest asked for, whose manifest no trusted signature verifies. */
+/** A tag, or a requested digest, whose manifest no trusted signature verifies. */
 export interface RefusedTag {
   readonly name: string;
   readonly digest: Digest;
-  /** What the tag names in the repository now; null where it is not there. */
+  /** The digest in the repository; null if the tag is absent. */
   readonly keptDigest: Digest | null;
   readonly signatures: number;
-  /** Why one of the signatures is not valid, or why they could not be read; null where there is none. */
+  /** Why a signature is invalid or unreadable; null without signatures. */
   readonly reason: string | null;
 }
 
 export interface RefuseOptions {
   readonly policy: PolicyKey;
-  /** Tags that are answered by name. */
+  /** Maximum of tags that are returned. */
   readonly most: number;
   /** Why a signature has no verdict. */
   readonly unchecked: string;
 }
 
 export interface Refused {
-  /** The first few, in order of name. */
+  /** The first ones, ordered by name. */
   readonly tags: readonly RefusedTag[];
   readonly count: number;
 }
@@ -37,7 +37,7 @@ export interface Refused {
 const isCompanion = sql`name ~ ${companionPattern}`;
 const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else replace(left(wish.name, 71), '-', ':') end`;
 
-/** Takes back what `refuseUnverified` has marked. */
+/** Clears the marks of `refuseUnverified`. */
 export async function refuseNothing(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);
   await sql`update sync_tag set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
@@ -45,9 +45,8 @@ export async function refuseNothing(em: Em, taskId: number): Promise<void> {
 }
 
 /**
- * Marks what a sync is not to bring: tags whose manifest is neither verified nor below one that is. What belongs to a manifest (signatures
- * and other documents that refer to it) comes where that is trusted, or in the repository already, and is not counted; an image that only
- * refers to one does not. Marks anew each time.
+ * Marks the tags that a sync must not publish: neither their manifest nor an index above it is verified. An attachment
+ * is published if its subject is trusted or in the repository, and is not counted. Replaces earlier marks.
  */
 export async function refuseUnverified(
   em: Em,
@@ -140,7 +139,10 @@ export async function refuseUnverified(
   });
 }
 
-/** What a refused tag names stays, and with it what belongs to that, whether upstream has it still or not: or it would be verified no more. */
+/**
+ * The kept manifest of a refused tag keeps its companions, even if the upstream no longer has them: otherwise it would
+ * no longer be verified.
+ */
 async function keepCompanions(em: Em, taskId: number): Promise<void> {
   await sql`
     with recursive kept(id) as (

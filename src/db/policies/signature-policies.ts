@@ -35,7 +35,10 @@ export async function findSignaturePolicyId(em: Em, name: string): Promise<numbe
   return found.rows[0]?.id;
 }
 
-/** Holds the policy, so that it cannot be deleted before the transaction ends; whether it is there, and seen. */
+/**
+ * Locks the policy against deletion until the transaction ends.
+ * @returns whether it exists and is visible.
+ */
 export async function lockSignaturePolicy(em: Em, visibility: Visibility, id: number): Promise<boolean> {
   const found = await sql`
     select from signature_policy where id = ${id} and ${nameVisible(sql`name`, visibility)} for key share`.execute(
@@ -44,18 +47,18 @@ export async function lockSignaturePolicy(em: Em, visibility: Visibility, id: nu
   return found.rows.length > 0;
 }
 
-/** Whether one of the policies trusts OpenPGP keys: atomic signatures are looked for then. */
+/** Whether a policy trusts OpenPGP keys, so that atomic signatures are needed. */
 export async function wantsAtomic(em: Em, policyIds: readonly number[]): Promise<boolean> {
   const found = await em.find(SignaturePolicy, { id: { $in: [...policyIds] } });
   return found.some(({ openPgpKeys }) => openPgpKeys.length > 0);
 }
 
-/** To be called when what is trusted has changed: verdicts on what was trusted before count no more. */
+/** Call it when the trusted keys or identities change: verdicts of earlier revisions are stale. */
 export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
   await sql`delete from signature_verdict where policy_id = ${policyId}`.execute(kysely(em));
 }
 
-/** What uses a policy: the first few by kind and name of those that are seen, and how many there are. */
+/** The first users of a policy by kind and name, among the visible ones, and the number of all. */
 export interface PolicyUse {
   readonly users: readonly {
     readonly kind: 'remote' | 'repository' | 'distribution';

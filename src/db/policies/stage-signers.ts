@@ -7,17 +7,15 @@ import { byCost, isValid, toPolicyKey, verdictOn } from './verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 import type { SignatureFailure } from '../schema/signatures.ts';
 
-/** The policy of a sync. */
 export interface SyncPolicy {
   readonly name: string;
   readonly onFailure: SignatureFailure;
   readonly key: PolicyKey;
   readonly repositoryId: number;
-  /** Whether the sync is one of a mirror. */
   readonly mirror: boolean;
 }
 
-/** Holds what decides on the policy of a sync, and the policy, until the transaction ends; the caller holds the repository's row. */
+/** Locks the remote and the policy until the transaction ends. The caller holds the lock on the repository's row. */
 export async function lockSyncPolicy(em: Em, taskId: number): Promise<PolicyKey | null> {
   const db = kysely(em);
   await sql`
@@ -31,14 +29,14 @@ export async function lockSyncPolicy(em: Em, taskId: number): Promise<PolicyKey 
   return (await readSyncPolicy(em, taskId))?.key ?? null;
 }
 
-/** Keeps which policy the stage of a sync was checked by; null: none was in force. */
+/** @param key Null: no policy was in force. */
 export async function setCheckedBy(em: Em, taskId: number, key: PolicyKey | null): Promise<void> {
   await sql`
     update task set checked_by = v.key from (select ${key === null ? null : JSON.stringify(key)}::jsonb as key) as v
     where id = ${taskId} and checked_by is distinct from v.key`.execute(kysely(em));
 }
 
-/** The repository's own policy, else that of the remote that the task syncs with; undefined where there is neither. */
+/** The policy of the repository, or of the task's remote; undefined without one. */
 export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy | undefined> {
   const found = await sql<{
     policyId: number;
@@ -64,8 +62,8 @@ export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy
 }
 
 /**
- * Stages the signatures that the selected images will have after the commit: those that this sync brings, and those that the repository
- * has and this sync leaves. Manifests that sign become signatures here already; nobody sees them before the commit.
+ * Stages the signatures that the selected images will have after the commit: new ones, and present ones that the sync
+ * keeps. Signing manifests get their rows in `signature` here. Nobody sees them before the commit.
  */
 export async function stageSigners(em: Em, taskId: number, mirror: boolean): Promise<void> {
   await em.transactional(async (transaction) => {
@@ -111,15 +109,14 @@ export async function stageSigners(em: Em, taskId: number, mirror: boolean): Pro
   });
 }
 
-/** A staged signature; its rank is its place among those of its image. */
+/** The rank is the order of checking within an image. */
 export interface Signer {
   readonly id: number;
   readonly rank: number;
 }
 
 /**
- * A page of the staged signatures that have no verdict yet, of images that none verifies: the cheapest of each image first, then the second
- * of each.
+ * A page of staged signatures without a verdict, of images that are not verified yet: the cheapest of each image first.
  */
 export async function readSignerPage(
   em: Em,

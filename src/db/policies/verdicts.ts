@@ -7,7 +7,7 @@ import type { PolicyKey } from '../schema/signatures.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** Whether both verify the same; null: no policy. */
+/** Null: no policy. */
 export function isSamePolicy(one: PolicyKey | null, other: PolicyKey | null): boolean {
   if (one === null || other === null) return one === other;
   return (
@@ -17,7 +17,6 @@ export function isSamePolicy(one: PolicyKey | null, other: PolicyKey | null): bo
   );
 }
 
-/** A policy as it is read beside a remote; null where there is no policy. */
 export function toPolicyKey(row: {
   readonly policyId: number | null;
   readonly revision: number;
@@ -31,27 +30,26 @@ export function toPolicyKey(row: {
   return { policyId, revision, dockerReference: row.dockerReference ?? upstream };
 }
 
-/** The verdict `v` on the signature `s`, if it was checked; for a left join. */
+/** Joins the verdict `v` of the policy on the signature `s`. */
 export function verdictOn(policy: PolicyKey): RawBuilder<unknown> {
   return sql`v.policy_id = ${policy.policyId} and v.signature_id = s.id and v.revision = ${policy.revision}
     and v.docker_reference = case s.kind when 'ATOMIC' then ${policy.dockerReference ?? ''} else '' end`;
 }
 
-/** Whether the verdict `v` says that the signature is valid, now. */
+/** Whether the verdict `v` is valid now. */
 export const isValid = sql`v.verified_by is not null and (v.valid_until is null or v.valid_until > now())`;
 
-/** What the signature `s` costs to check, in bytes that are read: cheap ones go first. */
+/** The cost of a check of the signature `s`, in bytes. */
 export const byCost = sql<number>`case s.kind when 'ATOMIC' then octet_length(s.content)
   else (select coalesce(sum(e.size_bytes), 0) from manifest_blob e where e.manifest_id = s.manifest_id) end`;
 
-/** A signature as it is checked. */
 export interface SignatureToCheck {
   readonly id: number;
   readonly kind: 'ATOMIC' | 'COSIGN';
   readonly signedDigest: Digest;
-  /** The bytes of an atomic signature. */
+  /** Of an atomic signature. */
   readonly content: Buffer | null;
-  /** The document of the manifest that signs. */
+  /** The document of the signing manifest. */
   readonly document: Buffer | null;
 }
 
@@ -62,14 +60,13 @@ export async function readSignatureToCheck(em: Em, id: number): Promise<Signatur
   return found.rows[0];
 }
 
-/** The document of a stored manifest. */
 export async function readDocumentOf(em: Em, digest: Digest): Promise<Buffer | undefined> {
   const found = await sql<{ raw: Buffer }>`
     select raw from manifest where digest = ${digest} and raw is not null`.execute(kysely(em));
   return found.rows[0]?.raw;
 }
 
-/** Those of the signatures that have no verdict under the policy yet, in the order given. */
+/** The signatures without a verdict, in the given order. */
 export async function findUnchecked(em: Em, policy: PolicyKey, ids: readonly number[]): Promise<number[]> {
   const found = await sql<{ id: number }>`
     select s.id from unnest(${[...ids]}::bigint[]) with ordinality as wish(id, n) join signature s on s.id = wish.id
@@ -93,7 +90,7 @@ export interface CheckedSignature {
   readonly verdict: Verdict;
 }
 
-/** Keeps what was found out; nothing where the policy was changed or deleted meanwhile, or the signature is gone. */
+/** Stores verdicts, unless the policy has changed or the signature is deleted. */
 export async function writeVerdicts(
   em: Em,
   policy: PolicyKey,

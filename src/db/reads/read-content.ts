@@ -13,12 +13,12 @@ import type { Visibility } from '../access/visibility.ts';
 export interface ContentPageArguments {
   readonly kind: 'manifest' | 'blob' | 'signature';
   readonly first: number;
-  /** Id of the last row of the page before. */
+  /** Id of the last row of the previous page. */
   readonly after: number | undefined;
   readonly change: ContentChange;
 }
 
-/** Ids of a page of each version's manifests, blobs or signatures, in order of id, in one statement. */
+/** A page of ids of each version's content, ordered by id, in one statement. */
 export async function readContentPages(
   em: Em,
   versions: readonly VersionKey[],
@@ -38,13 +38,13 @@ export async function readContentPages(
 export interface BlobRow {
   readonly id: number;
   readonly digest: string;
-  /** As stored, where a repository that is seen holds it, else as a manifest claims. */
+  /** The stored size if a visible repository holds the blob, otherwise the claimed one. */
   readonly sizeBytes: number;
   readonly mediaType: string | null;
   readonly isStored: boolean;
 }
 
-/** Blobs by id; media type and claimed size are those of the first manifest, of those that are seen, that names the blob. */
+/** Media type and claimed size are those of the first visible manifest with the blob. */
 export async function readBlobs(
   em: Em,
   visibility: Visibility,

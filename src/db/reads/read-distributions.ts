@@ -8,7 +8,7 @@ import { kysely } from '../sql.ts';
 import { isVisible, nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** Rows in the order of the ids; undefined where there is none. */
+/** In the order of the ids; undefined if absent. */
 export async function readDistributions(
   em: Em,
   visibility: Visibility,
@@ -27,7 +27,7 @@ export async function findDistributionId(em: Em, basePath: string): Promise<numb
   return found.rows[0]?.id;
 }
 
-/** Ids of a page in order of base path. */
+/** Ordered by base path. */
 export async function readDistributionPage(
   em: Em,
   visibility: Visibility,
@@ -43,7 +43,9 @@ export function countDistributions(em: Em, visibility: Visibility): Promise<numb
   return countRows(em, 'distribution', nameVisible(sql`base_path`, visibility));
 }
 
-/** A move of a distribution. Repositories are null once deleted; versions are null where it followed or follows the latest. */
+/**
+ * A change of the target. Repositories are null once deleted; versions are null if the target followed the latest.
+ */
 export interface DistributionMoveRow {
   readonly id: number;
   readonly movedAt: Date;
@@ -55,7 +57,7 @@ export interface DistributionMoveRow {
 
 export interface MovePageArguments {
   readonly first: number;
-  /** Id of the last move of the page before; moves are listed newest first. */
+  /** Id of the last move of the previous page; newest first. */
   readonly after: number | undefined;
 }
 

@@ -4,21 +4,20 @@ import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/plan-content.ts';
 import { kysely } from '../sql.ts';
 
-/** The document of a manifest. */
 export async function readRawManifest(em: Em, id: number): Promise<Buffer | undefined> {
   const found = await sql<{ raw: Buffer }>`
     select raw from manifest where id = ${id} and raw is not null`.execute(kysely(em));
   return found.rows[0]?.raw;
 }
 
-/** Manifests of one layer that are looked at for its addresses. */
+/** The maximum of manifests whose addresses of a layer are read. */
 const documentsMost = 3;
 
 const namesForeign = sql`
   from blob b join manifest_blob edge on edge.blob_id = b.id and edge.is_foreign
     join manifest m on m.id = edge.manifest_id and m.raw is not null`;
 
-/** Documents of manifests that a sync selects, and that name a layer which a registry need not have. */
+/** Documents of selected manifests with an optional layer. */
 export async function readForeignOfSync(em: Em, taskId: number, digest: Digest): Promise<Buffer[]> {
   const found = await sql<{ raw: Buffer }>`
     with recursive ${selectedGraph(taskId)}
@@ -27,7 +26,7 @@ export async function readForeignOfSync(em: Em, taskId: number, digest: Digest):
   return found.rows.map(({ raw }) => raw);
 }
 
-/** The same of manifests that a repository has, in any version. */
+/** Documents of a repository's manifests, in any version, with an optional layer. */
 export async function readForeignOf(em: Em, repositoryId: number, digest: Digest): Promise<Buffer[]> {
   const found = await sql<{ raw: Buffer }>`
     select m.raw ${namesForeign}
@@ -37,7 +36,7 @@ export async function readForeignOf(em: Em, repositoryId: number, digest: Digest
   return found.rows.map(({ raw }) => raw);
 }
 
-/** The document of a manifest that a repository has, in any version, and whose descriptor of the blob carries the bytes by its own word. */
+/** A manifest of the repository, in any version, whose descriptor claims to contain the blob's bytes. */
 export async function readInlineManifest(
   em: Em,
   { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },

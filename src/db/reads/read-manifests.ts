@@ -17,7 +17,7 @@ export interface ManifestRow {
   readonly subject: string | null;
 }
 
-/** The platform was read out of the config: it is told to those who may read that. */
+/** The platform comes from the config and is visible to those who may read that. */
 export function manifestColumns(visibility: Visibility): RawBuilder<unknown> {
   const config = sql`(select c.blob_id from manifest_blob c where c.manifest_id = m.id and c.role = 'config' limit 1)`;
   return sql`m.id, m.digest, m.media_type as "mediaType", m.artifact_type as "artifactType",
@@ -25,7 +25,7 @@ export function manifestColumns(visibility: Visibility): RawBuilder<unknown> {
     m.subject_digest as subject`;
 }
 
-/** Stored manifests by id, without their documents. */
+/** Without their documents. */
 export async function readManifests(
   em: Em,
   visibility: Visibility,
@@ -38,7 +38,6 @@ export async function readManifests(
   return ids.map((id) => byId.get(id));
 }
 
-/** The exact documents. */
 export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Uint8Array | undefined)[]> {
   const found = await sql<{ id: number; raw: Uint8Array | null }>`
     select id, raw from manifest where id = any(${ids}::bigint[])`.execute(kysely(em));
@@ -46,7 +45,7 @@ export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Ui
   return ids.map((id) => byId.get(id));
 }
 
-/** The stored children of each index, in the order in which it names them; those that only others' repositories hold are not among them. */
+/** The visible stored children of each index, in its order. */
 export async function readChildren(
   em: Em,
   visibility: Visibility,
@@ -60,7 +59,7 @@ export async function readChildren(
   return groupRows(ids, found.rows, (row) => row.parentId);
 }
 
-/** The blobs of each manifest: the config, then the layers in order, each as often as it is named. */
+/** The config, then the layers in order, with repetitions. */
 export async function readManifestBlobs(
   em: Em,
   visibility: Visibility,
@@ -75,7 +74,7 @@ export async function readManifestBlobs(
   return groupRows(ids, found.rows, (row) => row.manifestId);
 }
 
-/** For each manifest its own document and every blob below it, each once, in bytes; at most 2^53-1. Below are the children that are seen. */
+/** The size of each manifest and the distinct blobs below it, through visible children; at most 2^53-1 bytes. */
 export async function readTotalSizes(
   em: Em,
   visibility: Visibility,

@@ -4,7 +4,7 @@ import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from '../sql.ts';
 
-/** What a completed dry run found. */
+/** The result of a dry run. */
 export interface PlanRow {
   readonly taskId: number;
   readonly tagsAdded: number;
@@ -35,7 +35,7 @@ export async function readPlans(em: Em, taskIds: readonly number[]): Promise<(Pl
 
 export interface PlannedTagPageArguments {
   readonly first: number;
-  /** Name of the last tag of the page before. */
+  /** Name of the last tag of the previous page. */
   readonly after: string | undefined;
   readonly change: PlannedChange | undefined;
 }

@@ -12,13 +12,13 @@ import type { Visibility } from '../access/visibility.ts';
 
 export interface NamedPageArguments {
   readonly first: number;
-  /** Name of the last row of the page before. */
+  /** Name of the last row of the previous page. */
   readonly after: string | undefined;
-  /** From `wildcardToRegex`; null matches nothing, undefined everything. */
+  /** From `wildcardToRegex`; null matches nothing, undefined matches everything. */
   readonly nameRegex?: string | null | undefined;
 }
 
-/** Rows in the order of the keys asked for; undefined where there is none. */
+/** Undefined if absent. */
 function inOrder<Key, Row>(
   keys: readonly Key[],
   rows: readonly Row[],
@@ -63,7 +63,7 @@ export interface NamedRow {
   readonly name: string;
 }
 
-/** Ids of a page in order of name. */
+/** Ordered by name. */
 export async function readNamedPage(
   em: Em,
   visibility: Visibility,
@@ -92,13 +92,13 @@ function nameMatches(nameRegex: string | undefined) {
   return nameRegex === undefined ? sql`true` : sql`name ~ ${nameRegex}`;
 }
 
-/** What uses a remote: names of repositories (the first few of those that are seen), a schedule, and a task that is not final. */
+/** The users of a remote: the first visible repositories, a schedule and an open task. */
 export interface RemoteUse {
   readonly repositoryNames: readonly string[];
   readonly repositoryCount: number;
   readonly schedule: Use | undefined;
   readonly task: Use | undefined;
-  /** Blobs of versions that are not stored, and that no other remote has. */
+  /** Blobs that are not stored and that no other remote has. */
   readonly onlySourceOf: number;
 }
 
@@ -131,7 +131,7 @@ export async function readRemoteUse(em: Em, visibility: Visibility, remoteId: nu
 }
 
 /** A schedule of the repository, if any. */
-/** Undefined where it is gone. */
+/** Undefined if it is deleted. */
 export async function readRepositoryName(em: Em, id: number): Promise<string | undefined> {
   const found = await sql<{ name: string }>`select name from repository where id = ${id}`.execute(kysely(em));
   return found.rows[0]?.name;
@@ -143,7 +143,7 @@ export async function findScheduleId(em: Em, repositoryId: number): Promise<numb
   return found.rows[0]?.id;
 }
 
-/** Whether a repository has content, and not from an upstream: pull-through fetches from one. */
+/** Whether it has content that no upstream delivered. Pull-through needs an upstream. */
 export async function isPushedTo(em: Em, repositoryId: number): Promise<boolean> {
   const found = await sql`
     select from repository r where r.id = ${repositoryId} and r.latest > 0 and not r.is_mirrored
@@ -153,7 +153,7 @@ export async function isPushedTo(em: Em, repositoryId: number): Promise<boolean>
   return found.rows.length > 0;
 }
 
-/** The repository's task that is not final, if any. */
+/** The open task of the repository. */
 export async function findOpenTaskId(em: Em, repositoryId: number): Promise<number | undefined> {
   const found = await sql<{ id: number }>`
     select id from task where repository_id = ${repositoryId} and state in ('WAITING', 'RUNNING')

@@ -8,7 +8,7 @@ import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** Rows in the order of the ids; undefined where there is none. A schedule is seen with its repository. */
+/** In the order of the ids; undefined if absent or in an invisible repository. */
 export async function readSchedules(
   em: Em,
   visibility: Visibility,
@@ -25,11 +25,11 @@ export async function readSchedules(
 
 export interface SchedulePageArguments {
   readonly first: number;
-  /** Id of the last row of the page before. */
+  /** Id of the last row of the previous page. */
   readonly after: number | undefined;
 }
 
-/** Ids of a page, oldest first. */
+/** Oldest first. */
 export async function readSchedulePage(
   em: Em,
   visibility: Visibility,
@@ -45,7 +45,7 @@ export function countSchedules(em: Em, visibility: Visibility): Promise<number> 
   return countRows(em, 'schedule', repositoryVisible(sql`schedule.repository_id`, visibility));
 }
 
-/** A page of each repository's schedules, oldest first, in one statement. */
+/** Oldest first, in one statement. */
 export async function readRepositorySchedulePages(
   em: Em,
   repositoryIds: readonly number[],
@@ -74,7 +74,7 @@ export interface ScheduleRunRow {
   readonly isTriggered: boolean;
 }
 
-/** A page of each schedule's runs, newest first, in one statement. */
+/** Newest first, in one statement. */
 export async function readScheduleRunPages(
   em: Em,
   scheduleIds: readonly number[],
@@ -96,16 +96,19 @@ export function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promi
   return countByParent(em, 'schedule_run', 'schedule_id', scheduleIds);
 }
 
-/** How fresh a repository is. Dry runs count for nothing. */
+/** Without dry runs. */
 export interface Freshness {
-  /** When the last sync that completed had ended; null before the first. */
+  /** End of the last completed sync; null before the first. */
   readonly syncedAt: Date | null;
-  /** Of the last sync, where it failed. */
+  /** Of the last sync, if it failed. */
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
 }
 
-/** The last sync of the repository of `p` that ended so; dry runs aside. Its condition is that of the index task_last_sync. */
+/**
+ * The last sync of the repository of `p` with this result, without dry runs. The condition matches the index
+ * task_last_sync.
+ */
 function lastSync(state: 'COMPLETED' | 'FAILED') {
   return sql`
     select id, finished_at, error_code, error_message from task t

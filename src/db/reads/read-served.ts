@@ -12,26 +12,26 @@ import { kysely } from '../sql.ts';
 import { uploadKeptHours } from '../content/uploads.ts';
 
 /*
- * What the Distribution API reads of one version. Everything goes through the version's memberships: that the store has
- * something says nothing about whether a repository does (fault 75).
+ * Reads of the Distribution API. All of them go through the memberships of a version: content of other repositories does
+ * not count (fault 75).
  */
 
 export interface ServedManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly sizeBytes: number;
-  /** The exact document; null where it was not asked for. */
+  /** Null if it was not requested. */
   readonly raw: Buffer | null;
 }
 
 export interface ServedManifestArguments {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   readonly withDocument: boolean;
-  /** Where a version has the bytes of a digest as several types: which of them the client takes. */
+  /** Chooses among several types of one digest. */
   readonly accepts?: (mediaType: string) => boolean;
 }
 
-/** A manifest of a version, by tag or by digest; as what it is in this version, whatever else its bytes are elsewhere. */
+/** By tag or digest, with its type in this version. */
 export async function readServedManifest(
   em: Em,
   version: VersionKey,
@@ -53,20 +53,17 @@ export async function readServedManifest(
 
 export interface ServedBlob {
   readonly digest: Digest;
-  /** As stored, where the repository holds it, else as the version's manifests claim. */
+  /** The stored size if the repository holds the blob, otherwise the claimed one. */
   readonly sizeBytes: number;
-  /** Stored, and held by the repository: what it has by name only is as if it were stored nowhere. */
+  /** Stored and held by the repository. */
   readonly isStored: boolean;
-  /** Whether a remote of the repository is known to have it. */
+  /** Whether a remote of the repository can deliver it. */
   readonly hasSource: boolean;
-  /** Whether a manifest of the version has it; else it was uploaded, and its manifest is still to come. */
+  /** Whether a manifest of the version refers to it; otherwise it was uploaded. */
   readonly isReferenced: boolean;
 }
 
-/**
- * A blob of a version that is stored, or that a remote has; or one that was uploaded to its repository and is not yet referred to, beside
- * the latest.
- */
+/** A blob of a version that is stored or has a source; for the latest version also an upload. */
 export async function readServedBlob(
   em: Em,
   version: VersionKey,
@@ -92,7 +89,7 @@ export async function readServedBlob(
   return rows.find((row) => row.sizeBytes !== null);
 }
 
-/** What a manifest of the version says of the blob `b`; manifests of other repositories may lie. */
+/** The size that a manifest of the version claims for the blob `b`. Manifests of other repositories may lie. */
 function claimedSize(version: VersionKey): RawBuilder<unknown> {
   return sql`(select e.size_bytes from manifest_blob e
     join membership t on t.kind = 'manifest' and t.content_id = e.manifest_id and ${isInVersion('t', version)}
@@ -102,10 +99,10 @@ function claimedSize(version: VersionKey): RawBuilder<unknown> {
 export interface ReferrerRow {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** As the manifest says, else its config's media type. */
+  /** Of the manifest, or its config's media type. */
   readonly artifactType: string | null;
   readonly sizeBytes: number;
-  /** The exact document: its annotations belong into the list. */
+  /** The referrers list contains its annotations. */
   readonly raw: Buffer;
 }
 
@@ -113,13 +110,13 @@ export interface ReferrerPageArguments {
   readonly subject: Digest;
   readonly artifactType: string | undefined;
   readonly first: number;
-  /** Most bytes that the documents of a page may have together; the first is read whatever it has. */
+  /** The maximum of bytes of a page's documents. The first is read in any case. */
   readonly maxBytes: number;
-  /** Digest of the last row of the page before. */
+  /** Digest of the last row of the previous page. */
   readonly after: string | undefined;
 }
 
-/** A page of a version's manifests that name `subject` as theirs, in order of digest. */
+/** Manifests with the subject, ordered by digest. */
 export async function readReferrerPage(
   em: Em,
   version: VersionKey,

@@ -16,7 +16,6 @@ export interface SignatureRow {
   readonly kind: 'ATOMIC' | 'COSIGN';
   readonly name: string;
   readonly signedDigest: Digest;
-  /** The manifest that is signed. */
   readonly signedId: number;
   readonly keyId: string | null;
   readonly creator: string | null;
@@ -27,14 +26,13 @@ export interface SignatureRow {
 const signatureColumns = sql`s.id, s.kind, s.name, s.signed_digest as "signedDigest", signed.id as "signedId", s.key_id as "keyId",
   s.creator, s.signed_at as timestamp, s.docker_reference as "dockerReference"`;
 
-/** The manifest `signed` that the signature `s` signs, as the caller may see it. */
+/** Joins the visible manifest `signed` that the signature `s` signs. */
 function joinSigned(visibility: Visibility): RawBuilder<unknown> {
   return sql`cross join lateral (
     select m.id from manifest m where m.digest = s.signed_digest and ${contentVisible('manifest', sql`m.id`, visibility)}
     order by ${preferred} limit 1) as signed`;
 }
 
-/** Signatures by id. */
 export async function readSignatures(
   em: Em,
   visibility: Visibility,
@@ -49,13 +47,13 @@ export async function readSignatures(
   return ids.map((id) => byId.get(id));
 }
 
-/** A manifest, and the version that it is looked at in; without one, whatever is stored and seen counts. */
+/** Without a version, all visible stored content counts. */
 export interface ManifestInVersion {
   readonly digest: string;
   readonly version: VersionKey | undefined;
 }
 
-/** Most that one manifest lists; a version's own list has all of them, in pages. */
+/** The maximum per manifest. A version's list has all of them, in pages. */
 const listedMax = 1_000;
 
 function rows(manifests: readonly ManifestInVersion[]): RawBuilder<unknown> {
@@ -73,7 +71,7 @@ function isThere(
     and t.content_id = ${id} and ${isIn('t', sql`p.number`)}))`;
 }
 
-/** The signatures of each manifest, at most 1,000 of each. */
+/** At most 1,000 of each manifest. */
 export async function readSignaturesOf(
   em: Em,
   visibility: Visibility,
@@ -87,7 +85,7 @@ export async function readSignaturesOf(
   return grouped(manifests, found.rows);
 }
 
-/** The stored manifests that refer to each manifest, of an artifact type or of any, at most 1,000 of each. */
+/** The stored referrers of each manifest, of one artifact type or any; at most 1,000 of each. */
 export async function readReferrersOf(
   em: Em,
   visibility: Visibility,
@@ -112,13 +110,12 @@ function grouped<Row extends { readonly n: number }>(
   return groups;
 }
 
-/** Whether this server has atomic signatures at all. */
 export async function hasAtomicSignatures(em: Em): Promise<boolean> {
   const found = await sql`select from signature where kind = 'ATOMIC' limit 1`.execute(kysely(em));
   return found.rows.length > 0;
 }
 
-/** The atomic signatures of a manifest in a version, oldest first, of at most so many bytes together. */
+/** Oldest first, up to a total of bytes. */
 export async function readServedSignatures(
   em: Em,
   version: VersionKey,

@@ -4,9 +4,7 @@ import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { kysely } from '../sql.ts';
 
-/** One version that added, moved or removed a tag. */
 export interface TagHistoryRow {
-  /** Number of the version. */
   readonly number: number;
   readonly outcome: 'ADDED' | 'MOVED' | 'REMOVED';
   readonly oldDigest: string | null;
@@ -14,8 +12,8 @@ export interface TagHistoryRow {
 }
 
 /*
- * Read from the membership ranges: a range that begins where another ended is a move, one that ends where none begins a removal. Versions
- * that are no longer kept are left out.
+ * From the membership ranges: a range that begins where another ends is a move, one that ends alone is a removal.
+ * Removed versions are left out.
  */
 function changesOf(repositoryId: number, name: string) {
   return sql`
@@ -40,7 +38,7 @@ function changesOf(repositoryId: number, name: string) {
     )`;
 }
 
-/** A page of the changes of one tag, newest first. */
+/** Newest first. */
 export async function readTagHistory(
   em: Em,
   tag: { readonly repositoryId: number; readonly name: string },

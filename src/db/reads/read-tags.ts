@@ -9,13 +9,13 @@ import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** Which part of a version's content: what is in it, or what it added to or removed from the one before. */
+/** The content of a version, or its additions or removals. */
 export type ContentChange = 'PRESENT' | 'ADDED' | 'REMOVED';
 
 export interface TagRow {
   readonly repositoryId: number;
   readonly name: string;
-  /** Number of the version that the tag came into as it is; with repository and name its key. */
+  /** The version that added the row. It is the row's key, with repository and name. */
   readonly addedIn: number;
   readonly manifestId: number;
   readonly digest: string;
@@ -23,17 +23,17 @@ export interface TagRow {
 
 export interface TagPageArguments {
   readonly first: number;
-  /** Name of the last tag of the page before. */
+  /** Name of the last tag of the previous page. */
   readonly after: string | undefined;
   readonly change: ContentChange;
-  /** From `wildcardToRegex`; null matches nothing, undefined everything. */
+  /** From `wildcardToRegex`; null matches nothing, undefined matches everything. */
   readonly nameRegex: string | null | undefined;
 }
 
 const tagColumns = sql`t.repository_id as "repositoryId", t.name, t.added_in as "addedIn", t.manifest_id as "manifestId",
   m.digest`;
 
-/** Whether the membership row `t` belongs to version `p.number`; ranges as in docs/database.md. */
+/** Whether the membership row `t` belongs to version `p.number`. */
 export function inVersion(change: ContentChange): RawBuilder<unknown> {
   switch (change) {
     case 'PRESENT':
@@ -56,7 +56,7 @@ function nameMatches(nameRegex: string | null | undefined): RawBuilder<unknown> 
   return nameRegex === undefined ? sql`true` : sql`t.name ~ ${nameRegex}`;
 }
 
-/** A page of each version's tags in order of name, in one statement. */
+/** Ordered by name, in one statement. */
 export async function readTagPages(
   em: Em,
   versions: readonly VersionKey[],
@@ -88,7 +88,6 @@ export async function countTags(
   return versions.map((_, index) => byPlace.get(index + 1) ?? 0);
 }
 
-/** The tag of a name in each version. */
 export async function readVersionTags(
   em: Em,
   keys: readonly (VersionKey & { readonly name: string })[],
@@ -103,7 +102,6 @@ export async function readVersionTags(
   return keys.map((_, index) => byPlace.get(index + 1));
 }
 
-/** A tag by its key. */
 export async function findTag(
   em: Em,
   visibility: Visibility,

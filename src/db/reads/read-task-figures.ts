@@ -3,12 +3,12 @@ import type { TaskState } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** How the work goes, for a monitor. */
+/** Metrics. */
 export interface TaskFigures {
   readonly counts: ReadonlyMap<TaskState, number>;
-  /** Age of the oldest task in this state; of WAITING and RUNNING only. */
+  /** Of WAITING and RUNNING tasks. */
   readonly oldestSeconds: ReadonlyMap<TaskState, number>;
-  /** Since the last completed sync of the mirror for which it is longest; 0 without mirrors. */
+  /** The maximum over all mirrors of the time since the last completed sync; 0 without mirrors. */
   readonly syncLagSeconds: number;
 }
 
@@ -34,7 +34,7 @@ export async function readTaskFigures(em: Em): Promise<TaskFigures> {
   };
 }
 
-/** Clocks may be set back: an age is never below 0. */
+/** A clock may be set back, so ages are at least 0. */
 function seconds(value: number): number {
   return Math.max(0, Math.round(value * 1_000) / 1_000);
 }

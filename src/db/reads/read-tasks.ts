@@ -9,7 +9,7 @@ import { kysely } from '../sql.ts';
 import { taskVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** The tasks that are seen (`taskVisible`), in the order of the ids. */
+/** The visible tasks (`taskVisible`), in the order of the ids. */
 export async function readTasks(
   em: Em,
   visibility: Visibility,
@@ -29,13 +29,12 @@ async function keepSeen(em: Em, visibility: Visibility, ids: readonly number[]):
 
 export interface TaskPageArguments {
   readonly first: number;
-  /** Id of the last task of the page before; tasks are listed newest first. */
+  /** Id of the last task of the previous page; newest first. */
   readonly after: number | undefined;
 }
 
 export interface TaskFilter {
   readonly state?: TaskState | undefined;
-  /** Name of the repository. */
   readonly repository?: string | undefined;
 }
 
@@ -61,7 +60,7 @@ function passes({ state, repository }: TaskFilter) {
   return sql`${inState} and task.repository_id = (select id from repository where name = ${repository})`;
 }
 
-/** A page of each repository's tasks, in one statement. */
+/** In one statement. */
 export async function readRepositoryTaskPages(
   em: Em,
   repositoryIds: readonly number[],

@@ -8,7 +8,7 @@ import type { VersionKey } from './read-versions.ts';
 import { kysely } from '../sql.ts';
 import { isIn } from '../versions/memberships.ts';
 
-/** Two versions, of one repository or of two. */
+/** Of one repository or of two. */
 export interface VersionPair {
   readonly from: VersionKey;
   readonly to: VersionKey;
@@ -39,8 +39,8 @@ export interface TagDifference {
 }
 
 /**
- * Rows `m` of `from` and of `to` that may differ. Within one repository those are the rows whose range begins or ends between the two
- * versions, found by index whatever the distance and however much lies outside; in both may be a row that went and came back.
+ * Rows `m` of one side that may differ. Within a repository these are the rows whose range begins or ends between the
+ * versions, which an index finds at any distance. A row that left and returned is in both.
  */
 function candidates({ from, to }: VersionPair, side: 'from' | 'to'): RawBuilder<unknown> {
   const { repositoryId, number } = side === 'from' ? from : to;
@@ -64,7 +64,7 @@ function tagDifferences(pair: VersionPair, condition = sql`true`): RawBuilder<un
     where o.manifest_id is distinct from n.manifest_id`;
 }
 
-/** How two versions differ, in one statement. */
+/** In one statement. */
 export async function readVersionDiff(em: Em, pair: VersionPair): Promise<VersionDiffCounts> {
   const repositoryId = sql`case when c.is_added then ${pair.to.repositoryId}::bigint else ${pair.from.repositoryId}::bigint end`;
   const held = sql`case when ${isHeld(repositoryId, sql`blob.id`)} then blob.size_bytes end`;
@@ -98,13 +98,13 @@ export async function readVersionDiff(em: Em, pair: VersionPair): Promise<Versio
   return row;
 }
 
-/** A page of the tags that differ, in order of name. */
+/** Ordered by name. */
 export async function readTagDifferences(
   em: Em,
   pair: VersionPair,
   page: {
     readonly first: number;
-    /** Name of the last tag of the page before. */
+    /** Name of the last tag of the previous page. */
     readonly after: string | undefined;
     readonly change: TagChange | undefined;
   },

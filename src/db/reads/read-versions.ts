@@ -8,13 +8,12 @@ import { kysely } from '../sql.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** A version of a repository. */
 export interface VersionKey {
   readonly repositoryId: number;
   readonly number: number;
 }
 
-/** The versions asked for, in one statement; undefined where there is none. */
+/** In one statement; undefined if absent. */
 export async function readVersions(
   em: Em,
   visibility: Visibility,
@@ -33,7 +32,7 @@ export async function readVersions(
 
 export interface VersionPageArguments {
   readonly first: number;
-  /** Number of the last version of the page before; versions are listed newest first. */
+  /** Number of the last version of the previous page; newest first. */
   readonly after: number | undefined;
 }
 

@@ -24,11 +24,11 @@ import { kysely } from '../sql.ts';
 import type { Visibility } from '../access/visibility.ts';
 
 /**
- * The changes of content that people ask for. Each makes one version, or none where nothing changes, and throws as `changeContent`
- * does. Of a manifest that loses its last tag, `removeContent` takes away what nothing else holds; all others keep it, untagged.
+ * Changes of content by a caller. Each makes one version, or none if nothing changes, and throws as `changeContent`
+ * does. Only `removeContent` removes manifests that lose their last tag; otherwise they stay untagged.
  */
 
-/** Gives a manifest of the latest version a tag. A tag of this name moves; what it named stays, untagged. */
+/** Tags a manifest of the latest version. An existing tag moves; its former manifest stays untagged. */
 export async function tagManifest(
   em: Em,
   change: { readonly repositoryId: number; readonly tag: string; readonly digest: string },
@@ -51,7 +51,7 @@ export async function tagManifest(
   });
 }
 
-/** Takes a tag away; the manifest stays, untagged. */
+/** The manifest stays untagged. */
 export async function untag(
   em: Em,
   change: { readonly repositoryId: number; readonly tag: string },
@@ -69,8 +69,8 @@ export async function untag(
 }
 
 /**
- * Copies tags, with everything below their manifests and all that refers to them, from any version; `tags` null: all of its tags and untagged manifests. Tags of
- * the same names move; what they named stays, untagged.
+ * Copies tags with their graphs, companions and referrers from any version. `tags` null: all tags and untagged
+ * manifests. Existing tags move; their former manifests stay untagged.
  */
 export async function copyContent(
   em: Em,
@@ -78,7 +78,7 @@ export async function copyContent(
     readonly repositoryId: number;
     readonly source: VersionKey;
     readonly tags: readonly string[] | null;
-    /** The remotes that the caller may use: those of the source come along, for blobs that are not stored yet. */
+    /** The remotes that the caller may use. They are copied as sources of blobs that are not stored. */
     readonly usableRemotes: Visibility;
   },
 ): Promise<ContentChanged> {
@@ -107,8 +107,8 @@ export async function copyContent(
 }
 
 /**
- * Removes tags, and manifests by digest with all their tags; of what is below them, all that nothing else holds.
- * Refused with `IN_USE` for a manifest that an index holds which stays.
+ * Removes tags, and manifests by digest with all their tags, and the content that becomes unreferenced. `IN_USE` for a
+ * manifest that a remaining index lists.
  */
 export async function removeContent(
   em: Em,
@@ -136,13 +136,13 @@ export async function removeContent(
   });
 }
 
-/** Makes what version `number` holds the latest content again, as a new version; none where it is that already. For mirrors, too. */
+/** Restores the content of a version as a new version, unless it is the latest content already. Mirrors allow it. */
 export async function restoreVersion(em: Em, version: VersionKey): Promise<ContentChanged> {
   const { repositoryId, number } = version;
   return changeContent(em, {
     repositoryId,
     isForMirrors: true,
-    // exactly that version: nothing leaves that it has
+    // Exactly the version: companions must not leave.
     followers: sql`false`,
     mistakes: [],
     check: (transaction) => checkVersion(transaction, version),

@@ -17,12 +17,12 @@ import { isSamePolicy } from '../policies/verdicts.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 
 export interface CommitResult {
-  /** Number of the new version; null when nothing had changed. */
+  /** Null when nothing changed. */
   readonly createdVersion: number | null;
 }
 
 export interface CommitOptions {
-  /** The list of tags that the caller has walked; default: the task's. */
+  /** The listing that the caller has walked; default: the task's. */
   readonly listing?: number | undefined;
 }
 
@@ -32,12 +32,11 @@ interface SyncDraft extends Draft {
 }
 
 /**
- * Publishes what a sync has staged: one transaction that locks the repository, compares the stage with what is latest now, writes only
- * what changed, and ends the task. A commit that changes nothing makes no version. Called again after it succeeded, it answers the same.
- * @throws TidemarkError `MASS_REMOVAL_REFUSED` (fault 30), `TASK_FENCED` or `TASK_NOT_RUNNING` for an attempt whose time is over
- * (fault 96), `NOTHING_SELECTED` for a first sync that takes no tag, `LISTING_REPLACED` when a later attempt has listed the tags anew,
- * `SIGNATURE_POLICY_CHANGED` when the stage was checked by another policy than is in force now, `CONTENT_INCOMPLETE` when something below a
- * tag is not stored.
+ * Publishes the stage of a sync and completes its task. The stage is compared with the version that is latest now; only
+ * differences are written. Idempotent.
+ * @throws TidemarkError `MASS_REMOVAL_REFUSED` (fault 30); `TASK_FENCED` or `TASK_NOT_RUNNING` for an outdated attempt
+ * (fault 96); `NOTHING_SELECTED` for a first sync without a tag; `LISTING_REPLACED` after a later attempt's listing;
+ * `SIGNATURE_POLICY_CHANGED` if another policy checked the stage; `CONTENT_INCOMPLETE` if content is not stored.
  */
 export async function commitVersion(
   em: Em,
@@ -53,12 +52,12 @@ export async function commitVersion(
     },
     finish: completeTask,
   });
-  // the stage has a row for each manifest that was asked for: it is cleared when the repository's row is free again
+  // Outside of the transaction, which must release the repository soon: the stage may be large.
   await clearStage(em, taskId);
   return { createdVersion };
 }
 
-/** What a sync has published, where it is through. */
+/** Undefined before the task is completed. */
 export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
   const found = await sql<CommitResult>`
     select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
@@ -114,7 +113,7 @@ interface Nothing {
 
 const nothingKnown: Nothing = { upstreamName: '', url: '', reasons: [], absent: null };
 
-/** A first sync without a tag is a mistake in a name or filter more often than an empty upstream. */
+/** A first sync without a tag usually has a wrong name or filter. */
 async function nothingSelected(em: Em, taskId: number): Promise<TidemarkError> {
   const found = await sql<Nothing>`
     select task.arguments #>> '{selection,upstreamName}' as "upstreamName", task.arguments #>> '{selection,url}' as url,
@@ -183,7 +182,7 @@ function assertListing(task: LockedTask, taskId: number, listing: number): void 
     );
 }
 
-/** The policy that is in force now decides, and it stays so until the version is there. */
+/** The policy in force stays locked until the commit. */
 async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null): Promise<void> {
   if (isSamePolicy(await lockSyncPolicy(em, taskId), checkedBy)) return;
   throw new TidemarkError(
@@ -221,7 +220,10 @@ async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncD
     order by s.name`.execute(db);
 }
 
-/** Digests asked for; after an additive sync what a moved tag pointed at (contract: it stays, untagged). A mirror drops both in its subset. */
+/**
+ * Requested digests, and, after an additive sync, the former manifests of moved tags (contract: they stay untagged). A
+ * mirror drops both.
+ */
 async function writeRoots(em: Em, draft: SyncDraft): Promise<void> {
   const { taskId, repositoryId, number, mirror } = draft;
   if (mirror)

@@ -6,7 +6,6 @@ import { makeVersion } from './publish-version.ts';
 import type { Draft, Published } from './draft.ts';
 import { kysely } from '../sql.ts';
 
-/** A mistake of the caller's in a change of content. */
 export interface ContentMistake {
   readonly code: 'INVALID' | 'NOT_FOUND' | 'IN_USE' | 'REPOSITORY_IS_MIRRORED';
   /** Path inside the change, e.g. `['tags', '0']`. */
@@ -14,7 +13,7 @@ export interface ContentMistake {
   readonly message: string;
 }
 
-/** Nothing was changed; `mistakes` has all of them, `code` and `message` are the first one's. */
+/** Nothing was changed. `code` and `message` are those of the first mistake. */
 export class ContentRefusedError extends TidemarkError {
   readonly mistakes: readonly ContentMistake[];
 
@@ -29,32 +28,29 @@ export interface ContentDraft extends Draft {
 }
 
 export interface ContentChanged {
-  /** Number of the new version; null when nothing had changed: no version was made. */
+  /** Null when nothing changed: no version was made. */
   readonly createdVersion: number | null;
 }
 
 export interface ContentChangeSteps {
   readonly repositoryId: number;
-  /** As in `Draft`. */
   readonly followers?: RawBuilder<unknown>;
-  /** As in `Draft`. */
   readonly copiedFrom?: number;
-  /** What is wrong with the change whatever the repository holds. */
+  /** Mistakes that do not depend on the repository. */
   readonly mistakes: readonly ContentMistake[];
-  /** Whether a mirror takes it, too. */
+  /** Whether it is allowed for mirrors. */
   readonly isForMirrors?: boolean;
-  /** What is wrong with it for this repository; called with the row locked. */
+  /** Mistakes for this repository. Its row is locked. */
   readonly check: (em: Em, draft: ContentDraft) => Promise<readonly ContentMistake[]>;
-  /** Writes the rows of tags and untagged roots; called when nothing is wrong. */
+  /** Writes tags and untagged roots. Called without mistakes only. */
   readonly write: (em: Em, draft: ContentDraft) => Promise<void>;
-  /** Called with what was published; what is thrown takes it back. */
+  /** Its errors roll back the change. */
   readonly finish?: (em: Em, draft: ContentDraft, published: Published) => Promise<void>;
 }
 
 /**
- * One change of a repository's content, in one transaction that holds its row: changes and the commits of syncs come one after the
- * other (fault 97), each a version of its own on what is latest then.
- * @throws ContentRefusedError with all mistakes; TidemarkError `CONTENT_INCOMPLETE` as `publishVersion` does.
+ * Changes the content of a repository as a caller requests.
+ * @throws ContentRefusedError with all mistakes; TidemarkError `CONTENT_INCOMPLETE`.
  */
 export async function changeContent(em: Em, steps: ContentChangeSteps): Promise<ContentChanged> {
   const { createdVersion } = await makeVersion<ContentDraft>(em.fork(), {

@@ -23,7 +23,7 @@ export function checkDigest(field: Path, digest: string): ContentMistake[] {
   return [{ code: 'INVALID', field, message }];
 }
 
-/** Most entries of one list of tags or digests. */
+/** Maximum length of a list of tags or digests. */
 const mostEntries = 1_000;
 
 export function checkList(
@@ -37,11 +37,11 @@ export function checkList(
   return [{ code: 'INVALID', field: [name], message }, ...mistakes];
 }
 
-/** Tags and digests that the latest version must have; malformed ones are left to the other checks. */
+/** Tags and digests that the latest version must have. Other checks refuse malformed ones. */
 interface Wanted {
   readonly tags?: readonly string[];
   readonly digests?: readonly string[];
-  /** Whether the change has lists of them, or one. */
+  /** Whether the change has lists. */
   readonly isList: boolean;
 }
 
@@ -65,7 +65,7 @@ export async function checkPresent(em: Em, draft: ContentDraft, wanted: Wanted):
   ];
 }
 
-/** That the version to copy from is there, and has the tags. */
+/** Whether the source version exists and has the tags. */
 export async function checkSource(
   em: Em,
   source: VersionKey,
@@ -88,7 +88,7 @@ export async function checkVersion(em: Em, version: VersionKey): Promise<Content
 
 const versionNotFound = "There is no such version, or not any more; take one from the repository's versions.";
 
-/** @throws ContentRefusedError for manifests that were to be removed and are in the new version still. */
+/** @throws ContentRefusedError for removed manifests that are still in the new version. */
 export async function refuseHeld(em: Em, draft: ContentDraft, digests: readonly string[]): Promise<void> {
   const held = await sql<{ digest: string; holder: string }>`
     select m.digest, (
@@ -110,7 +110,7 @@ export async function refuseHeld(em: Em, draft: ContentDraft, digests: readonly 
   if (mistakes.length > 0) throw new ContentRefusedError(mistakes);
 }
 
-/** It stays until the transaction ends: a collection waits. */
+/** Locks the version against collection. */
 async function isVersion(em: Em, { repositoryId, number }: VersionKey): Promise<boolean> {
   const found = await sql`
     select from repository_version where repository_id = ${repositoryId} and number = ${number} for key share`.execute(

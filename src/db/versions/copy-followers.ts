@@ -7,7 +7,7 @@ import type { VersionKey } from '../reads/read-versions.ts';
 import { isInVersion } from './memberships.ts';
 import { insertRoots, setTags } from './write-roots.ts';
 
-/** Companion tags and referrers of what is copied come along: of tags of a version, everything that they reach and that refers to it. */
+/** Copies the companion tags and referrers of the copied graphs. */
 export async function copyFollowers(
   em: Em,
   draft: Draft,

@@ -5,9 +5,8 @@ import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
 import { addMemberships, isInVersion } from './memberships.ts';
 
-/* Atomic signatures of a version that another is made from. Those that sign nothing in the new one are dropped by `settleSignatures`. */
+/* Atomic signatures of copied and restored versions. `settleSignatures` drops those without a signed manifest. */
 
-/** Adds the atomic signatures of a version, of whichever repository. */
 export async function copySignatures(em: Em, draft: Draft, version: VersionKey): Promise<void> {
   await addMemberships(
     em,
@@ -19,7 +18,7 @@ export async function copySignatures(em: Em, draft: Draft, version: VersionKey):
   );
 }
 
-/** Makes the atomic signatures those of an earlier version of the same repository. */
+/** Restores the atomic signatures of an earlier version of the repository. */
 export async function restoreSignatures(em: Em, draft: Draft, version: VersionKey): Promise<void> {
   await sql`
     update membership p set removed_in = ${draft.number}

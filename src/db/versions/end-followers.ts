@@ -6,8 +6,8 @@ import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
 /**
- * Referrers and companion tags leave with the manifest that they belong to: ends those of the manifests that this version has lost.
- * @returns whether there were any; what they held may leave, too.
+ * Ends the referrers and companion tags of the manifests that left.
+ * @returns whether there were any: their content may leave as well.
  */
 export async function endFollowers(em: Em, draft: Draft): Promise<boolean> {
   const { repositoryId, number } = draft;

@@ -5,11 +5,10 @@ import type { Draft } from './draft.ts';
 import { addMemberships, isPresent } from './memberships.ts';
 
 /*
- * Foreign layers, and layers with urls, are in a version where its repository came by them: its sync fetched them, a client pushed them,
- * its remote is asked for them on demand. That another repository has them says nothing.
+ * Foreign layers are optional: a version has one if its repository got it by a sync, a push or an on-demand source.
+ * Other repositories do not count.
  */
 
-/** Whether the repository has the optional blob of this id. */
 export function hasOptional(draft: Draft, blobId: RawBuilder<unknown>): RawBuilder<unknown> {
   const { repositoryId, taskId, copiedFrom } = draft;
   const places = copiedFrom === undefined ? [repositoryId] : [repositoryId, copiedFrom];
@@ -23,7 +22,7 @@ export function hasOptional(draft: Draft, blobId: RawBuilder<unknown>): RawBuild
       where source.repository_id = r.id and source.blob_id = ${blobId}))`;
 }
 
-/** What the sync has fetched of optional blobs, of manifests that are in the version, and the version does not have. */
+/** Optional blobs that the sync has fetched for manifests of the version, and that are not present. */
 function fresh(draft: Draft): RawBuilder<unknown> {
   const { repositoryId, taskId } = draft;
   return sql`
@@ -39,7 +38,7 @@ export function isOptionalNew(draft: Draft): RawBuilder<unknown> {
   return sql`exists (${fresh(draft)})`;
 }
 
-/** Of manifests that the version had before, too: an upstream may come by a layer later. */
+/** Also for manifests of earlier versions: an upstream may get a layer later. */
 export async function addOptional(em: Em, draft: Draft): Promise<void> {
   if (draft.taskId !== null) await addMemberships(em, draft, 'blob', fresh(draft));
 }

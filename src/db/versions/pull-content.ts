@@ -17,31 +17,28 @@ import type { ManifestRef } from '../staging/stage-companions.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
 import { insertRoots, setTags, settleRoots } from './write-roots.ts';
 
-/** What a client asked for and an upstream had; its manifests are stored. */
+/** Pulled content. Its manifests are stored. */
 export interface PulledContent {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly manifestId: number;
   readonly reuse: Reuse;
-  /** A tag, or the manifest's own digest. */
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
-  /** What comes with it. */
   readonly companions: readonly PulledCompanion[];
-  /** Ids of its atomic signatures. */
   readonly atomic: readonly number[];
-  /** What have to verify it, each by itself, or nothing is kept. */
+  /** Each of these policies must verify it. */
   readonly policies: readonly PolicyKey[];
 }
 
-/** What signs a manifest that is pulled, or refers to it otherwise. */
+/** A signature or another referrer of a pulled manifest. */
 export interface PulledCompanion {
   readonly manifestId: number;
   readonly subject: Digest;
-  /** `sha256-<hex>.sig` or `sha256-<hex>`; null: it refers to the subject itself. */
+  /** `sha256-<hex>.sig` or `sha256-<hex>`; null: a referrer. */
   readonly tag: string | null;
 }
 
-/** What came of a pull; `reason`: why what signs it could not be read. */
+/** @property reason Why its signatures could not be read. */
 export type PullOutcome =
   | { readonly kind: 'kept' }
   | { readonly kind: 'absent' }
@@ -51,7 +48,7 @@ export type PullOutcome =
       readonly reason: string | undefined;
     };
 
-/** Takes the version back. */
+/** Rolls back the version. */
 class NotVerifiedError extends Error {
   readonly doubt: Doubt;
 
@@ -61,20 +58,19 @@ class NotVerifiedError extends Error {
   }
 }
 
-/** Which policy does not verify it, and what is known of it by that one. */
+/** The policy that does not verify it, and its findings. */
 export interface Doubt {
   readonly policy: PolicyKey;
   readonly trusted: Trusted;
 }
 
-/** Signatures that a caller has had checked, by the id of the policy. */
+/** Signatures that the caller has had checked, by policy id. */
 export type TriedSignatures = ReadonlyMap<number, ReadonlySet<number>>;
 
 /**
- * Keeps what was pulled through as a new version: under its tag, or untagged. Its blobs can be had from the remote from then on. The repository's
- * row is held, so that of two pulls of one image the second finds it there, and makes no version. Under policies, the version that it would
- * make is asked as one that is served is.
- * @returns the first policy that does not verify it: nothing was kept then.
+ * Keeps pulled content as a new version, tagged or untagged, and records the remote as the source of its blobs.
+ * Concurrent pulls of one image make one version. The policies must verify the new version.
+ * @returns the first policy that does not verify it: nothing was kept.
  */
 export async function keepPulled(
   em: Em,
@@ -111,13 +107,12 @@ async function assertVerified(
   }
 }
 
-/** What a repository has already. */
 export interface PresentReference extends ManifestRef {
-  /** Whether the remote has delivered it: of nothing else is it asked what signs it. */
+  /** Whether the remote has delivered it. Only then its signatures are requested. */
   readonly isDelivered: boolean;
 }
 
-/** What is there and stored by now: another pull may have ended between the caller's look and its turn. */
+/** Stored content: a concurrent pull may have kept it. */
 export async function findReference(
   em: Em,
   { repositoryId, remoteId, reference }: Pick<PulledContent, 'repositoryId' | 'remoteId' | 'reference'>,
@@ -144,7 +139,7 @@ async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
   return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
 }
 
-/** The repository holds what it held, or what its reuse allows; the other layers it has by name. */
+/** The repository holds the blobs that it may reuse, and has the others by name. */
 async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
   const { remoteId, manifestId, companions, reuse } = pulled;
   const rootIds = [manifestId, ...companions.map((companion) => companion.manifestId)];
@@ -159,7 +154,7 @@ async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
     where excluded.is_held and not kept.is_held`.execute(kysely(em));
 }
 
-/** A tag that has come meanwhile, by a sync or another pull, stays as it is. */
+/** A tag from a concurrent sync or pull stays. */
 async function writeReference(em: Em, draft: Draft, { reference, manifestId }: PulledContent): Promise<void> {
   const { repositoryId, number } = draft;
   if ('tag' in reference) {
@@ -179,7 +174,7 @@ async function writeReference(em: Em, draft: Draft, { reference, manifestId }: P
         and p.content_id = ${manifestId} and p.removed_in is null)`.execute(kysely(em));
 }
 
-/** A tag that signs it names what the upstream has there now; what it named stays, untagged. */
+/** A signature tag follows the upstream. Its former manifest stays untagged. */
 async function writeCompanions(em: Em, draft: Draft, { companions }: PulledContent): Promise<void> {
   const tagged = companions.filter(({ tag }) => tag !== null);
   const referring = companions.filter(({ tag }) => tag === null);

@@ -6,9 +6,9 @@ import type { PulledCompanion } from './pull-content.ts';
 import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 
-/* What a pull through a policy stores of signatures before it keeps anything: nobody sees it before the commit. */
+/* Signatures that a pull stores before its version exists. Nobody sees them yet. */
 
-/** Makes signatures of the companions that sign, so that they can be checked. */
+/** Stores the signing companions as signatures, so that they can be checked. */
 export async function storeSigners(em: Em, companions: readonly PulledCompanion[]): Promise<void> {
   if (companions.length === 0) return;
   const signing = companions.filter(({ tag }) => tag?.endsWith('.sig') === true);
@@ -31,7 +31,7 @@ export interface BlobToStore {
   readonly sizeBytes: number;
 }
 
-/** What a signature is read from: config and layers of the manifest that signs; none of an atomic one. */
+/** Config and layers of the signing manifest; empty for an atomic signature. */
 export async function readSignerBlobs(em: Em, signatureId: number): Promise<BlobToStore[]> {
   const found = await sql<BlobToStore>`
     select distinct blob.digest, e.size_bytes as "sizeBytes"
@@ -40,7 +40,7 @@ export async function readSignerBlobs(em: Em, signatureId: number): Promise<Blob
   return found.rows;
 }
 
-/** The config of a manifest that may belong to another: whether it does, is in there. */
+/** The unread config of a possible attachment. */
 export async function readConfigBlobs(em: Em, manifestId: number): Promise<BlobToStore[]> {
   const found = await sql<BlobToStore>`
     select blob.digest, e.size_bytes as "sizeBytes"

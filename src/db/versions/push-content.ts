@@ -16,22 +16,21 @@ import type { ManifestToStore } from '../content/store-manifests.ts';
 import { blobsOf, isForeign } from '../content/write-edges.ts';
 import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 
-/** What a client asks for; each makes one version. */
 export type ContentChange =
   | {
       readonly kind: 'put';
       readonly manifest: ManifestToStore;
       readonly tags: readonly string[];
-      /** Whether it stays without a tag: it was pushed by digest. */
+      /** Whether it was pushed by digest: it stays without a tag. */
       readonly byDigest: boolean;
     }
   | { readonly kind: 'deleteTag'; readonly tag: string }
   | { readonly kind: 'deleteManifest'; readonly digest: Digest };
 
 /**
- * The one way in which clients of `/v2/` change a repository: locks its row, so that two changes come one after the other (fault 72),
- * writes what differs, and publishes it as a new version; no version where nothing differs.
- * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`, `UNSUPPORTED`.
+ * Applies a change of a `/v2/` client and publishes it, unless nothing changes.
+ * @throws TidemarkError `NAME_UNKNOWN`, `DENIED`, `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`, `MANIFEST_INVALID`,
+ * `UNSUPPORTED`.
  */
 export async function pushContent(
   em: Em,
@@ -126,7 +125,7 @@ interface Lack {
   readonly knownBytes: number | null;
 }
 
-/** Blobs of this repository only: that the store has one says nothing (fault 75). Those that a remote has count as stored ones do. */
+/** Only blobs of this repository count, stored or with a source, not those of the whole store (fault 75). */
 async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   const blobs = blobsOf(parsed)
     .map((edge) => edge.descriptor)
@@ -157,7 +156,7 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
     );
 }
 
-/** Children as the index means them: under the types of its descriptors, or, where they say themselves what they are, as that. */
+/** Children have the types of their descriptors, or their own types. */
 async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
   const { manifests } = indexEntries(parsed);
   if (manifests.length === 0) return;
@@ -195,7 +194,7 @@ function refuseMissing(what: string, missing: readonly { readonly digest: Digest
   );
 }
 
-/** Blobs that were uploaded, and that a manifest refers to now. */
+/** Removes uploads that a manifest refers to now. */
 async function forgetReferenced(em: Em, { repositoryId, number }: Draft): Promise<void> {
   await sql`
     delete from repository_blob rb using membership m

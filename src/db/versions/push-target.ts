@@ -5,18 +5,16 @@ import { kysely } from '../sql.ts';
 import { isVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
-/** The repository that a push to a name changes. */
 export interface PushTarget {
   readonly repositoryId: number;
-  /** Its latest version; 0 before the first. */
+  /** 0 before the first. */
   readonly latest: number;
 }
 
-/** For whom a push looks for its target. */
 export interface PushCaller {
-  /** Whether private distributions are there for them; what they make is private then. Without logins they are as good as absent. */
+  /** Whether private distributions are visible. What the caller creates is then private. */
   readonly seesPrivate: boolean;
-  /** The repositories that they may change: what is served at a base path of theirs may be another's. */
+  /** The repositories that the caller may change: a base path may serve another one. */
   readonly changes: Visibility;
 }
 
@@ -28,19 +26,19 @@ interface FoundTarget extends PushTarget {
 }
 
 /**
- * What a push to this name, or a deletion in it, changes.
- * @throws TidemarkError `NAME_UNKNOWN`, or `DENIED` for what is pinned or mirrored.
+ * The target of a push to a name, or of a deletion.
+ * @throws TidemarkError `NAME_UNKNOWN`, or `DENIED` for a pinned distribution or a mirror.
  */
 export async function findPushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
   return allow(basePath, caller, await readTarget(em, basePath, false));
 }
 
-/** The same with the repository's row locked, for the transaction that changes it. */
+/** With the repository's row locked. */
 export async function lockPushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
   return allow(basePath, caller, await readTarget(em, basePath, true));
 }
 
-/** The same; where nothing has this name yet, its repository is made, with the distribution at its own name. */
+/** Creates the repository and its distribution if the name is unknown. */
 export async function makePushTarget(em: Em, basePath: string, caller: PushCaller): Promise<PushTarget> {
   const found = await readTarget(em, basePath, false);
   if (found !== undefined) return allow(basePath, caller, found);

@@ -6,21 +6,20 @@ import { addMemberships, isPresent } from './memberships.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * The signatures of a version follow from what else is in it: a signature is there where the manifest that it signs is, and, where a
- * manifest signs, that one with its subject or its tag. Only atomic ones are written by who brings them, before this.
+ * The signatures of a version follow from its manifests and tags: the signed manifest must be present, and so must the
+ * signing one, with its subject or tag. Atomic signatures are written before.
  */
 
 const isSignature = isSignatureTag(sql`t.name`);
 const signedByTag = subjectOfTag(sql`t.name`);
 
-/** Brings in the signatures that this version gains, and takes out those that it loses. */
 export async function settleSignatures(em: Em, draft: Draft, written: Written): Promise<void> {
   if (written.isSigned) await dropUnsigned(em, draft);
   if (written.isAdded) await addSigning(em, draft);
   if (written.isRemoved) await endSignatures(em, draft);
 }
 
-/** Atomic ones that were staged for a manifest which this version has not after all. */
+/** Staged atomic signatures whose manifest is not in the version. */
 async function dropUnsigned(em: Em, draft: Draft): Promise<void> {
   await sql`
     delete from membership a using signature s
@@ -30,7 +29,7 @@ async function dropUnsigned(em: Em, draft: Draft): Promise<void> {
   );
 }
 
-/** Manifests that sign: those that came, those of what came, and by tag. */
+/** Signatures by new manifests, of new manifests, and by new tags. */
 async function addSigning(em: Em, draft: Draft): Promise<void> {
   const { repositoryId, number } = draft;
   const signing = sql`
@@ -73,7 +72,7 @@ async function addSigning(em: Em, draft: Draft): Promise<void> {
   );
 }
 
-/** Of what lost the manifest that it signs, the manifest that signs, or its tag. */
+/** Signatures that lost the signed manifest, the signing one, or its tag. */
 async function endSignatures(em: Em, draft: Draft): Promise<void> {
   const { repositoryId, number } = draft;
   await sql`

@@ -6,9 +6,9 @@ import { isInVersion } from './memberships.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
 
-/* The rows that a version follows from: tags, and untagged roots. All below them is `publishVersion`'s. */
+/* Tags and untagged roots. All other rows of a version follow from them. */
 
-/** Ends the present tags `t` that the condition is true for. */
+/** Ends the present tags `t` that meet the condition. */
 export async function endTags(em: Em, draft: Draft, condition: RawBuilder<unknown>): Promise<void> {
   await sql`
     update tag_membership t set removed_in = ${draft.number}
@@ -17,7 +17,7 @@ export async function endTags(em: Em, draft: Draft, condition: RawBuilder<unknow
   );
 }
 
-/** Ends the present untagged roots `r` that the condition is true for. */
+/** Ends the present roots `r` that meet the condition. */
 export async function endRoots(em: Em, draft: Draft, condition: RawBuilder<unknown>): Promise<void> {
   await sql`
     update root_membership r set removed_in = ${draft.number}
@@ -26,7 +26,7 @@ export async function endRoots(em: Em, draft: Draft, condition: RawBuilder<unkno
   );
 }
 
-/** Makes the tags name what the query says, each name once; it answers `name` (collation "C") and `manifest_id`. */
+/** Sets tags from a query of `name` (collation "C", distinct) and `manifest_id`. */
 export async function setTags(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
   const { repositoryId, number } = draft;
   const db = kysely(em);
@@ -45,7 +45,7 @@ export async function setTags(em: Em, draft: Draft, query: RawBuilder<unknown>):
     order by wish.name`.execute(db);
 }
 
-/** What a tag does not name any more stays, under the tag's name, as after an additive sync; what it names now needs no such root. */
+/** Keeps the former manifests of moved tags as untagged roots, and ends the roots that are tagged again. */
 export async function settleRoots(em: Em, draft: Draft): Promise<void> {
   const { repositoryId, number } = draft;
   await endRoots(
@@ -57,7 +57,7 @@ export async function settleRoots(em: Em, draft: Draft): Promise<void> {
   await keepUntagged(em, draft);
 }
 
-/** What a tag leaves in this version stays, under the tag's name, for those who pull it by its digest; as after an additive sync. */
+/** Keeps the former manifests of tags as untagged roots under the tag's name, for pulls by digest. */
 export async function keepUntagged(em: Em, draft: Draft): Promise<void> {
   await insertRoots(
     em,
@@ -67,7 +67,7 @@ export async function keepUntagged(em: Em, draft: Draft): Promise<void> {
   );
 }
 
-/** Adds the untagged roots of a version, of whichever repository. */
+/** Adds the untagged roots of a version of any repository. */
 export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promise<void> {
   await insertRoots(
     em,
@@ -77,7 +77,7 @@ export async function addRoots(em: Em, draft: Draft, version: VersionKey): Promi
   );
 }
 
-/** Makes the manifests that the query answers, as `manifest_id` and `name`, roots that need no tag. */
+/** Adds untagged roots from a query of `manifest_id` and `name`. */
 export async function insertRoots(em: Em, draft: Draft, query: RawBuilder<unknown>): Promise<void> {
   const { repositoryId, number } = draft;
   await sql`
