@@ -1,34 +1,24 @@
-import type { Limiter } from '../upstream/limiter.ts';
 import { readSignature } from '../upstream/read-signature.ts';
-import type { Database } from '../db/open-database.ts';
 import { signatureName, storeAtomic } from '../db/staging/stage-signatures.ts';
 import type { SignatureToStore } from '../db/staging/stage-signatures.ts';
-import type { Digest } from '../oci/digest.ts';
 import { isSideFailure } from './pull-companions.ts';
-import type { HeldUpstream } from './remote-clients.ts';
+import type { CompanionSearch } from './pull-companions.ts';
 
-/** What is read of the atomic signatures of one image in one pull; a sync takes all of them. */
+/** Limits of one pull. A sync reads all atomic signatures. */
 const atomicMost = { signatures: 100, bytes: 8 * 1024 * 1024 };
 
-export interface AtomicSearch {
-  readonly database: Database;
-  readonly connections: Limiter;
-  readonly upstream: HeldUpstream;
-  readonly subject: Digest;
-}
-
 export interface FoundAtomic {
-  /** Stored; in no version yet. */
+  /** Stored, but in no version yet. */
   readonly atomic: readonly number[];
-  /** Why some could not be read: no proof that there are none. */
+  /** Problems with signatures that could not be read: there may be more signatures. */
   readonly problems: readonly string[];
 }
 
 /**
- * Looks for the atomic signatures of a manifest where a sync does: in the remote's store, else by the API extension of a registry that has
- * it. What cannot be read fails nothing by itself.
+ * Reads the atomic signatures of a manifest from the remote's store, or else from the registry's signature extension, as a sync does.
+ * Unreadable signatures are problems and not errors.
  */
-export async function findAtomic(search: AtomicSearch, signal: AbortSignal): Promise<FoundAtomic> {
+export async function findAtomic(search: CompanionSearch, signal: AbortSignal): Promise<FoundAtomic> {
   const found = new Map<string, SignatureToStore>();
   const problems: string[] = [];
   try {
@@ -42,13 +32,13 @@ export async function findAtomic(search: AtomicSearch, signal: AbortSignal): Pro
 }
 
 interface Finding {
-  /** By name: a store may give the same twice. */
+  /** By name, because a store may list one twice. */
   readonly found: Map<string, SignatureToStore>;
   readonly problems: string[];
 }
 
 async function readAll(
-  { upstream: { registry }, subject }: AtomicSearch,
+  { upstream: { registry }, subject }: CompanionSearch,
   { found, problems }: Finding,
   signal: AbortSignal,
 ): Promise<void> {
@@ -62,7 +52,7 @@ async function readAll(
     bytes += content.length;
     if (count > atomicMost.signatures || bytes > atomicMost.bytes) {
       problems.push(
-        `it has more than ${atomicMost.signatures} atomic signatures, or ${atomicMost.bytes} bytes of them, and a pull looks at no more; a sync takes all`,
+        `it has more than ${atomicMost.signatures} atomic signatures, or ${atomicMost.bytes} bytes of them, and a pull reads no more; a sync reads all`,
       );
       return;
     }

@@ -13,7 +13,7 @@ import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { HeldUpstream } from './remote-clients.ts';
 
-/** What refers to one image and is looked at in one pull; a sync takes all of it. */
+/** Referrers of one image that a pull reads. A sync reads all. */
 const referrersMost = 100;
 
 export interface CompanionSearch {
@@ -25,9 +25,9 @@ export interface CompanionSearch {
 }
 
 export interface FoundCompanions {
-  /** Stored whole, but for their blobs. */
+  /** Stored with all manifests below them; their blobs may be missing. */
   readonly companions: readonly PulledCompanion[];
-  /** Why some could not be read: no proof that there are none. */
+  /** Problems with companions that could not be read: there may be more companions. */
   readonly problems: readonly string[];
 }
 
@@ -37,8 +37,8 @@ interface Found {
 }
 
 /**
- * Looks for what signs a manifest, and for what refers to it: cosign's tag, and the referrers API or, where the upstream has none, the
- * fallback tag. As in a sync, what cannot be read fails nothing by itself.
+ * Finds the cosign tag and the referrers of a manifest: by the referrers API, or by the fallback tag where the upstream has no API.
+ * Unreadable companions are problems and not errors, as in a sync.
  */
 export async function findCompanions(search: CompanionSearch, signal: AbortSignal): Promise<FoundCompanions> {
   const { upstream, connections, subject } = search;
@@ -80,7 +80,7 @@ export async function findCompanions(search: CompanionSearch, signal: AbortSigna
   return { companions: await storeWhole(search, small, { note, signal }), problems };
 }
 
-/** Those of which all manifests below them can be had. */
+/** Stores companions. Returns those whose manifests could all be fetched. */
 async function storeWhole(
   { database, connections, upstream, reuse, subject }: CompanionSearch,
   found: readonly Found[],
@@ -91,12 +91,7 @@ async function storeWhole(
   const companions: PulledCompanion[] = [];
   for (const { tag, manifest } of found) {
     const manifestId = idOf(manifest);
-    const walk = {
-      rootIds: [manifestId],
-      concurrency: upstream.remote.downloadConcurrency,
-      onStored: () => Promise.resolve(),
-      reuse,
-    };
+    const walk = { rootIds: [manifestId], concurrency: upstream.remote.downloadConcurrency, reuse };
     try {
       await walkGraph({ database, connections }, upstream, walk, signal);
       companions.push({ manifestId, subject, tag });
@@ -107,7 +102,10 @@ async function storeWhole(
   return companions;
 }
 
-/** distribution-spec, "Referrers Tag Schema": an index; GitLab serves the image itself there. What the API lists says itself to what it refers. */
+/**
+ * A referrer names its subject. A fallback tag leads to an index (distribution-spec, "Referrers Tag Schema"); GitLab serves the image
+ * itself there.
+ */
 function belongs(
   { document, parsed }: ManifestToStore,
   { tag, subject }: { readonly tag: string | null; readonly subject: Digest },
@@ -116,11 +114,11 @@ function belongs(
   return tag.endsWith('.sig') || (parsed.kind === 'index' && document.digest !== subject);
 }
 
-/** Of the upstream's; what fails here is the request's. */
+/** Whether the upstream is at fault. Other errors fail the pull. */
 export function isSideFailure(error: unknown): error is TidemarkError {
   return isTidemarkError(error) && error.origin === 'upstream';
 }
 
 function tooMany(count: number): string {
-  return `${count} manifests refer to it, and a pull looks at ${referrersMost} of them; a sync takes all`;
+  return `${count} manifests refer to it, and a pull reads only ${referrersMost} of them; a sync reads all`;
 }

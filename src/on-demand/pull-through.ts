@@ -1,6 +1,7 @@
 import { fetchManifest } from '../upstream/fetch-manifest.ts';
 import type { SignatureChecks } from '../upstream/check-signatures.ts';
 import { createLimiter } from '../upstream/limiter.ts';
+import type { Limiter } from '../upstream/limiter.ts';
 import { createSharedWork } from '../upstream/shared-work.ts';
 import { compileSubset } from '../upstream/compile-subset.ts';
 import { walkGraph } from '../upstream/walk-graph.ts';
@@ -26,117 +27,53 @@ export interface PullThroughDeps {
   readonly clients: RemoteClients;
   readonly blobs: UpstreamBlobs;
   readonly signatures: SignatureChecks;
-  /** Whether several may not read what is each other's: logins are on. */
+  /** Whether logins are on: then callers may not use each other's content. */
   readonly isShared: boolean;
-  /** How long a client waits where signatures are looked for, in milliseconds; default 10,000. */
+  /** How long a client waits under a signature policy, in milliseconds. Default: 10,000. */
   readonly waitMaxMs?: number | undefined;
 }
 
-/** A tag or digest that a repository does not have, and the remote to look for it at. */
+/** A tag or digest that a repository does not have, and the remote to ask. */
 export interface MissingManifest {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
-  /** What have to verify it before it is kept, each by itself. */
+  /** Each of them must verify the manifest before it is kept. */
   readonly policies: readonly PolicyKey[];
 }
 
 export interface PullThrough {
   /**
-   * Fetches the manifest with all manifests below it, and commits them into the repository; no blob is fetched before somebody asks. Under a
-   * policy, what signs it and refers to it comes with it, and nothing is committed that the policy does not verify.
-   * @returns `absent` where the upstream does not have it, or the remote's filters leave it out; `out-of-time` after 10 s under a policy.
-   * @throws TidemarkError of the upstream's
+   * Fetches the manifest with all manifests below it, and commits them into the repository. Blobs are fetched when a client asks for them.
+   * Under a policy, signatures and referrers are fetched too, and unverified content is not committed.
+   * @returns `absent` when the upstream lacks it or the remote's filters exclude it; `out-of-time` after 10 s under a policy.
+   * @throws TidemarkError the upstream's error
    */
   pull(missing: MissingManifest): Promise<PullOutcome>;
   close(): Promise<void>;
 }
 
-/** Manifests that are fetched at one time, for all clients together; beside the layers, for which no manifest waits. */
+/** Concurrent requests for manifests, for all clients together. Layers have a limit of their own. */
 const maxRequests = 32;
-/** How long a client waits where signatures are looked for; the next one joins what was begun. */
+/** How long a client waits under a signature policy. The next client joins the same pull. */
 const waitMaxMs = 10_000;
 const nothingFound = { atomic: [], problems: [] };
 
+interface Pulling extends PullThroughDeps {
+  readonly connections: Limiter;
+  readonly signal: AbortSignal;
+}
+
 export function createPullThrough(deps: PullThroughDeps): PullThrough {
   const closing = new AbortController();
-  const connections = createLimiter(maxRequests);
+  const pulling = { ...deps, connections: createLimiter(maxRequests), signal: closing.signal };
   const running = createSharedWork<PullOutcome>();
   const ending = new Set<Promise<unknown>>();
 
-  async function fetchGraph(missing: MissingManifest): Promise<PullOutcome> {
-    const { database, clients } = deps;
-    const em = database.em.fork();
-    const present = await findReference(em, missing);
-    if (present !== undefined && missing.policies.length === 0) return { kind: 'kept' };
-    const remote = await em.findOne(Remote, { id: missing.remoteId });
-    if (remote === null || !isSelected(remote, missing)) return { kind: 'absent' };
-    // of what the upstream did not bring, it is not told
-    if (present?.isDelivered === false) return { kind: 'absent' };
-    const upstream = clients.hold(remote);
-    try {
-      return await fetchFrom(upstream, missing, present);
-    } finally {
-      upstream.release();
-    }
-  }
-
-  async function fetchFrom(
-    upstream: HeldUpstream,
-    missing: MissingManifest,
-    present: ManifestRef | undefined,
-  ): Promise<PullOutcome> {
-    const { database } = deps;
-    const { remote } = upstream;
-    const { signal } = closing;
-    const em = database.em.fork();
-    const reuse = reuseOf(deps, missing.repositoryId, remote);
-    const root = present ?? (await fetchRoot(upstream, missing, reuse));
-    if (root === undefined) return { kind: 'absent' };
-    const { id: manifestId, digest: subject } = root;
-    const walk = {
-      rootIds: [manifestId],
-      concurrency: remote.downloadConcurrency,
-      onStored: () => Promise.resolve(),
-      reuse,
-    };
-    await walkGraph({ database, connections }, upstream, walk, signal);
-    const pulled = { ...missing, manifestId, reuse };
-    if (missing.policies.length === 0) {
-      await keepPulled(em, { ...pulled, companions: [], atomic: [] });
-      return { kind: 'kept' };
-    }
-    const search = { database, connections, upstream, reuse, subject };
-    const policyIds = missing.policies.map(({ policyId }) => policyId);
-    const { companions, problems } = await findCompanions(search, signal);
-    const found = (await wantsAtomic(em, policyIds)) ? await findAtomic(search, signal) : nothingFound;
-    return keepVerified(
-      {
-        ...deps,
-        upstream,
-        pulled: { ...pulled, companions, atomic: found.atomic },
-        problems: [...problems, ...found.problems],
-      },
-      signal,
-    );
-  }
-
-  async function fetchRoot(
-    upstream: HeldUpstream,
-    missing: MissingManifest,
-    reuse: Reuse,
-  ): Promise<ManifestRef | undefined> {
-    const { signal } = closing;
-    const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
-    if (manifest === undefined) return undefined;
-    const { idOf } = await storeManifests(deps.database.em.fork(), [manifest], reuse);
-    return { id: idOf(manifest), digest: manifest.document.digest };
-  }
-
   function begin(missing: MissingManifest): Promise<PullOutcome> {
-    const pulling = fetchGraph(missing).finally(() => ending.delete(pulling));
-    ending.add(pulling);
-    return pulling;
+    const outcome = pullGraph(pulling, missing).finally(() => ending.delete(outcome));
+    ending.add(outcome);
+    return outcome;
   }
 
   return {
@@ -144,7 +81,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       closing.signal.throwIfAborted();
       const { repositoryId, remoteId, policies } = missing;
       const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policies]);
-      // nobody is told of a client that leaves: what was begun goes on to its end
+      // without a signal: a pull continues when its client has left
       const waiting =
         policies.length === 0 ? {} : { budget: AbortSignal.timeout(deps.waitMaxMs ?? waitMaxMs) };
       const outcome = await running.join(key, () => begin(missing), waiting);
@@ -155,6 +92,70 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
       await Promise.allSettled(ending);
     },
   };
+}
+
+async function pullGraph(pulling: Pulling, missing: MissingManifest): Promise<PullOutcome> {
+  const { database, clients } = pulling;
+  const em = database.em.fork();
+  const present = await findReference(em, missing);
+  if (present !== undefined && missing.policies.length === 0) return { kind: 'kept' };
+  const remote = await em.findOne(Remote, { id: missing.remoteId });
+  if (remote === null || !isSelected(remote, missing)) return { kind: 'absent' };
+  // the remote has not delivered it, so it is not told whether it is stored
+  if (present?.isDelivered === false) return { kind: 'absent' };
+  const upstream = clients.hold(remote);
+  try {
+    return await pullFrom(pulling, upstream, missing, present);
+  } finally {
+    upstream.release();
+  }
+}
+
+async function pullFrom(
+  pulling: Pulling,
+  upstream: HeldUpstream,
+  missing: MissingManifest,
+  present: ManifestRef | undefined,
+): Promise<PullOutcome> {
+  const { database, connections, signal } = pulling;
+  const { remote } = upstream;
+  const em = database.em.fork();
+  const reuse = reuseOf(pulling, missing.repositoryId, remote);
+  const root = present ?? (await fetchRoot(pulling, upstream, missing, reuse));
+  if (root === undefined) return { kind: 'absent' };
+  const { id: manifestId, digest: subject } = root;
+  const walk = { rootIds: [manifestId], concurrency: remote.downloadConcurrency, reuse };
+  await walkGraph(pulling, upstream, walk, signal);
+  const pulled = { ...missing, manifestId, reuse };
+  if (missing.policies.length === 0) {
+    await keepPulled(em, { ...pulled, companions: [], atomic: [] });
+    return { kind: 'kept' };
+  }
+  const search = { database, connections, upstream, reuse, subject };
+  const policyIds = missing.policies.map(({ policyId }) => policyId);
+  const { companions, problems } = await findCompanions(search, signal);
+  const found = (await wantsAtomic(em, policyIds)) ? await findAtomic(search, signal) : nothingFound;
+  return keepVerified(
+    {
+      ...pulling,
+      upstream,
+      pulled: { ...pulled, companions, atomic: found.atomic },
+      problems: [...problems, ...found.problems],
+    },
+    signal,
+  );
+}
+
+async function fetchRoot(
+  { database, connections, signal }: Pulling,
+  upstream: HeldUpstream,
+  missing: MissingManifest,
+  reuse: Reuse,
+): Promise<ManifestRef | undefined> {
+  const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+  if (manifest === undefined) return undefined;
+  const { idOf } = await storeManifests(database.em.fork(), [manifest], reuse);
+  return { id: idOf(manifest), digest: manifest.document.digest };
 }
 
 function nameOf({ reference }: MissingManifest): string {

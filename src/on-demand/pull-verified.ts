@@ -9,9 +9,9 @@ import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';
 import type { UpstreamBlobs } from './upstream-blobs.ts';
 
-/** How long one pull fetches and checks signatures. What was checked is kept, so the next one goes on from there. */
+/** Time for fetching and checking signatures in one pull. Verdicts are stored, so the next pull continues from there. */
 const checkMaxMs = 10_000;
-/** A check reads no more of one signature, and refuses what has more. */
+/** Limits of one signature. A check refuses larger ones. */
 const signerMost = { blobs: 101, bytes: 8 * 1024 * 1024 };
 
 export interface VerifiedKeep {
@@ -20,13 +20,13 @@ export interface VerifiedKeep {
   readonly signatures: SignatureChecks;
   readonly upstream: HeldUpstream;
   readonly pulled: PulledContent;
-  /** Why some of what may sign it could not be read. */
+  /** Problems with signatures that could not be read. */
   readonly problems: readonly string[];
 }
 
 /**
- * Keeps what was pulled where each policy verifies it, and nothing otherwise. Signatures are fetched and checked one by one, cheap ones
- * first, up to the first that is valid.
+ * Commits pulled content when every policy verifies it, and nothing otherwise. Signatures are fetched and checked one by one, cheap kinds
+ * first, up to the first valid one.
  */
 export async function keepVerified(keep: VerifiedKeep, signal: AbortSignal): Promise<PullOutcome> {
   const { database, signatures, pulled } = keep;
@@ -70,7 +70,7 @@ async function checkOne(
   const { database, signatures, policy, pulled } = keep;
   const { repositoryId } = pulled;
   const em = database.em.fork();
-  // another pull may have checked it meanwhile
+  // another pull may have stored a verdict meanwhile
   if ((await findUnchecked(em, policy, [id])).length > 0) {
     if (!(await storeBlobs(keep, await readSignerBlobs(em, id), fetching))) return 'not-valid';
     const outcome = await signatures.check(policy, [id], { repositoryId, signal: fetching.signal, budget });
@@ -79,7 +79,7 @@ async function checkOne(
   return (await isSignatureValid(em, policy, id)) ? 'valid' : 'not-valid';
 }
 
-/** Answers false where one of them cannot be had. What no check would read is left where it is. */
+/** Returns false when a blob cannot be fetched. Blobs beyond the limits of a check are not fetched. */
 async function storeBlobs(
   { blobs, upstream: { remote }, pulled: { repositoryId } }: VerifiedKeep,
   wanted: readonly BlobToStore[],

@@ -7,9 +7,9 @@ import type { RemoteDeps } from '../upstream/remote-options.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 
-/** A remote that is read for clients that wait. */
+/** A remote with the client that pulls use. */
 export interface HeldUpstream extends Upstream {
-  /** At most the remote's `downloadConcurrency` blobs are fetched to be stored at one time, of this process. */
+  /** Limits the blobs that this process downloads to store: the remote's `downloadConcurrency`. */
   readonly downloads: Limiter;
   readonly release: () => void;
 }

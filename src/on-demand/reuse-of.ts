@@ -3,8 +3,8 @@ import type { Reuse } from '../db/staging/reuse.ts';
 import { everything } from '../db/access/visibility.ts';
 
 /**
- * What a pull may reuse: it acts for the repository that it is of, which all of its readers share, whoever asks; so what the repository has
- * and what its remote has delivered. While logins are off, all that is stored.
+ * The stored content that a pull may reuse. A pull acts for its repository, which all readers share: it reuses what the repository has and
+ * what its remote has delivered. With logins off, it reuses all stored content.
  */
 export function reuseOf(
   { isShared }: { readonly isShared: boolean },

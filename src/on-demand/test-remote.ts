@@ -8,7 +8,7 @@ import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 
 const testMaxMs = 30_000;
 
-/** Tries a remote as it is stored, within the rules on addresses that a sync has; nothing is written. */
+/** Tests a stored remote under the address rules of a sync. Writes nothing. */
 export async function testRemote(
   deps: RemoteDeps,
   remote: Remote,
@@ -16,7 +16,7 @@ export async function testRemote(
 ): Promise<RegistryProbe> {
   const deadline = new AbortController();
   const timer = setTimeout(() => {
-    const message = `The test of ${remote.url} was not done within ${testMaxMs / 1000} s; the upstream is slow.`;
+    const message = `The test of ${remote.url} did not finish within ${testMaxMs / 1000} s. The upstream is slow.`;
     deadline.abort(new TidemarkError('UPSTREAM_TIMEOUT', message, { retryable: true }));
   }, testMaxMs);
   const { needsListing, exactNames } = compileTagFilter({ ...remote, ...remote.tagRules });

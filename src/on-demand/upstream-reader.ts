@@ -5,7 +5,7 @@ import type { ContentSource } from '../oci/content-source.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
-import type { UpstreamBlobDeps } from './upstream-blobs.ts';
+import type { UpstreamBlobDeps } from './store-blob.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
@@ -20,7 +20,7 @@ export interface UpstreamReaderDeps
   readonly databaseUrl: string;
 }
 
-/** What the API reads of upstreams while clients wait. */
+/** What the API reads from upstreams for waiting clients. */
 export interface RunningUpstreamReader {
   openBlob(blob: {
     readonly repositoryId: number;
@@ -29,7 +29,7 @@ export interface RunningUpstreamReader {
   }): Promise<ContentSource>;
   pullManifest(missing: MissingManifest): Promise<PullOutcome>;
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
-  /** Ends fetches, then the connections to upstreams and database. After the API was closed. */
+  /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;
 }
 

@@ -13,21 +13,21 @@ import type { Upstream } from './naming-request.ts';
 
 const roundSize = 500;
 const maxDepth = 64;
-/** Manifests below one range of tags; far above what any real repository has. */
+/** Maximum below one range of tags, far above any real repository. */
 const maxManifests = 500_000;
 
 export interface GraphWalk {
   readonly rootIds: readonly number[];
   /** Requests in flight. */
   readonly concurrency: number;
-  /** Told how many manifests were new, after each batch. */
-  readonly onStored: (count: number) => Promise<void>;
+  /** Called after each batch with the number of new manifests. */
+  readonly onStored?: (count: number) => Promise<void>;
   readonly reuse: Reuse;
 }
 
 /**
- * Fetches what is not stored below the roots, or not the caller's to reuse, level by level, until nothing is missing. Each node is asked for once, whatever the number of
- * paths to it; indexes nested deeper than 64 levels are refused (fault 44).
+ * Fetches the manifests below the roots that are not stored or must not be reused, level by level. Each is fetched once, whatever the
+ * number of paths to it. Indexes nested deeper than 64 levels are refused (fault 44).
  */
 export async function walkGraph(
   deps: Pick<UpstreamDeps, 'database' | 'connections'>,
@@ -38,13 +38,14 @@ export async function walkGraph(
   const em = deps.database.em.fork();
   const { reuse } = walk;
   const collector = createCollector<ManifestToStore>(async (batch) => {
-    await walk.onStored((await storeManifests(em, batch, reuse)).stored);
+    const { stored } = await storeManifests(em, batch, reuse);
+    await walk.onStored?.(stored);
   });
   let total = 0;
   for (let round = 1; ; round += 1) {
     const missing = await findMissingManifests(em, walk.rootIds, reuse, roundSize);
     const isWhole = missing.length === 0;
-    // whole graphs too: what is deeper may have been stored from below, by one sync after another
+    // for whole graphs too: several syncs may have stored deeper levels from below
     if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, reuse, maxDepth)))
       throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
     if (isWhole) return;

@@ -107,11 +107,12 @@ async function openThrough(
         { signaturePolicyId: atomic === undefined ? policyId : atomicPolicyId },
       );
   if (hasPolicy) await setPolicy();
-  const get = async (path: string) => {
+  /** Asks again after a 503: a busy machine needs more time to check signatures than one pull has. */
+  const get = async (path: string): Promise<{ status: number; text: string }> => {
     const { status, body } = await pull((isShared ? shared : api).url, {
       path: `/v2/${distribution.basePath}/${path}`,
     });
-    return { status, text: body.toString() };
+    return status === 503 ? get(path) : { status, text: body.toString() };
   };
   return {
     ...scene,
@@ -203,7 +204,7 @@ describe('an image with atomic signatures', () => {
     [
       'of another image',
       async () => ({ body: await signer.sign(atomicPayload(`sha256:${'a'.repeat(64)}`)) }),
-      /is of sha256:a+ by its own word/,
+      /names sha256:a+/,
     ],
     [
       'that are none',
@@ -222,10 +223,7 @@ describe('an image with atomic signatures', () => {
     const scene = await openThrough(() => undefined, { atomic: 'store' });
     const body = await otherSigner.sign(atomicPayload(scene.image.digest));
     for (let number = 1; number <= 150; number += 1) store.on(storeRoute(scene.image, number), { body });
-    let answer = await scene.get('manifests/v1');
-    // a busy machine needs more time for them than one pull has
-    while (answer.status === 503) answer = await scene.get('manifests/v1');
-    expect(answer).toMatchObject({
+    expect(await scene.get('manifests/v1')).toMatchObject({
       status: 403,
       text: expect.stringContaining('more than 100 atomic signatures'),
     });

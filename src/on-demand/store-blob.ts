@@ -1,0 +1,105 @@
+import type { Logger } from 'pino';
+import type { GrowingBlob, GrowingStore, LimitedStore, ReadOnlyStore } from '../content/store.ts';
+import type { BlobLocks } from '../db/content/blob-lock.ts';
+import { markBlobStored } from '../db/content/blob-sources.ts';
+import type { Database } from '../db/open-database.ts';
+import type { Remote } from '../db/schema/remotes.ts';
+import { apartOf, mayReuseBlob } from '../db/staging/reuse.ts';
+import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { Digest } from '../oci/digest.ts';
+import { TidemarkError, isTidemarkError } from '../oci/error.ts';
+import { firstThatHasIt, layersOf, naming } from './ask-remotes.ts';
+import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
+import { reuseOf } from './reuse-of.ts';
+
+export interface UpstreamBlobDeps {
+  readonly database: Database;
+  readonly store: ReadOnlyStore & GrowingStore & LimitedStore;
+  readonly blobLocks: BlobLocks;
+  readonly clients: RemoteClients;
+  readonly logger: Logger;
+  /** Whether logins are on: then callers may not use each other's content. */
+  readonly isShared: boolean;
+}
+
+/** A blob to fetch and store. */
+export interface Wish {
+  readonly repositoryId: number;
+  /** At least one, the best first. */
+  readonly remotes: readonly Remote[];
+  readonly descriptor: ContentKey;
+  readonly onOpen: (source: ContentSource) => void;
+}
+
+/** Holds the lock that syncs take, so that one process fetches a blob, among those that may use each other's content. */
+export async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: AbortSignal): Promise<void> {
+  const { descriptor, repositoryId, remotes } = wish;
+  const { digest, size: sizeBytes } = descriptor;
+  const [first] = remotes;
+  if (first === undefined) throw noSource(digest);
+  const reuse = reuseOf(deps, repositoryId, first);
+  const apart = apartOf(reuse);
+  await deps.blobLocks.withLock(apart === undefined ? digest : `${digest} ${apart}`, signal, async () => {
+    const em = deps.database.em.fork();
+    if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor)))
+      wish.onOpen(deps.store);
+    else await fetchAndStore(deps, { ...wish, apart }, signal);
+    // of several remotes it is not known which one delivered it
+    const origin = remotes.length === 1 ? reuse.origin : undefined;
+    await markBlobStored(em, { digest, sizeBytes, repositoryId, origin });
+  });
+}
+
+async function fetchAndStore(
+  deps: UpstreamBlobDeps,
+  wish: Wish & { readonly apart: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const { descriptor, remotes, repositoryId, apart } = wish;
+  deps.store.quota?.check(descriptor.digest, descriptor.size);
+  const growing = await deps.store.grow(descriptor, { signal, ...(apart !== undefined && { apart }) });
+  wish.onOpen(growing);
+  try {
+    await firstThatHasIt(deps.clients, remotes, signal, (upstream) =>
+      upstream.downloads.run(signal, () => {
+        const source = layersOf(deps.database, upstream, repositoryId);
+        return receive(upstream, { growing, source, descriptor }, signal);
+      }),
+    );
+    await growing.finish();
+  } catch (error) {
+    await growing.fail(error);
+    throw error;
+  }
+}
+
+interface Receiving {
+  readonly growing: GrowingBlob;
+  readonly source: ContentSource;
+  readonly descriptor: ContentKey;
+}
+
+/** Resumes a body that broke off. The remote's `maxRetries` limits the attempts in a row that bring no byte. */
+async function receive(
+  upstream: HeldUpstream,
+  { growing, source, descriptor }: Receiving,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let fruitless = 0; ;) {
+    const before = growing.sizeBytes;
+    try {
+      return await naming(upstream, descriptor, () => growing.receive(source, signal));
+    } catch (error) {
+      const canGoOn = isTidemarkError(error) && error.retryable && error.origin === 'upstream';
+      fruitless = growing.sizeBytes > before ? 0 : fruitless + 1;
+      if (!canGoOn || fruitless > upstream.remote.maxRetries || signal.aborted) throw error;
+    }
+  }
+}
+
+export function noSource(digest: Digest): TidemarkError {
+  return new TidemarkError(
+    'UPSTREAM_UNAVAILABLE',
+    `No known remote has ${digest}. Sync the repository again.`,
+  );
+}
