@@ -13,20 +13,25 @@ export interface ThrottleClock {
   readonly delayMs: (waitMs: number) => number;
 }
 
-/** What the activities work with; made once by main.ts. */
+/** Input of every activity that works for a task. */
+export interface TaskInput {
+  readonly taskId: number;
+}
+
+/** What the activities work with. main.ts creates it once. */
 export interface ActivityDeps extends UpstreamDeps {
   readonly store: ContentStore & ContentDeleter & StoreInventory & LimitedStore;
   readonly blobLocks: BlobLocks;
   readonly openRegistry: (options: RegistryOptions) => Registry;
-  /** Syncs that ask one host at one time, over all workers (`TIDEMARK_SYNCS_PER_HOST`). */
+  /** Maximum of concurrent syncs of one host, over all workers (`TIDEMARK_SYNCS_PER_HOST`). */
   readonly syncsPerHost: number;
-  /** How long a sync waits for a host that answers 429 and not for how long, without any progress (`TIDEMARK_THROTTLE_BUDGET`). */
+  /** How long a sync without progress waits for a host that answers 429 without a time (`TIDEMARK_THROTTLE_BUDGET`). */
   readonly throttleBudgetSeconds: number;
   /** Default: real time. */
   readonly throttleClock?: ThrottleClock | undefined;
-  /** How long content must have been without use before a clean-up removes it (`TIDEMARK_GC_GRACE`). */
+  /** Grace period of garbage collection (`TIDEMARK_GC_GRACE`). */
   readonly collectionGraceSeconds: number;
-  /** Those that the API asks for: whether a sync has the rights of who started it, or nobody is asked. Undefined: the worker was not told. */
+  /** The API's login settings: with logins on, a sync has the rights of its starter. Undefined: read from the database. */
   readonly logins: LoginSettings | undefined;
   readonly logger: Logger;
 }

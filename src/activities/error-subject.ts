@@ -1,14 +1,14 @@
-/** What an error in an activity is about: for the worker's log. Temporal is told the error's code and message alone. */
+/** What an error in an activity is about, for the worker's log. Temporal gets the error's code and message only. */
 export interface ErrorSubject {
   readonly task?: string;
   readonly digest?: string;
-  /** Called only where the error is logged: not for work that was cancelled or handed back. */
+  /** Called only when the error is logged, so not for cancelled work. */
   readonly readRepository?: () => Promise<string | undefined>;
 }
 
 const subjects = new WeakMap<object, ErrorSubject>();
 
-/** Adds to what is known of an error; what was noted nearer to its place stays. */
+/** Adds to the subject of an error. Earlier entries win, because they were added closer to its source. */
 export function noteSubject(error: unknown, subject: ErrorSubject): void {
   if (typeof error === 'object' && error !== null)
     subjects.set(error, { ...subject, ...subjects.get(error) });
@@ -18,7 +18,7 @@ export function subjectOf(error: unknown): ErrorSubject {
   return (typeof error === 'object' && error !== null ? subjects.get(error) : undefined) ?? {};
 }
 
-/** The fields of a line about the error. */
+/** The log fields of an error. */
 export async function readSubject(thrown: unknown): Promise<object> {
   const { readRepository, ...known } = subjectOf(thrown);
   const repository = await readRepository?.().catch(() => undefined);

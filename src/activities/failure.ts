@@ -6,35 +6,32 @@ import { isTidemarkError } from '../oci/error.ts';
 import { isThrottle } from '../upstream/error-kinds.ts';
 import { readSubject } from './error-subject.ts';
 
-export { isThrottle, isUnreadable } from '../upstream/error-kinds.ts';
-
 /**
- * Whose faults an activity has met, over all its attempts: kept in its heartbeat details, because attempts also end for reasons that are
- * nobody's fault (a worker that stops or is killed) and for waits that were asked for.
+ * The faults that an activity has met in all its attempts. They are kept in heartbeat details, because attempts also end without a fault:
+ * the worker stops or is killed, or the upstream asks for a wait.
  */
 type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit' | 'throttle';
 export type FaultCounts = Partial<Record<FaultKind, number>>;
 
-/** How many faults of a kind one activity may meet before the task fails. */
+/** Faults of a kind that fail the task. */
 const faultLimits: Record<FaultKind, number> = {
-  // each has the client's own retries inside
+  // each includes the client's own retries
   upstream: 3,
-  // our own parts (store away, a key that cannot be opened): some five minutes with the policy's back-off
+  // a fault of our own, for example an unreachable store: about five minutes with the policy's back-off
   server: 15,
-  // a full disk is freed by a person, who has to be told: some 15 seconds. What is stored stays for the next sync (fault 109)
+  // A person must free a full disk, and must be told: about 15 seconds. Stored content stays for the next sync (fault 109).
   storageFull: 5,
-  // each was a wait that the upstream asked for
+  // each is a wait that the upstream asked for
   rateLimit: 30,
-  // how long they are waited for in all, is decided in throttles.ts
+  // throttles.ts limits the waits
   throttle: Number.POSITIVE_INFINITY,
 };
-/** A longer wait than this is refused at once: the task fails and says when to come back (fault 10). */
+/** A longer wait fails the task at once, with the time to come back (fault 10). */
 const maxRetryAfterMs = { throttle: 12 * 60 * 60 * 1000, other: 60 * 60 * 1000 };
 
 /**
- * The one place that turns our errors into Temporal's. Runs an activity's body; what it throws becomes an ApplicationFailure
- * whose type is our code, retried by Temporal's policy as long as it may pass. A cancelled activity answers as cancelled; one whose worker
- * stops hands its work back.
+ * Runs an activity's body, and turns our errors into Temporal's. An error becomes an ApplicationFailure whose type is our code, retried by
+ * Temporal's policy. A cancelled activity ends as cancelled. An activity whose worker stops is handed back.
  */
 export async function runActivity<T>(body: (context: Context) => Promise<T>): Promise<T> {
   const context = Context.current();
@@ -46,7 +43,7 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
       if (context.cancellationDetails?.cancelRequested === true) await context.cancelled;
       throw ApplicationFailure.create({
         type: 'WORKER_SHUTDOWN',
-        message: 'The worker stops; the work is handed back.',
+        message: 'The worker is stopping; the work is handed back.',
         nextRetryDelay: 1,
       });
     }
@@ -57,12 +54,27 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
   }
 }
 
-/** Tells Temporal that an activity lives; the counts of its faults go along, or they would be lost. */
-export function heartbeat(context: Context): void {
-  context.heartbeat(context.info.heartbeatDetails);
+const heartbeatEveryMs = 1_000;
+
+/**
+ * `runActivity` with heartbeats, which tell Temporal that the activity lives. A cancellation arrives with their answers.
+ * @param details Default: those of the attempt before, with its counts of faults.
+ */
+export function runWithHeartbeat<T>(
+  body: (signal: AbortSignal, context: Context) => Promise<T>,
+  details = ({ info }: Context): unknown => info.heartbeatDetails,
+): Promise<T> {
+  return runActivity(async (context) => {
+    const timer = setInterval(() => context.heartbeat(details(context)), heartbeatEveryMs);
+    try {
+      return await body(context.cancellationSignal, context);
+    } finally {
+      clearInterval(timer);
+    }
+  });
 }
 
-/** Local activities have no heartbeats, and start again at attempt 1 when their worker is gone. */
+/** Local activities have no heartbeats, and begin at attempt 1 on another worker. */
 function countFault(context: Context, kind: FaultKind): number {
   const { isLocal, attempt, heartbeatDetails } = context.info;
   if (isLocal) return attempt;
@@ -80,12 +92,12 @@ function kindOf(error: unknown): FaultKind {
   return error.origin === 'server' ? 'server' : 'upstream';
 }
 
-/** @param faults How many faults of this error's kind the activity has met, this one included. */
+/** @param faults The faults of this error's kind so far, including this one. */
 export function toFailure(error: unknown, faults: number): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const tooMany = faults >= faultLimits[kindOf(error)];
   if (!isTidemarkError(error)) {
-    // a database that is away (waited for as long as it takes), a bug: tried again by policy; the text stays in the worker's log, people get the code
+    // Temporal retries an unreachable database without end, and a bug up to the limit. Its text stays in the worker's log.
     return ApplicationFailure.create({
       type: 'INTERNAL',
       message: 'An unexpected error in the worker; its log has the details.',

@@ -7,20 +7,20 @@ import type { Trust } from './compile-rules.ts';
 import { expectDigest, readClaim } from './signed-payload.ts';
 import type { SubjectOfSignature } from './subject.ts';
 
-/** A payload is a few hundred bytes; compressed ones must not grow without end. */
+/** A real payload has a few hundred bytes. The limit stops compressed ones from growing without end. */
 const maxPayloadBytes = 1024 * 1024;
 
 export interface VerifiedAtomic {
   readonly by: string;
-  /** When the key expires; null: never. */
+  /** Expiry time of the key; null: never. */
   readonly validUntil: Date | null;
 }
 
 /**
- * An OpenPGP message with one signature around the payload (containers/image, docs/containers-signature.5.md). The payload has to name the
- * subject's digest, and the repository that the policy says, or else the upstream's; its tag is not compared, since tags move.
- * A key that has expired or was revoked verifies nothing, however old the signature claims to be.
- * @throws NotVerified, and what OpenPGP.js throws
+ * An OpenPGP message with one signature around the payload (containers/image, docs/containers-signature.5.md). The payload must name the
+ * subject's digest, and the policy's repository, or else the upstream's. Its tag is not compared, because tags move. An expired or revoked
+ * key verifies nothing, however old the signature claims to be.
+ * @throws NotVerified, and errors of OpenPGP.js
  */
 export async function verifyAtomic(
   trust: Trust,
@@ -59,7 +59,7 @@ async function verifyKey(
   if (key === undefined)
     throw new NotVerified(`the OpenPGP key ${keyId.toHex()} made it, which the policy does not trust`);
   await signature.verified;
-  // with the time of now: throws for a key, or subkey, that has expired since
+  // by the present time: throws for a key or subkey that has expired since
   const signing = await key.getSigningKey(keyId, new Date());
   const ends = [await key.getExpirationTime(), await signing.getExpirationTime()];
   const dates = ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime());

@@ -5,19 +5,18 @@ import type { Trust } from './compile-rules.ts';
 import type { SubjectOfSignature } from './subject.ts';
 import { verifySignature } from './verify-signature.ts';
 
-/** The layers of a signature manifest that are worth a look, cheap ones first; or why none is looked at. */
+/** The layers of a signature manifest to check, small ones first, or the reason for none. */
 export type LayerPlan =
   | { readonly layers: readonly SignatureLayer[] }
   | { readonly refused: string; readonly layers?: undefined };
 
-/** Far above what anybody signs one image with: `cosign sign` appends a layer each time. */
+/** Far above the signatures of a real image: `cosign sign` appends a layer each time. */
 const maxLayers = 100;
-/** Of all layers together, each time that a layer names a blob: this bounds what is read, parsed and hashed for one signature. */
+/** Of all layers together, counted for each layer that names a blob. It limits what is read, parsed and hashed for one signature. */
 const maxBytes = 8 * 1024 * 1024;
-/** The most that one layer may have. */
 const layerMaxBytes = 4 * 1024 * 1024;
 
-/** Reads the manifest of a signature. A layer that stands twice counts once: its verdict would be the same. */
+/** Reads the manifest of a signature. Equal layers count once, because their verdict is the same. */
 export function planLayers(document: Uint8Array): LayerPlan {
   let found: readonly SignatureLayer[];
   try {
@@ -37,15 +36,15 @@ export function planLayers(document: Uint8Array): LayerPlan {
   return { layers: layers.sort((a, b) => a.sizeBytes - b.sizeBytes) };
 }
 
-/** A bundle has all in its bytes; of a payload, the signature is in the annotations. */
+/** A bundle is complete in its bytes. The signature of a payload is in the annotations. */
 function identity({ kind, digest, annotations }: SignatureLayer): string {
   return kind === 'bundle' ? `${kind} ${digest}` : `${kind} ${digest} ${JSON.stringify(annotations)}`;
 }
 
 /**
- * Checks layers in order, up to the first that is valid.
- * @param blobs Bytes by digest; one that is absent is not stored.
- * @returns undefined where none is valid, and one could not be looked at.
+ * Checks layers in order, up to the first valid one.
+ * @param blobs the stored bytes by digest
+ * @returns undefined when none is valid and a blob is missing
  */
 export async function checkLayers(
   trust: Trust,

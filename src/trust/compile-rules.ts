@@ -8,7 +8,7 @@ import type { RuleMistake, SignatureRules, SignerIdentity } from '../oci/signatu
 import { readTrustedRoot } from './trusted-root.ts';
 import type { TrustMaterial } from './trusted-root.ts';
 
-/** A public key of cosign's, with the name that people know it by. */
+/** A cosign public key with its name for messages. */
 export interface TrustedKey {
   readonly key: KeyObject;
   readonly name: string;
@@ -18,13 +18,13 @@ export interface TrustedIdentity extends SignerIdentity {
   readonly matches: (subject: string) => boolean;
 }
 
-/** Rules that were read, ready to check signatures by. */
+/** Parsed rules. */
 export interface Trust {
   readonly keys: readonly TrustedKey[];
   readonly openPgpKeys: readonly Key[];
   readonly identities: readonly TrustedIdentity[];
   readonly root: TrustMaterial | null;
-  /** As `signedRepository` writes it; null: the upstream's. */
+  /** In the form of `signedRepository`; null: the upstream's repository. */
   readonly dockerReference: string | null;
 }
 
@@ -32,11 +32,11 @@ export type CompiledRules =
   | { readonly trust: Trust }
   | { readonly mistakes: readonly [RuleMistake, ...RuleMistake[]] };
 
-/** No key, root or list is longer than any real one by far. */
+/** Far above any real key, root or list. */
 const maxEntries = 100;
 const maxTextLength = 256 * 1024;
 
-/** Reads keys, identities and root. Nothing of a key that was received is repeated in a mistake: it may be a private one (fault 55). */
+/** Parses keys, identities and root. A mistake never repeats a key, which may be a private one (fault 55). */
 export async function compileRules(rules: SignatureRules): Promise<CompiledRules> {
   const mistakes: RuleMistake[] = [];
   const refuse = (field: readonly string[], message: string) => mistakes.push({ field, message });
@@ -92,7 +92,7 @@ function refuseNonsense(rules: SignatureRules, refuse: Refuse): void {
   if (keys.length + openPgpKeys.length + identities.length === 0)
     refuse(
       ['keys'],
-      'Nothing would be trusted, so nothing could be verified; give keys, openPgpKeys or identities.',
+      'The policy would trust nothing, so nothing could be verified; give keys, openPgpKeys or identities.',
     );
   if (identities.length > 0 && trustedRoot === null)
     refuse(['trustedRoot'], "identities need Sigstore's trusted root; give the text of a trusted_root.json.");
@@ -124,10 +124,10 @@ function readEach<T>(
   });
 }
 
-/** The key, or what is wrong. ECDSA on P-256, RSA and Ed25519 are what cosign makes and takes. */
+/** Returns the key, or the problem. cosign makes and accepts ECDSA on P-256, RSA and Ed25519. */
 function readCosignKey(pem: string): TrustedKey | string {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
-    return 'is a private one; expected the public key (cosign.pub). Whoever has seen the private one can sign.';
+    return 'is private; expected the public key (cosign.pub). Anyone who has seen the private key can sign.';
   const text = pem.trim();
   if (!/^-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----$/.test(text))
     return 'is not PEM; expected one block of -----BEGIN PUBLIC KEY----- … -----END PUBLIC KEY-----, as in cosign.pub.';
@@ -152,7 +152,7 @@ async function readOpenPgpKeys(text: string, field: readonly string[], refuse: R
   try {
     const keys = await readKeys({ armoredKeys: text });
     if (keys.some((key) => key.isPrivate()))
-      refuse(field, 'The key is a private one; expected the public key (gpg --armor --export <id>).');
+      refuse(field, 'The key is private; expected the public key (gpg --armor --export <id>).');
     return keys;
   } catch {
     refuse(

@@ -6,7 +6,7 @@ import { verifyIdentity } from './identity.ts';
 import { expectDigest, readClaim } from './signed-payload.ts';
 import type { SubjectOfSignature } from './subject.ts';
 
-/** One layer: cosign, specs/SIGNATURE_SPEC.md. */
+/** One layer of a cosign signature (cosign, specs/SIGNATURE_SPEC.md). */
 export interface CosignLayer {
   readonly payload: Uint8Array;
   readonly annotations: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ const annotation = {
   timestamp: 'dev.sigstore.cosign/rfc3161timestamp',
 } as const;
 
-/** Answers the key or identity. @throws NotVerified */
+/** Returns the key or identity. @throws NotVerified */
 export function verifyCosignLayer(
   trust: Trust,
   { payload, annotations }: CosignLayer,
@@ -49,7 +49,7 @@ export function verifyMessage(message: Buffer, { key }: TrustedKey, signature: B
   return crypto.verify(message, key, signature, key.asymmetricKeyType === 'ed25519' ? undefined : 'sha256');
 }
 
-/** The annotations as the bundle that newer cosign would have written; the log's promise is all the proof that they have. */
+/** The annotations in the form of newer cosign's bundle. The log's promise is their only proof. */
 function toBundle(payload: Buffer, signature: string, annotations: Readonly<Record<string, string>>) {
   const timestamp = readJson(annotations[annotation.timestamp]);
   return bundleFromJSON({

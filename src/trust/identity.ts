@@ -5,10 +5,10 @@ import { NotVerified } from './not-verified.ts';
 import type { Trust } from './compile-rules.ts';
 
 /**
- * Verifies a bundle that has a certificate: its chain up to the trusted root at the time that a log or a timestamp authority vouches for, its
- * entry in the transparency log, the certificate's own log entry, and the signature. Answers the identity.
- * @param artifact What a message signature is about; a DSSE envelope has its payload inside.
- * @throws NotVerified, and what Sigstore's library throws
+ * Verifies a bundle with a certificate: its chain to the trusted root at the time that a log or timestamp authority states, its entry in
+ * the transparency log, the certificate's own log entry, and the signature. Returns the identity.
+ * @param artifact the content of a message signature; a DSSE envelope includes its payload
+ * @throws NotVerified, and errors of Sigstore's library
  */
 export function verifyIdentity(trust: Trust, bundle: Bundle, artifact?: Buffer): string {
   if (trust.root === null || trust.identities.length === 0)
@@ -16,7 +16,7 @@ export function verifyIdentity(trust: Trust, bundle: Bundle, artifact?: Buffer):
   const { identity } = new Verifier(trust.root).verify(toSignedEntity(bundle, artifact));
   const subject = identity?.subjectAlternativeName;
   const issuer = identity?.extensions?.issuer;
-  // compared here: the library takes the subject of a policy for a regular expression
+  // compared here, because the library treats a policy's subject as a regular expression
   const trusted =
     subject !== undefined && trust.identities.some((one) => one.issuer === issuer && one.matches(subject));
   if (!trusted)

@@ -1,4 +1,4 @@
-/** Why a signature was not verified; the message is the rest of a sentence, for people. */
+/** Why a signature was not verified. The message continues a sentence for users. */
 export class NotVerified extends Error {
   override readonly name = 'NotVerified';
 }

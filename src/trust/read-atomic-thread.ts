@@ -2,10 +2,10 @@ import { TidemarkError } from '../oci/error.ts';
 import { ThreadError, openTaskThread, workerFile } from '../threads/task-thread.ts';
 import type { AtomicSignature } from './read-atomic.ts';
 
-/** Whatever its size, a message may have millions of packets, and unpack to more: none is read on the event loop's thread. */
+/** Signatures are read on a thread, because even a small message may have millions of packets or unpack to more. */
 const thread = openTaskThread<Uint8Array, AtomicSignature>({
   file: workerFile('read-atomic-worker', import.meta.url),
-  // a real one takes some ms; this much a hostile store may take of the thread, each time
+  // a real signature takes milliseconds
   timeoutMs: 2_000,
   memoryMb: 128,
   maxWaiting: 256,
@@ -14,8 +14,7 @@ const thread = openTaskThread<Uint8Array, AtomicSignature>({
 
 /**
  * `readAtomicSignature` on a thread of its own.
- * @throws TidemarkError `SIGNATURE_INVALID`, also for one that takes more time or memory than any that is of use; `SERVER_BUSY`
- * (retryable); the signal's reason.
+ * @throws TidemarkError `SIGNATURE_INVALID`, also beyond the limits of time and memory; `SERVER_BUSY` (retryable); the signal's reason
  */
 export async function readAtomicDocument(
   bytes: Uint8Array,

@@ -3,18 +3,17 @@ import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 
-/** What an atomic container signature says of itself (containers/image "atomic container signature" format). Nothing of it is verified. */
+/** The claims of an atomic container signature (containers/image, "atomic container signature" format). They are not verified. */
 export interface AtomicSignature {
-  /** The manifest that it is about. */
   readonly manifestDigest: Digest;
   readonly dockerReference: string | undefined;
-  /** 16 hexadecimal digits in capitals, as gpg prints it. */
+  /** 16 hexadecimal digits in capitals, in the form of gpg. */
   readonly keyId: string | undefined;
   readonly creator: string | undefined;
   readonly timestamp: Date | undefined;
 }
 
-/** Of a payload that is compressed: larger than any real one, which has some hundred bytes. */
+/** Limit of a compressed payload. A real one has a few hundred bytes. */
 const payloadMaxBytes = 1024 * 1024;
 
 /** Reads the payload of an OpenPGP message without verifying it. @throws TidemarkError `SIGNATURE_INVALID` */
@@ -46,7 +45,7 @@ async function openMessage(bytes: Uint8Array): Promise<{ payload: Uint8Array; ke
     if (payload instanceof Uint8Array && payload.length <= payloadMaxBytes)
       return { payload, keyId: signer?.toHex().toUpperCase() };
   } catch {
-    // what OpenPGP.js says of broken packets helps nobody
+    // OpenPGP.js's messages about broken packets do not help users
   }
   throw invalid('it is no OpenPGP message with a payload');
 }
@@ -65,7 +64,7 @@ function toRecord(value: unknown): Record<string, unknown> {
 
 const textMaxLength = 1_000;
 
-/** PostgreSQL has no NUL in texts. */
+/** PostgreSQL refuses NUL in text. */
 function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value.length <= textMaxLength && !value.includes('\0')
     ? value

@@ -5,7 +5,7 @@ import { parseJson } from '../oci/manifest/json-parse.ts';
 import type { JsonObject, JsonValue } from '../oci/manifest/json-parse.ts';
 import { NotVerified } from './not-verified.ts';
 
-/** What a simple-signing payload claims (containers/image, docs/containers-signature.5.md; cosign uses the same shape). */
+/** The claim of a simple-signing payload (containers/image, docs/containers-signature.5.md). cosign uses the same form. */
 export interface SignedClaim {
   readonly digest: Digest;
   readonly dockerReference: string;
@@ -16,7 +16,7 @@ export const payloadTypes = {
   cosign: 'cosign container image signature',
 } as const;
 
-/** Reads a payload of exactly this type. @throws NotVerified */
+/** Reads a payload of this type. @throws NotVerified */
 export function readClaim(payload: Uint8Array, type: keyof typeof payloadTypes): SignedClaim {
   const critical = member(parse(payload), 'critical', 'the payload');
   const named = critical.get('type');
@@ -24,7 +24,7 @@ export function readClaim(payload: Uint8Array, type: keyof typeof payloadTypes):
     throw new NotVerified(
       `the payload's type is ${quoteValue(named)}; expected ${quoteValue(payloadTypes[type])}`,
     );
-  // containers/image: what is critical and not understood must not be passed over
+  // unknown critical members must not be ignored (containers/image)
   if (type === 'atomic' && critical.size !== 3)
     throw new NotVerified('the payload has critical members other than type, image and identity');
   const image = member(critical, 'image', 'critical');

@@ -12,10 +12,10 @@ import { verifyIdentity } from './identity.ts';
 import type { SubjectOfSignature } from './subject.ts';
 
 const statementType = 'application/vnd.in-toto+json';
-/** What `cosign sign` states. Other predicates (provenance, SBOMs) say something about an image, and do not sign it. */
+/** The predicate of `cosign sign`. Other predicates (provenance, SBOMs) describe an image and do not sign it. */
 const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
-/** Answers the key or identity. @throws NotVerified, and what Sigstore's library throws */
+/** Returns the key or identity. @throws NotVerified, and errors of Sigstore's library */
 export async function verifyBundle(
   trust: Trust,
   document: Uint8Array,
@@ -58,7 +58,7 @@ function expectStatement(payload: Buffer, digest: Digest): void {
   const { predicateType, subject } = asRecord(statement);
   if (predicateType !== signPredicate)
     throw new NotVerified(
-      `it states ${quoteValue(predicateType)}, which is no signature of an image; expected ${signPredicate}`,
+      `it states ${quoteValue(predicateType)}, which does not sign an image; expected ${signPredicate}`,
     );
   const subjects = Array.isArray(subject) ? subject : [];
   const algorithm = digestAlgorithm(digest);

@@ -1,10 +1,10 @@
 import type { Digest } from '../oci/digest.ts';
 
-/** The manifest that a signature has to be about. */
+/** The manifest that a signature must be about. */
 export interface SubjectOfSignature {
   readonly digest: Digest;
-  /** Its exact bytes, where a signature is over those. */
+  /** The exact bytes, which some signatures are over. */
   readonly readDocument: () => Promise<Uint8Array>;
-  /** The upstream's repository as `repositoryReference` writes it; undefined where there is none. */
+  /** The upstream's repository in the form of `repositoryReference`; undefined: there is no upstream. */
   readonly repository: string | undefined;
 }

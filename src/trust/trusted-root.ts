@@ -6,7 +6,7 @@ export type { TrustMaterial } from '@sigstore/verify';
 
 const maxLength = 1024 * 1024;
 
-/** Reads a `trusted_root.json` as the Sigstore project publishes it; answers what is wrong as the rest of a sentence. */
+/** Reads the Sigstore project's `trusted_root.json`, or returns the problem as the rest of a sentence. */
 export function readTrustedRoot(text: string): TrustMaterial | string {
   if (text.length > maxLength) return `has ${text.length} characters; at most ${maxLength} are accepted.`;
   try {

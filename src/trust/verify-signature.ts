@@ -11,7 +11,7 @@ export type SignatureMaterial =
   | ({ readonly kind: 'cosign' } & CosignLayer)
   | { readonly kind: 'bundle' | 'atomic'; readonly document: Uint8Array };
 
-/** Checks one signature. It never throws: whatever goes wrong in checking is "not verified", with the reason. */
+/** Checks one signature. It never throws: any error means "not verified", with the reason. */
 export async function verifySignature(
   trust: Trust,
   material: SignatureMaterial,
@@ -41,7 +41,7 @@ async function verify(
 
 const maxReasonLength = 400;
 
-/** Libraries repeat what they were given: shortened, on one line, without control characters. */
+/** Libraries repeat their input, so the text is shortened to one line without control characters. */
 function describe(error: unknown): string {
   if (error instanceof NotVerified) return clean(error.message);
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';

@@ -1,17 +1,16 @@
-import { parentPort } from 'node:worker_threads';
-import type { SignatureRules } from '../oci/signatures/signature-rules.ts';
+import { answerQuestions } from '../threads/answer-questions.ts';
 import { checkLayers, planLayers } from './check-layers.ts';
 import { compileRules } from './compile-rules.ts';
 import type { Trust } from './compile-rules.ts';
 import type { SubjectOfSignature } from './subject.ts';
 import { verifySignature } from './verify-signature.ts';
-import type { SubjectToSend, VerifyAnswer, VerifyQuestion } from './verify-thread.ts';
+import type { ByRules, SubjectToSend, VerifyAnswer, VerifyQuestion } from './verify-thread.ts';
 
-/** The other side of verify-thread.ts. Sigstore's and OpenPGP's libraries are loaded here only, and go with the thread. */
+/** The other side of verify-thread.ts. Only this thread loads the libraries of Sigstore and OpenPGP. */
 const compiled = new Map<string, Trust>();
 const compiledKept = 16;
 
-async function trustOf(fingerprint: string, rules: SignatureRules): Promise<Trust> {
+async function trustOf({ fingerprint, rules }: ByRules): Promise<Trust> {
   const known = compiled.get(fingerprint);
   if (known !== undefined) return known;
   const result = await compileRules(rules);
@@ -34,25 +33,15 @@ async function answer(question: VerifyQuestion): Promise<VerifyAnswer> {
     case 'plan':
       return { kind: 'plan', plan: planLayers(question.document) };
     case 'atomic': {
-      const trust = await trustOf(question.fingerprint, question.rules);
       const material = { kind: 'atomic', document: question.document } as const;
-      return {
-        kind: 'verdict',
-        verdict: await verifySignature(trust, material, toSubject(question.subject)),
-      };
+      const verdict = await verifySignature(await trustOf(question), material, toSubject(question.subject));
+      return { kind: 'verdict', verdict };
     }
     case 'layers': {
-      const trust = await trustOf(question.fingerprint, question.rules);
-      return { kind: 'verdict', verdict: await checkLayers(trust, question, toSubject(question.subject)) };
+      const verdict = await checkLayers(await trustOf(question), question, toSubject(question.subject));
+      return { kind: 'verdict', verdict };
     }
   }
 }
 
-parentPort?.on('message', (question: VerifyQuestion) => {
-  answer(question).then(
-    (found) => parentPort?.postMessage(found, []),
-    (error: unknown) =>
-      parentPort?.postMessage({ kind: 'failed', message: error instanceof Error ? error.message : '' }, []),
-  );
-});
-parentPort?.postMessage({ kind: 'ready' }, []);
+answerQuestions(answer);

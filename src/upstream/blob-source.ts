@@ -9,7 +9,7 @@ import { readInlineData } from '../oci/manifest/inline-data.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** Where a sync takes a blob from: the descriptor itself, where it carries the bytes, else the upstream. */
+/** The source of a blob: its `data` field, or else the upstream. */
 export async function openBlobSource(
   em: Em,
   registry: Registry,
@@ -23,7 +23,7 @@ export async function openBlobSource(
   return isEntry ? withOtherAddress(registry) : registry;
 }
 
-/** Entries of an index that a registry has at `/manifests/`, though their types are no manifests'. */
+/** Also asks `/manifests/`, where some registries serve entries of an index whose types are not those of manifests. */
 export function withOtherAddress(registry: Registry): ContentSource {
   return {
     async fetch(descriptor, options = {}) {
@@ -39,7 +39,7 @@ export function withOtherAddress(registry: Registry): ContentSource {
   };
 }
 
-/** What is wrong with the other address says less than that the blob is not at its own. */
+/** The caller reports that the blob is missing, rather than an error of this address. */
 async function getQuietly(
   registry: Registry,
   { digest }: ContentKey,
@@ -57,7 +57,7 @@ export function bytesSource(bytes: Buffer): ContentSource {
   return { fetch: () => Promise.resolve({ offset: 0, bytes: Readable.from([bytes]) }) };
 }
 
-/** Verifies what a source has and keeps nothing. */
+/** Downloads and verifies a blob without storing it. */
 export async function readThrough(
   source: ContentSource,
   descriptor: ContentKey,

@@ -18,7 +18,8 @@ import { createSharedWork } from './shared-work.ts';
 import type { ContentSource } from '../oci/content-source.ts';
 import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
 import type { RuleMistake, SignatureRules, Verdict } from '../oci/signatures/signature-rules.ts';
-import { VerifyLimitError, verifyThread } from '../trust/verify-thread.ts';
+import { ThreadError } from '../threads/task-thread.ts';
+import { verifyThread } from '../trust/verify-thread.ts';
 import type { SubjectToSend } from '../trust/verify-thread.ts';
 
 export interface SignatureChecksDeps {
@@ -27,79 +28,42 @@ export interface SignatureChecksDeps {
 }
 
 export interface CheckOptions {
-  /** For whom it is checked: a layer that this repository does not hold is as if it were stored nowhere, whoever else has it. */
+  /** A layer that this repository does not have is treated as not stored, even when another repository has it. */
   readonly repositoryId: number;
-  /** Of who waits: once aborted, nothing more is checked for them. */
+  /** Aborted when the caller leaves: nothing more is checked for it. */
   readonly signal?: AbortSignal | undefined;
-  /** Aborted when the time is over that the caller gives; what was begun goes on, and is kept. */
+  /** Aborted when the caller's time is over. A check that has begun continues, and its verdict is stored. */
   readonly budget?: AbortSignal | undefined;
-  /** Ends with the first that is valid. */
+  /** Stop at the first valid signature. */
   readonly untilValid?: boolean;
 }
 
-/** `out-of-time`: there are more of them than the budget was enough for. */
+/** `out-of-time`: the budget ended before the last signature. */
 export type CheckOutcome = 'done' | 'out-of-time';
 
 const batchSize = 100;
 const rulesKept = 16;
-
-interface CheckedFor {
-  readonly id: number;
-  readonly repositoryId: number;
-  readonly signal: AbortSignal;
-}
 
 interface Rules {
   readonly rules: SignatureRules;
   readonly fingerprint: string;
 }
 
-/**
- * Checks signatures by policies on a thread of its own, and keeps each verdict in the database at once; the same for syncs and for pulls.
- * Callers that ask about one signature at one time share the check.
- */
+/** Checks signatures by policies on a thread, and stores each verdict at once. Concurrent callers share the check of a signature. */
 export function createSignatureChecks({ database, store }: SignatureChecksDeps) {
-  const known = new Map<string, Rules>();
+  const readRules = createRulesCache();
   const flights = createSharedWork<Verdict | undefined>();
 
-  /** Undefined where the policy is another one by now. */
-  async function readRules(em: Em, { policyId, revision }: PolicyKey): Promise<Rules | undefined> {
-    const key = `${policyId}/${revision}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const policy = await em.findOne(SignaturePolicy, { id: policyId, revision });
-    if (policy === null) return undefined;
-    const rules = toSignatureRules(policy);
-    const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
-    known.set(key, { rules, fingerprint });
-    for (const oldest of known.keys()) if (known.size > rulesKept) known.delete(oldest);
-    return { rules, fingerprint };
-  }
-
-  async function checkOne(
-    policy: PolicyKey,
-    byRules: Rules,
-    { id, repositoryId, signal }: CheckedFor,
-  ): Promise<Verdict | undefined> {
-    const em = database.em.fork();
-    const signature = await readSignatureToCheck(em, id);
-    if (signature === undefined) return undefined;
-    const check = { em, store, policy, byRules, repositoryId, signal };
-    const verdict = await verdictOf(check, signature);
-    if (verdict !== undefined) await writeVerdicts(em, policy, [{ id, kind: signature.kind, verdict }]);
-    return verdict;
-  }
-
   return {
-    /** All mistakes in rules, before they are kept. */
+    /** Returns all mistakes in rules, before the rules are stored. */
     async checkRules(rules: SignatureRules): Promise<readonly RuleMistake[]> {
-      const answer = await verifyThread.ask({ kind: 'rules', rules });
+      const answer = await verifyThread.run({ kind: 'rules', rules });
       return answer.kind === 'rules' ? answer.mistakes : [];
     },
 
     /**
-     * Checks those of the signatures that this policy has not been asked about, in the order given. One whose content is not stored, or is
-     * damaged, gets no verdict: it counts as not verified until it can be checked.
+     * Checks the signatures that have no verdict of this policy, in the given order. A signature whose content is missing or damaged gets
+     * no verdict, and counts as not verified until it can be checked.
      */
     async check(
       policy: PolicyKey,
@@ -109,6 +73,7 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
       const em = database.em.fork();
       const byRules = await readRules(em, policy);
       if (byRules === undefined) return 'done';
+      const checkFor = { store, policy, byRules, repositoryId };
       for (let start = 0; start < signatureIds.length; start += batchSize) {
         const batch = await findUnchecked(em, policy, signatureIds.slice(start, start + batchSize));
         for (const id of batch) {
@@ -117,7 +82,7 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
           const key = `${policy.policyId}/${policy.revision}/${policy.dockerReference ?? ''}/${id}/${repositoryId}`;
           const verdict = await flights.join(
             key,
-            (workSignal) => checkOne(policy, byRules, { id, repositoryId, signal: workSignal }),
+            (workSignal) => checkOne({ ...checkFor, em: database.em.fork(), signal: workSignal }, id),
             { signal, budget },
           );
           if (verdict === 'out-of-time') return verdict;
@@ -127,7 +92,7 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
       return 'done';
     },
 
-    /** Reads out of configs whether there is an image's platform in them. */
+    /** Reads from configs whether they have an image's platform. */
     readConfigs: (configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void> =>
       readConfigPlatforms({ database, store }, configs, signal),
   };
@@ -144,14 +109,41 @@ interface Check {
   readonly signal: AbortSignal;
 }
 
-/** What takes more time or memory than any real signature does is refused for good: it would take them again each time. */
+/** Returns undefined for a policy that has another revision by now. */
+function createRulesCache() {
+  const known = new Map<string, Rules>();
+  return async (em: Em, { policyId, revision }: PolicyKey): Promise<Rules | undefined> => {
+    const key = `${policyId}/${revision}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const policy = await em.findOne(SignaturePolicy, { id: policyId, revision });
+    if (policy === null) return undefined;
+    const rules = toSignatureRules(policy);
+    const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+    known.set(key, { rules, fingerprint });
+    for (const oldest of known.keys()) if (known.size > rulesKept) known.delete(oldest);
+    return { rules, fingerprint };
+  };
+}
+
+async function checkOne(check: Check, id: number): Promise<Verdict | undefined> {
+  const { em, policy } = check;
+  const signature = await readSignatureToCheck(em, id);
+  if (signature === undefined) return undefined;
+  const verdict = await verdictOf(check, signature);
+  if (verdict !== undefined) await writeVerdicts(em, policy, [{ id, kind: signature.kind, verdict }]);
+  return verdict;
+}
+
+/** A signature that exceeds the thread's limits is refused for good, because each check would exceed them again. */
 async function verdictOf(check: Check, signature: SignatureToCheck): Promise<Verdict | undefined> {
   try {
     return signature.content === null
       ? await checkManifest(check, signature)
       : await checkAtomic(check, signature, signature.content);
   } catch (error) {
-    if (error instanceof VerifyLimitError) return refused(error.message);
+    if (error instanceof ThreadError && error.kind === 'exhausted')
+      return refused(`it cannot be checked within the limits: ${error.message}`);
     throw error;
   }
 }
@@ -162,7 +154,7 @@ async function checkAtomic(
   document: Buffer,
 ): Promise<Verdict | undefined> {
   const subject = toSubject(policy, { digest: signedDigest, document: undefined });
-  const answer = await verifyThread.ask({ kind: 'atomic', document, subject, ...byRules }, signal);
+  const answer = await verifyThread.run({ kind: 'atomic', document, subject, ...byRules }, { signal });
   return answer.kind === 'verdict' ? answer.verdict : undefined;
 }
 
@@ -172,7 +164,7 @@ async function checkManifest(
 ): Promise<Verdict | undefined> {
   const { em, policy, byRules, signal } = check;
   if (document === null) return refused('its manifest is not stored');
-  const planned = await verifyThread.ask({ kind: 'plan', document }, signal);
+  const planned = await verifyThread.run({ kind: 'plan', document }, { signal });
   if (planned.kind !== 'plan') return undefined;
   const { layers, ...why } = planned.plan;
   if (layers === undefined) return refused('refused' in why ? why.refused : '');
@@ -180,11 +172,11 @@ async function checkManifest(
   const hasBundle = layers.some(({ kind }) => kind === 'bundle');
   const signed = hasBundle ? await readDocumentOf(em, signedDigest) : undefined;
   const subject = toSubject(policy, { digest: signedDigest, document: signed });
-  const answer = await verifyThread.ask({ kind: 'layers', layers, blobs, subject, ...byRules }, signal);
+  const answer = await verifyThread.run({ kind: 'layers', layers, blobs, subject, ...byRules }, { signal });
   return answer.kind === 'verdict' ? answer.verdict : undefined;
 }
 
-/** Each digest once; those that are stored whole, and held by the repository. */
+/** The blobs that are stored and that the repository has, each once. */
 async function readBlobs(
   { em, store, repositoryId, signal }: Check,
   layers: readonly SignatureLayer[],

@@ -1,8 +1,8 @@
-/** Gathers results of concurrent work and hands them on in batches, one batch at a time, so that neither count nor bytes pile up. */
+/** Collects results of concurrent work and passes them on in batches, one at a time. Batches are limited in count and bytes. */
 export interface Collector<T> {
-  /** Resolves at once while the batch has room; otherwise when it was handed on. */
+  /** Resolves when the batch has room, or has been passed on. */
   add(item: T, bytes: number): Promise<void>;
-  /** Hands on what is left. */
+  /** Passes on the last batch. */
   flush(): Promise<void>;
 }
 

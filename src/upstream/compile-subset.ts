@@ -6,14 +6,14 @@ import { compileTagFilter } from '../selection/tag-filter.ts';
 
 type Selection = Pick<RemoteSelection, 'includeTags' | 'excludeTags' | 'tagRules'>;
 
-/** What a remote selects: tags, and digests asked for as such. */
+/** The selection of a remote: tags, and manifests named by digest. */
 export function compileSubset(selection: Selection): SubsetFilter {
   const rules = { ...selection, ...selection.tagRules };
   const filter = compileTagFilter(rules);
   const excluded = new Set<string>(selection.excludeTags ?? []);
   const exact = new Set(filter.exactNames);
   const newestTags = rules.newestTags ?? undefined;
-  // the newest images bring their companions, which are no versions
+  // companions of the newest images follow them, and do not count as versions
   const isFollower = (name: string) =>
     newestTags !== undefined && !exact.has(name) && parseCompanionTag(name) !== undefined;
   return {

@@ -5,7 +5,7 @@ import { parseManifestDocument } from '../threads/parse-manifest.ts';
 import { namingRequest, repositoryUrl } from './naming-request.ts';
 import type { Upstream } from './naming-request.ts';
 
-/** Fetches and parses a manifest by tag or digest; undefined where upstream has none. What may be there, too, is `known`. */
+/** Fetches and parses a manifest by tag or digest. Undefined: the upstream has none. `known` is a manifest that may be there. */
 export async function fetchManifest(
   upstream: Upstream,
   reference: string,
@@ -17,7 +17,7 @@ export async function fetchManifest(
   return parseFetched({ upstream, reference, document }, signal);
 }
 
-/** The same for a manifest that an index lists: what it is follows from the index and its bytes, whoever serves it. */
+/** The same for an entry of an index. The index and the bytes tell what the manifest is, not the Content-Type. */
 export async function fetchListed(
   upstream: Upstream,
   { digest, mediaType: listedAs }: { readonly digest: Digest; readonly mediaType: string },
@@ -51,7 +51,7 @@ function parseFetched(
   );
 }
 
-/** What was parsed last, by digest and type: tags of one image mostly stand side by side. */
+/** The last parsed manifests by digest and type. Tags of one image are often neighbours. */
 const recent = new Map<string, ParsedManifest>();
 const recentAtMost = { count: 256, documentBytes: 16 * 1024 };
 
@@ -75,7 +75,7 @@ const advice = new Map(
   ['MANIFEST_INVALID', 'DIGEST_INVALID', 'DIGEST_UNSUPPORTED'].map((code) => [code, pushAgain]),
 );
 
-/** `GET https://…/v2/library/nginx/manifests/1.25`, as messages name it. */
+/** For messages: `GET https://…/v2/library/nginx/manifests/1.25`. */
 export function describeManifest(upstream: Upstream, reference: string): string {
   return `GET ${repositoryUrl(upstream)}/manifests/${reference}`;
 }

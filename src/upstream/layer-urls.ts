@@ -4,23 +4,23 @@ import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { readLayerUrls } from '../oci/manifest/layer-urls.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** Addresses of one layer that are asked. */
+/** Addresses that are tried for one layer. */
 const addressesMost = 8;
 
 export interface LayerSource extends ContentSource {
-  /** Whether the bytes come from an address that a manifest names: what goes wrong there is not the upstream's fault. */
+  /** Whether the bytes come from an address in a manifest. Errors of that address are not the upstream's fault. */
   isElsewhere(): boolean;
 }
 
 export interface LayerPlaces {
   readonly registry: Registry;
-  /** The upstream itself, which is asked first. */
+  /** The upstream, which is asked first. */
   readonly source: ContentSource;
   /** Manifests that name the layer. */
   readonly readDocuments: () => Promise<readonly Uint8Array[]>;
 }
 
-/** A layer from the upstream or, where that does not have it, from the `urls` of its descriptors (fault 48). */
+/** A layer from the upstream, or from the `urls` of its descriptors when the upstream lacks it (fault 48). */
 export function withLayerUrls({ registry, source, readDocuments }: LayerPlaces): LayerSource {
   let isElsewhere = false;
   return {
@@ -39,7 +39,7 @@ export function withLayerUrls({ registry, source, readDocuments }: LayerPlaces):
   };
 }
 
-/** @throws what the upstream said, with what the last address said. */
+/** @throws the upstream's error, with the message of the last address */
 async function firstOf(
   registry: Registry,
   urls: readonly string[],
@@ -55,7 +55,7 @@ async function firstOf(
     try {
       return await registry.fetchFrom(url, descriptor, options);
     } catch (error) {
-      // that all requests of the remote wait is said by us, and of no address
+      // UPSTREAM_THROTTLED is our own error, and not one of the address
       if (!isTidemarkError(error) || error.origin !== 'upstream' || error.code === 'UPSTREAM_THROTTLED')
         throw error;
       last = error;
@@ -64,7 +64,7 @@ async function firstOf(
   if (last === undefined) throw missing;
   throw new TidemarkError(
     missing.code,
-    `${missing.message} Nor was it at the addresses that its manifest names: ${last.message}`,
+    `${missing.message} It was not at the addresses in its manifest either: ${last.message}`,
     { cause: last, ...(missing.status === undefined ? {} : { status: missing.status }) },
   );
 }

@@ -1,4 +1,4 @@
-/** At most `limit` at a time; others wait in the order they came. */
+/** Runs at most `limit` works at a time. The others wait in order. */
 export interface Limiter {
   run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
@@ -42,8 +42,8 @@ export function createLimiter(limit: number): Limiter {
 }
 
 /**
- * Calls `work` for each item with at most `concurrency` at a time. The first failure aborts the signal that the others got, waits for
- * them to stop, and is thrown. After one that `drains`, the others come to their end: what they ask for counts against a rate limit.
+ * Calls `work` for each item, `concurrency` at a time. The first failure aborts the signal of the others, waits for them, and is thrown.
+ * After a failure that `drains`, the others finish, because their requests count against a rate limit.
  */
 export async function forEachConcurrently<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -78,7 +78,7 @@ export async function forEachConcurrently<T>(
 
 function toAsyncIterator<T>(items: Iterable<T> | AsyncIterable<T>): { next(): Promise<IteratorResult<T>> } {
   if (Symbol.asyncIterator in items) {
-    // generators queue concurrent next() calls, so lanes may pull from one
+    // lanes may share a generator, because it queues concurrent next() calls
     return items[Symbol.asyncIterator]();
   }
   const iterator = items[Symbol.iterator]();

@@ -3,22 +3,21 @@ import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** A remote, and the client of what it names. */
 export interface Upstream {
   readonly remote: Remote;
   readonly registry: Registry;
 }
 
-/** `https://…/v2/library/nginx`; a remote's URL never has credentials. */
+/** For messages: `https://…/v2/library/nginx`. A remote's URL has no credentials. */
 export function repositoryUrl({ remote }: Pick<Upstream, 'remote'>): string {
   return `${trimTrailingSlashes(remote.url)}/v2/${remote.upstreamName}`;
 }
 
 /**
- * Puts the request before the message of an error of the upstream's that does not name it: the parts that check bytes do not know where
- * they came from, and people need to (docs/faults.md).
- * @param request Method and URL, as `GET https://…/v2/library/nginx/blobs/sha256:…`.
- * @param advice By error code, what to do, where the message does not say it.
+ * Prefixes the message of an upstream error with the request. Code that checks bytes does not know their source, and users need it
+ * (docs/faults.md).
+ * @param request method and URL: `GET https://…/v2/library/nginx/blobs/sha256:…`
+ * @param advice what to do, by error code, where the message lacks it
  */
 export async function namingRequest<T>(
   request: string,

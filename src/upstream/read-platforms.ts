@@ -6,8 +6,9 @@ import { configMaxBytes, parseConfigPlatform } from '../oci/manifest/manifest-pa
 import { isImageConfigType } from '../oci/manifest/media-type.ts';
 import type { Database } from '../db/open-database.ts';
 import { forEachConcurrently } from './limiter.ts';
+import { readPages } from './read-pages.ts';
 
-// each page walks the graph again
+// large, because each page walks the graph again
 const pageSize = 5_000;
 const concurrency = 16;
 
@@ -16,16 +17,15 @@ export interface PlatformDeps {
   readonly store: ContentSource;
 }
 
-/** Reads os, architecture and variant out of the image configs that a sync has stored. */
+/** Reads the platforms from the image configs that a sync has stored. */
 export async function readPlatforms(deps: PlatformDeps, taskId: number, signal: AbortSignal): Promise<void> {
   const em = deps.database.em.fork();
-  for (let afterId = 0; ;) {
-    const page = await findUnreadConfigs(em, taskId, afterId, pageSize);
-    const last = page.at(-1);
-    if (!last) return;
-    afterId = last.manifestId;
-    await readConfigPlatforms(deps, page, signal);
-  }
+  const pages = readPages(
+    0,
+    ({ manifestId }: UnreadConfig) => manifestId,
+    (afterId) => findUnreadConfigs(em, taskId, afterId, pageSize),
+  );
+  for await (const page of pages) await readConfigPlatforms(deps, page, signal);
 }
 
 export async function readConfigPlatforms(

@@ -4,7 +4,10 @@ import { ThreadError } from '../threads/task-thread.ts';
 import { readAtomicDocument } from '../trust/read-atomic-thread.ts';
 import { isUnreadable } from './error-kinds.ts';
 
-/** What an atomic signature says of itself; undefined for what is no signature of this manifest, and `problem` is told why. */
+/**
+ * The claims of an atomic signature. For content that is not a signature of this manifest, `problem` gets the reason, and the result is
+ * undefined.
+ */
 export async function readSignature(
   signed: Digest,
   {
@@ -21,10 +24,10 @@ export async function readSignature(
     const { manifestDigest, ...said } = await readAtomicDocument(content, { signal });
     if (manifestDigest === signed) return { signed, content, ...said };
     await problem(
-      `A signature that the upstream gives for ${signed} is of ${manifestDigest} by its own word; it was not attached.`,
+      `A signature from the upstream for ${signed} names ${manifestDigest}. It was not attached.`,
     );
   } catch (error) {
-    // a store whose signatures use up the thread's time gives no more of them
+    // a store whose signatures exceed the thread's limits is not read further
     if (!isUnreadable(error) || error.cause instanceof ThreadError) throw error;
     await problem(`A signature of ${signed} was left out: ${error.message}`);
   }

@@ -11,8 +11,8 @@ export interface SmallBlob {
 }
 
 /**
- * The bytes of a stored blob, checked; undefined where it is not stored, damaged, or of another size. The caller has seen that the size is
- * small: more than that is not read.
+ * The verified bytes of a stored blob. Undefined: it is not stored, damaged, or of another size. The caller must check that the size is
+ * small.
  */
 export async function readSmallBlob(
   store: ContentSource,

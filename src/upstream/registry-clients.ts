@@ -1,20 +1,19 @@
 import type { Remote } from '../db/schema/remotes.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** A client of an upstream that several use: it stays open until the last of them has released it. */
+/** A shared client of an upstream. It stays open until its last user releases it. */
 export interface HeldClient {
   readonly registry: Registry;
   readonly release: () => void;
 }
 
-/** Clients with their tokens and connections, kept for those who come next until nothing has used them for a minute. */
+/** Clients with their tokens and connections. Each is closed when it has been idle for a minute. */
 export interface RegistryClients {
   /**
-   * The client known by this key, or a new one when there is none, or the remote was changed since. Those that still use the client of the
-   * remote as it was end with what they have.
+   * The client of this key. A new one is opened when there is none, or when the remote has changed. Users of the old client finish with it.
    */
   hold(key: number, remote: Remote, open: () => Registry): HeldClient;
-  /** Closes those that nobody holds. */
+  /** Closes the clients that nobody uses. */
   close(): Promise<void>;
 }
 
@@ -60,7 +59,7 @@ export function createRegistryClients(): RegistryClients {
         release() {
           client.users -= 1;
           client.idleSince = performance.now();
-          // one that was replaced meanwhile is nobody's any more
+          // a replaced client has no other user
           const isLeft = isClosed || clients.get(key) !== client;
           if (client.users === 0 && isLeft) void client.registry.close();
         },

@@ -6,10 +6,9 @@ import type { RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from './deps.ts';
 import { createLimiter } from './limiter.ts';
 
-/** What the options of a remote's client are made of. */
 export type RemoteDeps = Omit<UpstreamDeps, 'connections'>;
 
-/** How a remote is reached: its settings with its secrets in clear text, its limits, and our own rules on addresses. */
+/** The options of a remote's client: its settings, its decrypted secrets, its limits, and our rules on addresses. */
 export function remoteOptions(
   deps: RemoteDeps,
   remote: Remote,
@@ -51,8 +50,8 @@ export function remoteOptions(
 }
 
 /**
- * Waits for the next slot at the host. A process holds no more slots than a second has: those of requests that are given up while they wait
- * are lost to all.
+ * Waits for the next request slot of the host. A process holds at most the slots of one second, because slots of abandoned requests are
+ * lost for all processes.
  */
 function paceRequests({ database }: RemoteDeps, host: string, rateLimit: number) {
   const ahead = createLimiter(rateLimit);
@@ -69,7 +68,7 @@ function milliseconds(seconds: number | null | undefined): number | undefined {
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** Leaves out what is undefined, as exactOptionalPropertyTypes wants it. */
+/** exactOptionalPropertyTypes refuses explicit undefined. */
 function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & Pick<Defined<T>, RequiredKeys<T>> {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Partial<
     Defined<T>

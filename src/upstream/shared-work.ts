@@ -1,13 +1,13 @@
-/** How a caller waits for work that others may wait for, too. */
+/** How a caller waits for shared work. */
 export interface Waiting {
-  /** The caller does not want it any more. When nobody does, the work is aborted. */
+  /** Aborted when the caller leaves. The work is aborted when all callers have left. */
   readonly signal?: AbortSignal | undefined;
-  /** The caller's time is over; the work goes on, for what it brings is kept. */
+  /** Aborted when the caller's time is over. The work continues, because its result is stored. */
   readonly budget?: AbortSignal | undefined;
 }
 
 export interface SharedWork<T> {
-  /** Begins the work of this key, or joins it where it is under way. */
+  /** Starts the work of this key, or joins it. */
   join(key: string, work: (signal: AbortSignal) => Promise<T>, waiting?: Waiting): Promise<T | 'out-of-time'>;
 }
 
@@ -17,7 +17,7 @@ interface Flight<T> {
   waiters: number;
 }
 
-/** Single-flight by key, for callers that may leave at any time. */
+/** Single-flight by key. Callers may leave at any time. */
 export function createSharedWork<T>(): SharedWork<T> {
   const flights = new Map<string, Flight<T>>();
 
@@ -27,7 +27,7 @@ export function createSharedWork<T>(): SharedWork<T> {
       if (flights.get(key) === flight) flights.delete(key);
     });
     const flight: Flight<T> = { promise, controller, waiters: 0 };
-    // whoever still waits is told; where nobody does, nobody wants to know
+    // callers that wait get the rejection; there may be none
     promise.catch(() => undefined);
     flights.set(key, flight);
     return flight;

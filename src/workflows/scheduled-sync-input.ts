@@ -1,11 +1,11 @@
-/** Only ids pass through Temporal (docs/design.md, rule 4): what the schedule says is read when it runs. */
+/** Only ids pass through Temporal (docs/design.md, rule 4). The schedule's settings are read at each run. */
 export interface ScheduledSyncInput {
   readonly scheduleId: number;
   /** Temporal's id of the schedule. */
   readonly temporalId: string;
 }
 
-/** Answer of the workflow `scheduledSync`. */
+/** Result of the workflow `scheduledSync`. */
 export interface ScheduledSyncResult {
   /** The task whose sync was started; null when the run was skipped. */
   readonly taskId: number | null;
@@ -13,5 +13,5 @@ export interface ScheduledSyncResult {
   readonly skipped: string | null;
 }
 
-/** The workflow type's name, started by Temporal's schedules by name. */
+/** The workflow type. Temporal's schedules start it by name. */
 export const scheduledSyncType = 'scheduledSync';

@@ -1,29 +1,16 @@
-import {
-  ParentClosePolicy,
-  proxyLocalActivities,
-  setCurrentDetails,
-  sleep,
-  startChild,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { Activities } from '../activities/create-activities.ts';
+import { ParentClosePolicy, setCurrentDetails, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import type { ScheduledSyncInput, ScheduledSyncResult } from './scheduled-sync-input.ts';
+import { local } from './steps.ts';
 import { summarizeSync, syncWorkflowType } from './sync-input.ts';
 import type { SyncInput, SyncNames } from './sync-input.ts';
 
-const local = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '1h',
-  scheduleToCloseTimeout: '24h',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
-});
-
-/** The sync before may be final while its workflow still closes: so often is the start tried, once a second. */
+/** The start is tried once a second, because the workflow of an earlier sync may still be closing. */
 const tries = 5;
 
 /**
- * One run of a schedule: makes the task and starts its sync under the id that every sync of the repository has, so that one runs at
- * a time; where one is under way already, the run is skipped. It ends once the sync has begun: then each later run that is due while the
- * sync takes its time is started too, and recorded as skipped.
+ * One run of a schedule: creates the task and starts its sync under the workflow id of the repository, so that one sync runs at a time.
+ * The run is skipped when a sync is running already. It ends once the sync has begun, so that a later run is not delayed by this sync, and
+ * is recorded as skipped.
  */
 export async function scheduledSync(input: ScheduledSyncInput): Promise<ScheduledSyncResult> {
   const { runId, searchAttributes, startTime } = workflowInfo();
@@ -42,7 +29,7 @@ export async function scheduledSync(input: ScheduledSyncInput): Promise<Schedule
   return { taskId: run.taskId, skipped: null };
 }
 
-/** False when the workflow of an earlier sync did not end in time: the API's periodic look starts tasks that wait for long. */
+/** False when the workflow of an earlier sync did not end in time. The API's periodic look starts such tasks later. */
 async function startSync(taskId: number, workflowId: string, names: SyncNames): Promise<boolean> {
   const sync: SyncInput = { taskId, repositoryName: names.repositoryName };
   for (let tried = 1; tried <= tries; tried += 1) {
@@ -58,7 +45,7 @@ async function startSync(taskId: number, workflowId: string, names: SyncNames): 
       await local.noteRun({ taskId, runId: child.firstExecutionRunId });
       return true;
     } catch (error) {
-      // the class is not among what @temporalio/workflow exports
+      // @temporalio/workflow does not export the class
       if (!(error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError')) throw error;
     }
     await sleep('1s');

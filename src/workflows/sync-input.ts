@@ -5,24 +5,24 @@ export interface SyncInput {
   readonly repositoryName: string;
 }
 
-/** Answer of the workflow `syncRepository`. */
+/** Result of the workflow `syncRepository`. */
 export interface SyncResult {
-  /** Number of the new version; null when nothing had changed, or for a dry run. */
+  /** Number of the new version; null when nothing changed, and for a dry run. */
   readonly createdVersion: number | null;
 }
 
 /** What started a sync. */
 export type SyncTrigger = 'MANUAL' | 'SCHEDULE';
 
-/** What a list of workflows shows of a sync. */
+/** The memo of a sync's workflow. */
 export interface SyncNames {
   readonly repositoryName: string;
-  /** Host and port of the upstream, where they are known. */
+  /** Host and port of the upstream; null: unknown. */
   readonly remoteHost: string | null;
   readonly trigger: SyncTrigger;
 }
 
-/** Temporal refuses a longer one. */
+/** Temporal refuses longer ones. */
 const summaryMaxBytes = 400;
 
 /** One line, for the Temporal UI. */
@@ -32,5 +32,5 @@ export function summarizeSync({ repositoryName, remoteHost, trigger }: SyncNames
   return `${what} of ${repositoryName}${from}`.replace(/[^ -~]/g, '?').slice(0, summaryMaxBytes);
 }
 
-/** The workflow type's name, started by the API by name. */
+/** The workflow type. The API starts it by name. */
 export const syncWorkflowType = 'syncRepository';

@@ -3,35 +3,16 @@ import {
   condition,
   defineSignal,
   getExternalWorkflowHandle,
-  isCancellation,
-  proxyActivities,
-  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/create-activities.ts';
-import { describeFailure } from './describe-failure.ts';
 import { cutIntoParts, mostParts, shareOut } from './parts.ts';
+import { endingTask, local, openRemote } from './steps.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 import { runStages } from './sync-stages.ts';
 import type { StageRunner, SyncFacts, UnfinishedSync } from './sync-stages.ts';
 
-/** activities/failure.ts decides which errors are final, and when. */
-const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
-
-const remote = proxyActivities<Activities>({
-  startToCloseTimeout: '24h',
-  heartbeatTimeout: '10s',
-  retry,
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-});
-
-/** Short database steps. They are retried for up to a day while the database is away. */
-const local = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '1h',
-  scheduleToCloseTimeout: '24h',
-  retry,
-});
+const remote = openRemote('24h');
 
 /** Sent by a sync of the same host that ends. */
 const yourTurn = defineSignal('yourTurn');
@@ -47,13 +28,7 @@ const longestWaitSeconds = 300;
 export async function syncRepository(input: SyncInput): Promise<SyncResult> {
   const { taskId } = input;
   try {
-    return await sync(input);
-  } catch (error) {
-    await CancellationScope.nonCancellable(async () => {
-      if (isCancellation(error)) await local.cancelTask({ taskId });
-      else await local.failTask({ taskId, ...describeFailure(error, 'The sync') });
-    });
-    throw error;
+    return await endingTask(taskId, 'The sync', () => sync(input));
   } finally {
     await CancellationScope.nonCancellable(() => callNext(taskId));
   }
@@ -80,7 +55,7 @@ async function sync(input: SyncInput): Promise<SyncResult> {
   let progress = await begin(input, show);
   while ('next' in progress) progress = await runStages(progress, { enter, steps, onlySmall: false });
   const { createdVersion } = progress;
-  show(createdVersion === null ? 'nothing had changed' : `version ${createdVersion}`);
+  show(createdVersion === null ? 'nothing changed' : `version ${createdVersion}`);
   return progress;
 }
 
@@ -99,7 +74,7 @@ async function begin(
     show('listing tags');
     const begun = await remote.beginSync.executeWithOptions({ summary }, [{ taskId }]);
     if (begun !== null) return begun;
-    show("waiting for its turn; as many syncs as may ask the upstream's host are running");
+    show("waiting for a turn: the maximum of syncs of the upstream's host is running");
     await condition(() => isCalled, `${seconds} seconds`);
   }
 }

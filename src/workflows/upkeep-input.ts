@@ -1,13 +1,12 @@
 /** Only ids, counts and digests pass through Temporal (docs/design.md, rule 4). */
 export interface UpkeepInput {
-  /** Absent where a schedule starts it: the run makes its task then. */
+  /** Absent when a schedule starts it: the run then creates its task. */
   readonly taskId?: number;
 }
 
-/** Started by name, too. */
 export const collectWorkflowType = 'collectContent';
 
-/** The workflow type of each task that is no sync, by the task's name. */
+/** The workflow types of upkeep, by the name of the task. */
 export const upkeepWorkflowTypes: ReadonlyMap<string, string> = new Map([
   ['content.collect', collectWorkflowType],
   ['content.verify', 'verifyContent'],

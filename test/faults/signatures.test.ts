@@ -59,9 +59,9 @@ test('fault 59: what the upstream lists as a referrer and refers to another mani
   expect(outcome.summary?.present).toMatchObject({ signatures: 0, manifests: 4 });
   expect(outcome.warnings).toHaveLength(2);
   expect(outcome.warnings.join()).toMatch(
-    new RegExp(`${forged.digest}.*refers to ${multi}; it was not attached`),
+    new RegExp(`${forged.digest}.*refers to ${multi}. It was not attached`),
   );
-  expect(outcome.warnings.join()).toContain('refers to nothing; it was not attached');
+  expect(outcome.warnings.join()).toContain('refers to nothing. It was not attached');
 });
 
 describe('fault 60: a signature that cannot be read is a warning, and its image is mirrored', () => {

@@ -3,7 +3,7 @@ import { createSyncContexts } from '../../src/activities/sync/sync-context.ts';
 import { beginSync } from '../../src/activities/sync/begin-sync.ts';
 import { commitSync } from '../../src/activities/sync/commit-sync.ts';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
-import { isThrottle } from '../../src/activities/failure.ts';
+import { isThrottle } from '../../src/upstream/error-kinds.ts';
 import { fetchBlobs } from '../../src/activities/sync/fetch-blobs.ts';
 import { fetchSignatures } from '../../src/activities/companions/fetch-signatures.ts';
 import { createLimiter } from '../../src/upstream/limiter.ts';

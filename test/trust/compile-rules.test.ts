@@ -29,8 +29,8 @@ test.each<[string, Partial<SignatureRules>]>([
 });
 
 test.each<[string, Partial<SignatureRules>, readonly string[], RegExp]>([
-  ['nothing', {}, ['keys'], /Nothing would be trusted/],
-  ['a private key', { keys: [good.privateKey] }, ['keys', '0'], /is a private one/],
+  ['nothing', {}, ['keys'], /would trust nothing/],
+  ['a private key', { keys: [good.privateKey] }, ['keys', '0'], /is private/],
   ['no PEM', { keys: [good.publicKey, 'cosign.pub'] }, ['keys', '1'], /is not PEM/],
   ['a damaged key', { keys: [good.publicKey.replace(/MFk/, 'AAA')] }, ['keys', '0'], /cannot be read/],
   ['two keys in one', { keys: [good.publicKey + good.publicKey] }, ['keys', '0'], /is not PEM/],
@@ -38,7 +38,7 @@ test.each<[string, Partial<SignatureRules>, readonly string[], RegExp]>([
   ['a short RSA key', { keys: [short.publicKey] }, ['keys', '0'], /2048 bits/],
   ['a key without end', { keys: ['x'.repeat(300_000)] }, ['keys', '0'], /at most 262144/],
   ['keys without end', { keys: Array<string>(101).fill(good.publicKey) }, ['keys'], /at most 100/],
-  ['a private OpenPGP key', { openPgpKeys: [pgp.privateKey] }, ['openPgpKeys', '0'], /is a private one/],
+  ['a private OpenPGP key', { openPgpKeys: [pgp.privateKey] }, ['openPgpKeys', '0'], /is private/],
   ['no OpenPGP key', { openPgpKeys: [good.publicKey] }, ['openPgpKeys', '0'], /PGP PUBLIC KEY BLOCK/],
   ['identities without a root', { identities: [identity] }, ['trustedRoot'], /trusted_root.json/],
   ['a root that is none', { ...keyless, trustedRoot: '{}' }, ['trustedRoot'], /names no/],

@@ -152,7 +152,7 @@ test('what was signed as something else is no signature of an image', async () =
   });
   expect(await check(trusted, statement('https://slsa.dev/provenance/v1'), subject)).toMatchObject({
     isVerified: false,
-    reason: expect.stringContaining('which is no signature of an image'),
+    reason: expect.stringContaining('which does not sign an image'),
   });
 });
 

@@ -389,10 +389,10 @@ describe('a layer that the upstream lacks, and whose manifest names addresses', 
   });
 
   test.each<readonly [string, (bytes: Buffer) => Answer, RegExp]>([
-    ['is not there', () => ({ status: 404 }), /addresses that its manifest names: .*404/],
-    ['is forbidden', () => ({ status: 403 }), /addresses that its manifest names: .*403/],
-    ['fails', () => ({ status: 503 }), /addresses that its manifest names: .*503/],
-    ['is throttled', () => ({ status: 429 }), /addresses that its manifest names: .*429/],
+    ['is not there', () => ({ status: 404 }), /addresses in its manifest either: .*404/],
+    ['is forbidden', () => ({ status: 403 }), /addresses in its manifest either: .*403/],
+    ['fails', () => ({ status: 503 }), /addresses in its manifest either: .*503/],
+    ['is throttled', () => ({ status: 429 }), /addresses in its manifest either: .*429/],
     ['is of another size', (bytes) => ({ body: Buffer.concat([bytes, bytes]) }), /announces/],
     ['is of another digest', (bytes) => ({ body: Buffer.alloc(bytes.length, 1) }), /sha256/],
     [
@@ -424,7 +424,7 @@ describe('a layer that the upstream lacks, and whose manifest names addresses', 
     'layer',
   ])('fault 48: is not asked for at %s', async (address) => {
     const { scene, isPullable } = await openForeign({ followLayerUrls: true }, () => [address]);
-    await expectSynced(scene, [expect.stringMatching(/addresses that its manifest names: /)]);
+    await expectSynced(scene, [expect.stringMatching(/addresses in its manifest either: /)]);
     expect(await isPullable()).toBe(true);
   });
 });

@@ -289,7 +289,7 @@ test('one warning names like tags and counts them, and another one those beyond 
     expect.stringMatching(
       /^The tag "tag-100" .* The same holds for 49 more: tag-101, .*, tag-110 and 39 others\.$/,
     ),
-    '20 more tags are not verified, and stay as they are, or out.',
+    '20 more tags are not verified. Each was left out, or stays as it was.',
   ]);
 });
 
@@ -305,7 +305,7 @@ test('what was verified is not checked again until the policy trusts another', a
     where policy_id = (select id from signature_policy where name = '${scene.seed}')`);
   const { warnings } = await scene.sync();
   expect(warnings).toEqual([
-    `The tag "app" (${app.digest}) is not verified: as it was kept. The repository has it already, and keeps it.`,
+    `The tag "app" (${app.digest}) is not verified: as it was kept. The repository already has it and keeps it.`,
   ]);
   await em.execute(`update signature_policy set revision = 2 where name = '${scene.seed}'`);
   expect((await scene.sync()).warnings).toEqual([]);

@@ -165,7 +165,7 @@ describe('a first sync of more tags than a window of GETs has completes by itsel
     // no manifest is counted twice
     expect(scene.seen.counted).toBe(tags);
     expect(scene.seen.windows).toBe(Math.ceil(tags / 100));
-    expect(outcome.warnings.join()).toContain('limits how many requests');
+    expect(outcome.warnings.join()).toContain('limits the rate of requests');
     const { events } = await stage.harness.client.workflow.getHandle(outcome.task.workflowId).fetchHistory();
     expect(events?.length).toBeLessThan(100);
   });

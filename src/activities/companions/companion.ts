@@ -10,16 +10,15 @@ import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 
-/** A manifest that belongs to another one, stored; what is below it may not be yet. */
+/** A stored manifest that belongs to another one. Manifests below it may be missing. */
 export interface Companion {
   readonly subject: Digest;
   readonly manifestId: number;
   readonly kind: 'referrer' | 'tag' | 'unchanged-tag';
-  /** Of a tag, its name; of a referrer, its digest. */
+  /** The name of a tag, or the digest of a referrer. */
   readonly name: string;
 }
 
-/** What following companions works with. */
 export interface Follow {
   readonly deps: ActivityDeps;
   readonly sync: SyncContext;
@@ -27,21 +26,21 @@ export interface Follow {
   readonly concurrency: number;
   readonly signal: AbortSignal;
   readonly onStored: (count: number) => Promise<void>;
-  /** Notes what could not be read; the image itself is not held up by it. */
+  /** Records what could not be read. The image itself is synced all the same. */
   readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
-  /** Warns of those that were not named one by one, with their number. */
+  /** Adds one warning with the number of problems that were not named one by one. */
   readonly warnOfOthers: () => Promise<void>;
-  /** Fetches what is below them, and answers those that are whole; of the others it notes what is wrong. */
+  /** Fetches the manifests below companions. Returns the companions that are whole, and records the problems of the others. */
   readonly walk: (companions: readonly Companion[]) => Promise<Companion[]>;
 }
 
-/** Problems that warnings name one by one; a task keeps 100 warnings, of other things too. */
+/** Problems that get a warning of their own. A task keeps 100 warnings of all kinds. */
 const namedAtMost = 20;
 
 export function openFollow(
   deps: ActivityDeps,
   sync: SyncContext,
-  roots: GraphWalk,
+  roots: Required<GraphWalk>,
   signal: AbortSignal,
 ): Follow {
   const em = deps.database.em.fork();
@@ -62,7 +61,7 @@ export function openFollow(
   const warnOfOthers = async () => {
     if (others === 0) return;
     await addWarnings(em, sync.taskId, [
-      `What belongs to ${countOf(others, 'more manifest')} could not be looked up; what is here of it stays. The last answer: ${lastReason}`,
+      `Companions of ${countOf(others, 'more manifest')} could not be looked up. Present ones stay. The last answer: ${lastReason}`,
     ]);
   };
   const walkSome = (rootIds: readonly number[]) =>
@@ -75,7 +74,7 @@ export function openFollow(
     } catch (error) {
       if (!isSideFailure(error, sync, true)) throw error;
     }
-    // one of them is at fault: which one, only the walk of each alone tells
+    // walk each alone to find the one that fails
     const whole: Companion[] = [];
     for (const companion of companions) {
       try {

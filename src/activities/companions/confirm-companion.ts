@@ -8,9 +8,10 @@ import type { LookedUp, TagToLookUp } from '../tags/look-up-tag.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /**
- * What a companion tag leads to now, where it is another manifest than the latest version has. One odd answer must not cost a signature: GET and a
- * second request agree on the digest, and the manifest can be a companion, or the one that is here is gone from the upstream.
- * @throws TidemarkError `COMPANION_DOUBTFUL` where that is not so; what is here stays then.
+ * Confirms that a companion tag leads to another manifest than in the latest version, because one odd answer must not cost a signature. GET
+ * and a second request must agree on the digest. The new manifest must be a possible companion, unless the present one is gone from the
+ * upstream.
+ * @throws TidemarkError `COMPANION_DOUBTFUL` otherwise; the present companion stays
  */
 export async function confirmCompanion(
   em: Em,
@@ -30,14 +31,14 @@ export async function confirmCompanion(
     throw doubtful(
       sync,
       name,
-      `${digest} is none that such a tag leads to, and ${present.digest} is still there`,
+      `${digest} cannot be a companion, and the upstream still has ${present.digest}`,
     );
   if (found.kind === 'fetched') return found;
   const { idOf } = await storeManifests(em, [manifest], sync.reuse);
   return { ...found, manifestId: idOf(manifest) };
 }
 
-/** An index that lists something, or for a signature, attestation or bill of materials a manifest with layers. */
+/** A companion is an index with entries. A signature, attestation or SBOM may also be a manifest with layers. */
 function canBeCompanion({ parsed }: ManifestToStore, suffix: string): boolean {
   return parsed.manifests.length > 0 || (suffix !== '' && parsed.layers.length > 0);
 }
@@ -49,6 +50,6 @@ async function isServed({ registry }: SyncContext, digest: string, signal: Abort
 function doubtful(sync: SyncContext, name: string, reason: string): TidemarkError {
   return new TidemarkError(
     'COMPANION_DOUBTFUL',
-    `${describeManifest(sync, name)}: ${reason}. The tag stays as it is here; the next sync asks again.`,
+    `${describeManifest(sync, name)}: ${reason}. The tag here stays as it is. The next sync asks again.`,
   );
 }

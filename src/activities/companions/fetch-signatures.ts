@@ -20,24 +20,24 @@ import type { SyncContext } from '../sync/sync-context.ts';
 import type { TagRange } from '../tags/walk-tags.ts';
 
 const pageSize = 500;
-/** Problems that warnings name one by one. */
+/** Problems that get a warning of their own. */
 const namedAtMost = 20;
 
 /**
- * Fetches the atomic signatures of a range of the manifests that a sync selects. What cannot be read is left out with a warning, and
- * noted for the manifest: whether it is signed is not known then (faults 58, 63).
+ * Fetches the atomic signatures of a range of selected manifests. An unreadable signature is left out with a warning. The problem is staged
+ * with its manifest, because it is then unknown whether the manifest is signed (faults 58, 63).
  */
 export async function fetchSignatures(
   deps: ActivityDeps,
   sync: SyncContext,
-  range: TagRange,
+  { part: partNumber, from, to, concurrency }: TagRange,
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
   const { taskId } = sync;
   const source = await readSignatureSource(em, taskId);
   if (source === undefined) return;
-  const part = { taskId, stage: 'FETCHING_SIGNATURES', part: range.part } as const;
+  const part = { taskId, stage: 'FETCHING_SIGNATURES', part: partNumber } as const;
   let signaturesDone = 0;
   let named = 0;
   let others = 0;
@@ -46,41 +46,42 @@ export async function fetchSignatures(
     signaturesDone += batch.length;
     await setProgress(em, part, { signaturesDone });
   });
-  const manifests = readRange(em, sync, range);
-  await forEachConcurrently(
-    manifests,
-    { concurrency: range.concurrency, signal },
-    async (manifest, laneSignal) => {
-      const { digest } = manifest;
-      const problem = (message: string) => noteProblem(em, taskId, digest, message);
-      const take = async (content: Buffer) => {
-        const signature = await readSignature(digest, { content, problem, signal: laneSignal });
-        if (signature !== undefined) await collector.add(signature, content.length);
-      };
-      try {
-        await askAside(sync, 'signatures', () =>
-          deps.connections.run(laneSignal, () => readAll(sync, { source, manifest, take }, laneSignal)),
-        );
-      } catch (error) {
-        if (!isSideFailure(error, sync)) throw error;
-        const message = `Signatures of ${digest} were left out: ${error.message}`;
-        if (wasSkipped(error) || (named += 1) > namedAtMost) {
-          await stageProblems(em, taskId, [{ subject: digest, reason: message }]);
-          others += 1;
-        } else await problem(message);
-      }
-    },
-  );
+  const manifests = readRange(em, sync, from, to);
+  await forEachConcurrently(manifests, { concurrency, signal }, async (manifest, laneSignal) => {
+    const { digest } = manifest;
+    const problem = (message: string) => noteProblem(em, taskId, digest, message);
+    const take = async (content: Buffer) => {
+      const signature = await readSignature(digest, { content, problem, signal: laneSignal });
+      if (signature !== undefined) await collector.add(signature, content.length);
+    };
+    try {
+      await askAside(sync, 'signatures', () =>
+        deps.connections.run(laneSignal, () => readAll(sync, { source, manifest, take }, laneSignal)),
+      );
+    } catch (error) {
+      if (!isSideFailure(error, sync)) throw error;
+      const message = `Signatures of ${digest} were left out: ${error.message}`;
+      if (wasSkipped(error) || (named += 1) > namedAtMost) {
+        await stageProblems(em, taskId, [{ subject: digest, reason: message }]);
+        others += 1;
+      } else await problem(message);
+    }
+  });
   await collector.flush();
   if (others > 0)
     await addWarnings(em, taskId, [
-      `Signatures of ${countOf(others, 'more manifest')} could not be looked up either; what is here of them stays.`,
+      `Signatures of ${countOf(others, 'more manifest')} could not be looked up either. Present ones stay.`,
     ]);
 }
 
-async function* readRange(em: Em, sync: SyncContext, range: TagRange): AsyncGenerator<SignedManifest> {
-  for (let from = range.from; from < range.to; from += pageSize)
-    yield* await readSigned(em, sync, from, Math.min(range.to, from + pageSize));
+async function* readRange(
+  em: Em,
+  sync: SyncContext,
+  from: number,
+  to: number,
+): AsyncGenerator<SignedManifest> {
+  for (let at = from; at < to; at += pageSize)
+    yield* await readSigned(em, sync, at, Math.min(to, at + pageSize));
 }
 
 interface Reading {
@@ -89,7 +90,10 @@ interface Reading {
   readonly take: (content: Buffer) => Promise<void>;
 }
 
-/** A mirror asks past gaps for as many as it has, and once more where some are missing: no one answer removes a signature. */
+/**
+ * A mirror reads past gaps, for at least as many signatures as it has. It reads again when some are missing, because two readings must
+ * agree on a removal.
+ */
 async function readAll(
   sync: SyncContext,
   { source, manifest, take }: Reading,

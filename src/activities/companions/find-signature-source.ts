@@ -5,12 +5,12 @@ import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { isSideFailure } from './side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
-/** Finds out once a sync whether there is anywhere to ask for atomic signatures, and keeps that with the task. */
+/** Records with the task where its atomic signatures are read from, if anywhere. */
 export async function findSignatureSource(em: Em, sync: SyncContext, signal: AbortSignal): Promise<void> {
   await setSignatureSource(em, sync.taskId, await ask(em, sync, signal));
 }
 
-/** A registry that does not answer to `/v2/` has told of no extension: what is here of signatures stays. */
+/** A registry that does not answer `/v2/` has not denied the extension, so present signatures stay. */
 async function ask(
   em: Em,
   sync: SyncContext,
@@ -20,7 +20,7 @@ async function ask(
     return await sync.registry.findSignatureSource({ signal });
   } catch (error) {
     if (!isSideFailure(error, sync)) throw error;
-    const message = `Whether the upstream has a store of signatures could not be found out: ${error.message}`;
+    const message = `The search for the upstream's store of signatures failed: ${error.message}`;
     await stageProblems(em, sync.taskId, [{ subject: unknownSource, reason: message }]);
     if (error.retryable) await addWarnings(em, sync.taskId, [message]);
     return undefined;

@@ -19,18 +19,18 @@ import { isOutsideCompanion } from '../tags/list-tags.ts';
 import { lookUpTag } from '../tags/look-up-tag.ts';
 import type { LookedUp } from '../tags/look-up-tag.ts';
 
-/** Of so few manifests, each possible companion is asked for; of more, the upstream's list of tags. */
+/** For so few manifests every possible companion is requested. For more, the upstream's list of tags is read. */
 const fewManifests = 8;
 
 export interface CompanionTags {
-  /** @param unlisted Of these the fallback tag is looked at as well. */
+  /** @param unlisted Manifests without a list of referrers: their fallback tags are looked up too. */
   follow(page: readonly ManifestRef[], unlisted: ReadonlySet<Digest>): Promise<Companion[]>;
 }
 
-/** Fetches and stages the companion tags of manifests, of those that the filters leave out. */
+/** Fetches and stages the companion tags that the filters exclude. */
 export function createCompanionTags(follow: Follow): CompanionTags {
   const { sync, em } = follow;
-  // with filters that need the list, listTags has staged the names already
+  // listTags has staged the names already when the filters need the list
   let isListed = sync.filter.needsListing;
   return {
     follow: async (page, unlisted) => {
@@ -58,7 +58,7 @@ function possibleNames({ sync }: Follow, page: readonly ManifestRef[]): Companio
   );
 }
 
-/** Answers false where upstream does not show its list: then each possible name is asked for. */
+/** Returns false when the upstream refuses its list. Every possible name is requested then. */
 async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
   try {
     for await (const { names } of sync.registry.listTags({ signal }))
@@ -77,7 +77,7 @@ async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
 interface Wanted {
   readonly names: readonly CompanionName[];
   readonly subjectIds: ReadonlyMap<Digest, number>;
-  /** Whether the upstream's list has them; else they are guesses. */
+  /** Whether the upstream lists these names. Otherwise they are guesses. */
   readonly areListed: boolean;
 }
 
@@ -103,7 +103,7 @@ async function followNames(follow: Follow, wanted: Wanted): Promise<Companion[]>
     sync.taskId,
     whole.filter(({ kind }) => kind === 'unchanged-tag').map(({ name }) => name),
   );
-  // what is there and cannot be read stays as it is here: that is no proof that it is gone
+  // an unreadable companion stays, because it is not known to be gone
   const kept = [...companions.map(({ name }) => name), ...unread];
   await selectCompanions(em, sync.taskId, kept);
   const keptNames = new Set(kept);
@@ -150,8 +150,8 @@ async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wan
 }
 
 /**
- * distribution-spec, "Referrers Tag Schema": what is no index there lists no referrers (fault 61). Nor does the subject itself, which
- * GitLab serves under this name (oras-project/oras-go#1396).
+ * A fallback tag leads to an index of referrers (distribution-spec, "Referrers Tag Schema"; fault 61). GitLab serves the subject itself
+ * under this name (oras-project/oras-go#1396).
  */
 function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefined): boolean {
   if (parseCompanionTag(tag.name)?.suffix !== '') return true;
@@ -160,7 +160,7 @@ function isWhatItSays(tag: LookedUp, subject: Digest, subjectId: number | undefi
   return isIndexType(tag.kind === 'fetched' ? tag.manifest.parsed.mediaType : tag.mediaType);
 }
 
-/** An index that lists only what refers to something else, as the subject's own children, is no index of referrers. */
+/** Drops an index whose entries all refer to something else, for example the subject's own children. */
 async function dropPhantoms({ em }: Follow, companions: readonly Companion[]): Promise<Companion[]> {
   const real = await findReferrerIndexes(em, companions.filter(isFallback));
   return companions.filter((companion) => !isFallback(companion) || real.has(companion.manifestId));

@@ -11,17 +11,17 @@ import type { SyncContext } from '../sync/sync-context.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 
 const pageSize = 500;
-/** Below one range of tags; far above what any real repository has. */
+/** Maximum below one range of tags, far above any real repository. */
 const maxCompanions = 200_000;
 
 /**
- * Brings in what belongs to the manifests below the roots: companion tags whatever the tag filters say, referrers, and those of these in
- * turn, to any depth. Each manifest is asked for once a sync (fault 62). What cannot be read is left out with a warning.
+ * Syncs the companion tags and referrers of the manifests below the roots, and their companions in turn, to any depth. Tag filters do not
+ * apply to companions. Each manifest is asked for once a sync (fault 62). Unreadable companions are left out with a warning.
  */
 export async function followCompanions(
   deps: ActivityDeps,
   sync: SyncContext,
-  roots: GraphWalk,
+  roots: Required<GraphWalk>,
   signal: AbortSignal,
 ): Promise<void> {
   const follow = openFollow(deps, sync, roots, signal);

@@ -17,16 +17,15 @@ interface Claim {
   readonly digest: Digest;
 }
 
-/** What the referrers API brought in. */
 export interface FollowedReferrers {
   readonly companions: Companion[];
-  /** The manifests that it has no list for, or refuses it: their fallback tags are looked at. */
+  /** Manifests whose referrers the API refuses or does not list. Their fallback tags are looked up. */
   readonly unlisted: ReadonlySet<Digest>;
 }
 
 /**
- * Fetches and stages what refers to the manifests of a page, by the referrers API. What upstream lists and does not refer to the manifest by
- * its own word is not attached (fault 59).
+ * Fetches and stages the referrers of a page of manifests by the referrers API. A listed manifest with another `subject` is not attached
+ * (fault 59).
  */
 export async function followReferrers(
   follow: Follow,
@@ -63,7 +62,7 @@ async function listClaims(
     } catch (error) {
       if (!isSideFailure(error, sync)) throw error;
       unlisted.add(subject);
-      await follow.problem(subject, `What refers to ${subject}`, error);
+      await follow.problem(subject, `The list of referrers of ${subject}`, error);
     }
   });
   return { claims, unlisted };
@@ -79,7 +78,7 @@ async function fetchClaimed(follow: Follow, claims: readonly Claim[]): Promise<C
   const warnings: string[] = [];
   for (const { subject, digest } of claims) {
     const found = stored.get(digest);
-    // not there: fetchMissing has said why
+    // fetchMissing has added the warning
     if (found === undefined) continue;
     if (found.subject === subject)
       companions.push({ subject, manifestId: found.id, kind: 'referrer', name: digest });
@@ -108,7 +107,7 @@ async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<M
       if (manifest) await collector.add(manifest, manifest.document.bytes.byteLength);
       else
         await addWarnings(em, sync.taskId, [
-          `The upstream lists ${digest} among what refers to ${subject}, and does not have it (404); it was left out.`,
+          `The upstream lists ${digest} as a referrer of ${subject}, but answers 404 for it. It was left out.`,
         ]);
     } catch (error) {
       if (!isSideFailure(error, sync, true)) throw error;
@@ -121,7 +120,7 @@ async function fetchMissing(follow: Follow, claims: readonly Claim[]): Promise<M
 
 function otherSubject(digest: Digest, subject: Digest, own: Digest | null): string {
   return (
-    `The upstream lists ${digest} among what refers to ${subject}, but the manifest itself refers to ` +
-    `${own ?? 'nothing'}; it was not attached.`
+    `The upstream lists ${digest} as a referrer of ${subject}, but the manifest itself refers to ` +
+    `${own ?? 'nothing'}. It was not attached.`
   );
 }

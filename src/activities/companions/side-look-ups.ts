@@ -3,29 +3,29 @@ import type { Registry } from '../../registry/registry.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /*
- * Side look-ups ask for what only accompanies images: whether there is a signature store, what refers to a manifest, companion tags, what a
- * mirror is about to remove. They decide nothing about the image: one that fails is a warning, and what is here stays.
+ * Side look-ups are requests beside the images: for a signature store, referrers, companion tags, and tags that a mirror is about to
+ * remove. They decide nothing about an image. A failed one is a warning, and present content stays.
  */
 
 export type SideKind = 'referrers' | 'companion' | 'signatures' | 'removal';
 
-/** So many failures of one kind, one after the other, and it is asked less. */
+/** Failures of one kind in a row before look-ups are skipped. */
 const patience = 5;
-/** Then so many are left out before the next is tried, and twice as many after each that fails. */
+/** Look-ups that are skipped before the next attempt. Each failed attempt doubles the number. */
 const firstSkip = 10;
-/** How often a sync waits for a throttled host before it does without what accompanies its images. */
+/** How often a sync waits for a throttled host before it goes on without side look-ups. */
 const waitsForOthers = 4;
 
 interface Circuit {
   failures: number;
   toSkip: number;
-  /** Whether one is asked to find out whether the others may be: those wait for nothing meanwhile. */
+  /** Whether an attempt is under way. Other look-ups are skipped meanwhile. */
   isProbing: boolean;
   nextSkip: number;
   last: TidemarkError | undefined;
 }
 
-/** By client: those of one sync on one worker. */
+/** By client, which belongs to one sync on one worker. */
 const circuits = new WeakMap<Registry, Map<SideKind, Circuit>>();
 
 function circuitOf(registry: Registry, kind: SideKind): Circuit {
@@ -42,9 +42,7 @@ function circuitOf(registry: Registry, kind: SideKind): Circuit {
   return circuit;
 }
 
-/**
- * One side look-up. While those of its kind fail one after the other, most are not asked, and fail with the error of the last that was.
- */
+/** Runs a side look-up. While look-ups of its kind fail, most are skipped with the error of the last failure. */
 export async function askAside<T>(
   { registry }: Pick<SyncContext, 'registry'>,
   kind: SideKind,
@@ -77,7 +75,7 @@ function noteFailure(circuit: Circuit, error: TidemarkError): void {
   circuit.nextSkip *= 2;
 }
 
-/** Refusals and faults, which say nothing of what was asked for; an answer that is wrong is about its own manifest. */
+/** Refusals and faults say nothing about the requested content. A wrong answer concerns its own manifest only. */
 function isAnswerless(error: unknown): error is TidemarkError {
   return (
     isTidemarkError(error) &&
@@ -95,14 +93,14 @@ function notAsked({ code, message, status }: TidemarkError): TidemarkError {
   return error;
 }
 
-/** Whether the request was left out, because others of its kind have failed. */
+/** Whether the request was skipped because others of its kind failed. */
 export function wasSkipped(error: TidemarkError): boolean {
   return skipped.has(error);
 }
 
 /**
- * Whether a side look-up has failed for good: a warning then. One that was not sent, because the host is throttled, waits as all requests
- * do; and where upstream has told of what is asked for (`isKnown`), so do the first few that were answered 429.
+ * Whether a side look-up has failed for good, which is a warning. A request that was held back for a throttled host waits like all
+ * requests. With `isKnown`, when the upstream has announced the content, the first few 429s wait too.
  */
 export function isSideFailure(
   error: unknown,

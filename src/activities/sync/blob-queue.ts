@@ -2,26 +2,25 @@ import type { BlobLocks } from '../../db/content/blob-lock.ts';
 import type { BatchBlob } from '../../db/staging/sync-blobs.ts';
 import type { Digest } from '../../oci/digest.ts';
 
-/** A blob whose turn has come. */
 export interface QueuedBlob {
   readonly blob: BatchBlob;
-  /** Whether its lock is held already; another's is to be waited for. */
+  /** Whether its lock is held. Otherwise another process holds it. */
   readonly isLocked: boolean;
-  /** To be called when the blob is done with, whatever became of it. */
+  /** Must be called when the work on the blob ends, also after an error. */
   readonly done: () => Promise<void>;
 }
 
 export interface BlobQueue extends AsyncIterable<QueuedBlob> {
-  /** Gives back the locks that are still held. */
+  /** Releases the locks that are still held. */
   close(): Promise<void>;
 }
 
-/** Blobs that are locked in one statement: a few small ones for each lane, or one large one, so that nobody waits long for a lock that is not in use. */
+/** Blobs locked by one statement: a few small ones for each lane, or one large one. An idle lock must not block others for long. */
 const groupAtMost = { countPerLane: 4, bytes: 8 * 1024 * 1024 };
 
 /**
- * Gives blobs out with their locks taken, those of many blobs at once. Blobs that others hold come last, without: so whoever waits for
- * another's lock holds none that is not in use, and two syncs cannot wait for each other.
+ * Yields blobs with their locks taken in groups. Blobs that others have locked come last and unlocked. So a sync that waits for a lock has
+ * no idle lock, and two syncs cannot wait for each other.
  */
 export function createBlobQueue(
   locks: Pick<BlobLocks, 'takeFree'>,

@@ -8,17 +8,17 @@ import { readPlatforms } from '../../upstream/read-platforms.ts';
 import { verifySelected } from './verify-selected.ts';
 
 export interface CommitSyncOptions {
-  /** Only while this list of tags is the task's: a later attempt may have begun anew. */
+  /** Refuse the commit unless this is the task's list of tags, because a later attempt may have begun. */
   readonly listing?: number;
   readonly signal: AbortSignal;
 }
 
-/** A policy that is changed so often while a sync commits is changed by a program that has run wild. */
+/** Only a runaway program changes a policy more often during one commit. */
 const policyChanges = 10;
 
 /**
- * Reads image platforms, then publishes the version and ends the task. Where the signature policy that is in force is another one than the
- * stage was checked by, it is checked again first.
+ * Reads image platforms, then publishes the version and ends the task. The stage is verified again first when the policy in force is not
+ * the one that it was verified by.
  * @throws TidemarkError as `commitVersion` and `verifySelected` do
  */
 export async function commitSync(

@@ -7,11 +7,11 @@ import { namingRequest, repositoryUrl } from '../../upstream/naming-request.ts';
 import type { SyncContext } from './sync-context.ts';
 
 export interface SyncPlan extends ContentPlan {
-  /** Manifests whose atomic signatures are to be asked for. 0: for a dry run, or where there is nowhere to ask. */
+  /** Manifests whose atomic signatures are fetched. 0 for a dry run, and without a source of signatures. */
   readonly manifestsToAsk: number;
 }
 
-/** Counts what is selected and stages what is to be fetched. */
+/** Counts the selected content and stages the missing blobs. */
 export async function planSync(
   deps: ActivityDeps,
   sync: SyncContext,

@@ -1,7 +1,8 @@
 import { assumeLogins, readVisibility } from '../../access/standing.ts';
+import type { Em } from '../../db/open-database.ts';
 import { Remote } from '../../db/schema/remotes.ts';
-import { Task } from '../../db/schema/tasks.ts';
 import type { RemoteSelection } from '../../db/schema/remotes.ts';
+import { Task } from '../../db/schema/tasks.ts';
 import type { SyncArguments } from '../../db/schema/tasks.ts';
 import { readRepositoryName } from '../../db/reads/read-repositories.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
@@ -17,31 +18,32 @@ import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { remoteOptions } from '../../upstream/remote-options.ts';
 import { createThrottles } from './throttles.ts';
+import type { Throttles } from './throttles.ts';
 
-/** What the activities of one sync share: its arguments, its filter, and the client of its upstream. */
+/** What the activities of one sync share. */
 export interface SyncContext {
   readonly taskId: number;
   readonly repositoryId: number;
   readonly arguments: SyncArguments;
   /** As it is now. */
   readonly remote: Remote;
-  /** As it was when the sync began. */
+  /** The remote's selection when the sync began. */
   readonly selection: RemoteSelection;
   readonly filter: SubsetFilter;
   readonly registry: Registry;
-  /** How often the sync has waited because its upstream's host was throttled. */
+  /** How often the sync has waited for a throttled host. */
   readonly throttles: number;
-  /** Which stored content spares a download: the rights of who started it, as they are now. */
+  /** The stored content that the sync may reuse: by the present rights of its starter. */
   readonly reuse: Reuse;
 }
 
 export interface SyncContexts {
   /**
-   * Loads the sync of a task. Its client, with its tokens and connections, serves all activities of the task on this worker, until the
-   * remote is changed or nothing has used it for a minute. A changed password, certificate or limit counts from the next activity on; the
-   * filters are those that the sync began with.
-   * @throws TidemarkError `TASK_NOT_RUNNING` where the task has ended: a workflow that was reset has nothing to do; `REMOTE_CHANGED` when the
-   * remote names another upstream now.
+   * Loads the sync of a task. All activities of the task on this worker share one client with its tokens and connections, until the remote
+   * changes or the client is idle for a minute. A changed password, certificate or limit takes effect with the next activity. The filters
+   * stay those that the sync began with.
+   * @throws TidemarkError `TASK_NOT_RUNNING` when the task has ended, so that a workflow that was reset does nothing; `REMOTE_CHANGED` when
+   * the remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -50,64 +52,29 @@ export interface SyncContexts {
 export function createSyncContexts(deps: ActivityDeps): SyncContexts {
   const clients = createRegistryClients();
   const throttles = createThrottles(deps);
-
-  function openClient(task: Task, remote: Remote, host: string): Registry {
-    // both the API that took the sync and this worker have to be of that mind
-    const allowPrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
-    const onRateLimited = () => {
-      // a count that is lost with the database's connection is no reason to fail a sync
-      void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
-        deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
-      );
-    };
-    const options = remoteOptions({ ...deps, allowPrivate }, remote, {
-      onRateLimited,
-      onRateLimit: (limit) => throttles.see(host, limit),
-    });
-    const beforeRequest = async (signal?: AbortSignal) => {
-      await throttles.check(host);
-      await options.beforeRequest?.(signal);
-    };
-    return deps.openRegistry({ ...options, beforeRequest });
-  }
-
   return {
     async use(taskId, work) {
       const em = deps.database.em.fork();
-      const task = await em.findOne(Task, { id: taskId });
-      const remote = task?.remoteId == null ? null : await em.findOne(Remote, { id: task.remoteId });
-      if (task?.repositoryId == null || remote === null)
-        throw new TidemarkError(
-          'NOT_FOUND',
-          `Task ${taskId}, its repository or its remote is not there any more.`,
-          {
-            origin: 'server',
-          },
-        );
-      assertRunning(task);
-      const selection = task.arguments.selection ?? remote;
-      if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
-        throw remoteChanged(remote, selection);
+      const { task, remote, repositoryId, selection } = await loadSync(em, taskId);
       const logins = deps.logins ?? (await assumeLogins(em));
       const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
       const host = hostOf(selection.url);
-      const client = clients.hold(task.id, remote, () => openClient(task, remote, host));
+      const client = clients.hold(taskId, remote, () => openClient(deps, throttles, { task, remote, host }));
       try {
         return await work({
           taskId,
-          repositoryId: task.repositoryId,
+          repositoryId,
           arguments: task.arguments,
           remote,
           selection,
           filter: compileSubset(selection),
           registry: client.registry,
           throttles: await throttles.count(em, taskId),
-          reuse: { visibility, repositoryId: task.repositoryId, origin },
+          reuse: { visibility, repositoryId, origin },
         });
       } catch (error) {
         const settled = await throttles.settle(em, { taskId, host }, error);
-        const { repositoryId } = task;
         const readRepository = () => readRepositoryName(em, repositoryId);
         noteSubject(settled, { task: taskKey(taskId), readRepository, ...subjectOf(error) });
         throw settled;
@@ -119,12 +86,50 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
   };
 }
 
-/** As `upstreamHost` of `db/sync-turns.ts`. */
+async function loadSync(em: Em, taskId: number) {
+  const task = await em.findOne(Task, { id: taskId });
+  const remote = task?.remoteId == null ? null : await em.findOne(Remote, { id: task.remoteId });
+  if (task?.repositoryId == null || remote === null)
+    throw new TidemarkError('NOT_FOUND', `Task ${taskId}, its repository or its remote no longer exists.`, {
+      origin: 'server',
+    });
+  assertRunning(task);
+  const selection = task.arguments.selection ?? remote;
+  if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
+    throw remoteChanged(remote, selection);
+  return { task, remote, repositoryId: task.repositoryId, selection };
+}
+
+function openClient(
+  deps: ActivityDeps,
+  throttles: Throttles,
+  { task, remote, host }: { readonly task: Task; readonly remote: Remote; readonly host: string },
+): Registry {
+  // the API that took the sync and this worker must both allow it
+  const allowPrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
+  const onRateLimited = () => {
+    // a lost count must not fail a sync
+    void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
+      deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
+    );
+  };
+  const options = remoteOptions({ ...deps, allowPrivate }, remote, {
+    onRateLimited,
+    onRateLimit: (limit) => throttles.see(host, limit),
+  });
+  const beforeRequest = async (signal?: AbortSignal) => {
+    await throttles.check(host);
+    await options.beforeRequest?.(signal);
+  };
+  return deps.openRegistry({ ...options, beforeRequest });
+}
+
+/** The same as `upstreamHost` in db/tasks/sync-turns.ts. */
 function hostOf(url: string): string {
   return (/^[a-z]+:\/\/([^/?#]+)/i.exec(url)?.[1] ?? url).toLowerCase();
 }
 
-/** Its credentials are not those of the upstream that the sync began with, and one version must not come from two. */
+/** One version must not come from two upstreams, and the remote's credentials are for the new one. */
 function remoteChanged(remote: Remote, { url, upstreamName }: RemoteSelection): TidemarkError {
   return new TidemarkError(
     'REMOTE_CHANGED',

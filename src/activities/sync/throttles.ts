@@ -13,28 +13,27 @@ import type { ActivityDeps, ThrottleClock } from '../deps.ts';
 
 const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
 
-/** What one sync is at one host. */
 export interface ThrottledSync {
   readonly taskId: number;
-  /** With its port, as in the remote's url. */
+  /** Host and port of the remote's URL. */
   readonly host: string;
 }
 
 export interface Throttles {
-  /** @throws TidemarkError `UPSTREAM_THROTTLED` while the host is not to be asked. */
+  /** @throws TidemarkError `UPSTREAM_THROTTLED` while the host must not be asked */
   check(host: string): Promise<void>;
-  /** Takes what an answer says about the host's limit. */
+  /** Takes the rate limit that an answer states. */
   see(host: string, limit: RateLimit): void;
   /**
-   * Turns a 429 into a wait for all syncs of the host; any other error is answered as it is. The wait is the host's own, else 5, 15, 45, then
-   * 60 seconds, up to the budget of the sync (`TIDEMARK_THROTTLE_BUDGET`), which counts from its last progress.
+   * Turns a 429 into a wait of all syncs of the host, and returns any other error unchanged. The wait is the host's own, else 5, 15, 45, then
+   * 60 seconds. The budget of the sync (`TIDEMARK_THROTTLE_BUDGET`) limits the waits since its last progress.
    */
   settle(em: Em, sync: ThrottledSync, error: unknown): Promise<unknown>;
   /** How often a task has waited. */
   count(em: Em, taskId: number): Promise<number>;
 }
 
-/** How long a look at the database counts, of a host that is not throttled. */
+/** How long a host that is not throttled is not looked up again. */
 const freshMs = 1_000;
 const idleHosts = 1_000;
 
@@ -44,62 +43,27 @@ interface Known {
   readonly windowMs?: number | undefined;
 }
 
-export function createThrottles({
-  database,
-  throttleBudgetSeconds,
-  throttleClock = realTime,
-  logger,
-}: Pick<ActivityDeps, 'database' | 'throttleBudgetSeconds' | 'throttleClock' | 'logger'>): Throttles {
-  const hosts = new Map<string, Known>();
-  const looking = new Map<string, Promise<number>>();
-  const now = () => performance.now() + throttleClock.aheadMs();
-  const aheadMs = () => throttleClock.aheadMs();
+type ThrottleDeps = Pick<ActivityDeps, 'database' | 'throttleBudgetSeconds' | 'throttleClock' | 'logger'>;
 
-  function keep(host: string, change: Partial<Known>): void {
-    const known = hosts.get(host) ?? { checkedAtMs: Number.NEGATIVE_INFINITY, untilMs: 0 };
-    if (hosts.size >= idleHosts && !hosts.has(host)) hosts.clear();
-    hosts.set(host, { ...known, ...change });
-  }
-
-  async function look(host: string): Promise<number> {
-    const leftMs = await readThrottle(database.em.fork(), host, aheadMs());
-    keep(host, { checkedAtMs: now(), untilMs: now() + leftMs });
-    return leftMs;
-  }
-
-  /** The requests that come meanwhile share one look. */
-  async function lookOnce(host: string): Promise<number> {
-    const running = looking.get(host);
-    if (running !== undefined) return running;
-    const started = look(host).finally(() => looking.delete(host));
-    looking.set(host, started);
-    return started;
-  }
-
-  async function note(em: Em, host: string, announcedMs: number | undefined) {
-    const { windowMs } = hosts.get(host) ?? {};
-    const throttle = await noteThrottle(em, host, { announcedMs, windowMs, aheadMs: aheadMs() });
-    keep(host, { checkedAtMs: now(), untilMs: now() + throttle.waitMs });
-    return throttle;
-  }
-
+export function createThrottles(deps: ThrottleDeps): Throttles {
+  const { database, throttleBudgetSeconds, throttleClock = realTime, logger } = deps;
+  const hosts = createHosts(database, throttleClock);
   return {
     async check(host) {
-      const known = hosts.get(host);
-      if (known !== undefined && known.untilMs > now()) throw throttled(host, known.untilMs - now());
-      if (known !== undefined && now() - known.checkedAtMs < freshMs) return;
-      const leftMs = await lookOnce(host);
+      const leftMs = await hosts.leftMs(host);
       if (leftMs > 0) throw throttled(host, leftMs);
     },
 
     see(host, { remaining, resetMs, windowMs }) {
-      if (windowMs !== undefined && hosts.get(host)?.windowMs !== windowMs) keep(host, { windowMs });
+      if (windowMs !== undefined) hosts.keepWindow(host, windowMs);
       if (remaining !== 0 || resetMs === undefined || resetMs > longestThrottleMs) return;
-      // what is left of the window would be answered 429: nobody asks before the next one
-      keep(host, { checkedAtMs: now(), untilMs: now() + resetMs });
-      note(database.em.fork(), host, resetMs).catch((error: unknown) =>
-        logger.warn({ err: error, host }, 'could not note that an upstream is throttled'),
-      );
+      // the rest of the window would be answered 429, so no request is sent before the next one
+      hosts.keepWait(host, resetMs);
+      hosts
+        .note(database.em.fork(), host, resetMs)
+        .catch((error: unknown) =>
+          logger.warn({ err: error, host }, 'could not note that an upstream is throttled'),
+        );
     },
 
     async settle(em, { taskId, host }, error) {
@@ -111,11 +75,11 @@ export function createThrottles({
       if (error.code !== 'UPSTREAM_RATE_LIMITED' || (error.retryAfterMs ?? 0) > longestThrottleMs)
         return error;
       const isAnnounced = error.retryAfterMs !== undefined;
-      const { waitMs, isNew } = await note(em, host, error.retryAfterMs);
+      const { waitMs, isNew } = await hosts.note(em, host, error.retryAfterMs);
       const { waitedMs, waits } = isNew
         ? await addThrottle(em, taskId, isAnnounced ? 0 : waitMs)
         : { waitedMs: 0, waits: 0 };
-      const budgetMs = Math.max(throttleBudgetSeconds * 1000, 1.2 * (hosts.get(host)?.windowMs ?? 0));
+      const budgetMs = Math.max(throttleBudgetSeconds * 1000, 1.2 * (hosts.windowMs(host) ?? 0));
       const before = isAnnounced ? waitedMs : waitedMs - waitMs;
       if (before >= budgetMs || waits > waitsAtMost) return givenUp(error, before);
       if (isNew) await addWarnings(em, taskId, [slowedDown(host)]);
@@ -126,13 +90,58 @@ export function createThrottles({
   };
 }
 
-/** Above what any sync needs: a host that always says "in a second" is not asked for ever. */
+/** What this worker knows of hosts; the database has it for all workers. */
+function createHosts(database: ThrottleDeps['database'], clock: ThrottleClock) {
+  const hosts = new Map<string, Known>();
+  const looking = new Map<string, Promise<number>>();
+  const now = () => performance.now() + clock.aheadMs();
+
+  function keep(host: string, change: Partial<Known>): void {
+    const known = hosts.get(host) ?? { checkedAtMs: Number.NEGATIVE_INFINITY, untilMs: 0 };
+    if (hosts.size >= idleHosts && !hosts.has(host)) hosts.clear();
+    hosts.set(host, { ...known, ...change });
+  }
+
+  const keepWait = (host: string, waitMs: number) =>
+    keep(host, { checkedAtMs: now(), untilMs: now() + waitMs });
+
+  async function look(host: string): Promise<number> {
+    const leftMs = await readThrottle(database.em.fork(), host, clock.aheadMs());
+    keepWait(host, leftMs);
+    return leftMs;
+  }
+
+  return {
+    /** How long the host must not be asked. Concurrent callers share one look at the database. */
+    async leftMs(host: string): Promise<number> {
+      const known = hosts.get(host);
+      if (known !== undefined && known.untilMs > now()) return known.untilMs - now();
+      if (known !== undefined && now() - known.checkedAtMs < freshMs) return 0;
+      const running = looking.get(host) ?? look(host).finally(() => looking.delete(host));
+      looking.set(host, running);
+      return running;
+    },
+    keepWait,
+    keepWindow: (host: string, windowMs: number) => {
+      if (hosts.get(host)?.windowMs !== windowMs) keep(host, { windowMs });
+    },
+    windowMs: (host: string) => hosts.get(host)?.windowMs,
+    async note(em: Em, host: string, announcedMs: number | undefined) {
+      const { windowMs } = hosts.get(host) ?? {};
+      const throttle = await noteThrottle(em, host, { announcedMs, windowMs, aheadMs: clock.aheadMs() });
+      keepWait(host, throttle.waitMs);
+      return throttle;
+    },
+  };
+}
+
+/** Ends a sync whose host always answers "in a second". No real sync waits as often. */
 const waitsAtMost = 100_000;
 
 function throttled(host: string, leftMs: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_THROTTLED',
-    `${host} has asked to slow down; it is not asked for another ${Math.ceil(leftMs / 1000)} s.`,
+    `${host} asked to slow down. The next request is sent in ${Math.ceil(leftMs / 1000)} s.`,
     { retryable: true, retryAfterMs: leftMs },
   );
 }
@@ -148,12 +157,12 @@ function waiting({ code, message, status }: TidemarkError, retryAfterMs: number)
 function givenUp({ code, message }: TidemarkError, waitedMs: number): TidemarkError {
   return new TidemarkError(
     code,
-    `${message} The sync has waited ${Math.round(waitedMs / 60_000)} minutes without any progress. What it has fetched is kept for the next ` +
-      'sync. TIDEMARK_THROTTLE_BUDGET says how long a sync waits.',
+    `${message} The sync has waited ${Math.round(waitedMs / 60_000)} minutes without any progress. Fetched content is kept for the next ` +
+      'sync. TIDEMARK_THROTTLE_BUDGET sets how long a sync waits.',
     { status: 429 },
   );
 }
 
 function slowedDown(host: string): string {
-  return `${host} limits how many requests it answers: the sync waited, and went on where it was. Give the remote credentials or a lower rateLimit.`;
+  return `${host} limits the rate of requests. The sync waited and continued. Give the remote credentials or a lower rateLimit.`;
 }

@@ -17,17 +17,16 @@ import type { ActivityDeps } from '../deps.ts';
 import { readPlatforms } from '../../upstream/read-platforms.ts';
 
 const pageSize = 500;
-/** Tags that warnings name one by one; a task keeps 100 warnings, of other things too. */
+/** Tags that get a warning of their own. A task keeps 100 warnings of all kinds. */
 const namedMost = 50;
 
-/** How long one sync checks signatures. What was checked is kept, so the next one goes on from there. */
+/** Time for checks in one sync. Verdicts are stored, so the next sync continues from there. */
 const checkMaxMs = 15 * 60_000;
 
 /**
- * Checks the signatures of what a sync selects by the policy that is in force, and marks what is not verified, so that the commit leaves it
- * as it was. Of each image the cheapest is checked first, up to one that is valid. What was checked by the same revision of the policy is
- * not checked again.
- * @throws TidemarkError `SIGNATURE_REQUIRED` where the policy says FAIL_SYNC
+ * Checks the signatures of the selection by the policy in force, and marks what is not verified. The commit leaves marked tags as they
+ * were. For each image, cheap signatures are checked first, up to the first valid one. Verdicts of the same revision are reused.
+ * @throws TidemarkError `SIGNATURE_REQUIRED` under FAIL_SYNC
  */
 export async function verifySelected(deps: ActivityDeps, taskId: number, signal: AbortSignal): Promise<void> {
   const em = deps.database.em.fork();
@@ -43,7 +42,7 @@ async function refuseByPolicy(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
-  // whether something belongs to an image, or is one, is in its config
+  // a config tells whether its manifest is an image
   await readPlatforms(deps, taskId, signal);
   await stageSigners(em, taskId, policy.mirror);
   const outcome = await checkStaged(deps, { taskId, policy }, signal);
@@ -53,7 +52,7 @@ async function refuseByPolicy(
     unchecked:
       outcome === 'done'
         ? 'its content is not stored'
-        : 'there was no time left in this sync to check it; the next one goes on from here',
+        : 'the sync had no time left to check it; the next sync continues from here',
   });
   if (refused.count === 0) return;
   if (policy.onFailure === 'FAIL_SYNC') throw signatureRequired(policy, refused);
@@ -75,7 +74,7 @@ async function checkStaged(
     );
     const last = page.at(-1);
     if (last === undefined) return 'done';
-    // one rank at a time: what an image has more of is not looked at where its first is valid
+    // One rank at a time: the next rank is not needed when the first signature is valid.
     const rank = page[0]?.rank;
     const ids = page.filter((signer) => signer.rank === rank);
     const outcome = await checks.check(
@@ -98,7 +97,7 @@ function describeAll({ tags, count }: Refused): Warning[] {
     })),
     ...(more > 0
       ? [
-          `${countOf(more, 'more tag')} ${more === 1 ? 'is' : 'are'} not verified, and ${more === 1 ? 'stays as it is' : 'stay as they are'}, or out.`,
+          `${countOf(more, 'more tag')} ${more === 1 ? 'is' : 'are'} not verified. Each was left out, or stays as it was.`,
         ]
       : []),
   ];
@@ -116,7 +115,7 @@ function reasonOf({ signatures, reason }: RefusedTag): string {
 function outcomeOf({ digest, keptDigest }: RefusedTag): string {
   if (keptDigest === null) return 'It was left out.';
   return keptDigest === digest
-    ? 'The repository has it already, and keeps it.'
+    ? 'The repository already has it and keeps it.'
     : `It stays at ${keptDigest}, as it was.`;
 }
 

@@ -5,10 +5,7 @@ import type { SyncContext } from '../sync/sync-context.ts';
 
 const catalogMaxMs = 3_000;
 
-/**
- * The error of a list of tags, with names close to the repository's where the upstream says that it has none. Docker Hub answers 401 for what
- * it does not have.
- */
+/** Adds similar repository names to the error of a list of tags, when the upstream has no such repository. Docker Hub answers 401 then. */
 export async function withCloseRepositories(
   sync: SyncContext,
   error: unknown,
@@ -23,7 +20,7 @@ export async function withCloseRepositories(
   return new TidemarkError(error.code, `${error.message}${hint}`, { ...status, cause: error });
 }
 
-/** `" Close to it: …"`, or nothing; of the catalog's first page, and only where that comes soon. */
+/** `" Close to it: …"` from the catalog's first page, or an empty string. The catalog has a short time limit. */
 export async function repositoryHint(sync: SyncContext, signal: AbortSignal): Promise<string> {
   const library = libraryHint(sync);
   if (library !== '') return library;
@@ -44,7 +41,7 @@ function libraryHint({ selection }: SyncContext): string {
   return ` Docker Hub's own images are under library/: library/${upstreamName}.`;
 }
 
-/** `" Close to it: …"`, or nothing. */
+/** `" Close to it: …"`, or an empty string. */
 export function closeHint(names: readonly string[]): string {
   return names.length === 0 ? '' : ` Close to it: ${names.join(', ')}.`;
 }

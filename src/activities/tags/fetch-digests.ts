@@ -13,7 +13,7 @@ import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
 
-/** Fetches the manifests that `includeTags` names by digest, with all below them; they are kept as untagged roots. */
+/** Fetches the manifests that `includeTags` names by digest, with all manifests below them. They become untagged roots. */
 export async function fetchDigests(
   deps: ActivityDeps,
   sync: SyncContext,
@@ -54,7 +54,7 @@ export async function fetchDigests(
   await followCompanions(deps, sync, walk, signal);
 }
 
-/** A digest that is not there, or names a kind that is left out, is a warning, as a tag is. */
+/** A missing digest, or one of an unsupported kind, is a warning. */
 async function fetchOrLeaveOut(
   sync: SyncContext,
   digest: Digest,

@@ -5,6 +5,7 @@ import {
   readRootRemovals,
   readTagRemovals,
 } from '../../db/staging/stage-removals.ts';
+import type { RootRemoval } from '../../db/staging/stage-removals.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
 import { stageRemovals, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { Em } from '../../db/open-database.ts';
@@ -13,6 +14,7 @@ import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { readPages } from '../../upstream/read-pages.ts';
 import { countOutside, pruneOutside } from './outside-filter.ts';
 import { askAside, isSideFailure } from '../companions/side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
@@ -21,7 +23,7 @@ const pageSize = 500;
 const namesAPage = 5_000;
 const examplesAtMost = 3;
 
-/** What is kept though upstream does not list it. */
+/** Content that stays although the upstream does not list it. */
 interface Kept {
   readonly served: string[];
   readonly unknown: string[];
@@ -29,8 +31,8 @@ interface Kept {
 }
 
 /**
- * Stages what a mirror sync removes: what upstream does not list any more, and does not serve either. One answer is no proof: what it still
- * serves is kept, and what could not be asked for, with a warning. A removal that the commit refuses is not looked at.
+ * Stages the removals of a mirror sync: content that the upstream neither lists nor serves. Content that is still served, or whose request
+ * failed, stays with a warning. Nothing is requested for a mass removal, which the commit refuses.
  */
 export async function findRemovals(
   deps: ActivityDeps,
@@ -48,42 +50,28 @@ export async function findRemovals(
   const look = { deps, sync, signal, kept };
   const asked = { taskId: sync.taskId, digests: sync.filter.digests };
   const isBeyond = await compileBeyond(em, sync);
-  for (let after = ''; ;) {
-    const page = await readTagRemovals(em, sync, after, pageSize);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last;
-    const stay = await findServed(
-      look,
-      page.filter((name) => !isBeyond(name)).map((name) => ({ key: name, reference: name })),
-    );
-    await unstageTags(
-      em,
-      sync.taskId,
-      stay.map(({ key }) => key),
-    );
+  const tags = readPages(
+    '',
+    (name: string) => name,
+    (after) => readTagRemovals(em, sync, after, pageSize),
+  );
+  for await (const page of tags) {
+    const wanted = page.filter((name) => !isBeyond(name));
+    await unstageTags(em, sync.taskId, await findServed(look, wanted, (name) => name));
   }
-  for (let after = { manifestId: 0, name: '' }; ;) {
-    const page = await readRootRemovals(em, asked, after, pageSize);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last;
-    const stay = await findServed(
-      look,
-      page.map((root) => ({ key: root, reference: root.digest })),
-    );
-    await keepRoots(
-      em,
-      sync.taskId,
-      stay.map(({ key }) => key),
-    );
-  }
-  // after the look at what the upstream still serves, which is no reason to keep these
+  const roots = readPages(
+    { manifestId: 0, name: '' },
+    (root: RootRemoval): Pick<RootRemoval, 'manifestId' | 'name'> => root,
+    (after) => readRootRemovals(em, asked, after, pageSize),
+  );
+  for await (const page of roots)
+    await keepRoots(em, sync.taskId, await findServed(look, page, ({ digest }) => digest));
+  // last: the upstream may serve these tags, and they leave all the same
   if (prune) await pruneOutside(em, sync);
   await addWarnings(em, sync.taskId, describeKept(kept));
 }
 
-/** Whether a tag leaves because newer ones have taken its place, whatever the upstream has. */
+/** Whether a tag is removed because newer tags took its place, whatever the upstream has. */
 async function compileBeyond(em: Em, { filter, taskId }: SyncContext): Promise<(name: string) => boolean> {
   const newest = filter.createNewest?.();
   if (newest === undefined) return () => false;
@@ -103,14 +91,15 @@ interface Look {
   readonly kept: Kept;
 }
 
-async function findServed<T extends { readonly reference: string }>(
+async function findServed<T>(
   { deps, sync, signal, kept }: Look,
   wanted: readonly T[],
+  referenceOf: (one: T) => string,
 ): Promise<T[]> {
   const stay: T[] = [];
   const concurrency = sync.remote.downloadConcurrency;
   await forEachConcurrently(wanted, { concurrency, signal }, async (one, laneSignal) => {
-    const { reference } = one;
+    const reference = referenceOf(one);
     try {
       const served = await askAside(sync, 'removal', () =>
         deps.connections.run(laneSignal, () => isServed(sync, reference, laneSignal)),
@@ -132,7 +121,7 @@ async function isServed({ registry }: SyncContext, reference: string, signal: Ab
   try {
     digest = (await registry.getManifest(reference, { signal }))?.digest;
   } catch (error) {
-    // there, though it is none that can be mirrored
+    // it exists, in a form that cannot be mirrored
     if (isWrongAnswer(error as TidemarkError)) return true;
     throw error;
   }
@@ -150,11 +139,11 @@ function describeKept({ served, unknown, reason }: Kept): string[] {
   const warnings: string[] = [];
   if (served.length > 0)
     warnings.push(
-      `The upstream does not list ${countOf(served)}, and still serves what it does not list; that is kept.`,
+      `The upstream still serves ${countOf(served)} that it does not list. Served content stays.`,
     );
   if (unknown.length > 0)
     warnings.push(
-      `Whether the upstream still has ${countOf(unknown)} could not be found out; that is kept. ${reason}`,
+      `It is unknown whether the upstream still has ${countOf(unknown)}. Such content stays. ${reason}`,
     );
   return warnings;
 }

@@ -16,8 +16,8 @@ import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /**
- * Stages the names that a sync walks: those of `includeTags` without a wildcard, fetched without listing, then those of the upstream's
- * list that pass the filters. `listing` tells this attempt's list from another's.
+ * Stages the names that a sync walks: names in `includeTags` without a wildcard, then listed names that pass the filters. `listing` is the
+ * number of this attempt's list.
  */
 export async function listTags(
   em: Em,
@@ -62,7 +62,7 @@ export async function listTags(
   return listed;
 }
 
-/** The upstream's pages; where it has no such repository, the error names close ones. */
+/** The upstream's pages. The error of an absent repository names similar ones. */
 async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerator<TagPage> {
   try {
     yield* sync.registry.listTags({ signal });
@@ -71,27 +71,27 @@ async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerato
   }
 }
 
-/** A tag that the filters leave out, and that may belong to an image which they select. */
+/** A tag that the filters exclude, and that may be the companion of a selected image. */
 export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
   return parseCompanionTag(name) !== undefined && !filter.matches(name);
 }
 
 function doubtWarning(doubt: TidemarkError): string {
-  return `The upstream's list of tags ends at a full page, and whether more follow could not be found out: ${doubt.message}`;
+  return `The upstream's list of tags ends with a full page, and it is unknown whether more tags follow: ${doubt.message}`;
 }
 
 function invalidWarnings(examples: readonly string[], count: number): string[] {
   if (count === 0) return [];
   return [
-    `The upstream lists ${countOf(count, 'name')} that ${count === 1 ? 'is no tag and was' : 'are no tags and were'} left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
-      'A tag has 1 to 128 letters, digits, "_", "." and "-", and begins with none of the last two.',
+    `The upstream lists ${countOf(count, 'name')} that ${count === 1 ? 'is not a valid tag and was' : 'are not valid tags and were'} left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
+      'A tag has 1 to 128 letters, digits, "_", "." and "-", and does not begin with "." or "-".',
   ];
 }
 
 const rulesWatched = 20;
 const includeFields = ['includeTags', 'includeTagPatterns', 'semverRanges'] as const;
 
-/** Watches which rules match nothing, and keeps the names closest to a wildcard; its size does not grow with the list. */
+/** Finds the rules that match nothing, and the names most similar to a wildcard. Its memory does not grow with the list. */
 function createUnmatched(rules: TagRules) {
   const { semverPrereleases, semverSuffix } = rules;
   let seen = 0;

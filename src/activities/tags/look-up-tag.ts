@@ -9,15 +9,14 @@ import type { SyncContext } from '../sync/sync-context.ts';
 
 export interface TagToLookUp {
   readonly name: string;
-  /** What the latest version holds under this name. */
+  /** The manifest under this name in the latest version. */
   readonly present: PresentTag | undefined;
-  /** What a sync that failed has found under it: where it is still that, it is stored. */
+  /** The manifest that a failed sync stored for this name. */
   readonly left?: Digest | undefined;
-  /** What was fetched for a tag of a like name: an image often has several. */
+  /** A manifest fetched for a similar name. An image often has several tags. */
   readonly like?: ManifestDocument | undefined;
 }
 
-/** What upstream has under a tag. */
 export type LookedUp = { readonly name: string } & (
   | {
       readonly kind: 'unchanged' | 'stored';
@@ -29,8 +28,8 @@ export type LookedUp = { readonly name: string } & (
 );
 
 /**
- * HEAD for a tag whose digest may be known (registries count GETs as pulls and HEADs not), GET for the others. Undefined where upstream has
- * no such tag; of one that is here, only where HEAD and GET agree on that (`resolve`).
+ * Sends HEAD for a tag whose digest may be known, because registries count GETs as pulls, and GET for the others. Returns undefined when
+ * the upstream has no such tag. For a present tag HEAD and GET must agree on that (`resolve`).
  */
 export async function lookUpTag(
   em: Em,
@@ -46,7 +45,7 @@ export async function lookUpTag(
     const { mediaType, digest } = head;
     if (digest === present.digest) {
       if (present.isTyped || mediaType === present.mediaType) return unchanged;
-      // the same bytes of another type: some registries write a wrong one to HEAD, so GET decides
+      // some registries send a wrong media type with HEAD, so GET decides
     } else {
       const manifestId = await findStoredManifest(em, digest, sync.reuse, mediaType);
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType, digest };
@@ -56,12 +55,12 @@ export async function lookUpTag(
     const stored = await findLeft(em, sync, name, signal);
     if (stored !== undefined) return stored;
   }
-  // the tag may have moved since HEAD: what was really fetched is recorded (fault 34)
+  // the tag may have moved since HEAD: the fetched manifest counts (fault 34)
   const manifest = await fetchManifest(sync, name, signal, like);
   return manifest && { name, kind: 'fetched', manifest };
 }
 
-/** By HEAD, which registries do not count as a pull. */
+/** Uses HEAD, which registries do not count as a pull. */
 async function findLeft(
   em: Em,
   sync: SyncContext,

@@ -10,14 +10,14 @@ import type { SyncContext } from '../sync/sync-context.ts';
 
 const examplesAtMost = 3;
 
-/** Counts the tags of a mirror that the filters of its sync leave out. They stay, unless the sync prunes them. */
+/** Counts the tags of a mirror that its filters exclude. They stay unless the sync prunes them. */
 export async function countOutside(em: Em, sync: SyncContext): Promise<void> {
   let count = 0;
   for await (const names of outside(em, sync)) count += names.length;
   await setOutside(em, sync.taskId, count);
 }
 
-/** Stages them for removal: the upstream may well have them, so it is not asked. */
+/** Stages these tags for removal without asking the upstream, which may have them. */
 export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
   for await (const names of outside(em, sync))
     await stageTags(
@@ -27,7 +27,7 @@ export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
     );
 }
 
-/** Warns where the stored filters no longer select tags that they selected at the last sync: those get no update any more. */
+/** Warns of tags that the filters selected at the last sync and exclude now: they are no longer updated. */
 export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
   const { overrides = {}, pruneFiltered } = sync.arguments;
   if (pruneFiltered === true || 'includeTags' in overrides || 'excludeTags' in overrides) return;
@@ -45,11 +45,11 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
   const examples = `${dropped.join(', ')}${count > dropped.length ? ', …' : ''}`;
   await addWarnings(em, sync.taskId, [
     `The filters of the remote select less than at the last sync: ${countOf(count, 'tag')} (${examples}) ` +
-      `of the repository ${count === 1 ? 'is' : 'are'} no longer updated. A mirror sync with pruneFiltered (--prune-filtered) removes what the filters leave out.`,
+      `of the repository ${count === 1 ? 'is' : 'are'} no longer updated. A mirror sync with pruneFiltered (--prune-filtered) removes tags that the filters exclude.`,
   ]);
 }
 
-/** Pages of the tags that the filters leave out. Without filters there are none, and no tag has to be read. */
+/** Pages of the tags that the filters exclude. Without filters no tag is read. */
 async function* outside(em: Em, sync: SyncContext): AsyncGenerator<string[]> {
   if (!hasRules({ ...sync.selection, ...sync.selection.tagRules })) return;
   yield* readOutside(em, sync.repositoryId, sync.filter);

@@ -15,7 +15,7 @@ import type { TidemarkError } from '../../oci/error.ts';
 import { createCollector } from '../../upstream/collector.ts';
 import { confirmCompanion } from '../companions/confirm-companion.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { isThrottle } from '../failure.ts';
+import { isThrottle } from '../../upstream/error-kinds.ts';
 import { followCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
@@ -25,24 +25,23 @@ import { isSideFailure } from '../companions/side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
 
-/** One activity's share of a sync's tags. */
+/** The tags of one activity. */
 export interface TagRange {
   readonly part: number;
-  /** Positions in the listing, `from` inclusive, `to` exclusive. */
+  /** Positions in the list: `from` inclusive, `to` exclusive. */
   readonly from: number;
   readonly to: number;
   /** Requests in flight. */
   readonly concurrency: number;
 }
 
-/** What was found under one tag. */
 type Found =
   | LookedUp
   | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
-  /** Not known to be gone: what is here under its name stays. */
+  /** Not known to be gone, so the present tag stays. */
   | { readonly name: string; readonly kind: 'kept'; readonly warning: string };
 
-/** Walks the graphs of a range of tags: fetches what is not stored, reads what is, and stages the tags that differ. */
+/** Walks the graphs of a range of tags: fetches missing manifests, reads stored ones, and stages the tags that differ. */
 export async function walkTags(
   deps: ActivityDeps,
   sync: SyncContext,
@@ -79,7 +78,7 @@ export async function walkTags(
     });
     await collector.flush();
   } catch (error) {
-    // the next attempt goes on where this one was
+    // the next attempt continues from here
     await collector.flush();
     await stageWalked(em, sync.taskId, unchanged);
     throw error;
@@ -98,8 +97,8 @@ const pageSize = 2_000;
 const runAtMost = 10;
 
 /**
- * Tags of like names, which one lane looks up one after the other; single ones where there are hardly enough for all lanes. Those that an
- * earlier attempt has walked are not looked up again.
+ * Groups of similar names, which one lane looks up in turn. Groups have one tag when there are hardly enough for all lanes. Tags that an
+ * earlier attempt walked are left out.
  */
 async function* readRuns(
   em: Em,
@@ -131,7 +130,7 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
   }
 }
 
-/** A kind of manifest that is not mirrored; of a signature also what cannot be had: its image is not held up by it (fault 60). */
+/** An unsupported kind of manifest, or a signature that cannot be fetched: its image is synced all the same (fault 60). */
 function isLeftOut(sync: SyncContext, name: string, error: unknown): error is TidemarkError {
   if (!isTidemarkError(error)) return false;
   return (
@@ -141,8 +140,8 @@ function isLeftOut(sync: SyncContext, name: string, error: unknown): error is Ti
 }
 
 /**
- * A tag that is not there (404): one asked for by name, or one that vanished between list and fetch (fault 35). The latter stays here
- * until the upstream does not list it either.
+ * A tag that was answered 404: one named in `includeTags`, or one that vanished after the list (fault 35). The latter stays here until the
+ * upstream's list lacks it too.
  */
 async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Promise<Found> {
   if (!sync.filter.exactNames.includes(name))
@@ -159,7 +158,7 @@ async function leftOut(sync: SyncContext, name: string, signal: AbortSignal): Pr
   return { name, kind: 'left-out', warning };
 }
 
-/** Looks at the first page of the upstream's list only, and does without where it cannot be had: it is a hint. */
+/** Similar names from the first page of the upstream's list. It is only a hint, so errors are ignored. */
 async function hintOf(sync: SyncContext, name: string, signal: AbortSignal): Promise<string> {
   try {
     for await (const page of sync.registry.listTags({ signal }))
@@ -171,7 +170,7 @@ async function hintOf(sync: SyncContext, name: string, signal: AbortSignal): Pro
   return '';
 }
 
-/** Stores what was fetched, stages what differs, and adds the graphs' roots. Answers how many manifests were new. */
+/** Stores fetched manifests, stages the tags that differ, and adds the roots. Returns the number of new manifests. */
 async function storeFound(
   em: Em,
   sync: SyncContext,
@@ -210,7 +209,7 @@ async function storeFound(
   return stored;
 }
 
-/** Where a message about a tag has its name: as a word, as a value, and at the end of an address. */
+/** The places of the name in a message about a tag. */
 function differencesOf(name: string): string[] {
   return [`The tag ${name} `, quoteValue(name), `/manifests/${name}`];
 }

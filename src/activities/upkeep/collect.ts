@@ -20,34 +20,35 @@ import { uploadedBlobLock } from '../../db/content/uploads.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { readPages } from '../../upstream/read-pages.ts';
 
 const pageRows = 1_000;
 const membershipRows = 5_000;
-/** Locks are held for no longer than these take. */
+/** Locks are held while so many files are removed. */
 const pageFiles = 200;
 const deletions = 8;
 
-/** Versions beyond what their repositories keep, then the memberships that only those had. */
+/** Removes versions beyond `retainVersions`, then the memberships that only those had. */
 export async function collectVersions(
   { database }: ActivityDeps,
   run: CollectionRun,
   signal: AbortSignal,
 ): Promise<void> {
   const em = database.em.fork();
-  for (let afterId = 0; ;) {
-    const repositories = await readRetainingRepositories(em, afterId, pageRows);
-    const last = repositories.at(-1);
-    if (last === undefined) return;
-    afterId = last;
+  const pages = readPages(
+    0,
+    (id: number) => id,
+    (afterId) => readRetainingRepositories(em, afterId, pageRows),
+  );
+  for await (const repositories of pages)
     for (const repositoryId of repositories) {
       signal.throwIfAborted();
       await removeOldVersions(em, repositoryId, run);
       while (await removeUnversioned(em, repositoryId, membershipRows)) signal.throwIfAborted();
     }
-  }
 }
 
-/** Marks what nothing holds any more, and removes what has been marked for the grace period: rows first, then their bytes. */
+/** Marks unheld content, and removes content that has been marked for the grace period: first rows, then files. */
 export async function collectContent(
   deps: ActivityDeps,
   run: CollectionRun,
@@ -64,13 +65,13 @@ export async function collectContent(
   for (;;) {
     const digests = await removeBlobs(em, run, pageFiles);
     if (digests.length === 0) break;
-    // what a crash leaves here is a file that nobody knows: collectFiles finds it
+    // after a crash here collectFiles finds the files
     await removeFiles(deps, digests, signal);
   }
   await sweepDelivered(em);
 }
 
-/** Files of the blob store that no row knows of: older than the grace period, for a push stores the file before the row. */
+/** Removes files without a row that are older than the grace period. A push stores the file before the row. */
 export async function collectFiles(
   deps: ActivityDeps,
   run: CollectionRun & { readonly dryRun: boolean },
@@ -99,7 +100,7 @@ export async function collectFiles(
   }
 }
 
-/** What a run would remove now, into the task's report; nothing is changed. */
+/** Reports what a run would remove now. */
 export async function planCollection({ database }: ActivityDeps, run: CollectionRun): Promise<void> {
   const em = database.em.fork();
   const versions = await countOldVersions(em, run);
@@ -107,8 +108,8 @@ export async function planCollection({ database }: ActivityDeps, run: Collection
 }
 
 /**
- * Removes the bytes of blobs that no row knows. Whoever stores a blob holds its lock from before it looks for the file until its row is
- * there, or has a row that refers to it before: so nobody counts on a file that goes (fault 111).
+ * Removes the files of blobs that have no row. A writer holds the blob's lock until its row exists, or has a row that refers to the blob.
+ * So a file in use is never removed (fault 111).
  */
 export async function removeFiles(
   { database, blobLocks, store }: Pick<ActivityDeps, 'database' | 'blobLocks' | 'store'>,

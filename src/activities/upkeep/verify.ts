@@ -6,6 +6,7 @@ import {
   verifyManifests,
 } from '../../db/collection/verify-content.ts';
 import type { StoredBlob } from '../../db/collection/verify-content.ts';
+import type { Em } from '../../db/open-database.ts';
 import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../../db/content/uploads.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
@@ -14,13 +15,13 @@ import type { ContentDeleter, StoreInventory } from '../../content/store.ts';
 import type { ContentSource } from '../../oci/content-source.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { readPages } from '../../upstream/read-pages.ts';
 
-/** What a verification works with. */
 export interface VerifyDeps extends Pick<ActivityDeps, 'database' | 'blobLocks' | 'logger'> {
   readonly store: ContentSource & ContentDeleter & StoreInventory;
 }
 
-/** How far a verification has come; what an attempt after a broken one begins with. */
+/** The position of a verification, where the next attempt continues. */
 export interface VerifyPosition {
   readonly afterManifest: number;
   readonly afterBlob: number;
@@ -28,13 +29,13 @@ export interface VerifyPosition {
 
 const pageManifests = 200;
 const pageBlobs = 100;
-/** Files read at one time: enough for a disk to be busy, few enough for pulls to get theirs. */
+/** Concurrent reads: enough to keep a disk busy, few enough not to slow down pulls. */
 const readers = 2;
 
 /**
- * Reads and hashes all that is said to be stored, in order of id, a page at a time. What is missing or damaged is marked as not stored, and
- * a damaged file removed: it is served as 404, never as wrong bytes, and the next sync or push brings it again (fault 84).
- * @param onPage told how far it is, after each page whose outcome is written down.
+ * Hashes all stored content in order of id, a page at a time. Missing and damaged blobs are marked as not stored, and damaged files are
+ * removed. Pulls of them get 404 and never wrong bytes, and the next sync or push stores them again (fault 84).
+ * @param onPage called after each page whose results are written
  */
 export async function verifyContent(
   deps: VerifyDeps,
@@ -55,37 +56,38 @@ export async function verifyContent(
     afterManifest = last;
     onPage({ afterManifest, afterBlob });
   }
-  for (;;) {
-    const page = await readStoredBlobs(em, { afterId: afterBlob, limit: pageBlobs });
-    const last = page.at(-1);
-    if (last === undefined) return;
+  for await (const page of readBlobPages(em, afterBlob)) {
     await verifyPage(deps, taskId, page, signal);
-    afterBlob = last.id;
+    afterBlob = page.at(-1)?.id ?? afterBlob;
     onPage({ afterManifest, afterBlob });
   }
 }
 
-/** What a power loss may have touched. */
+/** The time before a power loss whose writes may be lost. */
 const scrubHours = 1;
 
 /**
- * Looks, at a start, whether the blobs that were stored last before it are there with their sizes; those that are not are marked
- * (fault 110). They are not read: a file is on the disk before it gets its name.
- * @returns how many were not.
+ * At a start, compares the sizes of the files stored last, and marks missing ones (fault 110). The files are not read, because a file is
+ * synced before it gets its name.
+ * @returns the number of marked blobs
  */
 export async function scrubRecent(deps: VerifyDeps, signal: AbortSignal): Promise<number> {
   const em = deps.database.em.fork();
   let lost = 0;
-  for (let afterId = 0; ;) {
-    const page = await readStoredBlobs(em, { afterId, limit: pageBlobs, lastHours: scrubHours });
-    const last = page.at(-1);
-    if (last === undefined) return lost;
-    afterId = last.id;
+  for await (const page of readBlobPages(em, 0, { lastHours: scrubHours }))
     await forEachConcurrently(page, { concurrency: readers, signal }, async (blob, laneSignal) => {
       if ((await deps.store.stat(blob.digest))?.sizeBytes === blob.sizeBytes) return;
       if ((await setAside(deps, blob, laneSignal)) !== 'whole') lost += 1;
     });
-  }
+  return lost;
+}
+
+function readBlobPages(em: Em, start: number, recent: { readonly lastHours?: number } = {}) {
+  return readPages(
+    start,
+    ({ id }: StoredBlob) => id,
+    (afterId) => readStoredBlobs(em, { afterId, limit: pageBlobs, ...recent }),
+  );
 }
 
 type Finding = 'whole' | 'missing' | 'damaged';
@@ -117,7 +119,7 @@ async function inspect({ store }: VerifyDeps, blob: StoredBlob, signal: AbortSig
     const body = await store.fetch(descriptor, { signal });
     for await (const chunk of body.bytes) hash.update(chunk);
   } catch (error) {
-    // removed, or replaced, while it was read
+    // removed or replaced during the read
     if (isTidemarkError(error) && error.code === 'CONTENT_UNKNOWN') return 'missing';
     throw error;
   }
@@ -125,8 +127,8 @@ async function inspect({ store }: VerifyDeps, blob: StoredBlob, signal: AbortSig
 }
 
 /**
- * Looks again with the blob's lock held, for a push may have just repaired it. The file goes before the row is changed: were it there
- * while its row says that it is not, the next sync would take it for good.
+ * Inspects again under the blob's lock, because a push may have repaired it. The file is removed before the row is changed. Otherwise the
+ * next sync could accept the damaged file as stored.
  */
 async function setAside(deps: VerifyDeps, blob: StoredBlob, signal: AbortSignal): Promise<Finding> {
   const { blobLocks, store, database, logger } = deps;
@@ -142,7 +144,7 @@ async function setAside(deps: VerifyDeps, blob: StoredBlob, signal: AbortSignal)
     const repositories = await readHolders(database.em.fork(), blob.id);
     logger.error(
       { digest: blob.digest, repositories, finding },
-      'a stored blob is not what it should be; sync again what holds it',
+      'a stored blob is missing or damaged; sync its repositories again',
     );
     return finding;
   });
