@@ -54,7 +54,7 @@ const said = [
   ['said/public', 'public'],
 ];
 
-test('without logins they are public, and nothing is said', async () => {
+test('without logins distributions are public, and nothing is logged', async () => {
   expect(await start(false)).toBe('');
   expect(await list()).toEqual([
     ['early/one', 'public, undecided'],
@@ -63,7 +63,7 @@ test('without logins they are public, and nothing is said', async () => {
   ]);
 });
 
-test('with logins they are private until somebody decides, and each start lists them', async () => {
+test('with logins undecided distributions are private, and each start lists them', async () => {
   expect(await start(true)).toMatch(
     /2 distribution\(s\).*: early\/one, early\/two\..*distribution update.*--public.*TIDEMARK_EARLIER_DISTRIBUTIONS=public/,
   );
@@ -84,12 +84,12 @@ test('with logins they are private until somebody decides, and each start lists 
   ]);
 });
 
-test('without logins again, only the undecided are public again', async () => {
+test('without logins again, only undecided distributions become public', async () => {
   await start(false);
   expect(await list()).toEqual([['early/one', 'public'], ['early/two', 'public, undecided'], ...said]);
 });
 
-test('the setting decides for those that are left, once', async () => {
+test('the setting decides the remaining distributions, once', async () => {
   expect(await start(true, 'private')).toMatch(/private from now on: 1 /);
   expect(await list()).toEqual([['early/one', 'public'], ['early/two', 'private'], ...said]);
   expect(await start(true, 'public')).toBe('');

@@ -27,7 +27,7 @@ test('one that an older version left open is closed', async () => {
   for (const name of ['', 'blobs', 'blobs/sha256']) expect(await modeOf(join(root, name))).toBe(0o700);
 });
 
-test('the user that PostgreSQL runs as passes through', async ({ skip }) => {
+test('the user that PostgreSQL runs as may traverse the data folder', async ({ skip }) => {
   if (process.getuid?.() !== 0) skip('needs root: an ordinary user runs PostgreSQL itself');
   await mkdir(join(root, 'postgres'));
   await chown(join(root, 'postgres'), 65_534, 65_534);

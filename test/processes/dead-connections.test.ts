@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
 import { createEmptyDatabase } from '../support/servers.ts';
 
-test('fault 105: connections that die in transactions are not lost to the pool', async () => {
+test('fault 105: the pool replaces connections that die in transactions', async () => {
   const { url, ...created } = await createEmptyDatabase();
   const database = await openDatabase({ url, poolSize: 2 });
   try {

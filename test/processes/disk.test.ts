@@ -115,7 +115,7 @@ test.concurrent('fault 109: a sync onto a full disk fails with STORAGE_FULL, and
     ]);
   }));
 
-test.concurrent('fault 113: on a disk that became read-only readiness says so, and pulls and queries go on', ({
+test.concurrent('fault 113: on a read-only disk readiness fails, and pulls and queries continue', ({
   skip,
 }) =>
   withDataDisk({ fault: '113', skip }, async (scene, disk) => {

@@ -36,7 +36,7 @@ async function stageTag(taskId: number, name: string): Promise<void> {
     insert into sync_tag (task_id, name, manifest_id) select ${taskId}, ${name}, id from stored`.execute(db);
 }
 
-test('fault 96: the zombie of an earlier task cannot commit beside a later one, and a second commit answers the first', async () => {
+test('fault 96: an attempt of an earlier task cannot commit beside a later task; a second commit returns the first version', async () => {
   const { stack, ids } = scene;
   const zombie = await newTask();
   await stageTag(zombie, 'zombie');

@@ -23,7 +23,7 @@ async function newStack(settings: Record<string, string> = {}): Promise<Stack> {
   return stack;
 }
 
-test('where others can reach the API it does not start without logins, and says what to set', async () => {
+test('an API on a public address refuses to start without logins, and names the settings', async () => {
   const stack = await newStack({ TIDEMARK_HOST: '0.0.0.0' });
   for (const more of [{}, { TIDEMARK_AUTH: 'off' }]) {
     const api = stack.run(['api'], more);
@@ -35,7 +35,7 @@ test('where others can reach the API it does not start without logins, and says 
   await stack.launch('api', { TIDEMARK_AUTH: 'tokens' });
 });
 
-test('nor behind a proxy that serves others, until it is said that the proxy asks for logins', async () => {
+test('an API behind a public URL refuses to start without logins, unless TIDEMARK_AUTH=off', async () => {
   const stack = await newStack({ TIDEMARK_PUBLIC_URL: 'https://registry.example' });
   const refused = stack.run(['api']);
   expect(await refused.ended()).toBe(1);

@@ -49,7 +49,7 @@ async function kill(pid: number): Promise<void> {
 const syncMutation = `mutation ($id: ID!) { repositorySync(input: { repositoryId: $id }) {
   task { state warnings } userErrors { code } } }`;
 
-test.concurrent('fault 102: with Temporal down syncs are queued, those that run wait, queries go on; all end when it is back', () =>
+test.concurrent('fault 102: while Temporal is down syncs are queued, running syncs wait and queries continue; all syncs end when it is back', () =>
   withFolder(async (dataDir) => {
     const binary = await findTemporal({ cacheDir: cacheFolder(process.env), log });
     const temporal = await startTemporal({ dataDir, binary, log });
@@ -101,7 +101,7 @@ test.concurrent('fault 102: with Temporal down syncs are queued, those that run 
     }
   }));
 
-test.concurrent('fault 105: PostgreSQL killed in the open commit: nothing of it is there, then all of it; the API recovers by itself', () =>
+test.concurrent('fault 105: a commit interrupted by a SIGKILL of PostgreSQL is rolled back and repeated; the API reconnects', () =>
   withFolder(async (dataDir) => {
     const postgres = await startPostgres({ dataDir, log });
     const scene = await openScene({ databaseUrl: postgres.url });

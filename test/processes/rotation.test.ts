@@ -41,7 +41,7 @@ const openAll = async (stack: Stack, box: SecretBox) =>
     (await readSealed(stack)).map(({ id, sealed }) => [id, box.decrypt(sealed, `remote:${id}:password`)]),
   );
 
-test('fault 108: killed in the middle of a rotation, nothing is lost; the next start needs both keys still, and finishes it', async () => {
+test('fault 108: a SIGKILL during a key rotation loses no secret; the next start needs both keys, and completes the rotation', async () => {
   const stack = await openStack();
   const holder = new pg.Client({ connectionString: stack.databaseUrl });
   try {

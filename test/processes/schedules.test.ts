@@ -99,7 +99,7 @@ async function readTemporalId(program: Program, id: string): Promise<string> {
   return decodeURIComponent(schedule.temporalUrl.split('/').at(-1) ?? '');
 }
 
-test('what was due happened once, through a kill of everything; pause, trigger and delete do what they say', async () => {
+test('each due run of a schedule happens once across a SIGKILL of every process; pause, trigger and delete take effect', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-schedules-'));
   const content = createSampleRepository();
   addImage(content, { seed: 'schedules', layers: [3_000], tag: 'one' });

@@ -26,7 +26,7 @@ async function ask<T>(program: Program, query: string, variables: object = {}): 
   return data;
 }
 
-test('fault 95: after a SIGKILL of all that runs, start goes on with the sync; a second start says that one runs', async () => {
+test('fault 95: after a SIGKILL of every process, start resumes the sync; a second start reports the first', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-again-'));
   const content = createSampleRepository();
   addImage(content, { seed: 'again', layers: [300_000, 5_000], tag: 'one' });

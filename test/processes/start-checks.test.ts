@@ -54,7 +54,7 @@ async function settingsFor(url: string): Promise<Record<string, string>> {
   };
 }
 
-test('fault 107: a role on a database that is not migrated says how to migrate it; four that migrate at once agree', async () => {
+test('fault 107: a role refuses a database without migrations and names the command; four concurrent migrations succeed', async () => {
   const { url, database } = await newDatabase();
   const settings = await settingsFor(url);
   const early = launch(['serve'], settings);
@@ -71,7 +71,7 @@ test('fault 107: a role on a database that is not migrated says how to migrate i
   expect(new Set(applied).size).toBe(runs.rows[0]?.count);
 });
 
-test('a task queue of another installation is refused at the start, and the queue stays with whom it was', async () => {
+test('a process refuses the task queue of another installation at its start, and the claim does not change', async () => {
   const { url, database } = await newDatabase();
   await migrateDatabase(database);
   const settings = await settingsFor(url);
@@ -90,7 +90,7 @@ test('a task queue of another installation is refused at the start, and the queu
   await createTaskQueueClaim({ client, taskQueue, installation: 'aaaaaaaaaaaa' })();
 });
 
-test('fault 107: a database of a newer program is refused by every role, and by migrate, and left as it is', async () => {
+test('fault 107: every role and migrate refuse the database of a newer release, and leave it unchanged', async () => {
   const { url, database } = await newDatabase();
   await migrateDatabase(database);
   await database.em.execute(`insert into migration (name) values ('9999-from-the-future')`);
@@ -104,7 +104,7 @@ test('fault 107: a database of a newer program is refused by every role, and by 
   expect(await database.em.execute('select name from migration order by id')).toEqual(before);
 });
 
-test('fault 107: a migration that is killed in the middle leaves nothing of itself, and the next one goes through', async () => {
+test('fault 107: a killed migration is rolled back, and the next one succeeds', async () => {
   const { url, database } = await newDatabase();
   await database.migrator.up({ to: '0004-repositories' });
   const em = database.em.fork();
@@ -149,7 +149,7 @@ async function withStoredSecrets() {
   return { url, key, box, dataDir, open };
 }
 
-test('fault 108: without the key of the stored secrets nothing starts, and no new key is made', async () => {
+test('fault 108: no process starts without the key of the stored secrets, and no new key is created', async () => {
   const { url, box, dataDir, open } = await withStoredSecrets();
   const [keyId = ''] = box.keyIds;
   await expect(open()).rejects.toMatchObject({
@@ -171,7 +171,7 @@ test('fault 108: without the key of the stored secrets nothing starts, and no ne
   expect(role.output()).not.toContain(wrong);
 });
 
-test('fault 108: with the old key behind the new one everything opens; where nothing is stored a key is made', async () => {
+test('fault 108: with the old key listed after the new one all secrets open; without stored secrets a key is created', async () => {
   const { key, open } = await withStoredSecrets();
   const both = [randomBytes(32), key].map((one) => one.toString('base64'));
   const box = await open({ TIDEMARK_SECRET_KEY: both.join(',') });
@@ -183,7 +183,7 @@ test('fault 108: with the old key behind the new one everything opens; where not
   expect((await openSecretBox(config, database.em.fork())).keyIds).toEqual(made.keyIds);
 });
 
-test('a taken port is said before PostgreSQL is made, also by a command that would start servers; one that reads starts none', async () => {
+test('a port in use is reported before PostgreSQL is created, by every command that starts servers; reading commands start none', async () => {
   const other = createServer((_, response) => response.end('<title>Tidemark</title>'));
   closers.push(async () => other.close());
   other.listen(0, '127.0.0.1');

@@ -37,7 +37,7 @@ async function eventsOf({ stack }: Scene, workflowId: string): Promise<string[]>
   ]);
 }
 
-test.concurrent('fault 115: SIGTERM in a sync: the work is handed back at once, and what was asked is answered', () =>
+test.concurrent('fault 115: on SIGTERM a worker hands its activity back at once, and the API answers open requests', () =>
   withScene(async (scene) => {
     const { stack, large } = scene;
     const first = await stack.launch('serve');
@@ -101,7 +101,7 @@ const faulty = (what: string): string[] => [
   `data:text/javascript,process.on('SIGUSR2',()=>{${encodeURIComponent(what)}})`,
 ];
 
-test.concurrent('fault 117: a rejection that nothing handles is an alarm in the log, and the process and its sync live on', () =>
+test.concurrent('fault 117: an unhandled rejection is logged as an error, and the process and its sync continue', () =>
   withScene(async (scene) => {
     const { stack } = scene;
     const program = stack.run(['serve'], {}, faulty(`void Promise.reject(new Error('lost'))`));
@@ -122,7 +122,7 @@ test.concurrent('fault 117: a rejection that nothing handles is an alarm in the 
     expect(await program.end('SIGTERM')).toBe(0);
   }));
 
-test.concurrent('fault 117: an exception that nothing catches ends the process with 1, after the work was handed back', () =>
+test.concurrent('fault 117: an uncaught exception ends the process with exit code 1, after its activity is handed back', () =>
   withScene(async (scene) => {
     const { stack, large } = scene;
     const program = stack.run(['serve'], {}, faulty(`throw new Error('broken')`));

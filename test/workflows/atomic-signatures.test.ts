@@ -72,7 +72,7 @@ async function readRows({ harness, ids }: Scene, version: number): Promise<Row[]
   return found.rows.map((row) => ({ ...row, at: row.at && new Date(row.at) }));
 }
 
-test('every manifest is asked for in the store, children too; what the payload says is kept', async () => {
+test('the signature store is asked for every manifest and child, and the payload’s fields are stored', async () => {
   const scene = await openWithStore();
   const { good, multi, children } = scene.digests;
   const optional = { creator: 'skopeo 1', timestamp: 1_458_239_713 };
@@ -96,7 +96,7 @@ test('every manifest is asked for in the store, children too; what the payload s
   expect((await scene.sync({ mirror: true })).task.createdVersion).toBe(null);
 });
 
-test('a new signature makes a version; one that is gone upstream leaves a mirror only; all leave with the image', async () => {
+test('a new signature creates a version; a mirror sync removes signatures that upstream removed, or whose image left', async () => {
   const scene = await openWithStore();
   const { good, multi } = scene.digests;
   await scene.sync();
@@ -132,7 +132,7 @@ test('a clean-up removes atomic signatures with the manifest that they sign, and
   expect((await readRows(scene, 2)).map(({ signed }) => signed)).toEqual([good]);
 });
 
-test('fault 57: a gap ends the signatures of a manifest and is no error', async () => {
+test('fault 57: a gap in the numbers ends the signatures of a manifest, without an error', async () => {
   const scene = await openWithStore();
   const { good } = scene.digests;
   scene.put(good, 1, await signer.sign(atomicPayload(good, { timestamp: 1 })));
@@ -143,7 +143,7 @@ test('fault 57: a gap ends the signatures of a manifest and is no error', async 
   expect(scene.store.requestsOf(routeOf(good, 3))).toEqual([]);
 });
 
-describe('fault 58: what is no signature is left out with a warning', async () => {
+describe('fault 58: an answer that is no signature is left out with a warning', async () => {
   test.concurrent.each<[string, Answer]>([
     ['a web page', { headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' }],
     ['a web page without its type', { body: '\n <!DOCTYPE html><p>Please log in' }],

@@ -57,7 +57,7 @@ async function fiveVersions(): Promise<Scene> {
   return scene;
 }
 
-test('versions beyond what is kept go, with what only they had; the others read and differ as before', async () => {
+test('a clean-up removes versions beyond the retention with their own content; the others stay unchanged', async () => {
   const scene = await fiveVersions();
   const { repositoryId } = scene.ids;
   const em = stage.harness.em();
@@ -98,7 +98,7 @@ test('a dry run says the same, and removes nothing', async () => {
   expect((await collect()).report).toMatchObject({ versions: 4, manifests: 4, blobs: 8 });
 });
 
-test('what a deleted repository had goes, and what another shares stays', async () => {
+test('a clean-up removes the content of a deleted repository, and keeps shared content', async () => {
   const repository = createSampleRepository();
   addImage(repository, { seed: 'one', layers: [3_000], tag: 'one' });
   addImage(repository, { seed: 'two', layers: [4_000], tag: 'two' });
@@ -112,7 +112,7 @@ test('what a deleted repository had goes, and what another shares stays', async 
   expect(kept?.tags).toEqual({ one: repository.tags.get('one') });
 });
 
-test('fault 111: a clean-up while a sync brings what nothing else holds yet takes none of it', async () => {
+test('fault 111: a clean-up keeps content that a running sync has staged', async () => {
   const scene = await stage.open();
   const [layer = ''] = [...scene.repository.blobs.keys()].sort();
   const answers = sampleAnswers(scene.repository);
@@ -131,7 +131,7 @@ test('fault 111: a clean-up while a sync brings what nothing else holds yet take
   expect((await files()).sort()).toEqual(expect.arrayContaining(hexOf(scene.repository.blobs.keys())));
 });
 
-test('fault 111: what a failed sync has left is taken, and the next one brings it again', async () => {
+test('fault 111: a clean-up removes content of a failed sync, and the next sync fetches it again', async () => {
   const scene = await stage.open();
   const { repository } = scene;
   const [digest = ''] = [...repository.blobs.keys()];
@@ -150,7 +150,7 @@ test('fault 111: what a failed sync has left is taken, and the next one brings i
   await readVersions(stage.harness, scene.ids.repositoryId);
 });
 
-test('fault 111: what a crash after the commit left staged holds nothing, and goes with the next clean-up', async () => {
+test('fault 111: staged rows that a crash left after the commit protect no content, and the next clean-up removes them', async () => {
   const scene = await stage.openSynced();
   const { repositoryId } = scene.ids;
   const db = kysely(stage.harness.em());
@@ -198,7 +198,7 @@ const condemn = (digest: string, age: string) =>
     kysely(stage.harness.em()),
   );
 
-test('fault 111: what was marked and is relied on again keeps its place', async () => {
+test('fault 111: a new reference clears the mark of a manifest', async () => {
   const { digest, repository } = await storeLoose('relied');
   await condemn(digest, '2 days');
   expect(await findStoredManifest(stage.harness.em(), digest, anything)).toBeDefined();
@@ -217,7 +217,7 @@ test('fault 111: what was marked and is relied on again keeps its place', async 
   expect(await marked()).toBe(false);
 });
 
-test('fault 111: a reference that is being written is waited for, not removed under', async () => {
+test('fault 111: a clean-up waits for a reference that is being written', async () => {
   const { digest, repository } = await storeLoose('locked');
   const em = stage.harness.em();
   await em.transactional(async (transaction) => {
@@ -230,7 +230,7 @@ test('fault 111: a reference that is being written is waited for, not removed un
   expect(await count('blob', repository.blobs.keys())).toBe(0);
 });
 
-test('an index, its images and their blobs go in one run; a child that has a tag of its own stays', async () => {
+test('one clean-up removes an index, its images and their blobs, and keeps a child with its own tag', async () => {
   const scene = await stage.openSynced();
   const { repository } = scene;
   const child = [...repository.manifests.values()].find(
@@ -249,7 +249,7 @@ test('an index, its images and their blobs go in one run; a child that has a tag
   expect(await count('blob', repository.blobs.keys())).toBe(version?.blobs.length);
 });
 
-test('what an upload has brought stays while its repository serves it', async () => {
+test('a clean-up keeps an uploaded blob while its repository serves it', async () => {
   const bytes = Buffer.from(`uploaded ${Math.random()}`);
   const digest = digestBytes(bytes);
   const path = join(stage.harness.folder, 'blobs', 'sha256', digest.slice(7));
@@ -270,7 +270,7 @@ test('what an upload has brought stays while its repository serves it', async ()
   expect(await files()).not.toContain(digest.slice(7));
 });
 
-test('fault 111: the file of a digest that somebody is storing is left, and so is one that has a row again', async () => {
+test('fault 111: a clean-up keeps the file of a locked digest, and of a digest that has a row again', async () => {
   const { harness } = stage;
   const bytes = Buffer.from(`stored ${Math.random()}`);
   const digest = digestBytes(bytes);
@@ -321,7 +321,7 @@ test('a run that a schedule starts makes its own task; a second one meanwhile do
   await em.execute(`delete from task where workflow_id = 'other'`);
 });
 
-test('a version that is copied from stays until it is copied', async () => {
+test('a clean-up waits for the lock on a version that is being copied', async () => {
   const scene = await fiveVersions();
   await change(scene, { retainVersions: 1 });
   const { repositoryId } = scene.ids;

@@ -209,7 +209,7 @@ describe('referrers, by the API', () => {
     expect((await scene.sync({ mirror: true })).task.createdVersion).toBe(null);
   });
 
-  test.concurrent('a new one makes a version; what is gone upstream stays, but in a mirror', async () => {
+  test.concurrent('a new referrer creates a version; only a mirror sync removes one that upstream removed', async () => {
     const signed = sample();
     const scene = await openSigned(signed, {}, true);
     await scene.sync();

@@ -107,7 +107,7 @@ test.each([
   await upstream.close();
 });
 
-test('requests that are given up while they wait for their slot cost the next sync no more than a second of slots', async () => {
+test('cancelled requests that wait for their slot delay the next sync by a second at most', async () => {
   const content = createSampleRepository();
   for (let number = 0; number < 40; number += 1)
     addImage(content, { seed: `given-up-${number}`, layers: [100], tag: `v${number}` });

@@ -103,7 +103,7 @@ test.each(['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as RemotePolicy[])(
   },
 );
 
-test('an index of blobs is pushed where its blobs are there, and only then', async () => {
+test('a push of an index of blobs is accepted only after its blobs are stored', async () => {
   const repository = createSampleRepository();
   const entries = addCache(repository);
   const name = 'pushed/cache';
@@ -124,7 +124,7 @@ test('an index of blobs is pushed where its blobs are there, and only then', asy
   expect((await put()).status).toBe(201);
 });
 
-test('entries of an index are taken from the other address where they are not at their own', async () => {
+test('an index entry is fetched from the blob or manifest address, whichever has it', async () => {
   const repository = createSampleRepository();
   const child = addImage(repository, { seed: 'at-blobs', layers: [300] });
   const childBytes = repository.manifests.get(child.digest)?.bytes ?? Buffer.alloc(0);
@@ -141,7 +141,7 @@ test('entries of an index are taken from the other address where they are not at
   expect(await readBlob(scene, entry.digest)).toEqual(config);
 });
 
-test('an entry whose type says nothing is an opaque manifest', async () => {
+test('an index entry of an unknown media type is an opaque manifest', async () => {
   const repository = createSampleRepository();
   const bytes = unique('{"any":"thing"}');
   const entry = addManifest(repository, bytes, 'application/vnd.acme.manifest+json');
@@ -258,7 +258,7 @@ test.each(foreignTypes)(
   },
 );
 
-test('a layer that a registry need not have comes later, and not by what others have', async () => {
+test('a missing foreign layer is fetched by a later sync, and not taken from another repository', async () => {
   const bytes = unique('windows base');
   const sample = () => {
     const repository = createSampleRepository();

@@ -47,7 +47,7 @@ const activities = {
   nextInLine: async () => [],
 } satisfies Partial<Activities>;
 
-test('a sync of everything that can be cut has no more than 500 events', async () => {
+test('a sync split into parts has a history of at most 500 events', async () => {
   const { temporalAddress } = testServers();
   const taskQueue = `large-${randomBytes(6).toString('hex')}`;
   const connection = await NativeConnection.connect({ address: temporalAddress });

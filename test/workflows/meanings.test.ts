@@ -219,7 +219,7 @@ test('an index that lists a child under a wrong type is mirrored with what the c
   await expectWhole(again, { repository, child, root: index });
 });
 
-test('a tag goes where the other meaning of the same bytes stays, with what belongs to it', async () => {
+test('a mirror sync removes a tag and its companions while the same bytes stay under another media type', async () => {
   const { repository, root } = genuine('image');
   const bytes = repository.manifests.get(root.digest)?.bytes ?? Buffer.alloc(0);
   const name = 'two/followers';

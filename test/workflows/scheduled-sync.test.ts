@@ -122,7 +122,7 @@ describe('scheduledSync', () => {
     await close();
   });
 
-  test('a run of a schedule that no row stands for syncs nothing, and asks for its removal', async () => {
+  test('a run of a deleted schedule syncs nothing, and requests the removal of the schedule at Temporal', async () => {
     const { schedule, close } = await open();
     await harness.em().nativeDelete(Schedule, { id: schedule.id });
     expect((await schedule.run()).result).toEqual({ taskId: null, skipped: 'The schedule is deleted.' });
@@ -175,7 +175,7 @@ describe('syncs of one host take turns', () => {
       (event) => event.timerStartedEventAttributes != null,
     ) ?? false;
 
-  test('beyond the cap they wait, through a restart of the worker, can be cancelled, and go on as soon as there is a turn', async () => {
+  test('syncs beyond the cap wait through a restart of the worker, can be cancelled, and start when a sync of the host ends', async () => {
     const upstream = await openUpstream();
     const elsewhere = await openUpstream();
     const create = (url: string) => harness.createRepository({ url, upstreamName });

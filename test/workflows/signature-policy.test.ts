@@ -246,7 +246,7 @@ describe('atomic signatures', () => {
     },
   );
 
-  test('verify what they name, where they name the repository', async () => {
+  test('verify the manifests that they name, if they name the repository', async () => {
     const repository = createSampleRepository();
     const app = image(repository, 'app');
     const other = image(repository, 'other');
@@ -293,7 +293,7 @@ test('one warning names like tags and counts them, and another one those beyond 
   ]);
 });
 
-test('what was verified is not checked again until the policy trusts another', async () => {
+test('a verified manifest is checked again only after the policy’s keys change', async () => {
   const repository = createSampleRepository();
   const app = image(repository, 'app');
   signWithTag(repository, { image: app, key });

@@ -79,7 +79,7 @@ test.concurrent('a mirror sync with filters removes inside the filtered subset o
   expect(outcome.summary?.removed).toMatchObject({ tags: 1, manifests: 1, blobs: 2 });
 });
 
-test.concurrent('what a moved tag pointed at stays untagged in an additive sync, and a mirror sync drops it in its subset', async () => {
+test.concurrent('an additive sync keeps the old target of a moved tag untagged; a mirror sync removes it inside its subset', async () => {
   const scene = await stage.openSynced();
   const { repositoryId, remoteId } = scene.ids;
   const old = scene.repository.tags.get('good');
@@ -185,7 +185,7 @@ test.concurrent('a sync of nothing new makes no version, asks only HEAD of known
   });
 });
 
-test.concurrent('what another repository brought is reused and counted', async () => {
+test.concurrent('blobs of another repository are reused and counted', async () => {
   const repository = imagesOf('shared', ['one', 'two']);
   const first = await stage.openSynced({ repository });
   const second = await stage.harness.createRepository({ url: first.upstream.url, upstreamName });
@@ -379,7 +379,7 @@ test.concurrent('no partial file is left of syncs that succeeded', async () => {
   expect(partials.filter((file) => names.some((name) => file.includes(name)))).toEqual([]);
 });
 
-test.concurrent('tags of like names are asked for by what is known, each once, and end where the upstream has them', async () => {
+test.concurrent('similar tags are requested once each with the digest of a neighbour, and point where upstream has them', async () => {
   const repository = createSampleRepository();
   const images = Array.from({ length: 40 }, (_, number) =>
     addImage(repository, { seed: `like-${process.pid}-${number}`, layers: [200], tag: `v${number}.0` }),

@@ -171,7 +171,7 @@ describe('a first sync of more tags than a window of GETs has completes by itsel
   });
 });
 
-test('a bare 429 is waited for ever longer, up to the budget without progress', async () => {
+test('a 429 without Retry-After is retried with back-off, up to the budget without progress', async () => {
   const scene = await open(manyTags(3), { size: 1 });
   clock.waits.length = 0;
   const outcome = await scene.sync();
