@@ -26,10 +26,7 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
   let position = start;
   let writtenBytes = start;
   let writing = Promise.resolve();
-
-  function block(): Buffer {
-    return (blocks[filling] ??= Buffer.allocUnsafe(Math.min(blockBytes, sizeBytes)));
-  }
+  const block = () => (blocks[filling] ??= Buffer.allocUnsafe(Math.min(blockBytes, sizeBytes)));
 
   async function writeBlock(bytes: Buffer, from: number): Promise<void> {
     await writeFully(handle, bytes, from);

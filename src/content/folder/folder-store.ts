@@ -1,12 +1,13 @@
 import { mkdir, open, opendir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContentBody, ContentKey, FetchOptions } from '../../oci/content-source.ts';
+import type { ContentBody, ContentKey, ContentSource, FetchOptions } from '../../oci/content-source.ts';
 import type { Digest, DigestAlgorithm } from '../../oci/digest.ts';
 import { digestAlgorithm, digestHex, isDigest, parseDigest } from '../../oci/digest.ts';
 import { contentUnknown, offsetInvalid } from '../content-error.ts';
 import { syncFolder } from '../../files/sync-folder.ts';
 import { createDirectorySync } from './directory-sync.ts';
 import { openGrowingBlob } from './growing-blob.ts';
+import type { PartialPlace } from './partial-blob.ts';
 import { pushByFile } from './push-by-file.ts';
 import { pushSmall, smallBytes } from './push-small.ts';
 import {
@@ -18,10 +19,11 @@ import {
   sweepPartialFolder,
 } from './partial-folder.ts';
 import { createQuota } from '../quota.ts';
+import type { Quota } from '../quota.ts';
 import { keepBuffer, takeBuffer } from './read-buffers.ts';
 import { createSingleFlight } from '../single-flight.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
-import type { BlobStore, PushOptions } from '../store.ts';
+import type { BlobStore, PushOptions, PushResult } from '../store.ts';
 
 export interface FolderStoreOptions {
   /** The folder, created if missing. Files get 0600 and folders 0700. */
@@ -45,83 +47,94 @@ const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
  */
 export async function openFolderStore(options: FolderStoreOptions): Promise<BlobStore> {
   const { root, quotaBytes, fsync = true } = options;
-  const partialFolder = join(root, 'partial');
   await makeFolders(root, fsync);
-  const quota = quotaBytes === undefined ? undefined : createQuota(quotaBytes, await storedBytes(root));
-  const syncBlobFolder: Record<DigestAlgorithm, () => Promise<void>> = {
+  const partialFolder = join(root, 'partial');
+  const syncs: Record<DigestAlgorithm, () => Promise<void>> = {
     sha256: createDirectorySync(blobFolder(root, 'sha256')),
     sha512: createDirectorySync(blobFolder(root, 'sha512')),
   };
-  const partials = {
-    folder: partialFolder,
-    find: createPartialFinder(partialFolder),
-    live: new Set<string>(),
-    fsync,
+  const folder: Folder = {
+    root,
+    quota: quotaBytes === undefined ? undefined : createQuota(quotaBytes, await storedBytes(root)),
+    partials: {
+      folder: partialFolder,
+      find: createPartialFinder(partialFolder),
+      live: new Set<string>(),
+      fsync,
+    },
+    async syncNames(digest) {
+      if (fsync) await onDisk('fsync of the blob folder', syncs[digestAlgorithm(digest)]());
+    },
   };
+  const { partials, quota } = folder;
   const singleFlight = createSingleFlight();
-
   const store: BlobStore = {
     exists: async ({ digest, size }) => (await sizeOf(blobPath(root, digest))) === size,
-
     fetch: async (descriptor, fetchOptions) =>
       fetchBlob(blobPath(root, descriptor.digest), descriptor, fetchOptions),
-
     push: (descriptor, source, pushOptions = {}) =>
-      singleFlight(flightOf(descriptor, pushOptions), pushOptions.signal, async () => {
-        const target = blobPath(root, descriptor.digest);
-        const sync = syncBlobFolder[digestAlgorithm(descriptor.digest)];
-        const { apart } = pushOptions;
-        const presentBytes = apart === undefined ? await sizeOf(target) : undefined;
-        if (presentBytes === descriptor.size) {
-          // Another process may have renamed the blob and not called fsync for the folder yet.
-          if (fsync) await onDisk('fsync of the blob folder', sync());
-          pushOptions.onProgress?.(descriptor.size, descriptor.size);
-          return { fetchedBytes: 0 };
-        }
-        const publish = async (path: string) => {
-          // The push was charged in full, so that the quota does not reveal a stored blob. The replaced bytes are freed now.
-          const replacedBytes = (await sizeOf(target)) ?? 0;
-          await moveInto(target, path, descriptor, fsync ? sync : undefined);
-          quota?.add((presentBytes ?? 0) - replacedBytes);
-        };
-        const pushBySize = descriptor.size <= smallBytes ? pushSmall : pushByFile;
-        const push = () => pushBySize({ ...partials, publish }, descriptor, source, pushOptions);
-        return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
-      }),
-
+      singleFlight(flightOf(descriptor, pushOptions), pushOptions.signal, () =>
+        pushBlob(folder, descriptor, source, pushOptions),
+      ),
     grow: (descriptor, growOptions) => {
       const publish = (path: string) => store.adopt(descriptor, path);
       return openGrowingBlob({ ...partials, publish }, store, descriptor, growOptions);
     },
-
     async delete({ digest }) {
       const path = blobPath(root, digest);
       const presentBytes = quota && (await sizeOf(path));
       await removeFile(path);
       quota?.add(-(presentBytes ?? 0));
     },
-
     ...(quota && { quota }),
-
     // Not in single flight with pushes: a wait would reveal another download.
     adopt: (descriptor, path) =>
       singleFlight(`${descriptor.digest} adopted`, undefined, async () => {
-        const target = blobPath(root, descriptor.digest);
-        const sync = syncBlobFolder[digestAlgorithm(descriptor.digest)];
-        const take = () => moveInto(target, path, descriptor, fsync ? sync : undefined);
-        const presentBytes = (await sizeOf(target)) ?? 0;
+        const presentBytes = (await sizeOf(blobPath(root, descriptor.digest))) ?? 0;
+        const take = () => moveIn(folder, path, descriptor);
         await (quota === undefined ? take() : quota.charge(descriptor, presentBytes, take));
       }),
-
     sweepPartials: ({ olderThanMs }) => sweepPartialFolder(partialFolder, olderThanMs, partials.live),
-
     list: () => listBlobs(root),
-
     stat: async (digest) => describeFile(blobPath(root, digest)),
-
     check: () => probeFolder(partialFolder),
   };
   return store;
+}
+
+interface Folder {
+  readonly root: string;
+  readonly quota: Quota | undefined;
+  readonly partials: Omit<PartialPlace, 'publish'>;
+  /** Makes the name of a blob durable, if the store uses fsync. */
+  readonly syncNames: (digest: Digest) => Promise<void>;
+}
+
+async function pushBlob(
+  folder: Folder,
+  descriptor: ContentKey,
+  source: ContentSource,
+  options: PushOptions,
+): Promise<PushResult> {
+  const { partials, quota, root } = folder;
+  const { digest, size } = descriptor;
+  const target = blobPath(root, digest);
+  const presentBytes = options.apart === undefined ? await sizeOf(target) : undefined;
+  if (presentBytes === size) {
+    // Another process may have renamed the blob and not called fsync for the folder yet.
+    await folder.syncNames(digest);
+    options.onProgress?.(size, size);
+    return { fetchedBytes: 0 };
+  }
+  const publish = async (path: string) => {
+    // With `apart` the push was charged in full, so that the quota does not reveal a stored blob. The replaced bytes are freed now.
+    const replacedBytes = (await sizeOf(target)) ?? 0;
+    await moveIn(folder, path, descriptor);
+    quota?.add((presentBytes ?? 0) - replacedBytes);
+  };
+  const pushBySize = size <= smallBytes ? pushSmall : pushByFile;
+  const push = () => pushBySize({ ...partials, publish }, descriptor, source, options);
+  return quota === undefined ? push() : quota.charge(descriptor, presentBytes ?? 0, push);
 }
 
 /** Pushes of one digest run in series; those with `apart` do not wait for others. */
@@ -149,20 +162,16 @@ async function makeFolders(root: string, fsync: boolean): Promise<void> {
 }
 
 /** Rename, then fsync of the folder. The file was fsynced before (fault 110). */
-async function moveInto(
-  target: string,
-  path: string,
-  descriptor: ContentKey,
-  sync: (() => Promise<void>) | undefined,
-): Promise<void> {
+async function moveIn(folder: Folder, path: string, { digest, size }: ContentKey): Promise<void> {
+  const target = blobPath(folder.root, digest);
   try {
     await rename(path, target);
   } catch (error) {
     // Another process may have stored this digest and removed the other partial files, including this one.
-    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(target)) === descriptor.size;
-    if (!stored) await onDisk(`renaming ${descriptor.digest}`, Promise.reject(error as Error));
+    const stored = systemCode(error) === 'ENOENT' && (await sizeOf(target)) === size;
+    if (!stored) await onDisk(`renaming ${digest}`, Promise.reject(error as Error));
   }
-  if (sync !== undefined) await onDisk('fsync of the blob folder', sync());
+  await folder.syncNames(digest);
 }
 
 async function fetchBlob(

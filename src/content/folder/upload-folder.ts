@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { mkdir, open, opendir, stat } from 'node:fs/promises';
+import { mkdir, open, opendir } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../oci/digest.ts';
@@ -8,7 +8,7 @@ import { digestAlgorithm } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { StreamHash } from './hash-thread.ts';
 import { writePartialFile } from './partial-file.ts';
-import { removeFile, sizeOf } from './partial-folder.ts';
+import { describeFile, removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
 import { createUploadCharges } from '../upload-charges.ts';
 import type { UploadCharges } from '../upload-charges.ts';
@@ -58,6 +58,14 @@ const uploadId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const maxHashed = 1_000;
 const readBytes = 1024 * 1024;
 
+interface Uploads {
+  readonly folder: string;
+  readonly blobs: FileAdopter;
+  readonly fsync: boolean;
+  readonly hashes: Map<string, Hashed>;
+  readonly charges: UploadCharges;
+}
+
 /** @throws TidemarkError `STORAGE_UNAVAILABLE` if the folder cannot be created. */
 export async function openUploadFolder(options: UploadFolderOptions): Promise<UploadFolder> {
   const { root, blobs, fsync = true } = options;
@@ -65,114 +73,116 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
   await onDisk('making the folder of uploads', mkdir(folder, { recursive: true, mode: 0o700 }));
   const hashes = new Map<string, Hashed>();
   const charges = createUploadCharges(blobs.quota);
-  if (blobs.quota !== undefined) await chargeFound(folder, charges);
-
-  /** Only our own ids become paths. */
-  function pathOf(id: string): string {
-    if (!uploadId.test(id)) throw unknown(id);
-    return join(folder, id);
-  }
-
-  /** The hash so far, if this process has hashed every byte of the file. */
-  function hashedUpTo(id: string, sizeBytes: number): Hashed | undefined {
-    const hashed = hashes.get(id);
-    if (hashed !== undefined && hashed.bytes === sizeBytes) return hashed;
-    hashes.delete(id);
-    if (sizeBytes > 0 || hashes.size >= maxHashed) return undefined;
-    const fresh = { hash: createHash('sha256'), bytes: 0 };
-    hashes.set(id, fresh);
-    return fresh;
-  }
-
+  if (blobs.quota !== undefined)
+    for await (const id of listUploads(folder)) charges.settle(id, (await sizeOf(join(folder, id))) ?? 0);
+  const uploads = { folder, blobs, fsync, hashes, charges };
   return {
     async create(id) {
-      const handle = await onDisk('creating an upload', open(pathOf(id), 'wx', 0o600));
+      const handle = await onDisk('creating an upload', open(pathOf(uploads, id), 'wx', 0o600));
       await handle.close();
     },
-
-    sizeOf: async (id) => (uploadId.test(id) ? sizeOf(pathOf(id)) : undefined),
-
-    async append(id, bytes) {
-      const handle = await openUpload(pathOf(id), id);
-      const before = (await onDisk('reading the size of an upload', handle.stat())).size;
-      charges.settle(id, before);
-      const hashed = hashedUpTo(id, before);
-      const file = writePartialFile({
-        handle,
-        what: 'an upload',
-        sizeBytes: Number.POSITIVE_INFINITY,
-        start: before,
-        openHash: () => countInto(hashed),
-      });
-      try {
-        for await (const chunk of bytes) {
-          charges.more(id, chunk.byteLength);
-          await file.append(chunk);
-        }
-      } finally {
-        // After a failed write the file is shorter than what was hashed, and `finish` reads it again.
-        try {
-          await file.close();
-        } finally {
-          charges.settle(id, (await sizeOf(pathOf(id))) ?? 0);
-        }
-      }
-      return file.sizeBytes;
-    },
-
-    async finish(id, digest) {
-      const path = pathOf(id);
-      const handle = await openUpload(path, id);
-      let sizeBytes: number;
-      try {
-        sizeBytes = (await onDisk('reading the size of an upload', handle.stat())).size;
-        const hashed = digestAlgorithm(digest) === 'sha256' ? hashedUpTo(id, sizeBytes) : undefined;
-        const actual =
-          hashed === undefined ? await hashFile(handle, digest) : hexOf(hashed.hash.copy(), digest);
-        if (actual !== digest) throw mismatch(digest, actual, sizeBytes);
-        if (fsync) await onDisk('fsync of an upload', handle.sync());
-      } finally {
-        await handle.close();
-      }
-      // The blob is charged anew, less what it replaces.
-      charges.drop(id);
-      try {
-        await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
-      } catch (error) {
-        charges.settle(id, (await sizeOf(path)) ?? 0);
-        throw error;
-      }
-      hashes.delete(id);
-      return { sizeBytes };
-    },
-
-    async cancel(id) {
-      hashes.delete(id);
-      await removeFile(pathOf(id));
-      charges.drop(id);
-    },
-
+    sizeOf: async (id) => (uploadId.test(id) ? sizeOf(pathOf(uploads, id)) : undefined),
+    append: (id, bytes) => append(uploads, id, bytes),
+    finish: (id, digest) => finish(uploads, id, digest),
+    cancel: (id) => cancel(uploads, id),
     async sweep({ olderThanMs }) {
+      const newest = Date.now() - olderThanMs;
       let removedFiles = 0;
-      for await (const entry of await onDisk('reading the uploads', opendir(folder))) {
-        if (!entry.isFile() || !uploadId.test(entry.name)) continue;
-        if (!(await isOlder(join(folder, entry.name), olderThanMs))) continue;
-        hashes.delete(entry.name);
-        await removeFile(join(folder, entry.name));
-        charges.drop(entry.name);
+      for await (const id of listUploads(folder)) {
+        const found = await describeFile(pathOf(uploads, id)).catch(() => undefined);
+        if (found === undefined || found.modifiedAt.getTime() > newest) continue;
+        await cancel(uploads, id);
         removedFiles += 1;
       }
       // Finished or cancelled by another process.
-      for (const id of charges.ids()) if ((await sizeOf(pathOf(id))) === undefined) charges.drop(id);
+      for (const id of charges.ids()) if ((await sizeOf(pathOf(uploads, id))) === undefined) charges.drop(id);
       return { removedFiles };
     },
   };
 }
 
-async function chargeFound(folder: string, charges: UploadCharges): Promise<void> {
+async function* listUploads(folder: string): AsyncGenerator<string> {
   for await (const entry of await onDisk('reading the uploads', opendir(folder)))
-    if (entry.isFile() && uploadId.test(entry.name))
-      charges.settle(entry.name, (await sizeOf(join(folder, entry.name))) ?? 0);
+    if (entry.isFile() && uploadId.test(entry.name)) yield entry.name;
+}
+
+/** Only our own ids become paths. */
+function pathOf({ folder }: Uploads, id: string): string {
+  if (!uploadId.test(id)) throw unknown(id);
+  return join(folder, id);
+}
+
+/** The hash so far, if this process has hashed every byte of the file. */
+function hashedUpTo({ hashes }: Uploads, id: string, sizeBytes: number): Hashed | undefined {
+  const hashed = hashes.get(id);
+  if (hashed !== undefined && hashed.bytes === sizeBytes) return hashed;
+  hashes.delete(id);
+  if (sizeBytes > 0 || hashes.size >= maxHashed) return undefined;
+  const fresh = { hash: createHash('sha256'), bytes: 0 };
+  hashes.set(id, fresh);
+  return fresh;
+}
+
+async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
+  const { charges } = uploads;
+  const path = pathOf(uploads, id);
+  const handle = await openUpload(path, id);
+  const before = (await onDisk('reading the size of an upload', handle.stat())).size;
+  charges.settle(id, before);
+  const hashed = hashedUpTo(uploads, id, before);
+  const file = writePartialFile({
+    handle,
+    what: 'an upload',
+    sizeBytes: Number.POSITIVE_INFINITY,
+    start: before,
+    openHash: () => countInto(hashed),
+  });
+  try {
+    for await (const chunk of bytes) {
+      charges.more(id, chunk.byteLength);
+      await file.append(chunk);
+    }
+  } finally {
+    // After a failed write the file is shorter than what was hashed, and `finish` reads it again.
+    try {
+      await file.close();
+    } finally {
+      charges.settle(id, (await sizeOf(path)) ?? 0);
+    }
+  }
+  return file.sizeBytes;
+}
+
+async function finish(uploads: Uploads, id: string, digest: Digest): Promise<{ readonly sizeBytes: number }> {
+  const { blobs, charges, fsync, hashes } = uploads;
+  const path = pathOf(uploads, id);
+  const handle = await openUpload(path, id);
+  let sizeBytes: number;
+  try {
+    sizeBytes = (await onDisk('reading the size of an upload', handle.stat())).size;
+    const hashed = digestAlgorithm(digest) === 'sha256' ? hashedUpTo(uploads, id, sizeBytes) : undefined;
+    const actual = hashed === undefined ? await hashFile(handle, digest) : hexOf(hashed.hash.copy(), digest);
+    if (actual !== digest) throw mismatch(digest, actual, sizeBytes);
+    if (fsync) await onDisk('fsync of an upload', handle.sync());
+  } finally {
+    await handle.close();
+  }
+  // The blob is charged anew, less what it replaces.
+  charges.drop(id);
+  try {
+    await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
+  } catch (error) {
+    charges.settle(id, (await sizeOf(path)) ?? 0);
+    throw error;
+  }
+  hashes.delete(id);
+  return { sizeBytes };
+}
+
+async function cancel(uploads: Uploads, id: string): Promise<void> {
+  uploads.hashes.delete(id);
+  await removeFile(pathOf(uploads, id));
+  uploads.charges.drop(id);
 }
 
 /** The hash of an upload lives longer than one request. */
@@ -213,11 +223,6 @@ async function hashFile(handle: FileHandle, digest: Digest): Promise<string> {
 
 function hexOf(hash: Hash, digest: Digest): string {
   return `${digestAlgorithm(digest)}:${hash.digest('hex')}`;
-}
-
-async function isOlder(path: string, olderThanMs: number): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && found.mtimeMs <= Date.now() - olderThanMs;
 }
 
 function unknown(id: string): TidemarkError {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContentKey } from '../../oci/content-source.ts';
+import type { ContentBody, ContentKey, FetchOptions } from '../../oci/content-source.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { contentUnknown, offsetInvalid } from '../content-error.ts';
 import { openGrowingBlob } from '../folder/growing-blob.ts';
@@ -25,7 +25,7 @@ import {
   signObjectUrl,
   statObject,
 } from './s3-bucket.ts';
-import type { S3BucketOptions } from './s3-bucket.ts';
+import type { S3Bucket, S3BucketOptions } from './s3-bucket.ts';
 import { readObject } from './s3-read.ts';
 import { pause, wasSilent } from './s3-request.ts';
 import { uploadFile } from './s3-upload.ts';
@@ -56,86 +56,89 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
   const partials = { folder, find: createPartialFinder(folder), live: new Set<string>(), fsync: false };
   const singleFlight = createSingleFlight();
   const limit = createSlots(uploadsInFlight);
-  const objectOf = ({ digest }: Pick<ContentKey, 'digest'>) => ({ ...bucket, key: keyOf(bucket, digest) });
-  const isStored = async ({ digest, size }: Pick<ContentKey, 'digest' | 'size'>, signal?: AbortSignal) =>
-    (await statObject(bucket, digest, signal))?.sizeBytes === size;
-
-  /** A server may answer 404 for a while after it took an object (fault 114). */
-  async function awaitVisible(descriptor: ContentKey, signal: AbortSignal | undefined): Promise<void> {
-    for (let look = 1; ; look += 1) {
-      const found = await statObject(bucket, descriptor.digest, signal);
-      if (found?.sizeBytes === descriptor.size) return;
-      if (look === looksAfterWrite) throw notVisible(descriptor, found?.sizeBytes);
-      await pause(look, signal);
-    }
-  }
-
   async function publish(path: string, descriptor: ContentKey, signal?: AbortSignal): Promise<void> {
     try {
-      await uploadFile({ ...objectOf(descriptor), limit, partBytes }, path, descriptor, signal);
+      const key = keyOf(bucket, descriptor.digest);
+      await uploadFile({ ...bucket, key, limit, partBytes }, path, descriptor, signal);
     } catch (error) {
       // Another worker on this data folder may have stored the blob and removed the file.
       if (signal?.aborted === true || wasSilent(error)) throw error;
-      if (!(await isStored(descriptor))) throw error;
+      if (!(await isStored(bucket, descriptor))) throw error;
     }
-    await awaitVisible(descriptor, signal);
+    await awaitVisible(bucket, descriptor, signal);
     await removeFile(path);
   }
 
   const store: BlobStore & { close(): void } = {
-    exists: (descriptor) => isStored(descriptor),
-
-    async fetch(descriptor, fetchOptions = {}) {
-      const { digest, size } = descriptor;
-      const { offset = 0, signal } = fetchOptions;
-      if (!Number.isSafeInteger(offset) || offset < 0 || offset > size)
-        throw offsetInvalid(descriptor, offset);
-      if (offset < size) return readObject(objectOf(descriptor), descriptor, fetchOptions);
-      const found = await statObject(bucket, digest, signal);
-      if (found?.sizeBytes !== size) throw contentUnknown(descriptor, found?.sizeBytes);
-      return { offset, bytes: noBytes() };
-    },
-
+    exists: (descriptor) => isStored(bucket, descriptor),
+    fetch: (descriptor, fetchOptions = {}) => fetchObject(bucket, descriptor, fetchOptions),
     push: (descriptor, source, pushOptions = {}) =>
       singleFlight(`${descriptor.digest} ${pushOptions.apart ?? ''}`, pushOptions.signal, async () => {
         const { signal, apart } = pushOptions;
-        if (apart === undefined && (await isStored(descriptor, signal))) {
+        if (apart === undefined && (await isStored(bucket, descriptor, signal))) {
           pushOptions.onProgress?.(descriptor.size, descriptor.size);
           return { fetchedBytes: 0 };
         }
         const place = { ...partials, publish: (path: string) => publish(path, descriptor, signal) };
         return pushByFile(place, descriptor, source, pushOptions);
       }),
-
     grow: (descriptor, growOptions) =>
       openGrowingBlob({ ...partials, publish }, store, descriptor, growOptions),
-
     delete: ({ digest }) => deleteObject(bucket, digest),
-
     // Not in single flight with pushes: a wait would reveal another download.
     adopt: (descriptor, path) => publish(path, descriptor),
-
     async sweepPartials({ olderThanMs }) {
       const swept = await sweepPartialFolder(folder, olderThanMs, partials.live);
       await abortUploads(bucket, olderThanMs);
       return swept;
     },
-
     list: () => listObjects(bucket),
-
     stat: (digest) => statObject(bucket, digest),
-
     async check() {
       await probeFolder(folder);
       await probeBucket(bucket);
     },
-
     ...(location.redirect && { signUrl: ({ digest }: ContentKey) => signObjectUrl(bucket, digest) }),
-
     close: () => bucket.client.destroy(),
   };
   await probeBucket(bucket);
   return store;
+}
+
+async function fetchObject(
+  bucket: S3Bucket,
+  descriptor: ContentKey,
+  options: FetchOptions,
+): Promise<ContentBody> {
+  const { digest, size } = descriptor;
+  const { offset = 0, signal } = options;
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset > size) throw offsetInvalid(descriptor, offset);
+  if (offset < size) return readObject({ ...bucket, key: keyOf(bucket, digest) }, descriptor, options);
+  const found = await statObject(bucket, digest, signal);
+  if (found?.sizeBytes !== size) throw contentUnknown(descriptor, found?.sizeBytes);
+  return { offset, bytes: noBytes() };
+}
+
+async function isStored(
+  bucket: S3Bucket,
+  { digest, size }: Pick<ContentKey, 'digest' | 'size'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return (await statObject(bucket, digest, signal))?.sizeBytes === size;
+}
+
+/** A server may answer 404 for a while after it took an object (fault 114). */
+async function awaitVisible(
+  bucket: S3Bucket,
+  descriptor: ContentKey,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    const found = await statObject(bucket, descriptor.digest, signal);
+    if (found?.sizeBytes === descriptor.size) return;
+    if (look === looksAfterWrite) throw notVisible(descriptor, found?.sizeBytes);
+    await pause(look, signal);
+  }
 }
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {
