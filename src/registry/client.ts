@@ -3,7 +3,7 @@ import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { readCatalog } from './catalog.ts';
 import { fetchBlob } from './blob-fetch.ts';
 import { createBlobCodings } from './transport/coded-blob.ts';
-import { checkReference, fetchManifest, headManifest } from './manifest-fetch.ts';
+import { checkReference, fetchManifest, resolveManifest } from './manifest-fetch.ts';
 import type { ManifestRequest } from './manifest-fetch.ts';
 import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
 import { parseLayerAddress } from './layer-address.ts';
@@ -23,24 +23,24 @@ export const defaultManifestMaxBytes = 4 * 1024 * 1024;
  */
 export function openRegistry(options: RegistryOptions, settings: ClientSettings = {}): Registry {
   const apiBase = apiUrl(options);
-  const base = `${apiBase}/v2/${options.upstreamName}`;
   const requester = createRequester(options, settings);
-  const resource = (path: string) => new URL(`${base}/${path}`);
+  const resource = (path: string) => new URL(`${apiBase}/v2/${options.upstreamName}/${path}`);
+  const maxBytes = options.manifestMaxBytes ?? defaultManifestMaxBytes;
   const tags = { areDigests: false };
   const codings = createBlobCodings();
+  const paced = { requester, minimumRate: settings.minimumRate };
   const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
     requester,
     url: resource(`manifests/${checkReference(reference)}`),
     reference,
-    maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
+    maxBytes,
     signal,
     tags,
   });
-
   const listReferrers = createListReferrers({
     requester,
     urlOf: (subject) => resource(`referrers/${parseDigest(subject)}`),
-    maxBytes: options.manifestMaxBytes ?? defaultManifestMaxBytes,
+    maxBytes,
     now: settings.now,
   });
   const signatures = openSignatures({ requester, apiBase, options, settings });
@@ -51,23 +51,16 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     readSignatures: (source, digest, call) => signatures.read(source, digest, call),
     listTags({ pageSize = 1000, signal } = {}) {
       return listTagPages({
-        requester,
+        ...paced,
         url: resource('tags/list'),
         pageSize,
         signal,
         maxBytes: settings.tagPageMaxBytes ?? tagPageMaxBytes,
-        minimumRate: settings.minimumRate,
       });
     },
     readCatalog: ({ signal }) => readCatalog(requester, apiBase, signal),
     async resolve(reference, call = {}) {
-      const request = { ...manifestRequest(reference, call), known: call.known };
-      const found = await headManifest(request);
-      if (found !== 'undecided') return found;
-      const manifest = await fetchManifest(request);
-      return (
-        manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length }
-      );
+      return resolveManifest({ ...manifestRequest(reference, call), known: call.known });
     },
     async getManifest(reference, call = {}) {
       const request = manifestRequest(reference, call);
@@ -76,25 +69,12 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     },
     async fetch(descriptor, fetchOptions = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);
-      return fetchBlob({
-        requester,
-        url,
-        descriptor,
-        options: fetchOptions,
-        minimumRate: settings.minimumRate,
-        codings,
-      });
+      return fetchBlob({ ...paced, codings, url, descriptor, options: fetchOptions });
     },
     async fetchFrom(address, descriptor, fetchOptions = {}) {
-      return fetchBlob({
-        requester,
-        url: parseLayerAddress(address, new URL(options.url)),
-        descriptor,
-        options: fetchOptions,
-        minimumRate: settings.minimumRate,
-        codings: createBlobCodings(),
-        isStranger: true,
-      });
+      const url = parseLayerAddress(address, new URL(options.url));
+      const stranger = { codings: createBlobCodings(), isStranger: true };
+      return fetchBlob({ ...paced, ...stranger, url, descriptor, options: fetchOptions });
     },
     async close() {
       await Promise.all([requester.close(), signatures.close()]);

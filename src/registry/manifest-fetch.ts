@@ -82,7 +82,7 @@ function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): vo
  * The descriptor by HEAD; `unchanged` on 304; `undecided` if GET must decide. Registries answer HEAD with 401, 403, 404, 405 and 501 for
  * manifests that they serve, so errors decide nothing, except for throttling.
  */
-export async function headManifest(
+async function headManifest(
   request: ManifestRequest,
 ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'undecided' | 'unchanged'> {
   const { requester, url, signal, tags } = request;
@@ -101,6 +101,16 @@ export async function headManifest(
     if (!isTidemarkError(error) || error.origin !== 'upstream' || isThrottle(error)) throw error;
     return 'undecided';
   }
+}
+
+/** The descriptor by HEAD, else by GET; undefined if GET is answered 404. */
+export async function resolveManifest(
+  request: ManifestRequest,
+): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'unchanged' | undefined> {
+  const found = await headManifest(request);
+  if (found !== 'undecided') return found;
+  const manifest = await fetchManifest(request);
+  return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
 }
 
 /** Undefined unless the headers describe the requested manifest. */

@@ -1,4 +1,4 @@
-import { createAuthenticator } from './auth/auth.ts';
+import { Authenticator } from './auth/auth.ts';
 import { startDeadline } from './transport/deadline.ts';
 import { describeRequest } from './transport/exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './transport/exchange.ts';
@@ -63,22 +63,9 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
   const ownHeaders = requestHeaders(options.headers);
   const totalTimeoutMs = options.totalTimeoutMs ?? 0;
 
-  const exchange: Exchange = async (request) => {
-    await options.beforeRequest?.(request.signal);
-    request.signal?.throwIfAborted();
-    const response = await transport.exchange(request);
-    settings.onAnswer?.(request, response);
-    const waitMs = slowDownMs(response);
-    if (waitMs !== undefined) options.onRateLimited?.(waitMs);
-    const limit =
-      options.onRateLimit === undefined || response.url.host !== registry.host
-        ? undefined
-        : parseRateLimit(response.headers);
-    if (limit !== undefined) options.onRateLimit?.(limit);
-    return response;
-  };
+  const exchange = observed((request) => transport.exchange(request), options, settings);
   const { username, password } = options;
-  const authenticator = createAuthenticator({
+  const authenticator = new Authenticator({
     credentials: username === undefined ? undefined : { username, password: password ?? '' },
     defaultScope: `repository:${options.upstreamName}:pull`,
     realmRules: () => ({
@@ -98,15 +85,9 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
         try {
           const { isSide = false, isAnonymous = false, ...sent } = input;
           const isForeign = input.isStranger === true || input.url.origin !== registry.origin;
-          const request: HttpRequest = {
-            ...sent,
-            headers: {
-              ...(isForeign ? harmless(ownHeaders) : ownHeaders),
-              'accept-encoding': 'identity',
-              ...input.headers,
-            },
-            signal: deadline.signal,
-          };
+          const own = isForeign ? harmless(ownHeaders) : ownHeaders;
+          const headers = { ...own, 'accept-encoding': 'identity', ...input.headers };
+          const request: HttpRequest = { ...sent, headers, signal: deadline.signal };
           const response =
             isForeign || isAnonymous
               ? await followRedirects(exchange, request)
@@ -133,5 +114,24 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
         return result;
       }),
     close: async () => transport.close(),
+  };
+}
+
+/** Waits for the rate limit, and reports what the answers say about it. */
+function observed(send: Exchange, options: RegistryOptions, settings: ClientSettings): Exchange {
+  const { host } = new URL(options.url);
+  return async (request) => {
+    await options.beforeRequest?.(request.signal);
+    request.signal?.throwIfAborted();
+    const response = await send(request);
+    settings.onAnswer?.(request, response);
+    const waitMs = slowDownMs(response);
+    if (waitMs !== undefined) options.onRateLimited?.(waitMs);
+    const limit =
+      options.onRateLimit === undefined || response.url.host !== host
+        ? undefined
+        : parseRateLimit(response.headers);
+    if (limit !== undefined) options.onRateLimit?.(limit);
+    return response;
   };
 }

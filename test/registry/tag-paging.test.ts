@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../src/oci/error.ts';
 import type { Registry } from '../../src/registry/registry.ts';
-import { createTagReader } from '../../src/registry/tags/tag-reader.ts';
+import { TagReader } from '../../src/registry/tags/tag-reader.ts';
 import { json, reset } from '../support/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';
@@ -230,7 +230,7 @@ describe('names', () => {
       more: { tags: [] },
     };
     const bytes = Buffer.from(JSON.stringify(document, undefined, 1));
-    const reader = createTagReader();
+    const reader = new TagReader();
     const found: string[] = [];
     for (let at = 0; at < bytes.length; at += size) found.push(...reader.read(bytes.subarray(at, at + size)));
     expect(reader.end()).toBe(true);

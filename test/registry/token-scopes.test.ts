@@ -1,7 +1,7 @@
 /** Tokens by realm, service and scope: what one request is refused says nothing about another. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createAuthenticator } from '../../src/registry/auth/auth.ts';
+import { Authenticator } from '../../src/registry/auth/auth.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../../src/registry/transport/exchange.ts';
 import { sendAuthorized } from '../../src/registry/auth/send-authorized.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
@@ -219,7 +219,7 @@ describe('twenty requests in flight, three scopes', () => {
 
   test('a thousand times: all are answered, and each token is asked for once until it is revoked', async () => {
     const { exchange, revoke, random, issued } = createRegistry(20_261_128);
-    const authenticator = createAuthenticator({
+    const authenticator = new Authenticator({
       defaultScope: 'default',
       realmRules: () => ({ registry: new URL('https://registry.test'), realmHosts: [], allowPrivate: false }),
       exchange,

@@ -1,6 +1,6 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { createBasicLogin } from './basic-login.ts';
-import type { LoginRequest } from './basic-login.ts';
+import type { BasicLogin, LoginRequest } from './basic-login.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Challenge } from './challenge.ts';
@@ -10,6 +10,7 @@ import type { RealmRules } from './realm.ts';
 import { requestToken } from './token-request.ts';
 import type { TokenSource } from './token-request.ts';
 import { createTokenStore, tokenKey } from './token-store.ts';
+import type { TokenStore } from './token-store.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -37,19 +38,6 @@ export interface AuthorizedRequest extends LoginRequest {
   isBorrowed: boolean;
 }
 
-export interface Authenticator {
-  /** Starts with the authorization for the last challenge to this kind, if there was one. */
-  begin(request: Pick<HttpRequest, 'method' | 'url' | 'signal'>, isSide: boolean): Promise<AuthorizedRequest>;
-  /**
-   * For a challenge (401, or 403 with `insufficient_scope`), sets `used` to its answer. At most two challenges are answered, each once.
-   * @returns whether to send the request again, with the body discarded; false keeps the answer.
-   * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the token request.
-   */
-  answer(request: AuthorizedRequest, response: HttpResponse, signal?: AbortSignal): Promise<boolean>;
-  /** Must be called after the last attempt. */
-  end(request: AuthorizedRequest): void;
-}
-
 /** The credential that a challenge requests. */
 type Wanted = { readonly key: 'basic' } | { readonly key: string; readonly source: TokenSource };
 
@@ -61,34 +49,89 @@ const maxKinds = 64;
  * The tokens of one client. Clients share nothing, so no remote sees another's tokens (fault 18). A challenge applies to requests of its kind:
  * registries request different scopes for `/v2/`, tags and referrers (cloudflare/serverless-registry#148).
  */
-export function createAuthenticator(options: AuthOptions): Authenticator {
-  const now = options.now ?? (() => performance.now());
-  const { credentials, realmRules, exchange } = options;
-  const login = createBasicLogin(credentials && basicAuthorization(credentials), now);
-  const basic = login.authorization;
-  const tokens = createTokenStore(
-    async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
-    now,
-  );
+export class Authenticator {
+  readonly #defaultScope: string;
+  readonly #login: BasicLogin;
+  readonly #tokens: TokenStore;
   /** By kind: the credential of the last challenge. */
-  const wantedBy = createBoundedMap<Wanted>(maxKinds);
+  readonly #wantedBy = createBoundedMap<Wanted>(maxKinds);
   /** By kind: the challenge and the credential that was refused for it. A new one would be refused too. */
-  const uselessFor = createBoundedMap<string>(maxKinds);
+  readonly #uselessFor = createBoundedMap<string>(maxKinds);
   /** Kinds that are answered the same without credentials. */
-  const openKinds = createBoundedMap<true>(maxKinds);
-  let letIn: Wanted | undefined;
+  readonly #openKinds = createBoundedMap<true>(maxKinds);
+  /** The last credential that the registry accepted. */
+  #letIn: Wanted | undefined;
+
+  constructor({
+    credentials,
+    defaultScope,
+    realmRules,
+    exchange,
+    now = () => performance.now(),
+  }: AuthOptions) {
+    const basic = credentials && basicAuthorization(credentials);
+    this.#defaultScope = defaultScope;
+    this.#login = createBasicLogin(basic, now);
+    this.#tokens = createTokenStore(
+      async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
+      now,
+    );
+  }
+
+  /** Starts with the authorization for the last challenge to this kind, if there was one. */
+  async begin(
+    { method, url, signal }: Pick<HttpRequest, 'method' | 'url' | 'signal'>,
+    isSide: boolean,
+  ): Promise<AuthorizedRequest> {
+    const kind = `${method} ${new URL('.', url).href}`;
+    const wanted = this.#wantedBy.get(kind);
+    const used = wanted && (await this.#expected(wanted, signal));
+    // Some registries refuse HEAD only; it is a look-up before GET.
+    return { kind, isSide: isSide || method === 'HEAD', answered: new Set(), used, isBorrowed: false };
+  }
+
+  /**
+   * For a challenge (401, or 403 with `insufficient_scope`), sets `used` to its answer. At most two challenges are answered, each once.
+   * @returns whether to send the request again, with the body discarded; false keeps the answer.
+   * @throws TidemarkError `UPSTREAM_AUTH_INVALID`, `UPSTREAM_REALM_REFUSED`, `UPSTREAM_UNAUTHORIZED`, or of the token request.
+   */
+  async answer(request: AuthorizedRequest, response: HttpResponse, signal?: AbortSignal): Promise<boolean> {
+    const { kind, used, isBorrowed } = request;
+    if (isChallenge(response) && !isBorrowed) return this.#answerChallenge(request, response, signal);
+    const isRefused = response.status === 401 || response.status === 403;
+    if (isBorrowed && isRefused) {
+      // The answer without credentials decides.
+      this.#openKinds.set(kind, true);
+      request.used = undefined;
+      request.isBorrowed = false;
+      await response.discard();
+      return true;
+    }
+    if (isBorrowed && this.#letIn !== undefined) this.#wantedBy.set(kind, this.#letIn);
+    if (used !== undefined && !isRefused && response.status < 500) {
+      this.#uselessFor.delete(kind);
+      if (used === this.#login.authorization) this.#login.accept();
+      this.#letIn = response.status < 400 ? (this.#wantedBy.get(kind) ?? this.#letIn) : this.#letIn;
+    }
+    return this.#tryBorrowed(request, response, signal);
+  }
+
+  /** Must be called after the last attempt. */
+  end(request: AuthorizedRequest): void {
+    request.endTurn?.();
+  }
 
   /** An expected credential must not fail a request: its own challenge decides. */
-  async function expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
+  async #expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
     try {
-      return 'source' in wanted ? await tokens.get(wanted.source, signal) : basic;
+      return 'source' in wanted ? await this.#tokens.get(wanted.source, signal) : this.#login.authorization;
     } catch (error) {
       if (!isTidemarkError(error) || error.retryable) throw error;
       return undefined;
     }
   }
 
-  async function answerChallenge(
+  async #answerChallenge(
     request: AuthorizedRequest,
     response: HttpResponse,
     signal: AbortSignal | undefined,
@@ -96,79 +139,53 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
     const { kind, answered, used } = request;
     const challenges = challengesOf(response);
     // Some registries send no challenge for an expired token.
-    const before = used === undefined || challenges !== 'none' ? undefined : wantedBy.get(kind);
-    const offered = before === undefined ? wantedOf(challenges, options.defaultScope) : [before];
+    const before = used === undefined || challenges !== 'none' ? undefined : this.#wantedBy.get(kind);
+    const offered = before === undefined ? wantedOf(challenges, this.#defaultScope) : [before];
     const next = offered.find(({ key }) => !answered.has(key));
     const where = describeUrl(response.url);
-    if (used !== undefined && used === basic && offered.length > 0 && (next?.key ?? 'basic') === 'basic') {
+    if (
+      used !== undefined &&
+      used === this.#login.authorization &&
+      offered.length > 0 &&
+      (next?.key ?? 'basic') === 'basic'
+    ) {
       await response.discard();
-      wantedBy.delete(kind);
-      throw login.refuse(request, where);
+      this.#wantedBy.delete(kind);
+      throw this.#login.refuse(request, where);
     }
-    const isUseless = next !== undefined && uselessFor.get(kind) === `${next.key} ${used}`;
+    const isUseless = next !== undefined && this.#uselessFor.get(kind) === `${next.key} ${used}`;
     const isAllAnswered = answered.size === maxAnswers || (answered.size > 0 && next === undefined);
     if (isUseless || isAllAnswered || (response.status === 403 && next === undefined)) {
-      if (isAllAnswered) uselessFor.set(kind, `${[...answered].at(-1)} ${used}`);
+      if (isAllAnswered) this.#uselessFor.set(kind, `${[...answered].at(-1)} ${used}`);
       return false;
     }
     await response.discard();
     if (next === undefined) throw invalidChallenge(where, challenges);
     answered.add(next.key);
     if ('source' in next) {
-      if (used !== undefined) tokens.drop(next.source, used);
-      request.used = await tokens.get(next.source, signal);
-    } else request.used = await login.use(request, where, signal);
-    wantedBy.set(kind, next);
+      if (used !== undefined) this.#tokens.drop(next.source, used);
+      request.used = await this.#tokens.get(next.source, signal);
+    } else request.used = await this.#login.use(request, where, signal);
+    this.#wantedBy.set(kind, next);
     return true;
   }
 
   /** A registry may answer anonymous requests 403 or 404 instead of a challenge. */
-  async function tryBorrowed(
+  async #tryBorrowed(
     request: AuthorizedRequest,
     response: HttpResponse,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const { kind } = request;
     const mayHide = response.status === 404 || response.status === 403;
-    if (!mayHide || letIn === undefined || request.used !== undefined) return false;
-    if (wantedBy.get(kind) !== undefined || openKinds.get(kind) === true) return false;
-    request.used = await expected(letIn, signal);
+    if (!mayHide || this.#letIn === undefined || request.used !== undefined) return false;
+    if (this.#wantedBy.get(kind) !== undefined || this.#openKinds.get(kind) === true) return false;
+    request.used = await this.#expected(this.#letIn, signal);
     if (request.used === undefined) return false;
     request.isBorrowed = true;
     await response.discard();
     return true;
   }
-
-  return {
-    async begin({ method, url, signal }, isSide) {
-      const kind = `${method} ${new URL('.', url).href}`;
-      const wanted = wantedBy.get(kind);
-      const used = wanted && (await expected(wanted, signal));
-      // Some registries refuse HEAD only; it is a look-up before GET.
-      return { kind, isSide: isSide || method === 'HEAD', answered: new Set(), used, isBorrowed: false };
-    },
-    async answer(request, response, signal) {
-      const { kind, used, isBorrowed } = request;
-      if (isChallenge(response) && !isBorrowed) return answerChallenge(request, response, signal);
-      const isRefused = response.status === 401 || response.status === 403;
-      if (isBorrowed && isRefused) {
-        // The answer without credentials decides.
-        openKinds.set(kind, true);
-        request.used = undefined;
-        request.isBorrowed = false;
-        await response.discard();
-        return true;
-      }
-      if (isBorrowed && letIn !== undefined) wantedBy.set(kind, letIn);
-      if (used !== undefined && !isRefused && response.status < 500) {
-        uselessFor.delete(kind);
-        if (used === basic) login.accept();
-        letIn = response.status < 400 ? (wantedBy.get(kind) ?? letIn) : letIn;
-      }
-      return tryBorrowed(request, response, signal);
-    },
-    end: (request) => request.endTurn?.(),
-  };
 }
 
 function isChallenge({ status, headers }: HttpResponse): boolean {

@@ -8,8 +8,7 @@ import type { HttpRequest, HttpResponse } from '../transport/exchange.ts';
 import { nextPages } from './next-page.ts';
 import type { Requester } from '../requester.ts';
 import { checkStatus, isWebPage, notARegistry } from '../status.ts';
-import { TagListError, createTagReader } from './tag-reader.ts';
-import type { TagReader } from './tag-reader.ts';
+import { TagListError, TagReader } from './tag-reader.ts';
 
 /** Google lists all tags and manifests in one page: above 16 MiB for thousands of images. */
 export const tagPageMaxBytes = 256 * 1024 * 1024;
@@ -99,7 +98,7 @@ function readNames(
 ): AsyncGenerator<string[], undefined> & {
   readonly progress: { readonly hash: ReturnType<typeof createHash>; readonly reader: TagReader };
 } {
-  const progress = { hash: createHash('sha256'), reader: createTagReader() };
+  const progress = { hash: createHash('sha256'), reader: new TagReader() };
   async function* read(): AsyncGenerator<string[], undefined> {
     let received = 0;
     try {

@@ -9,14 +9,6 @@ export class TagListError extends Error {
   }
 }
 
-/** Finds the names in `{"tags": […]}` in a stream, and skips everything else. */
-export interface TagReader {
-  /** @returns the names that this chunk completes. @throws TagListError */
-  read(chunk: Uint8Array): string[];
-  /** Whether the list had `tags`. @throws TagListError if the JSON is incomplete. */
-  end(): boolean;
-}
-
 /** The kept bytes of a string: a name has at most 128 characters of at most six bytes. */
 const keptMaxBytes = 1024;
 const maxDepth = 64;
@@ -29,109 +21,143 @@ const literal = /^(?:null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]
 type State = 'value' | 'first-value' | 'key' | 'first-key' | 'colon' | 'after' | 'string' | 'literal' | 'end';
 
 /**
- * Parses JSON (RFC 8259) in one pass with constant memory. Google's lists have many megabytes of `manifest` before their tags.
+ * Finds the names in `{"tags": […]}` in a stream, and skips everything else. Parses JSON (RFC 8259) in one pass with constant memory: Google's lists
+ * have many megabytes of `manifest` before their tags.
  */
-export function createTagReader(): TagReader {
-  let state: State = 'value';
+export class TagReader {
+  #state: State = 'value';
   /** For each open container, whether it is an object. */
-  const open: boolean[] = [];
-  let key = '';
-  let isKey = false;
-  let isEscaped = false;
-  let text = '';
-  let hasTags = false;
-  let names: string[] = [];
+  readonly #open: boolean[] = [];
+  #key = '';
+  #isKey = false;
+  #isEscaped = false;
+  #text = '';
+  #hasTags = false;
+  #names: string[] = [];
 
-  const isNames = (): boolean => open.length === 2 && open[1] === false && key === 'tags';
-  const isTags = (): boolean => open.length === 1 && key === 'tags';
-
-  function begin(byte: number): void {
-    if (open.length === 0 && byte === openBracket) throw new TagListError('[');
-    if (byte === openBrace || byte === openBracket) {
-      if (isNames() || (isTags() && byte === openBrace)) throw new TagListError(String.fromCharCode(byte));
-      if (open.length === maxDepth) throw new TagListError();
-      open.push(byte === openBrace);
-      state = byte === openBrace ? 'first-key' : 'first-value';
-      return;
-    }
-    text = '';
-    isKey = false;
-    state = byte === quote ? 'string' : 'literal';
-    if (state === 'literal') text = String.fromCharCode(byte);
-  }
-
-  function close(isObject: boolean): void {
-    if (open.pop() !== isObject) throw new TagListError();
-    state = open.length === 0 ? 'end' : 'after';
-  }
-
-  function endLiteral(): void {
-    if (!literal.test(text)) throw new TagListError();
-    if (open.length === 0 || isNames() || (isTags() && text !== 'null')) throw new TagListError(text);
-    state = 'after';
-  }
-
-  function endString(): void {
-    if (isKey) {
-      key = open.length === 1 ? decode(text) : key;
-      if (open.length === 1 && key === 'tags') {
-        if (hasTags) throw new TagListError('a second "tags"');
-        hasTags = true;
+  /** @returns the names that this chunk completes. @throws TagListError */
+  read(bytes: Uint8Array): string[] {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#names = [];
+    for (let at = 0; at < chunk.length;) {
+      const byte = chunk[at] ?? 0;
+      if (this.#state === 'string') at = this.#readString(chunk, at);
+      else if (this.#state === 'literal' && isLiteralByte(byte) && this.#text.length < keptMaxBytes) {
+        this.#text += String.fromCharCode(byte);
+        at += 1;
+      } else if (this.#state === 'literal') this.#endLiteral();
+      else {
+        if (!isSpace(byte)) this.#readByte(byte);
+        at += 1;
       }
-      state = 'colon';
+    }
+    return this.#names;
+  }
+
+  /** Whether the list had `tags`. @throws TagListError if the JSON is incomplete. */
+  end(): boolean {
+    if (this.#state === 'literal') this.#endLiteral();
+    if (this.#state !== 'end') throw new TagListError();
+    return this.#hasTags;
+  }
+
+  #isNames(): boolean {
+    return this.#open.length === 2 && this.#open[1] === false && this.#key === 'tags';
+  }
+
+  #isTags(): boolean {
+    return this.#open.length === 1 && this.#key === 'tags';
+  }
+
+  #begin(byte: number): void {
+    if (this.#open.length === 0 && byte === openBracket) throw new TagListError('[');
+    if (byte === openBrace || byte === openBracket) {
+      if (this.#isNames() || (this.#isTags() && byte === openBrace))
+        throw new TagListError(String.fromCharCode(byte));
+      if (this.#open.length === maxDepth) throw new TagListError();
+      this.#open.push(byte === openBrace);
+      this.#state = byte === openBrace ? 'first-key' : 'first-value';
       return;
     }
-    if (open.length === 0 || isTags()) throw new TagListError(text);
-    if (isNames()) names.push(decode(text));
-    state = 'after';
+    this.#text = '';
+    this.#isKey = false;
+    this.#state = byte === quote ? 'string' : 'literal';
+    if (this.#state === 'literal') this.#text = String.fromCharCode(byte);
+  }
+
+  #close(isObject: boolean): void {
+    if (this.#open.pop() !== isObject) throw new TagListError();
+    this.#state = this.#open.length === 0 ? 'end' : 'after';
+  }
+
+  #endLiteral(): void {
+    if (!literal.test(this.#text)) throw new TagListError();
+    if (this.#open.length === 0 || this.#isNames() || (this.#isTags() && this.#text !== 'null'))
+      throw new TagListError(this.#text);
+    this.#state = 'after';
+  }
+
+  #endString(): void {
+    if (this.#isKey) {
+      this.#key = this.#open.length === 1 ? decode(this.#text) : this.#key;
+      if (this.#open.length === 1 && this.#key === 'tags') {
+        if (this.#hasTags) throw new TagListError('a second "tags"');
+        this.#hasTags = true;
+      }
+      this.#state = 'colon';
+      return;
+    }
+    if (this.#open.length === 0 || this.#isTags()) throw new TagListError(this.#text);
+    if (this.#isNames()) this.#names.push(decode(this.#text));
+    this.#state = 'after';
   }
 
   /** @returns the position after the string, or after the chunk. */
-  function readString(chunk: Buffer, from: number): number {
-    if (isEscaped) {
-      isEscaped = false;
-      keep(chunk, from, from + 1);
+  #readString(chunk: Buffer, from: number): number {
+    if (this.#isEscaped) {
+      this.#isEscaped = false;
+      this.#keep(chunk, from, from + 1);
       return from + 1;
     }
     const end = chunk.indexOf(quote, from);
     const until = end < 0 ? chunk.length : end;
     const escape = chunk.subarray(from, until).indexOf(backslash);
     if (escape >= 0) {
-      keep(chunk, from, from + escape + 1);
-      isEscaped = true;
+      this.#keep(chunk, from, from + escape + 1);
+      this.#isEscaped = true;
       return from + escape + 1;
     }
-    keep(chunk, from, until);
+    this.#keep(chunk, from, until);
     if (end < 0) return until;
-    endString();
+    this.#endString();
     return end + 1;
   }
 
-  function keep(chunk: Buffer, from: number, to: number): void {
-    const isWanted = isKey ? open.length === 1 : open.length < 2 || isNames();
-    const room = keptMaxBytes - text.length;
-    if (isWanted && room > 0) text += chunk.toString('latin1', from, Math.min(to, from + room));
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const isWanted = this.#isKey ? this.#open.length === 1 : this.#open.length < 2 || this.#isNames();
+    const room = keptMaxBytes - this.#text.length;
+    if (isWanted && room > 0) this.#text += chunk.toString('latin1', from, Math.min(to, from + room));
   }
 
-  function readByte(byte: number): void {
-    switch (state) {
+  #readByte(byte: number): void {
+    switch (this.#state) {
       case 'first-value':
-        if (byte === closeBracket) return close(false);
-        return begin(byte);
+        if (byte === closeBracket) return this.#close(false);
+        return this.#begin(byte);
       case 'value':
-        return begin(byte);
+        return this.#begin(byte);
       case 'first-key':
-        if (byte === closeBrace) return close(true);
-        return beginKey(byte);
+        if (byte === closeBrace) return this.#close(true);
+        return this.#beginKey(byte);
       case 'key':
-        return beginKey(byte);
+        return this.#beginKey(byte);
       case 'colon':
         if (byte !== colon) throw new TagListError();
-        state = 'value';
+        this.#state = 'value';
         return;
       case 'after':
-        if (byte === comma) state = open.at(-1) === true ? 'key' : 'value';
-        else if (byte === closeBracket || byte === closeBrace) close(byte === closeBrace);
+        if (byte === comma) this.#state = this.#open.at(-1) === true ? 'key' : 'value';
+        else if (byte === closeBracket || byte === closeBrace) this.#close(byte === closeBrace);
         else throw new TagListError();
         return;
       default:
@@ -139,37 +165,12 @@ export function createTagReader(): TagReader {
     }
   }
 
-  function beginKey(byte: number): void {
+  #beginKey(byte: number): void {
     if (byte !== quote) throw new TagListError();
-    text = '';
-    isKey = true;
-    state = 'string';
+    this.#text = '';
+    this.#isKey = true;
+    this.#state = 'string';
   }
-
-  return {
-    read(bytes) {
-      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      names = [];
-      for (let at = 0; at < chunk.length;) {
-        const byte = chunk[at] ?? 0;
-        if (state === 'string') at = readString(chunk, at);
-        else if (state === 'literal' && isLiteralByte(byte) && text.length < keptMaxBytes) {
-          text += String.fromCharCode(byte);
-          at += 1;
-        } else if (state === 'literal') endLiteral();
-        else {
-          if (!isSpace(byte)) readByte(byte);
-          at += 1;
-        }
-      }
-      return names;
-    },
-    end() {
-      if (state === 'literal') endLiteral();
-      if (state !== 'end') throw new TagListError();
-      return hasTags;
-    },
-  };
 }
 
 function isSpace(byte: number): boolean {
