@@ -1,17 +1,17 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { authorise, challenge } from './authorise.ts';
-import { answerBase } from './base.ts';
-import { answerBlob } from './blobs.ts';
-import { answerCatalog } from './catalog.ts';
+import { answerBase } from './pull/base.ts';
+import { answerBlob } from './pull/blobs.ts';
+import { answerCatalog } from './pull/catalog.ts';
 import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
-import { answerManifest } from './manifests.ts';
+import { answerManifest } from './pull/manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
 import { answerPush, isPush } from './push/push.ts';
 import { createUploadLocks } from './push/upload-locks.ts';
-import { answerReferrers } from './referrers.ts';
-import { answerSignatures } from './signatures.ts';
-import { answerTags } from './tags.ts';
+import { answerReferrers } from './pull/referrers.ts';
+import { answerSignatures } from './pull/signatures.ts';
+import { answerTags } from './pull/tags.ts';
 
 /** For Fastify's `rewriteUrl`. Its router decodes paths, so it sees `/v2/` only; `parseTarget` reads the original URL. */
 export function hideDistributionPath(url: string): string {

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { quoteValue } from '../../../oci/error.ts';
-import { deleteBlob, deleteManifestOrTag } from '../delete.ts';
+import { deleteBlob, deleteManifestOrTag } from './delete.ts';
 import { refuse } from '../error.ts';
 import type { Exchange } from '../exchange.ts';
 import type { DistributionPath } from '../parse-path.ts';

@@ -1,5 +1,5 @@
-import { quoteValue } from '../../oci/error.ts';
-import { refuse } from './error.ts';
+import { quoteValue } from '../../../oci/error.ts';
+import { refuse } from '../error.ts';
 
 /** The maximum of rows in a page, with any `n` and without one (CVE-2023-2253). */
 export const pageMaxRows = 1000;

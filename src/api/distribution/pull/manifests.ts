@@ -1,14 +1,14 @@
 import type { FastifyReply } from 'fastify';
-import { readServedManifest } from '../../db/reads/read-served.ts';
-import type { ServedManifest } from '../../db/reads/read-served.ts';
-import { isTidemarkError, quoteValue } from '../../oci/error.ts';
+import { readServedManifest } from '../../../db/reads/read-served.ts';
+import type { ServedManifest } from '../../../db/reads/read-served.ts';
+import { isTidemarkError, quoteValue } from '../../../oci/error.ts';
 import { isAcceptable, isNamed } from './accept.ts';
-import { refuse, refuseUpstream } from './error.ts';
-import type { Exchange } from './exchange.ts';
-import type { ServedVersion } from './served-version.ts';
-import { nameContent } from './exchange.ts';
-import { findServedVersion } from './served-version.ts';
-import type { ManifestReference } from './parse-path.ts';
+import { refuse, refuseUpstream } from '../error.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ServedVersion } from '../served-version.ts';
+import { nameContent } from '../exchange.ts';
+import { findServedVersion } from '../served-version.ts';
+import type { ManifestReference } from '../parse-path.ts';
 import { refuseUnverified, requireVerified } from './require-verified.ts';
 
 interface ManifestPath {

@@ -1,4 +1,4 @@
-import { compatibleType, isGenericType, isMediaType } from '../../oci/manifest/media-type.ts';
+import { compatibleType, isGenericType, isMediaType } from '../../../oci/manifest/media-type.ts';
 
 /**
  * Whether `Accept` allows a manifest of this type (RFC 9110 section 12.5.1). A header that is absent or unreadable allows all. A range for

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { hasAtomicSignatures } from '../../db/reads/read-signatures.ts';
-import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { hasAtomicSignatures } from '../../../db/reads/read-signatures.ts';
+import type { Exchange } from '../exchange.ts';
+import { sendJson } from '../exchange.ts';
 
 /**
  * distribution-spec, "Determining Support". The header announces atomic signatures. It is sent only if there are any, because clients then

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import { readServedSignatures } from '../../db/reads/read-signatures.ts';
-import type { Digest } from '../../oci/digest.ts';
-import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
-import { findServedVersion } from './served-version.ts';
+import { readServedSignatures } from '../../../db/reads/read-signatures.ts';
+import type { Digest } from '../../../oci/digest.ts';
+import type { Exchange } from '../exchange.ts';
+import { sendJson } from '../exchange.ts';
+import { findServedVersion } from '../served-version.ts';
 
 /** Clients read at most 4 MiB of this list, base64 included; further signatures are omitted. */
 const listMaxBytes = 3_000_000;

@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
-import { readTagPages } from '../../db/reads/read-tags.ts';
-import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
-import { findServedVersion } from './served-version.ts';
+import { readTagPages } from '../../../db/reads/read-tags.ts';
+import type { Exchange } from '../exchange.ts';
+import { sendJson } from '../exchange.ts';
+import { findServedVersion } from '../served-version.ts';
 import { nextLink, parsePage } from './paging.ts';
 
 /** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to the next page. */

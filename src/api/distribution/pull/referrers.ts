@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
-import { readReferrerPage, readServedManifest } from '../../db/reads/read-served.ts';
-import type { ReferrerRow } from '../../db/reads/read-served.ts';
-import type { Digest } from '../../oci/digest.ts';
-import { isTidemarkError } from '../../oci/error.ts';
-import { mediaTypes } from '../../oci/manifest/media-type.ts';
-import type { Exchange } from './exchange.ts';
-import type { ServedVersion } from './served-version.ts';
-import { sendJson } from './exchange.ts';
-import { findServedVersion } from './served-version.ts';
+import { readReferrerPage, readServedManifest } from '../../../db/reads/read-served.ts';
+import type { ReferrerRow } from '../../../db/reads/read-served.ts';
+import type { Digest } from '../../../oci/digest.ts';
+import { isTidemarkError } from '../../../oci/error.ts';
+import { mediaTypes } from '../../../oci/manifest/media-type.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ServedVersion } from '../served-version.ts';
+import { sendJson } from '../exchange.ts';
+import { findServedVersion } from '../served-version.ts';
 import { nextLink } from './paging.ts';
 import { requireVerified } from './require-verified.ts';
 

@@ -1,10 +1,10 @@
-import { readTrusted } from '../../db/policies/read-trusted.ts';
-import type { Trusted, TrustedQuestion } from '../../db/policies/read-trusted.ts';
-import type { PolicyKey } from '../../db/schema/signatures.ts';
-import { quoteValue } from '../../oci/error.ts';
-import { refuse } from './error.ts';
-import type { Exchange } from './exchange.ts';
-import type { ServedVersion } from './served-version.ts';
+import { readTrusted } from '../../../db/policies/read-trusted.ts';
+import type { Trusted, TrustedQuestion } from '../../../db/policies/read-trusted.ts';
+import type { PolicyKey } from '../../../db/schema/signatures.ts';
+import { quoteValue } from '../../../oci/error.ts';
+import { refuse } from '../error.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ServedVersion } from '../served-version.ts';
 
 /** The time for checks of signatures in one request. Verdicts are kept, so the next request continues. */
 const checkMaxMs = 10_000;

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import { anonymous, visibilityOf } from '../../access/viewer.ts';
-import type { Visibility } from '../../db/access/visibility.ts';
-import { readBasePathPage } from '../../db/distributions/distributions.ts';
-import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { anonymous, visibilityOf } from '../../../access/viewer.ts';
+import type { Visibility } from '../../../db/access/visibility.ts';
+import { readBasePathPage } from '../../../db/distributions/distributions.ts';
+import type { Exchange } from '../exchange.ts';
+import { sendJson } from '../exchange.ts';
 import { nextLink, parsePage } from './paging.ts';
 
 /** Without logins: what an anonymous caller sees. */

@@ -1,13 +1,13 @@
 import type { FastifyReply } from 'fastify';
-import { pushContent } from '../../db/versions/push-content.ts';
-import { findPushTarget } from '../../db/versions/push-target.ts';
-import { unlinkBlob } from '../../db/content/uploads.ts';
-import type { Digest } from '../../oci/digest.ts';
-import { quoteValue } from '../../oci/error.ts';
-import { refuse } from './error.ts';
-import type { Exchange } from './exchange.ts';
-import { pushCaller } from './served-version.ts';
-import type { ManifestReference } from './parse-path.ts';
+import { pushContent } from '../../../db/versions/push-content.ts';
+import { findPushTarget } from '../../../db/versions/push-target.ts';
+import { unlinkBlob } from '../../../db/content/uploads.ts';
+import type { Digest } from '../../../oci/digest.ts';
+import { quoteValue } from '../../../oci/error.ts';
+import { refuse } from '../error.ts';
+import type { Exchange } from '../exchange.ts';
+import { pushCaller } from '../served-version.ts';
+import type { ManifestReference } from '../parse-path.ts';
 
 interface ManifestPath {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ContentKey, ContentSource } from '../../oci/content-source.ts';
+import type { ContentKey, ContentSource } from '../../../oci/content-source.ts';
 import type { ByteRange } from './range.ts';
 
 /** The idle timeout of a client that receives a body (fault 80). */
