@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from '../staging/plan-content.ts';
+import { selectedGraph } from '../staging/selected-graph.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
 import { kysely } from '../sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';

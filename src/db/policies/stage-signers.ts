@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from '../staging/plan-content.ts';
+import { selectedGraph } from '../staging/selected-graph.ts';
 import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 import { byCost, isValid, toPolicyKey, verdictOn } from './verdicts.ts';

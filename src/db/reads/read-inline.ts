@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from '../staging/plan-content.ts';
+import { selectedGraph } from '../staging/selected-graph.ts';
 import { kysely } from '../sql.ts';
 
 export async function readRawManifest(em: Em, id: number): Promise<Buffer | undefined> {

@@ -5,7 +5,6 @@ import { createdAt, autoId } from './columns.ts';
 
 export const AccessToken = defineEntity({
   name: 'AccessToken',
-  tableName: 'access_token',
   properties: {
     id: autoId,
     name: p.text(),
@@ -21,7 +20,6 @@ export type AccessToken = InferEntity<typeof AccessToken>;
 /** A role in a scope. Exactly one of token, OIDC subject and OIDC group is set. */
 export const AccessGrant = defineEntity({
   name: 'AccessGrant',
-  tableName: 'access_grant',
   properties: {
     id: autoId,
     role: p.enum(roles),

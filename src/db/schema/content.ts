@@ -3,7 +3,6 @@ import { createdAt, autoId, key } from './columns.ts';
 
 export const Blob = defineEntity({
   name: 'Blob',
-  tableName: 'blob',
   properties: {
     id: autoId,
     digest: p.text(),
@@ -18,7 +17,6 @@ export const Blob = defineEntity({
 /** The bytes of a manifest, read as one media type. Without `raw` it is known by a parent only. */
 export const Manifest = defineEntity({
   name: 'Manifest',
-  tableName: 'manifest',
   properties: {
     id: autoId,
     digest: p.text(),
@@ -39,13 +37,11 @@ export const Manifest = defineEntity({
 
 export const ManifestManifest = defineEntity({
   name: 'ManifestManifest',
-  tableName: 'manifest_manifest',
   properties: { parentId: key, position: p.integer().primary(), childId: p.bigint('number') },
 });
 
 export const ManifestBlob = defineEntity({
   name: 'ManifestBlob',
-  tableName: 'manifest_blob',
   properties: {
     manifestId: key,
     position: p.integer().primary(),
@@ -61,14 +57,12 @@ export const ManifestBlob = defineEntity({
 /** An uploaded blob that no manifest of the repository refers to yet. */
 export const RepositoryBlob = defineEntity({
   name: 'RepositoryBlob',
-  tableName: 'repository_blob',
   properties: { repositoryId: key, blobId: key, uploadedAt: createdAt },
 });
 
 /** A remote that can deliver a blob of a repository. The table has no primary key: `remote_id` may be null. */
 export const RepositorySource = defineEntity({
   name: 'RepositorySource',
-  tableName: 'repository_source',
   properties: {
     repositoryId: key,
     blobId: key,

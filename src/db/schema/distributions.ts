@@ -6,7 +6,6 @@ import type { Identity } from './identity.ts';
 /** `/v2/<basePath>/` serves a repository. Each repository has one distribution at its own name. */
 export const Distribution = defineEntity({
   name: 'Distribution',
-  tableName: 'distribution',
   properties: {
     id: autoId,
     /** A repository name by the OCI grammar. */
@@ -31,7 +30,6 @@ export type Distribution = InferEntity<typeof Distribution>;
 /** Target history of a distribution. */
 export const DistributionMove = defineEntity({
   name: 'DistributionMove',
-  tableName: 'distribution_move',
   properties: {
     id: autoId,
     distributionId: p.bigint('number'),

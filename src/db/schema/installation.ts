@@ -3,7 +3,6 @@ import { createdAt } from './columns.ts';
 
 export const Installation = defineEntity({
   name: 'Installation',
-  tableName: 'installation',
   properties: {
     onlyRow: p.boolean().primary().default(true),
     /** Part of every id at Temporal. */
@@ -14,7 +13,6 @@ export const Installation = defineEntity({
 /** A rotation of the secrets' key that is under way. */
 export const SecretRotation = defineEntity({
   name: 'SecretRotation',
-  tableName: 'secret_rotation',
   properties: { keyId: p.text().primary(), begunAt: createdAt },
 });
 

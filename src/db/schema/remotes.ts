@@ -9,7 +9,6 @@ export type RemotePolicy = (typeof remotePolicies)[number];
 /** An upstream repository and how to reach it. `access/secrets.ts` encrypts the columns that end in `Sealed`. */
 export const Remote = defineEntity({
   name: 'Remote',
-  tableName: 'remote',
   properties: {
     id: autoId,
     name: p.text(),
@@ -58,28 +57,24 @@ export type RemoteSelection = Pick<
 /** When the next rate-limited request to a host may go out. */
 export const HostBudget = defineEntity({
   name: 'HostBudget',
-  tableName: 'host_budget',
   properties: { host: p.text().primary(), nextRequestAt: p.datetime() },
 });
 
 /** Until when a host is throttled. The step counts consecutive throttles. */
 export const HostThrottle = defineEntity({
   name: 'HostThrottle',
-  tableName: 'host_throttle',
   properties: { host: p.text().primary(), until: p.datetime(), step: p.integer() },
 });
 
 /** Content that a remote has delivered, verified. */
 export const RemoteContent = defineEntity({
   name: 'RemoteContent',
-  tableName: 'remote_content',
   properties: { remoteId: key, kind: p.enum(['manifest', 'blob'] as const).primary(), contentId: key },
 });
 
 /** A tag of a remote at its last failed sync. */
 export const RemoteTag = defineEntity({
   name: 'RemoteTag',
-  tableName: 'remote_tag',
   properties: { remoteId: key, name: p.text().primary(), digest: p.text() },
 });
 

@@ -4,7 +4,6 @@ import { createdAt, autoId, timestamps } from './columns.ts';
 
 export const Repository = defineEntity({
   name: 'Repository',
-  tableName: 'repository',
   properties: {
     id: autoId,
     name: p.text(),
@@ -26,7 +25,6 @@ export type Repository = InferEntity<typeof Repository>;
 /** An upload session. */
 export const Upload = defineEntity({
   name: 'Upload',
-  tableName: 'upload',
   properties: {
     id: p.uuid().primary(),
     repositoryId: p.bigint('number'),

@@ -6,7 +6,6 @@ import type { Identity } from './identity.ts';
 /** A recurring sync of a repository. `db/tasks/temporal-schedules.ts` brings Temporal up to this row. */
 export const Schedule = defineEntity({
   name: 'Schedule',
-  tableName: 'schedule',
   properties: {
     id: autoId,
     repositoryId: p.bigint('number'),
@@ -45,13 +44,11 @@ export type Schedule = InferEntity<typeof Schedule>;
 /** A schedule that is deleted here and still has to be deleted at Temporal. */
 export const ScheduleRemoval = defineEntity({
   name: 'ScheduleRemoval',
-  tableName: 'schedule_removal',
   properties: { temporalId: p.text().primary() },
 });
 
 export const ScheduleRun = defineEntity({
   name: 'ScheduleRun',
-  tableName: 'schedule_run',
   properties: {
     id: autoId,
     scheduleId: p.bigint('number'),

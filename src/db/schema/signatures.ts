@@ -9,7 +9,6 @@ export type SignatureFailure = (typeof signatureFailures)[number];
 /** The required signers. `oci/signatures/signature-rules.ts` defines the rules. */
 export const SignaturePolicy = defineEntity({
   name: 'SignaturePolicy',
-  tableName: 'signature_policy',
   properties: {
     id: autoId,
     name: p.text(),
@@ -38,7 +37,6 @@ export interface PolicyKey {
 /** ATOMIC: the bytes of one signature. COSIGN: a manifest that signs another one. */
 export const Signature = defineEntity({
   name: 'Signature',
-  tableName: 'signature',
   properties: {
     id: autoId,
     kind: p.enum(['ATOMIC', 'COSIGN'] as const),
@@ -56,7 +54,6 @@ export const Signature = defineEntity({
 /** The result of a check of a signature by a revision of a policy. */
 export const SignatureVerdict = defineEntity({
   name: 'SignatureVerdict',
-  tableName: 'signature_verdict',
   properties: {
     policyId: key,
     signatureId: key,

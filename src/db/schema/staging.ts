@@ -5,7 +5,6 @@ import { key } from './columns.ts';
 
 export const SyncName = defineEntity({
   name: 'SyncName',
-  tableName: 'sync_name',
   properties: {
     taskId: key,
     listing: p.integer().primary(),
@@ -16,7 +15,6 @@ export const SyncName = defineEntity({
 
 export const SyncTag = defineEntity({
   name: 'SyncTag',
-  tableName: 'sync_tag',
   properties: {
     taskId: key,
     name: p.text().primary(),
@@ -27,7 +25,6 @@ export const SyncTag = defineEntity({
 
 export const SyncRoot = defineEntity({
   name: 'SyncRoot',
-  tableName: 'sync_root',
   properties: {
     taskId: key,
     manifestId: key,
@@ -39,25 +36,21 @@ export const SyncRoot = defineEntity({
 
 export const SyncWalked = defineEntity({
   name: 'SyncWalked',
-  tableName: 'sync_walked',
   properties: { taskId: key, name: p.text().primary() },
 });
 
 export const SyncCompanion = defineEntity({
   name: 'SyncCompanion',
-  tableName: 'sync_companion',
   properties: { taskId: key, name: p.text().primary(), isSelected: p.boolean().default(false) },
 });
 
 export const SyncAsked = defineEntity({
   name: 'SyncAsked',
-  tableName: 'sync_asked',
   properties: { taskId: key, manifestId: key },
 });
 
 export const SyncBlob = defineEntity({
   name: 'SyncBlob',
-  tableName: 'sync_blob',
   properties: {
     taskId: key,
     batch: p.integer().primary(),
@@ -73,25 +66,21 @@ export const SyncBlob = defineEntity({
 
 export const SyncSigned = defineEntity({
   name: 'SyncSigned',
-  tableName: 'sync_signed',
   properties: { taskId: key, position: p.integer().primary(), manifestId: p.bigint('number') },
 });
 
 export const SyncProblem = defineEntity({
   name: 'SyncProblem',
-  tableName: 'sync_problem',
   properties: { taskId: key, subjectDigest: p.text().primary(), reason: p.text() },
 });
 
 export const SyncSignature = defineEntity({
   name: 'SyncSignature',
-  tableName: 'sync_signature',
   properties: { taskId: key, signatureId: key },
 });
 
 export const SyncSigner = defineEntity({
   name: 'SyncSigner',
-  tableName: 'sync_signer',
   properties: { taskId: key, signatureId: key, rank: p.integer().default(1) },
 });
 

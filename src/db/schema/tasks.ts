@@ -57,7 +57,6 @@ export type UpkeepReport = Readonly<Partial<Record<string, number>>>;
 
 export const Task = defineEntity({
   name: 'Task',
-  tableName: 'task',
   properties: {
     id: autoId,
     name: p.text(),
@@ -98,7 +97,6 @@ export type Task = InferEntity<typeof Task>;
 /** Warnings that differ in a name alone share a row. */
 export const TaskWarning = defineEntity({
   name: 'TaskWarning',
-  tableName: 'task_warning',
   properties: {
     taskId: key,
     number: p.integer().primary(),
@@ -112,7 +110,6 @@ export const TaskWarning = defineEntity({
 /** Counts of one part of a stage. Readers see the sum. */
 export const TaskProgress = defineEntity({
   name: 'TaskProgress',
-  tableName: 'task_progress',
   properties: {
     taskId: key,
     stage: p.text().primary(),
@@ -131,7 +128,6 @@ export const TaskProgress = defineEntity({
 /** How long a sync has waited for a throttled host since its last progress. */
 export const TaskThrottle = defineEntity({
   name: 'TaskThrottle',
-  tableName: 'task_throttle',
   properties: {
     taskId: key.autoincrement(false),
     mark: p.bigint('number'),
@@ -143,7 +139,6 @@ export const TaskThrottle = defineEntity({
 /** The result of a dry run. */
 export const TaskPlan = defineEntity({
   name: 'TaskPlan',
-  tableName: 'task_plan',
   properties: {
     taskId: key.autoincrement(false),
     tagsAdded: p.integer(),
@@ -156,7 +151,6 @@ export const TaskPlan = defineEntity({
 
 export const TaskPlanTag = defineEntity({
   name: 'TaskPlanTag',
-  tableName: 'task_plan_tag',
   properties: {
     taskId: key,
     name: p.text().primary(),

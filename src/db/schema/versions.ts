@@ -17,7 +17,6 @@ export interface VersionCounts {
 
 export const RepositoryVersion = defineEntity({
   name: 'RepositoryVersion',
-  tableName: 'repository_version',
   properties: {
     repositoryId: key,
     number: p.integer().primary(),
@@ -34,7 +33,6 @@ const range = { addedIn: p.integer().primary(), removedIn: p.integer().nullable(
 
 export const TagMembership = defineEntity({
   name: 'TagMembership',
-  tableName: 'tag_membership',
   properties: {
     repositoryId: key,
     name: p.text().primary(),
@@ -46,13 +44,11 @@ export const TagMembership = defineEntity({
 /** An untagged root, under the tag that it had, or its digest. */
 export const RootMembership = defineEntity({
   name: 'RootMembership',
-  tableName: 'root_membership',
   properties: { repositoryId: key, manifestId: key, name: p.text().primary(), ...range },
 });
 
 export const Membership = defineEntity({
   name: 'Membership',
-  tableName: 'membership',
   properties: {
     repositoryId: key,
     kind: p.enum(['manifest', 'blob', 'signature'] as const).primary(),

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from './plan-content.ts';
+import { selectedGraph } from './selected-graph.ts';
 import { kysely } from '../sql.ts';
 
 export interface UnreadConfig {

@@ -3,7 +3,7 @@ import { digestBytes } from '../../oci/digest-bytes.ts';
 import { digestHex } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from './plan-content.ts';
+import { selectedGraph } from './selected-graph.ts';
 import type { Draft } from '../versions/draft.ts';
 import { addMemberships } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';

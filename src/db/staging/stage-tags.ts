@@ -7,7 +7,7 @@ import type { Newest } from '../../selection/newest-tags.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
-import { listedNames } from './plan-content.ts';
+import { listedNames } from './selected-graph.ts';
 import { kysely } from '../sql.ts';
 import { findRead, parseReferrerRoot } from './stage-companions.ts';
 

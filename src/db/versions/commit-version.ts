@@ -4,7 +4,7 @@ import type { SyncArguments } from '../schema/tasks.ts';
 import { isAbsentRepository } from '../tasks/absent-repository.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import { listedNames } from '../staging/plan-content.ts';
+import { listedNames } from '../staging/selected-graph.ts';
 import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';
 import { makeVersion } from './publish-version.ts';
 import { endRoots, insertRoots } from './write-roots.ts';
