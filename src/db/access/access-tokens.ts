@@ -86,10 +86,14 @@ export async function readAccessTokenPage(
   em: Em,
   page: AccessPageArguments,
 ): Promise<Page<{ readonly id: number }>> {
-  const found = await sql<{ id: number }>`
-    select id from access_token where id < ${page.after ?? Number.MAX_SAFE_INTEGER}
-    order by id desc limit ${page.first + 1}`.execute(kysely(em));
-  return toPage(found.rows, page.first);
+  const found = await kysely(em)
+    .selectFrom('access_token')
+    .select('id')
+    .where('id', '<', page.after ?? Number.MAX_SAFE_INTEGER)
+    .orderBy('id', 'desc')
+    .limit(page.first + 1)
+    .execute();
+  return toPage(found, page.first);
 }
 
 export async function readAccessGrantPage(
@@ -141,7 +145,7 @@ export async function revokeAccessToken(em: Em, id: number): Promise<boolean> {
     const db = kysely(transaction);
     const found = await sql`
       update access_token set revoked_at = coalesce(revoked_at, now()) where id = ${id}`.execute(db);
-    await sql`delete from access_grant where token_id = ${id}`.execute(db);
+    await db.deleteFrom('access_grant').where('token_id', '=', id).execute();
     return found.numAffectedRows === 1n;
   });
 }
@@ -185,5 +189,5 @@ export async function putAccessGrant(em: Em, grant: NewGrant): Promise<number | 
 }
 
 export async function deleteAccessGrant(em: Em, id: number): Promise<void> {
-  await sql`delete from access_grant where id = ${id}`.execute(kysely(em));
+  await kysely(em).deleteFrom('access_grant').where('id', '=', id).execute();
 }

@@ -8,7 +8,7 @@ import { kysely } from '../sql.ts';
  */
 export async function forbidPrivateUpstreams(em: Em): Promise<void> {
   const db = kysely(em);
-  await sql`update schedule set allow_private = false where allow_private`.execute(db);
+  await db.updateTable('schedule').set({ allow_private: false }).where('allow_private', '=', true).execute();
   await sql`
     update task set arguments = jsonb_set(arguments, '{allowPrivate}', 'false')
     where state in ('WAITING', 'RUNNING') and arguments @> '{"allowPrivate": true}'`.execute(db);

@@ -6,14 +6,14 @@ import { kysely } from '../sql.ts';
 export async function noteRotation(em: Em, keyId: string): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    await sql`delete from secret_rotation where key_id <> ${keyId}`.execute(db);
+    await db.deleteFrom('secret_rotation').where('key_id', '<>', keyId).execute();
     await sql`insert into secret_rotation (key_id) values (${keyId}) on conflict do nothing`.execute(db);
   });
 }
 
 /** Call it when all secrets that can be decrypted are encrypted with the key. */
 export async function endRotation(em: Em, keyId: string): Promise<void> {
-  await sql`delete from secret_rotation where key_id = ${keyId}`.execute(kysely(em));
+  await kysely(em).deleteFrom('secret_rotation').where('key_id', '=', keyId).execute();
 }
 
 /** Whether a rotation to this key is unfinished. */

@@ -11,11 +11,15 @@ export interface CollectionRun {
 
 /** Repositories with a limit of versions, ordered by id. */
 export async function readRetainingRepositories(em: Em, afterId: number, limit: number): Promise<number[]> {
-  const found = await sql<{ id: number }>`
-    select id from repository where retain_versions is not null and id > ${afterId} order by id limit ${limit}`.execute(
-    kysely(em),
-  );
-  return found.rows.map((row) => row.id);
+  const found = await kysely(em)
+    .selectFrom('repository')
+    .select('id')
+    .where('retain_versions', 'is not', null)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return found.map((row) => row.id);
 }
 
 /**

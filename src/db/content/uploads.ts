@@ -49,14 +49,15 @@ export async function isUploadOpen(
 }
 
 export async function touchUpload(em: Em, id: string, offsetBytes: number): Promise<void> {
-  await sql`
-    update upload set offset_bytes = ${offsetBytes}, touched_at = now() where id = ${id}::uuid`.execute(
-    kysely(em),
-  );
+  await kysely(em)
+    .updateTable('upload')
+    .set({ offset_bytes: offsetBytes, touched_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
 }
 
 export async function closeUpload(em: Em, id: string): Promise<void> {
-  await sql`delete from upload where id = ${id}::uuid`.execute(kysely(em));
+  await kysely(em).deleteFrom('upload').where('id', '=', id).execute();
 }
 
 /** A shared lock for uploads that become a blob. Syncs of the same digest have another one, and may take long. */

@@ -35,10 +35,12 @@ export async function hideUndecided(
   em: Em,
   { areLoginsOn }: { readonly areLoginsOn: boolean },
 ): Promise<void> {
-  await sql`
-    update distribution set is_private = ${areLoginsOn} where not is_decided and is_private <> ${areLoginsOn}`.execute(
-    kysely(em),
-  );
+  await kysely(em)
+    .updateTable('distribution')
+    .set({ is_private: areLoginsOn })
+    .where('is_decided', '=', false)
+    .where('is_private', '<>', areLoginsOn)
+    .execute();
 }
 
 export async function readUndecided(em: Em, limit: number): Promise<EarlierDistributions> {

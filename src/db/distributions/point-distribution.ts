@@ -59,9 +59,11 @@ export async function moveDistribution(
     db,
   );
   if (distribution.repositoryId === target.repositoryId && distribution.version === target.version) return;
-  await sql`
-    update distribution set repository_id = ${target.repositoryId}, version = ${target.version}, updated_at = now()
-    where id = ${distribution.id}`.execute(db);
+  await db
+    .updateTable('distribution')
+    .set({ repository_id: target.repositoryId, version: target.version, updated_at: sql`now()` })
+    .where('id', '=', distribution.id)
+    .execute();
   await sql`
     insert into distribution_move (distribution_id, from_repository_id, from_version, to_repository_id, to_version)
     values (${distribution.id}, ${distribution.repositoryId}, ${distribution.version}, ${target.repositoryId},

@@ -40,8 +40,18 @@ const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 
 /** Clears the marks of `refuseUnverified`. */
 export async function refuseNothing(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);
-  await sql`update sync_tag set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
-  await sql`update sync_root set is_refused = false where task_id = ${taskId} and is_refused`.execute(db);
+  await db
+    .updateTable('sync_tag')
+    .set({ is_refused: false })
+    .where('task_id', '=', taskId)
+    .where('is_refused', '=', true)
+    .execute();
+  await db
+    .updateTable('sync_root')
+    .set({ is_refused: false })
+    .where('task_id', '=', taskId)
+    .where('is_refused', '=', true)
+    .execute();
 }
 
 /**

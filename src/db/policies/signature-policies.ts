@@ -29,10 +29,12 @@ export async function readSignaturePolicies(
 }
 
 export async function findSignaturePolicyId(em: Em, name: string): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`select id from signature_policy where name = ${name}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.id;
+  const found = await kysely(em)
+    .selectFrom('signature_policy')
+    .select('id')
+    .where('name', '=', name)
+    .execute();
+  return found[0]?.id;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function wantsAtomic(em: Em, policyIds: readonly number[]): Promise
 
 /** Call it when the trusted keys or identities change: verdicts of earlier revisions are stale. */
 export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
-  await sql`delete from signature_verdict where policy_id = ${policyId}`.execute(kysely(em));
+  await kysely(em).deleteFrom('signature_verdict').where('policy_id', '=', policyId).execute();
 }
 
 /** The first users of a policy by kind and name, among the visible ones, and the number of all. */

@@ -77,7 +77,7 @@ export async function stageSigners(em: Em, taskId: number, mirror: boolean): Pro
         select manifest_id, ${subjectOfTag(sql`name`)}, name from selected_tag
         where ${isSignatureTag(sql`name`)}
       )`;
-    await sql`delete from sync_signer where task_id = ${taskId}`.execute(db);
+    await db.deleteFrom('sync_signer').where('task_id', '=', taskId).execute();
     await sql`
       insert into signature (kind, manifest_id, signed_digest, name)
       with ${signing}

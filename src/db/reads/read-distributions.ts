@@ -21,10 +21,12 @@ export async function readDistributions(
 }
 
 export async function findDistributionId(em: Em, basePath: string): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`select id from distribution where base_path = ${basePath}`.execute(
-    kysely(em),
-  );
-  return found.rows[0]?.id;
+  const found = await kysely(em)
+    .selectFrom('distribution')
+    .select('id')
+    .where('base_path', '=', basePath)
+    .execute();
+  return found[0]?.id;
 }
 
 /** Ordered by base path. */

@@ -49,13 +49,13 @@ export async function readRemotes(
 }
 
 export async function findRepositoryId(em: Em, name: string): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`select id from repository where name = ${name}`.execute(kysely(em));
-  return found.rows[0]?.id;
+  const found = await kysely(em).selectFrom('repository').select('id').where('name', '=', name).execute();
+  return found[0]?.id;
 }
 
 export async function findRemoteId(em: Em, name: string): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`select id from remote where name = ${name}`.execute(kysely(em));
-  return found.rows[0]?.id;
+  const found = await kysely(em).selectFrom('remote').select('id').where('name', '=', name).execute();
+  return found[0]?.id;
 }
 
 export interface NamedRow {
@@ -133,14 +133,19 @@ export async function readRemoteUse(em: Em, visibility: Visibility, remoteId: nu
 /** A schedule of the repository, if any. */
 /** Undefined if it is deleted. */
 export async function readRepositoryName(em: Em, id: number): Promise<string | undefined> {
-  const found = await sql<{ name: string }>`select name from repository where id = ${id}`.execute(kysely(em));
-  return found.rows[0]?.name;
+  const found = await kysely(em).selectFrom('repository').select('name').where('id', '=', id).execute();
+  return found[0]?.name;
 }
 
 export async function findScheduleId(em: Em, repositoryId: number): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`
-    select id from schedule where repository_id = ${repositoryId} order by id limit 1`.execute(kysely(em));
-  return found.rows[0]?.id;
+  const found = await kysely(em)
+    .selectFrom('schedule')
+    .select('id')
+    .where('repository_id', '=', repositoryId)
+    .orderBy('id')
+    .limit(1)
+    .execute();
+  return found[0]?.id;
 }
 
 /** Whether it has content that no upstream delivered. Pull-through needs an upstream. */
@@ -155,8 +160,13 @@ export async function isPushedTo(em: Em, repositoryId: number): Promise<boolean>
 
 /** The open task of the repository. */
 export async function findOpenTaskId(em: Em, repositoryId: number): Promise<number | undefined> {
-  const found = await sql<{ id: number }>`
-    select id from task where repository_id = ${repositoryId} and state in ('WAITING', 'RUNNING')
-    order by id limit 1`.execute(kysely(em));
-  return found.rows[0]?.id;
+  const found = await kysely(em)
+    .selectFrom('task')
+    .select('id')
+    .where('repository_id', '=', repositoryId)
+    .where('state', 'in', ['WAITING', 'RUNNING'])
+    .orderBy('id')
+    .limit(1)
+    .execute();
+  return found[0]?.id;
 }

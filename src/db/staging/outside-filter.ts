@@ -30,7 +30,7 @@ export async function* readOutside(
 }
 
 export async function setOutside(em: Em, taskId: number, count: number): Promise<void> {
-  await sql`update task set tags_outside_filter = ${count} where id = ${taskId}`.execute(kysely(em));
+  await kysely(em).updateTable('task').set({ tags_outside_filter: count }).where('id', '=', taskId).execute();
 }
 
 /** The selection of the last sync that used the stored filters of the same remote; undefined before the first. */

@@ -182,9 +182,11 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
 }
 
 async function setTotals(em: Em, taskId: number, totals: Totals): Promise<void> {
-  await sql`
-    update task set manifests_total = ${totals.manifests}, blobs_total = ${totals.blobs}, bytes_total = ${totals.bytes}
-    where id = ${taskId}`.execute(kysely(em));
+  await kysely(em)
+    .updateTable('task')
+    .set({ manifests_total: totals.manifests, blobs_total: totals.blobs, bytes_total: totals.bytes })
+    .where('id', '=', taskId)
+    .execute();
   // Part -1: blobs that were stored before the first batch.
   await setProgress(
     em,

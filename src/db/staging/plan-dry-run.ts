@@ -8,7 +8,7 @@ import { finishTask } from '../tasks/tasks.ts';
 export async function finishDryRun(em: Em, taskId: number, plan: ContentPlan): Promise<void> {
   await em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    await sql`delete from task_plan_tag where task_id = ${taskId}`.execute(db);
+    await db.deleteFrom('task_plan_tag').where('task_id', '=', taskId).execute();
     await sql`
       insert into task_plan_tag (task_id, name, change, old_digest, new_digest)
       select task.id, s.name,

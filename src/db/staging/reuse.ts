@@ -110,7 +110,7 @@ export async function recordDelivered(
 /** Call it when a remote gets another upstream, which has delivered nothing yet. */
 export async function forgetDelivered(em: Em, remoteId: number): Promise<void> {
   await keepDelivered(em, remoteId);
-  await sql`delete from remote_content where remote_id = ${remoteId}`.execute(kysely(em));
+  await kysely(em).deleteFrom('remote_content').where('remote_id', '=', remoteId).execute();
 }
 
 /** Removes the records of collected content. Ids are never reused. */

@@ -62,7 +62,7 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
         `A later attempt has listed the tags for task ${taskId}: this one's list is not used.`,
         { origin: 'server' },
       );
-    await sql`delete from sync_name where task_id = ${taskId} and listing < ${listing}`.execute(db);
+    await db.deleteFrom('sync_name').where('task_id', '=', taskId).where('listing', '<', listing).execute();
     return listed;
   });
 }

@@ -17,13 +17,20 @@ export async function setSignatureSource(
   taskId: number,
   source: SignatureSource | undefined,
 ): Promise<void> {
-  await sql`update task set signature_source = ${source ?? null} where id = ${taskId}`.execute(kysely(em));
+  await kysely(em)
+    .updateTable('task')
+    .set({ signature_source: source ?? null })
+    .where('id', '=', taskId)
+    .execute();
 }
 
 export async function readSignatureSource(em: Em, taskId: number): Promise<SignatureSource | undefined> {
-  const result = await sql<{ source: SignatureSource | null }>`
-    select signature_source as source from task where id = ${taskId}`.execute(kysely(em));
-  return result.rows[0]?.source ?? undefined;
+  const result = await kysely(em)
+    .selectFrom('task')
+    .select('signature_source as source')
+    .where('id', '=', taskId)
+    .execute();
+  return result[0]?.source ?? undefined;
 }
 
 /** Numbers the selected manifests whose signatures are fetched, and returns their number; 0 without a source. */
@@ -31,7 +38,7 @@ export async function stageSigned(em: Em, taskId: number): Promise<number> {
   if ((await readSignatureSource(em, taskId)) === undefined) return 0;
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    await sql`delete from sync_signed where task_id = ${taskId}`.execute(db);
+    await db.deleteFrom('sync_signed').where('task_id', '=', taskId).execute();
     const staged = await sql`
       insert into sync_signed (task_id, position, manifest_id)
       with recursive ${selectedGraph(taskId)}

@@ -58,12 +58,14 @@ export async function readCountedBytes(
   batch: { readonly taskId: number; readonly batch: number },
 ): Promise<number> {
   const done = await readBatchDone(em, batch);
-  const result = await sql<{ bytes: number }>`
-    select bytes_done as bytes from task_progress
-    where task_id = ${batch.taskId} and stage = 'FETCHING_BLOBS' and part = ${batch.batch}`.execute(
-    kysely(em),
-  );
-  return Math.max(0, (result.rows[0]?.bytes ?? 0) - done.bytes);
+  const result = await kysely(em)
+    .selectFrom('task_progress')
+    .select('bytes_done as bytes')
+    .where('task_id', '=', batch.taskId)
+    .where('stage', '=', 'FETCHING_BLOBS')
+    .where('part', '=', batch.batch)
+    .execute();
+  return Math.max(0, (result[0]?.bytes ?? 0) - done.bytes);
 }
 
 export interface BatchOfRemote {

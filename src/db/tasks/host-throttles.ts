@@ -96,7 +96,10 @@ export async function addThrottle(em: Em, taskId: number, waitMs: number): Promi
 }
 
 export async function countThrottles(em: Em, taskId: number): Promise<number> {
-  const found = await sql<{ waits: number }>`
-    select waits from task_throttle where task_id = ${taskId}`.execute(kysely(em));
-  return found.rows[0]?.waits ?? 0;
+  const found = await kysely(em)
+    .selectFrom('task_throttle')
+    .select('waits')
+    .where('task_id', '=', taskId)
+    .execute();
+  return found[0]?.waits ?? 0;
 }

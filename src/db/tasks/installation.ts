@@ -8,8 +8,8 @@ import { kysely } from '../sql.ts';
 export const ownInstallation = sql<string>`(select id from installation)`;
 
 export async function readInstallation(em: Em): Promise<string> {
-  const found = await sql<{ id: string }>`select id from installation`.execute(kysely(em));
-  const id = found.rows[0]?.id;
+  const found = await kysely(em).selectFrom('installation').select('id').execute();
+  const id = found[0]?.id;
   if (id === undefined) throw new Error('the table "installation" is empty');
   return id;
 }

@@ -45,12 +45,12 @@ export function assertRunning({ id, state }: { readonly id: number; readonly sta
 
 /** @throws TidemarkError `TASK_NOT_RUNNING` */
 export async function requireRunning(em: Em, taskId: number): Promise<void> {
-  const found = await sql<{ state: string }>`select state from task where id = ${taskId}`.execute(kysely(em));
-  assertRunning({ id: taskId, state: found.rows[0]?.state ?? 'not there' });
+  const found = await kysely(em).selectFrom('task').select('state').where('id', '=', taskId).execute();
+  assertRunning({ id: taskId, state: found[0]?.state ?? 'not there' });
 }
 
 export async function setRunId(em: Em, taskId: number, runId: string): Promise<void> {
-  await sql`update task set run_id = ${runId} where id = ${taskId}`.execute(kysely(em));
+  await kysely(em).updateTable('task').set({ run_id: runId }).where('id', '=', taskId).execute();
 }
 
 /** An arbitrary number that no other lock uses. */

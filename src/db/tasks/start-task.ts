@@ -67,5 +67,10 @@ export async function startTask(
 }
 
 export async function enterStage(em: Em, taskId: number, stage: TaskStage): Promise<void> {
-  await sql`update task set stage = ${stage} where id = ${taskId} and state = 'RUNNING'`.execute(kysely(em));
+  await kysely(em)
+    .updateTable('task')
+    .set({ stage })
+    .where('id', '=', taskId)
+    .where('state', '=', 'RUNNING')
+    .execute();
 }

@@ -111,13 +111,15 @@ export async function requestRemoval(em: Em, temporalId: string): Promise<void> 
 }
 
 export async function readRemovals(em: Em, limit: number): Promise<string[]> {
-  const found = await sql<{ temporalId: string }>`
-    select temporal_id as "temporalId" from schedule_removal order by temporal_id limit ${limit}`.execute(
-    kysely(em),
-  );
-  return found.rows.map(({ temporalId }) => temporalId);
+  const found = await kysely(em)
+    .selectFrom('schedule_removal')
+    .select('temporal_id as temporalId')
+    .orderBy('temporal_id')
+    .limit(limit)
+    .execute();
+  return found.map(({ temporalId }) => temporalId);
 }
 
 export async function forgetRemoval(em: Em, temporalId: string): Promise<void> {
-  await sql`delete from schedule_removal where temporal_id = ${temporalId}`.execute(kysely(em));
+  await kysely(em).deleteFrom('schedule_removal').where('temporal_id', '=', temporalId).execute();
 }

@@ -169,9 +169,12 @@ export async function restoreVersion(em: Em, version: VersionKey): Promise<Conte
       await restoreSignatures(transaction, draft, version);
     },
     finish: async (transaction, _, { createdVersion }) => {
-      await sql`
-        update repository_version set base_number = ${number}
-        where repository_id = ${repositoryId} and number = ${createdVersion}`.execute(kysely(transaction));
+      await kysely(transaction)
+        .updateTable('repository_version')
+        .set({ base_number: number })
+        .where('repository_id', '=', repositoryId)
+        .where('number', '=', createdVersion)
+        .execute();
     },
   });
 }

@@ -59,11 +59,13 @@ export async function commitVersion(
 
 /** Undefined before the task is completed. */
 export async function readCommitted(em: Em, taskId: number): Promise<CommitResult | undefined> {
-  const found = await sql<CommitResult>`
-    select created_version as "createdVersion" from task where id = ${taskId} and state = 'COMPLETED'`.execute(
-    kysely(em),
-  );
-  return found.rows[0];
+  const found = await kysely(em)
+    .selectFrom('task')
+    .select('created_version as createdVersion')
+    .where('id', '=', taskId)
+    .where('state', '=', 'COMPLETED')
+    .execute();
+  return found[0];
 }
 
 async function lockForCommit(
@@ -96,8 +98,12 @@ async function completeTask(
 ): Promise<void> {
   const db = kysely(em);
   if (createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
-  await sql`
-    update repository set is_mirrored = true where id = ${repositoryId} and not is_mirrored`.execute(db);
+  await db
+    .updateTable('repository')
+    .set({ is_mirrored: true })
+    .where('id', '=', repositoryId)
+    .where('is_mirrored', '=', false)
+    .execute();
   await sql`
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${createdVersion}
     where id = ${taskId}

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import type { Em } from '../open-database.ts';
@@ -72,11 +71,13 @@ async function lockRepository(
   steps: ContentChangeSteps,
 ): Promise<{ readonly draft: ContentDraft; readonly isMirrored: boolean }> {
   const { repositoryId } = steps;
-  const found = await sql<{ name: string; latest: number; isMirrored: boolean }>`
-    select name, latest, is_mirrored as "isMirrored" from repository where id = ${repositoryId} for update`.execute(
-    kysely(em),
-  );
-  const row = found.rows[0];
+  const found = await kysely(em)
+    .selectFrom('repository')
+    .select(['name', 'latest', 'is_mirrored as isMirrored'])
+    .where('id', '=', repositoryId)
+    .forUpdate()
+    .execute();
+  const row = found[0];
   if (row === undefined)
     throw new ContentRefusedError([
       {

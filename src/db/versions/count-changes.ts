@@ -22,10 +22,12 @@ export async function countChanges(
       union all ${side(sql`'tag'`, 'tag_membership')}
       union all ${side(sql`'root'`, 'root_membership')}
     ) as change group by kind`.execute(db);
-  const before = await sql<{ counts: VersionCounts }>`
-    select counts from repository_version where repository_id = ${repositoryId} and number = ${latest}`.execute(
-    db,
-  );
+  const before = await db
+    .selectFrom('repository_version')
+    .select('counts')
+    .where('repository_id', '=', repositoryId)
+    .where('number', '=', latest)
+    .execute();
   const of = (kind: string, which: 'added' | 'removed') =>
     changed.rows.find((row) => row.kind === kind)?.[which] ?? 0;
   const pick = (which: 'added' | 'removed'): ContentCounts => ({
@@ -36,7 +38,7 @@ export async function countChanges(
   });
   const added = pick('added');
   const removed = pick('removed');
-  const was = before.rows[0]?.counts.present ?? { blobs: 0, manifests: 0, tags: 0, signatures: 0 };
+  const was = before[0]?.counts.present ?? { blobs: 0, manifests: 0, tags: 0, signatures: 0 };
   const present = {
     blobs: was.blobs + added.blobs - removed.blobs,
     manifests: was.manifests + added.manifests - removed.manifests,

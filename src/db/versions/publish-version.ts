@@ -70,10 +70,11 @@ async function publishVersion(em: Em, draft: Draft): Promise<Published> {
     values (${draft.repositoryId}, ${draft.number}, ${draft.taskId}, ${JSON.stringify(counts)}::jsonb)`.execute(
     db,
   );
-  await sql`
-    update repository set latest = ${draft.number}, updated_at = now() where id = ${draft.repositoryId}`.execute(
-    db,
-  );
+  await db
+    .updateTable('repository')
+    .set({ latest: draft.number, updated_at: sql`now()` })
+    .where('id', '=', draft.repositoryId)
+    .execute();
   return { createdVersion: draft.number, changes };
 }
 

@@ -131,9 +131,13 @@ export async function findReference(
 }
 
 async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
-  const found = await sql<{ latest: number }>`
-    select latest from repository where id = ${repositoryId} for update`.execute(kysely(em));
-  const row = found.rows[0];
+  const found = await kysely(em)
+    .selectFrom('repository')
+    .select('latest')
+    .where('id', '=', repositoryId)
+    .forUpdate()
+    .execute();
+  const row = found[0];
   if (row === undefined)
     throw new TidemarkError('NAME_UNKNOWN', 'The repository was deleted meanwhile.', { origin: 'caller' });
   return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
