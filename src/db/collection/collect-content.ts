@@ -8,7 +8,7 @@ import { addToReport } from '../tasks/upkeep-tasks.ts';
 
 /*
  * Garbage collection. Content is referenced by rows with a foreign key to it: tags and untagged roots of any version,
- * the stage of a running sync, uploads, and manifests that list it.
+ * the staging rows of a running sync, uploads, and manifests that list it.
  * Unreferenced content is marked with the time; a new reference clears the mark (store-manifests.ts). Content that keeps
  * its mark for the grace period is locked, checked again and removed. A concurrent reference is seen; a later one waits
  * for the lock and finds the row gone. Foreign keys prevent the removal of referenced content.

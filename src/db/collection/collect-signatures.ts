@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-/** The signed manifest of an atomic signature `s` is deleted, so no version or stage has the signature. */
+/** The signed manifest of an atomic signature `s` is deleted, so no version or staging row has the signature. */
 const signsNothing = sql`s.kind = 'ATOMIC' and not exists (select from lateral (
   select from manifest m where m.digest = s.signed_digest offset 0) as signed)`;
 

@@ -37,7 +37,7 @@ const statements = [
     listing int,
     -- null: no atomic signatures
     signature_source text check (signature_source in ('STORE', 'EXTENSION')),
-    -- policyId, revision and dockerReference of the policy that checked the stage; null: none was in force
+    -- policyId, revision and dockerReference of the policy that checked the staging rows; null: none was in force
     checked_by jsonb,
     report jsonb,
     started_by jsonb,

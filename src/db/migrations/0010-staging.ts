@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The stage of a sync. Only the task's own activities read it. */
+/** Staging rows of syncs. Only the task's own activities read it. */
 export class Migration0010Staging extends Migration {
   override name = '0010-staging';
 

@@ -94,7 +94,7 @@ export async function readVersionDiff(em: Em, pair: VersionPair): Promise<Versio
         left join manifest on c.kind = 'manifest' and manifest.id = c.id
         left join blob on c.kind = 'blob' and blob.id = c.id) as content`.execute(kysely(em));
   const row = found.rows[0];
-  if (row === undefined) throw new Error('a query of counts answered no row');
+  if (row === undefined) throw new Error('a query of counts returned no row');
   return row;
 }
 

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { key } from './columns.ts';
 
-/* The stage of a sync. Migration 0010 describes the tables. */
+/* Staging rows of syncs. Migration 0010 describes the tables. */
 
 export const SyncName = defineEntity({
   name: 'SyncName',

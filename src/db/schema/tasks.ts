@@ -85,7 +85,7 @@ export const Task = defineEntity({
     /** The list of tags that is used: a later attempt makes a new one. */
     listing: p.integer().nullable(),
     signatureSource: p.enum(['STORE', 'EXTENSION'] as const).nullable(),
-    /** The policy that checked the stage; null: none was in force. */
+    /** The policy that checked the staging rows; null: none was in force. */
     checkedBy: p.json<PolicyKey>().nullable(),
     report: p.json<UpkeepReport>().nullable(),
     /** The caller whose rights it has. */

@@ -177,7 +177,7 @@ async function countSelected(em: Em, taskId: number): Promise<Totals> {
         select from sync_blob s where s.task_id = ${taskId} and s.blob_id = blob.id and s.is_done) as is_reused) as r
     where wanted.is_due or not is_missing`.execute(kysely(em));
   const totals = counted.rows[0];
-  if (totals === undefined) throw new Error('an aggregate without a row');
+  if (totals === undefined) throw new Error('an aggregate returned no row');
   return totals;
 }
 

@@ -102,7 +102,7 @@ export async function recordDelivered(
   if (row?.isSame === true) return row.fresh;
   throw new TidemarkError(
     'REMOTE_CHANGED',
-    `The remote does not stand for ${upstreamName} at ${url} any more. Nothing was changed; sync again.`,
+    `The remote has another upstream than ${upstreamName} at ${url} now. Nothing was changed. Sync again.`,
     { origin: 'caller' },
   );
 }

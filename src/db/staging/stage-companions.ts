@@ -10,7 +10,7 @@ import { reachFrom } from '../content/reach.ts';
 import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
 
-/* The stage of companion tags and referrers. */
+/* Staging rows of companion tags and referrers. */
 
 /** The root name of a referrer, which leaves with its subject. No tag or digest begins with @. */
 export function referrerRootName(subject: Digest): string {

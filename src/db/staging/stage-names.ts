@@ -59,7 +59,7 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
     if (listed === undefined)
       throw new TidemarkError(
         'LISTING_REPLACED',
-        `A later attempt has listed the tags for task ${taskId}: this one's list is not used.`,
+        `A later attempt has listed the tags for task ${taskId}. The list of this one is not used.`,
         { origin: 'server' },
       );
     await db.deleteFrom('sync_name').where('task_id', '=', taskId).where('listing', '<', listing).execute();

@@ -38,7 +38,7 @@ export function assertRunning({ id, state }: { readonly id: number; readonly sta
   if (state === 'RUNNING') return;
   throw new TidemarkError(
     'TASK_NOT_RUNNING',
-    `Task ${id} is ${state}: its workflow has nothing to do any more. Start a new sync or clean-up instead of resetting the workflow.`,
+    `Task ${id} is ${state}: its workflow does nothing. Start a new sync or clean-up instead of resetting the workflow.`,
     { origin: 'server' },
   );
 }

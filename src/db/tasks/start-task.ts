@@ -37,13 +37,9 @@ export async function startTask(
       where task.id = ${taskId} for update of repository, task`.execute(db);
     const task = found.rows[0];
     if (!task)
-      throw new TidemarkError(
-        'NOT_FOUND',
-        `Task ${taskId}, its repository or its remote is not there any more.`,
-        {
-          origin: 'server',
-        },
-      );
+      throw new TidemarkError('NOT_FOUND', `Task ${taskId}, its repository or its remote was deleted.`, {
+        origin: 'server',
+      });
     if (task.state === 'RUNNING') return task;
     if (task.state !== 'WAITING')
       throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${task.state} already.`, {

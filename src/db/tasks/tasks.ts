@@ -57,7 +57,7 @@ export type TaskOutcome =
   | { readonly state: 'CANCELED' };
 
 /**
- * Ends a task and drops its stage, unless it is final already.
+ * Ends a task and drops its staging rows, unless it is final already.
  * @returns whether this call ended it.
  */
 export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): Promise<boolean> {
@@ -95,7 +95,7 @@ const stagingTables = [
   'sync_walked',
 ];
 
-/** Drops the stage of a task in one statement. It excludes concurrent calls and the deletion of the repository. */
+/** Drops the staging rows of a task in one statement. It excludes concurrent calls and the deletion of the repository. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
   const deletions = stagingTables.map(
     (table) =>
@@ -107,7 +107,7 @@ export async function clearStage(em: Em, taskId: number): Promise<void> {
 }
 
 /**
- * Drops the stages of ended tasks. A crash between a commit and its clean-up leaves them behind, and they keep content
+ * Drops the staging rows of ended tasks. A crash between a commit and its clean-up leaves them behind, and they keep content
  * from collection.
  */
 export async function clearEndedStages(em: Em): Promise<void> {

@@ -53,7 +53,7 @@ export async function beginUpkeep(
     where id = ${taskId} and state in ('WAITING', 'RUNNING') returning arguments`.execute(kysely(em));
   const row = begun.rows[0];
   if (row !== undefined) return row.arguments;
-  throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is not there any more, or final.`, {
+  throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is final, or was deleted.`, {
     origin: 'server',
   });
 }

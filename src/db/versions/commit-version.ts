@@ -32,11 +32,11 @@ interface SyncDraft extends Draft {
 }
 
 /**
- * Publishes the stage of a sync and completes its task. The stage is compared with the version that is latest now; only
+ * Publishes the staging rows of a sync and completes its task. They are compared with the version that is latest now; only
  * differences are written. Idempotent.
  * @throws TidemarkError `MASS_REMOVAL_REFUSED` (fault 30); `TASK_FENCED` or `TASK_NOT_RUNNING` for an outdated attempt
  * (fault 96); `NOTHING_SELECTED` for a first sync without a tag; `LISTING_REPLACED` after a later attempt's listing;
- * `SIGNATURE_POLICY_CHANGED` if another policy checked the stage; `CONTENT_INCOMPLETE` if content is not stored.
+ * `SIGNATURE_POLICY_CHANGED` if another policy checked them; `CONTENT_INCOMPLETE` if content is not stored.
  */
 export async function commitVersion(
   em: Em,
@@ -52,7 +52,7 @@ export async function commitVersion(
     },
     finish: completeTask,
   });
-  // Outside of the transaction, which must release the repository soon: the stage may be large.
+  // Outside of the transaction, which must release the repository soon: there may be many rows.
   await clearStage(em, taskId);
   return { createdVersion };
 }
@@ -160,18 +160,18 @@ async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const task = result.rows[0];
   if (!task)
-    throw new TidemarkError('NOT_FOUND', `Task ${taskId} or its repository is not there any more.`, {
+    throw new TidemarkError('NOT_FOUND', `Task ${taskId} or its repository was deleted.`, {
       origin: 'server',
     });
   if (task.state === 'COMPLETED') return task;
   if (task.state !== 'RUNNING')
-    throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${task.state}: nothing is committed.`, {
+    throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${task.state}. Nothing was committed.`, {
       origin: 'server',
     });
   if (task.fenced)
     throw new TidemarkError(
       'TASK_FENCED',
-      `A later task has taken the repository of task ${taskId}: nothing is committed.`,
+      `A later task has taken the repository of task ${taskId}. Nothing was committed.`,
       {
         origin: 'server',
       },
@@ -183,7 +183,7 @@ function assertListing(task: LockedTask, taskId: number, listing: number): void 
   if (task.listing !== listing)
     throw new TidemarkError(
       'LISTING_REPLACED',
-      `A later attempt has listed the tags for task ${taskId}: what this one found is not committed.`,
+      `A later attempt has listed the tags for task ${taskId}. The results of this one are not committed.`,
       { origin: 'server' },
     );
 }
@@ -193,7 +193,7 @@ async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null)
   if (isSamePolicy(await lockSyncPolicy(em, taskId), checkedBy)) return;
   throw new TidemarkError(
     'SIGNATURE_POLICY_CHANGED',
-    `The signature policy in force is another one than task ${taskId} was checked by: nothing is committed.`,
+    `The signature policy changed after the check of task ${taskId}. Nothing was committed.`,
     { origin: 'server', retryable: true },
   );
 }

@@ -83,7 +83,7 @@ async function lockRepository(
       {
         code: 'NOT_FOUND',
         field: ['repositoryId'],
-        message: 'There is no such repository, or not any more.',
+        message: 'The repository was not found. It may have been deleted.',
       },
       ...steps.mistakes,
     ]);

@@ -156,7 +156,7 @@ async function assertComplete(em: Em, { repositoryId, number }: Draft): Promise<
   if (missing)
     throw new TidemarkError(
       'CONTENT_INCOMPLETE',
-      `${missing.digest} is needed by this version and is not stored. Nothing was changed; sync again.`,
+      `The version needs ${missing.digest}, which is not stored. Nothing was changed. Sync again.`,
       { origin: 'server' },
     );
 }

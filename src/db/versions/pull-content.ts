@@ -139,7 +139,9 @@ async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
     .execute();
   const row = found[0];
   if (row === undefined)
-    throw new TidemarkError('NAME_UNKNOWN', 'The repository was deleted meanwhile.', { origin: 'caller' });
+    throw new TidemarkError('NAME_UNKNOWN', 'The repository was deleted during the pull.', {
+      origin: 'caller',
+    });
   return { repositoryId, latest: row.latest, number: row.latest + 1, taskId: null };
 }
 

@@ -78,18 +78,18 @@ function allow(
   if (target === undefined || (target.isPrivate && !seesPrivate))
     throw new TidemarkError(
       'NAME_UNKNOWN',
-      `There is no repository ${name} here; /v2/_catalog lists those that are.`,
+      `The repository ${name} was not found; /v2/_catalog lists the repositories.`,
       {
         origin: 'caller',
       },
     );
   if (!isVisible(changes, target.name))
     throw denied(
-      `What is served at ${name} is a repository of another name, which you may not change. Push to another name.`,
+      `The distribution ${name} serves another repository, which you may not change. Push to another name.`,
     );
   if (target.isMirrored)
     throw denied(
-      `The repository ${name} is a mirror: only syncs change it, or the next one would undo what you did. Push to another name.`,
+      `The repository ${name} is a mirror: only syncs change it, and the next one would undo your push. Push to another name.`,
     );
   if (target.pinnedVersion !== null)
     throw denied(
