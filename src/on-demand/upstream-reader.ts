@@ -1,16 +1,14 @@
-import type { PullOutcome } from '../db/versions/pull-content.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { ContentSource } from '../oci/content-source.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
+import type { UpstreamBlobs } from './upstream-blobs.ts';
 import type { UpstreamBlobDeps } from './store-blob.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';
-import type { MissingManifest, PullThroughDeps } from './pull-through.ts';
+import type { PullThrough, PullThroughDeps } from './pull-through.ts';
 
 export interface UpstreamReaderDeps
   extends
@@ -22,12 +20,8 @@ export interface UpstreamReaderDeps
 
 /** What the API reads from upstreams for waiting clients. */
 export interface RunningUpstreamReader {
-  openBlob(blob: {
-    readonly repositoryId: number;
-    readonly digest: Digest;
-    readonly sizeBytes: number;
-  }): Promise<ContentSource>;
-  pullManifest(missing: MissingManifest): Promise<PullOutcome>;
+  readonly openBlob: UpstreamBlobs['open'];
+  readonly pullManifest: PullThrough['pull'];
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;

@@ -16,11 +16,7 @@ const statementType = 'application/vnd.in-toto+json';
 const signPredicate = 'https://sigstore.dev/cosign/sign/v1';
 
 /** Returns the key or identity. @throws NotVerified, and errors of Sigstore's library */
-export async function verifyBundle(
-  trust: Trust,
-  document: Uint8Array,
-  subject: SubjectOfSignature,
-): Promise<string> {
+export function verifyBundle(trust: Trust, document: Uint8Array, subject: SubjectOfSignature): string {
   const bundle = bundleFromJSON(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(document)));
   if (isBundleWithMessageSignature(bundle)) return verifyMessageBundle(trust, bundle, subject);
   if (!isBundleWithDsseEnvelope(bundle)) throw new NotVerified('the bundle has no signature');
@@ -34,12 +30,12 @@ export async function verifyBundle(
 }
 
 /** A message signature signs the manifest's own bytes. */
-async function verifyMessageBundle(
+function verifyMessageBundle(
   trust: Trust,
   bundle: Bundle & { readonly content: { readonly $case: 'messageSignature' } },
   subject: SubjectOfSignature,
-): Promise<string> {
-  const artifact = Buffer.from(await subject.readDocument());
+): string {
+  const artifact = Buffer.from(subject.document ?? []);
   const { signature, messageDigest } = bundle.content.messageSignature;
   if (!crypto.bufferEqual(messageDigest?.digest ?? Buffer.alloc(0), crypto.digest('sha256', artifact)))
     throw new NotVerified('it was made for other bytes than this manifest has');

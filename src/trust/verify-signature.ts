@@ -33,7 +33,7 @@ async function verify(
     case 'cosign':
       return { by: verifyCosignLayer(trust, material, subject), validUntil: null };
     case 'bundle':
-      return { by: await verifyBundle(trust, material.document, subject), validUntil: null };
+      return { by: verifyBundle(trust, material.document, subject), validUntil: null };
     case 'atomic':
       return verifyAtomic(trust, material.document, subject);
   }

@@ -1,21 +1,14 @@
-import type { Digest } from '../oci/digest.ts';
 import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
 import type { RuleMistake, SignatureRules, Verdict } from '../oci/signatures/signature-rules.ts';
 import { openTaskThread, workerFile } from '../threads/task-thread.ts';
 import type { LayerPlan } from './check-layers.ts';
-
-export interface SubjectToSend {
-  readonly digest: Digest;
-  readonly repository: string | undefined;
-  /** Its exact bytes. Undefined: no signature is over them. */
-  readonly document: Uint8Array | undefined;
-}
+import type { SubjectOfSignature } from './subject.ts';
 
 export interface ByRules {
   /** Identifies the rules in the thread's cache. */
   readonly fingerprint: string;
   readonly rules: SignatureRules;
-  readonly subject: SubjectToSend;
+  readonly subject: SubjectOfSignature;
 }
 
 export type VerifyQuestion =

@@ -2,9 +2,8 @@ import { answerQuestions } from '../threads/answer-questions.ts';
 import { checkLayers, planLayers } from './check-layers.ts';
 import { compileRules } from './compile-rules.ts';
 import type { Trust } from './compile-rules.ts';
-import type { SubjectOfSignature } from './subject.ts';
 import { verifySignature } from './verify-signature.ts';
-import type { ByRules, SubjectToSend, VerifyAnswer, VerifyQuestion } from './verify-thread.ts';
+import type { ByRules, VerifyAnswer, VerifyQuestion } from './verify-thread.ts';
 
 /** The other side of verify-thread.ts. Only this thread loads the libraries of Sigstore and OpenPGP. */
 const compiled = new Map<string, Trust>();
@@ -20,10 +19,6 @@ async function trustOf({ fingerprint, rules }: ByRules): Promise<Trust> {
   return result.trust;
 }
 
-function toSubject({ digest, repository, document }: SubjectToSend): SubjectOfSignature {
-  return { digest, repository, readDocument: () => Promise.resolve(document ?? Buffer.alloc(0)) };
-}
-
 async function answer(question: VerifyQuestion): Promise<VerifyAnswer> {
   switch (question.kind) {
     case 'rules': {
@@ -34,11 +29,11 @@ async function answer(question: VerifyQuestion): Promise<VerifyAnswer> {
       return { kind: 'plan', plan: planLayers(question.document) };
     case 'atomic': {
       const material = { kind: 'atomic', document: question.document } as const;
-      const verdict = await verifySignature(await trustOf(question), material, toSubject(question.subject));
+      const verdict = await verifySignature(await trustOf(question), material, question.subject);
       return { kind: 'verdict', verdict };
     }
     case 'layers': {
-      const verdict = await checkLayers(await trustOf(question), question, toSubject(question.subject));
+      const verdict = await checkLayers(await trustOf(question), question, question.subject);
       return { kind: 'verdict', verdict };
     }
   }

@@ -20,7 +20,7 @@ import type { SignatureLayer } from '../oci/signatures/signature-layers.ts';
 import type { RuleMistake, SignatureRules, Verdict } from '../oci/signatures/signature-rules.ts';
 import { ThreadError } from '../threads/task-thread.ts';
 import { verifyThread } from '../trust/verify-thread.ts';
-import type { SubjectToSend } from '../trust/verify-thread.ts';
+import type { SubjectOfSignature } from '../trust/subject.ts';
 
 export interface SignatureChecksDeps {
   readonly database: Database;
@@ -194,8 +194,8 @@ async function readBlobs(
 
 function toSubject(
   { dockerReference }: PolicyKey,
-  signed: Pick<SubjectToSend, 'digest' | 'document'>,
-): SubjectToSend {
+  signed: Pick<SubjectOfSignature, 'digest' | 'document'>,
+): SubjectOfSignature {
   return { ...signed, repository: dockerReference ?? undefined };
 }
 

@@ -10,7 +10,7 @@ import { cutIntoParts, mostParts, shareOut } from './parts.ts';
 import { endingTask, local, openRemote } from './steps.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 import { runStages } from './sync-stages.ts';
-import type { StageRunner, SyncFacts, UnfinishedSync } from './sync-stages.ts';
+import type { StageRunner, UnfinishedSync } from './sync-stages.ts';
 
 const remote = openRemote('24h');
 
@@ -37,17 +37,7 @@ export async function syncRepository(input: SyncInput): Promise<SyncResult> {
 async function sync(input: SyncInput): Promise<SyncResult> {
   const { taskId, repositoryName } = input;
   const show = (details: string) => setCurrentDetails(`${repositoryName}: ${details}`);
-  const run = (step: string) => ({ summary: `${repositoryName}: ${step}` });
-  const steps: Required<StageRunner['steps']> = {
-    walkTags: (facts) => walkTags(input, facts),
-    findRemovals: () => remote.findRemovals.executeWithOptions(run('find removals'), [{ taskId }]),
-    planSync: () => local.planSync({ taskId }),
-    finishDryRun: (plan) => local.finishDryRun({ taskId, plan }),
-    fetchBlobs: (facts) => fetchBlobs(input, facts),
-    fetchSignatures: (facts) => fetchSignatures(input, facts),
-    verifySelected: () => remote.verifySelected.executeWithOptions(run('check signatures'), [{ taskId }]),
-    commitSync: () => local.commitSync({ taskId }),
-  };
+  const steps = createSteps(input);
   const enter: StageRunner['enter'] = async (stage, facts) => {
     show(stage.describe(facts));
     if (stage.taskStage !== undefined) await local.enterStage({ taskId, stage: stage.taskStage });
@@ -57,6 +47,47 @@ async function sync(input: SyncInput): Promise<SyncResult> {
   const { createdVersion } = progress;
   show(createdVersion === null ? 'nothing changed' : `version ${createdVersion}`);
   return progress;
+}
+
+function createSteps({ taskId, repositoryName }: SyncInput): Required<StageRunner['steps']> {
+  const named = (step: string) => ({ summary: `${repositoryName}: ${step}` });
+  return {
+    walkTags: ({ positions, digests, downloadConcurrency }) => {
+      const parts = cutIntoParts(positions, mostParts.walks);
+      const walks = parts.map((part) => (concurrency: number) => {
+        const options = named(`manifests of tags ${part.from + 1} to ${part.to}`);
+        return remote.walkTags.executeWithOptions(options, [{ taskId, ...part, concurrency }]);
+      });
+      if (digests > 0)
+        walks.push((concurrency) => {
+          const options = named(`${digests} manifests by digest`);
+          return remote.fetchDigests.executeWithOptions(options, [
+            { taskId, part: parts.length, concurrency },
+          ]);
+        });
+      return runShared(downloadConcurrency, walks);
+    },
+    findRemovals: () => remote.findRemovals.executeWithOptions(named('find removals'), [{ taskId }]),
+    planSync: () => local.planSync({ taskId }),
+    finishDryRun: (plan) => local.finishDryRun({ taskId, plan }),
+    fetchBlobs: ({ batches, downloadConcurrency }) => {
+      const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
+        const options = named(`blobs, batch ${batch + 1} of ${batches}`);
+        return remote.fetchBlobs.executeWithOptions(options, [{ taskId, batch, concurrency }]);
+      });
+      return runShared(downloadConcurrency, fetches);
+    },
+    fetchSignatures: ({ manifestsToAsk, downloadConcurrency }) => {
+      const parts = cutIntoParts(manifestsToAsk, mostParts.signatures);
+      const fetches = parts.map((part) => (concurrency: number) => {
+        const options = named(`signatures of manifests ${part.from + 1} to ${part.to}`);
+        return remote.fetchSignatures.executeWithOptions(options, [{ taskId, ...part, concurrency }]);
+      });
+      return runShared(downloadConcurrency, fetches);
+    },
+    verifySelected: () => remote.verifySelected.executeWithOptions(named('check signatures'), [{ taskId }]),
+    commitSync: () => local.commitSync({ taskId }),
+  };
 }
 
 /** While the maximum of syncs of the upstream's host is running, the task is WAITING, and can be cancelled. */
@@ -89,52 +120,6 @@ async function callNext(taskId: number): Promise<void> {
         .catch(() => undefined),
     ),
   );
-}
-
-async function walkTags(
-  { taskId, repositoryName }: SyncInput,
-  { positions, digests, downloadConcurrency }: SyncFacts,
-): Promise<void> {
-  const parts = cutIntoParts(positions, mostParts.walks);
-  const walks = parts.map(({ part, from, to }) => (concurrency: number) => {
-    const summary = `${repositoryName}: manifests of tags ${from + 1} to ${to}`;
-    return remote.walkTags.executeWithOptions({ summary }, [{ taskId, part, from, to, concurrency }]);
-  });
-  if (digests > 0)
-    walks.push((concurrency) => {
-      const summary = `${repositoryName}: ${digests} manifests by digest`;
-      return remote.fetchDigests.executeWithOptions({ summary }, [
-        { taskId, part: parts.length, concurrency },
-      ]);
-    });
-  await runShared(downloadConcurrency, walks);
-}
-
-async function fetchBlobs(
-  { taskId, repositoryName }: SyncInput,
-  { downloadConcurrency, batches }: SyncFacts,
-): Promise<void> {
-  const fetches = Array.from({ length: batches }, (_, batch) => (concurrency: number) => {
-    const summary = `${repositoryName}: blobs, batch ${batch + 1} of ${batches}`;
-    return remote.fetchBlobs.executeWithOptions({ summary }, [{ taskId, batch, concurrency }]);
-  });
-  await runShared(downloadConcurrency, fetches);
-}
-
-async function fetchSignatures(
-  { taskId, repositoryName }: SyncInput,
-  { downloadConcurrency, manifestsToAsk }: SyncFacts,
-): Promise<void> {
-  const fetches = cutIntoParts(manifestsToAsk, mostParts.signatures).map(
-    ({ part, from, to }) =>
-      (concurrency: number) => {
-        const summary = `${repositoryName}: signatures of manifests ${from + 1} to ${to}`;
-        return remote.fetchSignatures.executeWithOptions({ summary }, [
-          { taskId, part, from, to, concurrency },
-        ]);
-      },
-  );
-  await runShared(downloadConcurrency, fetches);
 }
 
 /** Runs activities a few at a time. Together they have at most `downloadConcurrency` requests in flight. */

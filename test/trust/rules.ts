@@ -18,7 +18,7 @@ export function subjectOf(manifest: Digest | Buffer, repository?: string): Subje
     typeof manifest === 'string'
       ? manifest
       : parseDigest(`sha256:${createHash('sha256').update(manifest).digest('hex')}`);
-  return { digest, readDocument: () => Promise.resolve(document), repository };
+  return { digest, document, repository };
 }
 
 export async function check(

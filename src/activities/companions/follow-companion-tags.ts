@@ -3,7 +3,6 @@ import {
   findCompanions,
   findReferrerIndexes,
   selectCompanions,
-  stageCompanionNames,
 } from '../../db/staging/stage-companions.ts';
 import type { CompanionName, ManifestRef } from '../../db/staging/stage-companions.ts';
 import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
@@ -15,7 +14,7 @@ import type { Companion, Follow } from './companion.ts';
 import { confirmCompanion } from './confirm-companion.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { askAside, isSideFailure } from './side-look-ups.ts';
-import { isOutsideCompanion } from '../tags/list-tags.ts';
+import { isOutsideCompanion, stageOutsideCompanions } from '../tags/list-tags.ts';
 import { lookUpTag } from '../tags/look-up-tag.ts';
 import type { LookedUp } from '../tags/look-up-tag.ts';
 
@@ -62,11 +61,7 @@ function possibleNames({ sync }: Follow, page: readonly ManifestRef[]): Companio
 async function listCompanions({ sync, em, signal }: Follow): Promise<boolean> {
   try {
     for await (const { names } of sync.registry.listTags({ signal }))
-      await stageCompanionNames(
-        em,
-        sync.taskId,
-        names.filter((name) => isOutsideCompanion(sync, name)),
-      );
+      await stageOutsideCompanions(em, sync, names);
     return true;
   } catch (error) {
     if (!isSideFailure(error, sync)) throw error;
@@ -93,25 +88,16 @@ async function followNames(follow: Follow, wanted: Wanted): Promise<Companion[]>
     return { subject, manifestId, name: tag.name, kind: tag.kind === 'unchanged' ? 'unchanged-tag' : 'tag' };
   });
   const whole = await dropPhantoms(follow, await follow.walk(companions));
-  await stageTags(
-    em,
-    sync.taskId,
-    whole.filter(({ kind }) => kind === 'tag'),
-  );
-  await unstageTags(
-    em,
-    sync.taskId,
-    whole.filter(({ kind }) => kind === 'unchanged-tag').map(({ name }) => name),
-  );
+  const changed = whole.filter(({ kind }) => kind === 'tag');
+  const unchanged = whole.filter(({ kind }) => kind !== 'tag').map(({ name }) => name);
+  await stageTags(em, sync.taskId, changed);
+  await unstageTags(em, sync.taskId, unchanged);
   // an unreadable companion stays, because it is not known to be gone
   const kept = [...companions.map(({ name }) => name), ...unread];
   await selectCompanions(em, sync.taskId, kept);
   const keptNames = new Set(kept);
-  await dropCompanions(
-    em,
-    sync.taskId,
-    names.map(({ name }) => name).filter((name) => !keptNames.has(name)),
-  );
+  const gone = names.map(({ name }) => name).filter((name) => !keptNames.has(name));
+  await dropCompanions(em, sync.taskId, gone);
   return whole;
 }
 

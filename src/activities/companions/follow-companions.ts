@@ -8,6 +8,7 @@ import { createCompanionTags } from './follow-companion-tags.ts';
 import type { CompanionTags } from './follow-companion-tags.ts';
 import { followReferrers } from './follow-referrers.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
+import { walkGraph } from '../../upstream/walk-graph.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 
 const pageSize = 500;
@@ -15,15 +16,16 @@ const pageSize = 500;
 const maxCompanions = 200_000;
 
 /**
- * Syncs the companion tags and referrers of the manifests below the roots, and their companions in turn, to any depth. Tag filters do not
+ * Walks the graphs below the roots, then syncs the companion tags and referrers of their manifests, and their companions in turn, to any depth. Tag filters do not
  * apply to companions. Each manifest is asked for once a sync (fault 62). Unreadable companions are left out with a warning.
  */
-export async function followCompanions(
+export async function walkWithCompanions(
   deps: ActivityDeps,
   sync: SyncContext,
   roots: Required<GraphWalk>,
   signal: AbortSignal,
 ): Promise<void> {
+  await walkGraph(deps, sync, roots, signal);
   const follow = openFollow(deps, sync, roots, signal);
   const { em } = follow;
   const companionTags = createCompanionTags(follow);
@@ -35,11 +37,8 @@ export async function followCompanions(
       const page = await findUnasked(em, sync.taskId, rootIds, pageSize);
       if (page.length === 0) break;
       const companions = await followPage(follow, page, companionTags);
-      await markAsked(
-        em,
-        sync.taskId,
-        page.map(({ id }) => id),
-      );
+      const asked = page.map(({ id }) => id);
+      await markAsked(em, sync.taskId, asked);
       found.push(...companions.map(({ manifestId }) => manifestId));
       total += companions.length;
       if (total > maxCompanions) throw tooMany(sync);

@@ -8,10 +8,9 @@ import type { Digest } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
-import { followCompanions } from '../companions/follow-companions.ts';
+import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
-import { walkGraph } from '../../upstream/walk-graph.ts';
 
 /** Fetches the manifests that `includeTags` names by digest, with all manifests below them. They become untagged roots. */
 export async function fetchDigests(
@@ -50,8 +49,7 @@ export async function fetchDigests(
   };
   const rootIds = roots.map((root) => root.manifestId);
   const walk = { rootIds, concurrency: options.concurrency, onStored, reuse: sync.reuse };
-  await walkGraph(deps, sync, walk, signal);
-  await followCompanions(deps, sync, walk, signal);
+  await walkWithCompanions(deps, sync, walk, signal);
 }
 
 /** A missing digest, or one of an unsupported kind, is a warning. */

@@ -43,11 +43,7 @@ export async function listTags(
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
       if (newest === undefined) await stage(selected);
       else for (const name of selected) newest.add(name);
-      await stageCompanionNames(
-        em,
-        taskId,
-        await filterNames(page.names, (name) => isOutsideCompanion(sync, name)),
-      );
+      await stageOutsideCompanions(em, sync, page.names);
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
@@ -74,6 +70,16 @@ async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerato
 /** A tag that the filters exclude, and that may be the companion of a selected image. */
 export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
   return parseCompanionTag(name) !== undefined && !filter.matches(name);
+}
+
+/** Stages those of the listed names. */
+export async function stageOutsideCompanions(
+  em: Em,
+  sync: SyncContext,
+  listed: readonly string[],
+): Promise<void> {
+  const names = await filterNames(listed, (name) => isOutsideCompanion(sync, name));
+  await stageCompanionNames(em, sync.taskId, names);
 }
 
 function doubtWarning(doubt: TidemarkError): string {

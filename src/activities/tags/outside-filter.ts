@@ -19,12 +19,10 @@ export async function countOutside(em: Em, sync: SyncContext): Promise<void> {
 
 /** Stages these tags for removal without asking the upstream, which may have them. */
 export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
-  for await (const names of outside(em, sync))
-    await stageTags(
-      em,
-      sync.taskId,
-      names.map((name) => ({ name, manifestId: null })),
-    );
+  for await (const names of outside(em, sync)) {
+    const removals = names.map((name) => ({ name, manifestId: null }));
+    await stageTags(em, sync.taskId, removals);
+  }
 }
 
 /** Warns of tags that the filters selected at the last sync and exclude now: they are no longer updated. */

@@ -16,14 +16,13 @@ import { createCollector } from '../../upstream/collector.ts';
 import { confirmCompanion } from '../companions/confirm-companion.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isThrottle } from '../../upstream/error-kinds.ts';
-import { followCompanions } from '../companions/follow-companions.ts';
+import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
-import { walkGraph } from '../../upstream/walk-graph.ts';
 
 /** The tags of one activity. */
 export interface TagRange {
@@ -88,8 +87,7 @@ export async function walkTags(
     await setProgress(em, part, done);
   };
   const walk = { rootIds: [...rootIds], concurrency: range.concurrency, onStored, reuse: sync.reuse };
-  await walkGraph(deps, sync, walk, signal);
-  await followCompanions(deps, sync, walk, signal);
+  await walkWithCompanions(deps, sync, walk, signal);
 }
 
 const pageSize = 2_000;
@@ -192,20 +190,14 @@ async function storeFound(
   }
   await stageTags(em, sync.taskId, staged);
   const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
-  await unstageTags(
-    em,
-    sync.taskId,
-    unchanged.map((found) => found.name),
+  const unstaged = unchanged.map(({ name }) => name);
+  await unstageTags(em, sync.taskId, unstaged);
+  const warnings = batch.flatMap((found) =>
+    'warning' in found
+      ? [{ message: found.warning, name: found.name, differs: differencesOf(found.name) }]
+      : [],
   );
-  await addWarnings(
-    em,
-    sync.taskId,
-    batch.flatMap((found) =>
-      'warning' in found
-        ? [{ message: found.warning, name: found.name, differs: differencesOf(found.name) }]
-        : [],
-    ),
-  );
+  await addWarnings(em, sync.taskId, warnings);
   return stored;
 }
 
