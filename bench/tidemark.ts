@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createEventParser } from '../src/cli/event-stream.ts';
+import { subscribeGraphql } from '../src/cli/graphql-client.ts';
 
 export const mainProgram = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const startTimeoutMs = 60_000;
@@ -62,7 +62,7 @@ export async function startTidemark(
     environment,
     readySeconds,
     query: (text, variables) => ask(apiUrl, text, variables),
-    follow: (text, variables) => follow(apiUrl, text, variables),
+    follow: (query, variables) => subscribeGraphql(apiUrl, { query, variables }),
     async stop() {
       process.kill(pid, 'SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -102,23 +102,4 @@ async function ask<T>(
   const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
   if (errors !== undefined) throw new Error(JSON.stringify(errors));
   return data;
-}
-
-async function* follow<T>(
-  apiUrl: string,
-  query: string,
-  variables: Readonly<Record<string, unknown>>,
-): AsyncGenerator<T> {
-  const url = new URL('/graphql/stream', apiUrl);
-  url.search = String(new URLSearchParams({ query, variables: JSON.stringify(variables) }));
-  const response = await fetch(url, { headers: { accept: 'text/event-stream' } });
-  const parser = createEventParser();
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? [])
-    for (const { event, data } of parser.push(decoder.decode(chunk as Uint8Array, { stream: true }))) {
-      if (event !== 'next') continue;
-      const result = JSON.parse(data) as { data: T; errors?: unknown };
-      if (result.errors !== undefined) throw new Error(JSON.stringify(result.errors));
-      yield result.data;
-    }
 }

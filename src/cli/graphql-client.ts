@@ -1,11 +1,9 @@
 import { TidemarkError } from '../oci/error.ts';
-import { readEvents } from './event-stream.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface GraphqlRequest {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
-  readonly signal?: AbortSignal | undefined;
   /** What to log in with. */
   readonly token?: string | undefined;
 }
@@ -18,11 +16,13 @@ export interface UserError {
 
 interface GraphqlAnswer {
   readonly data?: unknown;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly errors?: readonly { readonly message: string; readonly extensions?: object }[] | undefined;
 }
 
 const requestTimeoutMs = 60_000;
 const answerMaxBytes = 32 * 1024 * 1024;
+/** An event has a few kilobytes; a server that sends more without an end is not Tidemark. */
+const eventMaxBytes = 4 * 1024 * 1024;
 /** The server sends a ping every 12 s; a stream that is silent for longer is broken. */
 const silenceMaxMs = 30_000;
 
@@ -30,14 +30,24 @@ const silenceMaxMs = 30_000;
  * Sends a query or mutation and answers its data.
  * @throws TidemarkError `SERVER_UNREACHABLE` (retryable), or what the server says.
  */
-export async function requestGraphql<T>(apiUrl: string, request: GraphqlRequest): Promise<T> {
-  const timeout = AbortSignal.timeout(requestTimeoutMs);
-  const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+export async function requestGraphql<T>(
+  apiUrl: string,
+  { query, variables = {}, token }: GraphqlRequest,
+): Promise<T> {
   try {
-    const response = await post(apiUrl, 'graphql', { request, accept: 'application/json', signal });
+    const response = await fetch(`${trimTrailingSlashes(apiUrl)}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...loginHeaders(token),
+      },
+      body: JSON.stringify({ query, variables }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(requestTimeoutMs),
+    });
     return readData(parseAnswer(await readText(response), apiUrl, response.status)) as T;
   } catch (error) {
-    if (request.signal?.aborted === true) throw request.signal.reason;
     throw error instanceof TidemarkError ? error : unreachable(apiUrl, error);
   }
 }
@@ -47,35 +57,57 @@ export async function requestGraphql<T>(apiUrl: string, request: GraphqlRequest)
  * @throws TidemarkError `SERVER_UNREACHABLE` (retryable) when the stream breaks off or falls silent.
  */
 export async function* subscribeGraphql<T>(apiUrl: string, request: GraphqlRequest): AsyncGenerator<T> {
+  const { query, variables = {}, token } = request;
+  // loaded only here: it brings the whole of graphql with it
+  const { createClient } = await import('graphql-sse');
+  let failure: unknown;
+  const client = createClient({
+    url: `${trimTrailingSlashes(apiUrl)}/graphql/stream`,
+    headers: loginHeaders(token),
+    retryAttempts: 0,
+    // the client keeps only the message of an error
+    fetchFn: (url: string, init: RequestInit) =>
+      openStream(apiUrl, url, init).catch((error: unknown) => {
+        throw (failure = error);
+      }),
+  });
+  try {
+    for await (const answer of client.iterate({ query, variables })) yield readData(answer) as T;
+  } catch (error) {
+    const cause = failure ?? error;
+    throw cause instanceof TidemarkError ? cause : unreachable(apiUrl, cause);
+  } finally {
+    client.dispose();
+  }
+}
+
+/** The response of a stream whose body fails when it falls silent, sends an event without end, or ends: the last event comes before. */
+async function openStream(apiUrl: string, url: string, init: RequestInit): Promise<Response> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new Error('the event stream fell silent')), silenceMaxMs);
-  const signal =
-    request.signal === undefined ? silence.signal : AbortSignal.any([request.signal, silence.signal]);
-  try {
-    const response = await post(apiUrl, 'graphql/stream', { request, accept: 'text/event-stream', signal });
-    if (!response.ok || response.body === null) {
-      readData(parseAnswer(await readText(response), apiUrl, response.status));
-      throw new Error(`the event stream was answered with status ${response.status}`);
-    }
-    const heard = response.body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform(bytes, controller) {
-          timer.refresh();
-          controller.enqueue(bytes);
-        },
-      }),
-    );
-    for await (const { event, data } of readEvents(heard)) {
-      if (event === 'complete') return;
-      if (event === 'next') yield readData(parseAnswer(data, apiUrl, 200)) as T;
-    }
-    throw new Error('the event stream ended without its last event');
-  } catch (error) {
-    if (request.signal?.aborted === true) throw request.signal.reason;
-    throw error instanceof TidemarkError ? error : unreachable(apiUrl, error);
-  } finally {
-    clearTimeout(timer);
+  timer.unref();
+  const signals = [silence.signal, ...(init.signal == null ? [] : [init.signal])];
+  const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any(signals) });
+  if (!response.ok || response.body === null) {
+    readData(parseAnswer(await readText(response), apiUrl, response.status));
+    throw new Error(`the event stream was answered with status ${response.status}`);
   }
+  let eventBytes = 0;
+  const heard = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        timer.refresh();
+        const end = Buffer.from(bytes).lastIndexOf('\n\n');
+        eventBytes = end < 0 ? eventBytes + bytes.length : bytes.length - end;
+        if (eventBytes > eventMaxBytes) throw new RangeError(`an event has more than ${eventMaxBytes} bytes`);
+        controller.enqueue(bytes);
+      },
+      flush() {
+        throw new Error('the event stream ended without its last event');
+      },
+    }),
+  );
+  return new Response(heard, response);
 }
 
 /** @throws TidemarkError with the code of the first, and one line for each: `field: message`. */
@@ -88,22 +120,8 @@ export function checkUserErrors(errors: readonly UserError[]): void {
   throw new TidemarkError(first.code, lines.join('\n'), { origin: 'caller' });
 }
 
-interface PostOptions {
-  readonly request: GraphqlRequest;
-  readonly accept: string;
-  readonly signal: AbortSignal;
-}
-
-function post(apiUrl: string, path: string, { request, accept, signal }: PostOptions): Promise<Response> {
-  const { query, variables = {}, token } = request;
-  const login = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return fetch(`${trimTrailingSlashes(apiUrl)}/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept, ...login },
-    body: JSON.stringify({ query, variables }),
-    redirect: 'error',
-    signal,
-  });
+function loginHeaders(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 async function readText(response: Response): Promise<string> {
@@ -135,7 +153,7 @@ function parseAnswer(text: string, apiUrl: string, status: number): GraphqlAnswe
 function readData(answer: GraphqlAnswer): unknown {
   const [error] = answer.errors ?? [];
   if (error === undefined) return answer.data;
-  const code = error.extensions?.code ?? 'INTERNAL_SERVER_ERROR';
+  const { code = 'INTERNAL_SERVER_ERROR' }: { readonly code?: string } = error.extensions ?? {};
   if (code === 'UNAUTHENTICATED')
     throw new TidemarkError(
       code,
