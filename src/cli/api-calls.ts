@@ -28,15 +28,14 @@ export async function mutate<T>(
     throw new TidemarkError(
       'SERVER_UNEXPECTED',
       `The server answered ${name} with neither a result nor an error.`,
-      {
-        origin: 'server',
-      },
+      { origin: 'server' },
     );
   return value as T;
 }
 
-/** What people name instead of an id. */
+/** Things that people name instead of giving an id. */
 interface Noun {
+  /** The field of the API that reads one. */
   readonly query: string;
   readonly key: 'name' | 'basePath';
   readonly type: string;
@@ -46,7 +45,9 @@ interface Noun {
   readonly connection: string;
 }
 
-const nouns = {
+export type NounName = 'repository' | 'remote' | 'distribution' | 'policy';
+
+export const nouns: Readonly<Record<NounName, Noun>> = {
   repository: {
     query: 'repository',
     key: 'name',
@@ -79,16 +80,16 @@ const nouns = {
     list: 'policies',
     connection: 'signaturePolicies',
   },
-} as const satisfies Record<string, Noun>;
+};
 
 /** Reads what a name or an id stands for; a name comes first. Undefined where there is nothing of it. */
 export async function findIfThere<T extends { readonly id: string }>(
   session: Session,
-  noun: keyof typeof nouns,
+  noun: NounName,
   nameOrId: string,
   fields = 'id',
 ): Promise<T | undefined> {
-  const { query, key, type }: Noun = nouns[noun];
+  const { query, key, type } = nouns[noun];
   const { named } = await session.request<{ named: T | null }>(
     `query ($value: String!) { named: ${query}(${key}: $value) { ${fields} } }`,
     { value: nameOrId },
@@ -109,14 +110,14 @@ export async function findIfThere<T extends { readonly id: string }>(
  */
 export async function findNamed<T extends { readonly id: string }>(
   session: Session,
-  noun: keyof typeof nouns,
+  noun: NounName,
   nameOrId: string,
   fields = 'id',
   advice = '',
 ): Promise<T> {
   const found = await findIfThere<T>(session, noun, nameOrId, fields);
   if (found !== undefined) return found;
-  const { words, list }: Noun = nouns[noun];
+  const { words, list } = nouns[noun];
   const hint = closeTo(nameOrId, await firstNames(session, noun));
   throw notFound(
     `There is no ${words} ${JSON.stringify(nameOrId)}${hint} "tidemark ${list}" lists them.${advice}`,
@@ -132,13 +133,9 @@ export function closeTo(wanted: string, names: readonly string[]): string {
 /** So many names are looked at for a hint. */
 const namesMax = 500;
 
-async function firstNames(session: Session, noun: keyof typeof nouns): Promise<string[]> {
-  const { connection, key }: Noun = nouns[noun];
-  const document = {
-    head: '',
-    body: (selection: string) => `list: ${connection}(first: $first, after: $after) ${selection}`,
-    nodes: key,
-  };
+async function firstNames(session: Session, noun: NounName): Promise<string[]> {
+  const { connection, key } = nouns[noun];
+  const document = { connection, nodes: key };
   const found = await readList<Readonly<Record<string, string>>>(session, document, { first: namesMax });
   return (found?.nodes ?? []).flatMap((node) => node[key] ?? []);
 }
@@ -156,36 +153,39 @@ interface PageOf<T> extends List<T> {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-export interface ListWish {
-  /** How many at most. */
-  readonly first: number;
-  readonly all?: boolean;
+/** A connection of the API. */
+export interface ListDocument {
+  readonly connection: string;
+  /** Arguments of the connection beside `first` and `after`: `name: $name`. */
+  readonly filter?: string;
+  /** The fields around it, the outermost first: `repository(id: $id)`. */
+  readonly within?: readonly string[];
+  /** Each variable with its type: `{ name: ['String', 'team/*'] }`. */
+  readonly variables?: Readonly<Record<string, readonly [string, unknown]>>;
+  readonly nodes: string;
 }
 
 const pageSize = 100;
 
-/**
- * Reads a list page by page: `first` of it, or all. The document takes `$first` and `$after` and names the connection `list`, at its root or
- * in one field below.
- */
+/** Reads a list page by page: `first` rows, or all. Undefined where a field around it is null. */
 export async function readList<T>(
   session: Session,
-  document: { readonly head: string; readonly body: (list: string) => string; readonly nodes: string },
-  { first, all = false }: ListWish,
-  variables: Readonly<Record<string, unknown>> = {},
+  { connection, filter = '', within = [], variables = {}, nodes }: ListDocument,
+  { first = 0, all = false }: { readonly first?: number; readonly all?: boolean },
 ): Promise<List<T> | undefined> {
-  const { head, body, nodes } = document;
-  const selection = `{ totalCount pageInfo { hasNextPage endCursor } nodes { ${nodes} } }`;
-  const query = `query ($first: Int!, $after: String${head}) { ${body(selection)} }`;
+  const head = Object.entries(variables).map(([name, [type]]) => `, $${name}: ${type}`);
+  const list = `list: ${connection}(first: $first, after: $after ${filter}) {
+    totalCount pageInfo { hasNextPage endCursor } nodes { ${nodes} } }`;
+  const body = within.reduceRight((inner, field) => `${field} { ${inner} }`, list);
+  const query = `query ($first: Int!, $after: String${head.join('')}) { ${body} }`;
+  const values = given(
+    Object.fromEntries(Object.entries(variables).map(([name, [, value]]) => [name, value])),
+  );
   const found: T[] = [];
   let after: string | null = null;
   for (;;) {
     const wanted = all ? pageSize : Math.min(pageSize, first - found.length);
-    const data: Record<string, unknown> = await session.request(query, {
-      ...variables,
-      first: wanted,
-      after,
-    });
+    const data: Record<string, unknown> = await session.request(query, { ...values, first: wanted, after });
     const page = findList<T>(data);
     if (page === undefined) return undefined;
     found.push(...page.nodes);

@@ -5,33 +5,24 @@ import type { Config } from '../config.ts';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../demo/demo-content.ts';
 import { startSampleUpstream } from '../demo/sample-upstream.ts';
 import { TidemarkError } from '../oci/error.ts';
+import type { Surroundings } from './command.ts';
 import { formatBox } from './progress/format.ts';
 import { requestGraphql } from './graphql-client.ts';
 import type { Interrupt } from './progress/interrupt.ts';
-import { addressLines } from './server-commands.ts';
+import { addressLines } from './run-server.ts';
 import { bringUp } from './session.ts';
 import type { Session } from './session.ts';
 import { describeTagChanges } from './show-version.ts';
-import { reportOutcome, runSync } from './sync/sync-command.ts';
+import { reportOutcome, runSync } from './sync/run-sync.ts';
 import type { SyncRequest } from './sync/sync-request.ts';
 import type { PlannedTag } from './progress/task-queries.ts';
 import type { Terminal } from './progress/terminal.ts';
 
-export interface DemoCommandOptions {
-  /** The person's settings; only what does not touch their data is taken from them. */
-  readonly config: Config;
-  readonly keep: boolean;
-  readonly terminal: Terminal;
-  readonly interrupt: Interrupt;
-}
-
 /** `tidemark demo`: a sample upstream, synced, changed, and synced again, in a folder of its own. @returns the exit code. */
-export async function demoCommand({
-  config,
-  keep,
-  terminal,
-  interrupt,
-}: DemoCommandOptions): Promise<number> {
+export async function demoCommand(
+  { config, terminal, interrupt }: Surroundings,
+  keep: boolean,
+): Promise<number> {
   const stops: (() => Promise<void>)[] = [];
   try {
     const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-demo-'));

@@ -1,5 +1,5 @@
-import { TidemarkError } from '../oci/error.ts';
 import { InterruptedError } from './progress/interrupt.ts';
+import { usage } from './usage.ts';
 
 /** Reads a password from standard input: up to its end, without the line break there. */
 export async function readPassword(signal: AbortSignal): Promise<string> {
@@ -20,13 +20,7 @@ export async function readPassword(signal: AbortSignal): Promise<string> {
     .toString('utf8')
     .replace(/\r?\n$/, '');
   if (password !== '') return password;
-  throw new TidemarkError(
-    'USAGE',
-    '--password-stdin got nothing on standard input; pipe the password or token in.',
-    {
-      origin: 'caller',
-    },
-  );
+  throw usage('--password-stdin got nothing on standard input. Pipe the password or token in.');
 }
 
 function closeInput(): void {
@@ -35,12 +29,6 @@ function closeInput(): void {
 
 const passwordMaxBytes = 64 * 1024;
 
-function tooLong(): TidemarkError {
-  return new TidemarkError(
-    'USAGE',
-    `Standard input has more than ${passwordMaxBytes} bytes; expected a password or token.`,
-    {
-      origin: 'caller',
-    },
-  );
+function tooLong(): Error {
+  return usage(`Standard input has more than ${passwordMaxBytes} bytes. Expected a password or token.`);
 }

@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config.ts';
-import type { Config } from '../config.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { jsonFormat } from './commands/print.ts';
 import { catchInterrupts, InterruptedError } from './progress/interrupt.ts';
 import type { Interrupt } from './progress/interrupt.ts';
 import { parseArguments } from './parse-arguments.ts';
-import type { ClientPlan } from './client-command.ts';
-import type { ClientOptions } from './client-options.ts';
+import type { CommandPlan, Surroundings } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { CommandPlan } from './parse-arguments.ts';
 import { flushTerminal, openTerminal } from './progress/terminal.ts';
 import type { Terminal } from './progress/terminal.ts';
 
@@ -17,7 +14,7 @@ import type { Terminal } from './progress/terminal.ts';
 export async function runCli(argv: readonly string[]): Promise<void> {
   exitQuietlyOnClosedPipe();
   const plan = parseArguments(argv, readVersion());
-  const json = 'json' in plan ? plan.json : plan.command === 'show' && argv.includes('--json');
+  const json = plan.command === 'run' ? plan.json : argv.includes('--json');
   const terminal = openTerminal({ isQuiet: json });
   const interrupt = catchInterrupts();
   let exitCode: number;
@@ -25,12 +22,22 @@ export async function runCli(argv: readonly string[]): Promise<void> {
     exitCode =
       plan.command === 'show'
         ? show(plan, { terminal, json })
-        : await runCommand(plan, { terminal, interrupt });
+        : await plan.run(surroundings({ terminal, interrupt }));
   } catch (error) {
     exitCode = reportFailure(error, { terminal, json, interrupt });
   }
   await flushTerminal();
   process.exit(exitCode);
+}
+
+/** Settings are read only where a command needs them. */
+function surroundings(common: Omit<Surroundings, 'config'>): Surroundings {
+  return {
+    ...common,
+    get config() {
+      return loadConfig(process.env);
+    },
+  };
 }
 
 /** `tidemark tasks | head` closes the pipe before we are done: that is no fault of anybody's. */
@@ -61,82 +68,6 @@ function show(
   else if (isMistake) terminal.note(text);
   else terminal.print(text);
   return isMistake ? exitCodes.usage : exitCodes.done;
-}
-
-interface Surroundings {
-  readonly terminal: Terminal;
-  readonly interrupt: Interrupt;
-}
-
-type RunnablePlan = Exclude<CommandPlan, { command: 'show' }>;
-
-async function runCommand(plan: RunnablePlan, { terminal, interrupt }: Surroundings): Promise<number> {
-  if (plan.command === 'schema') {
-    const { schemaCommand } = await import('./server-commands.ts');
-    return schemaCommand(plan.write, terminal);
-  }
-  const common = { config: loadConfig(process.env), terminal, interrupt };
-  switch (plan.command) {
-    case 'start':
-      return (await import('./server-commands.ts')).startCommand(common);
-    case 'roles':
-      return (await import('./server-commands.ts')).rolesCommand({ ...common, ...plan });
-    case 'migrate':
-      return (await import('./server-commands.ts')).migrateCommand(common);
-    case 'demo':
-      return (await import('./demo-command.ts')).demoCommand({ ...common, keep: plan.keep });
-    case 'token': {
-      const { tokenCommand } = await import('./token-command.ts');
-      return tokenCommand({ ...common, request: plan.request, signal: interrupt.signal });
-    }
-    case 'sync': {
-      const [{ readPassword }, { syncCommand }] = await Promise.all([
-        import('./read-password.ts'),
-        import('./sync/sync-command.ts'),
-      ]);
-      const password = plan.passwordStdin ? await readPassword(interrupt.signal) : undefined;
-      const requiredKeys =
-        plan.keyFile === undefined
-          ? undefined
-          : await (await import('./sync/require-signature.ts')).readRequiredKeys(plan.keyFile);
-      const request = { ...plan.request, password, requiredKeys };
-      return syncCommand({
-        ...common,
-        request,
-        json: plan.json,
-        serverUrl: plan.server ?? common.config.serverUrl,
-        token: await chooseToken(plan, common.config),
-      });
-    }
-    case 'client':
-      return runClient(plan, common);
-  }
-}
-
-/** What to log in with: the file that was named, else `TIDEMARK_TOKEN`. */
-async function chooseToken({ tokenFile }: ClientOptions, config: Config): Promise<string | undefined> {
-  if (tokenFile === undefined) return config.token;
-  return (await import('./token-command.ts')).readTokenFile(tokenFile);
-}
-
-async function runClient(
-  plan: ClientPlan,
-  { config, terminal, interrupt }: Surroundings & { readonly config: Config },
-): Promise<number> {
-  const { openSession } = await import('./session.ts');
-  const session = await openSession({
-    config,
-    serverUrl: plan.server ?? config.serverUrl,
-    token: await chooseToken(plan, config),
-    mayStart: !plan.reads,
-    note: terminal.note,
-    signal: interrupt.signal,
-  });
-  try {
-    return await plan.run({ session, terminal, json: plan.json, interrupt, config });
-  } finally {
-    await session.close();
-  }
 }
 
 /** One readable paragraph; a stack trace only where LOG_LEVEL asks for one. */

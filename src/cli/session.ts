@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
+import type { ServerOptions, Surroundings } from './command.ts';
+import { usage } from './usage.ts';
 import { findRunningServer } from '../processes/server-file.ts';
 import { createConsoleLog } from './console-log.ts';
 import { requestGraphql } from './graphql-client.ts';
@@ -21,11 +24,10 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
+interface Wanted {
   readonly config: Config;
   /** The address that the caller named; then no other server is used, and none is brought up. */
   readonly serverUrl: string | undefined;
-  readonly token: string | undefined;
   /** Whether a server is brought up where none runs. */
   readonly mayStart: boolean;
   readonly note: (line: string) => void;
@@ -38,27 +40,50 @@ interface Server {
   stop(): Promise<void>;
 }
 
-export async function openSession(options: SessionOptions): Promise<Session> {
-  let server = await findServer(options);
+export async function openSession(
+  { config, terminal, interrupt }: Surroundings,
+  given: ServerOptions,
+  { mayStart }: { readonly mayStart: boolean },
+): Promise<Session> {
+  const token = given.tokenFile === undefined ? config.token : await readTokenFile(given.tokenFile);
+  const wanted: Wanted = {
+    config,
+    serverUrl: given.server ?? config.serverUrl,
+    mayStart,
+    note: terminal.note,
+    signal: interrupt.signal,
+  };
+  let server = await findServer(wanted);
   return {
     apiUrl: () => server.apiUrl,
     temporalUiUrl: () => server.temporalUiUrl,
-    token: () => options.token,
-    request: (query, variables = {}) =>
-      requestGraphql(server.apiUrl, { query, variables, token: options.token }),
+    token: () => token,
+    request: (query, variables = {}) => requestGraphql(server.apiUrl, { query, variables, token }),
     async renew() {
-      if (options.serverUrl !== undefined || server.stop !== nothingToStop) return;
-      // its successor may be on the way up
+      if (wanted.serverUrl !== undefined || server.stop !== nothingToStop) return;
+      // its successor may be starting
       await sleep(500);
-      options.note('The server that was used is gone; looking for another, or bringing one up …');
-      server = await findServer({ ...options, signal: new AbortController().signal });
+      terminal.note('The connection to the server was lost. Looking for another server …');
+      server = await findServer({ ...wanted, signal: new AbortController().signal });
     },
     isOwn: () => server.stop !== nothingToStop,
     close: () => server.stop(),
   };
 }
 
-async function findServer({ config, serverUrl, mayStart, note, signal }: SessionOptions): Promise<Server> {
+const tokenMaxBytes = 16 * 1024;
+
+/** A token from a file stands neither in the list of processes nor in the history of a shell. */
+async function readTokenFile(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw usage(`--token-file names ${path}, which cannot be read.`, error);
+  });
+  const token = text.trim();
+  if (token !== '' && token.length <= tokenMaxBytes && !/\s/.test(token)) return token;
+  throw usage(`--token-file names ${path}. Expected a file that holds one token and nothing else.`);
+}
+
+async function findServer({ config, serverUrl, mayStart, note, signal }: Wanted): Promise<Server> {
   if (serverUrl !== undefined)
     return {
       apiUrl: baseUrl(serverUrl),

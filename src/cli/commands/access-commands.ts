@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { closeTo, mutate, notFound, readList } from '../api-calls.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
-import { withListOptions } from '../list-options.ts';
-import type { ListGiven } from '../list-options.ts';
-import { deleteThing } from './delete-thing.ts';
-import { localTime, printDone, printTable } from './print.ts';
+import { addClientCommand, addCommand, wholeNumber } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
+import { parseTokenRequest, tokenCommand } from '../create-token.ts';
+import type { TokenOptions } from '../create-token.ts';
+import { addList } from './list-command.ts';
+import { localTime, printDone } from './print.ts';
+import { deleteThing } from './thing-commands.ts';
 
 interface Token {
   readonly id: string;
@@ -26,34 +27,23 @@ interface Grant {
 
 const grantFields = 'id role scope oidcGroup oidcSubject token { id name }';
 
-function readTokens(client: Client, wish: ListGiven) {
-  const document = {
-    head: '',
-    body: (selection: string) => `list: tokens(first: $first, after: $after) ${selection}`,
-    nodes: 'id name createdAt expiresAt revokedAt',
-  };
-  return readList<Token>(client.session, document, wish);
-}
+const tokens = { connection: 'tokens', nodes: 'id name createdAt expiresAt revokedAt' };
 
-/** Tokens and grants, by whoever is logged in as an administrator. @param token The command that holds `create`. */
-export function addAccess(program: Command, token: Command, choose: ChooseClient): void {
-  addClientCommand<ListGiven>(program, choose, {
+/** Tokens and grants, for administrators. */
+export function addAccess(program: Command, choose: Choose): void {
+  const token = program.command('token').description('create or revoke a token to log in with');
+  addTokenCreate(token, choose);
+  addList<Token>(program, choose, {
     usage: 'tokens',
-    text: 'list tokens; their secrets are stored nowhere',
-    reads: true,
-    setUp: withListOptions,
-    run: async (client, _, wish) =>
-      printTable(client, 'tokens', (await readTokens(client, wish)) ?? { totalCount: 0, nodes: [] }, {
-        noun: 'token',
-        columns: ['TOKEN', 'CREATED', 'EXPIRES', 'REVOKED'],
-        row: (one) => [
-          one.name,
-          localTime(one.createdAt),
-          localTime(one.expiresAt),
-          localTime(one.revokedAt),
-        ],
-        none: 'There are no tokens.',
-      }),
+    text: 'list tokens; their secrets are not stored',
+    list: () => ({
+      ...tokens,
+      key: 'tokens',
+      noun: 'token',
+      columns: ['TOKEN', 'CREATED', 'EXPIRES', 'REVOKED'],
+      row: (one) => [one.name, localTime(one.createdAt), localTime(one.expiresAt), localTime(one.revokedAt)],
+      none: 'There are no tokens.',
+    }),
   });
   addClientCommand(token, choose, {
     usage: 'revoke <token>',
@@ -71,40 +61,55 @@ export function addAccess(program: Command, token: Command, choose: ChooseClient
   addGrants(program, choose);
 }
 
+function addTokenCreate(token: Command, choose: Choose): void {
+  addCommand(token, choose, {
+    usage: 'create',
+    text: "create a token on the server's machine, directly in its database, and print it once",
+    setUp: (command) =>
+      command
+        .argument('<name>', 'the person or program that logs in with it')
+        .option('--admin', 'the role admin for everything; for the first token')
+        .option('--role <role>', 'reader, pusher, maintainer or admin')
+        .option('--scope <scope>', '"*", "team/*" or the name of a repository', '*')
+        .option('--expires-in-days <n>', 'lifetime in days', wholeNumber(1, 3_650), 90)
+        .addHelpText(
+          'after',
+          "\nThe database is that of DATABASE_URL, else that of the data folder (TIDEMARK_DATA, ./data): use the server's own settings.\n" +
+            '\nExamples:\n  $ tidemark token create ops --admin > ops.token\n' +
+            "  $ tidemark token create ci --role pusher --scope 'team/*' > ci.token",
+        ),
+    read: ([name = ''], options: TokenOptions) => parseTokenRequest(name, options),
+    run: (surroundings, request) => tokenCommand(surroundings, request),
+  });
+}
+
 /** A name stands for the token of this name that still works; names of revoked tokens may be used again. */
 async function findToken(client: Client, nameOrId: string): Promise<string> {
-  const tokens = (await readTokens(client, { first: 0, all: true }))?.nodes ?? [];
+  const { nodes = [] } = (await readList<Token>(client.session, tokens, { all: true })) ?? {};
   const found =
-    tokens.find(({ name, revokedAt }) => name === nameOrId && revokedAt === null) ??
-    tokens.find(({ id, name }) => id === nameOrId || name === nameOrId);
+    nodes.find(({ name, revokedAt }) => name === nameOrId && revokedAt === null) ??
+    nodes.find(({ id, name }) => id === nameOrId || name === nameOrId);
   if (found !== undefined) return found.id;
   const hint = closeTo(
     nameOrId,
-    tokens.map(({ name }) => name),
+    nodes.map(({ name }) => name),
   );
   throw notFound(`There is no token ${JSON.stringify(nameOrId)}${hint} "tidemark tokens" lists them.`);
 }
 
-function addGrants(program: Command, choose: ChooseClient): void {
-  addClientCommand<ListGiven>(program, choose, {
+function addGrants(program: Command, choose: Choose): void {
+  addList<Grant>(program, choose, {
     usage: 'grants',
-    text: 'list who has which role where',
-    reads: true,
-    setUp: withListOptions,
-    run: async (client, _, wish) => {
-      const document = {
-        head: '',
-        body: (selection: string) => `list: grants(first: $first, after: $after) ${selection}`,
-        nodes: grantFields,
-      };
-      const grants = await readList<Grant>(client.session, document, wish);
-      return printTable(client, 'grants', grants ?? { totalCount: 0, nodes: [] }, {
-        noun: 'grant',
-        columns: ['GRANT', 'ROLE', 'SCOPE', 'HOLDER'],
-        row: (one) => [one.id, one.role.toLowerCase(), one.scope, holder(one)],
-        none: 'There are no grants.',
-      });
-    },
+    text: 'list grants: the role and scope of each token, group and subject',
+    list: () => ({
+      key: 'grants',
+      connection: 'grants',
+      nodes: grantFields,
+      noun: 'grant',
+      columns: ['GRANT', 'ROLE', 'SCOPE', 'HOLDER'],
+      row: (one) => [one.id, one.role.toLowerCase(), one.scope, holder(one)],
+      none: 'There are no grants.',
+    }),
   });
   const parent = program.command('grant').description('give a role, or take it back');
   addClientCommand<{ readonly token?: string; readonly group?: string; readonly subject?: string }>(
@@ -114,7 +119,7 @@ function addGrants(program: Command, choose: ChooseClient): void {
       usage: 'create <role> <scope>',
       text: 'give a role in a scope: "*", "team/*" or one name',
       setUp: (command) =>
-        void command
+        command
           .option('--token <name>', 'to this token')
           .option('--group <name>', 'to this group of the OIDC issuer')
           .option('--subject <name>', 'to this subject of the OIDC issuer'),
@@ -142,9 +147,7 @@ function addGrants(program: Command, choose: ChooseClient): void {
   addClientCommand(parent, choose, {
     usage: 'delete <grant>',
     text: 'take a role back; it ends at the next request',
-    run: async (client, [id = '']) => {
-      return deleteThing(client, 'grantDelete', { id }, `Deleted the grant ${id}.`);
-    },
+    run: (client, [id = '']) => deleteThing(client, 'grantDelete', { id }, `Deleted the grant ${id}.`),
   });
 }
 

@@ -1,7 +1,9 @@
+import { Argument } from 'commander';
 import type { Command } from 'commander';
+import type { Choose } from '../command.ts';
 
-export const shells = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof shells)[number];
+const shells = ['bash', 'zsh', 'fish'] as const;
+type Shell = (typeof shells)[number];
 
 interface Word {
   /** The words before it: `repository show`. */
@@ -9,8 +11,19 @@ interface Word {
   readonly words: readonly string[];
 }
 
+export function addCompletion(program: Command, choose: Choose): void {
+  program
+    .command('completion')
+    .description('print the script that completes commands in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText('after', '\nExample:\n  $ source <(tidemark completion bash)')
+    .action((shell: Shell) =>
+      choose({ command: 'show', text: completionScript(program, shell), isMistake: false }),
+    );
+}
+
 /** The script that completes commands and options in a shell, made from the commands as they are registered. */
-export function completionScript(program: Command, shell: Shell): string {
+function completionScript(program: Command, shell: Shell): string {
   const entries = collect(program, '');
   switch (shell) {
     case 'bash':

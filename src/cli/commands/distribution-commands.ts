@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
-import { findIfThere, findNamed, given, mutate, readList } from '../api-calls.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
-import { wholeNumber } from '../client-options.ts';
-import { withListOptions } from '../list-options.ts';
-import type { ListGiven } from '../list-options.ts';
-import { findVersion } from './content-commands.ts';
-import { deleteThing } from './delete-thing.ts';
-import { localTime, printDone, printTable, printThing } from './print.ts';
+import { findIfThere, findNamed, mutate } from '../api-calls.ts';
+import { addClientCommand, versionNumber } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
+import { findVersion } from './find-version.ts';
+import { addList } from './list-command.ts';
+import { localTime, printDone } from './print.ts';
+import { addCreate, addDelete, addShow, addUpdate, idOf } from './thing-commands.ts';
+import type { Thing } from './thing-commands.ts';
 
 interface Distribution {
   readonly id: string;
@@ -20,8 +19,6 @@ interface Distribution {
   readonly signaturePolicy: { readonly name: string } | null;
 }
 
-const fields = `id basePath private accessDecided pullThrough repository { id name } version { id number } signaturePolicy { id name }`;
-
 interface Move {
   readonly movedAt: string;
   readonly fromRepository: { readonly name: string } | null;
@@ -30,91 +27,137 @@ interface Move {
   readonly toVersionNumber: number | null;
 }
 
-export function addDistributions(program: Command, choose: ChooseClient): void {
-  addClientCommand<ListGiven>(program, choose, {
-    usage: 'distributions',
-    text: 'list what is served at which base path',
-    reads: true,
-    setUp: withListOptions,
-    run: async (client, _, wish) => {
-      const document = {
-        head: '',
-        body: (selection: string) => `list: distributions(first: $first, after: $after) ${selection}`,
-        nodes: fields,
-      };
-      const found = await readList<Distribution>(client.session, document, wish);
-      return printTable(client, 'distributions', found ?? { totalCount: 0, nodes: [] }, {
-        noun: 'distribution',
-        columns: ['BASE PATH', 'REPOSITORY', 'VERSION', 'PULLED BY', 'PULL-THROUGH', 'SIGNATURE POLICY'],
-        row: (one) => [
-          one.basePath,
-          one.repository?.name ?? null,
-          one.version?.number.toString() ?? 'latest',
-          pulledBy(one),
-          one.pullThrough ? 'yes' : null,
-          one.signaturePolicy?.name ?? null,
-        ],
-        none: 'There are no distributions.',
-      });
-    },
-  });
-  addPromote(program, choose);
-  const parent = program
-    .command('distribution')
-    .description('show, create, change or delete one distribution');
-  addReads(parent, choose);
-  addChanges(parent, choose);
+interface Changes {
+  readonly private?: boolean;
+  readonly public?: boolean;
+  readonly pullThrough?: boolean;
+  readonly signaturePolicy?: string;
 }
 
-/** One that was made while logins were off is private while they are on, until somebody decides. */
+interface Target {
+  readonly version?: number;
+}
+
+const distribution: Thing<Changes & Target> = {
+  noun: 'distribution',
+  argument: '<base-path>',
+  fields:
+    'id basePath private accessDecided pullThrough repository { id name } version { id number } signaturePolicy { id name }',
+  setUp: (command) =>
+    command
+      .option('--private', 'allow pulls to its readers only')
+      .option('--public', 'allow pulls without a login')
+      .option('--pull-through', 'fetch unknown tags and digests from the remote of the repository')
+      .option('--no-pull-through', 'serve only stored content')
+      .option('--signature-policy <name>', "signature policy that images must satisfy; '' for none"),
+  read: async (client, options) => ({
+    private: options.private === true ? true : options.public === true ? false : undefined,
+    pullThrough: options.pullThrough,
+    signaturePolicyId: await idOf(client, 'policy', options.signaturePolicy),
+  }),
+};
+
+export function addDistributions(program: Command, choose: Choose): void {
+  addList<Distribution>(program, choose, {
+    usage: 'distributions',
+    text: 'list base paths and the repository that each serves',
+    list: () => ({
+      key: 'distributions',
+      connection: 'distributions',
+      nodes: distribution.fields,
+      noun: 'distribution',
+      columns: ['BASE PATH', 'REPOSITORY', 'VERSION', 'PULLED BY', 'PULL-THROUGH', 'SIGNATURE POLICY'],
+      row: (one) => [
+        one.basePath,
+        one.repository?.name ?? null,
+        one.version?.number.toString() ?? 'latest',
+        pulledBy(one),
+        one.pullThrough ? 'yes' : null,
+        one.signaturePolicy?.name ?? null,
+      ],
+      none: 'There are no distributions.',
+    }),
+  });
+  addPromote(program, choose);
+  const parent = program.command('distribution').description('show, create, change or delete a distribution');
+  addShow<Distribution>(parent, choose, distribution, {
+    text: 'show a distribution',
+    lines: (one) => [
+      ['base path', one.basePath],
+      ['id', one.id],
+      ['repository', one.repository?.name ?? null],
+      ['version', one.version?.number ?? 'latest'],
+      ['pulled by', pulledBy(one)],
+      ['pull-through', one.pullThrough ? 'yes' : 'no'],
+      ['signature policy', one.signaturePolicy?.name ?? null],
+    ],
+  });
+  addHistory(parent, choose);
+  addCreate(parent, choose, distribution, {
+    mutation: 'distributionCreate',
+    usage: '<repository>',
+    text: 'serve a repository at another base path',
+    setUp: withVersion,
+    input: (client, [, name = ''], options) => readTarget(client, name, options),
+    said: ([basePath, name]) => `${basePath} serves ${name}.`,
+  });
+  addUpdate(parent, choose, distribution, {
+    mutation: 'distributionUpdate',
+    text: 'change a distribution; "promote" changes the version that it serves',
+  });
+  addDelete(parent, choose, distribution, {
+    mutation: 'distributionDelete',
+    text: 'stop serving a base path; the repository stays',
+  });
+}
+
+/** A distribution that was created while logins were off is private while they are on, until somebody decides. */
 function pulledBy({ private: isPrivate, accessDecided }: Distribution): string {
   if (!isPrivate) return 'anybody';
   return accessDecided ? 'readers' : 'readers (undecided: --public or --private)';
 }
 
-interface Target {
-  readonly version?: number;
-  readonly repository?: string;
+function withVersion(command: Command): Command {
+  return command.option('--version <n>', 'version to pin (default: follow the latest)', versionNumber);
 }
 
-function addPromote(program: Command, choose: ChooseClient): void {
-  addClientCommand<Target>(program, choose, {
+/** The version to pin, or the repository to follow. */
+async function readTarget(
+  client: Client,
+  name: string,
+  { version }: Target,
+): Promise<Readonly<Record<string, unknown>>> {
+  return version === undefined
+    ? { repositoryId: (await findNamed(client.session, 'repository', name)).id }
+    : { versionId: await findVersion(client, name, version.toString()) };
+}
+
+function addPromote(program: Command, choose: Choose): void {
+  addClientCommand<Target & { readonly repository?: string }>(program, choose, {
     usage: 'promote <base-path>',
     text: 'point a distribution at a version, or at the latest of its repository',
     setUp: (command) =>
-      void command
-        .option(
-          '--version <n>',
-          'the version to pin; without it the latest is followed',
-          wholeNumber(1, 2_147_483_647),
-        )
-        .option(
-          '--repository <name>',
-          'the repository to serve, where it is another one; a base path that is not there yet is created',
-        )
+      withVersion(command)
+        .option('--repository <name>', 'repository to serve; creates the distribution where there is none')
         .addHelpText(
           'after',
           '\nExamples:\n  $ tidemark promote prod/nginx --version 7\n  $ tidemark promote prod/nginx --version 6     roll back\n  $ tidemark promote prod/nginx                 follow the latest\n' +
-            '  $ tidemark promote prod/nginx --repository nginx --version 7     serve it at a new base path, too',
+            '  $ tidemark promote prod/nginx --repository nginx --version 7     serve it at a new base path',
         ),
-    run: async (client, [basePath = ''], { version, repository }) => {
+    run: async (client, [basePath = ''], { repository, ...target }) => {
       const present = await findPresent(client, basePath, repository);
       const name = repository ?? present?.repository?.name ?? '';
-      const target =
-        version === undefined
-          ? { repositoryId: (await findNamed(client.session, 'repository', name)).id }
-          : { versionId: await findVersion(client, name, version.toString()) };
       const [mutation, which] =
         present === undefined
           ? (['distributionCreate', { basePath }] as const)
           : (['distributionPoint', { id: present.id }] as const);
-      const distribution = await mutate<object>(client.session, mutation, {
+      const pointed = await mutate<object>(client.session, mutation, {
         field: 'distribution',
-        fields,
-        input: { ...which, ...target },
+        fields: distribution.fields,
+        input: { ...which, ...(await readTarget(client, name, target)) },
       });
-      const what = version === undefined ? 'the latest version' : `version ${version}`;
-      return printDone(client, { distribution }, `${basePath} serves ${what} of ${name}.`);
+      const what = target.version === undefined ? 'the latest version' : `version ${target.version}`;
+      return printDone(client, { distribution: pointed }, `${basePath} serves ${what} of ${name}.`);
     },
   });
 }
@@ -125,138 +168,35 @@ async function findPresent(
   basePath: string,
   repository: string | undefined,
 ): Promise<Distribution | undefined> {
+  const { fields } = distribution;
   if (repository !== undefined) return findIfThere<Distribution>(session, 'distribution', basePath, fields);
   const advice = ' With --repository <name>, promote creates it.';
   return findNamed<Distribution>(session, 'distribution', basePath, fields, advice);
 }
 
-function addReads(parent: Command, choose: ChooseClient): void {
-  addClientCommand(parent, choose, {
-    usage: 'show <base-path>',
-    text: 'show a distribution',
-    reads: true,
-    run: async (client, [basePath = '']) => {
-      const one = await findNamed<Distribution>(client.session, 'distribution', basePath, fields);
-      return printThing(client, 'distribution', one, [
-        ['base path', one.basePath],
-        ['id', one.id],
-        ['repository', one.repository?.name ?? null],
-        ['version', one.version?.number ?? 'latest'],
-        ['pulled by', pulledBy(one)],
-        ['pull-through', one.pullThrough ? 'yes' : 'no'],
-        ['signature policy', one.signaturePolicy?.name ?? null],
-      ]);
-    },
-  });
-  addClientCommand<ListGiven>(parent, choose, {
+function addHistory(parent: Command, choose: Choose): void {
+  addList<Move>(parent, choose, {
     usage: 'history <base-path>',
-    text: 'list what a distribution was pointed at, newest first',
-    reads: true,
-    setUp: withListOptions,
-    run: async (client, [basePath = ''], wish) => {
-      const { id } = await findNamed(client.session, 'distribution', basePath);
-      const document = {
-        head: ', $id: ID!',
-        body: (selection: string) =>
-          `distribution(id: $id) { list: moves(first: $first, after: $after) ${selection} }`,
-        nodes: 'movedAt fromRepository { name } fromVersionNumber toRepository { name } toVersionNumber',
-      };
-      const moves = await readList<Move>(client.session, document, wish, { id });
-      return printTable(client, 'moves', moves ?? { totalCount: 0, nodes: [] }, {
-        noun: 'move',
-        columns: ['WHEN', 'FROM', 'TO'],
-        row: (move) => [
-          localTime(move.movedAt),
-          describeTarget(move.fromRepository, move.fromVersionNumber),
-          describeTarget(move.toRepository, move.toVersionNumber),
-        ],
-        none: `${basePath} was never pointed elsewhere.`,
-      });
-    },
+    text: 'list the targets of a distribution, newest first',
+    list: async ({ session }, [basePath = '']) => ({
+      key: 'moves',
+      connection: 'moves',
+      within: ['distribution(id: $id)'],
+      variables: { id: ['ID!', (await findNamed(session, 'distribution', basePath)).id] },
+      nodes: 'movedAt fromRepository { name } fromVersionNumber toRepository { name } toVersionNumber',
+      noun: 'move',
+      columns: ['WHEN', 'FROM', 'TO'],
+      row: (move) => [
+        localTime(move.movedAt),
+        describeTarget(move.fromRepository, move.fromVersionNumber),
+        describeTarget(move.toRepository, move.toVersionNumber),
+      ],
+      none: `The target of ${basePath} has never changed.`,
+    }),
   });
 }
 
 function describeTarget(repository: { readonly name: string } | null, version: number | null): string | null {
   if (repository === null) return null;
   return `${repository.name} ${version === null ? 'latest' : `version ${version}`}`;
-}
-
-interface Changes extends Target {
-  readonly basePath?: string;
-  readonly private?: boolean;
-  readonly public?: boolean;
-  readonly pullThrough?: boolean;
-  readonly signaturePolicy?: string;
-}
-
-function withChanges(command: Command): void {
-  command
-    .option('--private', 'only its readers pull')
-    .option('--public', 'anybody pulls, without a login')
-    .option('--pull-through', 'fetch unknown tags and digests from the remote of the repository')
-    .option('--no-pull-through', 'serve what is stored alone')
-    .option('--signature-policy <name>', "the policy that has to verify images; '' for none");
-}
-
-async function readChanges(client: Client, options: Changes): Promise<Record<string, unknown>> {
-  const { pullThrough, signaturePolicy } = options;
-  const isPrivate = options.private === true ? true : options.public === true ? false : undefined;
-  const policyId =
-    signaturePolicy === undefined || signaturePolicy === ''
-      ? undefined
-      : (await findNamed(client.session, 'policy', signaturePolicy)).id;
-  return given({
-    private: isPrivate,
-    pullThrough,
-    signaturePolicyId: signaturePolicy === '' ? null : policyId,
-  });
-}
-
-function addChanges(parent: Command, choose: ChooseClient): void {
-  addClientCommand<Changes>(parent, choose, {
-    usage: 'create <base-path> <repository>',
-    text: 'serve a repository at another base path',
-    setUp: (command) =>
-      withChanges(
-        command.option(
-          '--version <n>',
-          'the version to pin; without it the latest is followed',
-          wholeNumber(1, 2_147_483_647),
-        ),
-      ),
-    run: async (client, [basePath = '', name = ''], options) => {
-      const target =
-        options.version === undefined
-          ? { repositoryId: (await findNamed(client.session, 'repository', name)).id }
-          : { versionId: await findVersion(client, name, options.version.toString()) };
-      const distribution = await mutate<object>(client.session, 'distributionCreate', {
-        field: 'distribution',
-        fields,
-        input: { basePath, ...target, ...(await readChanges(client, options)) },
-      });
-      return printDone(client, { distribution }, `${basePath} serves ${name}.`);
-    },
-  });
-  addClientCommand<Changes>(parent, choose, {
-    usage: 'update <base-path>',
-    text: 'change a distribution; "promote" changes what it serves',
-    setUp: (command) => withChanges(command.option('--base-path <path>', 'a new base path')),
-    run: async (client, [basePath = ''], options) => {
-      const { id } = await findNamed(client.session, 'distribution', basePath);
-      const distribution = await mutate<Distribution>(client.session, 'distributionUpdate', {
-        field: 'distribution',
-        fields,
-        input: { id, ...given({ basePath: options.basePath }), ...(await readChanges(client, options)) },
-      });
-      return printDone(client, { distribution }, `Changed ${distribution.basePath}.`);
-    },
-  });
-  addClientCommand(parent, choose, {
-    usage: 'delete <base-path>',
-    text: 'stop serving a base path; the repository stays',
-    run: async (client, [basePath = '']) => {
-      const { id } = await findNamed(client.session, 'distribution', basePath);
-      return deleteThing(client, 'distributionDelete', { id }, `Deleted the distribution ${basePath}.`);
-    },
-  });
 }

@@ -1,7 +1,7 @@
 import { countOf, formatCount } from '../../oci/count-of.ts';
 import { formatTable } from '../progress/format.ts';
 import type { List } from '../api-calls.ts';
-import type { Client } from '../client-command.ts';
+import type { Client } from '../command.ts';
 
 /** The shape of `--json`: raised when a field is removed or changes its meaning (docs/command-line.md). */
 export const jsonFormat = 1;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { findNamed, mutate } from '../api-calls.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
+import { addClientCommand } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, showRows } from './print.ts';
 
@@ -29,7 +29,7 @@ const words: Readonly<Record<string, string>> = {
   RATE_LIMIT: 'rate limit',
 };
 
-export function addRemoteTest(parent: Command, choose: ChooseClient): void {
+export function addRemoteTest(parent: Command, choose: Choose): void {
   addClientCommand(parent, choose, {
     usage: 'test <remote>',
     text: 'try a remote without fetching anything: connection, TLS, login, list of tags, limits',

@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
-import { findNamed, given, mutate, notFound, readList } from '../api-calls.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
-import { wholeNumber } from '../client-options.ts';
+import { findNamed, given, mutate, notFound } from '../api-calls.ts';
+import { addClientCommand, wholeNumber } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
-import { withListOptions } from '../list-options.ts';
-import type { ListGiven } from '../list-options.ts';
-import { deleteThing } from './delete-thing.ts';
-import { localTime, printDone, printJson, printTable } from './print.ts';
+import { addList } from './list-command.ts';
+import { localTime, printDone, printJson } from './print.ts';
+import { deleteThing } from './thing-commands.ts';
 
 interface Schedule {
   readonly id: string;
@@ -40,18 +38,32 @@ Examples:
   $ tidemark schedule update library/nginx --every 900 --jitter 120
   $ tidemark schedule list`;
 
-export function addSchedules(program: Command, choose: ChooseClient): void {
+export function addSchedules(program: Command, choose: Choose): void {
   const parent = program
     .command('schedule')
     .description('sync a repository again and again: create, list, update, pause, resume, trigger, delete')
     .addHelpText('after', examples);
   addChanges(parent, choose);
-  addClientCommand<ListGiven>(parent, choose, {
+  addList<Schedule>(parent, choose, {
     usage: 'list',
     text: 'list schedules with their next and last runs',
-    reads: true,
-    setUp: withListOptions,
-    run: (client, _, wish) => list(client, wish),
+    list: () => ({
+      key: 'schedules',
+      connection: 'schedules',
+      nodes: fields,
+      noun: 'schedule',
+      columns: ['SCHEDULE', 'REPOSITORY', 'WHEN', 'NEXT', 'LAST RUN'],
+      row: (schedule) => [
+        schedule.id,
+        schedule.repository.name,
+        schedule.cron === null
+          ? `every ${schedule.intervalSeconds} s`
+          : `${schedule.cron} ${schedule.timeZone}`,
+        nextRun(schedule),
+        lastRun(schedule),
+      ],
+      none: "There are no schedules yet. Create one: tidemark schedule create <repository> --cron '30 3 * * *'",
+    }),
   });
   for (const [verb, mutation, text, done] of [
     ['pause', 'schedulePause', 'pause a schedule', 'is paused'],
@@ -60,7 +72,7 @@ export function addSchedules(program: Command, choose: ChooseClient): void {
     addClientCommand<{ readonly note?: string }>(parent, choose, {
       usage: `${verb} <schedule>`,
       text,
-      setUp: (command) => void command.option('--note <text>', 'the reason, for people'),
+      setUp: (command) => command.option('--note <text>', 'the reason, for people'),
       run: async (client, [name = ''], { note }) => {
         const input = { id: await findSchedule(client, name), ...given({ note }) };
         return changed(client, mutation, input, done);
@@ -126,7 +138,7 @@ async function readTimes(client: Client, times: Times): Promise<Record<string, u
   });
 }
 
-function addChanges(parent: Command, choose: ChooseClient): void {
+function addChanges(parent: Command, choose: Choose): void {
   addClientCommand<Times>(parent, choose, {
     usage: 'create <repository>',
     text: 'sync a repository again and again',
@@ -185,29 +197,6 @@ async function changed(client: Client, mutation: string, input: object, what: st
   );
   if (!client.json && schedule.problem !== null) client.terminal.note(schedule.problem);
   return 0;
-}
-
-async function list(client: Client, wish: ListGiven): Promise<number> {
-  const document = {
-    head: '',
-    body: (selection: string) => `list: schedules(first: $first, after: $after) ${selection}`,
-    nodes: fields,
-  };
-  const schedules = await readList<Schedule>(client.session, document, wish);
-  return printTable(client, 'schedules', schedules ?? { totalCount: 0, nodes: [] }, {
-    noun: 'schedule',
-    columns: ['SCHEDULE', 'REPOSITORY', 'WHEN', 'NEXT', 'LAST RUN'],
-    row: (schedule) => [
-      schedule.id,
-      schedule.repository.name,
-      schedule.cron === null
-        ? `every ${schedule.intervalSeconds} s`
-        : `${schedule.cron} ${schedule.timeZone}`,
-      nextRun(schedule),
-      lastRun(schedule),
-    ],
-    none: "There are no schedules yet. Create one: tidemark schedule create <repository> --cron '30 3 * * *'",
-  });
 }
 
 function nextRun({ paused, problem, nextRunAts: [next] }: Schedule): string | null {

@@ -1,35 +1,48 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { given, notFound, readList } from '../api-calls.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
+import { notFound } from '../api-calls.ts';
+import { addClientCommand } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { formatBytes } from '../progress/format.ts';
-import { withListOptions } from '../list-options.ts';
-import type { ListGiven } from '../list-options.ts';
+import { addList } from './list-command.ts';
 import { showProgress } from '../progress/progress-display.ts';
 import { describeOutside } from '../show-version.ts';
-import { cancelTask } from '../sync/sync-command.ts';
+import { cancelTask } from '../sync/run-sync.ts';
 import { isFinal, taskFields, taskQuery } from '../progress/task-queries.ts';
 import type { Task } from '../progress/task-queries.ts';
-import { localTime, printDone, printJson, printTable, printThing } from './print.ts';
+import { localTime, printDone, printJson, printThing } from './print.ts';
 
 const states = ['waiting', 'running', 'completed', 'failed', 'canceled'];
 
-export function addTasks(program: Command, choose: ChooseClient): void {
-  addClientCommand<ListGiven & { readonly repository?: string; readonly state?: string }>(program, choose, {
+export function addTasks(program: Command, choose: Choose): void {
+  addList<Task, { readonly repository?: string; readonly state?: string }>(program, choose, {
     usage: 'tasks',
     text: 'list tasks, newest first',
-    reads: true,
-    setUp: (command) => {
+    setUp: (command) =>
       command
         .option('--repository <name>', 'only tasks of this repository')
-        .addOption(new Option('--state <state>', 'only tasks in this state').choices(states));
-      withListOptions(command);
-    },
-    run: (client, _, options) => listTasks(client, options),
+        .addOption(new Option('--state <state>', 'only tasks in this state').choices(states)),
+    list: (_client, _args, { repository, state }) => ({
+      key: 'tasks',
+      connection: 'tasks',
+      filter: 'state: $state, repository: $repository',
+      variables: { state: ['TaskState', state?.toUpperCase()], repository: ['String', repository] },
+      nodes: taskFields,
+      noun: 'task',
+      columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
+      row: ({ id, name, state: now, createdAt, repository: of, createdVersion, error }) => [
+        id,
+        name,
+        of?.name ?? null,
+        now,
+        localTime(createdAt),
+        error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
+      ],
+      none: 'No task matches.',
+    }),
   });
   const parent = program.command('task').description('show, watch or cancel one task');
   addClientCommand(parent, choose, {
@@ -43,8 +56,7 @@ export function addTasks(program: Command, choose: ChooseClient): void {
       usage: 'watch <task>',
       text: 'follow a task to its end; Ctrl-C leaves it running',
       reads: true,
-      setUp: (command) =>
-        void command.addHelpText('after', '\nExit code 1: the task failed or was canceled.'),
+      setUp: (command) => command.addHelpText('after', '\nExit code 1: the task failed or was canceled.'),
       run: (client, [id = '']) => watchTask(client, id),
     });
   for (const place of [parent, program])
@@ -53,33 +65,6 @@ export function addTasks(program: Command, choose: ChooseClient): void {
       text: 'cancel a task, and wait for its end',
       run: (client, [id = '']) => cancel(client, id),
     });
-}
-
-async function listTasks(
-  client: Client,
-  { repository, state, ...wish }: ListGiven & { readonly repository?: string; readonly state?: string },
-): Promise<number> {
-  const document = {
-    head: ', $state: TaskState, $repository: String',
-    body: (selection: string) =>
-      `list: tasks(first: $first, after: $after, state: $state, repository: $repository) ${selection}`,
-    nodes: taskFields,
-  };
-  const variables = given({ state: state?.toUpperCase(), repository });
-  const tasks = await readList<Task>(client.session, document, wish, variables);
-  return printTable(client, 'tasks', tasks ?? { totalCount: 0, nodes: [] }, {
-    noun: 'task',
-    columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
-    row: ({ id, name, state: now, createdAt, repository: of, createdVersion, error }) => [
-      id,
-      name,
-      of?.name ?? null,
-      now,
-      localTime(createdAt),
-      error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
-    ],
-    none: 'No task matches.',
-  });
 }
 
 async function readTask({ session }: Client, id: string): Promise<Task> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../oci/error.ts';
-import { addClientCommand } from '../client-command.ts';
-import type { ChooseClient, Client } from '../client-command.ts';
+import { addClientCommand } from '../command.ts';
+import type { Choose, Client } from '../command.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { formatBytes } from '../progress/format.ts';
@@ -32,12 +32,12 @@ const verifyMutation =
 const reportQuery = `query ($id: ID!) { task(id: $id) { report { versions manifests blobs bytes files missing damaged graceSeconds } } }`;
 const rotateMutation = 'mutation { secretsRotate { resealed unreadable } }';
 
-export function addUpkeep(program: Command, choose: ChooseClient): void {
+export function addUpkeep(program: Command, choose: Choose): void {
   addClientCommand<{ readonly dryRun?: boolean }>(program, choose, {
     usage: 'gc',
     text: 'clean up: versions beyond the kept ones, and content that nothing reaches any more',
     setUp: (command) =>
-      void command
+      command
         .option('--dry-run', 'only show what would be removed now')
         .addHelpText(
           'after',
@@ -50,7 +50,7 @@ export function addUpkeep(program: Command, choose: ChooseClient): void {
     usage: 'verify',
     text: 'read and hash everything that is stored; remove what is damaged',
     setUp: (command) =>
-      void command.addHelpText(
+      command.addHelpText(
         'after',
         '\nDamaged blobs and manifests are removed, and missing ones noted: both are answered 404 until the next sync or push of a\n' +
           'repository that holds them stores them again. Exit code 1: something was missing or damaged.',
@@ -61,7 +61,7 @@ export function addUpkeep(program: Command, choose: ChooseClient): void {
     usage: 'rotate-key',
     text: 'encrypt the stored secrets with the first of several keys',
     setUp: (command) =>
-      void command.addHelpText(
+      command.addHelpText(
         'after',
         '\nFirst start every process with the new key before the old one (TIDEMARK_SECRET_KEY=new,old).',
       ),

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { TidemarkError } from '../../oci/error.ts';
-import { checkUserErrors } from '../graphql-client.ts';
-import type { UserError } from '../graphql-client.ts';
+import { mutate } from '../api-calls.ts';
 import type { Session } from '../session.ts';
+import { usage } from '../usage.ts';
 
 /** The key that `--require-signature` names. */
 export interface RequiredKeys {
@@ -19,16 +18,16 @@ export async function readRequiredKeys(path: string): Promise<RequiredKeys> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw unusable(
+    throw usage(
       `--require-signature: ${path} cannot be read${code}; expected a file with a public key, as cosign.pub.`,
     );
   }
   if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(text))
-    throw unusable(
+    throw usage(
       `--require-signature: ${path} has a private key in it, which was not sent; give the public one, as cosign.pub.`,
     );
   if (text.length > keyMaxBytes || !text.includes('-----BEGIN '))
-    throw unusable(
+    throw usage(
       `--require-signature: ${path} has no public key in it; expected PEM, as cosign.pub has it, or ASCII-armoured OpenPGP.`,
     );
   return text.includes('-----BEGIN PGP ')
@@ -36,22 +35,7 @@ export async function readRequiredKeys(path: string): Promise<RequiredKeys> {
     : { keys: [text], openPgpKeys: [] };
 }
 
-function unusable(message: string): TidemarkError {
-  return new TidemarkError('USAGE', message, { origin: 'caller' });
-}
-
-interface PolicyPayload {
-  readonly signaturePolicy: { readonly id: string } | null;
-  readonly userErrors: readonly UserError[];
-}
-
 const findQuery = 'query ($name: String!) { signaturePolicy(name: $name) { id } }';
-
-function mutation(name: string): string {
-  const input = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
-  const fields = 'signaturePolicy { id } userErrors { code field message }';
-  return `mutation ($input: ${input}!) { ${name}(input: $input) { ${fields} } }`;
-}
 
 /** Makes the policy of the local name trust these keys and nothing else, and answers its id. What is not verified is skipped. */
 export async function preparePolicy(session: Session, name: string, keys: RequiredKeys): Promise<string> {
@@ -59,12 +43,16 @@ export async function preparePolicy(session: Session, name: string, keys: Requir
     name,
   });
   const rules = { ...keys, identities: null, trustedRoot: null };
-  const input =
-    found.signaturePolicy === null ? { name, ...rules } : { id: found.signaturePolicy.id, ...rules };
-  const verb = found.signaturePolicy === null ? 'signaturePolicyCreate' : 'signaturePolicyUpdate';
-  const answer = await session.request<Record<string, PolicyPayload>>(mutation(verb), { input });
-  const payload = answer[verb];
-  checkUserErrors(payload?.userErrors ?? []);
-  if (payload?.signaturePolicy == null) throw new Error('the server answered neither a policy nor a mistake');
-  return payload.signaturePolicy.id;
+  const selection = { field: 'signaturePolicy', fields: 'id' };
+  const { id } =
+    found.signaturePolicy === null
+      ? await mutate<{ id: string }>(session, 'signaturePolicyCreate', {
+          ...selection,
+          input: { name, ...rules },
+        })
+      : await mutate<{ id: string }>(session, 'signaturePolicyUpdate', {
+          ...selection,
+          input: { id: found.signaturePolicy.id, ...rules },
+        });
+  return id;
 }

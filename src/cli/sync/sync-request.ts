@@ -3,6 +3,8 @@ import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
+import type { ServerOptions } from '../command.ts';
+import { usage } from '../usage.ts';
 import type { RequiredKeys } from './require-signature.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 
@@ -15,9 +17,6 @@ export interface SyncRequest {
   readonly includeTags: readonly string[] | undefined;
   readonly excludeTags: readonly string[] | undefined;
   readonly username: string | undefined;
-  readonly password?: string | undefined;
-  /** Who has to have signed. */
-  readonly requiredKeys?: RequiredKeys | undefined;
   readonly downloadConcurrency: number | undefined;
   readonly policy: string | undefined;
   readonly mirror: boolean;
@@ -30,8 +29,22 @@ export interface SyncRequest {
   readonly changeUpstream: boolean;
 }
 
+/** The request with what its options name: the password on standard input, and the keys in a file. */
+export interface SyncWish extends SyncRequest {
+  readonly password?: string | undefined;
+  /** Images must be signed with one of these keys. */
+  readonly requiredKeys?: RequiredKeys | undefined;
+}
+
+/** A request with the options that only the command itself needs. */
+export interface ParsedSync {
+  readonly request: SyncRequest;
+  readonly options: SyncOptions;
+}
+
 /** The options of `tidemark sync`, as commander gives them. */
-export interface SyncOptions {
+export interface SyncOptions extends ServerOptions {
+  readonly json?: boolean;
   readonly tags?: string;
   readonly excludeTags?: string;
   readonly mirror?: boolean;
@@ -58,26 +71,26 @@ export const policies: Readonly<Record<string, string>> = {
 };
 
 /** @throws TidemarkError (origin caller) for what cannot be used. */
-export function parseSyncRequest(image: string, options: SyncOptions): SyncRequest {
+export function parseSyncRequest(image: string, options: SyncOptions): ParsedSync {
   const reference =
     options.upstream === undefined ? parseImageReference(image) : atUpstream(image, options.upstream);
   const { registryUrl, upstreamName, tag, digest } = reference;
   const name = options.name ?? reference.name;
   if (!isRepositoryName(name))
-    throw invalid(
+    throw usage(
       `--name is ${JSON.stringify(name)}; expected a repository name: lower-case letters and digits, joined by . _ __ or -, with / between parts.`,
     );
   if (options.passwordStdin === true && options.username === undefined)
-    throw invalid('--password-stdin goes with --username; give both.');
+    throw usage('--password-stdin goes with --username; give both.');
   if (options.dryRun === true && (options.save === true || options.changeUpstream === true))
-    throw invalid('--dry-run changes nothing, so --save and --change-upstream do not go with it.');
+    throw usage('--dry-run changes nothing, so --save and --change-upstream do not go with it.');
   if (options.pruneFiltered === true && options.mirror !== true)
-    throw invalid('--prune-filtered goes with --mirror; give both.');
+    throw usage('--prune-filtered goes with --mirror; give both.');
   // a digest says more than the tag beside it
   const fromReference = digest ?? tag;
   const given = options.tags === undefined ? [] : splitPatterns('--tags', options.tags);
   const includeTags = [...new Set([...(fromReference === undefined ? [] : [fromReference]), ...given])];
-  return {
+  const request = {
     name,
     url: registryUrl,
     upstreamName,
@@ -97,6 +110,7 @@ export function parseSyncRequest(image: string, options: SyncOptions): SyncReque
     intoExisting: options.intoExisting ?? false,
     changeUpstream: options.changeUpstream ?? false,
   };
+  return { request, options };
 }
 
 const placeholderHost = 'localhost/';
@@ -104,7 +118,7 @@ const placeholderHost = 'localhost/';
 /** With --upstream the image is the repository's name there, with a tag or digest where wanted. */
 function atUpstream(image: string, upstream: string): ImageReference {
   const parsed = parseHttpUrl(upstream);
-  if ('mistake' in parsed) throw invalid(`--upstream ${parsed.mistake}, e.g. http://127.0.0.1:5000.`);
+  if ('mistake' in parsed) throw usage(`--upstream ${parsed.mistake}, e.g. http://127.0.0.1:5000.`);
   try {
     const registryUrl = registryBaseUrl(parsed.value);
     const reference = parseImageReference(`${placeholderHost}${image}`);
@@ -125,14 +139,10 @@ function splitPatterns(option: string, text: string, { mayBeEmpty = false } = {}
     .map((pattern) => pattern.trim())
     .filter((pattern) => pattern !== '');
   if (patterns.length === 0 && !mayBeEmpty)
-    throw invalid(
+    throw usage(
       `${option} is empty; expected tag names or wildcards between commas, as 'v1.*,latest' ('*' for every tag).`,
     );
   const [mistake] = validateRules('includeTags', patterns);
-  if (mistake !== undefined) throw invalid(`${option}: ${mistake.message}`);
+  if (mistake !== undefined) throw usage(`${option}: ${mistake.message}`);
   return patterns;
-}
-
-function invalid(message: string): TidemarkError {
-  return new TidemarkError('USAGE', message, { origin: 'caller' });
 }

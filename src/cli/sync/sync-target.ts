@@ -3,7 +3,7 @@ import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
 import { given, mutate } from '../api-calls.ts';
 import { preparePolicy } from './require-signature.ts';
 import type { Session } from '../session.ts';
-import type { SyncRequest } from './sync-request.ts';
+import type { SyncWish } from './sync-request.ts';
 
 /** The repository and the remote that a sync works with, and the options that are that sync's alone. */
 export interface SyncTarget {
@@ -56,7 +56,7 @@ const findQuery = `query ($name: String!) {
  * @throws TidemarkError of what the server says; `UPSTREAM_DIFFERS` where the name belongs to a copy of something else, `WOULD_BECOME_MIRROR`
  * for a repository that was pushed to, `USAGE` for options that need `--save`, `SYNC_ALREADY_RUNNING`.
  */
-export async function prepareTarget(session: Session, wish: SyncRequest): Promise<SyncTarget> {
+export async function prepareTarget(session: Session, wish: SyncWish): Promise<SyncTarget> {
   const { repository, remote: named } = await session.request<{
     repository: Repository | null;
     remote: Remote | null;
@@ -89,7 +89,7 @@ export async function prepareTarget(session: Session, wish: SyncRequest): Promis
 }
 
 /** The server refuses as well; here nothing has been created yet. */
-function checkConversion(repository: Repository | null, { name, intoExisting, dryRun }: SyncRequest): void {
+function checkConversion(repository: Repository | null, { name, intoExisting, dryRun }: SyncWish): void {
   if (repository === null || repository.isMirrored || repository.latestVersion === null) return;
   if (repository.remote !== null || intoExisting || dryRun) return;
   throw new TidemarkError(
@@ -100,7 +100,7 @@ function checkConversion(repository: Repository | null, { name, intoExisting, dr
   );
 }
 
-function checkUpstream(repository: Repository | null, remote: Remote, wish: SyncRequest): void {
+function checkUpstream(repository: Repository | null, remote: Remote, wish: SyncWish): void {
   if (isSameUpstream(remote, wish) || wish.changeUpstream) return;
   const hasSynced =
     repository !== null && (repository.lastSyncedAt !== null || repository.latestVersion !== null);
@@ -114,14 +114,14 @@ function checkUpstream(repository: Repository | null, remote: Remote, wish: Sync
   );
 }
 
-function isSameUpstream(remote: Remote, wish: SyncRequest): boolean {
+function isSameUpstream(remote: Remote, wish: SyncWish): boolean {
   return (
     registryBaseUrl(remote.url) === registryBaseUrl(wish.url) && remote.upstreamName === wish.upstreamName
   );
 }
 
 /** Credentials and keys have no place in one sync: they are stored, so somebody has to ask for that. */
-function checkSaved(remote: Remote, { username, password, requiredKeys, save, name }: SyncRequest): void {
+function checkSaved(remote: Remote, { username, password, requiredKeys, save, name }: SyncWish): void {
   if (save) return;
   const isOtherUser = username !== undefined && (username !== remote.username || password !== undefined);
   const option = isOtherUser ? '--username' : requiredKeys === undefined ? undefined : '--require-signature';
@@ -134,7 +134,7 @@ function checkSaved(remote: Remote, { username, password, requiredKeys, save, na
 }
 
 /** Asked before anything is stored. The server decides once more. */
-function checkRunning(repository: Repository | null, { name }: SyncRequest): void {
+function checkRunning(repository: Repository | null, { name }: SyncWish): void {
   const [task] = repository?.tasks.nodes ?? [];
   if (task === undefined || (task.state !== 'WAITING' && task.state !== 'RUNNING')) return;
   throw alreadyRunning(name, task.id);
@@ -151,7 +151,7 @@ export function alreadyRunning(name: string, taskId: string): TidemarkError {
 async function createTarget(
   session: Session,
   repository: Repository | null,
-  wish: SyncRequest,
+  wish: SyncWish,
 ): Promise<SyncTarget> {
   const {
     name,
@@ -188,7 +188,7 @@ async function createTarget(
 }
 
 /** What the sync itself needs: another upstream, and credentials. */
-async function changeFirst(session: Session, remote: Remote, wish: SyncRequest): Promise<Remote> {
+async function changeFirst(session: Session, remote: Remote, wish: SyncWish): Promise<Remote> {
   const { url, upstreamName, username, password } = wish;
   const input = {
     ...(isSameUpstream(remote, wish) ? {} : { url, upstreamName }),
@@ -206,7 +206,7 @@ async function ensureRepository(
   session: Session,
   repository: Repository | null,
   remote: Remote,
-  { name, requiredKeys, dryRun }: SyncRequest,
+  { name, requiredKeys, dryRun }: SyncWish,
 ): Promise<string> {
   if (repository !== null && dryRun) return repository.id;
   const policy =

@@ -1,4 +1,3 @@
-import type { Config } from '../../config.ts';
 import { isTagName } from '../../oci/tag-name.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { mutate } from '../api-calls.ts';
@@ -12,7 +11,10 @@ import { showProgress } from '../progress/progress-display.ts';
 import { openSession } from '../session.ts';
 import type { Session } from '../session.ts';
 import { describeEffort, describeOutside, describePlan, describeVersion } from '../show-version.ts';
-import type { SyncRequest } from './sync-request.ts';
+import type { Surroundings } from '../command.ts';
+import { readPassword } from '../read-password.ts';
+import { readRequiredKeys } from './require-signature.ts';
+import type { ParsedSync, SyncRequest, SyncWish } from './sync-request.ts';
 import { alreadyRunning, prepareTarget, saveOptions } from './sync-target.ts';
 import type { SyncTarget } from './sync-target.ts';
 import { cancelMutation, planQuery, syncMutation } from '../progress/task-queries.ts';
@@ -26,32 +28,24 @@ export interface SyncOutcome {
   readonly plan: SyncPlan | undefined;
 }
 
-export interface SyncCommandOptions {
-  readonly config: Config;
-  readonly serverUrl: string | undefined;
-  readonly token: string | undefined;
-  readonly request: SyncRequest;
-  readonly json: boolean;
-  readonly terminal: Terminal;
-  readonly interrupt: Interrupt;
-}
-
 /** `tidemark sync`. @returns the exit code. */
-export async function syncCommand(options: SyncCommandOptions): Promise<number> {
-  const { config, serverUrl, token, request, json, terminal, interrupt } = options;
+export async function syncCommand(
+  surroundings: Surroundings,
+  { request: wanted, options }: ParsedSync,
+): Promise<number> {
+  const { terminal, interrupt } = surroundings;
   const { note } = terminal;
-  const session = await openSession({
-    config,
-    serverUrl,
-    token,
-    mayStart: true,
-    note,
-    signal: interrupt.signal,
-  });
+  const { passwordStdin = false, requireSignature } = options;
+  const request: SyncWish = {
+    ...wanted,
+    password: passwordStdin ? await readPassword(interrupt.signal) : undefined,
+    requiredKeys: requireSignature === undefined ? undefined : await readRequiredKeys(requireSignature),
+  };
+  const session = await openSession(surroundings, options, { mayStart: true });
   if (!session.isOwn()) note(`Using the server that runs at ${session.apiUrl()}.`);
   try {
     const outcome = await runSync({ session, request, terminal, interrupt });
-    if (json) terminal.print(JSON.stringify(toJson(outcome)));
+    if (options.json === true) terminal.print(JSON.stringify(toJson(outcome)));
     else reportOutcome(outcome, request.name, terminal);
     if (outcome.task.state === 'CANCELED')
       return interrupt.signal.aborted ? interrupt.exitCode() : exitCodes.failed;
@@ -86,7 +80,7 @@ async function findMissing(session: Session, { name, includeTags = [] }: SyncReq
 
 export interface RunSyncOptions {
   readonly session: Session;
-  readonly request: SyncRequest;
+  readonly request: SyncWish;
   readonly terminal: Terminal;
   readonly interrupt: Interrupt;
 }
@@ -146,7 +140,7 @@ interface TaskPayload {
   readonly userErrors: readonly UserError[];
 }
 
-async function startSync(session: Session, request: SyncRequest, target: SyncTarget): Promise<Task> {
+async function startSync(session: Session, request: SyncWish, target: SyncTarget): Promise<Task> {
   const { mirror, confirmRemoval, pruneFiltered, dryRun, intoExisting } = request;
   const { repositoryId, remoteId, overrides, isNew } = target;
   const input = {

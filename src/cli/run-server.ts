@@ -1,21 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { Role } from '../processes/server.ts';
 import { findRunningServer } from '../processes/server-file.ts';
+import type { Surroundings } from './command.ts';
 import { formatBox } from './progress/format.ts';
-import type { Interrupt } from './progress/interrupt.ts';
 import { bringUp } from './session.ts';
 import type { Terminal } from './progress/terminal.ts';
 
-interface ServerCommand {
-  readonly config: Config;
-  readonly terminal: Terminal;
-  readonly interrupt: Interrupt;
-}
-
 /** `tidemark start`: everything in this process until a signal comes. @returns the exit code. */
-export async function startCommand({ config, terminal, interrupt }: ServerCommand): Promise<number> {
+export async function startCommand({ config, terminal, interrupt }: Surroundings): Promise<number> {
   const running = await findRunningServer(config.dataDir);
   if (running !== undefined)
     throw new TidemarkError(
@@ -63,13 +56,11 @@ export function addressLines({
   ];
 }
 
-interface RolesCommand extends ServerCommand {
-  readonly name: string;
-  readonly roles: readonly Role[];
-}
-
 /** `tidemark serve`, `api` and `worker`: against a database and a Temporal server that are there, logs in JSON. */
-export async function rolesCommand({ config, interrupt, name, roles }: RolesCommand): Promise<number> {
+export async function rolesCommand(
+  { config, interrupt }: Surroundings,
+  { name, roles }: { readonly name: string; readonly roles: readonly Role[] },
+): Promise<number> {
   requireSettings(name, { DATABASE_URL: config.databaseUrl, TEMPORAL_ADDRESS: config.temporalAddress });
   const [{ startServer }, { createLogger }] = await Promise.all([
     import('../processes/server.ts'),
@@ -107,7 +98,7 @@ function requireSettings(name: string, settings: Readonly<Record<string, string 
 }
 
 /** `tidemark migrate`. */
-export async function migrateCommand({ config, terminal }: ServerCommand): Promise<number> {
+export async function migrateCommand({ config, terminal }: Surroundings): Promise<number> {
   requireSettings('migrate', { DATABASE_URL: config.databaseUrl });
   const { migrateDatabase, openDatabase } = await import('../db/open-database.ts');
   const database = await openDatabase({ url: config.databaseUrl ?? '', poolSize: 2 });

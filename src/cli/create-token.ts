@@ -1,11 +1,12 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { isScope } from '../access/scope.ts';
 import { postgresFolder } from '../config.ts';
 import type { Config } from '../config.ts';
 import { roles } from '../db/access/roles.ts';
 import type { Role } from '../db/access/roles.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { Terminal } from './progress/terminal.ts';
+import type { Surroundings } from './command.ts';
+import { usage } from './usage.ts';
 
 /** What `tidemark token create` was asked for. */
 export interface TokenRequest {
@@ -39,18 +40,14 @@ export function parseTokenRequest(name: string, options: TokenOptions): TokenReq
   return { name, role, scope, expiresInDays };
 }
 
-interface TokenCommand {
-  readonly config: Config;
-  readonly terminal: Terminal;
-  readonly request: TokenRequest;
-  readonly signal: AbortSignal;
-}
-
 /**
  * `tidemark token create`: for the first token, which no other can ask for, straight in the database that the server uses. It is
  * written to standard output, and nowhere else. @returns the exit code.
  */
-export async function tokenCommand({ config, terminal, request, signal }: TokenCommand): Promise<number> {
+export async function tokenCommand(
+  { config, terminal, interrupt }: Surroundings,
+  request: TokenRequest,
+): Promise<number> {
   const [{ startDatabase }, { checkSchema, migrateDatabase, openDatabase }, { createToken }] =
     await Promise.all([
       import('../embedded/start-embedded.ts'),
@@ -58,7 +55,7 @@ export async function tokenCommand({ config, terminal, request, signal }: TokenC
       import('../access/token.ts'),
     ]);
   await checkPlace(config);
-  const server = await startDatabase(config, terminal.note, signal);
+  const server = await startDatabase(config, terminal.note, interrupt.signal);
   try {
     const database = await openDatabase({ url: server.url, poolSize: 2 });
     try {
@@ -100,23 +97,4 @@ async function checkPlace({ dataDir, databaseUrl, serverUrl }: Config): Promise<
     `TIDEMARK_SERVER names ${serverUrl}, and there is no database in ${dataDir}. Run this on the server's machine, with its TIDEMARK_DATA or ` +
       'DATABASE_URL; or create the token through the API, with tokenCreate.',
   );
-}
-
-const tokenMaxBytes = 16 * 1024;
-
-/** What `--token-file` names: so that a token stands neither in the list of processes nor in the history of a shell. */
-export async function readTokenFile(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new TidemarkError('USAGE', `--token-file names ${path}, which cannot be read.`, {
-      origin: 'caller',
-      cause: error,
-    });
-  });
-  const token = text.trim();
-  if (token !== '' && token.length <= tokenMaxBytes && !/\s/.test(token)) return token;
-  throw usage(`--token-file names ${path}, which does not hold a token alone.`);
-}
-
-function usage(message: string): TidemarkError {
-  return new TidemarkError('USAGE', message, { origin: 'caller' });
 }
