@@ -11,7 +11,7 @@ import { invalid, mistake, notNull } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
-import { lacksRole, seen } from './permit.ts';
+import { lacksNames, lacksRole, newNameOf, seen } from './permit.ts';
 import { checkRepositoryName } from './repositories.ts';
 import { lockNamedPolicy } from './signature-policies.ts';
 
@@ -71,18 +71,16 @@ export async function updateDistribution(
     operator,
     async (em) => {
       const row = await findLocked(em, viewer, distribution);
-      const isMoved = typeof basePath === 'string' && basePath !== row?.basePath;
-      const lacking = [
-        ...(row === undefined ? [] : lacksRole(viewer, 'maintainer', row.basePath, distribution.field)),
-        ...(isMoved ? lacksRole(viewer, 'maintainer', basePath, 'basePath') : []),
-      ];
+      const newPath = newNameOf(basePath, row?.basePath);
+      const names = { field: distribution.field, nameField: 'basePath' };
+      const lacking = lacksNames(viewer, row?.basePath, newPath, names);
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = row === undefined ? [notFound(distribution)] : [];
       mistakes.push(...checkCleared(fields));
       if (row !== undefined && pullThrough === true)
         mistakes.push(...(await checkPullThrough(em, viewer, row)));
-      if (isMoved) {
-        mistakes.push(...(await checkBasePath(em, basePath)));
+      if (newPath !== undefined) {
+        mistakes.push(...(await checkBasePath(em, newPath)));
         if (row?.isOwn === true) mistakes.push(invalid('basePath', ownStays(row, 'rename that')));
       }
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);

@@ -1,12 +1,15 @@
 import { LockMode } from '@mikro-orm/core';
+import type { EntityName } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import type { Repository } from '../db/schema/repositories.ts';
+import type { SignaturePolicy } from '../db/schema/signatures.ts';
 import { quoteValue } from '../oci/error.ts';
 import { invalid, mistake } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
-import type { Reference } from './operation.ts';
+import { done, refused } from './operation.ts';
+import type { Outcome, Reference } from './operation.ts';
 import { lacksRole, seen } from './permit.ts';
 
 export function repositoryNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
@@ -23,6 +26,34 @@ export function remoteNotFound({ field, text }: Omit<Reference, 'key'>): Mistake
     [field],
     `There is no remote with the id ${quoteValue(text)}; take one from remotes.`,
   );
+}
+
+type Named = Remote | Repository | SignaturePolicy;
+
+/** The row that an input names, locked; null where the viewer cannot read it. */
+export async function lockNamed<Row extends Named>(
+  em: Em,
+  viewer: Viewer,
+  entity: EntityName<Row>,
+  { key }: Reference,
+  lockMode = LockMode.PESSIMISTIC_WRITE,
+): Promise<Row | null> {
+  if (key === undefined) return null;
+  const row = await em.findOne(entity as EntityName<Named>, { id: key }, { lockMode });
+  return seen(viewer, row as Row | null, ({ name }) => name);
+}
+
+/** The same for a row that the caller is going to change: its mistakes where it does not exist, or the role maintainer is lacking. */
+export async function lockOwned<Row extends Named>(
+  em: Em,
+  viewer: Viewer,
+  entity: EntityName<Row>,
+  reference: Reference & { readonly notFound: (reference: Reference) => Mistake },
+): Promise<Outcome<Row>> {
+  const row = await lockNamed(em, viewer, entity, reference);
+  if (row === null) return refused(reference.notFound(reference));
+  const lacking = lacksRole(viewer, 'maintainer', row.name, reference.field);
+  return lacking.length > 0 ? refused(...lacking) : done(row);
 }
 
 /**

@@ -2,12 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { visibilityOf } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import {
-  findOpenTaskId,
-  findRepositoryId,
-  findScheduleId,
-  readRemoteUse,
-} from '../db/reads/read-repositories.ts';
+import { findRepositoryId, findScheduleId, readRemoteUse } from '../db/reads/read-repositories.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import { Repository } from '../db/schema/repositories.ts';
 import { deleteSchedules } from '../db/tasks/temporal-schedules.ts';
@@ -19,13 +14,13 @@ import {
 import { readOtherDistributions } from '../db/distributions/point-distribution.ts';
 import { quoteValue } from '../oci/error.ts';
 import { isRepositoryName } from '../oci/reference.ts';
-import { toGlobalId } from './global-id.ts';
-import { checkInteger, checkText, invalid, listNames, mistake, notNull } from './mistakes.ts';
+import { checkInteger, checkText, invalid, mistake, notNull } from './mistakes.ts';
 import type { Checked, Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
-import { lacksRole, seen } from './permit.ts';
-import { lockUsableRemote, repositoryNotFound } from './references.ts';
+import { lacksNames, lacksRole, newNameOf } from './permit.ts';
+import { lockNamed, lockOwned, lockUsableRemote, repositoryNotFound } from './references.ts';
+import { findTaskUse, scheduled, servedAt } from './repository-use.ts';
 import { remoteInUse } from './remotes/remote-use.ts';
 import { lockNamedPolicy } from './signature-policies.ts';
 
@@ -87,12 +82,9 @@ export async function updateRepository(
   return inTransaction(
     operator,
     async (em) => {
-      const row = await findLocked(em, viewer, repository);
-      const newName = typeof fields.name === 'string' && fields.name !== row?.name ? fields.name : undefined;
-      const lacking = [
-        ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, repository.field)),
-        ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
-      ];
+      const row = await lockNamed(em, viewer, Repository, repository);
+      const newName = newNameOf(fields.name, row?.name);
+      const lacking = lacksNames(viewer, row?.name, newName, repository);
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkFields(fields);
       if (row === null) mistakes.unshift(repositoryNotFound(repository));
@@ -125,10 +117,9 @@ export async function deleteRepository(
 ): Promise<Outcome<undefined>> {
   const { viewer } = operator;
   return inTransaction(operator, async (em) => {
-    const row = await findLocked(em, viewer, repository);
-    if (row === null) return refused(repositoryNotFound(repository));
-    const lacking = lacksRole(viewer, 'maintainer', row.name, repository.field);
-    if (lacking.length > 0) return refused(...lacking);
+    const owned = await lockOwned(em, viewer, Repository, { ...repository, notFound: repositoryNotFound });
+    if (owned.mistakes !== undefined) return refused(...owned.mistakes);
+    const row = owned.value;
     const others = await readOtherDistributions(em, visibilityOf(viewer), row.id);
     const mistakes = [
       ...(await findTaskUse(em, row)),
@@ -152,10 +143,9 @@ export async function detachRepository(
 ): Promise<Outcome<Repository>> {
   const { viewer } = operator;
   return inTransaction(operator, async (em) => {
-    const row = await findLocked(em, viewer, repository);
-    if (row === null) return refused(repositoryNotFound(repository));
-    const lacking = lacksRole(viewer, 'maintainer', row.name, repository.field);
-    if (lacking.length > 0) return refused(...lacking);
+    const owned = await lockOwned(em, viewer, Repository, { ...repository, notFound: repositoryNotFound });
+    if (owned.mistakes !== undefined) return refused(...owned.mistakes);
+    const row = owned.value;
     const scheduleId = await findScheduleId(em, row.id);
     const mistakes = [
       ...(await findTaskUse(em, row)),
@@ -177,13 +167,6 @@ export function checkRepositoryName(name: string, field = 'name'): Checked {
     `${field} is ${quoteValue(name)}; expected parts of lower-case letters and digits, joined by . _ __ or -, with / between them, ` +
       '1 to 255 characters.',
   );
-}
-
-/** Null where the viewer cannot read it. */
-async function findLocked(em: Em, viewer: Viewer, { key }: Reference): Promise<Repository | null> {
-  if (key === undefined) return null;
-  const row = await em.findOne(Repository, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  return seen(viewer, row, ({ name }) => name);
 }
 
 function checkFields({ name, description, retainVersions }: RepositoryFields): Mistake[] {
@@ -211,37 +194,6 @@ async function deleteRemoteOf(em: Em, viewer: Viewer, remoteId: number): Promise
   const used = remoteInUse(found, await readRemoteUse(em, visibilityOf(viewer), found.id), field);
   if (used.length === 0) await em.nativeDelete(Remote, { id: found.id });
   return used;
-}
-
-async function findTaskUse(em: Em, row: Repository): Promise<Mistake[]> {
-  const taskId = await findOpenTaskId(em, row.id);
-  if (taskId === undefined) return [];
-  return [
-    mistake(
-      'IN_USE',
-      ['id'],
-      `The repository ${quoteValue(row.name)} is used by the task ${toGlobalId('Task', taskId)}; wait until it has ended, or cancel it.`,
-    ),
-  ];
-}
-
-function scheduled(row: Repository, scheduleId: number): Mistake {
-  return mistake(
-    'IN_USE',
-    ['id'],
-    `The repository ${quoteValue(row.name)} is synced by the schedule ${toGlobalId('Schedule', scheduleId)}; delete the schedule first.`,
-  );
-}
-
-function servedAt(
-  row: Repository,
-  { basePaths, count }: { readonly basePaths: readonly string[]; readonly count: number },
-): Mistake {
-  return mistake(
-    'IN_USE',
-    ['id'],
-    `The repository ${quoteValue(row.name)} is served by the distributions ${listNames(basePaths, count)}; delete them, or point them elsewhere.`,
-  );
 }
 
 function nameTaken(name: string): Mistake {

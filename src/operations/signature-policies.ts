@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import { visibilityOf } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
@@ -17,7 +16,8 @@ import { checkName, invalid, listThings, mistake, notNull } from './mistakes.ts'
 import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
-import { lacksRole, seen } from './permit.ts';
+import { lacksNames, lacksRole, newNameOf } from './permit.ts';
+import { lockNamed, lockOwned } from './references.ts';
 
 /** In an update, undefined keeps a field and null clears it. */
 export interface SignaturePolicyFields {
@@ -79,13 +79,10 @@ export async function updateSignaturePolicy(
   return inTransaction(
     operator,
     async (em) => {
-      const row = await findLocked(em, viewer, policy);
+      const row = await lockNamed(em, viewer, SignaturePolicy, policy);
       if (row === null) return refused(signaturePolicyNotFound(policy), ...checkNames(fields));
-      const newName = typeof fields.name === 'string' && fields.name !== row.name ? fields.name : undefined;
-      const lacking = [
-        ...lacksRole(viewer, 'maintainer', row.name, policy.field),
-        ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
-      ];
+      const newName = newNameOf(fields.name, row.name);
+      const lacking = lacksNames(viewer, row.name, newName, policy);
       if (lacking.length > 0) return refused(...lacking);
       const before = toSignatureRules(row);
       const rules = applyRules(before, fields);
@@ -112,10 +109,12 @@ export async function deleteSignaturePolicy(
 ): Promise<Outcome<undefined>> {
   const { viewer } = operator;
   return inTransaction(operator, async (em) => {
-    const row = await findLocked(em, viewer, policy);
-    if (row === null) return refused(signaturePolicyNotFound(policy));
-    const lacking = lacksRole(viewer, 'maintainer', row.name, policy.field);
-    if (lacking.length > 0) return refused(...lacking);
+    const owned = await lockOwned(em, viewer, SignaturePolicy, {
+      ...policy,
+      notFound: signaturePolicyNotFound,
+    });
+    if (owned.mistakes !== undefined) return refused(...owned.mistakes);
+    const row = owned.value;
     const use = await readPolicyUse(em, visibilityOf(viewer), row.id);
     if (use.count > 0) return refused(inUse(row, use));
     await em.nativeDelete(SignaturePolicy, { id: row.id });
@@ -146,13 +145,6 @@ export async function lockNamedPolicy(
   if (key !== undefined && (await lockSignaturePolicy(em, visibilityOf(viewer), key))) return key;
   mistakes.push(signaturePolicyNotFound(policy));
   return undefined;
-}
-
-/** Null where the viewer cannot read it. */
-async function findLocked(em: Em, viewer: Viewer, { key }: Reference): Promise<SignaturePolicy | null> {
-  if (key === undefined) return null;
-  const row = await em.findOne(SignaturePolicy, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  return seen(viewer, row, ({ name }) => name);
 }
 
 function applyRules(before: SignatureRules, fields: SignaturePolicyFields): SignatureRules {

@@ -11,8 +11,8 @@ import { checkConversion } from './mirror-conversion.ts';
 import { mistake } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import type { Operator, Reference } from './operation.ts';
-import { lacksRole, seen } from './permit.ts';
-import { hasNoRemote, lockUsableRemote, repositoryNotFound } from './references.ts';
+import { lacksRole } from './permit.ts';
+import { hasNoRemote, lockNamed, lockUsableRemote, repositoryNotFound } from './references.ts';
 import type { AddressRules } from './remotes/urls.ts';
 import { checkOverrides, readOverrides } from './sync-overrides.ts';
 import type { GivenOverrides } from './sync-overrides.ts';
@@ -80,12 +80,8 @@ interface Asked {
 async function accept(em: Em, { operator, deps, request, options }: Asked): Promise<Accepted> {
   const { viewer } = operator;
   const { addresses } = deps;
-  const { key } = request.repository;
-  const found =
-    key === undefined
-      ? null
-      : await em.findOne(Repository, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
-  const repository = seen(viewer, found, ({ name }) => name);
+  const shared = LockMode.PESSIMISTIC_READ;
+  const repository = await lockNamed(em, viewer, Repository, request.repository, shared);
   const mistakes =
     repository === null
       ? [repositoryNotFound(request.repository)]

@@ -142,7 +142,9 @@ describe.sequential('from the first sync on', () => {
     await succeed('distribution', 'delete', 'staging/app');
     expect(await succeed('restore', 'team/app', '1')).toMatchObject({
       stdout: expect.stringContaining('team/app version 3'),
-      stderr: expect.stringContaining('team/app is a mirror: the next sync makes it as its upstream is.'),
+      stderr: expect.stringContaining(
+        'team/app is a mirror: its next sync restores the state of the upstream.',
+      ),
     });
   });
 

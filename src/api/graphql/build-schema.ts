@@ -32,7 +32,8 @@ import {
 } from './policies/signature-policy.resolver.ts';
 import { SyncResolver } from './sync/sync.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
-import { SyncPlanResolver, TaskResolver } from './tasks/task.resolver.ts';
+import { SyncPlanResolver } from './tasks/sync-plan.resolver.ts';
+import { TaskResolver } from './tasks/task.resolver.ts';
 import { UpkeepResolver } from './upkeep/upkeep.resolver.ts';
 import { SignatureVerificationResolver, TagVerificationResolver } from './content/verification.resolver.ts';
 import { VersionDiffResolver } from './versions/version-diff.resolver.ts';
@@ -100,14 +101,11 @@ export function buildApiSchema(): GraphQLSchema {
 /** type-graphql has no place for these. */
 function describeRoots(schema: GraphQLSchema): void {
   const roots = [
-    [schema.getQueryType(), 'What can be read.'],
-    [
-      schema.getMutationType(),
-      "What can be changed. The caller's mistakes come back in `userErrors`, all of them at once.",
-    ],
+    [schema.getQueryType(), 'Queries.'],
+    [schema.getMutationType(), 'Mutations. Validation errors are returned in `userErrors`, all at once.'],
     [
       schema.getSubscriptionType(),
-      'What can be followed: over graphql-ws at /graphql, or server-sent events at /graphql/stream.',
+      'Subscriptions, over graphql-ws at /graphql or server-sent events at /graphql/stream.',
     ],
   ] as const;
   for (const [type, description] of roots) if (type) type.description = description;

@@ -3,12 +3,12 @@ import type { ClassType } from 'type-graphql';
 import type { Page } from '../../db/reads/read-page.ts';
 import { badUserInput } from './errors.ts';
 
-@ObjectType('PageInfo', { description: 'Where a page stands in its list.', simpleResolvers: true })
+@ObjectType('PageInfo', { description: 'The position of a page in its list.', simpleResolvers: true })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether there is more after this page.' })
+  @Field(() => Boolean, { description: 'Whether the list continues after this page.' })
   hasNextPage!: boolean;
 
-  @Field(() => Boolean, { description: 'Whether the page was asked for with `after`.' })
+  @Field(() => Boolean, { description: 'Whether `after` was given.' })
   hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first edge; null on an empty page.' })
@@ -39,29 +39,29 @@ export function connectionType<Node extends object>(
   nodeType: ClassType<Node>,
   noun: string,
 ): ClassType<Connection<Node>> {
-  @ObjectType(`${noun}Edge`, { description: `A ${noun} in a list.`, simpleResolvers: true })
+  @ObjectType(`${noun}Edge`, { description: `An element of a ${noun} list.`, simpleResolvers: true })
   class EdgeType {
-    @Field(() => String, { description: 'Opaque place in the list, for `after`.' })
+    @Field(() => String, { description: 'Opaque cursor of the element, for `after`.' })
     cursor!: string;
 
-    @Field(() => nodeType, { description: `The ${noun} itself.` })
+    @Field(() => nodeType, { description: 'The element.' })
     node!: Node;
   }
 
-  @ObjectType(`${noun}Connection`, { description: `A page of a list of ${noun}s.` })
+  @ObjectType(`${noun}Connection`, { description: `A page of a ${noun} list.` })
   class ConnectionType {
-    @Field(() => [EdgeType], { simple: true, description: 'The page, each element with its cursor.' })
+    @Field(() => [EdgeType], { simple: true, description: 'The elements of the page with their cursors.' })
     edges!: EdgeType[];
 
-    @Field(() => [nodeType], { simple: true, description: 'The page, without cursors.' })
+    @Field(() => [nodeType], { simple: true, description: 'The elements of the page without cursors.' })
     nodes!: Node[];
 
-    @Field(() => PageInfo, { simple: true, description: 'Where the page stands in the list.' })
+    @Field(() => PageInfo, { simple: true, description: 'The position of the page in the list.' })
     pageInfo!: PageInfo;
 
     countTotal!: () => Promise<number>;
 
-    @Field(() => Int, { description: 'How many elements the whole list has.' })
+    @Field(() => Int, { description: 'Number of elements in the whole list.' })
     async totalCount(): Promise<number> {
       return this.countTotal();
     }

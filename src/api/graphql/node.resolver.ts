@@ -18,10 +18,10 @@ import { toRepositoryVersionType } from './versions/version.type.ts';
 export class NodeResolver {
   @Query(() => NodeType, {
     nullable: true,
-    description: 'Anything by its global id; null where there is nothing.',
+    description: 'An object by its global id; null when there is none.',
   })
   async node(
-    @Arg('id', () => ID, { description: 'The id, as any object answers it.' }) id: string,
+    @Arg('id', () => ID, { description: 'The global id.' }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<NodeType | null> {
     const parsed = parseGlobalId(id);

@@ -1,7 +1,7 @@
 import { Field, ID, InterfaceType } from 'type-graphql';
 
-@InterfaceType('Node', { description: 'Anything that has a global id, by which `node` finds it again.' })
+@InterfaceType('Node', { description: 'An object with a global id, which `node` looks up.' })
 export abstract class NodeType {
-  @Field(() => ID, { description: 'Global, opaque and stable.' })
+  @Field(() => ID, { description: 'Global id: opaque and stable.' })
   id!: string;
 }

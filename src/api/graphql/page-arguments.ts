@@ -2,10 +2,10 @@ import { wildcardToRegex } from '../../db/staging/wildcard-sql.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { badUserInput } from './errors.ts';
 
-export const firstOption = { description: 'How many at the most, 1 to 100.' };
+export const firstOption = { description: 'Page size, 1 to 100.' };
 export const afterOption = {
   nullable: true,
-  description: 'Only what comes after this cursor; null: from the start.',
+  description: 'Return only elements after this cursor; null: from the start.',
 };
 
 /** The `name` filter of a list. @throws GraphQLError `BAD_USER_INPUT` */

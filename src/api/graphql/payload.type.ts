@@ -1,14 +1,18 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { UserError } from './user-error.type.ts';
 
-@ObjectType('DeletePayload', { description: 'The outcome of a deletion.', simpleResolvers: true })
-export class DeletePayload {
-  @Field(() => ID, {
-    nullable: true,
-    description: 'The id of what was deleted; null where there were mistakes.',
+/** The result of every mutation that checks its input. */
+@ObjectType()
+export abstract class Payload {
+  @Field(() => [UserError], {
+    simple: true,
+    description: 'Validation errors, all at once; empty on success.',
   })
-  deletedId!: string | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
   userErrors!: UserError[];
+}
+
+@ObjectType('DeletePayload', { description: 'The result of a deletion.', simpleResolvers: true })
+export class DeletePayload extends Payload {
+  @Field(() => ID, { nullable: true, description: 'The id of the deleted object; null on error.' })
+  deletedId!: string | null;
 }

@@ -6,14 +6,14 @@ import { isDigest } from '../../oci/digest.ts';
 export const DateTime = new GraphQLScalarType({
   ...GraphQLDateTime.toConfig(),
   name: 'DateTime',
-  description: 'A moment as RFC 3339 has it, in UTC: 2026-05-04T12:34:56.789Z.',
+  description: 'A date and time in UTC as in RFC 3339, e.g. 2026-05-04T12:34:56.789Z.',
   specifiedByURL: null,
 });
 
 /** Answers only: nothing that callers give is counted in bytes. */
 export const ByteCount = new GraphQLScalarType<number, number>({
   name: 'ByteCount',
-  description: 'A non-negative whole number of bytes, up to 2^53-1, as a JSON number.',
+  description: 'A number of bytes: a non-negative integer up to 2^53-1, as a JSON number.',
   serialize: (value) => {
     const bytes = Number(value);
     if (!Number.isSafeInteger(bytes) || bytes < 0)
@@ -24,7 +24,7 @@ export const ByteCount = new GraphQLScalarType<number, number>({
 
 export const DigestScalar = new GraphQLScalarType<string, string>({
   name: 'Digest',
-  description: 'The digest of content: sha256: and 64, or sha512: and 128 lower-case hexadecimal digits.',
+  description: 'A content digest: `sha256:` with 64, or `sha512:` with 128 lower-case hexadecimal digits.',
   serialize: (value) => {
     if (!isDigest(value)) throw new TypeError('Not a digest.');
     return value;

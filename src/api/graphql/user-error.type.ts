@@ -10,33 +10,39 @@ export type ErrorCode = MistakeCode;
 
 registerEnumType(ErrorCode, {
   name: 'ErrorCode',
-  description: 'Stable names of the mistakes that a caller can make.',
+  description: 'Stable codes of validation errors.',
   valuesConfig: {
-    INVALID: { description: 'The value cannot be used; the message says what was expected.' },
-    NOT_FOUND: { description: 'There is nothing with this id, or not any more.' },
-    ALREADY_EXISTS: { description: 'The name is taken.' },
-    IN_USE: { description: 'It is used, and so cannot be deleted; the message says by what.' },
-    SYNC_ALREADY_RUNNING: { description: 'A sync of the repository is running; the payload has its task.' },
-    REPOSITORY_IS_MIRRORED: { description: 'The repository mirrors an upstream and takes no other changes.' },
+    INVALID: { description: 'The value is invalid; the message says what is expected.' },
+    NOT_FOUND: { description: 'No object has this id, or the caller may not see it.' },
+    ALREADY_EXISTS: { description: 'The name is already in use.' },
+    IN_USE: {
+      description: 'The object is in use and cannot be changed or deleted; the message names the users.',
+    },
+    SYNC_ALREADY_RUNNING: {
+      description: 'A sync of the repository is running; the payload contains its task.',
+    },
+    REPOSITORY_IS_MIRRORED: {
+      description: 'The repository is a mirror: only syncs and restores change its content.',
+    },
     WOULD_BECOME_MIRROR: {
       description:
-        'The repository was pushed to, and this sync would turn it into a mirror that refuses pushes. Allow it with convertToMirror.',
+        'The repository has pushed content, and the sync would turn it into a mirror, which refuses pushes. Set convertToMirror to allow that.',
     },
-    FORBIDDEN: { description: 'The caller lacks the role for it; the message says which.' },
+    FORBIDDEN: { description: 'The caller lacks a role; the message names it.' },
   },
 });
 
 @ObjectType('UserError', {
-  description: "A mistake of the caller's. Where a mutation answers any, the data is as it was before.",
+  description: 'A validation error. A mutation that returns one has changed nothing.',
   simpleResolvers: true,
 })
 export class UserError {
-  @Field(() => ErrorCode, { description: 'What kind of mistake it is.' })
+  @Field(() => ErrorCode, { description: 'Stable code of the error.' })
   code!: ErrorCode;
 
-  @Field(() => [String], { description: 'The path inside `input`, e.g. ["includeTags", "0"].' })
+  @Field(() => [String], { description: 'The path of the field inside `input`, e.g. ["includeTags", "0"].' })
   field!: string[];
 
-  @Field(() => String, { description: 'What was received, what was expected, and what to do.' })
+  @Field(() => String, { description: 'The received value, the expected one, and how to fix it.' })
   message!: string;
 }

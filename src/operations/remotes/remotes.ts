@@ -1,7 +1,5 @@
-import { LockMode } from '@mikro-orm/core';
 import type { SecretBox } from '../../access/secrets.ts';
 import { visibilityOf } from '../../access/viewer.ts';
-import type { Viewer } from '../../access/viewer.ts';
 import { keepDelivered } from '../../db/content/held-blobs.ts';
 import type { Em } from '../../db/open-database.ts';
 import { findRemoteId, readRemoteUse } from '../../db/reads/read-repositories.ts';
@@ -12,8 +10,8 @@ import { mistake } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
-import { lacksRole, seen } from '../permit.ts';
-import { remoteNotFound } from '../references.ts';
+import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
+import { lockNamed, lockOwned, remoteNotFound } from '../references.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
@@ -89,13 +87,10 @@ export async function updateRemote(
   return inTransaction(
     operator,
     async (em) => {
-      const row = await findLocked(em, viewer, remote);
+      const row = await lockNamed(em, viewer, Remote, remote);
       const fields = asUsed(changes, row?.url);
-      const newName = typeof fields.name === 'string' && fields.name !== row?.name ? fields.name : undefined;
-      const lacking = [
-        ...(row === null ? [] : lacksRole(viewer, 'maintainer', row.name, remote.field)),
-        ...(newName === undefined ? [] : lacksRole(viewer, 'maintainer', newName, 'name')),
-      ];
+      const newName = newNameOf(fields.name, row?.name);
+      const lacking = lacksNames(viewer, row?.name, newName, remote);
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkRemoteFields(fields, addresses);
       if (row === null) mistakes.unshift(remoteNotFound(remote));
@@ -121,23 +116,15 @@ export async function updateRemote(
 export async function deleteRemote(operator: Operator, remote: Reference): Promise<Outcome<undefined>> {
   const { viewer } = operator;
   return inTransaction(operator, async (em) => {
-    const row = await findLocked(em, viewer, remote);
-    if (row === null) return refused(remoteNotFound(remote));
-    const lacking = lacksRole(viewer, 'maintainer', row.name, remote.field);
-    if (lacking.length > 0) return refused(...lacking);
+    const owned = await lockOwned(em, viewer, Remote, { ...remote, notFound: remoteNotFound });
+    if (owned.mistakes !== undefined) return refused(...owned.mistakes);
+    const row = owned.value;
     const used = remoteInUse(row, await readRemoteUse(em, visibilityOf(viewer), row.id));
     if (used.length > 0) return refused(...used);
     await keepDelivered(em, row.id);
     await em.nativeDelete(Remote, { id: row.id });
     return done(undefined);
   });
-}
-
-/** Null where the viewer cannot read it. */
-async function findLocked(em: Em, viewer: Viewer, { key }: Reference): Promise<Remote | null> {
-  if (key === undefined) return null;
-  const row = await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  return seen(viewer, row, ({ name }) => name);
 }
 
 /** Clients send null for "nothing given". Where there is a default, it applies then. */

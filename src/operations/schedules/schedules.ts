@@ -19,8 +19,8 @@ import { mistake } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
-import { lacksRole, seen } from '../permit.ts';
-import { repositoryNotFound } from '../references.ts';
+import { lacksRole } from '../permit.ts';
+import { lockNamed, repositoryNotFound } from '../references.ts';
 import { startSync } from '../syncs.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask } from '../tasks.ts';
@@ -46,12 +46,8 @@ export async function createSchedule(
   const { viewer } = operator;
   const created = await inTransaction<number>(operator, async (em) => {
     const mistakes = checkSchedule(fields);
-    const { key } = fields.repository;
-    const found =
-      key === undefined
-        ? null
-        : await em.findOne(Repository, { id: key }, { lockMode: LockMode.PESSIMISTIC_READ });
-    const repository = seen(viewer, found, ({ name }) => name);
+    const shared = LockMode.PESSIMISTIC_READ;
+    const repository = await lockNamed(em, viewer, Repository, fields.repository, shared);
     const lacking =
       repository === null ? [] : lacksRole(viewer, 'maintainer', repository.name, fields.repository.field);
     if (lacking.length > 0) return refused(...lacking);

@@ -18,7 +18,7 @@ import {
 @Resolver()
 export class AccessMutationResolver {
   @Mutation(() => TokenPayload, {
-    description: 'Makes a token, and shows what to log in with, this once. For administrators of everything.',
+    description: 'Creates a token and returns its secret, once. Needs the role admin for "*".',
   })
   async tokenCreate(
     @Arg('input', () => TokenCreateInput, { description: 'The new token.' }) input: TokenCreateInput,
@@ -34,7 +34,7 @@ export class AccessMutationResolver {
 
   @Mutation(() => TokenPayload, {
     description:
-      'Lets a token count no more, at once and for ever, and takes its grants back. One that is revoked already is answered.',
+      'Revokes a token immediately and permanently, and deletes its grants. Revoking it again returns the token.',
   })
   async tokenRevoke(
     @Arg('input', () => TokenRevokeInput, { description: 'The token.' }) input: TokenRevokeInput,
@@ -50,11 +50,11 @@ export class AccessMutationResolver {
 
   @Mutation(() => GrantPayload, {
     description:
-      'Grants a role to a token, or to a subject or group of the OIDC issuer. For administrators of the scope. It holds from the next ' +
-      'request on.',
+      'Grants a role to a token, or to a subject or group of the OIDC issuer. Takes effect at the next request. Needs the role admin for the ' +
+      'scope.',
   })
   async grantCreate(
-    @Arg('input', () => GrantCreateInput, { description: 'The role, and who gets it.' })
+    @Arg('input', () => GrantCreateInput, { description: 'The role and its holder.' })
     input: GrantCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<GrantPayload> {
@@ -72,7 +72,7 @@ export class AccessMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Takes a role back, from the next request on. For administrators of its scope.',
+    description: 'Revokes a grant. Takes effect at the next request. Needs the role admin for its scope.',
   })
   async grantDelete(
     @Arg('input', () => GrantDeleteInput, { description: 'The grant.' }) input: GrantDeleteInput,

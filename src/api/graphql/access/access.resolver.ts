@@ -24,7 +24,8 @@ import { afterOption, firstOption } from '../page-arguments.ts';
 @Resolver(() => GrantType)
 export class AccessResolver {
   @Query(() => TokenConnection, {
-    description: 'All tokens, revoked and expired ones too, newest first. For administrators of everything.',
+    description:
+      'All tokens, including revoked and expired ones, newest first. Needs the role admin for "*".',
   })
   async tokens(
     @Arg('first', () => Int, firstOption) first: number,
@@ -46,7 +47,7 @@ export class AccessResolver {
   }
 
   @Query(() => GrantConnection, {
-    description: 'All grants in the scopes that the caller administers, newest first.',
+    description: 'Grants in the scopes that the caller administers, newest first.',
   })
   async grants(
     @Arg('first', () => Int, firstOption) first: number,
@@ -69,7 +70,7 @@ export class AccessResolver {
   @FieldResolver(() => TokenType, {
     nullable: true,
     description:
-      'Who has the role; null where it is an OIDC subject or group, or where the caller does not administer everything.',
+      'The token that holds the role; null for an OIDC subject or group, or when the caller lacks the role admin for "*".',
   })
   async token(@Root() { row }: GrantType, @Ctx() { loaders }: RequestContext): Promise<TokenType | null> {
     const token = typeof row.tokenId === 'number' ? await loaders.tokens.load(row.tokenId) : undefined;

@@ -6,7 +6,7 @@ import { defaultDays, mostGrants } from '../../../operations/access.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 /** In capitals for clients, as all enums. */
 export const RoleEnum = {
@@ -18,42 +18,46 @@ export const RoleEnum = {
 
 registerEnumType(RoleEnum, {
   name: 'Role',
-  description: 'What somebody may do inside a scope. Each may what those before it may.',
+  description:
+    'What a caller may do in a scope. Each role includes those before it: READER, PUSHER, MAINTAINER, ADMIN.',
   valuesConfig: {
-    READER: { description: 'Sees repositories, versions, tasks, remotes and distributions, and pulls.' },
-    PUSHER: { description: 'Pushes, also what makes a new repository; tags and copies content.' },
+    READER: { description: 'Reads repositories, versions, tasks, remotes and distributions, and pulls.' },
+    PUSHER: { description: 'Pushes (which may create a repository), tags and copies content.' },
     MAINTAINER: {
       description:
-        'Creates, changes, deletes, syncs and restores repositories; remotes and distributions likewise; cancels tasks.',
+        'Creates, changes, deletes, syncs and restores repositories; manages remotes and distributions; cancels tasks.',
     },
-    ADMIN: { description: 'Grants roles inside the scope; for the scope "*", makes and revokes tokens.' },
+    ADMIN: { description: 'Grants roles in the scope. For the scope "*": also creates and revokes tokens.' },
   },
 });
 
 const scopeDescription =
-  'Where the role holds: "*" for everything, "team/*" for all names that begin with team/, or one name. Names of repositories, ' +
-  'of distributions (base paths) and of remotes are meant alike.';
+  'Names that the role applies to: "*" for everything, "team/*" for all names that begin with team/, or one name. It matches names of ' +
+  'repositories and remotes, and base paths of distributions.';
 
 @ObjectType('Token', {
   implements: NodeType,
-  description: 'What a person or program logs in with. The text itself is shown once, by tokenCreate.',
+  description: 'A token to log in with. Only tokenCreate returns its secret.',
   simpleResolvers: true,
 })
 export class TokenType extends NodeType {
   row!: AccessToken;
 
   @Field(() => String, {
-    description: 'For people; of the tokens that are not revoked no two have the same.',
+    description: 'Display name, unique among the tokens that are not revoked.',
   })
   name!: string;
 
-  @Field(() => DateTime, { description: 'When it was made.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it ends to count.' })
+  @Field(() => DateTime, { description: 'Expiry time.' })
   expiresAt!: Date;
 
-  @Field(() => DateTime, { nullable: true, description: 'When it was revoked; null: it was not.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Time of revocation; null: the token is not revoked.',
+  })
   revokedAt!: Date | null;
 }
 
@@ -73,26 +77,31 @@ export const TokenConnection = connectionType(TokenType, 'Token');
 
 @ObjectType('Grant', {
   implements: NodeType,
-  description:
-    'That somebody has a role in a scope. Exactly one of token, oidcSubject and oidcGroup says who.',
+  description: 'A role in a scope, held by a token, an OIDC subject or an OIDC group.',
   simpleResolvers: true,
 })
 export class GrantType extends NodeType {
   row!: AccessGrant;
 
-  @Field(() => RoleEnum, { description: 'What they may do.' })
+  @Field(() => RoleEnum, { description: 'The role.' })
   role!: Role;
 
   @Field(() => String, { description: scopeDescription })
   scope!: string;
 
-  @Field(() => String, { nullable: true, description: 'The claim `sub` of tokens of the OIDC issuer.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "The holder as the claim `sub` of the OIDC issuer's tokens; null: another holder.",
+  })
   oidcSubject!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'A group in tokens of the OIDC issuer.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "The holder as a group in the OIDC issuer's tokens; null: another holder.",
+  })
   oidcGroup!: string | null;
 
-  @Field(() => DateTime, { description: 'When it was first granted.' })
+  @Field(() => DateTime, { description: 'Time of the first grant.' })
   createdAt!: Date;
 }
 
@@ -111,9 +120,9 @@ export function toGrantType(row: AccessGrant): GrantType {
 
 export const GrantConnection = connectionType(GrantType, 'Grant');
 
-@InputType('TokenGrantInput', { description: 'A role that a new token has from the start.' })
+@InputType('TokenGrantInput', { description: 'A role of a new token.' })
 export class TokenGrantInput {
-  @Field(() => RoleEnum, { description: 'What it may do.' })
+  @Field(() => RoleEnum, { description: 'The role.' })
   role!: Role;
 
   @Field(() => String, { description: scopeDescription })
@@ -123,78 +132,81 @@ export class TokenGrantInput {
 @InputType('TokenCreateInput', { description: 'A new token.' })
 export class TokenCreateInput {
   @Field(() => String, {
-    description: 'For people: who or what logs in with it. 1 to 255 visible characters.',
+    description:
+      'Display name of the person or program that uses the token: 1 to 255 visible characters, unique.',
   })
   name!: string;
 
   @Field(() => Int, {
     nullable: true,
     defaultValue: defaultDays,
-    description: 'How long it counts, 1 to 3650 days.',
+    description: 'Lifetime in days, 1 to 3650.',
   })
   expiresInDays?: number | null;
 
   @Field(() => [TokenGrantInput], {
     nullable: true,
-    description: `Its roles, at most ${mostGrants}, one a scope. Without any it may only pull what everybody may.`,
+    description: `Roles of the token, at most ${mostGrants}, one per scope; null: none. A token without roles may pull from public distributions only.`,
   })
   grants?: TokenGrantInput[] | null;
 }
 
-@InputType('TokenRevokeInput', { description: 'A token that is to count no more.' })
+@InputType('TokenRevokeInput', { description: 'The token to revoke.' })
 export class TokenRevokeInput {
   @Field(() => ID, { description: 'The token.' })
   id!: string;
 }
 
 @InputType('GrantCreateInput', {
-  description: 'A role in a scope, and exactly one of tokenId, oidcSubject and oidcGroup.',
+  description:
+    'A role in a scope for one holder. Exactly one of tokenId, oidcSubject and oidcGroup is required.',
 })
 export class GrantCreateInput {
   @Field(() => RoleEnum, {
-    description: 'What they may do; it replaces the role that they have in this very scope.',
+    description: "The role. It replaces the holder's role in the same scope.",
   })
   role!: Role;
 
   @Field(() => String, { description: scopeDescription })
   scope!: string;
 
-  @Field(() => ID, { nullable: true, description: 'A token that is not revoked.' })
+  @Field(() => ID, { nullable: true, description: 'The token, which must not be revoked.' })
   tokenId?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The claim `sub` of tokens of the OIDC issuer.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "The holder as the claim `sub` of the OIDC issuer's tokens; null: another holder.",
+  })
   oidcSubject?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'A group in tokens of the OIDC issuer.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "The holder as a group in the OIDC issuer's tokens; null: another holder.",
+  })
   oidcGroup?: string | null;
 }
 
-@InputType('GrantDeleteInput', { description: 'A grant to take back.' })
+@InputType('GrantDeleteInput', { description: 'The grant to delete.' })
 export class GrantDeleteInput {
   @Field(() => ID, { description: 'The grant.' })
   id!: string;
 }
 
-@ObjectType('TokenPayload', { description: 'What a mutation made of a token.', simpleResolvers: true })
-export class TokenPayload {
-  @Field(() => TokenType, { nullable: true, description: 'The token; null where there were mistakes.' })
+@ObjectType('TokenPayload', { description: 'The result of a token mutation.', simpleResolvers: true })
+export class TokenPayload extends Payload {
+  @Field(() => TokenType, { nullable: true, description: 'The token; null on error.' })
   token!: TokenType | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'What to log in with. Only tokenCreate answers it, this once: it is stored nowhere.',
+    description:
+      'The secret to log in with. Only tokenCreate returns it, once; the server stores its hash only.',
   })
   secret!: string | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }
 
-@ObjectType('GrantPayload', { description: 'What a mutation made of a grant.', simpleResolvers: true })
-export class GrantPayload {
-  @Field(() => GrantType, { nullable: true, description: 'The grant; null where there were mistakes.' })
+@ObjectType('GrantPayload', { description: 'The result of a grant mutation.', simpleResolvers: true })
+export class GrantPayload extends Payload {
+  @Field(() => GrantType, { nullable: true, description: 'The grant; null on error.' })
   grant!: GrantType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

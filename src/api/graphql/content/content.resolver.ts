@@ -16,7 +16,7 @@ import { ByteCount } from '../scalars.ts';
 
 @Resolver(() => TagType)
 export class TagResolver {
-  @FieldResolver(() => ManifestType, { description: 'The manifest that it names.' })
+  @FieldResolver(() => ManifestType, { description: 'The tagged manifest.' })
   async manifest(
     @Root() { row, version }: TagType,
     @Ctx() { loaders }: RequestContext,
@@ -30,14 +30,14 @@ export class TagResolver {
 @Resolver(() => ManifestType)
 export class ManifestResolver {
   @FieldResolver(() => ByteCount, {
-    description: 'The document with every blob below it, each counted once.',
+    description: 'Size of the document and of every blob below it, each counted once.',
   })
   async totalSizeBytes(@Root() { row }: ManifestType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return loaders.totalSizes.load(row.id);
   }
 
   @FieldResolver(() => [ManifestType], {
-    description: 'The children of an index that are stored, in its order.',
+    description: 'The stored children of an index, in its order.',
   })
   async manifests(
     @Root() { row, version }: ManifestType,
@@ -49,7 +49,8 @@ export class ManifestResolver {
 
   @FieldResolver(() => [SignatureType], {
     description:
-      'What signs it, at most 1,000: in the version that it was asked for in, else anywhere here. A version lists all of its signatures in pages.',
+      'Signatures of this manifest, at most 1,000. Below a version: those of that version; elsewhere: all stored ones. ' +
+      '`RepositoryVersion.signatures` pages through all.',
   })
   async signatures(
     @Root() { digest, version }: ManifestType,
@@ -61,13 +62,14 @@ export class ManifestResolver {
 
   @FieldResolver(() => [ManifestType], {
     description:
-      'The manifests whose subject it is, as signatures, SBOMs and attestations, at most 1,000: in the version that it was asked for in, else anywhere here.',
+      'Manifests that name this one as their subject: signatures, SBOMs and attestations; at most 1,000. Below a version: those of that ' +
+      'version; elsewhere: all stored ones.',
   })
   async referrers(
     @Root() { digest, version }: ManifestType,
     @Arg('artifactType', () => String, {
       nullable: true,
-      description: 'Only those of this type; null: all.',
+      description: 'Only referrers of this artifact type; null: all.',
     })
     artifactType: string | null | undefined,
     @Ctx() context: RequestContext,
@@ -78,14 +80,14 @@ export class ManifestResolver {
     return (await context.unpaged.take(rows)).map((row) => toManifestType(row, version));
   }
 
-  @FieldResolver(() => [BlobType], { description: 'Its config first, then its layers in order.' })
+  @FieldResolver(() => [BlobType], { description: 'The config, then the layers in order.' })
   async blobs(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<BlobType[]> {
     const blobs = await context.unpaged.take(await context.loaders.manifestBlobs.load(row.id));
     return blobs.map(toBlobType);
   }
 
   @FieldResolver(() => String, {
-    description: 'The exact document. One answer holds at most 16 MiB of them.',
+    description: 'The exact document. One response contains at most 16 MiB of documents.',
   })
   async raw(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<string> {
     context.documentBytesLeft -= row.sizeBytes ?? 0;
@@ -103,7 +105,7 @@ export class ManifestResolver {
 
 @Resolver(() => SignatureType)
 export class SignatureResolver {
-  @FieldResolver(() => ManifestType, { description: 'The manifest that is signed.' })
+  @FieldResolver(() => ManifestType, { description: 'The signed manifest.' })
   async manifest(
     @Root() { row, version }: SignatureType,
     @Ctx() { loaders }: RequestContext,

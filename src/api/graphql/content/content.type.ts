@@ -11,7 +11,7 @@ import { ByteCount, DateTime, DigestScalar } from '../scalars.ts';
 
 @ObjectType('Tag', {
   implements: NodeType,
-  description: 'A name for a manifest, in a repository.',
+  description: 'A name for a manifest in a repository.',
   simpleResolvers: true,
 })
 export class TagType extends NodeType {
@@ -19,10 +19,10 @@ export class TagType extends NodeType {
   /** The version that it was asked for in. */
   version!: VersionKey | undefined;
 
-  @Field(() => String, { description: 'The tag, e.g. latest.' })
+  @Field(() => String, { description: 'Name of the tag, e.g. latest.' })
   name!: string;
 
-  @Field(() => DigestScalar, { description: 'The digest of the manifest that it names.' })
+  @Field(() => DigestScalar, { description: 'Digest of the tagged manifest.' })
   digest!: string;
 }
 
@@ -40,7 +40,7 @@ export const TagConnection = connectionType(TagType, 'Tag');
 
 @ObjectType('Manifest', {
   implements: NodeType,
-  description: 'An image manifest, an index of manifests, or an artifact.',
+  description: 'An image manifest, an index or an artifact manifest.',
   simpleResolvers: true,
 })
 export class ManifestType extends NodeType {
@@ -48,30 +48,30 @@ export class ManifestType extends NodeType {
   /** The version that it was asked for in: its signatures and referrers are those there. */
   version!: VersionKey | undefined;
 
-  @Field(() => DigestScalar, { description: 'The digest of the document.' })
+  @Field(() => DigestScalar, { description: 'Digest of the document.' })
   digest!: string;
 
-  @Field(() => String, { description: 'As the upstream served it.' })
+  @Field(() => String, { description: 'Media type as served by the upstream.' })
   mediaType!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: 'What kind of artifact it is, where the document says so.',
+    description: 'The artifact type; null when the document declares none.',
   })
   artifactType!: string | null;
 
-  @Field(() => ByteCount, { description: 'Size of the manifest document.' })
+  @Field(() => ByteCount, { description: 'Size of the document.' })
   sizeBytes!: number;
 
   @Field(() => String, {
     nullable: true,
-    description: 'os/architecture[/variant]; null for an index or an artifact.',
+    description: 'Platform as os/architecture[/variant]; null for an index or an artifact.',
   })
   platform!: string | null;
 
   @Field(() => DigestScalar, {
     nullable: true,
-    description: 'The manifest that this one refers to, e.g. what it signs.',
+    description: 'Digest of the subject, e.g. the manifest that this one signs; null: none.',
   })
   subject!: string | null;
 }
@@ -95,23 +95,26 @@ export const ManifestConnection = connectionType(ManifestType, 'Manifest');
 
 @ObjectType('Blob', {
   implements: NodeType,
-  description: 'A config or layer.',
+  description: 'A blob: a config or a layer.',
   simpleResolvers: true,
 })
 export class BlobType extends NodeType {
-  @Field(() => DigestScalar, { description: 'The digest of its bytes.' })
+  @Field(() => DigestScalar, { description: 'Digest of the bytes.' })
   digest!: string;
 
   @Field(() => ByteCount, {
-    description: 'Its size as stored; while it is not stored, as a manifest claims.',
+    description: 'Size of the stored bytes; until they are stored, the size that a manifest declares.',
   })
   sizeBytes!: number;
 
-  @Field(() => String, { nullable: true, description: 'As a manifest names it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Media type as declared by a manifest; null when none declares one.',
+  })
   mediaType!: string | null;
 
   @Field(() => Boolean, {
-    description: 'Whether the bytes are here. Foreign layers are recorded and not fetched.',
+    description: 'Whether the bytes are stored. Foreign layers are recorded but not fetched.',
   })
   isStored!: boolean;
 }
@@ -134,11 +137,11 @@ export type SignatureKind = keyof typeof SignatureKind;
 
 registerEnumType(SignatureKind, {
   name: 'SignatureKind',
-  description: 'How a manifest is signed.',
+  description: 'Kinds of signatures.',
   valuesConfig: {
     ATOMIC: {
       description:
-        'An atomic container signature (simple signing), from a signature store or a registry extension.',
+        'A simple-signing (atomic container) signature, from a signature store or a registry extension.',
     },
     COSIGN: { description: 'A signature manifest of cosign or Sigstore.' },
   },
@@ -153,28 +156,38 @@ export class SignatureType extends NodeType {
   row!: SignatureRow;
   version!: VersionKey | undefined;
 
-  @Field(() => SignatureKind, { description: 'How it signs.' })
+  @Field(() => SignatureKind, { description: 'Kind of the signature.' })
   kind!: SignatureKind;
 
   @Field(() => String, {
     description:
-      'Of an atomic one the digest signed, @ and 32 digits of its own digest; else the tag, or the digest, of the manifest that signs.',
+      "Name of the signature. ATOMIC: the signed digest, `@`, and 32 digits of the signature's own digest. COSIGN: the tag or digest of the " +
+      'signature manifest.',
   })
   name!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Id of the signing key, where the signature names it.',
+    description: 'Id of the signing key; null when the signature contains none.',
   })
   keyId!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The program that made it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The program that created the signature; null when unknown.',
+  })
   creator!: string | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'When it was made, by its own word.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Creation time as stated in the signature; null when it states none.',
+  })
   timestamp!: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'The image reference that was signed.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The signed image reference; null when the signature contains none.',
+  })
   dockerReference!: string | null;
 }
 

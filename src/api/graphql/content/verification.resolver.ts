@@ -11,8 +11,8 @@ export class TagVerificationResolver {
   @FieldResolver(() => VerificationType, {
     nullable: true,
     description:
-      "Whether the image is signed as the repository's policy, or else its remote's, asks for; null where there is no policy. Signatures " +
-      'that were not checked yet are checked now, for ten seconds a request at the most; `reason` says where that was too little.',
+      'Whether the image satisfies the signature policy of the repository, else that of its remote; null when there is no policy. Signatures ' +
+      'without a stored result are verified by this query, for at most ten seconds a request; `reason` says when the time was exceeded.',
   })
   async verified(@Root() { row }: TagType, @Ctx() context: RequestContext): Promise<VerificationType | null> {
     return verify(context, context.loaders.tagVerifications, row);
@@ -24,8 +24,8 @@ export class SignatureVerificationResolver {
   @FieldResolver(() => VerificationType, {
     nullable: true,
     description:
-      "Whether it is valid and by whom the policy of the version's repository, or else its remote's, trusts; null where there is no policy, " +
-      'or the signature was not found in a version.',
+      "Whether the signature is valid under the policy of the version's repository, else that of its remote; null when there is no policy, or " +
+      'the signature was not read below a version.',
   })
   async verified(
     @Root() { row, version }: SignatureType,

@@ -2,7 +2,7 @@ import { Field, ObjectType } from 'type-graphql';
 import { SignaturePolicyType } from '../policies/signature-policy.type.ts';
 
 @ObjectType('Verification', {
-  description: 'What a signature policy says of something that is signed.',
+  description: 'The result of a verification against a signature policy.',
   simpleResolvers: true,
 })
 export class VerificationType {
@@ -12,16 +12,17 @@ export class VerificationType {
   @Field(() => String, {
     nullable: true,
     description:
-      'Which: "key sha256:<fingerprint>", "OpenPGP key <fingerprint>", or "<subject> (<issuer>)"; null where it is not verified.',
+      'The key or identity that verified it: "key sha256:<fingerprint>", "OpenPGP key <fingerprint>" or "<subject> (<issuer>)"; null when not ' +
+      'verified.',
   })
   by!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Why it is not verified; null where it is.' })
+  @Field(() => String, { nullable: true, description: 'Why it is not verified; null when it is.' })
   reason!: string | null;
 
   @Field(() => SignaturePolicyType, {
     nullable: true,
-    description: 'The policy that was asked; null where the caller may not read it.',
+    description: 'The applied policy; null when the caller may not read it.',
   })
   policy!: SignaturePolicyType | null;
 }

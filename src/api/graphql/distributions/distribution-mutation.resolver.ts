@@ -29,7 +29,7 @@ import {
 @Resolver()
 export class DistributionMutationResolver {
   @Mutation(() => DistributionPayload, {
-    description: 'Serves a repository, or a version of it, at one more base path.',
+    description: 'Creates a distribution: serves a repository, or a version of it, at another base path.',
   })
   async distributionCreate(
     @Arg('input', () => DistributionCreateInput, { description: 'The new distribution.' })
@@ -42,7 +42,7 @@ export class DistributionMutationResolver {
   }
 
   @Mutation(() => DistributionPayload, {
-    description: 'Changes where a distribution is served, who sees it, or what its pulls ask for.',
+    description: 'Changes the base path, the access, or the pull settings of a distribution.',
   })
   async distributionUpdate(
     @Arg('input', () => DistributionUpdateInput, { description: 'The changes.' })
@@ -54,7 +54,7 @@ export class DistributionMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Ends serving at a base path; what was served there stays. The one at a repository’s own name goes with the repository.',
+      "Deletes a distribution; the content stays. The distribution at a repository's own name is deleted with the repository.",
   })
   async distributionDelete(
     @Arg('input', () => DistributionDeleteInput, { description: 'The distribution.' })
@@ -66,11 +66,11 @@ export class DistributionMutationResolver {
 
   @Mutation(() => DistributionPayload, {
     description:
-      'Lets a distribution serve another version, or follow the latest of a repository: promotion and rollback in one step, kept in ' +
-      'moves. Each pull sees either all of what was, or all of what is.',
+      'Points a distribution at another version, or at the latest of a repository: promotion and rollback in one step, recorded in `moves`. ' +
+      'The change is atomic for pulls.',
   })
   async distributionPoint(
-    @Arg('input', () => DistributionPointInput, { description: 'What it is to serve.' })
+    @Arg('input', () => DistributionPointInput, { description: 'The new target.' })
     input: DistributionPointInput,
     @Ctx() context: RequestContext,
   ): Promise<DistributionPayload> {

@@ -26,11 +26,11 @@ import { RepositoryVersionType, toRepositoryVersionType } from '../versions/vers
 export class DistributionResolver {
   @Query(() => DistributionType, {
     nullable: true,
-    description: 'A distribution by id or by base path; null where there is none.',
+    description: 'A distribution by id or by base path; null when there is none.',
   })
   async distribution(
-    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
-    @Arg('basePath', () => String, { nullable: true, description: 'Its base path.' }) basePath: string | null,
+    @Arg('id', () => ID, { nullable: true, description: 'The id.' }) id: string | null,
+    @Arg('basePath', () => String, { nullable: true, description: 'The base path.' }) basePath: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<DistributionType | null> {
     checkIdOrName(id, basePath, 'basePath');
@@ -46,7 +46,7 @@ export class DistributionResolver {
 
   @Query(() => DistributionConnection, {
     description:
-      'All distributions whose base paths the caller may read, private ones too, in order of base path.',
+      'Distributions whose base paths the caller may read, including private ones, ordered by base path.',
   })
   async distributions(
     @Arg('first', () => Int, firstOption) first: number,
@@ -69,7 +69,7 @@ export class DistributionResolver {
   @FieldResolver(() => RepositoryType, {
     nullable: true,
     description:
-      'The repository that it serves, or a version of which; null where the caller may read the distribution but not the repository.',
+      'The served repository; null when the caller may read the distribution but not the repository.',
   })
   repository(
     @Root() { row }: DistributionType,
@@ -80,7 +80,7 @@ export class DistributionResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: "The version that is pinned; null: it follows the repository's latest.",
+    description: 'The pinned version; null: the distribution follows the latest version of the repository.',
   })
   async version(
     @Root() { row }: DistributionType,
@@ -90,7 +90,7 @@ export class DistributionResolver {
   }
 
   @FieldResolver(() => DistributionMoveConnection, {
-    description: 'Where it was pointed since it was created, newest first.',
+    description: 'Target history since its creation, newest first.',
   })
   async moves(
     @Root() { row }: DistributionType,
@@ -116,7 +116,8 @@ export class DistributionResolver {
 export class DistributionMoveResolver {
   @FieldResolver(() => RepositoryType, {
     nullable: true,
-    description: 'The repository that was served before; null once that is deleted.',
+    description:
+      'The previously served repository; null once it is deleted, or when the caller may not read it.',
   })
   fromRepository(
     @Root() { row }: DistributionMoveType,
@@ -127,7 +128,7 @@ export class DistributionMoveResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The version that was pinned before; null: none was, or it is deleted.',
+    description: 'The previously pinned version; null: none was pinned, or it is deleted.',
   })
   fromVersion(
     @Root() { row }: DistributionMoveType,
@@ -138,7 +139,7 @@ export class DistributionMoveResolver {
 
   @FieldResolver(() => RepositoryType, {
     nullable: true,
-    description: 'The repository that was served from then on; null once that is deleted.',
+    description: 'The newly served repository; null once it is deleted, or when the caller may not read it.',
   })
   toRepository(
     @Root() { row }: DistributionMoveType,
@@ -149,7 +150,7 @@ export class DistributionMoveResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The version that was pinned from then on; null: none was, or it is deleted.',
+    description: 'The newly pinned version; null: none was pinned, or it is deleted.',
   })
   toVersion(
     @Root() { row }: DistributionMoveType,

@@ -6,36 +6,36 @@ import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 const pullThroughDescription =
-  'Whether a tag or digest that is not there is looked for at the remote of the repository, and kept as a new version; layers are fetched ' +
-  'when a client asks for them, and kept unless the remote is STREAMED. Under a signature policy, what signs it is fetched too, and nothing that ' +
-  'is not verified is kept. Not with a pinned version.';
+  'Whether unknown tags and digests are fetched from the remote of the repository and stored as a new version. Layers are fetched at the ' +
+  'first pull, and stored unless the remote is STREAMED. Under a signature policy, signatures are fetched too, and only verified images ' +
+  'are stored. Cannot be combined with a pinned version.';
 
 @ObjectType('Distribution', {
   implements: NodeType,
   description:
-    'What is served where: clients pull from its base path. Each repository has one at its own name from the start.',
+    'A base path that serves a repository to clients. Every repository has a distribution at its own name.',
   simpleResolvers: true,
 })
 export class DistributionType extends NodeType {
   row!: Distribution;
 
   @Field(() => String, {
-    description: 'OCI repository name, unique: what clients pull from, after the host.',
+    description: 'Unique path after the host in the names that clients pull: an OCI repository name.',
   })
   basePath!: string;
 
   @Field(() => Boolean, {
     description:
-      'Whether only those with the role reader may pull from it; else anybody may, without a login too.',
+      'Whether pulls need the role reader for the base path. False: anybody may pull, without a login.',
   })
   private!: boolean;
 
   @Field(() => Boolean, {
     description:
-      'Whether somebody has said who may pull from it. False for one that was made while logins were off, without `private`: it is private ' +
+      'Whether `private` was set explicitly. False for a distribution that was created without `private` while logins were off: it is private ' +
       'while logins are on, until distributionUpdate sets `private`.',
   })
   accessDecided!: boolean;
@@ -43,10 +43,10 @@ export class DistributionType extends NodeType {
   @Field(() => Boolean, { description: pullThroughDescription })
   pullThrough!: boolean;
 
-  @Field(() => DateTime, { description: 'When it was created.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed or moved.' })
+  @Field(() => DateTime, { description: 'Time of the last change or move.' })
   updatedAt!: Date;
 }
 
@@ -67,24 +67,24 @@ export function toDistributionType(row: Distribution): DistributionType {
 export const DistributionConnection = connectionType(DistributionType, 'Distribution');
 
 @ObjectType('DistributionMove', {
-  description: 'That a distribution was pointed somewhere else: a promotion or a rollback.',
+  description: "A change of a distribution's target: a promotion or a rollback.",
   simpleResolvers: true,
 })
 export class DistributionMoveType {
   row!: DistributionMoveRow;
 
-  @Field(() => DateTime, { description: 'When.' })
+  @Field(() => DateTime, { description: 'Time of the change.' })
   movedAt!: Date;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Number of the version that was pinned before; null: it followed the latest.',
+    description: 'Number of the previously pinned version; null: the distribution followed the latest.',
   })
   fromVersionNumber!: number | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Number of the version that was pinned from then on; null: it followed the latest.',
+    description: 'Number of the newly pinned version; null: the distribution follows the latest since.',
   })
   toVersionNumber!: number | null;
 }
@@ -100,11 +100,11 @@ export function toDistributionMoveType(row: DistributionMoveRow): DistributionMo
 
 export const DistributionMoveConnection = connectionType(DistributionMoveType, 'DistributionMove');
 
-const versionIdDescription = 'The version to serve; give it or repositoryId.';
+const versionIdDescription = 'The version to pin. Exactly one of versionId and repositoryId is required.';
 const repositoryIdDescription =
-  'The repository of which to serve the latest version, following it; give it or versionId.';
+  'The repository whose latest version to follow. Exactly one of repositoryId and versionId is required.';
 const privateDescription =
-  'Whether only those with the role reader may pull from it; else anybody may, without a login too.';
+  'Whether pulls need the role reader for the base path. False: anybody may pull, without a login.';
 
 @InputType('DistributionCreateInput', { description: 'A new distribution.' })
 export class DistributionCreateInput {
@@ -122,7 +122,7 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: `${privateDescription} Default: true where logins are on; false where they are off, until they are turned on (accessDecided).`,
+    description: `${privateDescription} Default: true when logins are on. When they are off, false until they are turned on (accessDecided).`,
   })
   private?: boolean | null;
 
@@ -134,7 +134,8 @@ export class DistributionCreateInput {
 }
 
 @InputType('DistributionUpdateInput', {
-  description: 'Changes of a distribution. Omitted: kept. What it serves is changed by distributionPoint.',
+  description:
+    'Changes to a distribution. Omitted fields are kept. Use distributionPoint to change the target.',
 })
 export class DistributionUpdateInput {
   @Field(() => ID, { description: 'The distribution.' })
@@ -143,7 +144,7 @@ export class DistributionUpdateInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "A new base path, as for distributionCreate; it cannot be cleared. Not of a repository's own.",
+      "The new base path, as for distributionCreate. It cannot be cleared. The distribution at a repository's own name cannot be renamed.",
   })
   basePath?: string | null;
 
@@ -157,13 +158,13 @@ export class DistributionUpdateInput {
   signaturePolicyId?: string | null;
 }
 
-@InputType('DistributionDeleteInput', { description: 'A distribution to delete; what it serves stays.' })
+@InputType('DistributionDeleteInput', { description: 'The distribution to delete. The content stays.' })
 export class DistributionDeleteInput {
   @Field(() => ID, { description: 'The distribution.' })
   id!: string;
 }
 
-@InputType('DistributionPointInput', { description: 'What a distribution is to serve from now on.' })
+@InputType('DistributionPointInput', { description: 'The new target of a distribution.' })
 export class DistributionPointInput {
   @Field(() => ID, { description: 'The distribution.' })
   id!: string;
@@ -176,16 +177,13 @@ export class DistributionPointInput {
 }
 
 @ObjectType('DistributionPayload', {
-  description: 'What a mutation made of a distribution.',
+  description: 'The result of a distribution mutation.',
   simpleResolvers: true,
 })
-export class DistributionPayload {
+export class DistributionPayload extends Payload {
   @Field(() => DistributionType, {
     nullable: true,
-    description: 'The distribution as it is now; null where there were mistakes.',
+    description: 'The distribution after the change; null on error.',
   })
   distribution!: DistributionType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

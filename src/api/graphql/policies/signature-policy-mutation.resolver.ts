@@ -20,7 +20,7 @@ import {
 export class SignaturePolicyMutationResolver {
   @Mutation(() => SignaturePolicyPayload, {
     description:
-      'Creates a signature policy. It takes effect for the remotes, repositories and distributions that name it.',
+      'Creates a signature policy. It applies to the remotes, repositories and distributions that refer to it.',
   })
   async signaturePolicyCreate(
     @Arg('input', () => SignaturePolicyCreateInput, { description: 'The new policy.' })
@@ -32,7 +32,7 @@ export class SignaturePolicyMutationResolver {
 
   @Mutation(() => SignaturePolicyPayload, {
     description:
-      'Changes a signature policy. Pulls are checked against the changed rules at once; the content of a repository changes at its next sync.',
+      'Changes a signature policy. Pulls are verified by the new rules immediately; the content of a repository changes at its next sync.',
   })
   async signaturePolicyUpdate(
     @Arg('input', () => SignaturePolicyUpdateInput, { description: 'The changes.' })
@@ -43,7 +43,9 @@ export class SignaturePolicyMutationResolver {
     return answer(context, updateSignaturePolicy(context, policyOf(input), input, checkRules));
   }
 
-  @Mutation(() => DeletePayload, { description: 'Deletes a signature policy that nothing uses.' })
+  @Mutation(() => DeletePayload, {
+    description: 'Deletes a signature policy. Refused with IN_USE while something refers to it.',
+  })
   async signaturePolicyDelete(
     @Arg('input', () => SignaturePolicyDeleteInput, { description: 'The policy.' })
     input: SignaturePolicyDeleteInput,

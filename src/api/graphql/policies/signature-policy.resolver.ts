@@ -21,11 +21,11 @@ import {
 export class SignaturePolicyResolver {
   @Query(() => SignaturePolicyType, {
     nullable: true,
-    description: 'A signature policy by id or by name; null where there is none.',
+    description: 'A signature policy by id or by name; null when there is none.',
   })
   async signaturePolicy(
-    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
-    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name: string | null,
+    @Arg('id', () => ID, { nullable: true, description: 'The id.' }) id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'The name.' }) name: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<SignaturePolicyType | null> {
     checkIdOrName(id, name);
@@ -41,7 +41,7 @@ export class SignaturePolicyResolver {
   }
 
   @Query(() => SignaturePolicyConnection, {
-    description: 'All signature policies that the caller may read, in order of name.',
+    description: 'Signature policies that the caller may read, ordered by name.',
   })
   async signaturePolicies(
     @Arg('first', () => Int, firstOption) first: number,
@@ -78,7 +78,7 @@ export class RemoteSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      'What its repositories that have no policy of their own ask for, of syncs and of pulls; null: nothing.',
+      "The signature policy for syncs and pulls of the remote's repositories that have no policy of their own; null: none.",
   })
   signaturePolicy(
     @Root() remote: RemoteType,
@@ -93,7 +93,7 @@ export class RepositorySignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "What its syncs and its distributions ask for; a distribution's own policy binds beside it. null: what the remote's policy asks for.",
+      "The signature policy for syncs and pulls. A distribution's own policy applies in addition. Null: the policy of the remote applies.",
   })
   signaturePolicy(
     @Root() repository: RepositoryType,
@@ -117,7 +117,8 @@ export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "Its own, which binds beside the repository's; null: it has none, and signaturePoliciesInForce says what else binds.",
+      "The distribution's own policy, which applies in addition to the repository's; null: none. signaturePoliciesInForce lists all that " +
+      'apply.',
   })
   signaturePolicy(
     @Root() distribution: DistributionType,
@@ -129,8 +130,8 @@ export class DistributionSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "The first of signaturePoliciesInForce, which the caller may read: its own policy, else its repository's, else that of the repository's " +
-      'remote; null: there is none.',
+      "The first of signaturePoliciesInForce that the caller may read: the distribution's own, else the repository's, else that of the " +
+      "repository's remote; null: none.",
   })
   async signaturePolicyInForce(
     @Root() distribution: DistributionType,
@@ -142,10 +143,11 @@ export class DistributionSignaturePolicyResolver {
 
   @FieldResolver(() => [SignaturePolicyType], {
     description:
-      "What have to verify an image before it is served here: its own policy, and its repository's, else that of the repository's remote. " +
-      'Each binds by itself. Empty: all is served. Policies that the caller may not read bind too and are left out. What is pushed, tagged, ' +
-      'copied or restored without a valid signature stays in the repository, and is answered with 403 DENIED until it is signed. Callers who ' +
-      'may push to the repository may read the manifest of such an image by its digest, as tools that sign do, and nothing else of it.',
+      "Policies that an image must satisfy to be served here: the distribution's own policy, and the repository's, else that of the " +
+      "repository's remote. Each applies independently; empty: every image is served. Policies that the caller may not read apply too, but " +
+      'are omitted. An image without a valid signature that is pushed, tagged, copied or restored stays in the repository; pulls of it are ' +
+      'answered with 403 DENIED until it is signed. Callers with the role pusher for the repository may read its manifest by digest, so that ' +
+      'tools can sign it.',
   })
   signaturePoliciesInForce(
     @Root() distribution: DistributionType,

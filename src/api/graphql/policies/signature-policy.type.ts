@@ -4,24 +4,24 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 export const SignatureFailureEnum = { SKIP_TAG: 'SKIP_TAG', FAIL_SYNC: 'FAIL_SYNC' } as const;
 
 registerEnumType(SignatureFailureEnum, {
   name: 'SignatureFailure',
-  description: 'What a sync does with a tag that no trusted signature verifies.',
+  description: 'How a sync treats a tag that fails verification.',
   valuesConfig: {
     SKIP_TAG: {
       description:
-        'The tag stays as the repository has it, or stays out; a warning of the task names it and says why.',
+        'The tag is skipped: the repository keeps its current state. A warning of the task names the tag and the reason.',
     },
-    FAIL_SYNC: { description: 'The sync fails with SIGNATURE_REQUIRED, and nothing is changed.' },
+    FAIL_SYNC: { description: 'The sync fails with SIGNATURE_REQUIRED and changes nothing.' },
   },
 });
 
 @ObjectType('SignerIdentity', {
-  description: "Who signed without a key of their own, as Sigstore's certificate says.",
+  description: 'A keyless signer, as identified by a certificate of Sigstore.',
   simpleResolvers: true,
 })
 export class SignerIdentityType {
@@ -31,7 +31,7 @@ export class SignerIdentityType {
   issuer!: string;
 
   @Field(() => String, {
-    description: 'An email address or a URI, compared exactly but for *, which stands for any characters.',
+    description: 'An email address or a URI, compared exactly; * matches any characters.',
   })
   subject!: string;
 }
@@ -39,48 +39,49 @@ export class SignerIdentityType {
 @ObjectType('SignaturePolicy', {
   implements: NodeType,
   description:
-    'Who has to have signed. One valid signature by one of its keys or identities is enough. A repository, or a remote for ' +
-    'repositories without one, has it for its syncs, for what is pulled through, and for pulls from its distributions; a distribution may have ' +
-    'one of its own instead.',
+    'Keys and identities, one of which must have signed an image. One valid signature is enough. The policy of a repository, else that of ' +
+    'its remote, applies to syncs, pull-through and pulls. The policy of a distribution applies to its pulls in addition.',
   simpleResolvers: true,
 })
 export class SignaturePolicyType extends NodeType {
   row!: SignaturePolicy;
 
-  @Field(() => String, { description: 'Unique, 1 to 255 characters.' })
+  @Field(() => String, { description: 'Unique name, 1 to 255 characters.' })
   name!: string;
 
-  @Field(() => [String], { description: "Public keys of cosign's signatures, PEM." })
+  @Field(() => [String], { description: 'Trusted public keys for cosign signatures, in PEM.' })
   keys!: readonly string[];
 
-  @Field(() => [String], { description: 'Public keys of atomic signatures, ASCII-armoured OpenPGP.' })
+  @Field(() => [String], {
+    description: 'Trusted public keys for simple-signing signatures, in ASCII-armoured OpenPGP.',
+  })
   openPgpKeys!: readonly string[];
 
   @Field(() => [SignerIdentityType], {
-    description: 'Who may sign without a key, by a certificate of Sigstore.',
+    description: 'Trusted keyless signers, with certificates of Sigstore.',
   })
   identities!: readonly SignerIdentityType[];
 
   @Field(() => String, {
     nullable: true,
-    description: "Sigstore's trusted root, the JSON of a trusted_root.json; null: there are no identities.",
+    description: "Sigstore's trusted root, the JSON of a trusted_root.json; null: none.",
   })
   trustedRoot!: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "The repository that atomic signatures have to name, e.g. quay.io/acme/app; null: the remote's host and upstreamName.",
+      "The repository that simple-signing signatures must name, e.g. quay.io/acme/app; null: the remote's host and upstreamName.",
   })
   dockerReference!: string | null;
 
-  @Field(() => SignatureFailureEnum, { description: 'What a sync does with a tag that is not verified.' })
+  @Field(() => SignatureFailureEnum, { description: 'How a sync treats a tag that fails verification.' })
   onFailure!: SignatureFailure;
 
-  @Field(() => DateTime, { description: 'When it was created.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed.' })
+  @Field(() => DateTime, { description: 'Time of the last change.' })
   updatedAt!: Date;
 }
 
@@ -104,7 +105,7 @@ export function toSignaturePolicyType(row: SignaturePolicy): SignaturePolicyType
 export const SignaturePolicyConnection = connectionType(SignaturePolicyType, 'SignaturePolicy');
 
 @InputType('SignerIdentityInput', {
-  description: "Who may sign without a key of their own, as Sigstore's certificate says.",
+  description: 'A keyless signer, as identified by a certificate of Sigstore.',
 })
 export class SignerIdentityInput {
   @Field(() => String, {
@@ -113,7 +114,7 @@ export class SignerIdentityInput {
   issuer!: string;
 
   @Field(() => String, {
-    description: 'An email address or a URI, compared exactly but for *, which stands for any characters.',
+    description: 'An email address or a URI, compared exactly; * matches any characters.',
   })
   subject!: string;
 }
@@ -124,54 +125,55 @@ class SignaturePolicyFields {
   @Field(() => [String], {
     nullable: true,
     description:
-      "Public keys of cosign's signatures, PEM, one each (cosign.pub): ECDSA on P-256, RSA or Ed25519; null: none.",
+      'Trusted public keys for cosign signatures, each in PEM (cosign.pub): ECDSA on P-256, RSA or Ed25519; null: none.',
   })
   keys?: string[] | null;
 
   @Field(() => [String], {
     nullable: true,
-    description: 'Public keys of atomic signatures, ASCII-armoured OpenPGP; null: none.',
+    description: 'Trusted public keys for simple-signing signatures, in ASCII-armoured OpenPGP; null: none.',
   })
   openPgpKeys?: string[] | null;
 
   @Field(() => [SignerIdentityInput], {
     nullable: true,
-    description: 'Who may sign without a key; needs trustedRoot; null: nobody.',
+    description: 'Trusted keyless signers; null: none. Requires trustedRoot.',
   })
   identities?: SignerIdentityInput[] | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "Sigstore's trusted root: the text of a trusted_root.json. Nothing is fetched over the network.",
+      "Sigstore's trusted root: the content of a trusted_root.json; null: none. It is never fetched over the network.",
   })
   trustedRoot?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "The repository that atomic signatures have to name, e.g. quay.io/acme/app; null: the remote's host and upstreamName.",
+      "The repository that simple-signing signatures must name, e.g. quay.io/acme/app; null: the remote's host and upstreamName.",
   })
   dockerReference?: string | null;
 }
 
 @InputType('SignaturePolicyCreateInput', {
-  description: 'A new policy: at least one of keys, openPgpKeys and identities.',
+  description: 'A new signature policy. At least one of keys, openPgpKeys and identities is required.',
 })
 export class SignaturePolicyCreateInput extends SignaturePolicyFields {
-  @Field(() => String, { description: 'Unique, 1 to 255 visible characters.' })
+  @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
   name!: string;
 
   @Field(() => SignatureFailureEnum, {
     nullable: true,
     defaultValue: 'SKIP_TAG',
-    description: 'What a sync does with a tag that is not verified.',
+    description: 'How a sync treats a tag that fails verification.',
   })
   onFailure?: SignatureFailure | null;
 }
 
 @InputType('SignaturePolicyUpdateInput', {
-  description: 'Changes of a policy. Omitted: kept. null: cleared. What it verified before is checked again.',
+  description:
+    'Changes to a signature policy. Omitted fields are kept; null clears a field. Earlier results are verified again.',
 })
 export class SignaturePolicyUpdateInput extends SignaturePolicyFields {
   @Field(() => ID, { description: 'The policy.' })
@@ -179,34 +181,31 @@ export class SignaturePolicyUpdateInput extends SignaturePolicyFields {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Unique, 1 to 255 visible characters. It cannot be cleared.',
+    description: 'Unique name, 1 to 255 visible characters. It cannot be cleared.',
   })
   name?: string | null;
 
   @Field(() => SignatureFailureEnum, {
     nullable: true,
-    description: 'What a sync does with a tag that is not verified. It cannot be cleared.',
+    description: 'How a sync treats a tag that fails verification. It cannot be cleared.',
   })
   onFailure?: SignatureFailure | null;
 }
 
-@InputType('SignaturePolicyDeleteInput', { description: 'A policy to delete; one that is in use is not.' })
+@InputType('SignaturePolicyDeleteInput', { description: 'The signature policy to delete.' })
 export class SignaturePolicyDeleteInput {
   @Field(() => ID, { description: 'The policy.' })
   id!: string;
 }
 
 @ObjectType('SignaturePolicyPayload', {
-  description: 'What a mutation made of a signature policy.',
+  description: 'The result of a signature policy mutation.',
   simpleResolvers: true,
 })
-export class SignaturePolicyPayload {
+export class SignaturePolicyPayload extends Payload {
   @Field(() => SignaturePolicyType, {
     nullable: true,
-    description: 'The policy as it is now; null where there were mistakes.',
+    description: 'The signature policy after the change; null on error.',
   })
   signaturePolicy!: SignaturePolicyType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

@@ -11,11 +11,14 @@ abstract class RemoteSettings {
   @Field(() => [String], {
     nullable: true,
     description:
-      'Tags to sync: names, shell wildcards (* ? [abc]) and digests (kept untagged); null: every tag.',
+      'Tags to sync: names, shell wildcards (* ? [abc]) and digests (stored untagged); null: every tag.',
   })
   includeTags?: string[] | null;
 
-  @Field(() => [String], { nullable: true, description: 'The same, taken away afterwards; null: none.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Tags to exclude from includeTags, in the same notation; null: none.',
+  })
   excludeTags?: string[] | null;
 
   @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
@@ -33,79 +36,88 @@ abstract class RemoteSettings {
   @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
   newestTags?: NewestTagsInput | null;
 
-  @Field(() => String, { nullable: true, description: 'Base URL of a dedicated signature store: as url.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Base URL of a dedicated signature store, in the form of url; null: none.',
+  })
   sigstore?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'An HTTP(S) proxy, http://[user:password@]host:port. The credentials are stored encrypted and never given out.',
+      'URL of an HTTP(S) proxy: http://[user:password@]host:port; null: none. The credentials are stored encrypted, and the API never returns ' +
+      'them.',
   })
   proxyUrl?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "PEM, one certificate or several: authorities that are trusted beside the system's.",
+    description:
+      "Certificate authorities to trust in addition to the system's: one or more certificates in PEM; null: none.",
   })
   sslCaCertificate?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'PEM: the client certificate, its chain after it. Goes with sslClientKey.',
+    description: 'The client certificate, then its chain, in PEM; null: none. Requires sslClientKey.',
   })
   sslClientCertificate?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'PEM: the key of the client certificate, not encrypted. Write-only, stored encrypted.',
+    description:
+      'The unencrypted key of the client certificate, in PEM; null: none. Write-only, stored encrypted.',
   })
   sslClientKey?: string | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds for one whole request, up to 604800; null: the server's default.",
+    description: "Timeout for a whole request, in seconds, up to 604800; null: the server's default.",
   })
   totalTimeout?: number | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds until a connection stands, up to 3600; null: the server's default.",
+    description: "Timeout for establishing a connection, in seconds, up to 3600; null: the server's default.",
   })
   connectTimeout?: number | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds between two reads, up to 3600; null: the server's default.",
+    description: "Idle timeout between two reads, in seconds, up to 3600; null: the server's default.",
   })
   sockReadTimeout?: number | null;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Requests a second to its host, over all workers and all remotes of that host that have a limit, at least 1; null: no limit.',
+      'Requests per second to the host, at least 1, shared by all workers and all remotes of that host that have a limit; null: no limit.',
   })
   rateLimit?: number | null;
 
   @Field(() => [HeaderInput], {
     nullable: true,
-    description: 'Extra request headers; they replace all that are stored.',
+    description: 'Extra request headers, which replace all stored ones; null: none.',
   })
   headers?: HeaderInput[] | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'User name at the upstream; it has no colon (RFC 7617).',
+    description: 'User name at the upstream, without a colon (RFC 7617); null: none.',
   })
   username?: string | null;
 
   @Field(() => [String], {
     nullable: true,
     description:
-      'Hosts that may be the token realm though of another domain than url, e.g. ghcr.io for lscr.io; null: none.',
+      'Hosts of other domains than url that may be the token realm, e.g. ghcr.io for lscr.io; null: none. The credentials are sent to them.',
   })
   realmHosts?: string[] | null;
 
-  @Field(() => String, { nullable: true, description: 'Password or token. Write-only, stored encrypted.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Password or token at the upstream; null: none. Write-only, stored encrypted.',
+  })
   password?: string | null;
 
   @Field(() => ID, signaturePolicyIdOption)
@@ -117,21 +129,21 @@ export class RemoteCreateInput extends RemoteSettings {
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: ruleText.semverPrereleases })
   semverPrereleases?: boolean | null;
 
-  @Field(() => String, { description: 'Unique, 1 to 255 visible characters.' })
+  @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
   name!: string;
 
   @Field(() => String, {
     description:
-      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It is stored as it is used: the host ' +
-      'in lower case, without default port, slash and /v2 at the end; the names of Docker Hub (docker.io, index.docker.io, ' +
-      'hub.docker.com, registry.hub.docker.com) as https://registry-1.docker.io.',
+      'Base URL of the registry API: http or https, without user, query and fragment. It is stored in canonical form: the host in lower case, ' +
+      'without default port, trailing slash and /v2. The names of Docker Hub (docker.io, index.docker.io, hub.docker.com, ' +
+      'registry.hub.docker.com) become https://registry-1.docker.io.',
   })
   url!: string;
 
   @Field(() => String, {
     description:
-      "Repository at the upstream, e.g. library/nginx. The upstream's own host before it is dropped; at Docker Hub a name of one part gets " +
-      'library/ before it.',
+      'Name of the repository at the upstream, e.g. library/nginx. A leading host of the upstream is removed. At Docker Hub, library/ is ' +
+      'prepended to a name of one part.',
   })
   upstreamName!: string;
 
@@ -145,14 +157,14 @@ export class RemoteCreateInput extends RemoteSettings {
   @Field(() => Int, {
     nullable: true,
     defaultValue: 20,
-    description: 'Requests in flight at one time in a whole sync, 1 to 100.',
+    description: 'Maximum number of concurrent requests of a sync, 1 to 100.',
   })
   downloadConcurrency?: number | null;
 
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: true,
-    description: "Whether the upstream's certificate is checked.",
+    description: "Whether the upstream's certificate is verified.",
   })
   sslValidation?: boolean | null;
 
@@ -166,12 +178,14 @@ export class RemoteCreateInput extends RemoteSettings {
   @Field(() => Int, {
     nullable: true,
     defaultValue: 3,
-    description: 'Further tries of a request after a fault that may pass, 0 to 10.',
+    description: 'Retries of a request after a transient error, 0 to 10.',
   })
   maxRetries?: number | null;
 }
 
-@InputType('RemoteUpdateInput', { description: 'Changes of a remote. Omitted: kept. null: cleared.' })
+@InputType('RemoteUpdateInput', {
+  description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
+})
 export class RemoteUpdateInput extends RemoteSettings {
   @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
   semverPrereleases?: boolean | null;
@@ -181,20 +195,21 @@ export class RemoteUpdateInput extends RemoteSettings {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Unique, 1 to 255 visible characters. It cannot be cleared.',
+    description: 'Unique name, 1 to 255 visible characters. It cannot be cleared.',
   })
   name?: string | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Base of the registry API: http or https, a host, and nothing secret: no user, query or fragment. It is stored as it is used, as at remoteCreate. It cannot be cleared. Another url drops the stored password, client key and header values, unless they are given again in the same update; so do another proxyUrl or sslCaCertificate, and sslValidation: false.',
+      'Base URL of the registry API, as for remoteCreate. It cannot be cleared. Another url deletes the stored password, client key and ' +
+      'header values unless the same update sets them again. So does another proxyUrl or sslCaCertificate, and sslValidation: false.',
   })
   url?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Repository at the upstream, e.g. library/nginx. It cannot be cleared.',
+    description: 'Name of the repository at the upstream, e.g. library/nginx. It cannot be cleared.',
   })
   upstreamName?: string | null;
 
@@ -206,13 +221,13 @@ export class RemoteUpdateInput extends RemoteSettings {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Requests in flight at one time in a whole sync, 1 to 100. It cannot be cleared.',
+    description: 'Maximum number of concurrent requests of a sync, 1 to 100. It cannot be cleared.',
   })
   downloadConcurrency?: number | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "Whether the upstream's certificate is checked. It cannot be cleared.",
+    description: "Whether the upstream's certificate is verified. It cannot be cleared.",
   })
   sslValidation?: boolean | null;
 
@@ -224,12 +239,12 @@ export class RemoteUpdateInput extends RemoteSettings {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Further tries of a request after a fault that may pass, 0 to 10. It cannot be cleared.',
+    description: 'Retries of a request after a transient error, 0 to 10. It cannot be cleared.',
   })
   maxRetries?: number | null;
 }
 
-@InputType('RemoteDeleteInput', { description: 'A remote to delete.' })
+@InputType('RemoteDeleteInput', { description: 'The remote to delete.' })
 export class RemoteDeleteInput {
   @Field(() => ID, { description: 'The remote.' })
   id!: string;

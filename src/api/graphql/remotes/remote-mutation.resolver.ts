@@ -22,8 +22,8 @@ export class RemoteMutationResolver {
 
   @Mutation(() => RemotePayload, {
     description:
-      'Changes a remote. A running sync keeps the filters that it began with; credentials and limits count at once, and with another url or ' +
-      'upstreamName it fails with REMOTE_CHANGED.',
+      'Changes a remote. New credentials and limits apply to a running sync, new filters do not. A running sync fails with REMOTE_CHANGED ' +
+      'when url or upstreamName changes.',
   })
   async remoteUpdate(
     @Arg('input', () => RemoteUpdateInput, { description: 'The changes.' }) input: RemoteUpdateInput,
@@ -34,7 +34,8 @@ export class RemoteMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Deletes a remote that no repository, no schedule, no running task, and no blob uses that is still to be fetched on demand.',
+      'Deletes a remote. Refused with IN_USE while a repository, a schedule or a running task uses it, or blobs are still to be fetched from ' +
+      'it on demand.',
   })
   async remoteDelete(
     @Arg('input', () => RemoteDeleteInput, { description: 'The remote.' }) input: RemoteDeleteInput,

@@ -11,8 +11,8 @@ import type { UserError } from '../user-error.type.ts';
 export class RemoteTestResolver {
   @Mutation(() => RemoteTestPayload, {
     description:
-      'Tries a remote from the API server, within 30 seconds, and fetches and stores nothing: connection, TLS, login, list of tags, and ' +
-      'what the upstream can do. It is a mutation because it sends requests to the upstream; none of them is a pull.',
+      'Tests a remote from the API server, within 30 seconds: connection, TLS, login, tag list and capabilities of the upstream. Nothing is ' +
+      'stored. It is a mutation because it sends requests to the upstream; none of them counts as a pull.',
   })
   async remoteTest(
     @Arg('input', () => RemoteTestInput, { description: 'The remote.' }) input: RemoteTestInput,

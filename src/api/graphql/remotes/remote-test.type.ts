@@ -5,7 +5,7 @@ import type {
   ProbeStepName,
   RegistryProbe,
 } from '../../../oci/hosts/registry-probe.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 const RemoteTestStepNameEnum = {
   REACH: 'REACH',
@@ -19,16 +19,16 @@ const RemoteTestStepNameEnum = {
 } as const satisfies { readonly [Name in ProbeStepName]: Name };
 registerEnumType(RemoteTestStepNameEnum, {
   name: 'RemoteTestStepName',
-  description: 'A part of a test of a remote.',
+  description: 'Steps of a remote test.',
   valuesConfig: {
-    REACH: { description: 'Whether the upstream answers.' },
-    TLS: { description: 'Whether its certificate is valid and trusted.' },
-    LOGIN: { description: 'Whether the user name and password are accepted.' },
-    LIST: { description: 'Whether the tags of the repository are listed.' },
-    HEAD: { description: 'Whether HEAD of a manifest is answered with a digest.' },
-    REFERRERS: { description: 'Whether the upstream has the referrers API.' },
-    PAGE_SIZE: { description: 'Whether the list of tags honours a page size.' },
-    RATE_LIMIT: { description: 'What the upstream states of a rate limit.' },
+    REACH: { description: 'Whether the upstream responds.' },
+    TLS: { description: 'Whether the certificate of the upstream is valid and trusted.' },
+    LOGIN: { description: 'Whether the upstream accepts the credentials.' },
+    LIST: { description: 'Whether the upstream lists the tags of the repository.' },
+    HEAD: { description: 'Whether the upstream answers HEAD of a manifest with its digest.' },
+    REFERRERS: { description: 'Whether the upstream supports the referrers API.' },
+    PAGE_SIZE: { description: 'Whether the tag list honours a page size.' },
+    RATE_LIMIT: { description: 'The rate limit that the upstream states.' },
   },
 });
 
@@ -40,12 +40,12 @@ const RemoteTestOutcomeEnum = {
 } as const satisfies { readonly [Outcome in ProbeOutcome]: Outcome };
 registerEnumType(RemoteTestOutcomeEnum, {
   name: 'RemoteTestOutcome',
-  description: 'What became of a step.',
+  description: 'Outcomes of a test step.',
   valuesConfig: {
-    PASSED: { description: 'It works.' },
-    WARNING: { description: 'Worth knowing; a sync works all the same.' },
+    PASSED: { description: 'The step passed.' },
+    WARNING: { description: 'The step found a limitation; a sync works nevertheless.' },
     FAILED: { description: 'A sync would fail.' },
-    SKIPPED: { description: 'Not tried, because an earlier step failed.' },
+    SKIPPED: { description: 'Skipped, because an earlier step failed.' },
   },
 });
 
@@ -57,48 +57,48 @@ const RemoteTestLoginEnum = {
 } as const satisfies { readonly [Login in ProbeLogin]: Login };
 registerEnumType(RemoteTestLoginEnum, {
   name: 'RemoteTestLogin',
-  description: 'What the upstream said to the user name and password.',
+  description: 'Result of the login.',
   valuesConfig: {
-    NONE: { description: 'The remote has none.' },
-    ACCEPTED: { description: 'They were accepted.' },
-    NOT_ASKED: { description: 'The upstream answered without asking for them.' },
-    REFUSED: { description: 'They were refused.' },
+    NONE: { description: 'The remote has no credentials.' },
+    ACCEPTED: { description: 'The credentials were accepted.' },
+    NOT_ASKED: { description: 'The upstream did not ask for credentials.' },
+    REFUSED: { description: 'The credentials were refused.' },
   },
 });
 
-@InputType('RemoteTestInput', { description: 'A remote to test.' })
+@InputType('RemoteTestInput', { description: 'The remote to test.' })
 export class RemoteTestInput {
   @Field(() => ID, { description: 'The remote.' })
   id!: string;
 }
 
-@ObjectType('RemoteTestStep', { description: 'One step of a test.', simpleResolvers: true })
+@ObjectType('RemoteTestStep', { description: 'A step of a remote test.', simpleResolvers: true })
 export class RemoteTestStep {
-  @Field(() => RemoteTestStepNameEnum, { description: 'Which one.' })
+  @Field(() => RemoteTestStepNameEnum, { description: 'The step.' })
   name!: ProbeStepName;
 
-  @Field(() => RemoteTestOutcomeEnum, { description: 'What became of it.' })
+  @Field(() => RemoteTestOutcomeEnum, { description: 'The outcome.' })
   outcome!: ProbeOutcome;
 
-  @Field(() => String, { description: 'What was found, in a sentence.' })
+  @Field(() => String, { description: 'The finding, as a sentence.' })
   message!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The code that a task fails with for the same reason; null where there was no error.',
+    description: 'The error code with which a task would fail; null when there was no error.',
   })
   code!: string | null;
 }
 
 @ObjectType('RemoteTestRateLimit', {
-  description: 'A rate limit, as the upstream states it; null for what it does not state.',
+  description: 'A rate limit as stated by the upstream. A field is null when the upstream does not state it.',
   simpleResolvers: true,
 })
 export class RemoteTestRateLimit {
-  @Field(() => Int, { nullable: true, description: 'Requests in a window.' })
+  @Field(() => Int, { nullable: true, description: 'Requests per window.' })
   limit!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'Requests that are left.' })
+  @Field(() => Int, { nullable: true, description: 'Remaining requests in the window.' })
   remaining!: number | null;
 
   @Field(() => Int, { nullable: true, description: 'Length of the window in seconds.' })
@@ -109,66 +109,69 @@ export class RemoteTestRateLimit {
 }
 
 @ObjectType('RemoteTest', {
-  description: 'What a test of a remote found; null for what it could not find out.',
+  description: 'The result of a remote test. A field is null when the test could not determine it.',
   simpleResolvers: true,
 })
 export class RemoteTest {
-  @Field(() => Boolean, { description: 'Whether no step failed: a sync can begin.' })
+  @Field(() => Boolean, { description: 'Whether no step failed, so that a sync can start.' })
   passed!: boolean;
 
-  @Field(() => [RemoteTestStep], { description: 'Each step once, in order.' })
+  @Field(() => [RemoteTestStep], { description: 'The steps in order.' })
   steps!: RemoteTestStep[];
 
   @Field(() => String, {
     nullable: true,
-    description: 'The IP address that was connected to; with a proxy, null.',
+    description: 'The IP address of the connection; null with a proxy.',
   })
   address!: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Milliseconds until the first answer, the connection included.',
+    description: 'Milliseconds until the first response, including the connection.',
   })
   answeredInMs!: number | null;
 
   @Field(() => RemoteTestLoginEnum, {
     nullable: true,
-    description: 'What the upstream said to the user name and password.',
+    description: 'Result of the login.',
   })
   login!: ProbeLogin | null;
 
-  @Field(() => Int, { nullable: true, description: 'Tags on the first page of the list.' })
+  @Field(() => Int, { nullable: true, description: 'Number of tags on the first page.' })
   tagsOnFirstPage!: number | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Whether the upstream names a further page.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether the upstream announces a second page of tags.',
+  })
   hasMoreTags!: boolean | null;
 
   @Field(() => RemoteTestRateLimit, {
     nullable: true,
-    description: 'The rate limit; null where none is stated.',
+    description: 'The rate limit; null when the upstream states none.',
   })
   rateLimit!: RemoteTestRateLimit | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Whether HEAD of a manifest is answered with a digest.',
+    description: 'Whether the upstream answers HEAD of a manifest with its digest.',
   })
   headManifests!: boolean | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Whether the upstream has the referrers API.' })
+  @Field(() => Boolean, { nullable: true, description: 'Whether the upstream supports the referrers API.' })
   referrersApi!: boolean | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Whether the list of tags honours a page size.' })
+  @Field(() => Boolean, { nullable: true, description: 'Whether the tag list honours a page size.' })
   pageSizeHonoured!: boolean | null;
 }
 
-@ObjectType('RemoteTestPayload', { description: 'The outcome of a test of a remote.', simpleResolvers: true })
-export class RemoteTestPayload {
-  @Field(() => RemoteTest, { nullable: true, description: 'The test; null where there were mistakes.' })
+@ObjectType('RemoteTestPayload', {
+  description: 'The result of a remote test mutation.',
+  simpleResolvers: true,
+})
+export class RemoteTestPayload extends Payload {
+  @Field(() => RemoteTest, { nullable: true, description: 'The test result; null on error.' })
   test!: RemoteTest | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }
 
 export function toRemoteTest({ steps, rateLimit, ...found }: RegistryProbe): RemoteTest {

@@ -13,11 +13,11 @@ import { RemoteConnection, RemoteType, toRemoteType } from './remote.type.ts';
 export class RemoteResolver {
   @Query(() => RemoteType, {
     nullable: true,
-    description: 'A remote by id or by name; null where there is none.',
+    description: 'A remote by id or by name; null when there is none.',
   })
   async remote(
-    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
-    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name: string | null,
+    @Arg('id', () => ID, { nullable: true, description: 'The id.' }) id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'The name.' }) name: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<RemoteType | null> {
     checkIdOrName(id, name);
@@ -31,7 +31,7 @@ export class RemoteResolver {
     return row === undefined ? null : toRemoteType(row);
   }
 
-  @Query(() => RemoteConnection, { description: 'All remotes, in order of name.' })
+  @Query(() => RemoteConnection, { description: 'Remotes that the caller may read, ordered by name.' })
   async remotes(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,

@@ -5,7 +5,7 @@ import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import { NewestTagsType, ruleText } from './tag-rules.type.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 export const RemotePolicyEnum = {
   IMMEDIATE: 'IMMEDIATE',
@@ -17,9 +17,11 @@ registerEnumType(RemotePolicyEnum, {
   name: 'RemotePolicy',
   description: 'When blobs are fetched.',
   valuesConfig: {
-    IMMEDIATE: { description: 'By the sync.' },
-    ON_DEMAND: { description: 'Configs by the sync; layers when a client first asks for them, then kept.' },
-    STREAMED: { description: 'Configs by the sync; layers whenever a client asks for them, never kept.' },
+    IMMEDIATE: { description: 'The sync fetches all blobs.' },
+    ON_DEMAND: {
+      description: 'The sync fetches configs. Layers are fetched and stored at their first pull.',
+    },
+    STREAMED: { description: 'The sync fetches configs. Layers are fetched at every pull and never stored.' },
   },
 });
 
@@ -31,19 +33,19 @@ export const layerUrlsText =
 @ObjectType('Remote', {
   implements: NodeType,
   description:
-    'An upstream repository, and how to reach it. The password, the client key and header values are write-only.',
+    'An upstream repository and the settings to access it. Password, client key and header values are write-only.',
   simpleResolvers: true,
 })
 export class RemoteType extends NodeType {
   row!: Remote;
 
-  @Field(() => String, { description: 'Unique, 1 to 255 characters.' })
+  @Field(() => String, { description: 'Unique name, 1 to 255 characters.' })
   name!: string;
 
-  @Field(() => String, { description: 'Base of the registry API, e.g. https://registry-1.docker.io.' })
+  @Field(() => String, { description: 'Base URL of the registry API, e.g. https://registry-1.docker.io.' })
   url!: string;
 
-  @Field(() => String, { description: 'Repository at the upstream, e.g. pulp/test-fixture-1.' })
+  @Field(() => String, { description: 'Name of the repository at the upstream, e.g. pulp/test-fixture-1.' })
   upstreamName!: string;
 
   @Field(() => RemotePolicyEnum, { description: 'When blobs are fetched.' })
@@ -55,7 +57,10 @@ export class RemoteType extends NodeType {
   })
   includeTags!: string[] | null;
 
-  @Field(() => [String], { nullable: true, description: 'The same, taken away afterwards; null: none.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Tags to exclude from includeTags, in the same notation; null: none.',
+  })
   excludeTags!: string[] | null;
 
   @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
@@ -76,67 +81,76 @@ export class RemoteType extends NodeType {
   @Field(() => Boolean, { description: ruleText.semverPrereleases })
   semverPrereleases!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'Base URL of a dedicated signature store.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Base URL of a dedicated signature store; null: none.',
+  })
   sigstore!: string | null;
 
-  @Field(() => Int, { description: 'Requests in flight at one time in a whole sync, 1 to 100.' })
+  @Field(() => Int, { description: 'Maximum number of concurrent requests of a sync, 1 to 100.' })
   downloadConcurrency!: number;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds for one whole request; null: the server's default.",
+    description: "Timeout for a whole request, in seconds; null: the server's default.",
   })
   totalTimeout!: number | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds until a connection stands; null: the server's default.",
+    description: "Timeout for establishing a connection, in seconds; null: the server's default.",
   })
   connectTimeout!: number | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Seconds between two reads; null: the server's default.",
+    description: "Idle timeout between two reads, in seconds; null: the server's default.",
   })
   sockReadTimeout!: number | null;
 
-  @Field(() => Int, { description: 'Further tries of a request after a fault that may pass, 0 to 10.' })
+  @Field(() => Int, { description: 'Retries of a request after a transient error, 0 to 10.' })
   maxRetries!: number;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Requests a second to its host, over all workers and all remotes of that host that have a limit; null: no limit.',
+      'Requests per second to the host, shared by all workers and all remotes of that host that have a limit; null: no limit.',
   })
   rateLimit!: number | null;
 
-  @Field(() => String, { nullable: true, description: 'The HTTP(S) proxy, without its credentials.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'URL of the HTTP(S) proxy without its credentials; null: none.',
+  })
   proxyUrl!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "PEM: authorities that are trusted beside the system's.",
+    description: "Certificate authorities to trust in addition to the system's, in PEM; null: none.",
   })
   sslCaCertificate!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'PEM: the client certificate, with its chain.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The client certificate with its chain, in PEM; null: none.',
+  })
   sslClientCertificate!: string | null;
 
-  @Field(() => Boolean, { description: 'Whether a client key is stored; the key itself is never given out.' })
+  @Field(() => Boolean, { description: 'Whether a client key is stored. The API never returns it.' })
   hasSslClientKey!: boolean;
 
   @Field(() => [String], {
-    description: 'Names of the extra request headers; the values are never given out.',
+    description: 'Names of the extra request headers. The API never returns their values.',
   })
   headerNames!: string[];
 
   @Field(() => [String], {
     description:
-      'Hosts that may be the token realm of this remote though of another domain than its url; the credentials are sent there.',
+      'Hosts of other domains than url that may be the token realm. The credentials are sent to them.',
   })
   realmHosts!: string[];
 
-  @Field(() => Boolean, { description: "Whether the upstream's certificate is checked." })
+  @Field(() => Boolean, { description: "Whether the upstream's certificate is verified." })
   sslValidation!: boolean;
 
   @Field(() => Boolean, {
@@ -144,18 +158,18 @@ export class RemoteType extends NodeType {
   })
   followLayerUrls!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'User name at the upstream.' })
+  @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
   username!: string | null;
 
   @Field(() => Boolean, {
-    description: 'Whether a password is stored; the password itself is never given out.',
+    description: 'Whether a password is stored. The API never returns it.',
   })
   hasPassword!: boolean;
 
-  @Field(() => DateTime, { description: 'When it was created.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed.' })
+  @Field(() => DateTime, { description: 'Time of the last change.' })
   updatedAt!: Date;
 }
 
@@ -212,14 +226,11 @@ export function toRemoteType(row: Remote): RemoteType {
 
 export const RemoteConnection = connectionType(RemoteType, 'Remote');
 
-@ObjectType('RemotePayload', { description: 'What a mutation made of a remote.', simpleResolvers: true })
-export class RemotePayload {
+@ObjectType('RemotePayload', { description: 'The result of a remote mutation.', simpleResolvers: true })
+export class RemotePayload extends Payload {
   @Field(() => RemoteType, {
     nullable: true,
-    description: 'The remote as it is now; null where there were mistakes.',
+    description: 'The remote after the change; null on error.',
   })
   remote!: RemoteType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

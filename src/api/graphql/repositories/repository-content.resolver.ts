@@ -25,20 +25,22 @@ import { toRepositoryType } from './repository.type.ts';
 export class RepositoryContentResolver {
   @Mutation(() => RepositoryContentPayload, {
     description:
-      'Gives a manifest of the latest version a tag. A tag of this name moves; what it named stays, untagged.',
+      'Points a tag at a manifest of the latest version. An existing tag moves; its previous manifest stays in the repository, untagged.',
   })
   async repositoryTag(
-    @Arg('input', () => RepositoryTagInput, { description: 'Tag and manifest.' }) input: RepositoryTagInput,
+    @Arg('input', () => RepositoryTagInput, { description: 'The tag and the manifest.' })
+    input: RepositoryTagInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
     return answer(context, tagRepository(context, repositoryOf(input), input));
   }
 
   @Mutation(() => RepositoryContentPayload, {
-    description: 'Takes a tag away. Its manifest stays, untagged; repositoryRemoveContent removes both.',
+    description: 'Removes a tag. Its manifest stays, untagged; repositoryRemoveContent removes both.',
   })
   async repositoryUntag(
-    @Arg('input', () => RepositoryUntagInput, { description: 'The tag.' }) input: RepositoryUntagInput,
+    @Arg('input', () => RepositoryUntagInput, { description: 'Name of the tag.' })
+    input: RepositoryUntagInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
     return answer(context, untagRepository(context, repositoryOf(input), input.tag));
@@ -46,11 +48,13 @@ export class RepositoryContentResolver {
 
   @Mutation(() => RepositoryContentPayload, {
     description:
-      'Copies tags with everything below their manifests from any version. No byte is moved. Tags of the same names move; ' +
-      'what they named stays, untagged.',
+      'Copies tags, with everything below their manifests, from any version. Stored blobs are shared, not copied. Existing tags of the same ' +
+      'names move; their previous manifests stay, untagged.',
   })
   async repositoryCopyContent(
-    @Arg('input', () => RepositoryCopyContentInput, { description: 'What is copied, and where to.' })
+    @Arg('input', () => RepositoryCopyContentInput, {
+      description: 'The source and the repository to copy into.',
+    })
     input: RepositoryCopyContentInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
@@ -63,11 +67,11 @@ export class RepositoryContentResolver {
 
   @Mutation(() => RepositoryContentPayload, {
     description:
-      'Removes tags, and manifests with all their tags; of what is below them, all that nothing else holds. ' +
-      'Versions before keep it.',
+      'Removes tags, and manifests with all their tags, together with the content below them that nothing else references. Earlier versions ' +
+      'keep the content.',
   })
   async repositoryRemoveContent(
-    @Arg('input', () => RepositoryRemoveContentInput, { description: 'What is removed.' })
+    @Arg('input', () => RepositoryRemoveContentInput, { description: 'The content to remove.' })
     input: RepositoryRemoveContentInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryContentPayload> {
@@ -80,8 +84,8 @@ export class RepositoryContentResolver {
 
   @Mutation(() => RepositoryContentPayload, {
     description:
-      'Makes what a version holds the latest content of its repository again: a new version with that one as baseVersion, or ' +
-      'none where nothing differs. Mirrors take it, too; their next sync goes on from there.',
+      'Publishes the content of a version as the latest version of its repository. The new version has that one as its baseVersion; no ' +
+      'version is created when nothing differs. Mirrors can be restored too; their next sync continues from the restored content.',
   })
   async repositoryRestoreVersion(
     @Arg('input', () => RepositoryRestoreVersionInput, { description: 'The version.' })

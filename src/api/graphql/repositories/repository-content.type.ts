@@ -1,11 +1,11 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { RepositoryType } from './repository.type.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 import { RepositoryVersionType } from '../versions/version.type.ts';
 
-const tagDescription = 'A tag: a letter, digit or _, then up to 127 letters, digits, _ . or -.';
+const tagDescription = 'Name of the tag: a letter, digit or _, then up to 127 letters, digits, _ . or -.';
 
-@InputType('RepositoryTagInput', { description: 'A tag to give to a manifest.' })
+@InputType('RepositoryTagInput', { description: 'A tag and the manifest to point it at.' })
 export class RepositoryTagInput {
   @Field(() => ID, { description: 'The repository.' })
   repositoryId!: string;
@@ -13,30 +13,30 @@ export class RepositoryTagInput {
   @Field(() => String, { description: tagDescription })
   tag!: string;
 
-  @Field(() => String, { description: 'The digest of a manifest of its latest version.' })
+  @Field(() => String, { description: 'Digest of a manifest in the latest version.' })
   digest!: string;
 }
 
-@InputType('RepositoryUntagInput', { description: 'A tag to take away.' })
+@InputType('RepositoryUntagInput', { description: 'The tag to remove.' })
 export class RepositoryUntagInput {
   @Field(() => ID, { description: 'The repository.' })
   repositoryId!: string;
 
-  @Field(() => String, { description: 'A tag of its latest version.' })
+  @Field(() => String, { description: 'Name of a tag in the latest version.' })
   tag!: string;
 }
 
 @InputType('RepositoryCopyContentInput', { description: 'Content to copy into a repository.' })
 export class RepositoryCopyContentInput {
-  @Field(() => ID, { description: 'The repository that gets the content.' })
+  @Field(() => ID, { description: 'The repository to copy into.' })
   repositoryId!: string;
 
-  @Field(() => ID, { description: 'The version to copy from; of any repository, mirrors too.' })
+  @Field(() => ID, { description: 'The version to copy from, of any repository, including mirrors.' })
   sourceVersionId!: string;
 
   @Field(() => [String], {
     nullable: true,
-    description: 'Tags of that version, at most 1,000; null: all its tags and untagged manifests.',
+    description: 'Tags to copy, at most 1,000; null: all tags and untagged manifests of the version.',
   })
   tags?: string[] | null;
 }
@@ -46,41 +46,42 @@ export class RepositoryRemoveContentInput {
   @Field(() => ID, { description: 'The repository.' })
   repositoryId!: string;
 
-  @Field(() => [String], { nullable: true, description: 'Tags of its latest version, at most 1,000.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Tags in the latest version to remove with their manifests, at most 1,000; null: none.',
+  })
   tags?: string[] | null;
 
   @Field(() => [String], {
     nullable: true,
-    description: 'Digests of manifests of its latest version, at most 1,000; their tags go with them.',
+    description:
+      'Digests of manifests in the latest version to remove with their tags, at most 1,000; null: none.',
   })
   digests?: string[] | null;
 }
 
 @InputType('RepositoryRestoreVersionInput', {
-  description: 'A version whose content is to be the latest again.',
+  description: 'The version to restore.',
 })
 export class RepositoryRestoreVersionInput {
-  @Field(() => ID, { description: 'The version; of the repository that is to have its content again.' })
+  @Field(() => ID, { description: 'The version to restore, in its own repository.' })
   versionId!: string;
 }
 
 @ObjectType('RepositoryContentPayload', {
-  description: "What a mutation made of a repository's content.",
+  description: 'The result of a content mutation.',
   simpleResolvers: true,
 })
-export class RepositoryContentPayload {
+export class RepositoryContentPayload extends Payload {
   @Field(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The new version; null when nothing had changed, or where there were mistakes.',
+    description: 'The new version; null when nothing changed, or on error.',
   })
   version!: RepositoryVersionType | null;
 
   @Field(() => RepositoryType, {
     nullable: true,
-    description: 'The repository as it is now; null where there were mistakes.',
+    description: 'The repository after the change; null on error.',
   })
   repository!: RepositoryType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

@@ -36,7 +36,9 @@ export class RepositoryMutationResolver {
     );
   }
 
-  @Mutation(() => RepositoryPayload, { description: 'Changes a repository; its content stays as it is.' })
+  @Mutation(() => RepositoryPayload, {
+    description: 'Changes the settings of a repository. The content stays.',
+  })
   async repositoryUpdate(
     @Arg('input', () => RepositoryUpdateInput, { description: 'The changes.' }) input: RepositoryUpdateInput,
     @Ctx() context: RequestContext,
@@ -46,7 +48,7 @@ export class RepositoryMutationResolver {
 
   @Mutation(() => DeletePayload, {
     description:
-      'Deletes a repository with all its versions, its schedules and the distribution at its own name. Its tasks stay.',
+      'Deletes a repository with its versions, its schedules and the distribution at its own name. Tasks are kept.',
   })
   async repositoryDelete(
     @Arg('input', () => RepositoryDeleteInput, { description: 'The repository.' })
@@ -59,8 +61,8 @@ export class RepositoryMutationResolver {
 
   @Mutation(() => RepositoryPayload, {
     description:
-      'Turns a mirror into an ordinary repository, which takes pushes again. Its versions and its content stay; its remote is taken off. Refused ' +
-      'with IN_USE while a task or a schedule syncs it.',
+      'Turns a mirror into an ordinary repository, which accepts pushes. Versions and content stay; the remote is removed from the ' +
+      'repository. Refused with IN_USE while a task or a schedule syncs it.',
   })
   async repositoryDetach(
     @Arg('input', () => RepositoryDetachInput, { description: 'The repository.' })

@@ -28,11 +28,11 @@ import {
 export class RepositoryResolver {
   @Query(() => RepositoryType, {
     nullable: true,
-    description: 'A repository by id or by name; null where there is none.',
+    description: 'A repository by id or by name; null when there is none.',
   })
   async repository(
-    @Arg('id', () => ID, { nullable: true, description: 'Its id.' }) id: string | null,
-    @Arg('name', () => String, { nullable: true, description: 'Its name.' }) name: string | null,
+    @Arg('id', () => ID, { nullable: true, description: 'The id.' }) id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'The name.' }) name: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<RepositoryType | null> {
     checkIdOrName(id, name);
@@ -46,13 +46,15 @@ export class RepositoryResolver {
     return row === undefined ? null : toRepositoryType(row);
   }
 
-  @Query(() => RepositoryConnection, { description: 'All repositories, in order of name.' })
+  @Query(() => RepositoryConnection, {
+    description: 'Repositories that the caller may read, ordered by name.',
+  })
   async repositories(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Arg('name', () => String, {
       nullable: true,
-      description: 'Only names that match: shell wildcards (* ? [abc]); null: all.',
+      description: 'Only names that match this shell wildcard (* ? [abc]); null: all.',
     })
     name: string | null,
     @Ctx() { em, loaders }: RequestContext,
@@ -74,8 +76,8 @@ export class RepositoryResolver {
 
   @FieldResolver(() => [RepositoryServedAtType], {
     description:
-      'Where it is served, in order of base path, at most 100: all of it for those with the role maintainer on the repository, for others ' +
-      'what everybody may pull from and the base paths that they may read.',
+      'Distributions that serve the repository, ordered by base path, at most 100. Callers with the role maintainer for the repository see ' +
+      'all; others see public distributions and base paths that they may read.',
   })
   async servedAt(
     @Root() { row }: RepositoryType,
@@ -84,7 +86,10 @@ export class RepositoryResolver {
     return (await loaders.servedAt.load(row.id)).map(toServedAtType);
   }
 
-  @FieldResolver(() => RemoteType, { nullable: true, description: 'The default remote of repositorySync.' })
+  @FieldResolver(() => RemoteType, {
+    nullable: true,
+    description: 'The default remote of repositorySync; null: none, or the caller may not read it.',
+  })
   async remote(
     @Root() { row }: RepositoryType,
     @Ctx() { loaders }: RequestContext,
@@ -96,7 +101,7 @@ export class RepositoryResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The newest version; null until the first.',
+    description: 'The newest version; null before the first.',
   })
   async latestVersion(
     @Root() { row }: RepositoryType,
@@ -107,17 +112,19 @@ export class RepositoryResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'A version by its number; null where there is none.',
+    description: 'A version by number; null when there is none.',
   })
   async version(
     @Root() { row }: RepositoryType,
-    @Arg('number', () => Int, { description: 'Its number, from 1.' }) number: number,
+    @Arg('number', () => Int, { description: 'Number of the version, from 1.' }) number: number,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryVersionType | null> {
     return loadVersion(context, row.id, number);
   }
 
-  @FieldResolver(() => RepositoryVersionConnection, { description: 'Its versions, newest first.' })
+  @FieldResolver(() => RepositoryVersionConnection, {
+    description: 'Versions of the repository, newest first.',
+  })
   async versions(
     @Root() { row }: RepositoryType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -147,7 +154,7 @@ export class RepositoryResolver {
     );
   }
 
-  @FieldResolver(() => TaskConnection, { description: 'Its tasks, newest first.' })
+  @FieldResolver(() => TaskConnection, { description: 'Tasks of the repository, newest first.' })
   async tasks(
     @Root() { row }: RepositoryType,
     @Arg('first', () => Int, firstOption) first: number,

@@ -5,36 +5,35 @@ import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 @ObjectType('Repository', {
   implements: NodeType,
-  description: 'A named container repository of this server: a row of immutable versions.',
+  description: 'A container repository of this server: a series of immutable versions.',
   simpleResolvers: true,
 })
 export class RepositoryType extends NodeType {
   row!: Repository;
 
-  @Field(() => String, { description: 'OCI repository name, 1 to 255 characters, unique.' })
+  @Field(() => String, { description: 'Unique OCI repository name, 1 to 255 characters.' })
   name!: string;
 
-  @Field(() => String, { nullable: true, description: 'For people.' })
+  @Field(() => String, { nullable: true, description: 'Free text; null: none.' })
   description!: string | null;
 
-  @Field(() => DateTime, { description: 'When it was created.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed, by a new version too.' })
+  @Field(() => DateTime, { description: 'Time of the last change, including new versions.' })
   updatedAt!: Date;
 
   @Field(() => Boolean, {
     description:
-      'True once any sync that was no dry run has completed. From then on its content changes by syncs only; ' +
-      'restoring a version always works.',
+      'Whether the repository is a mirror: a sync other than a dry run has completed. Only syncs and restores change the content of a mirror.',
   })
   isMirrored!: boolean;
 
-  @Field(() => Int, { nullable: true, description: 'How many versions are kept; null: all.' })
+  @Field(() => Int, { nullable: true, description: 'Number of versions to keep; null: all.' })
   retainVersions!: number | null;
 }
 
@@ -57,16 +56,16 @@ export const RepositoryConnection = connectionType(RepositoryType, 'Repository')
 /** Settings that create and update have in common. */
 @InputType()
 abstract class RepositorySettings {
-  @Field(() => String, { nullable: true, description: 'For people; up to 10,000 characters.' })
+  @Field(() => String, { nullable: true, description: 'Free text, up to 10,000 characters; null: none.' })
   description?: string | null;
 
   @Field(() => ID, {
     nullable: true,
-    description: 'The remote that repositorySync uses when it is given none.',
+    description: 'The default remote of repositorySync; null: none.',
   })
   remoteId?: string | null;
 
-  @Field(() => Int, { nullable: true, description: 'How many versions are kept, at least 1; null: all.' })
+  @Field(() => Int, { nullable: true, description: 'Number of versions to keep, at least 1; null: all.' })
   retainVersions?: number | null;
 
   @Field(() => ID, signaturePolicyIdOption)
@@ -82,19 +81,21 @@ export class RepositoryCreateInput extends RepositorySettings {
   name!: string;
 }
 
-@InputType('RepositoryUpdateInput', { description: 'Changes of a repository. Omitted: kept. null: cleared.' })
+@InputType('RepositoryUpdateInput', {
+  description: 'Changes to a repository. Omitted fields are kept; null clears a field.',
+})
 export class RepositoryUpdateInput extends RepositorySettings {
   @Field(() => ID, { description: 'The repository.' })
   id!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: 'A new name, as for repositoryCreate; it cannot be cleared.',
+    description: 'The new name, as for repositoryCreate. It cannot be cleared.',
   })
   name?: string | null;
 }
 
-@InputType('RepositoryDeleteInput', { description: 'A repository to delete, with all its versions.' })
+@InputType('RepositoryDeleteInput', { description: 'The repository to delete, with all its versions.' })
 export class RepositoryDeleteInput {
   @Field(() => ID, { description: 'The repository.' })
   id!: string;
@@ -103,28 +104,25 @@ export class RepositoryDeleteInput {
     nullable: true,
     defaultValue: false,
     description:
-      "Also delete the repository's remote. Refused with IN_USE where another repository, a schedule or a task uses the remote.",
+      "Delete the repository's remote too. Refused with IN_USE while another repository, a schedule or a task uses the remote.",
   })
   deleteRemote?: boolean | null;
 }
 
-@InputType('RepositoryDetachInput', { description: 'A mirror to turn into an ordinary repository.' })
+@InputType('RepositoryDetachInput', { description: 'The mirror to turn into an ordinary repository.' })
 export class RepositoryDetachInput {
   @Field(() => ID, { description: 'The repository.' })
   id!: string;
 }
 
 @ObjectType('RepositoryPayload', {
-  description: 'What a mutation made of a repository.',
+  description: 'The result of a repository mutation.',
   simpleResolvers: true,
 })
-export class RepositoryPayload {
+export class RepositoryPayload extends Payload {
   @Field(() => RepositoryType, {
     nullable: true,
-    description: 'The repository as it is now; null where there were mistakes.',
+    description: 'The repository after the change; null on error.',
   })
   repository!: RepositoryType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

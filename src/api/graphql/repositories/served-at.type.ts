@@ -2,35 +2,36 @@ import { Field, Int, ObjectType } from 'type-graphql';
 import type { ServedAtRow } from '../../../db/access/pointers.ts';
 
 @ObjectType('RepositoryServedAt', {
-  description: 'A distribution that serves a repository, as the repository shows it.',
+  description: 'A distribution that serves the repository.',
   simpleResolvers: true,
 })
 export class RepositoryServedAtType {
-  @Field(() => String, { description: 'What clients pull from, after the host.' })
+  @Field(() => String, { description: 'Path after the host in the names that clients pull.' })
   basePath!: string;
 
   @Field(() => Boolean, {
-    description: 'Whether only those with the role reader on the base path may pull from it.',
+    description: 'Whether pulls need the role reader for the base path.',
   })
   private!: boolean;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Number of the version that is pinned; null: it follows the latest.',
+    description: 'Number of the pinned version; null: the distribution follows the latest.',
   })
   versionNumber!: number | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Name of the token, or OIDC subject, that pointed it at the repository; null for the one at its own name, and where logins were off.',
+      "Name of the token, or the OIDC subject, that set the target; null for the distribution at the repository's own name, or when logins " +
+      'were off.',
   })
   pointedBy!: string | null;
 
   @Field(() => Boolean, {
     description:
-      'False once whoever pointed it may not read the repository any more: pulls are answered as if nothing were there, until somebody ' +
-      'who may read it points it again (distributionPoint). An expired or revoked token reads nothing.',
+      'Whether pulls are served. False once the caller who set the target may no longer read the repository: pulls are answered with 404 ' +
+      'until a caller who may read it points the distribution again (distributionPoint). An expired or revoked token may read nothing.',
   })
   isServed!: boolean;
 }

@@ -1,17 +1,18 @@
 import { Field, ID, InputType, Int } from 'type-graphql';
 
 const cronDescription =
-  'Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly. ' +
-  'Give it or intervalSeconds.';
-const intervalDescription = 'Every so many seconds, 1 to 31,622,400. Give it or cron.';
-const timeZoneDescription = 'An IANA time zone in which cron is meant.';
+  'Cron expression of five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, ' +
+  '@yearly. Exactly one of cron and intervalSeconds is required.';
+const intervalDescription =
+  'Interval in seconds, 1 to 31,622,400. Exactly one of intervalSeconds and cron is required.';
+const timeZoneDescription = 'IANA time zone of cron.';
 const jitterDescription =
-  'Each run begins up to so many seconds later than it is due, 0 to 86,400; never later than the next one is due.';
+  'Maximum random delay of each run, 0 to 86,400 seconds. A run never starts later than the next one is due.';
 const catchupDescription =
-  'For how long a run that could not begin is made up for, 10 to 31,622,400 seconds.';
-const mirrorDescription = 'Also remove what the upstream no longer has, as in repositorySync.';
-const remoteDescription = "The remote to sync with; null: the repository's own, whichever it is at the run.";
-const noteDescription = 'For people; up to 1,000 characters.';
+  'Catch-up window: a missed run is caught up when it is late by at most this, 10 to 31,622,400 seconds.';
+const mirrorDescription = 'Also remove tags that the upstream no longer has, as in repositorySync.';
+const remoteDescription = "The remote to sync from; null: the repository's own at the time of the run.";
+const noteDescription = 'Free text, up to 1,000 characters; null: none.';
 
 /** Settings that create and update have in common. */
 @InputType()
@@ -46,13 +47,17 @@ export class ScheduleCreateInput extends ScheduleSettings {
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: mirrorDescription })
   mirror?: boolean | null;
 
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: 'Whether it rests at first.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description: 'Whether the schedule is created paused.',
+  })
   paused?: boolean | null;
 }
 
 @InputType('ScheduleUpdateInput', {
   description:
-    'Changes of a schedule. Omitted: kept. null: cleared. Of cron and intervalSeconds, what is given replaces the other.',
+    'Changes to a schedule. Omitted fields are kept; null clears a field. A given cron replaces intervalSeconds, and vice versa.',
 })
 export class ScheduleUpdateInput extends ScheduleSettings {
   @Field(() => ID, { description: 'The schedule.' })
@@ -72,29 +77,29 @@ export class ScheduleUpdateInput extends ScheduleSettings {
 }
 
 @InputType('ScheduleDeleteInput', {
-  description: 'A schedule to delete, with what is known of its runs; their tasks stay.',
+  description: 'The schedule to delete, with the history of its runs. Their tasks are kept.',
 })
 export class ScheduleDeleteInput {
   @Field(() => ID, { description: 'The schedule.' })
   id!: string;
 }
 
-@InputType('SchedulePauseInput', { description: 'A schedule that is to rest.' })
+@InputType('SchedulePauseInput', { description: 'The schedule to pause.' })
 export class SchedulePauseInput {
   @Field(() => ID, { description: 'The schedule.' })
   id!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: `Why. ${noteDescription} Omitted: kept. null: cleared.`,
+    description: `The reason. ${noteDescription} Omitted: kept.`,
   })
   note?: string | null;
 }
 
-@InputType('ScheduleResumeInput', { description: 'A schedule that is to run again.' })
+@InputType('ScheduleResumeInput', { description: 'The schedule to resume.' })
 export class ScheduleResumeInput extends SchedulePauseInput {}
 
-@InputType('ScheduleTriggerInput', { description: 'A schedule that is to run now.' })
+@InputType('ScheduleTriggerInput', { description: 'The schedule to run.' })
 export class ScheduleTriggerInput {
   @Field(() => ID, { description: 'The schedule.' })
   id!: string;

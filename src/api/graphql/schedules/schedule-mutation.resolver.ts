@@ -25,7 +25,7 @@ import { SchedulePayload, toScheduleType } from './schedule.type.ts';
 @Resolver()
 export class ScheduleMutationResolver {
   @Mutation(() => SchedulePayload, {
-    description: 'Creates a recurring sync of a repository, at the times of a cron line or at an interval.',
+    description: 'Creates a recurring sync of a repository, by cron expression or at an interval.',
   })
   async scheduleCreate(
     @Arg('input', () => ScheduleCreateInput, { description: 'The new schedule.' }) input: ScheduleCreateInput,
@@ -37,7 +37,7 @@ export class ScheduleMutationResolver {
   }
 
   @Mutation(() => SchedulePayload, {
-    description: 'Changes a schedule. A sync that it has started continues as it began.',
+    description: 'Changes a schedule. A sync that it has started keeps its settings.',
   })
   async scheduleUpdate(
     @Arg('input', () => ScheduleUpdateInput, { description: 'The changes.' }) input: ScheduleUpdateInput,
@@ -49,7 +49,7 @@ export class ScheduleMutationResolver {
 
   @Mutation(() => SchedulePayload, {
     description:
-      'Pauses a schedule. A sync that it has started continues. Runs that are due meanwhile are not caught up.',
+      'Pauses a schedule. A sync that it has started continues. Runs that are due while it is paused are not caught up.',
   })
   async schedulePause(
     @Arg('input', () => SchedulePauseInput, { description: 'The schedule.' }) input: SchedulePauseInput,
@@ -69,7 +69,7 @@ export class ScheduleMutationResolver {
   }
 
   @Mutation(() => TaskPayload, {
-    description: 'Runs a schedule now, paused or not: starts its sync, as repositorySync would.',
+    description: 'Runs a schedule now, even when paused: starts its sync as repositorySync does.',
   })
   async scheduleTrigger(
     @Arg('input', () => ScheduleTriggerInput, { description: 'The schedule.' }) input: ScheduleTriggerInput,
@@ -79,7 +79,7 @@ export class ScheduleMutationResolver {
   }
 
   @Mutation(() => DeletePayload, {
-    description: 'Deletes a schedule. A sync that it has started continues, and its tasks stay.',
+    description: 'Deletes a schedule. A sync that it has started continues, and its tasks are kept.',
   })
   async scheduleDelete(
     @Arg('input', () => ScheduleDeleteInput, { description: 'The schedule.' }) input: ScheduleDeleteInput,

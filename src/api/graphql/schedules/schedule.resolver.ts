@@ -25,10 +25,10 @@ import { trimTrailingSlashes } from '../../../oci/trim-ends.ts';
 export class ScheduleResolver {
   @Query(() => ScheduleType, {
     nullable: true,
-    description: 'A schedule by its id; null where there is none.',
+    description: 'A schedule by id; null when there is none.',
   })
   async schedule(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('id', () => ID, { description: 'The id.' }) id: string,
     @Ctx() { loaders }: RequestContext,
   ): Promise<ScheduleType | null> {
     const key = parseNumericId('Schedule', id);
@@ -36,7 +36,9 @@ export class ScheduleResolver {
     return row === undefined ? null : toScheduleType(row);
   }
 
-  @Query(() => ScheduleConnection, { description: 'All schedules, oldest first.' })
+  @Query(() => ScheduleConnection, {
+    description: 'Schedules of the repositories that the caller may read, oldest first.',
+  })
   async schedules(
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
@@ -55,7 +57,7 @@ export class ScheduleResolver {
     });
   }
 
-  @FieldResolver(() => RepositoryType, { description: 'The repository that it syncs.' })
+  @FieldResolver(() => RepositoryType, { description: 'The repository to sync.' })
   async repository(
     @Root() { row }: ScheduleType,
     @Ctx() { loaders }: RequestContext,
@@ -68,7 +70,7 @@ export class ScheduleResolver {
   @FieldResolver(() => RemoteType, {
     nullable: true,
     description:
-      "The remote that it syncs with; null: the repository's own, whichever it is at the run, or one that the caller may not read.",
+      "The remote to sync from; null: the repository's own at the time of the run, or the caller may not read it.",
   })
   async remote(
     @Root() { row }: ScheduleType,
@@ -79,7 +81,7 @@ export class ScheduleResolver {
     return remote === undefined ? null : toRemoteType(remote);
   }
 
-  @FieldResolver(() => ScheduleRunConnection, { description: 'Its last runs, up to 100, newest first.' })
+  @FieldResolver(() => ScheduleRunConnection, { description: 'The last runs, at most 100, newest first.' })
   async runs(
     @Root() { row }: ScheduleType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -101,7 +103,7 @@ export class ScheduleResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: "The schedule's page in the Temporal UI; null where none is known.",
+    description: 'URL of the schedule in the Temporal UI; null when no UI is configured.',
   })
   async temporalUrl(
     @Root() { row }: ScheduleType,
@@ -118,7 +120,7 @@ export class ScheduleResolver {
 export class ScheduleRunResolver {
   @FieldResolver(() => TaskType, {
     nullable: true,
-    description: 'The task that it started, or because of which it was skipped.',
+    description: 'The task that the run started, or because of which it was skipped; null: none.',
   })
   async task(@Root() { row }: ScheduleRunType, @Ctx() { loaders }: RequestContext): Promise<TaskType | null> {
     const task = row.taskId === null ? undefined : await loaders.tasks.load(row.taskId);
@@ -128,7 +130,7 @@ export class ScheduleRunResolver {
 
 @Resolver(() => RepositoryType)
 export class RepositoryScheduleResolver {
-  @FieldResolver(() => ScheduleConnection, { description: 'Its schedules, oldest first.' })
+  @FieldResolver(() => ScheduleConnection, { description: 'Schedules of the repository, oldest first.' })
   async schedules(
     @Root() { row }: RepositoryType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -151,8 +153,7 @@ export class RepositoryScheduleResolver {
   @FieldResolver(() => DateTime, {
     nullable: true,
     description:
-      'When the last sync that completed had ended, a version made or not: since then it may be stale. Null before the first; dry runs ' +
-      'count for nothing.',
+      'End of the last completed sync, whether or not it created a version; null before the first. Dry runs are ignored.',
   })
   async lastSyncedAt(
     @Root() { row }: RepositoryType,
@@ -163,7 +164,7 @@ export class RepositoryScheduleResolver {
 
   @FieldResolver(() => TaskErrorType, {
     nullable: true,
-    description: 'Why the last sync failed; null where it completed, and before the first.',
+    description: 'Error of the last sync; null when it completed, or before the first sync.',
   })
   async lastSyncError(
     @Root() { row }: RepositoryType,

@@ -5,11 +5,11 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
-import { UserError } from '../user-error.type.ts';
+import { Payload } from '../payload.type.ts';
 
 @ObjectType('Schedule', {
   implements: NodeType,
-  description: "A repository's sync that comes again by itself: one of Temporal's schedules carries it.",
+  description: 'A recurring sync of a repository, run by a Temporal schedule.',
   simpleResolvers: true,
 })
 export class ScheduleType extends NodeType {
@@ -18,62 +18,64 @@ export class ScheduleType extends NodeType {
   @Field(() => String, {
     nullable: true,
     description:
-      'When it runs, in five fields: minute, hour, day of the month, month, day of the week; a day has to match both day fields. ' +
-      'Null where intervalSeconds is set.',
+      'Cron expression of five fields: minute, hour, day of the month, month, day of the week. A day must match both day fields. Null when ' +
+      'intervalSeconds is set.',
   })
   cron!: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Every so many seconds, counted from 1970. Null where cron is set.',
+    description: 'Interval in seconds, aligned to the Unix epoch. Null when cron is set.',
   })
   intervalSeconds!: number | null;
 
-  @Field(() => String, { description: 'The time zone in which cron is meant, e.g. Europe/Berlin.' })
+  @Field(() => String, { description: 'Time zone of cron, e.g. Europe/Berlin.' })
   timeZone!: string;
 
   @Field(() => Int, {
     description:
-      'Each run begins up to so many seconds later than it is due, so that many schedules of one time are spread.',
+      'Maximum random delay of each run, in seconds. It spreads schedules that are due at the same time.',
   })
   jitterSeconds!: number;
 
   @Field(() => Int, {
     description:
-      'A run that could not begin in time, because the system was down, is made up for so many seconds; later it is left out.',
+      'Catch-up window in seconds: a run that was missed while the system was down is caught up when it is late by at most this.',
   })
   catchupWindowSeconds!: number;
 
   @Field(() => Boolean, {
     description:
-      'Whether its syncs remove what the upstream does not have any more. They never confirm a mass removal: such a run fails with ' +
-      'MASS_REMOVAL_REFUSED, and a person decides.',
+      'Whether the syncs remove tags that the upstream no longer has. They never confirm a mass removal: such a run fails with ' +
+      'MASS_REMOVAL_REFUSED.',
   })
   mirror!: boolean;
 
-  @Field(() => Boolean, { description: 'Whether it rests; scheduleTrigger works all the same.' })
+  @Field(() => Boolean, {
+    description: 'Whether the schedule is paused. scheduleTrigger works nevertheless.',
+  })
   paused!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'For people: why it is as it is.' })
+  @Field(() => String, { nullable: true, description: 'Free text, e.g. the reason for a pause; null: none.' })
   note!: string | null;
 
   @Field(() => [DateTime], {
     description:
-      'When it runs next, jitter included, as Temporal said when it was last asked: up to ten moments, none while it is paused.',
+      'Times of the next runs including jitter, at most ten, as last reported by Temporal; empty while paused.',
   })
   nextRunAts!: Date[];
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Why Temporal does not have the schedule as it is here: it could not be reached yet, or it refuses it. Null where all is well.',
+      "Why Temporal's schedule differs from this one: Temporal is unreachable or refuses it. Null when they agree.",
   })
   problem!: string | null;
 
-  @Field(() => DateTime, { description: 'When it was created.' })
+  @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it was last changed.' })
+  @Field(() => DateTime, { description: 'Time of the last change.' })
   updatedAt!: Date;
 }
 
@@ -108,33 +110,33 @@ export const ScheduleRunOutcomeEnum = { STARTED: 'STARTED', SKIPPED: 'SKIPPED' }
 
 registerEnumType(ScheduleRunOutcomeEnum, {
   name: 'ScheduleRunOutcome',
-  description: 'What became of a run of a schedule.',
+  description: "Outcomes of a schedule's run.",
   valuesConfig: {
-    STARTED: { description: 'Its sync was started; what came of that is in its task.' },
-    SKIPPED: { description: 'No sync was started; the message says why.' },
+    STARTED: { description: 'A sync was started; `task` has its result.' },
+    SKIPPED: { description: 'No sync was started; `message` says why.' },
   },
 });
 
-@ObjectType('ScheduleRun', { description: 'That a schedule was due.', simpleResolvers: true })
+@ObjectType('ScheduleRun', { description: 'A run of a schedule.', simpleResolvers: true })
 export class ScheduleRunType {
   row!: ScheduleRunRow;
 
   @Field(() => DateTime, {
     description:
-      'When it was due by the cron or interval; it begins up to jitterSeconds later. For a triggered run, when it was asked for.',
+      'Time at which the run was due; it starts up to jitterSeconds later. For a triggered run: the time of the request.',
   })
   dueAt!: Date;
 
-  @Field(() => DateTime, { description: 'When it began.' })
+  @Field(() => DateTime, { description: 'Start time.' })
   at!: Date;
 
-  @Field(() => ScheduleRunOutcomeEnum, { description: 'What became of it.' })
+  @Field(() => ScheduleRunOutcomeEnum, { description: 'The outcome.' })
   outcome!: keyof typeof ScheduleRunOutcomeEnum;
 
-  @Field(() => String, { nullable: true, description: 'Why it was skipped; null where it was not.' })
+  @Field(() => String, { nullable: true, description: 'Why the run was skipped; null when it was not.' })
   message!: string | null;
 
-  @Field(() => Boolean, { description: 'Whether scheduleTrigger began it.' })
+  @Field(() => Boolean, { description: 'Whether scheduleTrigger started the run.' })
   triggered!: boolean;
 }
 
@@ -145,14 +147,11 @@ export function toScheduleRunType(row: ScheduleRunRow): ScheduleRunType {
 
 export const ScheduleRunConnection = connectionType(ScheduleRunType, 'ScheduleRun');
 
-@ObjectType('SchedulePayload', { description: 'What a mutation made of a schedule.', simpleResolvers: true })
-export class SchedulePayload {
+@ObjectType('SchedulePayload', { description: 'The result of a schedule mutation.', simpleResolvers: true })
+export class SchedulePayload extends Payload {
   @Field(() => ScheduleType, {
     nullable: true,
-    description: 'The schedule as it is now; null where there were mistakes.',
+    description: 'The schedule after the change; null on error.',
   })
   schedule!: ScheduleType | null;
-
-  @Field(() => [UserError], { description: "All of the caller's mistakes; empty when it was done." })
-  userErrors!: UserError[];
 }

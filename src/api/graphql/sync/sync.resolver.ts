@@ -11,10 +11,11 @@ import { RepositorySyncInput } from './sync.type.ts';
 @Resolver()
 export class SyncResolver {
   @Mutation(() => TaskPayload, {
-    description: 'Starts a sync of a repository; one runs at a time. Follow it with taskProgress.',
+    description:
+      'Starts a sync of a repository. One sync of a repository runs at a time. Follow the task with taskProgress.',
   })
   async repositorySync(
-    @Arg('input', () => RepositorySyncInput, { description: 'What to sync, and how.' })
+    @Arg('input', () => RepositorySyncInput, { description: 'The repository and the options.' })
     input: RepositorySyncInput,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
@@ -23,7 +24,7 @@ export class SyncResolver {
 
   @Mutation(() => TaskPayload, {
     description:
-      'Asks a task to stop; it does within seconds, and changes nothing. A task that is CANCELED already is answered.',
+      'Cancels a task. It stops within seconds and changes nothing. Canceling it again returns the task.',
   })
   async taskCancel(
     @Arg('input', () => TaskCancelInput, { description: 'The task.' }) input: TaskCancelInput,

@@ -5,41 +5,41 @@ import { RemotePolicyEnum } from '../remotes/remote.type.ts';
 
 @InputType('SyncOverridesInput', {
   description:
-    'Options of the remote that this sync replaces. The remote keeps its own, so later syncs and schedules do not change. Omitted: as the remote says.',
+    "Options that replace those of the remote in this sync only. The remote does not change. Omitted: the remote's option applies.",
 })
 export class SyncOverridesInput {
   @Field(() => [String], {
     nullable: true,
-    description: 'Tags to sync, as in RemoteCreateInput. Null: every tag.',
+    description: 'Tags to sync, as in RemoteCreateInput; null: every tag.',
   })
   includeTags?: string[] | null;
 
   @Field(() => [String], {
     nullable: true,
-    description: 'Tags to leave out, as in RemoteCreateInput. Null: none.',
+    description: 'Tags to exclude, as in RemoteCreateInput; null: none.',
   })
   excludeTags?: string[] | null;
 
   @Field(() => RemotePolicyEnum, { nullable: true, description: 'When blobs are fetched.' })
   policy?: RemotePolicy | null;
 
-  @Field(() => Int, { nullable: true, description: 'Requests in flight in the whole sync, 1 to 100.' })
+  @Field(() => Int, { nullable: true, description: 'Maximum number of concurrent requests, 1 to 100.' })
   downloadConcurrency?: number | null;
 }
 
-@InputType('RepositorySyncInput', { description: 'A sync of a repository with a remote.' })
+@InputType('RepositorySyncInput', { description: 'A sync of a repository from a remote.' })
 export class RepositorySyncInput {
-  @Field(() => ID, { description: 'The repository that gets a new version where anything has changed.' })
+  @Field(() => ID, { description: 'The repository. It gets a new version if anything changed.' })
   repositoryId!: string;
 
-  @Field(() => ID, { nullable: true, description: "The remote to sync with; default: the repository's own." })
+  @Field(() => ID, { nullable: true, description: "The remote to sync from; null: the repository's own." })
   remoteId?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: false,
     description:
-      'Also remove what the upstream no longer has, inside what the filters select. Without: only add and move tags.',
+      'Also remove tags that the filters select and the upstream no longer has. False: only add and move tags.',
   })
   mirror?: boolean | null;
 
@@ -47,8 +47,7 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
-      "Allow a mirror sync to remove all of the repository's tags, or more than half where it has ten or more. Without, such a sync fails " +
-      'with MASS_REMOVAL_REFUSED.',
+      'Allow a mirror sync to remove all tags, or more than half of ten or more tags. Otherwise such a sync fails with MASS_REMOVAL_REFUSED.',
   })
   confirmRemoval?: boolean | null;
 
@@ -56,8 +55,8 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
-      'With mirror: also remove the tags that the filters leave out, which earlier filters brought. Without, they stay as they are ' +
-      '(Task.tagsOutsideFilter). confirmRemoval counts these removals, too.',
+      'With mirror: also remove tags that the filters leave out. False: they are kept (Task.tagsOutsideFilter). The limit of confirmRemoval ' +
+      'includes these removals.',
   })
   pruneFiltered?: boolean | null;
 
@@ -65,13 +64,13 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
-      'Only find out what would change: no blob is fetched, no version made. The answer is in Task.plan.',
+      'Only compute the changes: no blob is fetched and no version is created. Task.plan contains the result.',
   })
   dryRun?: boolean | null;
 
   @Field(() => SyncOverridesInput, {
     nullable: true,
-    description: 'Options of this sync alone. Task.overrides shows them.',
+    description: 'Options for this sync only. Task.overrides returns them.',
   })
   overrides?: SyncOverridesInput | null;
 
@@ -79,8 +78,8 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
-      'Allow the sync to turn a repository that was pushed to into a mirror, which refuses pushes from then on. Without, the sync is refused ' +
-      'with WOULD_BECOME_MIRROR. A dry run needs no permission. repositoryDetach turns a mirror back.',
+      'Allow the sync to turn a repository with pushed content into a mirror, which refuses pushes. Otherwise the sync is refused with ' +
+      'WOULD_BECOME_MIRROR. Not needed for a dry run. repositoryDetach reverts it.',
   })
   convertToMirror?: boolean | null;
 
@@ -88,27 +87,27 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
-      'For a repository that was created for this sync: delete it again when the sync fails, is canceled or is a dry run, together with its ' +
-      'remote where nothing else uses that. A repository that has a version, a schedule or another distribution is kept.',
+      'Delete the repository when the sync fails, is canceled or is a dry run, together with its remote unless something else uses that. For ' +
+      'repositories that were created for this sync: one that has a version, a schedule or another distribution is kept.',
   })
   discardUnlessSynced?: boolean | null;
 }
 
 @ObjectType('SyncOverrides', {
-  description: 'Options that one sync used in place of those of its remote. Null: as the remote says.',
+  description: "Options of one sync that replaced those of its remote. Null: the remote's option applied.",
   simpleResolvers: true,
 })
 export class SyncOverridesType {
-  @Field(() => [String], { nullable: true, description: 'Tags to sync; empty: every tag.' })
+  @Field(() => [String], { nullable: true, description: 'Selected tags; empty: every tag.' })
   includeTags!: readonly string[] | null;
 
-  @Field(() => [String], { nullable: true, description: 'Tags to leave out; empty: none.' })
+  @Field(() => [String], { nullable: true, description: 'Excluded tags; empty: none.' })
   excludeTags!: readonly string[] | null;
 
   @Field(() => RemotePolicyEnum, { nullable: true, description: 'When blobs are fetched.' })
   policy!: RemotePolicy | null;
 
-  @Field(() => Int, { nullable: true, description: 'Requests in flight in the whole sync.' })
+  @Field(() => Int, { nullable: true, description: 'Maximum number of concurrent requests.' })
   downloadConcurrency!: number | null;
 }
 

@@ -1,11 +1,9 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { Task, TaskState } from '../../../db/schema/tasks.ts';
-import type { PlannedChange } from '../../../db/reads/read-plans.ts';
 import { countTasks, readTaskPage } from '../../../db/reads/read-tasks.ts';
-import type { TaskCounts } from '../../../db/tasks/tasks.ts';
 import { TidemarkError, quoteValue } from '../../../oci/error.ts';
 import { checkFirst } from '../errors.ts';
-import { readNumberCursor, readTextCursor, toConnection } from '../connection.ts';
+import { readNumberCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { beginAnswer } from '../context.ts';
 import type { RequestContext } from '../context.ts';
@@ -14,27 +12,17 @@ import { guardEvents } from '../guard-events.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, firstOption } from '../page-arguments.ts';
 import { RepositoryType, toRepositoryType } from '../repositories/repository.type.ts';
-import {
-  PlannedChangeEnum,
-  PlannedTagConnection,
-  SyncPlan,
-  TaskConnection,
-  TaskProgressType,
-  TaskStateEnum,
-  TaskType,
-  toPlannedTag,
-  toSyncPlan,
-  toTaskType,
-} from './task.type.ts';
-import type { PlannedTag } from './task.type.ts';
+import { SyncPlan, toSyncPlan } from './sync-plan.type.ts';
+import { TaskProgressType, toProgress } from './task-progress.type.ts';
+import { TaskConnection, TaskStateEnum, TaskType, toTaskType } from './task.type.ts';
 import { RepositoryVersionType, toRepositoryVersionType } from '../versions/version.type.ts';
 import { trimTrailingSlashes } from '../../../oci/trim-ends.ts';
 
 @Resolver(() => TaskType)
 export class TaskResolver {
-  @Query(() => TaskType, { nullable: true, description: 'A task by its id; null where there is none.' })
+  @Query(() => TaskType, { nullable: true, description: 'A task by id; null when there is none.' })
   async task(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('id', () => ID, { description: 'The id.' }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<TaskType | null> {
     const row = await loadTask(context, id);
@@ -43,7 +31,7 @@ export class TaskResolver {
 
   @Query(() => TaskConnection, {
     description:
-      'Tasks of the repositories that you may read, newest first; and tasks that you started whose repository is gone.',
+      'Tasks of the repositories that the caller may read, and tasks of deleted repositories that the caller started; newest first.',
   })
   async tasks(
     @Arg('first', () => Int, firstOption) first: number,
@@ -77,7 +65,7 @@ export class TaskResolver {
 
   @Subscription(() => TaskType, {
     description:
-      'The current state first, then every change (at most one event each 250 ms), then the final state, then completes.',
+      'Sends the current state, then every change (at most one event per 250 ms), then the final state, then completes.',
     subscribe: async ({ args, context: given }) => {
       const { id } = args as { id: string };
       const context = given as RequestContext;
@@ -89,7 +77,7 @@ export class TaskResolver {
     },
   })
   async taskProgress(
-    @Arg('id', () => ID, { description: "The task's id." }) id: string,
+    @Arg('id', () => ID, { description: 'The id of the task.' }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<TaskType> {
     if (context.loginEnded !== undefined) throw context.loginEnded;
@@ -101,7 +89,7 @@ export class TaskResolver {
 
   @FieldResolver(() => RepositoryType, {
     nullable: true,
-    description: 'The repository that it works on; null once that is deleted.',
+    description: 'The repository of the task; null once it is deleted, and for tasks of no repository.',
   })
   async repository(
     @Root() { row }: TaskType,
@@ -113,13 +101,13 @@ export class TaskResolver {
     return repository === undefined ? null : toRepositoryType(repository);
   }
 
-  @FieldResolver(() => TaskProgressType, { description: 'How far it is.' })
+  @FieldResolver(() => TaskProgressType, { description: 'Progress of the task.' })
   async progress(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<TaskProgressType> {
     return toProgress(row, await loaders.taskCounts.load(row.id));
   }
 
   @FieldResolver(() => Int, {
-    description: 'How many answers of the upstream that asked to slow down were honoured.',
+    description: 'Number of responses of the upstream that asked to slow down (429).',
   })
   async rateLimited(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return (await loaders.taskCounts.load(row.id))?.rateLimited ?? 0;
@@ -127,7 +115,7 @@ export class TaskResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The version that it made; null when nothing had changed.',
+    description: 'The version that the task created; null when nothing changed.',
   })
   async createdVersion(
     @Root() { row }: TaskType,
@@ -141,7 +129,8 @@ export class TaskResolver {
 
   @FieldResolver(() => [String], {
     description:
-      'What is worth knowing and no failure, e.g. a filter that matched no tag. What is said of several tags or layers is one warning, with up to ten more names and their count.',
+      'Warnings, e.g. a filter that matches no tag. Equal warnings of several tags or layers are combined into one, with up to ten names and ' +
+      'a count.',
   })
   async warnings(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<string[]> {
     return loaders.taskWarnings.load(row.id);
@@ -149,7 +138,7 @@ export class TaskResolver {
 
   @FieldResolver(() => SyncPlan, {
     nullable: true,
-    description: 'What a dry run found; null unless one has completed.',
+    description: 'The result of a completed dry run; null otherwise.',
   })
   async plan(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<SyncPlan | null> {
     const plan = await loaders.plans.load(row.id);
@@ -158,7 +147,7 @@ export class TaskResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: "The task's page in the Temporal UI; null where none is known.",
+    description: 'URL of the task in the Temporal UI; null when no UI is configured.',
   })
   temporalUrl(@Root() { row }: TaskType, @Ctx() { api }: RequestContext): string | null {
     const { temporalUiUrl, temporalNamespace } = api.config;
@@ -166,41 +155,6 @@ export class TaskResolver {
     const workflows = `${trimTrailingSlashes(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows`;
     const page = `${workflows}/${encodeURIComponent(row.workflowId)}`;
     return typeof row.runId === 'string' ? `${page}/${row.runId}` : page;
-  }
-}
-
-@Resolver(() => SyncPlan)
-export class SyncPlanResolver {
-  @FieldResolver(() => PlannedTagConnection, { description: 'The tags that would change, in order of name.' })
-  async tags(
-    @Root() { row }: SyncPlan,
-    @Arg('first', () => Int, firstOption) first: number,
-    @Arg('after', () => String, afterOption) after: string | null,
-    @Arg('change', () => PlannedChangeEnum, {
-      nullable: true,
-      description: 'Only tags with this change; null: all.',
-    })
-    change: PlannedChange | null,
-    @Ctx() { loaders }: RequestContext,
-  ): Promise<Connection<PlannedTag>> {
-    const page = await loaders.plannedTags.load({
-      parent: row.taskId,
-      page: {
-        first: checkFirst(first),
-        after: readTextCursor('plannedTags', after),
-        change: change ?? undefined,
-      },
-    });
-    const counts = { ADDED: row.tagsAdded, MOVED: row.tagsMoved, REMOVED: row.tagsRemoved };
-    const total =
-      change === null || change === undefined ? counts.ADDED + counts.MOVED + counts.REMOVED : counts[change];
-    return toConnection(page, {
-      list: 'plannedTags',
-      after,
-      keyOf: (tag) => tag.name,
-      nodeOf: toPlannedTag,
-      countTotal: () => Promise.resolve(total),
-    });
   }
 }
 
@@ -217,27 +171,4 @@ function taskNotFound(id: string): TidemarkError {
       origin: 'caller',
     },
   );
-}
-
-function toProgress(row: Task, counts: TaskCounts | undefined): TaskProgressType {
-  return Object.assign(new TaskProgressType(), {
-    stage: row.stage,
-    tagsTotal: row.tagsTotal ?? null,
-    tagsDone: atMost(counts?.tagsDone, row.tagsTotal),
-    manifestsTotal: row.manifestsTotal ?? null,
-    manifestsDone: atMost(counts?.manifestsDone, row.manifestsTotal),
-    blobsTotal: row.blobsTotal ?? null,
-    blobsDone: atMost(counts?.blobsDone, row.blobsTotal),
-    blobsReused: atMost(counts?.blobsReused, row.blobsTotal),
-    bytesTotal: row.bytesTotal ?? null,
-    bytesDone: atMost(counts?.bytesDone, row.bytesTotal),
-    bytesReused: atMost(counts?.bytesReused, row.bytesTotal),
-    signaturesDone: counts?.signaturesDone ?? 0,
-    throttledUntil: counts?.throttledUntil ?? null,
-  });
-}
-
-/** Parts that were counted twice (an attempt and its retry) do not lead beyond the total. */
-function atMost(done: number | undefined, total: number | null | undefined): number {
-  return Math.min(done ?? 0, total ?? Number.MAX_SAFE_INTEGER);
 }

@@ -17,11 +17,12 @@ import {
 export class UpkeepResolver {
   @Mutation(() => TaskPayload, {
     description:
-      'Starts a clean-up: versions beyond `retainVersions`, then manifests and blobs that no version, upload or running sync reaches, each ' +
-      'after the grace period (TIDEMARK_GC_GRACE). Syncs, pushes and pulls go on meanwhile. One runs at a time. For administrators of everything.',
+      'Starts a garbage collection: removes versions beyond `retainVersions`, then manifests and blobs that no version, upload or running ' +
+      'sync references, after the grace period (TIDEMARK_GC_GRACE). Syncs, pushes and pulls continue. Refused with IN_USE while another one ' +
+      'runs. Needs the role admin for "*".',
   })
   contentCollect(
-    @Arg('input', () => ContentCollectInput, { nullable: true, description: 'How; null: all of it.' })
+    @Arg('input', () => ContentCollectInput, { nullable: true, description: 'Options; null: the defaults.' })
     input: ContentCollectInput | null,
     @Ctx() context: RequestContext,
   ): Promise<TaskPayload> {
@@ -34,8 +35,8 @@ export class UpkeepResolver {
 
   @Mutation(() => TaskPayload, {
     description:
-      'Starts a verification: all that is stored is read and hashed again. What is missing or damaged is served as 404 from then on, and ' +
-      'the next sync or push brings it again. One runs at a time. For administrators of everything.',
+      'Starts a verification: reads and hashes all stored content. Missing and damaged content is answered with 404 until the next sync or ' +
+      'push stores it again. Refused with IN_USE while another one runs. Needs the role admin for "*".',
   })
   contentVerify(@Ctx() context: RequestContext): Promise<TaskPayload> {
     return answerTask(
@@ -46,8 +47,7 @@ export class UpkeepResolver {
 
   @Mutation(() => SecretsRotatePayload, {
     description:
-      'Encrypts all stored secrets with the first of the keys that the server was given. Afterwards the other keys are not needed any more. ' +
-      'For administrators of everything.',
+      'Encrypts all stored secrets with the server\'s first key. The other keys can be removed afterwards. Needs the role admin for "*".',
   })
   async secretsRotate(@Ctx() { em, api, viewer }: RequestContext): Promise<SecretsRotatePayload> {
     if (!may(viewer, 'admin', '*')) throw forbidden('secretsRotate needs the role admin for "*".');
@@ -56,7 +56,7 @@ export class UpkeepResolver {
 
   @FieldResolver(() => UpkeepReportType, {
     nullable: true,
-    description: 'What a clean-up or a verification has done so far; null for a sync.',
+    description: 'Result so far of a garbage collection or a verification; null for a sync.',
   })
   report(@Root() { row }: TaskType): UpkeepReportType | null {
     if (row.name !== 'content.collect' && row.name !== 'content.verify') return null;

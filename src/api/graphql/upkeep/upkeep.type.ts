@@ -2,47 +2,50 @@ import { Field, InputType, Int, ObjectType } from 'type-graphql';
 import type { UpkeepReport } from '../../../db/schema/tasks.ts';
 import { ByteCount } from '../scalars.ts';
 
-@InputType('ContentCollectInput', { description: 'How to clean up.' })
+@InputType('ContentCollectInput', { description: 'Options of a garbage collection.' })
 export class ContentCollectInput {
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Only count what would be removed now. Default false.',
+    description: 'Only count what would be removed. Default: false.',
   })
   dryRun?: boolean | null;
 }
 
 @ObjectType('UpkeepReport', {
-  description: 'What a clean-up has removed (or would remove, with `dryRun`), or a verification has found.',
+  description:
+    'The result of a garbage collection or a verification. With `dryRun`, what a collection would remove.',
   simpleResolvers: true,
 })
 export class UpkeepReportType {
-  @Field(() => Int, { description: 'Versions beyond what their repositories keep; of a clean-up.' })
+  @Field(() => Int, {
+    description: 'Versions beyond `retainVersions` that were removed; 0 for a verification.',
+  })
   versions!: number;
 
-  @Field(() => Int, { description: 'Manifests: removed, or hashed again.' })
+  @Field(() => Int, { description: 'Manifests that were removed, or verified.' })
   manifests!: number;
 
-  @Field(() => Int, { description: 'Blobs: removed, or hashed again.' })
+  @Field(() => Int, { description: 'Blobs that were removed, or verified.' })
   blobs!: number;
 
-  @Field(() => ByteCount, { description: 'Bytes of those blobs, and of `files`.' })
+  @Field(() => ByteCount, { description: 'Bytes of those blobs and of `files`.' })
   bytes!: number;
 
-  @Field(() => Int, { description: 'Files of the blob store that nothing knew of, and that were removed.' })
+  @Field(() => Int, { description: 'Unknown files in the blob store that were removed.' })
   files!: number;
 
-  @Field(() => Int, { description: 'Blobs that were not there; the next sync fetches them.' })
+  @Field(() => Int, { description: 'Missing blobs; the next sync fetches them.' })
   missing!: number;
 
   @Field(() => Int, {
-    description: 'Blobs and manifests whose bytes were not theirs: removed; the next sync fetches them.',
+    description:
+      'Blobs and manifests whose bytes did not match their digests. They were removed; the next sync fetches them.',
   })
   damaged!: number;
 
   @Field(() => Int, {
     nullable: true,
-    description:
-      'Seconds that content has to be without use before a clean-up removes it; null for a verification.',
+    description: 'The grace period in seconds: unused content is removed after it; null for a verification.',
   })
   graceSeconds!: number | null;
 }
@@ -62,18 +65,18 @@ export function toUpkeepReport(report: UpkeepReport): UpkeepReportType {
 }
 
 @ObjectType('SecretsRotatePayload', {
-  description: 'What became of the stored secrets.',
+  description: 'The result of a key rotation.',
   simpleResolvers: true,
 })
 export class SecretsRotatePayload {
   @Field(() => Int, {
-    description: 'Secrets that were encrypted with the first key; the others were already.',
+    description: 'Number of secrets that this rotation encrypted again.',
   })
   resealed!: number;
 
   @Field(() => [String], {
     description:
-      'Secrets that could not be opened, and were left as they are, e.g. "remote:12:password"; the first 20. Set them anew.',
+      'The first 20 secrets that no key decrypts, e.g. "remote:12:password". They are unchanged; set them again.',
   })
   unreadable!: string[];
 }

@@ -4,10 +4,14 @@ export const ContentChangeEnum = { PRESENT: 'PRESENT', ADDED: 'ADDED', REMOVED: 
 
 registerEnumType(ContentChangeEnum, {
   name: 'ContentChange',
-  description: "Which part of a version's content is listed.",
+  description: "The part of a version's content to list.",
   valuesConfig: {
-    PRESENT: { description: 'What is in the version.' },
-    ADDED: { description: 'What it has and the version before it has not; a moved tag, as it is now.' },
-    REMOVED: { description: 'What the version before it has and it has not; a moved tag, as it was.' },
+    PRESENT: { description: 'Content of the version.' },
+    ADDED: {
+      description: 'Content that the previous version lacks. A moved tag is listed with its new target.',
+    },
+    REMOVED: {
+      description: 'Content that only the previous version has. A moved tag is listed with its old target.',
+    },
   },
 });

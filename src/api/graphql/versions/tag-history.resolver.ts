@@ -13,11 +13,11 @@ import type { TagHistoryEntry } from './tag-history.type.ts';
 export class TagHistoryResolver {
   @FieldResolver(() => TagHistoryConnection, {
     description:
-      'Every version that is kept and that added, moved or removed a tag, newest first. Empty where the repository never had it.',
+      'Kept versions that added, moved or removed a tag, newest first. Empty when the repository never had the tag.',
   })
   async tagHistory(
     @Root() { row }: RepositoryType,
-    @Arg('name', () => String, { description: 'The tag.' }) name: string,
+    @Arg('name', () => String, { description: 'Name of the tag.' }) name: string,
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,

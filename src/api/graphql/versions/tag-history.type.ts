@@ -9,11 +9,11 @@ export const TagOutcomeKind = { ADDED: 'ADDED', MOVED: 'MOVED', REMOVED: 'REMOVE
 
 registerEnumType(TagOutcomeKind, {
   name: 'TagOutcomeKind',
-  description: 'What became of a tag.',
+  description: 'Changes of a tag.',
   valuesConfig: {
-    ADDED: { description: 'The repository got the tag.' },
-    MOVED: { description: 'The tag names another manifest.' },
-    REMOVED: { description: 'The repository lost the tag.' },
+    ADDED: { description: 'The version added the tag.' },
+    MOVED: { description: 'The version moved the tag to another manifest.' },
+    REMOVED: { description: 'The version removed the tag.' },
   },
 });
 
@@ -22,19 +22,22 @@ registerEnumType(TagOutcomeKind, {
   simpleResolvers: true,
 })
 export class TagHistoryEntry {
-  @Field(() => RepositoryVersionType, { description: 'The version; its task says what made it.' })
+  @Field(() => RepositoryVersionType, { description: 'The version; its `task` tells what created it.' })
   version!: RepositoryVersionType;
 
-  @Field(() => TagOutcomeKind, { description: 'What the version did to the tag.' })
+  @Field(() => TagOutcomeKind, { description: 'The change of the tag.' })
   outcome!: keyof typeof TagOutcomeKind;
 
   @Field(() => DigestScalar, {
     nullable: true,
-    description: 'What the tag named before; null: it was absent.',
+    description: 'Digest of the tag before this version; null: the tag was absent.',
   })
   oldDigest!: string | null;
 
-  @Field(() => DigestScalar, { nullable: true, description: 'What the tag names since; null: it is absent.' })
+  @Field(() => DigestScalar, {
+    nullable: true,
+    description: 'Digest of the tag in this version; null: the tag is absent.',
+  })
   newDigest!: string | null;
 }
 

@@ -20,11 +20,12 @@ import type { TagDifferenceType } from './version-diff.type.ts';
 export class VersionDiffResolver {
   @Query(() => VersionDiffType, {
     nullable: true,
-    description: 'How two versions differ, of one repository or of two; null where one of them is not there.',
+    description:
+      'The difference between two versions, of one repository or of two; null when one of them does not exist.',
   })
   async versionDiff(
-    @Arg('from', () => ID, { description: 'The version that is compared from.' }) from: string,
-    @Arg('to', () => ID, { description: 'The version that is compared to.' }) to: string,
+    @Arg('from', () => ID, { description: 'The version to compare from.' }) from: string,
+    @Arg('to', () => ID, { description: 'The version to compare to.' }) to: string,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<VersionDiffType | null> {
     const pair = { from: parseVersionId(from), to: parseVersionId(to) };
@@ -35,14 +36,14 @@ export class VersionDiffResolver {
     return toVersionDiffType(known, await readVersionDiff(em, known));
   }
 
-  @FieldResolver(() => TagDifferenceConnection, { description: 'The tags that differ, in order of name.' })
+  @FieldResolver(() => TagDifferenceConnection, { description: 'Tags that differ, ordered by name.' })
   async tags(
     @Root() { pair, counts }: VersionDiffType,
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
     @Arg('change', () => TagChangeEnum, {
       nullable: true,
-      description: 'Only those that differ so; null: all.',
+      description: 'Only tags with this change; null: all.',
     })
     change: TagChange | null,
     @Ctx() { em }: RequestContext,

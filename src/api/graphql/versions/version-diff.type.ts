@@ -9,9 +9,9 @@ registerEnumType(TagChangeEnum, {
   name: 'TagChange',
   description: 'How a tag differs between two versions.',
   valuesConfig: {
-    ADDED: { description: 'Only the version compared to has it.' },
-    MOVED: { description: 'Both have it, for different manifests.' },
-    REMOVED: { description: 'Only the version compared from has it.' },
+    ADDED: { description: 'Only the `to` version has the tag.' },
+    MOVED: { description: 'Both versions have the tag, for different manifests.' },
+    REMOVED: { description: 'Only the `from` version has the tag.' },
   },
 });
 
@@ -20,21 +20,21 @@ registerEnumType(TagChangeEnum, {
   simpleResolvers: true,
 })
 export class TagDifferenceType {
-  @Field(() => String, { description: 'The tag.' })
+  @Field(() => String, { description: 'Name of the tag.' })
   name!: string;
 
-  @Field(() => TagChangeEnum, { description: 'How it differs.' })
+  @Field(() => TagChangeEnum, { description: 'How the tag differs.' })
   change!: keyof typeof TagChangeEnum;
 
   @Field(() => DigestScalar, {
     nullable: true,
-    description: 'What it names in the version compared from; null where that has not the tag.',
+    description: 'Digest in the `from` version; null when that version lacks the tag.',
   })
   oldDigest!: string | null;
 
   @Field(() => DigestScalar, {
     nullable: true,
-    description: 'What it names in the version compared to; null where that has not the tag.',
+    description: 'Digest in the `to` version; null when that version lacks the tag.',
   })
   newDigest!: string | null;
 }
@@ -47,44 +47,44 @@ export function toTagDifferenceType(row: TagDifference): TagDifferenceType {
 export const TagDifferenceConnection = connectionType(TagDifferenceType, 'TagDifference');
 
 @ObjectType('VersionDiff', {
-  description: 'What has to be added to and removed from one version to have the other.',
+  description: 'The difference between two versions: the changes that lead from `from` to `to`.',
   simpleResolvers: true,
 })
 export class VersionDiffType {
   pair!: VersionPair;
   counts!: VersionDiffCounts;
 
-  @Field(() => Int, { description: 'Tags that only the version compared to has.' })
+  @Field(() => Int, { description: 'Tags that only the `to` version has.' })
   tagsAdded!: number;
 
-  @Field(() => Int, { description: 'Tags that both have, for different manifests.' })
+  @Field(() => Int, { description: 'Tags that both versions have, for different manifests.' })
   tagsMoved!: number;
 
-  @Field(() => Int, { description: 'Tags that only the version compared from has.' })
+  @Field(() => Int, { description: 'Tags that only the `from` version has.' })
   tagsRemoved!: number;
 
-  @Field(() => Int, { description: 'Manifests and indexes that only the version compared to has.' })
+  @Field(() => Int, { description: 'Manifests and indexes that only the `to` version has.' })
   manifestsAdded!: number;
 
-  @Field(() => Int, { description: 'Manifests and indexes that only the version compared from has.' })
+  @Field(() => Int, { description: 'Manifests and indexes that only the `from` version has.' })
   manifestsRemoved!: number;
 
-  @Field(() => Int, { description: 'Blobs that only the version compared to has.' })
+  @Field(() => Int, { description: 'Blobs that only the `to` version has.' })
   blobsAdded!: number;
 
-  @Field(() => Int, { description: 'Blobs that only the version compared from has.' })
+  @Field(() => Int, { description: 'Blobs that only the `from` version has.' })
   blobsRemoved!: number;
 
-  @Field(() => Int, { description: 'Signatures that only the version compared to has.' })
+  @Field(() => Int, { description: 'Signatures that only the `to` version has.' })
   signaturesAdded!: number;
 
-  @Field(() => Int, { description: 'Signatures that only the version compared from has.' })
+  @Field(() => Int, { description: 'Signatures that only the `from` version has.' })
   signaturesRemoved!: number;
 
-  @Field(() => ByteCount, { description: 'Bytes of the manifests and stored blobs added.' })
+  @Field(() => ByteCount, { description: 'Bytes of the added manifests and stored blobs.' })
   bytesAdded!: number;
 
-  @Field(() => ByteCount, { description: 'Bytes of the manifests and stored blobs removed.' })
+  @Field(() => ByteCount, { description: 'Bytes of the removed manifests and stored blobs.' })
   bytesRemoved!: number;
 }
 

@@ -27,12 +27,12 @@ import { RepositoryVersionType, toRepositoryVersionType } from './version.type.t
 const changeOption = {
   nullable: true,
   defaultValue: 'PRESENT',
-  description: "Which part of the version's content.",
+  description: "The part of the version's content to list.",
 };
 
 @Resolver(() => RepositoryVersionType)
 export class RepositoryVersionResolver {
-  @FieldResolver(() => RepositoryType, { description: 'The repository that it is a version of.' })
+  @FieldResolver(() => RepositoryType, { description: 'The repository of the version.' })
   async repository(
     @Root() { row }: RepositoryVersionType,
     @Ctx() { loaders }: RequestContext,
@@ -44,7 +44,7 @@ export class RepositoryVersionResolver {
 
   @FieldResolver(() => RepositoryVersionType, {
     nullable: true,
-    description: 'The version that it was made from, where it is not the previous one.',
+    description: 'The version that this one was derived from; null when that is the previous one.',
   })
   async baseVersion(
     @Root() { row }: RepositoryVersionType,
@@ -56,7 +56,10 @@ export class RepositoryVersionResolver {
     return base === undefined ? null : toRepositoryVersionType(base);
   }
 
-  @FieldResolver(() => TaskType, { nullable: true, description: 'What made it.' })
+  @FieldResolver(() => TaskType, {
+    nullable: true,
+    description: 'The task that created the version; null: no task did.',
+  })
   async task(
     @Root() { row }: RepositoryVersionType,
     @Ctx() { loaders }: RequestContext,
@@ -67,11 +70,11 @@ export class RepositoryVersionResolver {
 
   @FieldResolver(() => TagType, {
     nullable: true,
-    description: 'The tag of a name; null where the version has none.',
+    description: 'The tag with this name; null when the version has none.',
   })
   async tag(
     @Root() { row }: RepositoryVersionType,
-    @Arg('name', () => String, { description: 'The tag, e.g. latest.' }) name: string,
+    @Arg('name', () => String, { description: 'Name of the tag, e.g. latest.' }) name: string,
     @Ctx() { loaders }: RequestContext,
   ): Promise<TagType | null> {
     if (!isStorableText(name)) return null;
@@ -80,7 +83,7 @@ export class RepositoryVersionResolver {
     return tag === undefined ? null : toTagType(tag, { repositoryId, number });
   }
 
-  @FieldResolver(() => TagConnection, { description: 'Its tags, in order of name.' })
+  @FieldResolver(() => TagConnection, { description: 'Tags of the version, ordered by name.' })
   async tags(
     @Root() { row }: RepositoryVersionType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -88,7 +91,7 @@ export class RepositoryVersionResolver {
     @Arg('change', () => ContentChangeEnum, changeOption) change: ContentChange | null,
     @Arg('name', () => String, {
       nullable: true,
-      description: 'Only tags that match: shell wildcards (* ? [abc]); null: all.',
+      description: 'Only tags that match this shell wildcard (* ? [abc]); null: all.',
     })
     name: string | null,
     @Ctx() { loaders }: RequestContext,
@@ -111,7 +114,7 @@ export class RepositoryVersionResolver {
     });
   }
 
-  @FieldResolver(() => ManifestConnection, { description: 'Its manifests and indexes.' })
+  @FieldResolver(() => ManifestConnection, { description: 'Manifests and indexes of the version.' })
   async manifests(
     @Root() { row }: RepositoryVersionType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -138,7 +141,7 @@ export class RepositoryVersionResolver {
     });
   }
 
-  @FieldResolver(() => BlobConnection, { description: 'Its blobs: configs and layers.' })
+  @FieldResolver(() => BlobConnection, { description: 'Blobs of the version: configs and layers.' })
   async blobs(
     @Root() { row }: RepositoryVersionType,
     @Arg('first', () => Int, firstOption) first: number,
@@ -164,7 +167,7 @@ export class RepositoryVersionResolver {
     });
   }
 
-  @FieldResolver(() => SignatureConnection, { description: 'Its signatures.' })
+  @FieldResolver(() => SignatureConnection, { description: 'Signatures of the version.' })
   async signatures(
     @Root() { row }: RepositoryVersionType,
     @Arg('first', () => Int, firstOption) first: number,

@@ -5,52 +5,54 @@ import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 
-@ObjectType('ContentCounts', { description: 'How many of each kind of content.', simpleResolvers: true })
+@ObjectType('ContentCounts', { description: 'Counts by kind of content.', simpleResolvers: true })
 export class ContentCountsType {
-  @Field(() => Int, { description: 'Blobs: configs and layers, each digest once.' })
+  @Field(() => Int, { description: 'Blobs (configs and layers), each digest counted once.' })
   blobs!: number;
 
-  @Field(() => Int, { description: 'Manifests and indexes, each digest once.' })
+  @Field(() => Int, { description: 'Manifests and indexes, each digest counted once.' })
   manifests!: number;
 
   @Field(() => Int, { description: 'Tags.' })
   tags!: number;
 
-  @Field(() => Int, { description: 'Signatures: atomic ones and signature manifests.' })
+  @Field(() => Int, { description: 'Signatures: simple-signing signatures and signature manifests.' })
   signatures!: number;
 }
 
 @ObjectType('ContentSummary', {
   description:
-    'What a version contains, and how it differs from the one before. A moved tag counts once in removed and once in added.',
+    'Content of a version, and its changes since the previous one. A moved tag counts once in removed and once in added.',
   simpleResolvers: true,
 })
 export class ContentSummaryType {
-  @Field(() => ContentCountsType, { description: 'What is in the version.' })
+  @Field(() => ContentCountsType, { description: 'Content of the version.' })
   present!: ContentCounts;
 
-  @Field(() => ContentCountsType, { description: 'What the version before it has not.' })
+  @Field(() => ContentCountsType, { description: 'Content that the previous version lacks.' })
   added!: ContentCounts;
 
-  @Field(() => ContentCountsType, { description: 'What only the version before it has.' })
+  @Field(() => ContentCountsType, { description: 'Content that only the previous version has.' })
   removed!: ContentCounts;
 }
 
 @ObjectType('RepositoryVersion', {
   implements: NodeType,
-  description: "A repository's content at one time. It never changes.",
+  description: "An immutable snapshot of a repository's content.",
   simpleResolvers: true,
 })
 export class RepositoryVersionType extends NodeType {
   row!: RepositoryVersion;
 
-  @Field(() => Int, { description: '1, 2, 3 … inside its repository; never used again.' })
+  @Field(() => Int, {
+    description: 'Number of the version: 1, 2, 3 … in its repository. Numbers are never reused.',
+  })
   number!: number;
 
-  @Field(() => DateTime, { description: 'When it was committed.' })
+  @Field(() => DateTime, { description: 'Commit time.' })
   createdAt!: Date;
 
-  @Field(() => ContentSummaryType, { description: 'Counts of its content and of its changes.' })
+  @Field(() => ContentSummaryType, { description: 'Counts of the content and of the changes.' })
   contentSummary!: VersionCounts;
 }
 
