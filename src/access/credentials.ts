@@ -30,7 +30,7 @@ export function parseAuthorization(header: string | undefined): Credentials {
 export function unauthenticated(what: string, cause?: unknown): TidemarkError {
   return new TidemarkError(
     'UNAUTHENTICATED',
-    `The Authorization ${what}. Expected a token that counts; an administrator makes one with tokenCreate.`,
+    `The Authorization ${what}. Expected a valid token; an administrator creates one with tokenCreate.`,
     { origin: 'caller', status: 401, cause },
   );
 }

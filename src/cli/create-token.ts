@@ -36,7 +36,9 @@ export function parseTokenRequest(name: string, options: TokenOptions): TokenReq
       `--scope is ${JSON.stringify(scope)}; expected "*", a repository's name, or the beginning of names as "team/*".`,
     );
   if (!/^[^\p{C}]{1,255}$/u.test(name) || name.trim() !== name)
-    throw usage('The name of the token is not 1 to 255 visible characters, without blanks at the ends.');
+    throw usage(
+      'The name of the token is invalid. Expected 1 to 255 visible characters, without blanks at the ends.',
+    );
   return { name, role, scope, expiresInDays };
 }
 
@@ -67,7 +69,7 @@ export async function tokenCommand(
       if (made === undefined)
         throw new TidemarkError(
           'ALREADY_EXISTS',
-          `There is a token named ${JSON.stringify(name)} that counts; choose another name, or revoke that one.`,
+          `There is a valid token named ${JSON.stringify(name)}. Choose another name, or revoke that token.`,
           { origin: 'caller' },
         );
       terminal.note(

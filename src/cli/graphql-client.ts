@@ -1,4 +1,5 @@
 import { TidemarkError } from '../oci/error.ts';
+import { inOwnWords } from './words.ts';
 import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 
 export interface GraphqlRequest {
@@ -110,13 +111,11 @@ async function openStream(apiUrl: string, url: string, init: RequestInit): Promi
   return new Response(heard, response);
 }
 
-/** @throws TidemarkError with the code of the first, and one line for each: `field: message`. */
+/** @throws TidemarkError with the code of the first, and one line for each. */
 export function checkUserErrors(errors: readonly UserError[]): void {
   const [first] = errors;
   if (first === undefined) return;
-  const lines = errors.map(({ field, message }) =>
-    field === null || field.length === 0 ? message : `${field.join('.')}: ${message}`,
-  );
+  const lines = errors.map(({ message }) => inOwnWords(message));
   throw new TidemarkError(first.code, lines.join('\n'), { origin: 'caller' });
 }
 
@@ -161,7 +160,7 @@ function readData(answer: GraphqlAnswer): unknown {
         'On the server\'s machine, "tidemark token create NAME --admin" creates the first one.',
       { origin: 'caller' },
     );
-  throw new TidemarkError(code, error.message, {
+  throw new TidemarkError(code, inOwnWords(error.message), {
     origin: 'server',
     retryable: code === 'SERVICE_UNAVAILABLE',
   });

@@ -10,7 +10,7 @@ import {
 } from '../db/access/access-tokens.ts';
 import type { Role } from '../db/access/roles.ts';
 import { quoteValue } from '../oci/error.ts';
-import { checkInteger, checkName, invalid, mistake } from './mistakes.ts';
+import { checkInteger, checkName, invalid, mistake, noSuchId } from './mistakes.ts';
 import type { Checked, Mistake } from './mistakes.ts';
 import { done, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
@@ -79,10 +79,7 @@ export async function createGrant({ em, viewer }: Operator, grant: NewGrant): Pr
 export async function deleteGrant({ em, viewer }: Operator, grant: Reference): Promise<Outcome<undefined>> {
   const { key, field, text } = grant;
   const [row] = key === undefined ? [] : await readAccessGrants(em, visibilityOf(viewer, 'admin'), [key]);
-  if (row === undefined) {
-    const message = `There is no grant with the id ${quoteValue(text)}; take one from grants.`;
-    return refused(mistake('NOT_FOUND', [field], message));
-  }
+  if (row === undefined) return refused(noSuchId('grant', 'grants', { field, text }));
   await deleteAccessGrant(em.fork(), row.id);
   return done(undefined);
 }
@@ -128,10 +125,6 @@ function nameTaken(name: string): Mistake {
   );
 }
 
-function tokenNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no token with the id ${quoteValue(text)} that counts; take one from tokens.`,
-  );
+function tokenNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('valid token', 'tokens', named);
 }

@@ -12,8 +12,7 @@ import {
 } from '../db/versions/change-content.ts';
 import { ContentRefusedError } from '../db/versions/content-draft.ts';
 import type { ContentChanged, ContentMistake } from '../db/versions/content-draft.ts';
-import { quoteValue } from '../oci/error.ts';
-import { mistake } from './mistakes.ts';
+import { mistake, noSuchId } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
@@ -101,11 +100,7 @@ export async function restoreRepository(
 }
 
 export function versionNotFound(field: string, text: string): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no version with the id ${quoteValue(text)}; take one from a repository's versions.`,
-  );
+  return noSuchId('version', "a repository's versions", { field, text });
 }
 
 interface Asked {

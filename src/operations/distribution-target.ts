@@ -28,7 +28,7 @@ export async function lockGiven(
 ): Promise<DistributionTarget | undefined> {
   if ((version === undefined) === (repository === undefined)) {
     const given = version === undefined ? 'Neither' : 'Both';
-    const message = `${given} of versionId and repositoryId given; expected versionId to serve one version, or repositoryId to follow its latest.`;
+    const message = `${given} of versionId and repositoryId given. Give versionId to pin a version, or repositoryId to follow the latest.`;
     mistakes.push(invalid('versionId', message));
     return undefined;
   }
@@ -53,8 +53,8 @@ async function maySee(em: Em, viewer: Viewer, { repositoryId }: DistributionTarg
 }
 
 export const pinnedPullThrough =
-  'A pinned version never changes, so nothing can be pulled through into it; follow the latest version (repositoryId), or set pullThrough to ' +
-  'false (distributionUpdate).';
+  'Pull-through cannot be combined with a pinned version, which never changes. Follow the latest version (repositoryId), or set pullThrough ' +
+  'to false (distributionUpdate).';
 
 export async function checkPullThrough(
   em: Em,
@@ -68,7 +68,7 @@ export async function checkPullThrough(
   return [
     invalid(
       'pullThrough',
-      'The repository has no remote to pull through from; give it one first (repositoryUpdate).',
+      'The repository has no remote for pull-through. Set its remote first (repositoryUpdate).',
     ),
   ];
 }
@@ -82,6 +82,6 @@ export async function lacksPullThrough(
 ): Promise<Mistake[]> {
   const repository = await em.findOne(Repository, { id: repositoryId });
   if (repository === null || may(viewer, 'maintainer', repository.name)) return [];
-  const message = `Pulls through make versions of the repository that is served, of which ${quoteValue(viewer.name)} is no maintainer.`;
+  const message = `Pull-through creates versions of the served repository, on which ${quoteValue(viewer.name)} lacks the role maintainer.`;
   return [mistake('FORBIDDEN', [field], message)];
 }

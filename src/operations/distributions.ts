@@ -7,7 +7,7 @@ import type { DistributionTarget, LockedDistribution } from '../db/distributions
 import { quoteValue } from '../oci/error.ts';
 import { checkPullThrough, lacksPullThrough, lockGiven, pinnedPullThrough } from './distribution-target.ts';
 import type { Target } from './distribution-target.ts';
-import { invalid, mistake, notNull } from './mistakes.ts';
+import { invalid, mistake, noSuchId, notNull } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
@@ -207,10 +207,6 @@ function ownStays(row: LockedDistribution, instead: string): string {
   return `The distribution at ${quoteValue(row.basePath)} is at its repository's own name and stays as long as the repository; ${instead}.`;
 }
 
-function notFound({ field, text }: Reference): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no distribution with the id ${quoteValue(text)}; take one from distributions.`,
-  );
+function notFound(named: Reference): Mistake {
+  return noSuchId('distribution', 'distributions', named);
 }

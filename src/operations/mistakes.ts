@@ -26,6 +26,19 @@ export function mistake(code: MistakeCode, field: readonly string[], message: st
   return { code, field: [...field], message };
 }
 
+/** An input names something by an id that nothing has, or that the caller may not read. `list`: the field of the API with valid ids. */
+export function noSuchId(
+  noun: string,
+  list: string,
+  { field, text }: { readonly field: string; readonly text: string },
+): Mistake {
+  return mistake(
+    'NOT_FOUND',
+    [field],
+    `There is no ${noun} with the id ${quoteValue(text)}. Use an id from ${list}.`,
+  );
+}
+
 /** The result of one check. */
 export type Checked = Mistake | undefined;
 

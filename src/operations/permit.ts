@@ -40,6 +40,6 @@ export function lacksRole(
   field: string | readonly string[],
 ): Mistake[] {
   if (may(viewer, role, name)) return [];
-  const message = `${quoteValue(viewer.name)} is no ${role} of ${quoteValue(name)}. An administrator can grant the role with grantCreate.`;
+  const message = `${quoteValue(viewer.name)} lacks the role ${role} on ${quoteValue(name)}. An administrator can grant the role with grantCreate.`;
   return [mistake('FORBIDDEN', [field].flat(), message)];
 }

@@ -6,26 +6,18 @@ import { Remote } from '../db/schema/remotes.ts';
 import type { Repository } from '../db/schema/repositories.ts';
 import type { SignaturePolicy } from '../db/schema/signatures.ts';
 import { quoteValue } from '../oci/error.ts';
-import { invalid, mistake } from './mistakes.ts';
+import { invalid, noSuchId } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, refused } from './operation.ts';
 import type { Outcome, Reference } from './operation.ts';
 import { lacksRole, seen } from './permit.ts';
 
-export function repositoryNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no repository with the id ${quoteValue(text)}; take one from repositories.`,
-  );
+export function repositoryNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('repository', 'repositories', named);
 }
 
-export function remoteNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no remote with the id ${quoteValue(text)}; take one from remotes.`,
-  );
+export function remoteNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('remote', 'remotes', named);
 }
 
 type Named = Remote | Repository | SignaturePolicy;

@@ -5,6 +5,7 @@ import type { Em } from '../db/open-database.ts';
 import { findRepositoryId, findScheduleId, readRemoteUse } from '../db/reads/read-repositories.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import { Repository } from '../db/schema/repositories.ts';
+import { keepRepositoryName } from '../db/tasks/discard-repository.ts';
 import { deleteSchedules } from '../db/tasks/temporal-schedules.ts';
 import {
   createOwnDistribution,
@@ -127,6 +128,7 @@ export async function deleteRepository(
     ];
     if (mistakes.length > 0) return refused(...mistakes);
     await deleteSchedules(em, { repositoryId: row.id });
+    await keepRepositoryName(em, row.id, row.name);
     await em.nativeDelete(Repository, { id: row.id });
     if (deleteRemote && row.remoteId != null) {
       const used = await deleteRemoteOf(em, viewer, row.remoteId);

@@ -12,7 +12,7 @@ import type { PolicyUse } from '../db/policies/signature-policies.ts';
 import { SignaturePolicy } from '../db/schema/signatures.ts';
 import { quoteValue } from '../oci/error.ts';
 import type { RuleMistake, SignatureRules, SignerIdentity } from '../oci/signatures/signature-rules.ts';
-import { checkName, invalid, listThings, mistake, notNull } from './mistakes.ts';
+import { checkName, invalid, listThings, mistake, noSuchId, notNull } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
@@ -122,12 +122,8 @@ export async function deleteSignaturePolicy(
   });
 }
 
-export function signaturePolicyNotFound({ field, text }: Omit<Reference, 'key'>): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no signature policy with the id ${quoteValue(text)}; take one from signaturePolicies.`,
-  );
+export function signaturePolicyNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('signature policy', 'signaturePolicies', named);
 }
 
 /**

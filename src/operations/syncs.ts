@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
+import { may } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import { Remote } from '../db/schema/remotes.ts';
@@ -30,6 +31,8 @@ export interface SyncRequest {
   readonly convertToMirror?: boolean | null | undefined;
   readonly discardUnlessSynced?: boolean | null | undefined;
   readonly overrides?: GivenOverrides | null | undefined;
+  /** Whether the overrides are stored in the remote, once the sync is accepted. */
+  readonly saveOverrides?: boolean | null | undefined;
 }
 
 export interface SyncDeps extends TaskDeps {
@@ -86,6 +89,9 @@ async function accept(em: Em, { operator, deps, request, options }: Asked): Prom
     repository === null
       ? [repositoryNotFound(request.repository)]
       : lacksRole(viewer, 'maintainer', repository.name, request.repository.field);
+  // the stronger lock first: two that hold the shared one would wait for each other
+  const saved =
+    request.saveOverrides === true ? await lockToSave(em, viewer, { request, repository, mistakes }) : null;
   const remoteId = await findRemote(em, viewer, { request, repository, options, mistakes });
   mistakes.push(...checkOverrides(request.overrides, addresses));
   if (request.pruneFiltered === true && request.mirror !== true)
@@ -105,29 +111,49 @@ async function accept(em: Em, { operator, deps, request, options }: Asked): Prom
       dryRun: request.dryRun ?? false,
       allowPrivate: addresses.allowPrivate,
       ...(request.pruneFiltered === true ? { pruneFiltered: true } : {}),
-      ...(overrides === undefined ? {} : { overrides }),
+      ...(overrides === undefined || saved !== null ? {} : { overrides }),
       ...(request.discardUnlessSynced === true ? { discardUnlessSynced: true } : {}),
     },
     startedBy: viewer.identity,
   });
+  if (isNew && saved !== null && overrides !== undefined) {
+    Object.assign(saved, overrides);
+    await em.flush();
+  }
   return { task, isNew, repositoryName: repository.name };
+}
+
+/** The remote that the overrides are stored in, locked. Needs the role maintainer for it. */
+async function lockToSave(
+  em: Em,
+  viewer: Viewer,
+  { request, repository, mistakes }: Asking,
+): Promise<Remote | null> {
+  const field = 'saveOverrides';
+  if (request.dryRun === true)
+    mistakes.push(mistake('INVALID', [field], 'A dry run changes nothing; leave saveOverrides out.'));
+  const key = request.remote ? request.remote.key : repository?.remoteId;
+  if (typeof key !== 'number') return null;
+  const remote = await em.findOne(Remote, { id: key }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  // the remote is not named: the caller may be unable to read it
+  if (remote !== null && !may(viewer, 'maintainer', remote.name)) {
+    const message = `${quoteValue(viewer.name)} lacks the role maintainer for the remote, which stores the overrides.`;
+    mistakes.push(mistake('FORBIDDEN', [field], message));
+  }
+  return remote;
+}
+
+interface Asking {
+  readonly request: SyncRequest;
+  readonly repository: Repository | null;
+  readonly mistakes: Mistake[];
 }
 
 /** The repository's own remote, unless another is given. */
 async function findRemote(
   em: Em,
   viewer: Viewer,
-  {
-    request,
-    repository,
-    options: { settledRemoteId },
-    mistakes,
-  }: {
-    readonly request: SyncRequest;
-    readonly repository: Repository | null;
-    readonly options: SyncOptions;
-    readonly mistakes: Mistake[];
-  },
+  { request, repository, options: { settledRemoteId }, mistakes }: Asking & { readonly options: SyncOptions },
 ): Promise<number | undefined> {
   const own = repository?.remoteId;
   if (request.remote)

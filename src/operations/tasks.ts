@@ -7,8 +7,8 @@ import { Task } from '../db/schema/tasks.ts';
 import { endTask } from '../db/tasks/task-log.ts';
 import type { TaskLog } from '../db/tasks/task-log.ts';
 import { addWarnings } from '../db/tasks/task-warnings.ts';
-import { isTidemarkError, quoteValue } from '../oci/error.ts';
-import { mistake } from './mistakes.ts';
+import { isTidemarkError } from '../oci/error.ts';
+import { mistake, noSuchId } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import type { Operator, Reference } from './operation.ts';
 import { lacksRole } from './permit.ts';
@@ -50,8 +50,8 @@ export async function startWorkflow(
     logger.warn({ err: error, taskId: task.id }, 'the workflow of a task could not be started yet');
     const isBusy = isTidemarkError(error) && error.code === 'SYNC_ALREADY_RUNNING';
     const message = isBusy
-      ? 'The workflow of the task before has not ended yet; the task is queued and starts when it has.'
-      : 'Temporal could not be reached; the task is queued and starts when it can.';
+      ? 'The workflow of the previous task has not ended yet. This task starts when it has.'
+      : 'Temporal is unreachable. The task starts when Temporal is reachable again.';
     await addWarnings(em.fork(), task.id, [message]);
   }
 }
@@ -65,15 +65,12 @@ export async function cancelTask(
   const [found] = key === undefined ? [] : await readTasks(em.fork(), visibilityOf(viewer), [key]);
   // read again, as it is now
   const task = found === undefined ? null : await em.fork().findOne(Task, { id: found.id });
-  if (task === null) {
-    const message = `There is no task with the id ${quoteValue(text)}; take one from tasks.`;
-    return refusedTask(mistake('NOT_FOUND', [field], message));
-  }
+  if (task === null) return refusedTask(noSuchId('task', 'tasks', { field, text }));
   const outcome = { taskId: task.id, mistakes: [] };
   // before the role: whoever started a first sync cancels it, which deletes its repository, and may ask again
   if (task.state === 'CANCELED') return outcome;
   if (task.state === 'COMPLETED' || task.state === 'FAILED') {
-    const message = `The task is ${task.state}; expected one that is WAITING or RUNNING.`;
+    const message = `The task is ${task.state}. Only a task that is WAITING or RUNNING can be canceled.`;
     return refusedTask(mistake('INVALID', [field], message));
   }
   const lacking = lacksRole(viewer, 'maintainer', await nameOfTask(em, viewer, task), field);

@@ -22,7 +22,8 @@ export async function startUpkeep(
     workflowId: `${name.slice('content.'.length)}/${await readInstallation(em)}`,
   });
   if (!isNew) {
-    const message = `One is running: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
+    const what = name === 'content.verify' ? 'A verification' : 'A garbage collection';
+    const message = `${what} is running: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
     return { taskId: task.id, mistakes: [mistake('IN_USE', [], message)] };
   }
   await startWorkflow(deps, em, { task, repositoryName: '' });

@@ -1,6 +1,7 @@
 import { decideEarlier, hideUndecided, readUndecided } from '../db/distributions/earlier-distributions.ts';
 import type { EarlierAccess } from '../db/distributions/earlier-distributions.ts';
 import type { Em } from '../db/open-database.ts';
+import { countOf } from '../oci/count-of.ts';
 
 const namedAtMost = 20;
 
@@ -12,15 +13,15 @@ interface CheckOptions {
 }
 
 /**
- * Before the API answers: while logins are on, distributions that were made without are decided by the setting. Without it they are
- * private until somebody decides, and the log lists them with what to type.
+ * Runs before the API accepts requests. While logins are on, the setting decides on distributions that were created without logins. Without
+ * the setting they are private, and the log lists them with the commands to decide.
  */
 export async function checkDistributions(em: Em, { areLoginsOn, earlier, log }: CheckOptions): Promise<void> {
   if (areLoginsOn && earlier !== undefined) {
     const count = await decideEarlier(em, earlier);
     if (count > 0)
       log(
-        `Distributions from the time without logins are ${earlier} from now on: ${count} (TIDEMARK_EARLIER_DISTRIBUTIONS)`,
+        `${countOf(count, 'distribution')} created while logins were off ${count === 1 ? 'is' : 'are'} now ${earlier} (TIDEMARK_EARLIER_DISTRIBUTIONS)`,
       );
     return;
   }
@@ -34,8 +35,8 @@ export async function checkDistributions(em: Em, { areLoginsOn, earlier, log }: 
   const more =
     count > first.length ? ` and ${count - first.length} more ("tidemark distributions" lists them)` : '';
   log(
-    `Logins are on. Nobody has decided who may pull from ${count} distribution(s) that were made while logins were off: ${names.join(', ')}${more}. ` +
-      'They are private until then. For each, type "tidemark distribution update <base path> --public" or "--private"; ' +
-      'for all, start once with TIDEMARK_EARLIER_DISTRIBUTIONS=public or =private',
+    `Logins are on. ${countOf(count, 'distribution')} created while logins were off ${count === 1 ? 'is' : 'are'} private until you decide: ` +
+      `${names.join(', ')}${more}. For each, run "tidemark distribution update <base path> --public" or "--private". ` +
+      'To decide for all, start once with TIDEMARK_EARLIER_DISTRIBUTIONS=public or =private',
   );
 }

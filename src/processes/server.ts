@@ -21,12 +21,14 @@ import { readInstallation } from '../db/tasks/installation.ts';
 import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.ts';
 import type { Database } from '../db/open-database.ts';
+import { countOf } from '../oci/count-of.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
 import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
 import { openBlobStore } from './blob-store.ts';
 import { checkDistributions } from './check-distributions.ts';
+import { checkUpstreams } from './check-upstreams.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
@@ -63,7 +65,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** What both roles stand on. */
+/** The resources that both roles share. */
 interface Ground {
   readonly config: Config;
   readonly servers: RunningServers;
@@ -82,7 +84,6 @@ interface Ground {
 export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
   const stopper = createStopper();
   try {
-    // before anything is started
     if (options.roles.includes('api')) {
       chooseLogins(config);
       await checkPort(config);
@@ -98,7 +99,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
     const stopped = Promise.race([ended, ground.failed, ...(running === undefined ? [] : [running.refused])]);
-    // whoever waits for it sees the rejection; nobody has to
+    // a rejection that nobody awaits must not end the process
     stopped.catch(() => undefined);
     const { temporalUiUrl } = ground.servers;
     return { apiUrl: running?.apiUrl, temporalUiUrl, stopped, stop: () => stopper.stop() };
@@ -118,7 +119,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   await closeDataFolder(config.dataDir, logger);
   const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
   stopper.add('the database pool', () => database.close());
-  // an embedded database is ours to migrate; one that others share is migrated by `tidemark migrate`
+  // a shared database is migrated by `tidemark migrate`
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
   const secrets = await openSecretBox(config, database.em.fork());
@@ -133,18 +134,13 @@ function temporalOptions({ config, servers }: Ground) {
   return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
 }
 
-interface RunningApi {
-  readonly apiUrl: string;
-  /** Rejects when the task queue turns out to be another installation's. */
-  readonly refused: Promise<never>;
-}
-
-async function startApiRole(ground: Ground, options: StartServerOptions): Promise<RunningApi> {
+/** @returns `refused`, which rejects when the task queue belongs to another installation. */
+async function startApiRole(ground: Ground, options: StartServerOptions) {
   const { config, stopper, database, logger } = ground;
   const rotation = await finishRotation(database.em.fork(), ground.secrets);
   if (rotation !== undefined)
     options.log(
-      `A rotation of the secrets' key that was cut off is finished: ${rotation.resealed} secrets encrypted with the first key`,
+      `Finished an interrupted key rotation: ${countOf(rotation.resealed, 'secret')} encrypted with the first key`,
     );
   const logins = chooseLogins(config);
   const areLoginsOn = logins.tokens || logins.oidc !== undefined;
@@ -153,7 +149,10 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     earlier: config.earlierDistributions,
     log: options.log,
   });
-  if (!allowsPrivateUpstreams(config)) await forbidPrivateUpstreams(database.em.fork());
+  const allowPrivate = allowsPrivateUpstreams(config);
+  const { allowUpstream } = config;
+  if (!allowPrivate) await forbidPrivateUpstreams(database.em.fork());
+  await checkUpstreams(database.em.fork(), { allowPrivate, allowUpstream, log: options.log });
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
@@ -179,8 +178,8 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     databaseUrl: ground.servers.databaseUrl,
     openRegistry,
     manifestMaxBytes: config.manifestMaxBytes,
-    allowPrivate: allowsPrivateUpstreams(config),
-    allowUpstream: config.allowUpstream,
+    allowPrivate,
+    allowUpstream,
   });
   stopper.add('what is fetched on demand', () => upstreams.close());
   const api = await createApi({
@@ -191,8 +190,8 @@ async function startApiRole(ground: Ground, options: StartServerOptions): Promis
     config: {
       host: config.host,
       publicUrl: config.publicUrl,
-      allowPrivate: allowsPrivateUpstreams(config),
-      allowUpstream: config.allowUpstream,
+      allowPrivate,
+      allowUpstream,
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
       manifestMaxBytes: config.manifestMaxBytes,

@@ -160,6 +160,18 @@ describe('fault 91: a remote', () => {
     expect(data.schedule).toEqual({ remote: null, runs: { nodes: [{ task: { state: 'WAITING' } }] } });
   });
 
+  test('that the caller is no maintainer of does not store the options of a sync, and is not named', async () => {
+    const [own, others] = await makePair();
+    await scene.api.sql('update repository set remote_id = $1 where id = $2', [
+      numberOf(others.remoteId),
+      numberOf(own.emptyRepositoryId),
+    ]);
+    const input = `repositoryId: ${text(own.emptyRepositoryId)}, overrides: { includeTags: ["v1"] }, saveOverrides: true`;
+    const { mistakes, text: told } = await mutate('repositorySync', input, scene.tokens.maintainer);
+    expect(mistakes).toMatchObject([{ code: 'FORBIDDEN', field: ['saveOverrides'] }]);
+    expect(told).not.toContain(others.name);
+  });
+
   test("that others' schedules and tasks use is not deleted, and what uses it is not named", async () => {
     const [own, others] = await makePair();
     const remote = numberOf(own.remoteId);

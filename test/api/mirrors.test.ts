@@ -163,6 +163,22 @@ describe('overrides of a sync', () => {
     ]);
   });
 
+  test('are stored in the remote where that is asked for, once the sync is accepted', async () => {
+    const { id, remoteId } = await newPushed({ isMirrored: true });
+    const stored = () => api.sql('select include_tags, policy from remote where id = $1', [remoteId]);
+    const wish = { repositoryId: id, overrides: { includeTags: ['v1'] }, saveOverrides: true };
+    expect((await sync({ ...wish, dryRun: true })).userErrors).toMatchObject([
+      { code: 'INVALID', field: ['saveOverrides'] },
+    ]);
+    expect(await stored()).toEqual([{ include_tags: null, policy: 'IMMEDIATE' }]);
+    const { task, userErrors } = await sync(wish);
+    expect({ userErrors, overrides: task.overrides }).toEqual({ userErrors: [], overrides: null });
+    expect(await stored()).toEqual([{ include_tags: ['v1'], policy: 'IMMEDIATE' }]);
+    const again = await sync({ ...wish, overrides: { includeTags: ['v2'] } });
+    expect(again.userErrors).toMatchObject([{ code: 'SYNC_ALREADY_RUNNING' }]);
+    expect(await stored()).toEqual([{ include_tags: ['v1'], policy: 'IMMEDIATE' }]);
+  });
+
   test('are absent where none were given', async () => {
     const { id } = await newPushed({ isMirrored: true });
     expect((await sync({ repositoryId: id, overrides: {} })).task.overrides).toBeNull();

@@ -405,7 +405,7 @@ const mistakes: readonly Mistake[] = [
     name: 'fault 55: a key that does not fit',
     input: { sslClientCertificate: certificate, sslClientKey: fixture('other-name.key') },
     field: ['sslClientKey'],
-    message: /does not fit/,
+    message: /does not match/,
   },
   {
     name: 'fault 55: an encrypted key',

@@ -62,19 +62,29 @@ test('a dry run, a typo and a missing repository leave nothing behind', async ()
 describe.sequential('from the first sync on', () => {
   test('options of one sync are not stored, and --save stores them and says so', async () => {
     expect(await synced()).toMatchObject({ stdout: expect.stringContaining('team/app version 1') });
-    await synced('--tags', 'v1');
+    const { stderr } = await synced('--tags', 'v1');
+    const shown = words(await succeed('task', 'show', /^Task (\S+)$/m.exec(stderr)?.[1] ?? ''));
+    expect(shown).toMatch(/^only tags v1$/m);
     const { remote } = await json('remote', 'show', 'team/app');
     expect(remote.includeTags).toBeNull();
+    const { repository: before } = await json('repository', 'show', 'team/app');
+    expect(await sync('--tags', 'v77')).toMatchObject({ code: 3 });
+    const { repository: after } = await json('repository', 'show', 'team/app');
+    expect(after.lastSyncedAt).toBe(before.lastSyncedAt);
     expect(await sync('--tags', 'v1,v77')).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('Not in team/app, though asked for: v77.'),
     });
     expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
-      stderr: expect.stringContaining('Saved in the remote: excludeTags: null → ["dev"]'),
+      stderr: expect.stringMatching(
+        /Saved in the remote: --exclude-tags: null → \["dev"\][^]*select less than at the last sync: 1 tag \(dev\)/,
+      ),
     });
-    await succeed('remote', 'update', 'team/app', '--follow-layer-urls');
+    await succeed('remote', 'update', 'team/app', '--username', 'robot');
+    await succeed('remote', 'update', 'team/app', '--username', '', '--follow-layer-urls');
     expect((await json('remote', 'show', 'team/app')).remote).toMatchObject({
       excludeTags: ['dev'],
+      username: null,
       followLayerUrls: true,
     });
   });
@@ -165,7 +175,7 @@ describe.sequential('from the first sync on', () => {
     expect(words(await run('schedule', 'list'))).toContain('every 86400 s');
     expect(await run('repository', 'detach', 'team/app')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('IN_USE'),
+      stderr: expect.stringMatching(/^IN_USE: The repository "team\/app" is synced by the schedule/),
     });
     await succeed('schedule', 'delete', 'team/app');
   });
@@ -173,10 +183,17 @@ describe.sequential('from the first sync on', () => {
   test('a mirror is detached, not converted back unasked, and deleted with its remote', async () => {
     await succeed('repository', 'detach', 'team/app');
     expect(await sync()).toMatchObject({ code: 1, stderr: expect.stringContaining('WOULD_BECOME_MIRROR') });
+    const create = await run('schedule', 'create', 'team/app', '--every', '60', '--remote', 'team/app');
+    expect(create).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('allow it once with --into-existing'),
+    });
     await synced('--into-existing');
     await succeed('distribution', 'delete', 'prod/app');
     await succeed('repository', 'delete', 'team/app', '--with-remote');
     expect((await json('remotes')).remotes.totalCount).toBe(0);
+    const { tasks } = await json('tasks', '--first', '1');
+    expect(tasks.nodes[0]).toMatchObject({ repository: null, repositoryName: 'team/app' });
   });
 });
 

@@ -1,6 +1,7 @@
 /** Distributions that were made while logins were off, at a start with logins. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDistributions } from '../../src/processes/check-distributions.ts';
+import { checkUpstreams } from '../../src/processes/check-upstreams.ts';
 import { startApi } from '../api/support/api-server.ts';
 import type { ApiUnderTest } from '../api/support/api-server.ts';
 
@@ -65,7 +66,7 @@ test('without logins distributions are public, and nothing is logged', async () 
 
 test('with logins undecided distributions are private, and each start lists them', async () => {
   expect(await start(true)).toMatch(
-    /2 distribution\(s\).*: early\/one, early\/two\..*distribution update.*--public.*TIDEMARK_EARLIER_DISTRIBUTIONS=public/,
+    /2 distributions created while logins were off are private.*: early\/one, early\/two\..*distribution update.*--public.*TIDEMARK_EARLIER_DISTRIBUTIONS=public/,
   );
   expect(await list()).toEqual([
     ['early/one', 'private, undecided'],
@@ -77,7 +78,9 @@ test('with logins undecided distributions are private, and each start lists them
     'mutation ($id: ID!) { distributionUpdate(input: { id: $id, private: false }) { userErrors { code } } }',
     { id: data.distribution.id },
   );
-  expect(await start(true)).toMatch(/1 distribution\(s\).*: early\/two\./);
+  expect(await start(true)).toMatch(
+    /1 distribution created while logins were off is private.*: early\/two\./,
+  );
   expect((await list()).slice(0, 2)).toEqual([
     ['early/one', 'public'],
     ['early/two', 'private, undecided'],
@@ -90,8 +93,38 @@ test('without logins again, only undecided distributions become public', async (
 });
 
 test('the setting decides the remaining distributions, once', async () => {
-  expect(await start(true, 'private')).toMatch(/private from now on: 1 /);
+  expect(await start(true, 'private')).toMatch(
+    /^1 distribution created while logins were off is now private/,
+  );
   expect(await list()).toEqual([['early/one', 'public'], ['early/two', 'private'], ...said]);
   expect(await start(true, 'public')).toBe('');
   expect(await start(true)).toBe('');
+});
+
+test('remotes on private addresses that the settings do not allow are listed with the setting', async () => {
+  const lines: string[] = [];
+  const check = (allowPrivate: boolean, allowUpstream: readonly string[]) =>
+    checkUpstreams(api.database.em.fork(), {
+      allowPrivate,
+      allowUpstream,
+      log: (line) => void lines.push(line),
+    });
+  for (const [name, url] of [
+    ['inside/one', 'http://10.1.2.3:5000'],
+    ['inside/two', 'http://localhost:5000'],
+    ['outside', 'https://1.1.1.1'],
+  ])
+    await api.graphql(
+      'mutation ($input: RemoteCreateInput!) { remoteCreate(input: $input) { userErrors { code } } }',
+      { input: { name, url, upstreamName: 'app' } },
+    );
+  await check(true, []);
+  await check(false, ['10.1.0.0/16', 'localhost']);
+  expect(lines).toEqual([]);
+  await check(false, ['10.1.2.3']);
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^1 remote .* cannot be synced.*: inside\/two \(localhost:5000\)\. .*TIDEMARK_ALLOW_UPSTREAM=10\.1\.2\.3,localhost:5000$/,
+    ),
+  ]);
 });

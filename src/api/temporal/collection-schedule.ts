@@ -1,6 +1,7 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client, ScheduleOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { repeat } from '../repeat.ts';
 import { collectWorkflowType } from '../../workflows/upkeep-input.ts';
 
 export interface CollectionScheduleOptions {
@@ -12,38 +13,28 @@ export interface CollectionScheduleOptions {
   /** Undefined: none. */
   readonly everySeconds: number | undefined;
   readonly logger: Logger;
-  /** Between two tries while Temporal is away; default ten seconds. */
+  /** Pause between retries while Temporal is unreachable; default: ten seconds. */
   readonly retryMs?: number;
 }
 
 const callMs = 5_000;
 
 /**
- * Makes the Temporal schedule of clean-ups what the setting says. The API does not wait for it: while Temporal is away it is tried again.
- * @returns a function that ends the trying; the schedule stays.
+ * Creates, changes or deletes the Temporal schedule of garbage collections as the setting says. The API does not wait for it: while Temporal is
+ * unreachable, it is retried.
+ * @returns a function that stops the retries; the schedule stays.
  */
 export function keepCollectionSchedule(options: CollectionScheduleOptions): () => Promise<void> {
-  const { logger, retryMs = 10_000 } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  let running = Promise.resolve();
-  const look = async () => {
+  const { client, logger, retryMs = 10_000 } = options;
+  return repeat(async () => {
     try {
-      await options.client.withDeadline(Date.now() + callMs, () => setSchedule(options));
+      await client.withDeadline(Date.now() + callMs, () => setSchedule(options));
+      return undefined;
     } catch (error) {
-      logger.debug({ err: error }, 'could not set the schedule of clean-ups yet');
-      if (!isStopped) timer = setTimeout(begin, retryMs);
+      logger.debug({ err: error }, 'could not set the schedule of garbage collections yet');
+      return retryMs;
     }
-  };
-  const begin = () => {
-    running = look();
-  };
-  begin();
-  return async () => {
-    isStopped = true;
-    clearTimeout(timer);
-    await running;
-  };
+  });
 }
 
 async function setSchedule(options: CollectionScheduleOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { asOnlyReconciler, readOpenTasks, setRunId } from '../../db/tasks/open-t
 import type { OpenTask } from '../../db/tasks/open-tasks.ts';
 import { endTask } from '../../db/tasks/task-log.ts';
 import { isTidemarkError } from '../../oci/error.ts';
+import { repeat } from '../repeat.ts';
 import { reconcileSchedules } from './reconcile-schedules.ts';
 import type { WorkflowStarter } from '../../operations/workflows.ts';
 
@@ -11,46 +12,31 @@ export interface ReconcilerOptions {
   readonly database: Database;
   readonly workflows: WorkflowStarter;
   readonly logger: Logger;
-  /** Between two looks; default 5,000. */
+  /** Pause between two comparisons; default: 5,000. */
   readonly everyMs?: number;
 }
 
-/** Tasks younger than this are left to the mutation that made them: it starts their workflow itself. */
+/** Younger tasks are left to the mutation that created them, which starts their workflow itself. */
 const minAgeMs = 6_000;
 const pageSize = 200;
 
 /**
- * Makes task rows and Temporal agree (docs/design.md): looks now and then at the tasks that are not final. One whose workflow was never started is
- * started; one whose workflow is gone or was terminated becomes FAILED with the reason. Then the same for schedules.
- * @returns a function that ends the looking.
+ * Makes task rows and Temporal agree (docs/design.md): compares the tasks that are not final with Temporal, repeatedly. A workflow that was never
+ * started is started; a task whose workflow is gone or was terminated becomes FAILED with the reason. Then the same for schedules.
+ * @returns a function that stops it.
  */
 export function startReconciler(options: ReconcilerOptions): () => Promise<void> {
-  const stopping = new AbortController();
-  const everyMs = options.everyMs ?? 5_000;
-  let timer: NodeJS.Timeout | undefined;
-  let running = Promise.resolve();
-
-  const look = async () => {
+  return repeat(async (signal) => {
     try {
       await asOnlyReconciler(options.database.em.fork(), async () => {
-        await reconcile(options, stopping.signal);
-        await reconcileSchedules(options, stopping.signal);
+        await reconcile(options, signal);
+        await reconcileSchedules(options, signal);
       });
     } catch (error) {
-      // Temporal or the database are away: the next look comes
       options.logger.debug({ err: error }, 'could not compare tasks with Temporal');
     }
-    if (!stopping.signal.aborted) timer = setTimeout(begin, everyMs);
-  };
-  const begin = () => {
-    running = look();
-  };
-  begin();
-  return async () => {
-    stopping.abort();
-    clearTimeout(timer);
-    await running;
-  };
+    return options.everyMs ?? 5_000;
+  });
 }
 
 async function reconcile(options: ReconcilerOptions, signal: AbortSignal): Promise<void> {

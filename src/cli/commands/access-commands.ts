@@ -22,12 +22,19 @@ interface Grant {
   readonly scope: string;
   readonly oidcGroup: string | null;
   readonly oidcSubject: string | null;
-  readonly token: { readonly name: string } | null;
+  readonly token: { readonly id: string; readonly name: string } | null;
 }
 
 const grantFields = 'id role scope oidcGroup oidcSubject token { id name }';
 
 const tokens = { connection: 'tokens', nodes: 'id name createdAt expiresAt revokedAt' };
+
+const allGrants = { connection: 'grants', nodes: grantFields };
+
+function rolesOf(token: Token, grants: readonly Grant[]): string {
+  const own = grants.filter((grant) => grant.token?.id === token.id);
+  return own.map(({ role, scope }) => `${role.toLowerCase()} of ${scope}`).join(', ');
+}
 
 /** Tokens and grants, for administrators. */
 export function addAccess(program: Command, choose: Choose): void {
@@ -36,14 +43,23 @@ export function addAccess(program: Command, choose: Choose): void {
   addList<Token>(program, choose, {
     usage: 'tokens',
     text: 'list tokens; their secrets are not stored',
-    list: () => ({
-      ...tokens,
-      key: 'tokens',
-      noun: 'token',
-      columns: ['TOKEN', 'CREATED', 'EXPIRES', 'REVOKED'],
-      row: (one) => [one.name, localTime(one.createdAt), localTime(one.expiresAt), localTime(one.revokedAt)],
-      none: 'There are no tokens.',
-    }),
+    list: async ({ session }) => {
+      const { nodes: grants = [] } = (await readList<Grant>(session, allGrants, { all: true })) ?? {};
+      return {
+        ...tokens,
+        key: 'tokens',
+        noun: 'token',
+        columns: ['TOKEN', 'ROLES', 'CREATED', 'EXPIRES', 'REVOKED'],
+        row: (one) => [
+          one.name,
+          rolesOf(one, grants),
+          localTime(one.createdAt),
+          localTime(one.expiresAt),
+          localTime(one.revokedAt),
+        ],
+        none: 'There are no tokens.',
+      };
+    },
   });
   addClientCommand(token, choose, {
     usage: 'revoke <token>',
@@ -103,8 +119,7 @@ function addGrants(program: Command, choose: Choose): void {
     text: 'list grants: the role and scope of each token, group and subject',
     list: () => ({
       key: 'grants',
-      connection: 'grants',
-      nodes: grantFields,
+      ...allGrants,
       noun: 'grant',
       columns: ['GRANT', 'ROLE', 'SCOPE', 'HOLDER'],
       row: (one) => [one.id, one.role.toLowerCase(), one.scope, holder(one)],

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { findNamed, mutate } from '../api-calls.ts';
 import { addClientCommand, wholeNumber } from '../command.ts';
 import type { Choose, Client } from '../command.ts';
+import { describeError } from '../words.ts';
 import { addList } from './list-command.ts';
 import { age, localTime, printDone } from './print.ts';
 import { addCreate, addDelete, addShow, addUpdate, idOf, orNull } from './thing-commands.ts';
@@ -152,7 +153,7 @@ function describe(one: Repository): [string, string | number | null][] {
     ['tags', latestVersion?.contentSummary.present.tags ?? null],
     ['versions to keep', one.retainVersions ?? 'all'],
     ['last sync', localTime(one.lastSyncedAt)],
-    ['last error', lastSyncError === null ? null : `${lastSyncError.code}: ${lastSyncError.message}`],
+    ['last error', lastSyncError === null ? null : describeError(lastSyncError)],
     ['remote', remote?.name ?? null],
     ['upstream', remote === null ? null : `${remote.url}/${remote.upstreamName}`],
     ['tag filters', describeFilters(remote)],

@@ -5,6 +5,7 @@ import type { Choose, Client } from '../command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { addList } from './list-command.ts';
+import { describeError } from '../words.ts';
 import { localTime, printDone, printJson } from './print.ts';
 import { deleteThing } from './thing-commands.ts';
 
@@ -223,6 +224,6 @@ async function trigger(client: Client, name: string): Promise<number> {
   const task = await followTask(session, started.id, () => undefined);
   if (json) printJson(client, { task });
   else if (task.error === null) terminal.print(`Task ${task.id}: ${task.state}.`);
-  else terminal.note(`${task.error.code}: ${task.error.message}`);
+  else terminal.note(describeError(task.error));
   return exitCodeOf(task);
 }

@@ -13,6 +13,7 @@ import { describeOutside } from '../show-version.ts';
 import { cancelTask } from '../sync/run-sync.ts';
 import { isFinal, taskFields, taskQuery } from '../progress/task-queries.ts';
 import type { Task } from '../progress/task-queries.ts';
+import { describeError, inOwnWords } from '../words.ts';
 import { localTime, printDone, printJson, printThing } from './print.ts';
 
 const states = ['waiting', 'running', 'completed', 'failed', 'canceled'];
@@ -33,10 +34,10 @@ export function addTasks(program: Command, choose: Choose): void {
       nodes: taskFields,
       noun: 'task',
       columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
-      row: ({ id, name, state: now, createdAt, repository: of, createdVersion, error }) => [
+      row: ({ id, name, state: now, createdAt, repositoryName, createdVersion, error }) => [
         id,
         name,
-        of?.name ?? null,
+        repositoryName,
         now,
         localTime(createdAt),
         error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
@@ -78,7 +79,8 @@ function showTask(client: Client, task: Task): number {
   printThing(client, 'task', task, [
     ['task', task.id],
     ['kind', task.name],
-    ['repository', task.repository?.name ?? null],
+    ['repository', task.repositoryName],
+    ...describeOptions(task),
     ['state', task.state],
     ['stage', progress.stage],
     ['requested', localTime(task.createdAt)],
@@ -89,15 +91,34 @@ function showTask(client: Client, task: Task): number {
     ['blobs', ofTotal(progress.blobsDone, progress.blobsTotal)],
     ['bytes', formatBytes(progress.bytesDone)],
     ['version', task.createdVersion?.number ?? null],
-    ['error', task.error === null ? null : `${task.error.code}: ${task.error.message}`],
+    ['error', task.error === null ? null : describeError(task.error)],
     ['workflow', task.workflowId],
     ['Temporal', task.temporalUrl],
   ]);
   if (!client.json && task.warnings.length > 0) {
     client.terminal.print(`${countOf(task.warnings.length, 'warning')}:`);
-    for (const warning of task.warnings) client.terminal.print(`  ${warning}`);
+    for (const warning of task.warnings) client.terminal.print(`  ${inOwnWords(warning)}`);
   }
   return 0;
+}
+
+/** The options that this sync did not take from its remote. */
+function describeOptions({ mirror, pruneFiltered, overrides }: Task): [string, string | number | null][] {
+  const flags = [...(mirror ? ['--mirror'] : []), ...(pruneFiltered ? ['--prune-filtered'] : [])];
+  const {
+    includeTags = null,
+    excludeTags = null,
+    policy = null,
+    downloadConcurrency = null,
+  } = overrides ?? {};
+  const given: [string, string | number | null][] = [
+    ['options', flags.length === 0 ? null : flags.join(' ')],
+    ['only tags', includeTags?.join(', ') ?? null],
+    ['without tags', excludeTags?.join(', ') ?? null],
+    ['policy', policy],
+    ['concurrent requests', downloadConcurrency],
+  ];
+  return given.filter(([, value]) => value !== null);
 }
 
 function ofTotal(done: number, total: number | null): string {
@@ -122,7 +143,7 @@ async function watchTask(client: Client, id: string): Promise<number> {
     return interrupt.exitCode();
   }
   if (json) printJson(client, { task });
-  else if (task.error !== null) terminal.note(`${task.error.code}: ${task.error.message}`);
+  else if (task.error !== null) terminal.note(describeError(task.error));
   else terminal.print(`Task ${id}: ${task.state}.`);
   return exitCodeOf(task);
 }

@@ -7,6 +7,7 @@ import { countOf } from '../../oci/count-of.ts';
 import { formatBytes } from '../progress/format.ts';
 import { checkUserErrors } from '../graphql-client.ts';
 import type { UserError } from '../graphql-client.ts';
+import { describeError } from '../words.ts';
 import { printJson } from './print.ts';
 
 interface Report {
@@ -141,9 +142,6 @@ async function runTask(
   const line = report === undefined ? '' : describe(report);
   if (json) printJson({ terminal }, { task, report, error: task.error });
   else if (isDone) terminal.print(line);
-  else
-    terminal.note(
-      task.error === null ? `It was ${task.state}.` : `${task.error.code}: ${task.error.message}`,
-    );
+  else terminal.note(task.error === null ? `The task ended ${task.state}.` : describeError(task.error));
   return isDone ? 0 : 1;
 }

@@ -55,6 +55,14 @@ export interface Task {
   readonly temporalUrl: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly repository: { readonly id: string; readonly name: string } | null;
+  readonly repositoryName: string | null;
+  /** Options of this sync alone. */
+  readonly overrides: {
+    readonly includeTags: readonly string[] | null;
+    readonly excludeTags: readonly string[] | null;
+    readonly policy: string | null;
+    readonly downloadConcurrency: number | null;
+  } | null;
   readonly progress: TaskProgress;
   readonly createdVersion: Version | null;
 }
@@ -80,7 +88,7 @@ export const versionFields = `id number createdAt contentSummary {
   removed { tags manifests blobs signatures } }`;
 
 export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited warnings workflowId temporalUrl
-  error { code message } repository { id name } createdVersion { ${versionFields} }
+  error { code message } repository { id name } repositoryName overrides { includeTags excludeTags policy downloadConcurrency } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
 

@@ -15,11 +15,12 @@ import type { Surroundings } from '../command.ts';
 import { readPassword } from '../read-password.ts';
 import { readRequiredKeys } from './require-signature.ts';
 import type { ParsedSync, SyncRequest, SyncWish } from './sync-request.ts';
-import { alreadyRunning, prepareTarget, saveOptions } from './sync-target.ts';
+import { alreadyRunning, describeSaved, prepareTarget } from './sync-target.ts';
 import type { SyncTarget } from './sync-target.ts';
 import { cancelMutation, planQuery, syncMutation } from '../progress/task-queries.ts';
 import type { SyncPlan, Task } from '../progress/task-queries.ts';
 import type { Terminal } from '../progress/terminal.ts';
+import { describeError, inOwnWords } from '../words.ts';
 
 export interface SyncOutcome {
   readonly task: Task;
@@ -100,7 +101,8 @@ export async function runSync({
   interrupt.signal.throwIfAborted();
   terminal.note(`Syncing ${request.upstreamName} from ${request.url}${describeFilter(target)} …`);
   const started = await startSync(session, request, target);
-  for (const line of await saveOptions(session, target)) terminal.note(`Saved in the remote: ${line}`);
+  for (const line of describeSaved(target)) terminal.note(`Saved in the remote: ${line}`);
+  terminal.note(`Task ${started.id}`);
   const display = showProgress(terminal);
   const cancel = (): void => {
     display.say('Cancelling the sync … (Ctrl-C again leaves at once)');
@@ -151,6 +153,7 @@ async function startSync(session: Session, request: SyncWish, target: SyncTarget
     pruneFiltered,
     dryRun,
     overrides,
+    saveOverrides: request.save && Object.keys(overrides).length > 0,
     convertToMirror: intoExisting,
     discardUnlessSynced: isNew,
   };
@@ -183,9 +186,7 @@ async function readPlan(session: Session, taskId: string): Promise<SyncPlan | un
 /** Prints what came of a sync. */
 export function reportOutcome({ task, plan }: SyncOutcome, name: string, terminal: Terminal): void {
   if (task.state === 'FAILED') {
-    terminal.note(
-      `The sync failed. ${task.error?.code ?? 'UNKNOWN'}: ${task.error?.message ?? 'no reason was given'}`,
-    );
+    terminal.note(`The sync failed. ${describeError(task.error)}`);
     if (task.temporalUrl !== null) terminal.note(`Its history: ${task.temporalUrl}`);
   } else if (task.state === 'CANCELED') terminal.note(`The sync was cancelled; ${name} is as it was.`);
   else if (plan !== undefined) for (const line of describePlan(name, plan)) terminal.print(line);
@@ -197,7 +198,7 @@ export function reportOutcome({ task, plan }: SyncOutcome, name: string, termina
   const outside = describeOutside(task);
   if (outside !== undefined) terminal.note(outside);
   if (task.warnings.length > 0) terminal.note(`${countOf(task.warnings.length, 'warning')}:`);
-  for (const warning of task.warnings) terminal.note(`  ${warning}`);
+  for (const warning of task.warnings) terminal.note(`  ${inOwnWords(warning)}`);
 }
 
 function toJson({ task, repositoryId, plan }: SyncOutcome): Readonly<Record<string, unknown>> {

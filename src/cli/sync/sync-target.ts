@@ -3,6 +3,7 @@ import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
 import { given, mutate } from '../api-calls.ts';
 import { preparePolicy } from './require-signature.ts';
 import type { Session } from '../session.ts';
+import { inOwnWords } from '../words.ts';
 import type { SyncWish } from './sync-request.ts';
 
 /** The repository and the remote that a sync works with, and the options that are that sync's alone. */
@@ -16,7 +17,7 @@ export interface SyncTarget {
   readonly overrides: Readonly<Record<string, unknown>>;
   /** Whether the repository was created for this sync, and goes unless it completes. */
   readonly isNew: boolean;
-  /** What the sync stores in the remote once it is accepted: `--save`. */
+  /** The options that the server stores in the remote once it accepts the sync: `--save`. */
   readonly changes: Readonly<Record<string, unknown>>;
   readonly before: Remote | undefined;
   /** Whether the remote was created for a dry run of a repository that has none, and goes after it. */
@@ -222,22 +223,12 @@ async function ensureRepository(
   return repository.id;
 }
 
-/** Stores the options in the remote. @returns a line for each field that changed. */
-export async function saveOptions(
-  session: Session,
-  { remoteId, changes, before }: SyncTarget,
-): Promise<string[]> {
-  const changed = Object.entries(changes).filter(
-    ([key, value]) => JSON.stringify(before?.[key as keyof Remote]) !== JSON.stringify(value),
-  );
-  if (changed.length === 0) return [];
-  await mutate(session, 'remoteUpdate', {
-    field: 'remote',
-    fields: 'id',
-    input: { id: remoteId, ...Object.fromEntries(changed) },
+const shown = (value: unknown) => JSON.stringify(value ?? null);
+
+/** A line for each field of the remote that the sync's options change. */
+export function describeSaved({ changes, before }: SyncTarget): string[] {
+  return Object.entries(changes).flatMap(([key, value]) => {
+    const old = shown(before?.[key as keyof Remote]);
+    return old === shown(value) ? [] : [inOwnWords(`${key}: ${old} → ${shown(value)}`)];
   });
-  return changed.map(
-    ([key, value]) =>
-      `${key}: ${JSON.stringify(before?.[key as keyof Remote] ?? null)} → ${JSON.stringify(value)}`,
-  );
 }

@@ -106,14 +106,15 @@ export interface Freshness {
 }
 
 /**
- * The last sync of the repository of `p` with this result, without dry runs. The condition matches the index
- * task_last_sync.
+ * The last sync of the repository of `p` with this result, without dry runs and without syncs whose own filters selected no tag.
+ * The condition includes that of the index task_last_sync.
  */
 function lastSync(state: 'COMPLETED' | 'FAILED') {
   return sql`
     select id, finished_at, error_code, error_message from task t
     where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
       and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
+      and not (t.tags_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags']))
     order by t.id desc limit 1`;
 }
 

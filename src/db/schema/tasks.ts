@@ -36,6 +36,8 @@ export interface SyncArguments {
   readonly trigger?: 'SCHEDULE';
   /** Whether the repository was created for this sync, and is deleted if the sync fails. */
   readonly discardUnlessSynced?: boolean;
+  /** Name of the repository, once that is deleted. */
+  readonly repositoryName?: string;
 }
 
 /** Null clears a filter. */

@@ -33,7 +33,7 @@ function checkHeaderName(name: string, index: number, isAgain: boolean): Checked
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name))
     return invalid(
       field,
-      `The header name ${quoteValue(name)} is no token of RFC 9110; expected letters, digits and -.`,
+      `The header name ${quoteValue(name)} is not a token of RFC 9110; expected letters, digits and -.`,
     );
   if (refusedHeaders.has(name.toLowerCase()))
     return invalid(
@@ -91,7 +91,7 @@ export function checkRealmHosts(hosts: readonly string[]): Checked[] {
       return undefined;
     return invalid(
       ['realmHosts', String(index)],
-      `realmHosts[${index}], ${quoteValue(host)}, is no host name; expected e.g. auth.example.com: lower case, without scheme and port.`,
+      `realmHosts[${index}], ${quoteValue(host)}, is not a host name; expected e.g. auth.example.com: lower case, without scheme and port.`,
     );
   });
 }

@@ -46,7 +46,7 @@ export function checkClientPair(
   return [
     invalid(
       'sslClientKey',
-      'sslClientKey does not fit the first certificate in sslClientCertificate; give the key that the certificate was made for.',
+      'sslClientKey does not match the first certificate in sslClientCertificate; give the key of that certificate.',
     ),
   ];
 }

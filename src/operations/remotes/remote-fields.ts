@@ -112,7 +112,7 @@ export function checkClientCertificate(
       return [
         invalid(
           'sslClientKey',
-          'Another url, proxyUrl or sslCaCertificate, or no sslValidation any more, drops the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
+          'A change of url, proxyUrl, sslCaCertificate or sslValidation deletes the stored sslClientKey; give it again in the same update, or clear sslClientCertificate.',
         ),
       ];
     return [];
@@ -125,7 +125,7 @@ export function checkClientCertificate(
       mistakes.push(
         invalid(
           'sslClientCertificate',
-          'sslClientCertificate does not fit the stored key; give its sslClientKey in the same update.',
+          'sslClientCertificate does not match the stored key; give its sslClientKey in the same update.',
         ),
       );
   }

@@ -1,5 +1,6 @@
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { RemoteUse } from '../../db/reads/read-repositories.ts';
+import { countOf } from '../../oci/count-of.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { toGlobalId } from '../global-id.ts';
 import { listNames, mistake } from '../mistakes.ts';
@@ -14,7 +15,7 @@ export function remoteInUse(row: Remote, use: RemoteUse, field: readonly string[
       mistake(
         'IN_USE',
         field,
-        `The remote ${quoteValue(row.name)} is used by ${names}; give them another remote, or none, first.`,
+        `The remote ${quoteValue(row.name)} is used by ${names}; give these another remote, or none, first.`,
       ),
     );
   }
@@ -23,7 +24,7 @@ export function remoteInUse(row: Remote, use: RemoteUse, field: readonly string[
       mistake(
         'IN_USE',
         field,
-        `The remote ${quoteValue(row.name)} is used by ${nameUse('Schedule', use.schedule)}; give that another remote, or delete it, first.`,
+        `The remote ${quoteValue(row.name)} is used by ${nameUse('Schedule', use.schedule)}; give it another remote, or delete it, first.`,
       ),
     );
   if (use.task !== undefined)
@@ -39,8 +40,8 @@ export function remoteInUse(row: Remote, use: RemoteUse, field: readonly string[
       mistake(
         'IN_USE',
         field,
-        `${use.onlySourceOf} blobs of versions that are kept are not stored and can be had from the remote ${quoteValue(row.name)} only; ` +
-          'sync with the policy IMMEDIATE, or delete the repositories that have them, first.',
+        `The remote ${quoteValue(row.name)} is the only source of ${countOf(use.onlySourceOf, 'blob')} that kept versions reference and that ` +
+          'are not stored; sync with the policy IMMEDIATE, or delete the repositories that contain them, first.',
       ),
     );
   return errors;

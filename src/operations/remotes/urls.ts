@@ -89,7 +89,7 @@ function parseHttpUrl(field: string, value: string): URL | Checked {
   if (!URL.canParse(value))
     return invalid(
       field,
-      `${field} is no URL: its host or port cannot be read; expected e.g. https://registry.example:5000.`,
+      `${field} is not a URL: its host or port cannot be parsed; expected e.g. https://registry.example:5000.`,
     );
   return new URL(value);
 }
@@ -101,12 +101,12 @@ function checkAddress(field: string, url: URL, { allowPrivate, allowUpstream }: 
   if (addressClass === 'refused')
     return invalid(
       field,
-      `${field} leads to ${host}, a link-local, metadata, multicast or reserved address; no upstream is there. Name another host.`,
+      `${field} points to ${host}, a link-local, metadata, multicast or reserved address. Name another host.`,
     );
   if (addressClass === 'public' || allowPrivate || isListedHost(url, allowUpstream)) return undefined;
   return invalid(
     field,
-    `${field} leads to ${host}, a loopback or private address, and this server is open to others; ` +
+    `${field} points to ${host}, a loopback or private address, and others can reach this server; ` +
       'the operator can allow it with TIDEMARK_ALLOW_UPSTREAM.',
   );
 }

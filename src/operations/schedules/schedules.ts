@@ -13,9 +13,8 @@ import {
   keepSchedule,
   readTemporalScheduleIds,
 } from '../../db/tasks/temporal-schedules.ts';
-import { quoteValue } from '../../oci/error.ts';
 import { checkConversion } from '../mirror-conversion.ts';
-import { mistake } from '../mistakes.ts';
+import { noSuchId } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
@@ -234,10 +233,6 @@ async function tryTemporal({ logger }: SyncDeps, tell: () => Promise<void>): Pro
   }
 }
 
-function notFound({ field, text }: Reference): Mistake {
-  return mistake(
-    'NOT_FOUND',
-    [field],
-    `There is no schedule with the id ${quoteValue(text)}; take one from schedules.`,
-  );
+function notFound(named: Reference): Mistake {
+  return noSuchId('schedule', 'schedules', named);
 }

@@ -78,6 +78,15 @@ export class RepositorySyncInput {
     nullable: true,
     defaultValue: false,
     description:
+      'Also store the overrides in the remote, for later syncs and schedules. Needs the role maintainer for the remote. ' +
+      'Refused with INVALID together with dryRun.',
+  })
+  saveOverrides?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
       'Allow the sync to turn a repository with pushed content into a mirror, which refuses pushes. Otherwise the sync is refused with ' +
       'WOULD_BECOME_MIRROR. Not needed for a dry run. repositoryDetach reverts it.',
   })

@@ -101,6 +101,20 @@ export class TaskResolver {
     return repository === undefined ? null : toRepositoryType(repository);
   }
 
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Name of the repository, also after its deletion; null for tasks of no repository.',
+  })
+  async repositoryName(
+    @Root() { row }: TaskType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<string | null> {
+    const { repositoryId } = row;
+    const repository =
+      typeof repositoryId === 'number' ? await loaders.repositories.load(repositoryId) : undefined;
+    return repository?.name ?? row.arguments.repositoryName ?? null;
+  }
+
   @FieldResolver(() => TaskProgressType, { description: 'Progress of the task.' })
   async progress(@Root() { row }: TaskType, @Ctx() { loaders }: RequestContext): Promise<TaskProgressType> {
     return toProgress(row, await loaders.taskCounts.load(row.id));
@@ -166,7 +180,7 @@ async function loadTask({ loaders }: RequestContext, id: string): Promise<Task |
 function taskNotFound(id: string): TidemarkError {
   return new TidemarkError(
     'NOT_FOUND',
-    `There is no task with the id ${quoteValue(id)}; take one from tasks.`,
+    `There is no task with the id ${quoteValue(id)}. Use an id from tasks.`,
     {
       origin: 'caller',
     },

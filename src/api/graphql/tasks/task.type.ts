@@ -3,7 +3,7 @@ import type { Task } from '../../../db/schema/tasks.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
-import { ByteCount, DateTime, DigestScalar } from '../scalars.ts';
+import { DateTime } from '../scalars.ts';
 import { SyncOverridesType, toSyncOverrides } from '../sync/sync.type.ts';
 import { Payload } from '../payload.type.ts';
 

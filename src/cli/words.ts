@@ -1,0 +1,59 @@
+/** What the API calls things in its messages, and how the command line says it. */
+const words: Readonly<Record<string, string>> = {
+  'convertToMirror: true of repositorySync': '--into-existing',
+  'convertToMirror: true': '--into-existing',
+  'confirmRemoval: true': '--confirm-removal',
+  'mirror: true': '--mirror',
+  'pruneFiltered (--prune-filtered)': '--prune-filtered',
+  distributionCreate: '"tidemark distribution create"',
+  distributionPoint: '"tidemark promote"',
+  distributionUpdate: '"tidemark distribution update"',
+  grantCreate: '"tidemark grant create"',
+  repositoryRestoreVersion: '"tidemark restore"',
+  repositoryCopyContent: '"tidemark copy"',
+  repositoryUpdate: '"tidemark repository update"',
+  tokenCreate: '"tidemark token create"',
+  catchupWindowSeconds: '--catch-up',
+  deleteRemote: '--with-remote',
+  dockerReference: '--docker-reference',
+  downloadConcurrency: '--concurrency',
+  excludeTags: '--exclude-tags',
+  followLayerUrls: '--follow-layer-urls',
+  includeTags: '--tags',
+  intervalSeconds: '--every',
+  jitterSeconds: '--jitter',
+  maxRetries: '--retries',
+  proxyUrl: '--proxy',
+  pruneFiltered: '--prune-filtered',
+  pullThrough: '--pull-through',
+  rateLimit: '--rate-limit',
+  realmHosts: '--realm-hosts',
+  remoteId: '--remote',
+  repositoryId: '--repository',
+  retainVersions: '--retain-versions',
+  sslCaCertificate: '--ca-file',
+  sslClientCertificate: '--cert-file',
+  sslClientKey: '--key-file',
+  sslValidation: '--tls-verify',
+  timeZone: '--time-zone',
+  trustedRoot: '--trusted-root',
+  upstreamName: '--upstream-name',
+  versionId: '--version',
+};
+
+const pattern = new RegExp(
+  Object.keys(words)
+    .map((word) => `\\b${word.replaceAll(/[()]/g, '\\$&')}${word.endsWith(')') ? '' : '\\b'}`)
+    .join('|'),
+  'g',
+);
+
+/** A message of the API in the words of the command line. */
+export function inOwnWords(message: string): string {
+  return message.replaceAll(pattern, (word) => words[word] ?? word);
+}
+
+/** `CODE: message` of a failed task. */
+export function describeError(error: { readonly code: string; readonly message: string } | null): string {
+  return error === null ? 'UNKNOWN: no reason was given' : `${error.code}: ${inOwnWords(error.message)}`;
+}
