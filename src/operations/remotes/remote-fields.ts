@@ -163,4 +163,3 @@ function checkUpstreamName(value: string): Checked {
       `at most 255 characters.${hint}`,
   );
 }
-
