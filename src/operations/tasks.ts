@@ -50,8 +50,8 @@ export async function startWorkflow(
     logger.warn({ err: error, taskId: task.id }, 'the workflow of a task could not be started yet');
     const isBusy = isTidemarkError(error) && error.code === 'SYNC_ALREADY_RUNNING';
     const message = isBusy
-      ? 'The workflow of the previous task has not ended yet. This task starts when it has.'
-      : 'Temporal is unreachable. The task starts when Temporal is reachable again.';
+      ? 'The workflow of the previous task has not ended yet. The task is queued and starts when it has.'
+      : 'Temporal is unreachable. The task is queued and starts when Temporal is reachable again.';
     await addWarnings(em.fork(), task.id, [message]);
   }
 }
