@@ -8,12 +8,11 @@ export interface TagVersion {
   readonly variant: string | undefined;
 }
 
-const preReleaseWords = ['alpha', 'beta', 'rc', 'preview', 'pre', 'dev', 'snapshot', 'nightly', 'canary'];
-
 // regex input: a tag, at most 128 characters
 const numbers = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?![\d.])/;
 // regex input: a tag, at most 128 characters
-const preRelease = new RegExp(`^-?(${preReleaseWords.join('|')})(?:[.-]?(\\d+(?:\\.\\d+)*))?(?=[-_]|$)`, 'i');
+const preRelease =
+  /^-?(alpha|beta|rc|preview|pre|dev|snapshot|nightly|canary)(?:[.-]?(\d+(?:\.\d+)*))?(?=[-_]|$)/i;
 
 // regex input: what follows the numbers and the pre-release of a tag
 const buildAndVariant = /^(?:_([0-9A-Za-z.]+))?(?:-(.+))?$/;
