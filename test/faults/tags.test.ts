@@ -141,7 +141,7 @@ test.concurrent('fault 32: names that are no tags are left out and counted; case
   expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, tagsTotal: good.length });
   expect([...(await stage.harness.tags(scene.ids.repositoryId, 1)).keys()].sort()).toEqual([...good].sort());
   expect(outcome.warnings).toEqual([
-    expect.stringMatching(new RegExp(`${bad.length} names that are no tags`)),
+    expect.stringMatching(new RegExp(`${bad.length} names that are not valid tags`)),
   ]);
   expect(scene.upstream.requests.filter(({ path }) => /passwd|%00|\.dot/.test(path))).toEqual([]);
 });

@@ -149,6 +149,6 @@ function remember(seen: Set<string>, text: string): boolean {
 function loop(url: URL, pages: number): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_PAGINATION_LOOP',
-    `GET ${describeUrl(url)}: after ${pages} pages the tag list repeats or does not end; expected at most ${maxPages} different pages. The upstream's Link headers are wrong.`,
+    `GET ${describeUrl(url)}: after ${pages} pages the tag list repeats or does not end; expected at most ${maxPages} different pages. The upstream's Link headers are wrong. Ask its operator to correct them.`,
   );
 }
