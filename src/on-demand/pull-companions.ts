@@ -6,7 +6,7 @@ import type { Database } from '../db/open-database.ts';
 import type { PulledCompanion } from '../db/versions/pull-content.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
-import type { ManifestToStore } from '../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../db/content/meaning.ts';
 import { companionTag } from '../oci/signatures/companion-tag.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isTidemarkError } from '../oci/error.ts';

@@ -1,4 +1,4 @@
-import type { ManifestToStore } from '../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../db/content/meaning.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument, ParsedManifest } from '../oci/manifest/manifest.ts';
 import { parseManifestDocument } from '../threads/parse-manifest.ts';

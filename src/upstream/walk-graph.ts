@@ -1,7 +1,7 @@
 import { findMissingManifests, isDeeperThan } from '../db/staging/find-manifests.ts';
 import type { MissingManifest } from '../db/staging/find-manifests.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
-import type { ManifestToStore } from '../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../db/content/meaning.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { createCollector } from './collector.ts';

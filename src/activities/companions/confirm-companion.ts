@@ -2,7 +2,7 @@ import type { Em } from '../../db/open-database.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/meaning.ts';
 import { describeManifest, fetchManifest } from '../../upstream/fetch-manifest.ts';
 import type { LookedUp, TagToLookUp } from '../tags/look-up-tag.ts';
 import type { SyncContext } from '../sync/sync-context.ts';

@@ -2,7 +2,7 @@ import { readStoredReferrers, referrerRootName } from '../../db/staging/stage-co
 import type { ManifestRef, StoredReferrer } from '../../db/staging/stage-companions.ts';
 import { stageRoots } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
-import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/meaning.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { createCollector } from '../../upstream/collector.ts';

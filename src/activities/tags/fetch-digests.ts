@@ -1,7 +1,7 @@
 import { stageRoots } from '../../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../../db/staging/find-manifests.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
-import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/meaning.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
 import type { Digest } from '../../oci/digest.ts';

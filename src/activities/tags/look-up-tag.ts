@@ -1,7 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import type { PresentTag } from '../../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../../db/staging/find-manifests.ts';
-import type { ManifestToStore } from '../../db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../db/content/meaning.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';

@@ -1,5 +1,13 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { ManifestDocument, ParsedManifest } from '../../oci/manifest/manifest.ts';
+
+export interface ManifestToStore {
+  readonly document: ManifestDocument;
+  readonly parsed: ParsedManifest;
+  /** The media type in the indexes that list it; absent if none does. */
+  readonly listedAs?: string;
+}
 
 /** The bytes of a manifest, read as one media type: a row of `manifest` (docs/decisions/0008). */
 export interface Meaning {

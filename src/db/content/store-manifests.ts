@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
 import type { Descriptor } from '../../oci/manifest/descriptor.ts';
 import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
-import type { ManifestDocument, ParsedManifest } from '../../oci/manifest/manifest.ts';
 import { parseContentType } from '../../oci/manifest/media-type.ts';
 import { holdBlobs, holdManifests } from './hold-content.ts';
 import { meaningKey, meaningRows } from './meaning.ts';
-import type { Meaning } from './meaning.ts';
+import type { ManifestToStore, Meaning } from './meaning.ts';
 import type { Em } from '../open-database.ts';
 import { mayReuse, recordDelivered } from '../staging/reuse.ts';
 import type { Reuse } from '../staging/reuse.ts';
@@ -13,13 +12,6 @@ import { kysely } from '../sql.ts';
 import { writeDocuments } from './write-documents.ts';
 import { blobsOf, meaningOf, writeBlobs, writeChildren } from './write-edges.ts';
 import type { ChildEdge } from './write-edges.ts';
-
-export interface ManifestToStore {
-  readonly document: ManifestDocument;
-  readonly parsed: ParsedManifest;
-  /** The media type in the indexes that list it; absent if none does. */
-  readonly listedAs?: string;
-}
 
 export interface StoredManifests {
   readonly idOf: (manifest: ManifestToStore) => number;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import type { ManifestToStore } from './store-manifests.ts';
+import type { ManifestToStore } from './meaning.ts';
 
 /** Larger documents are sent alone: in an array, bytes are encoded as hexadecimal digits. */
 const bytesMaxTogether = 16 * 1024;

@@ -6,7 +6,7 @@ import { isForeignLayerType } from '../../oci/manifest/media-type.ts';
 import type { Meaning } from './meaning.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import type { ManifestToStore } from './store-manifests.ts';
+import type { ManifestToStore } from './meaning.ts';
 
 /** Rows per statement: more values would hold up the event loop. */
 const pageLength = 2_000;

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isAttachment, isCompanionOf } from './attachments.ts';
@@ -35,7 +36,7 @@ export interface Refused {
 }
 
 const isCompanion = sql`name ~ ${companionPattern}`;
-const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else replace(left(wish.name, 71), '-', ':') end`;
+const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else ${subjectOfTag(sql`wish.name`)} end`;
 
 /** Clears the marks of `refuseUnverified`. */
 export async function refuseNothing(em: Em, taskId: number): Promise<void> {
@@ -54,49 +55,56 @@ export async function refuseNothing(em: Em, taskId: number): Promise<void> {
     .execute();
 }
 
+/** `companion`, `edge`, and `trusted(id, is_image)`: the manifests that the policy verifies, and what they reach. */
+function trusted(taskId: number, policy: PolicyKey): RawBuilder<unknown> {
+  return sql`companion(name, manifest_id, subject_digest) as (
+      select name, manifest_id, ${subjectOfTag(sql`name`)} from selected_tag where ${isCompanion}
+    ),
+    edge(from_id, to_id, is_below) as materialized (
+      select e.parent_id, e.child_id, true from reach join manifest_manifest e on e.parent_id = reach.id
+      union all
+      select subject.id, m.id, false from reach join manifest m on m.id = reach.id
+        join manifest subject on subject.digest = m.subject_digest
+      where ${isAttachment('m')}
+      union all
+      select subject.id, c.manifest_id, false from companion c join manifest subject on subject.digest = c.subject_digest
+        join manifest m on m.id = c.manifest_id
+      where ${isCompanionOf('m', sql`c.name`, sql`c.subject_digest`)}
+    ),
+    trusted(id, is_image) as (
+      select distinct m.id, true from sync_signer c join signature s on s.id = c.signature_id
+        join signature_verdict v on ${verdictOn(policy)} join manifest m on m.digest = s.signed_digest
+      where c.task_id = ${taskId} and ${isValid}
+      union
+      select edge.to_id, trusted.is_image and edge.is_below from trusted join edge on edge.from_id = trusted.id
+    )`;
+}
+
+/** `wish(name, manifest_id, kind)`: what the sync would publish. */
+function wishes(taskId: number): RawBuilder<unknown> {
+  return sql`wish as (
+      select name, manifest_id, 'tag' as kind from selected_tag where not (${isCompanion})
+      union all
+      select name, manifest_id, 'companion' from companion
+      union all
+      select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
+      where task_id = ${taskId} and not is_removed
+    )`;
+}
+
 /**
  * Marks the tags that a sync must not publish: neither their manifest nor an index above it is verified. An attachment
  * is published if its subject is trusted or in the repository, and is not counted. Replaces earlier marks.
  */
-export async function refuseUnverified(
-  em: Em,
-  taskId: number,
-  { policy, most, unchecked }: RefuseOptions,
-): Promise<Refused> {
+export async function refuseUnverified(em: Em, taskId: number, options: RefuseOptions): Promise<Refused> {
+  const { policy } = options;
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
     await sql`
       create temporary table refused on commit drop as
       with recursive ${selectedGraph(taskId)},
-      companion(name, manifest_id, subject_digest) as (
-        select name, manifest_id, ${subjectOfTag(sql`name`)} from selected_tag where ${isCompanion}
-      ),
-      edge(from_id, to_id, is_below) as materialized (
-        select e.parent_id, e.child_id, true from reach join manifest_manifest e on e.parent_id = reach.id
-        union all
-        select subject.id, m.id, false from reach join manifest m on m.id = reach.id
-          join manifest subject on subject.digest = m.subject_digest
-        where ${isAttachment('m')}
-        union all
-        select subject.id, c.manifest_id, false from companion c join manifest subject on subject.digest = c.subject_digest
-          join manifest m on m.id = c.manifest_id
-        where ${isCompanionOf('m', sql`c.name`, sql`c.subject_digest`)}
-      ),
-      trusted(id, is_image) as (
-        select distinct m.id, true from sync_signer c join signature s on s.id = c.signature_id
-          join signature_verdict v on ${verdictOn(policy)} join manifest m on m.digest = s.signed_digest
-        where c.task_id = ${taskId} and ${isValid}
-        union
-        select edge.to_id, trusted.is_image and edge.is_below from trusted join edge on edge.from_id = trusted.id
-      ),
-      wish as (
-        select name, manifest_id, 'tag' as kind from selected_tag where not (${isCompanion})
-        union all
-        select name, manifest_id, 'companion' from companion
-        union all
-        select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
-        where task_id = ${taskId} and not is_removed
-      ),
+      ${trusted(taskId, policy)},
+      ${wishes(taskId)},
       verified as (
         select wish.manifest_id, wish.kind from wish join trusted on trusted.id = wish.manifest_id
           join manifest m on m.id = wish.manifest_id
@@ -125,28 +133,36 @@ export async function refuseUnverified(
       update sync_root r set is_refused = exists (select from refused where refused.name = r.name
         and refused.manifest_id = r.manifest_id and refused.kind in ('digest', 'referrer'))
       where r.task_id = ${taskId}`.execute(db);
-    const found = await sql<RefusedTag & { total: number }>`
-      with first_few as (
-        select name, manifest_id, count(*) over () as total from refused where kind in ('tag', 'digest')
-        order by name collate "C" limit ${most}
-      )
-      select f.name, m.digest, kept.digest as "keptDigest", f.total, signed.signatures,
-        coalesce(problem.reason, signed.reason, (
-          select reason from sync_problem where task_id = task.id and subject_digest = ${unknownSource})) as reason
-      from first_few f join manifest m on m.id = f.manifest_id join task on task.id = ${taskId}
-        left join tag_membership t on t.repository_id = task.repository_id and t.name = f.name and t.removed_in is null
-        left join manifest kept on kept.id = t.manifest_id
-        left join sync_problem problem on problem.task_id = task.id and problem.subject_digest = m.digest
-        cross join lateral (
-          select count(*) as signatures,
-            min(case when v.signature_id is null then ${unchecked}::text else v.reason end) as reason
-          from sync_signer c join signature s on s.id = c.signature_id and s.signed_digest = m.digest
-            left join signature_verdict v on ${verdictOn(policy)}
-          where c.task_id = task.id
-        ) as signed
-      order by f.name collate "C"`.execute(db);
-    return { tags: found.rows, count: found.rows[0]?.total ?? 0 };
+    return readRefused(transaction, taskId, options);
   });
+}
+
+async function readRefused(
+  em: Em,
+  taskId: number,
+  { policy, most, unchecked }: RefuseOptions,
+): Promise<Refused> {
+  const found = await sql<RefusedTag & { total: number }>`
+    with first_few as (
+      select name, manifest_id, count(*) over () as total from refused where kind in ('tag', 'digest')
+      order by name collate "C" limit ${most}
+    )
+    select f.name, m.digest, kept.digest as "keptDigest", f.total, signed.signatures,
+      coalesce(problem.reason, signed.reason, (
+        select reason from sync_problem where task_id = task.id and subject_digest = ${unknownSource})) as reason
+    from first_few f join manifest m on m.id = f.manifest_id join task on task.id = ${taskId}
+      left join tag_membership t on t.repository_id = task.repository_id and t.name = f.name and t.removed_in is null
+      left join manifest kept on kept.id = t.manifest_id
+      left join sync_problem problem on problem.task_id = task.id and problem.subject_digest = m.digest
+      cross join lateral (
+        select count(*) as signatures,
+          min(case when v.signature_id is null then ${unchecked}::text else v.reason end) as reason
+        from sync_signer c join signature s on s.id = c.signature_id and s.signed_digest = m.digest
+          left join signature_verdict v on ${verdictOn(policy)}
+        where c.task_id = task.id
+      ) as signed
+    order by f.name collate "C"`.execute(kysely(em));
+  return { tags: found.rows, count: found.rows[0]?.total ?? 0 };
 }
 
 /**

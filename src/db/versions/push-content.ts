@@ -12,7 +12,7 @@ import { lockPushTarget } from './push-target.ts';
 import type { PushCaller } from './push-target.ts';
 import { kysely } from '../sql.ts';
 import { listedType, storeManifests } from '../content/store-manifests.ts';
-import type { ManifestToStore } from '../content/store-manifests.ts';
+import type { ManifestToStore } from '../content/meaning.ts';
 import { blobsOf, isForeign } from '../content/write-edges.ts';
 import { endRoots, endTags, insertRoots, keepUntagged, setTags } from './write-roots.ts';
 

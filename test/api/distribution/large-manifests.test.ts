@@ -1,7 +1,7 @@
 /** The largest manifests that are accepted hold the event loop for no turn that a client would notice. */
 import { afterAll, expect, test } from 'vitest';
 import { storeManifests } from '../../../src/db/content/store-manifests.ts';
-import type { ManifestToStore } from '../../../src/db/content/store-manifests.ts';
+import type { ManifestToStore } from '../../../src/db/content/meaning.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { parseManifestDocument } from '../../../src/threads/parse-manifest.ts';
