@@ -1,24 +1,8 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { Config } from '../config.ts';
 import { parseHttpUrl } from '../config-values.ts';
-import type { Interrupt } from './progress/interrupt.ts';
 import type { Session } from './session.ts';
-import type { Terminal } from './progress/terminal.ts';
-
-/** What every command works with. */
-export interface Surroundings {
-  readonly config: Config;
-  readonly terminal: Terminal;
-  readonly interrupt: Interrupt;
-}
-
-/** How a command reaches a server. */
-export interface ServerOptions {
-  readonly server?: string;
-  /** Path of a file that holds the token to log in with. */
-  readonly tokenFile?: string;
-}
+import type { ServerOptions, Surroundings } from './surroundings.ts';
 
 /** A command with its arguments, ready to run. */
 export interface RunPlan {

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { roles } from '../db/access/roles.ts';
 import type { Role } from '../db/access/roles.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { Surroundings } from './command.ts';
+import type { Surroundings } from './surroundings.ts';
 import { usage } from './usage.ts';
 
 /** What `tidemark token create` was asked for. */

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../demo/demo-content.ts';
 import { startSampleUpstream } from '../demo/sample-upstream.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { Surroundings } from './command.ts';
+import type { Surroundings } from './surroundings.ts';
 import { formatBox } from './progress/format.ts';
 import { requestGraphql } from './graphql-client.ts';
 import type { Interrupt } from './progress/interrupt.ts';

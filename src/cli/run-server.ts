@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { TidemarkError } from '../oci/error.ts';
 import type { Role } from '../processes/server.ts';
 import { findRunningServer } from '../processes/server-file.ts';
-import type { Surroundings } from './command.ts';
+import type { Surroundings } from './surroundings.ts';
 import { formatBox } from './progress/format.ts';
 import { bringUp } from './session.ts';
 import type { Terminal } from './progress/terminal.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
-import type { ServerOptions, Surroundings } from './command.ts';
+import type { ServerOptions, Surroundings } from './surroundings.ts';
 import { usage } from './usage.ts';
 import { findRunningServer } from '../processes/server-file.ts';
 import { createConsoleLog } from './console-log.ts';

@@ -11,7 +11,7 @@ import { showProgress } from '../progress/progress-display.ts';
 import { openSession } from '../session.ts';
 import type { Session } from '../session.ts';
 import { describeEffort, describeOutside, describePlan, describeVersion } from '../show-version.ts';
-import type { Surroundings } from '../command.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { readPassword } from '../read-password.ts';
 import { readRequiredKeys } from './require-signature.ts';
 import type { ParsedSync, SyncRequest, SyncWish } from './sync-request.ts';

@@ -3,7 +3,7 @@ import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
-import type { ServerOptions } from '../command.ts';
+import type { ServerOptions } from '../surroundings.ts';
 import { usage } from '../usage.ts';
 import type { RequiredKeys } from './require-signature.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
