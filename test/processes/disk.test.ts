@@ -62,7 +62,7 @@ async function openPulls({ stack, ids, content }: Scene, program: Program): Prom
   const em = stack.em();
   const repository = await em.findOneOrFail(Repository, { id: ids.repositoryId });
   await createOwnDistribution(em, repository);
-  const url = `${apiOf(program)}/v2/${repository.name}`;
+  const url = `${program.apiUrl()}/v2/${repository.name}`;
   const expected = new Map<string, Buffer>();
   for (const [tag, digest] of content.tags)
     expected.set(`manifests/${tag}`, Buffer.from(content.manifests.get(digest)?.bytes ?? []));
@@ -77,9 +77,6 @@ async function openPulls({ stack, ids, content }: Scene, program: Program): Prom
   await pull();
   return pull;
 }
-
-const apiOf = (program: Program): string =>
-  /API ready on (http:\/\/[\w.:]+)/.exec(program.output())?.[1] ?? 'no URL';
 
 test.concurrent('fault 109: a sync onto a full disk fails with STORAGE_FULL, and completes after there is space', ({
   skip,
@@ -121,7 +118,7 @@ test.concurrent('fault 113: on a read-only disk readiness fails, and pulls and q
   withDataDisk({ fault: '113', skip }, async (scene, disk) => {
     const { stack } = scene;
     const program = await stack.launch('serve');
-    const apiUrl = apiOf(program);
+    const apiUrl = program.apiUrl();
     const status = async (path: string) => (await fetch(`${apiUrl}${path}`)).status;
     await stack.finish(await stack.start(scene.ids));
     const pull = await openPulls(scene, program);

@@ -9,6 +9,7 @@ import { createOwnDistribution } from '../../src/db/distributions/distributions.
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
+import { askGraphql } from '../support/graphql.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -51,15 +52,11 @@ test('an API behind a public URL refuses to start without logins, unless TIDEMAR
   expect(await ask('registry.example')).toBe(200);
   expect(await ask('other.example')).toBe(421);
 
-  const created = await fetch(`http://127.0.0.1:${port}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      query:
-        'mutation { remoteCreate(input: { name: "r", url: "http://127.0.0.1:1", upstreamName: "a" }) { userErrors { message } } }',
-    }),
-  });
-  expect(await created.text()).toContain('TIDEMARK_ALLOW_UPSTREAM');
+  const created = await askGraphql(
+    api.apiUrl(),
+    'mutation { remoteCreate(input: { name: "r", url: "http://127.0.0.1:1", upstreamName: "a" }) { userErrors { message } } }',
+  );
+  expect(created.text).toContain('TIDEMARK_ALLOW_UPSTREAM');
 });
 
 test('the first token is shown once, written nowhere, and lets the command line in', async () => {
@@ -79,7 +76,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
   await createOwnDistribution(em, await em.findOneOrFail(Repository, { id: repositoryId }));
   const [{ basePath } = { basePath: '' }] = await em.find(Distribution, { repositoryId });
   const api = await stack.launch('api');
-  const [, url = ''] = /API ready on (http:\/\/[\d.:]+)/.exec(api.output()) ?? [];
+  const url = api.apiUrl();
   expect(api.output()).toContain(`made while logins were off: ${basePath}.`);
   expect((await fetch(`${url}/v2/${basePath}/tags/list`)).status).toBe(401);
   const list = async (more: Record<string, string>, ...args: string[]) => {
@@ -114,7 +111,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
 test('each command works with a token, as far as its role goes, and says what is missing', async () => {
   const stack = await newStack({ TIDEMARK_AUTH: 'tokens' });
   const api = await stack.launch('api');
-  const [, url = ''] = /API ready on (http:\/\/[\d.:]+)/.exec(api.output()) ?? [];
+  const url = api.apiUrl();
   // these workflows have one id, and all tests share one Temporal: a task that is there keeps them from being started
   for (const name of ['content.collect', 'content.verify'] as const) {
     const workflowId = `${name}-${stack.settings.TIDEMARK_TASK_QUEUE}`;

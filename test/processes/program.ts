@@ -14,6 +14,8 @@ export interface Program {
   readonly child: ChildProcess;
   /** Both outputs so far. */
   output(): string;
+  /** Where its API listens, once it has said so. */
+  apiUrl(): string;
   /** Waits until the output holds the text. @throws when the program ends before. */
   says(text: string): Promise<void>;
   /** Sends the signal and waits for the end; answers the exit code, null where a signal ended it. */
@@ -49,6 +51,7 @@ export function launch(
     pid: child.pid ?? 0,
     child,
     output: () => output,
+    apiUrl: () => /(?:API ready on|GraphQL)\s+(http:\/\/[\w.:]+)/.exec(output)?.[1] ?? 'no URL',
     says: (text) =>
       until(() => {
         if (output.includes(text)) return true;

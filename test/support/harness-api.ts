@@ -10,6 +10,8 @@ import { openUploadFolder } from '../../src/content/folder/upload-folder.ts';
 import { createUpstreamReader } from '../../src/on-demand/upstream-reader.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import { startUp } from './allow-stalls.ts';
+import { askGraphql } from './graphql.ts';
+import type { GraphqlAnswer } from './graphql.ts';
 import type { SyncHarness } from './sync-harness.ts';
 import { expectNoSecret } from './test-secret.ts';
 
@@ -20,11 +22,7 @@ export interface HarnessApi {
   /** All that was logged so far. */
   readonly logged: () => string;
   /** @param token Shown as Bearer; default: none. */
-  graphql(
-    query: string,
-    variables?: object,
-    token?: string,
-  ): Promise<{ readonly data: unknown; readonly text: string }>;
+  graphql(query: string, variables?: object, token?: string): Promise<GraphqlAnswer>;
   close(): Promise<void>;
 }
 
@@ -71,18 +69,7 @@ export async function startHarnessApi(
     url: `http://${host}`,
     host,
     logged: () => lines.join(''),
-    async graphql(query, variables, token) {
-      const response = await fetch(`http://${host}/graphql`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        body: JSON.stringify({ query, variables }),
-      });
-      const text = await response.text();
-      return { data: (JSON.parse(text) as { data: unknown }).data, text };
-    },
+    graphql: (...request) => askGraphql(`http://${host}`, ...request),
     async close() {
       await app.close();
       await upstreams.close();

@@ -7,6 +7,7 @@ import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
+import { askGraphql } from '../../support/graphql.ts';
 import { openFakeUpstream } from '../../support/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/fake-upstream.ts';
 import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';
@@ -173,14 +174,7 @@ describe('what is not verified is not', () => {
   });
 });
 
-async function ask(query: string) {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables: { id: toGlobalId('Repository', repositoryId) } }),
-  });
-  return (await response.json()) as { data: { repository: { latestVersion: Record<string, never> } } };
-}
+const ask = (query: string) => askGraphql(url, query, { id: toGlobalId('Repository', repositoryId) });
 
 test('GraphQL says who verified a tag and a signature, and why none did', async () => {
   const { data } = await ask(`query ($id: ID!) { repository(id: $id) { latestVersion {

@@ -18,19 +18,10 @@ import { createMemoryStore } from '../../content/memory-store.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { startUp } from '../../support/allow-stalls.ts';
+import { askGraphql } from '../../support/graphql.ts';
+import type { GraphqlAnswer } from '../../support/graphql.ts';
 import { createTestDatabase, testServers } from '../../support/servers.ts';
 import { expectNoSecret } from '../../support/test-secret.ts';
-
-export interface GraphqlAnswer {
-  readonly status: number;
-  // the tests know what they asked for
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly data: any;
-  readonly errors:
-    | readonly { readonly message: string; readonly extensions: Record<string, unknown> }[]
-    | undefined;
-  readonly text: string;
-}
 
 export interface ApiUnderTest {
   readonly url: string;
@@ -139,7 +130,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     routes: listRoutes(app.printRoutes({ commonPrefix: false })),
     logged: () => lines.join(''),
     accessed: () => accessLines.map((line) => JSON.parse(line) as Record<string, unknown>),
-    graphql: (query, variables, token) => post(url, { query, variables }, token),
+    graphql: (...request) => askGraphql(url, ...request),
     sql: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...(values ?? [])])).rows,
     countStatements: async (work) => {
       const counter = countQueries();
@@ -173,20 +164,6 @@ function listRoutes(tree: string): string[] {
     const path = parents.join('').replace(/^\/+/, '/');
     return methods.split(', ').map((method) => `${method} ${path}`);
   });
-}
-
-async function post(url: string, body: object, token?: string): Promise<GraphqlAnswer> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  const { data, errors } = JSON.parse(text) as Pick<GraphqlAnswer, 'data' | 'errors'>;
-  return { status: response.status, data, errors, text };
 }
 
 /** Counts what goes through the driver, whoever sends it. */
