@@ -7,7 +7,7 @@ import type { SyncOptions } from '../sync/sync-request.ts';
 
 const examples = `
 Tags are names, shell wildcards (* ? [abc]) or digests; a tag or digest in the image counts as one.
-A new repository keeps these options. For an existing one they apply to this sync alone, unless --save is given.
+A new repository keeps filters, --policy, --concurrency and credentials. For an existing one they apply to this sync alone, unless --save is given.
 With --mirror, tags that the filters leave out are kept, and counted; --prune-filtered removes them.
 
 Examples:
