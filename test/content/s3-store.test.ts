@@ -7,6 +7,7 @@ import { openS3Store } from '../../src/content/s3/s3-store.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import type { S3Server } from '../support/s3-server.ts';
+import { blobStoreContract } from './blob-store-contract.ts';
 import { storeContract } from './store-contract.ts';
 
 describe.skipIf(skipWithout('versitygw'))('a real S3 server', () => {
@@ -19,8 +20,8 @@ describe.skipIf(skipWithout('versitygw'))('a real S3 server', () => {
   for (const [name, partBytes] of [
     ['in one request', 64 * 1024 * 1024],
     ['in parts', 5 * 1024 * 1024],
-  ] as const)
-    storeContract(`S3, ${name}`, async () => {
+  ] as const) {
+    const open = async () => {
       const root = await mkdtemp(join(tmpdir(), 'tidemark-s3-store-'));
       const { credentials } = server;
       const location = server.location(randomBytes(6).toString('hex'));
@@ -33,5 +34,8 @@ describe.skipIf(skipWithout('versitygw'))('a real S3 server', () => {
           await rm(root, { recursive: true, force: true });
         },
       };
-    });
+    };
+    storeContract(`S3, ${name}`, open);
+    blobStoreContract(`S3, ${name}`, open);
+  }
 });
