@@ -124,6 +124,7 @@ async function syncOnce(
     url: upstreamUrl,
     upstreamName: demoRepositoryName,
     includeTags: undefined,
+    tagRules: {},
     excludeTags: undefined,
     username: undefined,
     downloadConcurrency: undefined,

@@ -1,17 +1,8 @@
 import { compareBuild } from 'semver';
 import type { SemVer } from 'semver';
 import { compileRanges } from './semver-ranges.ts';
-import type { TagRules } from './tag-filter.ts';
+import type { NewestTags, SemverGroup, TagRules } from './tag-rules.ts';
 import { parseTagVersion } from './tag-version.ts';
-
-export const semverGroups = ['ALL', 'MAJOR', 'MINOR'] as const;
-export type SemverGroup = (typeof semverGroups)[number];
-
-/** Keeps the newest `count` versions of each group. */
-export interface NewestTags {
-  readonly count: number;
-  readonly per: SemverGroup;
-}
 
 interface RankedTag {
   readonly name: string;

@@ -1,37 +1,15 @@
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import type { NewestTags } from './newest-tags.ts';
 import { validateRules } from './rule-mistakes.ts';
 import type { RuleList } from './rule-mistakes.ts';
 import { compileRanges } from './semver-ranges.ts';
 import { compileTagPattern } from './tag-patterns.ts';
+import type { List, TagRules } from './tag-rules.ts';
 import { parseTagVersion } from './tag-version.ts';
 import type { TagVersion } from './tag-version.ts';
 import { matchesWildcard, parseWildcard } from './wildcard.ts';
 import type { Wildcard } from './wildcard.ts';
-
-type List = readonly string[] | null | undefined;
-
-/** Which tags are selected (docs/selection.md). Null, absent and empty lists are alike. */
-export interface TagRules {
-  /** Tag names, shell wildcards and digests. */
-  readonly includeTags?: List;
-  /** RE2, matched against the whole tag. */
-  readonly includeTagPatterns?: List;
-  /** node-semver ranges. Without any include rule, every tag is included. */
-  readonly semverRanges?: List;
-  readonly semverPrereleases?: boolean | undefined;
-  readonly semverSuffix?: string | null | undefined;
-  /** Exclusions are applied after inclusions, to digests too. */
-  readonly excludeTags?: List;
-  readonly excludeTagPatterns?: List;
-}
-
-/** The rules that a remote keeps beside `includeTags` and `excludeTags`. */
-export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTags'> {
-  readonly newestTags?: NewestTags | null | undefined;
-}
 
 export interface TagFilter {
   /** Whether a tag passes the include and exclude rules. */

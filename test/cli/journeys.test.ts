@@ -75,6 +75,10 @@ describe.sequential('from the first sync on', () => {
       code: 3,
       stderr: expect.stringContaining('Not in team/app, though asked for: v77.'),
     });
+    expect(await sync('--semver', '>=1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Add --save to store it.'),
+    });
     expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
       stderr: expect.stringMatching(
         /Saved in the remote: --exclude-tags: null → \["dev"\][^]*select less than at the last sync: 1 tag \(dev\)/,
@@ -96,7 +100,16 @@ describe.sequential('from the first sync on', () => {
       tagsOnFirstPage: 4,
       headManifests: true,
     });
-    await succeed('remote', 'create', 'lost', upstream.url, 'team/none');
+    const rules = ['--semver', '>=1', '--tag-pattern', 'v\\d+', '--newest', '2/minor'];
+    await succeed('remote', 'create', 'lost', upstream.url, 'team/none', ...rules);
+    expect(words(await succeed('remote', 'show', 'lost'))).toMatch(
+      /^tag patterns v\\d\+$[^]*^versions >=1$[^]*^newest 2 of each minor version$/m,
+    );
+    await succeed('remote', 'update', 'lost', '--newest', '0');
+    expect((await json('remote', 'show', 'lost')).remote).toMatchObject({
+      newestTags: null,
+      semverRanges: ['>=1'],
+    });
     const lost = await run('remote', 'test', 'lost');
     expect(lost.code).toBe(1);
     expect(words(lost)).toMatch(/list of tags FAILED REPOSITORY_NOT_FOUND: /);

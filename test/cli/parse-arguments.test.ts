@@ -11,6 +11,7 @@ const plain: SyncRequest = {
   url: 'https://registry-1.docker.io',
   upstreamName: 'library/nginx',
   includeTags: undefined,
+  tagRules: {},
   excludeTags: undefined,
   username: undefined,
   downloadConcurrency: undefined,
@@ -106,6 +107,22 @@ describe('sync', () => {
       ['app:2', '--upstream', 'http://127.0.0.1:5000/'],
       { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
     ],
+    [
+      [
+        ...['nginx', '--semver', '1.x', '--semver', '>=3', '--semver-suffix', 'alpine', '--no-prereleases'],
+        ...['--tag-pattern', 'v\\d{1,2}', '--exclude-tag-pattern', '', '--newest', '2/minor'],
+      ],
+      {
+        tagRules: {
+          includeTagPatterns: ['v\\d{1,2}'],
+          excludeTagPatterns: null,
+          semverRanges: ['1.x', '>=3'],
+          semverPrereleases: false,
+          semverSuffix: 'alpine',
+          newestTags: { count: 2, per: 'MINOR' },
+        },
+      },
+    ],
   ])('%j', (args, request) => {
     const plan = parse('sync', ...args);
     expect(plan).toMatchObject({ name: 'sync', json: false, request: { request: { ...plain, ...request } } });
@@ -128,6 +145,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
     [['sync', 'nginx', '--prune-filtered'], /goes with --mirror/],
+    [['sync', 'nginx', '--newest', '3/patch'], /Expected a number of versions/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
     [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],

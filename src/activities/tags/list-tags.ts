@@ -10,7 +10,7 @@ import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import { compileTagFilter } from '../../selection/tag-filter.ts';
-import type { TagRules } from '../../selection/tag-filter.ts';
+import type { TagRules } from '../../selection/tag-rules.ts';
 import type { TagPage } from '../../registry/registry.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from '../sync/sync-context.ts';

@@ -4,7 +4,7 @@ import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { ruleLists } from '../../selection/rule-mistakes.ts';
-import type { TagRules } from '../../selection/tag-filter.ts';
+import type { TagRules } from '../../selection/tag-rules.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 

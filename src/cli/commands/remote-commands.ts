@@ -5,13 +5,15 @@ import { wholeNumber } from '../command.ts';
 import type { Choose, Client } from '../command.ts';
 import { readPassword } from '../read-password.ts';
 import { policies } from '../sync/sync-request.ts';
+import { describeTagRules, includesByRule, readTagRules, tagRuleFields, withTagRules } from '../tag-rules.ts';
+import type { TagRuleOptions, TagRules } from '../tag-rules.ts';
 import { usage } from '../usage.ts';
 import { addList } from './list-command.ts';
 import { addRemoteTest } from './remote-test-command.ts';
 import { addCreate, addDelete, addShow, addUpdate, idOf, orNull, splitList } from './thing-commands.ts';
 import type { Thing } from './thing-commands.ts';
 
-interface Remote {
+interface Remote extends TagRules {
   readonly id: string;
   readonly name: string;
   readonly url: string;
@@ -34,7 +36,7 @@ interface Remote {
   readonly signaturePolicy: { readonly name: string } | null;
 }
 
-interface Changes {
+interface Changes extends TagRuleOptions {
   readonly url?: string;
   readonly upstreamName?: string;
   readonly tags?: string;
@@ -60,7 +62,7 @@ interface Changes {
 const remote: Thing<Changes> = {
   noun: 'remote',
   argument: '<remote>',
-  fields: `id name url upstreamName policy includeTags excludeTags username hasPassword hasSslClientKey downloadConcurrency
+  fields: `id name url upstreamName policy includeTags excludeTags ${tagRuleFields} username hasPassword hasSslClientKey downloadConcurrency
     rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
     totalTimeout connectTimeout sockReadTimeout`,
   setUp: withChanges,
@@ -119,8 +121,9 @@ function describe(one: Remote): [string, string | number | null][] {
     ['id', one.id],
     ['url', one.url],
     ['upstream name', one.upstreamName],
-    ['tags', one.includeTags?.join(', ') ?? 'all'],
+    ['tags', one.includeTags?.join(', ') ?? (includesByRule(one) ? null : 'all')],
     ['without', one.excludeTags?.join(', ') ?? null],
+    ...describeTagRules(one),
     ['blobs', one.policy],
     ['user', one.username],
     ['password', one.hasPassword ? 'set' : 'none'],
@@ -141,7 +144,9 @@ function describe(one: Remote): [string, string | number | null][] {
 function withChanges(command: Command): void {
   command
     .option('--tags <list>', "only these tags, separated by commas; '' for every tag")
-    .option('--exclude-tags <list>', "not these tags; '' for none")
+    .option('--exclude-tags <list>', "not these tags; '' for none");
+  withTagRules(command);
+  command
     .addOption(
       new Option(
         '--policy <when>',
@@ -179,6 +184,7 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
     upstreamName: options.upstreamName,
     includeTags: patterns(options.tags),
     excludeTags: patterns(options.excludeTags),
+    ...readTagRules(options),
     policy: options.policy === undefined ? undefined : policies[options.policy],
     username: orNull(options.username),
     password: options.password === false ? null : password,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { addCommand, wholeNumber, withServerOptions } from '../command.ts';
 import type { Choose } from '../command.ts';
+import { withTagRules } from '../tag-rules.ts';
 import { parseSyncRequest, policies } from '../sync/sync-request.ts';
 import type { SyncOptions } from '../sync/sync-request.ts';
 
@@ -16,6 +17,7 @@ Examples:
   $ tidemark sync registry.example.org/team/app --username robot --password-stdin < token.txt
   $ tidemark sync team/app --upstream http://127.0.0.1:5000 --mirror --dry-run
   $ tidemark sync ghcr.io/org/app --tags 'v2.*' --save
+  $ tidemark sync nginx --semver '>=1.25' --semver-suffix alpine --newest 3/minor --mirror
   $ tidemark sync alpine:3 --json | jq .version.number`;
 
 export function addSync(program: Command, choose: Choose): void {
@@ -30,10 +32,12 @@ export function addSync(program: Command, choose: Choose): void {
 }
 
 function withSyncOptions(command: Command): Command {
-  return command
+  command
     .argument('<image>', 'what docker would pull: nginx:1.27, quay.io/org/app, localhost:5000/app@sha256:…')
     .option('--tags <list>', "only these tags, separated by commas: 'v1.*,latest'; '*' for every tag")
-    .option('--exclude-tags <list>', "not these tags; '' to exclude none")
+    .option('--exclude-tags <list>', "not these tags; '' to exclude none");
+  withTagRules(command);
+  return command
     .option('--mirror', 'remove tags that the upstream no longer has; this sync alone')
     .option('--prune-filtered', 'with --mirror: also remove the tags that the filters leave out')
     .option('--confirm-removal', 'allow a mirror sync to remove most or all tags')

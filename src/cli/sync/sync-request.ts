@@ -4,6 +4,8 @@ import { isRepositoryName, parseImageReference } from '../../oci/reference.ts';
 import type { ImageReference } from '../../oci/reference.ts';
 import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-address.ts';
 import type { ServerOptions } from '../surroundings.ts';
+import { readTagRules } from '../tag-rules.ts';
+import type { TagRuleOptions, TagRules } from '../tag-rules.ts';
 import { usage } from '../usage.ts';
 import type { RequiredKeys } from './require-signature.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
@@ -16,6 +18,7 @@ export interface SyncRequest {
   readonly upstreamName: string;
   readonly includeTags: readonly string[] | undefined;
   readonly excludeTags: readonly string[] | undefined;
+  readonly tagRules: TagRules;
   readonly username: string | undefined;
   readonly downloadConcurrency: number | undefined;
   readonly policy: string | undefined;
@@ -43,7 +46,7 @@ export interface ParsedSync {
 }
 
 /** The options of `tidemark sync`, as commander gives them. */
-export interface SyncOptions extends ServerOptions {
+export interface SyncOptions extends ServerOptions, TagRuleOptions {
   readonly json?: boolean;
   readonly tags?: string;
   readonly excludeTags?: string;
@@ -99,6 +102,7 @@ export function parseSyncRequest(image: string, options: SyncOptions): ParsedSyn
       options.excludeTags === undefined
         ? undefined
         : splitPatterns('--exclude-tags', options.excludeTags, { mayBeEmpty: true }),
+    tagRules: readTagRules(options),
     username: options.username,
     downloadConcurrency: options.concurrency,
     policy: options.policy === undefined ? undefined : policies[options.policy],

@@ -1,6 +1,7 @@
 import { TidemarkError } from '../../oci/error.ts';
 import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
 import { given, mutate } from '../api-calls.ts';
+import { givesTagRules } from '../tag-rules.ts';
 import { preparePolicy } from './require-signature.ts';
 import type { Session } from '../session.ts';
 import { inOwnWords } from '../words.ts';
@@ -122,10 +123,16 @@ function isSameUpstream(remote: Remote, wish: SyncWish): boolean {
 }
 
 /** Credentials and keys have no place in one sync: they are stored, so somebody has to ask for that. */
-function checkSaved(remote: Remote, { username, password, requiredKeys, save, name }: SyncWish): void {
+function checkSaved(remote: Remote, wish: SyncWish): void {
+  const { username, password, requiredKeys, tagRules, save, name } = wish;
   if (save) return;
   const isOtherUser = username !== undefined && (username !== remote.username || password !== undefined);
-  const option = isOtherUser ? '--username' : requiredKeys === undefined ? undefined : '--require-signature';
+  const given = [
+    isOtherUser ? '--username' : undefined,
+    requiredKeys === undefined ? undefined : '--require-signature',
+    givesTagRules(tagRules) ? 'A rule for patterns, versions or the newest tags' : undefined,
+  ];
+  const option = given.find((one) => one !== undefined);
   if (option === undefined) return;
   throw new TidemarkError(
     'USAGE',
@@ -164,6 +171,7 @@ async function createTarget(
     password,
     downloadConcurrency,
     policy,
+    tagRules,
   } = wish;
   const remote = await mutate<Remote>(session, 'remoteCreate', {
     field: 'remote',
@@ -172,7 +180,7 @@ async function createTarget(
       name,
       url,
       upstreamName,
-      ...given({ includeTags, excludeTags, username, password, downloadConcurrency, policy }),
+      ...given({ includeTags, excludeTags, username, password, downloadConcurrency, policy, ...tagRules }),
     },
   });
   return {
@@ -190,10 +198,11 @@ async function createTarget(
 
 /** What the sync itself needs: another upstream, and credentials. */
 async function changeFirst(session: Session, remote: Remote, wish: SyncWish): Promise<Remote> {
-  const { url, upstreamName, username, password } = wish;
+  const { url, upstreamName, username, password, tagRules } = wish;
   const input = {
     ...(isSameUpstream(remote, wish) ? {} : { url, upstreamName }),
     ...(wish.save || !isSameUpstream(remote, wish) ? given({ username, password }) : {}),
+    ...(wish.save ? given({ ...tagRules }) : {}),
   };
   if (Object.keys(input).length === 0) return remote;
   return mutate<Remote>(session, 'remoteUpdate', {

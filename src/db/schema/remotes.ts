@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import type { FurtherRules } from '../../selection/tag-filter.ts';
+import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { autoId, key, timestamps } from './columns.ts';
 
 export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;

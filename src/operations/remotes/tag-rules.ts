@@ -1,8 +1,8 @@
 import { quoteValue } from '../../oci/error.ts';
-import type { NewestTags } from '../../selection/newest-tags.ts';
+import type { NewestTags } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
-import type { FurtherRules } from '../../selection/tag-filter.ts';
+import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { checkInteger, invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';
 

@@ -1,5 +1,5 @@
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { SemverGroup } from '../../../selection/newest-tags.ts';
+import type { SemverGroup } from '../../../selection/tag-rules.ts';
 
 const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
 registerEnumType(SemverGroupEnum, {

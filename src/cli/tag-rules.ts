@@ -1,0 +1,99 @@
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+
+/** Options for the rules of a remote beside names and wildcards (docs/selection.md). */
+export interface TagRuleOptions {
+  readonly tagPattern?: readonly string[];
+  readonly excludeTagPattern?: readonly string[];
+  readonly semver?: readonly string[];
+  readonly prereleases?: boolean;
+  readonly semverSuffix?: string;
+  readonly newest?: NewestTags | null;
+}
+
+interface NewestTags {
+  readonly count: number;
+  readonly per: string;
+}
+
+/** The same rules as the API has them, in queries and inputs. */
+export interface TagRules {
+  readonly includeTagPatterns?: readonly string[] | null | undefined;
+  readonly excludeTagPatterns?: readonly string[] | null | undefined;
+  readonly semverRanges?: readonly string[] | null | undefined;
+  readonly semverPrereleases?: boolean | undefined;
+  readonly semverSuffix?: string | null | undefined;
+  readonly newestTags?: NewestTags | null | undefined;
+}
+
+export const tagRuleFields =
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per }';
+
+export function withTagRules(command: Command): void {
+  command
+    .option(
+      '--tag-pattern <regex>',
+      "tags that match this RE2 expression as a whole; repeatable; '' for none",
+      collect,
+    )
+    .option('--exclude-tag-pattern <regex>', "not the tags that match; repeatable; '' for none", collect)
+    .option('--semver <range>', "versions in this range: '>=1.2 <2'; repeatable; '' for none", collect)
+    .option('--prereleases', 'ranges include pre-releases')
+    .option('--no-prereleases', 'ranges include only the pre-releases that they name')
+    .option('--semver-suffix <variant>', "versions of this variant: alpine for 1.27.4-alpine; '' for none")
+    .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function readNewest(text: string): NewestTags | null {
+  const [, count = '', per = 'all'] = /^(\d{1,5})(?:\/(major|minor))?$/.exec(text) ?? [];
+  if (count === '')
+    throw new InvalidArgumentError(
+      'Expected a number of versions, or one for each group: 5, 2/major, 3/minor.',
+    );
+  return Number(count) === 0 ? null : { count: Number(count), per: per.toUpperCase() };
+}
+
+/** Undefined: not given. Null: cleared. */
+export function readTagRules(options: TagRuleOptions): TagRules {
+  return {
+    includeTagPatterns: listOf(options.tagPattern),
+    excludeTagPatterns: listOf(options.excludeTagPattern),
+    semverRanges: listOf(options.semver),
+    semverPrereleases: options.prereleases,
+    semverSuffix: options.semverSuffix === '' ? null : options.semverSuffix,
+    newestTags: options.newest,
+  };
+}
+
+function listOf(values: readonly string[] | undefined): readonly string[] | null | undefined {
+  const given = values?.filter((value) => value !== '');
+  return given?.length === 0 ? null : given;
+}
+
+/** Whether a pattern or a range includes tags; otherwise `includeTags` alone does. */
+export function includesByRule({ includeTagPatterns, semverRanges }: TagRules): boolean {
+  return (includeTagPatterns ?? []).length + (semverRanges ?? []).length > 0;
+}
+
+/** Whether any rule is given, a cleared one included. */
+export function givesTagRules(rules: TagRules): boolean {
+  return Object.values(rules).some((rule) => rule !== undefined);
+}
+
+/** Lines of `remote show`. */
+export function describeTagRules(rules: TagRules): [string, string | null][] {
+  const { newestTags } = rules;
+  const group = newestTags?.per === 'ALL' ? '' : ` of each ${newestTags?.per.toLowerCase()} version`;
+  return [
+    ['tag patterns', rules.includeTagPatterns?.join('  ') ?? null],
+    ['excluded patterns', rules.excludeTagPatterns?.join('  ') ?? null],
+    ['versions', rules.semverRanges?.join(' || ') ?? null],
+    ['pre-releases', rules.semverPrereleases === true ? 'included' : null],
+    ['variant', rules.semverSuffix ?? null],
+    ['newest', newestTags ? `${newestTags.count}${group}` : null],
+  ];
+}

@@ -1,0 +1,30 @@
+export type List = readonly string[] | null | undefined;
+
+/** Which tags are selected (docs/selection.md). Null, absent and empty lists are alike. */
+export interface TagRules {
+  /** Tag names, shell wildcards and digests. */
+  readonly includeTags?: List;
+  /** RE2, matched against the whole tag. */
+  readonly includeTagPatterns?: List;
+  /** node-semver ranges. Without any include rule, every tag is included. */
+  readonly semverRanges?: List;
+  readonly semverPrereleases?: boolean | undefined;
+  readonly semverSuffix?: string | null | undefined;
+  /** Exclusions are applied after inclusions, to digests too. */
+  readonly excludeTags?: List;
+  readonly excludeTagPatterns?: List;
+}
+
+/** The rules that a remote keeps beside `includeTags` and `excludeTags`. */
+export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTags'> {
+  readonly newestTags?: NewestTags | null | undefined;
+}
+
+export const semverGroups = ['ALL', 'MAJOR', 'MINOR'] as const;
+export type SemverGroup = (typeof semverGroups)[number];
+
+/** Keeps the newest `count` versions of each group. */
+export interface NewestTags {
+  readonly count: number;
+  readonly per: SemverGroup;
+}
