@@ -8,7 +8,8 @@ export interface TagRuleOptions {
   readonly semver?: readonly string[];
   readonly prereleases?: boolean;
   readonly semverSuffix?: string;
-  readonly newest?: NewestTags | null;
+  /** A count of 0 clears the rule. */
+  readonly newest?: NewestTags;
 }
 
 interface NewestTags {
@@ -48,13 +49,13 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-function readNewest(text: string): NewestTags | null {
+function readNewest(text: string): NewestTags {
   const [, count = '', per = 'all'] = /^(\d{1,5})(?:\/(major|minor))?$/.exec(text) ?? [];
   if (count === '')
     throw new InvalidArgumentError(
       'Expected a number of versions, or one for each group: 5, 2/major, 3/minor.',
     );
-  return Number(count) === 0 ? null : { count: Number(count), per: per.toUpperCase() };
+  return { count: Number(count), per: per.toUpperCase() };
 }
 
 /** Undefined: not given. Null: cleared. */
@@ -65,7 +66,7 @@ export function readTagRules(options: TagRuleOptions): TagRules {
     semverRanges: listOf(options.semver),
     semverPrereleases: options.prereleases,
     semverSuffix: options.semverSuffix === '' ? null : options.semverSuffix,
-    newestTags: options.newest,
+    newestTags: options.newest?.count === 0 ? null : options.newest,
   };
 }
 

@@ -108,10 +108,9 @@ describe('sync', () => {
       { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
     ],
     [
-      [
-        ...['nginx', '--semver', '1.x', '--semver', '>=3', '--semver-suffix', 'alpine', '--no-prereleases'],
-        ...['--tag-pattern', 'v\\d{1,2}', '--exclude-tag-pattern', '', '--newest', '2/minor'],
-      ],
+      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor'
+        .split(' ')
+        .concat('--exclude-tag-pattern', ''),
       {
         tagRules: {
           includeTagPatterns: ['v\\d{1,2}'],

@@ -127,12 +127,12 @@ function checkSaved(remote: Remote, wish: SyncWish): void {
   const { username, password, requiredKeys, tagRules, save, name } = wish;
   if (save) return;
   const isOtherUser = username !== undefined && (username !== remote.username || password !== undefined);
-  const given = [
+  const options = [
     isOtherUser ? '--username' : undefined,
     requiredKeys === undefined ? undefined : '--require-signature',
     givesTagRules(tagRules) ? 'A rule for patterns, versions or the newest tags' : undefined,
   ];
-  const option = given.find((one) => one !== undefined);
+  const option = options.find((one) => one !== undefined);
   if (option === undefined) return;
   throw new TidemarkError(
     'USAGE',

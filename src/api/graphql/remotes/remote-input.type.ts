@@ -2,12 +2,12 @@ import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
 import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
-import { NewestTagsInput, ruleText } from './tag-rules.type.ts';
+import { TagRuleSettings, ruleText } from './tag-rules.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** Settings that create and update have in common. */
 @InputType()
-abstract class RemoteSettings {
+abstract class RemoteSettings extends TagRuleSettings {
   @Field(() => [String], {
     nullable: true,
     description:
@@ -20,21 +20,6 @@ abstract class RemoteSettings {
     description: 'Tags to exclude from includeTags, in the same notation; null: none.',
   })
   excludeTags?: string[] | null;
-
-  @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
-  includeTagPatterns?: string[] | null;
-
-  @Field(() => [String], { nullable: true, description: ruleText.excludeTagPatterns })
-  excludeTagPatterns?: string[] | null;
-
-  @Field(() => [String], { nullable: true, description: ruleText.semverRanges })
-  semverRanges?: string[] | null;
-
-  @Field(() => String, { nullable: true, description: ruleText.semverSuffix })
-  semverSuffix?: string | null;
-
-  @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
-  newestTags?: NewestTagsInput | null;
 
   @Field(() => String, {
     nullable: true,

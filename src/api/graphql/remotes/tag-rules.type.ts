@@ -66,3 +66,21 @@ export const ruleText = {
     'Keeps only the newest of the tags that the other rules leave. Names without a wildcard in includeTags are always kept. ' +
     'A mirror sync removes the others. Null: all are kept.',
 };
+
+@InputType()
+export abstract class TagRuleSettings {
+  @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
+  includeTagPatterns?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.excludeTagPatterns })
+  excludeTagPatterns?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.semverRanges })
+  semverRanges?: string[] | null;
+
+  @Field(() => String, { nullable: true, description: ruleText.semverSuffix })
+  semverSuffix?: string | null;
+
+  @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
+  newestTags?: NewestTagsInput | null;
+}
