@@ -114,7 +114,7 @@ function lastSync(state: 'COMPLETED' | 'FAILED') {
     select id, finished_at, error_code, error_message from task t
     where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
       and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
-      and not (t.tags_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags']))
+      and not (t.manifests_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags']))
     order by t.id desc limit 1`;
 }
 
