@@ -179,9 +179,15 @@ async function ask(query: string | undefined, variables: object): Promise<any> {
   return data;
 }
 
-test('each test that SECURITY.md names is there', () => {
-  const text = readFileSync(join(projectRoot, 'SECURITY.md'), 'utf8');
-  const named = [...text.matchAll(/`(test\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
-  expect(named).not.toEqual([]);
-  for (const path of named) expect(() => readFileSync(join(projectRoot, path))).not.toThrow();
+test('each file and folder that a page names is there', () => {
+  const docs = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));
+  const all = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs.map((name) => `docs/${name}`)];
+  const named = all.flatMap((page) =>
+    [...readPage(page).matchAll(/`((?:src|test|scripts|docs|bench)\/[\w./-]+)`/g)].map(([, path = '']) => ({
+      page,
+      path,
+    })),
+  );
+  expect(named.length).toBeGreaterThan(100);
+  expect(named.filter(({ path }) => !existsSync(join(projectRoot, path)))).toEqual([]);
 });

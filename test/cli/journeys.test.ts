@@ -67,8 +67,8 @@ describe.sequential('from the first sync on', () => {
     expect(shown).toMatch(/^only tags v1$/m);
     const { remote } = await json('remote', 'show', 'team/app');
     expect(remote.includeTags).toBeNull();
-    expect(await sync('--tags', 'v77')).toMatchObject({ code: 3 });
     const { repository: before } = await json('repository', 'show', 'team/app');
+    expect(await sync('--tags', 'v77')).toMatchObject({ code: 3 });
     await sync('--tags', 'v77*');
     const { repository: after } = await json('repository', 'show', 'team/app');
     expect(after.lastSyncedAt).toBe(before.lastSyncedAt);
