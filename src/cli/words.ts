@@ -1,10 +1,14 @@
-/** What the API calls things in its messages, and how the command line says it. */
-const words: Readonly<Record<string, string>> = {
+/** Phrases of the API's messages, and how the command line says them; a phrase comes before its parts. */
+const phrases: Readonly<Record<string, string>> = {
   'convertToMirror: true of repositorySync': '--into-existing',
   'convertToMirror: true': '--into-existing',
   'confirmRemoval: true': '--confirm-removal',
   'mirror: true': '--mirror',
   'pruneFiltered (--prune-filtered)': '--prune-filtered',
+};
+
+/** Names of the API in its messages, and how the command line says them. */
+const words: Readonly<Record<string, string>> = {
   distributionCreate: '"tidemark distribution create"',
   distributionPoint: '"tidemark promote"',
   distributionUpdate: '"tidemark distribution update"',
@@ -41,16 +45,11 @@ const words: Readonly<Record<string, string>> = {
   versionId: '--version',
 };
 
-const pattern = new RegExp(
-  Object.keys(words)
-    .map((word) => `\\b${word.replaceAll(/[()]/g, '\\$&')}${word.endsWith(')') ? '' : '\\b'}`)
-    .join('|'),
-  'g',
-);
-
 /** A message of the API in the words of the command line. */
 export function inOwnWords(message: string): string {
-  return message.replaceAll(pattern, (word) => words[word] ?? word);
+  let text = message;
+  for (const [phrase, ours] of Object.entries(phrases)) text = text.replaceAll(phrase, ours);
+  return text.replaceAll(/\b[a-z]+[A-Z][A-Za-z]*\b/g, (word) => words[word] ?? word);
 }
 
 /** `CODE: message` of a failed task. */

@@ -216,7 +216,7 @@ test('what is pinned cannot pull through, nor can a repository without a remote'
   const point =
     'mutation ($input: DistributionPointInput!) { distributionPoint(input: $input) { userErrors { field message } } }';
   const pinned = await api.graphql(point, { input: { id: scene.distributionId, versionId } });
-  expect(pinned.text).toMatch(/"field":\["versionId"\].*pulled through/);
+  expect(pinned.text).toMatch(/"field":\["versionId"\].*Pull-through cannot be combined/);
   const create =
     'mutation ($input: DistributionCreateInput!) { distributionCreate(input: $input) { userErrors { field message } } }';
   const both = await api.graphql(create, {

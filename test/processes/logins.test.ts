@@ -77,7 +77,7 @@ test('the first token is shown once, written nowhere, and lets the command line 
   const [{ basePath } = { basePath: '' }] = await em.find(Distribution, { repositoryId });
   const api = await stack.launch('api');
   const url = api.apiUrl();
-  expect(api.output()).toContain(`made while logins were off: ${basePath}.`);
+  expect(api.output()).toContain(`created while logins were off is private until you decide: ${basePath}.`);
   expect((await fetch(`${url}/v2/${basePath}/tags/list`)).status).toBe(401);
   const list = async (more: Record<string, string>, ...args: string[]) => {
     const program = stack.run(['repositories', '--server', url, '--json', ...args], more);

@@ -75,7 +75,9 @@ test('fault 108: a SIGKILL during a key rotation loses no secret; the next start
     }
 
     const next = await stack.launch('api', both);
-    expect(next.output()).toContain(`is finished: ${remotes - done} secrets encrypted with the first key`);
+    expect(next.output()).toContain(
+      `Finished an interrupted key rotation: ${remotes - done} secrets encrypted with the first key`,
+    );
     const again = stack.run(['rotate-key'], { TIDEMARK_SERVER: urlOf(next) });
     expect(await again.ended()).toBe(0);
     expect(again.output()).toContain('0 secrets encrypted with the first key');
