@@ -2,6 +2,7 @@ import { remoteOptions } from '../upstream/remote-options.ts';
 import type { RemoteDeps } from '../upstream/remote-options.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import { TidemarkError } from '../oci/error.ts';
+import { rulesOf } from '../selection/tag-rules.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 import { probeRegistry } from '../registry/probe.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
@@ -19,7 +20,7 @@ export async function testRemote(
     const message = `The test of ${remote.url} did not finish within ${testMaxMs / 1000} s. The upstream is slow.`;
     deadline.abort(new TidemarkError('UPSTREAM_TIMEOUT', message, { retryable: true }));
   }, testMaxMs);
-  const { needsListing, exactNames } = compileTagFilter({ ...remote, ...remote.tagRules });
+  const { needsListing, exactNames } = compileTagFilter(rulesOf(remote));
   try {
     return await probeRegistry(remoteOptions(deps, remote), {
       needsListing,

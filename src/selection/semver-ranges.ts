@@ -11,7 +11,7 @@ export interface SemverRules {
   readonly suffix: string | null;
 }
 
-export const rangeLengthAtMost = 256;
+const rangeLengthAtMost = 256;
 
 /** Why a range cannot be used; undefined where it can. */
 export function rangeMistake(range: string): string | undefined {

@@ -3,11 +3,10 @@ import { quoteValue } from '../oci/error.ts';
 
 /** A regular expression in RE2's syntax, matched against the whole tag in linear time. */
 export interface TagPattern {
-  readonly text: string;
   matches(tag: string): boolean;
 }
 
-export const patternLengthAtMost = 1_000;
+const patternLengthAtMost = 1_000;
 /** Instructions of the compiled program: what one character of a tag costs at most. */
 const instructionsAtMost = 1_000;
 
@@ -22,7 +21,7 @@ export function compileTagPattern(text: string): TagPattern {
     throw new PatternMistake(
       `${quoteValue(text)} compiles to ${compiled.programSize()} instructions, at most ${instructionsAtMost} are accepted. Use smaller repetitions, or several patterns.`,
     );
-  return { text, matches: (tag) => compiled.matches(tag) };
+  return { matches: (tag) => compiled.matches(tag) };
 }
 
 /** Why a pattern cannot be used; undefined where it can. */

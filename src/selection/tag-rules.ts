@@ -15,13 +15,19 @@ export interface TagRules {
   readonly excludeTagPatterns?: List;
 }
 
+/** All rules of a remote, or of the selection that a sync began with. */
+export function rulesOf<Names extends object>(
+  selection: Names & { readonly tagRules?: FurtherRules | undefined },
+): Names & FurtherRules {
+  return { ...selection, ...selection.tagRules };
+}
+
 /** The rules that a remote keeps beside `includeTags` and `excludeTags`. */
 export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTags'> {
   readonly newestTags?: NewestTags | null | undefined;
 }
 
-export const semverGroups = ['ALL', 'MAJOR', 'MINOR'] as const;
-export type SemverGroup = (typeof semverGroups)[number];
+export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';
 
 /** Keeps the newest `count` versions of each group. */
 export interface NewestTags {

@@ -2,13 +2,14 @@ import type { RemoteSelection } from '../db/schema/remotes.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import { createNewest } from '../selection/newest-tags.ts';
+import { rulesOf } from '../selection/tag-rules.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 
 type Selection = Pick<RemoteSelection, 'includeTags' | 'excludeTags' | 'tagRules'>;
 
 /** The selection of a remote: tags, and manifests named by digest. */
 export function compileSubset(selection: Selection): SubsetFilter {
-  const rules = { ...selection, ...selection.tagRules };
+  const rules = rulesOf(selection);
   const filter = compileTagFilter(rules);
   const excluded = new Set<string>(selection.excludeTags ?? []);
   const exact = new Set(filter.exactNames);

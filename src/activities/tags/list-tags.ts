@@ -10,6 +10,7 @@ import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import { compileTagFilter } from '../../selection/tag-filter.ts';
+import { rulesOf } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import type { TagPage } from '../../registry/registry.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
@@ -36,7 +37,7 @@ export async function listTags(
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
     const newest = filter.createNewest?.();
-    const unmatched = createUnmatched({ ...sync.selection, ...sync.selection.tagRules });
+    const unmatched = createUnmatched(rulesOf(sync.selection));
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of listPages(sync, signal)) {

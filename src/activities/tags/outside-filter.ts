@@ -4,6 +4,7 @@ import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { ruleLists } from '../../selection/rule-mistakes.ts';
+import { rulesOf } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
@@ -49,7 +50,7 @@ export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
 
 /** Pages of the tags that the filters exclude. Without filters no tag is read. */
 async function* outside(em: Em, sync: SyncContext): AsyncGenerator<string[]> {
-  if (!hasRules({ ...sync.selection, ...sync.selection.tagRules })) return;
+  if (!hasRules(rulesOf(sync.selection))) return;
   yield* readOutside(em, sync.repositoryId, sync.filter);
 }
 
@@ -61,7 +62,7 @@ type Selection = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags' | 
 
 function isSameSelection(one: Selection, other: Selection): boolean {
   const key = (selection: Selection) => {
-    const rules: TagRules = { ...selection, ...selection.tagRules };
+    const rules = rulesOf(selection);
     const { semverPrereleases = false, semverSuffix = null } = rules;
     return JSON.stringify([
       ruleLists.map((field) => (rules[field] ?? []).toSorted()),
