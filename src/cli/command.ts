@@ -125,6 +125,11 @@ function httpUrl(value: string): string {
   throw new InvalidArgumentError(`It ${parsed.mistake}.`);
 }
 
+/** Parses an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 export function wholeNumber(lowest: number, highest: number): (value: string) => number {
   return (value) => {
     const number = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { collect } from './command.ts';
 
 /** Options for the rules of a remote beside names and wildcards (docs/selection.md). */
 export interface TagRuleOptions {
@@ -43,10 +44,6 @@ export function withTagRules(command: Command): void {
     .option('--no-prereleases', 'ranges include only the pre-releases that they name')
     .option('--semver-suffix <variant>', "versions of this variant: alpine for 1.27.4-alpine; '' for none")
     .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest);
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function readNewest(text: string): NewestTags {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { collect } from '../command.ts';
 import type { Choose } from '../command.ts';
 import { readRequiredKeys } from '../sync/require-signature.ts';
 import { usage } from '../usage.ts';
@@ -72,10 +73,6 @@ export function addPolicies(program: Command, choose: Choose): void {
     mutation: 'signaturePolicyDelete',
     text: 'delete a signature policy that nothing uses',
   });
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 function withChanges(command: Command): void {
