@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { JsonSyntaxError, parseJson } from '../../src/oci/manifest/json-parse.ts';
 import type { JsonValue } from '../../src/oci/manifest/json-parse.ts';
+import { allowStalls } from '../support/allow-stalls.ts';
+
+allowStalls(10_000, 'the documents are parsed on this thread');
 
 /** What JSON.parse would give; inexact numbers as their text. */
 function plain(value: JsonValue): unknown {

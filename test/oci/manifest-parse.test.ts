@@ -3,6 +3,9 @@ import { isTidemarkError } from '../../src/oci/error.ts';
 import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import type { ParsedManifest } from '../../src/oci/manifest/manifest.ts';
+import { allowStalls } from '../support/allow-stalls.ts';
+
+allowStalls(10_000, 'the documents are parsed on this thread');
 
 const hex = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const { ociIndex, ociManifest, dockerManifest, dockerManifestList, ociConfig, ociLayerGzip } = mediaTypes;

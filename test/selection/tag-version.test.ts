@@ -5,6 +5,9 @@ import { createNewest } from '../../src/selection/newest-tags.ts';
 import { compileRanges, rangeMistake } from '../../src/selection/semver-ranges.ts';
 import { PatternMistake, compileTagPattern } from '../../src/selection/tag-patterns.ts';
 import { parseTagVersion } from '../../src/selection/tag-version.ts';
+import { allowStalls } from '../support/allow-stalls.ts';
+
+allowStalls(10_000, 'the properties run on this thread');
 
 const page = await readFile(new URL('../../docs/selection.md', import.meta.url), 'utf8');
 const rows = [...page.matchAll(/^\| `([^`]+)` \| ([^|]*)\| ([^|]*)\| ([^|]*)\| ([^|]*)\| ([^|]*)\|$/gm)].map(
