@@ -30,21 +30,65 @@ const retryMs = 100;
 
 export function createBlobLocks(databaseUrl: string): BlobLocks {
   const connection = createLockConnection(databaseUrl);
-  // Advisory locks nest within a session, so locks of this process are serialized here.
+  const locks = createSessionLocks(connection);
+
+  async function takeFree(asked: readonly string[]): Promise<HeldLocks> {
+    const answers = await Promise.allSettled(asked.map((key) => locks.tryLock(key)));
+    const keys = asked.filter((_, index) => {
+      const answer = answers[index];
+      return answer?.status === 'fulfilled' && answer.value;
+    });
+    const release = async () => void (await Promise.all(keys.map((key) => locks.unlock(key))));
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed === undefined) return { keys, release };
+    await release();
+    throw failed.reason;
+  }
+
+  return {
+    async withLock(key, signal, work) {
+      await until(() => locks.tryLock(key), signal);
+      try {
+        return await work();
+      } finally {
+        await locks.unlock(key);
+      }
+    },
+    async withShared(key, signal, work) {
+      await until(() => locks.tryShare(key), signal);
+      try {
+        return await work();
+      } finally {
+        await locks.unshare(key);
+      }
+    },
+    takeFree,
+    async withFree(keys, work) {
+      const taken = await takeFree(keys);
+      try {
+        return await work(taken.keys, connection.lost());
+      } finally {
+        await taken.release();
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function until(isTaken: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  while (!(await isTaken())) await sleep(retryMs, undefined, { signal });
+}
+
+/** Advisory locks nest within a session, so this process keeps its own locks apart. A broken connection has freed its locks. */
+function createSessionLocks(connection: LockConnection) {
   const held = new Set<string>();
   const shared = new Map<string, number>();
 
   async function tryShare(key: string): Promise<boolean> {
     if (held.has(key)) return false;
     shared.set(key, (shared.get(key) ?? 0) + 1);
-    try {
-      const got = await connection.ask('share', key);
-      if (!got) leave(key);
-      return got;
-    } catch (error) {
-      leave(key);
-      throw error;
-    }
+    return unlessRefused(connection.ask('share', key), () => leave(key));
   }
 
   function leave(key: string): void {
@@ -56,67 +100,34 @@ export function createBlobLocks(databaseUrl: string): BlobLocks {
   async function tryLock(key: string): Promise<boolean> {
     if (held.has(key) || shared.has(key)) return false;
     held.add(key);
-    try {
-      const got = await connection.ask('lock', key);
-      if (!got) held.delete(key);
-      return got;
-    } catch (error) {
-      held.delete(key);
-      throw error;
-    }
-  }
-
-  async function unlock(key: string): Promise<void> {
-    // A broken connection has freed its locks.
-    await connection.ask('unlock', key).catch(() => undefined);
-    held.delete(key);
-  }
-
-  async function takeFree(asked: readonly string[]): Promise<HeldLocks> {
-    const answers = await Promise.allSettled(asked.map(tryLock));
-    const keys = asked.filter((_, index) => {
-      const answer = answers[index];
-      return answer?.status === 'fulfilled' && answer.value;
-    });
-    const release = async () => void (await Promise.all(keys.map(unlock)));
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (failed === undefined) return { keys, release };
-    await release();
-    throw failed.reason;
+    return unlessRefused(connection.ask('lock', key), () => held.delete(key));
   }
 
   return {
-    async withLock(key, signal, work) {
-      signal.throwIfAborted();
-      while (!(await tryLock(key))) await sleep(retryMs, undefined, { signal });
-      try {
-        return await work();
-      } finally {
-        await unlock(key);
-      }
+    tryShare,
+    tryLock,
+    async unshare(key: string): Promise<void> {
+      await connection.ask('unshare', key).catch(() => undefined);
+      leave(key);
     },
-    async withShared(key, signal, work) {
-      signal.throwIfAborted();
-      while (!(await tryShare(key))) await sleep(retryMs, undefined, { signal });
-      try {
-        return await work();
-      } finally {
-        await connection.ask('unshare', key).catch(() => undefined);
-        leave(key);
-      }
+    async unlock(key: string): Promise<void> {
+      await connection.ask('unlock', key).catch(() => undefined);
+      held.delete(key);
     },
-    takeFree,
-    async withFree(keys, work) {
-      const locks = await takeFree(keys);
-      try {
-        return await work(locks.keys, connection.lost());
-      } finally {
-        await locks.release();
-      }
-    },
-    close: () => connection.close(),
   };
 }
+
+async function unlessRefused(asked: Promise<boolean>, undo: () => void): Promise<boolean> {
+  let got = false;
+  try {
+    got = await asked;
+  } finally {
+    if (!got) undo();
+  }
+  return got;
+}
+
+type LockConnection = ReturnType<typeof createLockConnection>;
 
 interface Question {
   readonly kind: 'lock' | 'unlock' | 'share' | 'unshare';

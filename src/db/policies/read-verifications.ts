@@ -60,7 +60,27 @@ export async function readTagVerifications(
     return policy === null ? [] : [{ n, tag, policy }];
   });
   if (wishes.length === 0) return tags.map(() => null);
-  const found = await sql<Omit<Verification, 'policy' | 'repositoryId'> & { n: number }>`
+  const byPlace = new Map((await readVerdicts(em, wishes)).map(({ n, ...row }) => [n, row]));
+  const answers = new Map(
+    wishes.map(({ n, policy, tag: { repositoryId } }) => [
+      n,
+      { repositoryId, policy, ...nothing, ...byPlace.get(n) },
+    ]),
+  );
+  return tags.map((_, n) => answers.get(n) ?? null);
+}
+
+type Verdict = Omit<Verification, 'policy' | 'repositoryId'> & { readonly n: number };
+
+interface TagWish {
+  readonly n: number;
+  readonly tag: TagRow;
+  readonly policy: PolicyKey;
+}
+
+/** The verdicts on the wishes, each with the place `n` of its tag. */
+async function readVerdicts(em: Em, wishes: readonly TagWish[]): Promise<Verdict[]> {
+  const found = await sql<Verdict>`
     with recursive wish as (
       select w.*, coalesce(t.removed_in - 1, r.latest) as version, coalesce(subject.id, w.manifest_id) as start_id
       from unnest(
@@ -99,14 +119,7 @@ export async function readTagVerifications(
     select wish.n, min(verified_by) as "verifiedBy", count(signed.id) as signatures, min(reason) as reason,
       coalesce((array_agg(signed.id order by signed.cost, signed.id) filter (where is_unchecked))[1:${sql.lit(uncheckedMost)}], '{}') as unchecked
     from wish left join signed on signed.n = wish.n group by wish.n`.execute(kysely(em));
-  const byPlace = new Map(found.rows.map(({ n, ...row }) => [n, row]));
-  const answers = new Map(
-    wishes.map(({ n, policy, tag: { repositoryId } }) => [
-      n,
-      { repositoryId, policy, ...nothing, ...byPlace.get(n) },
-    ]),
-  );
-  return tags.map((_, n) => answers.get(n) ?? null);
+  return found.rows;
 }
 
 export interface SignatureInRepository {
