@@ -12,7 +12,7 @@ import { hashToken, isTokenText } from './token.ts';
 import { anonymous, everybody } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
-/** Which logins count; neither: everything is open to whoever reaches the server. */
+/** Logins in force. With neither, logins are off: everybody who reaches the server may do everything. */
 export interface LoginSettings {
   readonly tokens: boolean;
   readonly oidc: OidcSettings | undefined;
@@ -20,25 +20,25 @@ export interface LoginSettings {
 
 export const noLogins: LoginSettings = { tokens: false, oidc: undefined };
 
-/** Who sends a request to `/v2/`. */
+/** The caller of a request to `/v2/`. */
 export interface RegistryViewer {
   readonly viewer: Viewer;
-  /** What the client's registry token narrows its rights to; undefined: it showed none. */
+  /** The rights to which the client's registry token is narrowed; undefined without such a token. */
   readonly scopes: readonly RepositoryScope[] | undefined;
 }
 
-/** Says who asks. */
+/** Authenticates callers. */
 export interface Access {
-  /** False: nobody is asked for anything. */
+  /** False: logins are off. */
   readonly isOn: boolean;
   /**
-   * Who sends a request to the API, by its `Authorization`; one look-up.
-   * @throws TidemarkError `UNAUTHENTICATED` for what does not count; `OIDC_UNAVAILABLE`.
+   * The caller of a request to the API, by its `Authorization` header; one look-up.
+   * @throws TidemarkError `UNAUTHENTICATED` for invalid credentials; `OIDC_UNAVAILABLE`.
    */
   identify(authorization: string | undefined): Promise<Viewer>;
-  /** The same for `/v2/`, where registry tokens count too. */
+  /** The same for `/v2/`, which accepts registry tokens too. */
   identifyClient(authorization: string | undefined): Promise<RegistryViewer>;
-  /** A registry token for whoever sends this, narrowed to scopes that `narrow` says of them. */
+  /** Issues a registry token for the caller, with the scopes that `narrow` returns. */
   issue(
     authorization: string | undefined,
     narrow: (viewer: Viewer) => Promise<readonly RepositoryScope[]>,
@@ -120,7 +120,7 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
   };
 }
 
-/** The viewer that a live token makes. */
+/** The viewer of a valid token. */
 export function toViewer({ id, name, grants, expiresAt }: LiveToken): Viewer {
   return { kind: 'token', name, grants, expiresAt, identity: { kind: 'token', id } };
 }

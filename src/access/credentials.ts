@@ -1,16 +1,16 @@
 import { TidemarkError } from '../oci/error.ts';
 
-/** What `Authorization` shows; the user name that Basic carries says nothing: the token does. */
+/** The credentials of an `Authorization` header. The user name of Basic is ignored: the token identifies the caller. */
 export type Credentials =
   | { readonly scheme: 'none' }
   | { readonly scheme: 'basic' | 'bearer'; readonly secret: string };
 
-/** Larger than any token of ours or of an issuer that puts hundreds of groups into it. */
+/** Larger than any token of ours, and than an issuer's token with hundreds of groups. */
 const longestSecret = 16 * 1024;
 
 /**
  * Reads `Authorization` (RFC 6750 and RFC 7617).
- * @throws TidemarkError `UNAUTHENTICATED` for what cannot be read; nothing of it is repeated.
+ * @throws TidemarkError `UNAUTHENTICATED` if the header cannot be read; the message repeats nothing of it.
  */
 export function parseAuthorization(header: string | undefined): Credentials {
   if (header === undefined || header === '') return { scheme: 'none' };
@@ -22,7 +22,7 @@ export function parseAuthorization(header: string | undefined): Credentials {
   const colon = text.indexOf(':');
   if (colon < 0) throw unauthenticated('has no password');
   const secret = text.slice(colon + 1);
-  // what clients send that were given a user name only, or nothing at all
+  // Sent by clients that have a user name only, or neither name nor password.
   return secret === '' ? { scheme: 'none' } : { scheme: 'basic', secret };
 }
 

@@ -3,13 +3,13 @@ import { TidemarkError } from '../oci/error.ts';
 import { mayAnywhere } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
-/** The role that a caller needs for something at all; `signedIn`: none. */
+/** The role that a field requires in some scope; `signedIn`: any login without a role. */
 type FieldRule = 'signedIn' | Role;
 
 /**
- * The first gate of the GraphQL API: each field of Query, Mutation and Subscription, with the least role that its caller has to have
- * somewhere. One without a row is refused, so that nobody can forget it. What a caller sees and changes is decided once more for each
- * thing: by the visibility that the reads take, and by `may` where something is changed.
+ * The first gate of the GraphQL API: each field of Query, Mutation and Subscription, with the least role that the caller must have in some
+ * scope. A field without a row is refused, so a rule cannot be forgotten. Reads filter by the caller's visibility, and `may` checks each
+ * object that is changed.
  */
 export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Query.node': 'signedIn',

@@ -7,13 +7,13 @@ import { trimTrailingSlashes } from '../oci/trim-ends.ts';
 export interface OidcSettings {
   readonly issuer: string;
   readonly audience: string;
-  /** Undefined: as the issuer's discovery document says. */
+  /** Undefined: from the issuer's discovery document. */
   readonly jwksUrl: string | undefined;
   /** The claim with the names of the subject's groups. */
   readonly groupsClaim: string;
 }
 
-/** What an issuer vouches for. */
+/** The verified claims of a token. */
 export interface Subject {
   readonly subject: string;
   readonly groups: readonly string[];
@@ -21,7 +21,7 @@ export interface Subject {
 }
 
 /**
- * Asymmetric ones only: with a secret shared by issuer and audience each could pass for the other, and an issuer's public key must
+ * Asymmetric algorithms only. A secret that issuer and audience share would let each impersonate the other, and an issuer's public key must
  * never serve as such a secret (fault 81).
  */
 const algorithms = [
@@ -33,11 +33,11 @@ const bodyMaxBytes = 1024 * 1024;
 const mostGroups = 1_000;
 
 export interface OidcVerifier {
-  /** @throws TidemarkError `UNAUTHENTICATED`, or `OIDC_UNAVAILABLE` (retryable) where the issuer's keys cannot be had. */
+  /** @throws TidemarkError `UNAUTHENTICATED`, or `OIDC_UNAVAILABLE` (retryable) if the issuer's keys cannot be fetched. */
   verify(token: string): Promise<Subject>;
 }
 
-/** Verifies tokens of one issuer (OpenID Connect Core 1.0, section 3.1.3.7) by its own keys; what a token says of keys is not looked at. */
+/** Verifies tokens of one issuer (OpenID Connect Core 1.0, section 3.1.3.7) by its published keys. Key hints inside a token are ignored. */
 export function createOidcVerifier(settings: OidcSettings): OidcVerifier {
   const { issuer, audience, groupsClaim } = settings;
   let keys: Promise<JWTVerifyGetKey> | undefined;
@@ -47,14 +47,14 @@ export function createOidcVerifier(settings: OidcSettings): OidcVerifier {
       .then((url) =>
         createRemoteJWKSet(url, {
           timeoutDuration: requestMs,
-          // a token with a made-up key id cannot make us ask more often than this
+          // Bounds the requests that tokens with an invented key id can cause.
           cooldownDuration: 30_000,
           cacheMaxAge: 10 * 60_000,
           [customFetch]: fetchCapped,
         }),
       )
       .catch((error: unknown) => {
-        // the next token asks again
+        // The next token retries.
         keys = undefined;
         throw error;
       });
@@ -76,7 +76,7 @@ export function createOidcVerifier(settings: OidcSettings): OidcVerifier {
   };
 }
 
-/** What the token itself can be blamed for; the rest is the issuer's. */
+/** Errors of the token itself. All others are the issuer's. */
 function isTokensFault(error: unknown): boolean {
   return (
     error instanceof errors.JWTClaimValidationFailed ||
@@ -92,7 +92,7 @@ function isTokensFault(error: unknown): boolean {
 }
 
 function toSubject(payload: JWTPayload, groupsClaim: string): Subject {
-  // an issuer that signs a claim of another type has signed it all the same: no check before this one looks
+  // A signed claim may have any type: no earlier check has looked at it.
   const { sub, exp }: { readonly sub?: unknown; readonly exp?: unknown } = payload;
   const claimed = payload[groupsClaim];
   const groups = (Array.isArray(claimed) ? claimed : [claimed]).filter(
@@ -105,7 +105,7 @@ function toSubject(payload: JWTPayload, groupsClaim: string): Subject {
   return { subject: sub, groups: groups.slice(0, mostGroups), expiresAt };
 }
 
-/** OpenID Connect Discovery 1.0, section 4; the document has to name the issuer that was asked. */
+/** OpenID Connect Discovery 1.0, section 4. The document must name the issuer that was asked. */
 async function findJwksUrl({ issuer, jwksUrl }: OidcSettings): Promise<URL> {
   if (jwksUrl !== undefined) return new URL(jwksUrl);
   const response = await fetchCapped(`${trimTrailingSlashes(issuer)}/.well-known/openid-configuration`, {

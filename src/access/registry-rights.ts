@@ -17,9 +17,9 @@ export function roleFor(action: RegistryAction): Role {
 }
 
 /**
- * What a viewer may do at a base path of `/v2/`.
- * @param isPrivate Whether its distribution is, or nothing is there: everybody may pull from what is public. While there are no logins
- *   a private one is as good as absent.
+ * The rights of a viewer at a base path of `/v2/`.
+ * @param isPrivate True for a private distribution and for an absent one. Everybody may pull from a public distribution. While logins are
+ *   off, a private one is treated as absent.
  */
 export function mayDo(viewer: Viewer, action: RegistryAction, name: string, isPrivate: boolean): boolean {
   if (action === 'pull' && !isPrivate) return true;
@@ -27,7 +27,7 @@ export function mayDo(viewer: Viewer, action: RegistryAction, name: string, isPr
   return may(viewer, rolesOf[action], name);
 }
 
-/** The same for a client, whose registry token may narrow it. */
+/** The same for a client, whose registry token may narrow the rights. */
 export function clientMay(
   { viewer, scopes }: RegistryViewer,
   action: RegistryAction,

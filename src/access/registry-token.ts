@@ -5,7 +5,7 @@ import { isRepositoryName } from '../oci/reference.ts';
 import { unauthenticated } from './credentials.ts';
 import type { SecretBox } from './secrets.ts';
 
-/** What a client may do in one repository of `/v2/`. */
+/** The rights of a client in one repository of `/v2/`. */
 export type RegistryAction = 'pull' | 'push' | 'delete';
 
 export interface RepositoryScope {
@@ -13,7 +13,7 @@ export interface RepositoryScope {
   readonly actions: readonly RegistryAction[];
 }
 
-/** For whom a registry token was made. Rights are read anew with each request; what the token says only narrows them. */
+/** The subject of a registry token. Rights are read anew for each request; the token can only narrow them. */
 export type RegistryHolder =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'token'; readonly id: number }
@@ -26,7 +26,7 @@ export interface RegistryClaims {
 }
 
 export interface RegistryTokens {
-  /** Signs claims; how long they count is at most `registryTokenSeconds`. */
+  /** Signs claims. Their lifetime is at most `registryTokenSeconds`. */
   issue(claims: Omit<RegistryClaims, 'expiresAt'>, notAfter: Date | undefined): Promise<IssuedToken>;
   /** @throws TidemarkError `UNAUTHENTICATED` */
   verify(text: string): Promise<RegistryClaims>;
@@ -38,7 +38,7 @@ export interface IssuedToken {
   readonly expiresInSeconds: number;
 }
 
-/** fault 83: who loses a group keeps it for so long at the most. Clients take 60 s for the least. */
+/** fault 83: a user who loses a group keeps its rights for at most this long. Clients assume at least 60 s. */
 export const registryTokenSeconds = 300;
 
 const issuer = 'tidemark';
@@ -46,19 +46,19 @@ export const registryService = 'tidemark';
 const algorithm = 'HS256';
 const mostRemembered = 10_000;
 
-/** Whether a token was made here, by its own word: the signature says whether it is true. */
+/** Whether a token claims to be issued here. The signature decides whether that is true. */
 export function isRegistryToken(payload: JWTPayload): boolean {
   return payload.iss === issuer;
 }
 
 /**
- * The short-lived tokens of the Distribution API's own token flow: JSON web tokens, signed with a key that every process derives
- * from the secret keys, so that each takes what another has made. After a rotation the tokens of the old key count until they expire.
+ * The short-lived tokens of the Distribution API's token flow: JSON web tokens, signed with a key that every process derives from the
+ * secret keys. So each process accepts the tokens of the others. After a rotation, tokens of the old key stay valid until they expire.
  */
 export function createRegistryTokens(secrets: SecretBox): RegistryTokens {
   const keys = secrets.derive('registry tokens');
   const [current] = keys;
-  /** By hash, so that no token stays in memory; those that were verified are not verified again. */
+  /** Verified tokens by hash, so that no token stays in memory. They are not verified again. */
   const verified = new Map<string, RegistryClaims>();
 
   return {
@@ -85,7 +85,7 @@ export function createRegistryTokens(secrets: SecretBox): RegistryTokens {
       const known = verified.get(hash);
       if (known !== undefined && known.expiresAt.getTime() > Date.now()) return known;
       const claims = await verify(text, (id) => keys.find((key) => key.id === id)?.key);
-      // the oldest goes: a Map keeps its order
+      // A Map keeps its order: the first key is the oldest.
       for (const oldest of verified.keys()) {
         if (verified.size < mostRemembered) break;
         verified.delete(oldest);
@@ -108,7 +108,7 @@ async function verify(
         if (key === undefined) throw new errors.JWKSNoMatchingKey();
         return key;
       },
-      // the one algorithm, whatever the token says of itself (fault 81)
+      // The only accepted algorithm, whatever the token names (fault 81).
       { issuer, audience: registryService, algorithms: [algorithm], requiredClaims: ['exp'] },
     );
     return readClaims(payload);
@@ -119,7 +119,7 @@ async function verify(
   }
 }
 
-/** What we signed has this form; what an older program signed may not. */
+/** Tokens of an older version may lack this form. */
 function readClaims(payload: JWTPayload): RegistryClaims {
   const { holder, access, exp = 0 } = payload as JWTPayload & { holder?: RegistryHolder; access?: unknown };
   if (holder === undefined || !Array.isArray(access)) throw new errors.JWTInvalid('not of this form');

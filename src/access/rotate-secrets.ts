@@ -7,7 +7,7 @@ import type { SecretBox } from './secrets.ts';
 export interface Rotation {
   /** Secrets that were sealed with the first key. */
   readonly resealed: number;
-  /** Where those belong that could not be opened, and stay as they are; the first 20. */
+  /** Places of the secrets that could not be opened, at most 20. They stay unchanged. */
   readonly unreadable: readonly string[];
 }
 
@@ -15,8 +15,8 @@ const pageRemotes = 100;
 const mostNamed = 20;
 
 /**
- * Seals all stored secrets with the first key. A page at a time, each in one transaction that holds its remotes: what is changed meanwhile
- * is not overwritten, and a rotation that was cut off leaves every secret readable; the next start finishes it (fault 108).
+ * Seals all stored secrets with the first key. Each page is one transaction that locks its remotes, so concurrent changes are not
+ * overwritten. An interrupted rotation leaves every secret readable; the next start finishes it (fault 108).
  */
 export async function rotateSecrets(em: Em, box: SecretBox): Promise<Rotation> {
   await noteRotation(em, firstKey(box));
@@ -26,8 +26,8 @@ export async function rotateSecrets(em: Em, box: SecretBox): Promise<Rotation> {
 }
 
 /**
- * Goes on with a rotation to the first key that was cut off; undefined where there was none. Only what somebody asked for: with several keys
- * given and none asked for, processes that know the old key alone may still be running.
+ * Resumes an interrupted rotation to the first key; undefined if there is none. Only a requested rotation is resumed: with several keys and
+ * no request, processes that know only the old key may still be running.
  */
 export async function finishRotation(em: Em, box: SecretBox): Promise<Rotation | undefined> {
   return (await isRotationOpen(em, firstKey(box))) ? rotateSecrets(em, box) : undefined;

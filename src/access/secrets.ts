@@ -9,26 +9,29 @@ import { trimTrailing } from '../oci/trim-ends.ts';
 export interface SecretBox {
   /**
    * Encrypts with the first key.
-   * @param context Where the secret belongs, e.g. `remote:12:password`; authenticated, so that a sealed text that was
-   *   moved to another row or column does not open there.
+   * @param context The place of the secret, e.g. `remote:12:password`. It is authenticated: a sealed text that was moved to another row or
+   *   column does not open there.
    */
   encrypt(plain: string, context: string): string;
   /**
-   * Opens what any of the keys sealed.
-   * @throws TidemarkError `SECRET_KEY_UNKNOWN` when its key is not among them, `SECRET_DAMAGED` when it is not a sealed
-   *   text, was altered, or belongs to another context.
+   * Decrypts with any of the keys.
+   * @throws TidemarkError `SECRET_KEY_UNKNOWN` if its key is not configured, `SECRET_DAMAGED` if it is not a sealed text, was altered, or
+   *   belongs to another context.
    */
   decrypt(sealed: string, context: string): string;
-  /** Whether the first key sealed it; where not, a rotation seals it again. Not opened, so not verified. */
+  /** Whether the first key sealed it; if not, a rotation seals it again. The text is not opened, so it is not verified. */
   isCurrent(sealed: string): boolean;
-  /** A key of 32 bytes for another purpose from each of the keys, in their order (HKDF, RFC 5869); every process with the same keys has the same. */
+  /**
+   * Derives a key of 32 bytes for another purpose from each key, in their order (HKDF, RFC 5869). Every process with the same keys derives
+   * the same.
+   */
   derive(purpose: string): readonly DerivedKey[];
-  /** What sealed texts call the keys, the current one first; tells nothing of the keys themselves. */
+  /** The names of the keys in sealed texts, the current one first. They reveal nothing of the keys. */
   readonly keyIds: readonly string[];
 }
 
 export interface DerivedKey {
-  /** Of the key that it comes from, as in `keyIds`. */
+  /** The id of the original key, as in `keyIds`. */
   readonly id: string;
   readonly key: Uint8Array;
 }
@@ -40,9 +43,9 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D; good for 2^32 secrets a key).
- * @param keys 32 bytes each; the first seals, all open.
- * @throws TidemarkError `SECRET_KEY_INVALID` when there is none, or one of another length.
+ * AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D; good for 2^32 secrets per key).
+ * @param keys 32 bytes each. The first encrypts; all decrypt.
+ * @throws TidemarkError `SECRET_KEY_INVALID` without a key, or with a key of another length.
  */
 export function createSecretBox(keys: readonly Buffer[]): SecretBox {
   const [first] = keys;
@@ -87,13 +90,13 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
 
 /**
  * Reads secret keys as configured: base64 of 32 bytes each, separated by commas or white space, the current one first.
- * @throws TidemarkError `SECRET_KEY_INVALID`, without the text in it.
+ * @throws TidemarkError `SECRET_KEY_INVALID`, without the configured text.
  */
 export function parseSecretKeys(text: string): Buffer[] {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   if (words.length === 0) throw keyInvalid('No secret key was given');
   return words.map((word, index) => {
-    // 43 digits, of which the last carries 4 bits: what does not survive the round trip was cut or mistyped.
+    // 43 digits, of which the last carries 4 bits. A key that does not survive the round trip was truncated or mistyped.
     const key = Buffer.from(word, 'base64');
     const digits = trimTrailing(word, '=').replaceAll('-', '+').replaceAll('_', '/');
     if (key.byteLength !== keyBytes || trimTrailing(key.toString('base64'), '=') !== digits)
@@ -105,9 +108,9 @@ export function parseSecretKeys(text: string): Buffer[] {
 }
 
 /**
- * The keys in a file, the current one first; made with one random key and mode 0600 where there is no file. Processes
- * that start at the same time end with the same key. To rotate, put a new line before the others.
- * @throws TidemarkError `SECRET_KEY_INVALID` when the file holds something else; the system's error when it cannot be read.
+ * The keys in a file, the current one first. An absent file is created with one random key and mode 0600. Processes that start at the same
+ * time get the same key. To rotate, add a new line before the others.
+ * @throws TidemarkError `SECRET_KEY_INVALID` if the file has other content; the system's error if it cannot be read.
  */
 export async function loadOrCreateSecretKey(path: string): Promise<Buffer[]> {
   const text = (await readIfThere(path)) ?? (await createKeyFile(path));
@@ -123,7 +126,7 @@ export async function loadOrCreateSecretKey(path: string): Promise<Buffer[]> {
   }
 }
 
-/** The whole file appears at once or not at all, and never over another one: link(2) refuses an existing name. */
+/** Writes the whole file or nothing, and never over an existing one: link(2) refuses an existing name. */
 async function createKeyFile(path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(8).toString('hex')}`;
@@ -157,7 +160,7 @@ function isSystemError(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** Names a key without telling it: the first 8 hexadecimal digits of its sha256. */
+/** The id of a key: the first 8 hexadecimal digits of its sha256. It does not reveal the key. */
 function keyId(key: Buffer): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8);
 }

@@ -9,8 +9,8 @@ import { anonymous, everybody, visibilityOf } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
 /**
- * Who somebody is now that asked for something before: their roles are read anew, and a login that does not count any more leaves none.
- * Null, and who came while logins were off, may everything while they still are, and nothing since they are on.
+ * The present rights of a caller who started work earlier. Roles are read anew; a login that is no longer valid has none. A caller from the
+ * time when logins were off (null) may do everything while they still are, and nothing once they are on.
  */
 export async function readStanding(
   em: Em,
@@ -38,14 +38,14 @@ export async function readStanding(
 }
 
 /**
- * The logins of a process that was not told whether there are any: on where the database has some. It is one that forgot to be told then, and
- * nobody gets everything by that.
+ * The logins of a process that is not configured for them: on if the database has any. Such a process was forgotten, and it must not grant
+ * everything to everybody.
  */
 export async function assumeLogins(em: Em): Promise<LoginSettings> {
   return { tokens: await hasLogins(em), oidc: undefined };
 }
 
-/** What they may read; nothing is asked while logins are off. */
+/** What the caller may read. No look-up while logins are off. */
 export async function readVisibility(
   em: Em,
   identity: Identity | null | undefined,

@@ -3,10 +3,10 @@ import type { Role } from '../db/access/roles.ts';
 import { grantToToken, insertAccessToken } from '../db/access/access-tokens.ts';
 import type { Em } from '../db/open-database.ts';
 
-/** Tells our tokens from others', for people and for programs that look for secrets in files. */
+/** Identifies our tokens to people and to secret scanners. */
 const prefix = 'tidemark_';
 
-/** 256 random bits: it cannot be guessed, so a plain hash at rest is enough. */
+/** 256 random bits cannot be guessed, so a plain hash at rest is sufficient. */
 function makeTokenText(): string {
   return `${prefix}${randomBytes(32).toString('base64url')}`;
 }
@@ -27,11 +27,11 @@ export interface TokenWish {
 
 export interface MadeToken {
   readonly id: number;
-  /** The only time that it is there to be seen. */
+  /** The token itself, which is shown only once. */
   readonly text: string;
 }
 
-/** Makes a token with its first grants; undefined where one of this name counts already. */
+/** Creates a token with its first grants; undefined if a valid token has this name. */
 export async function createToken(em: Em, wish: TokenWish): Promise<MadeToken | undefined> {
   const text = makeTokenText();
   return em.transactional(async (transaction) => {

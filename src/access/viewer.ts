@@ -5,20 +5,20 @@ import type { Visibility } from '../db/access/visibility.ts';
 import { covers, isAtLeast } from './scope.ts';
 import type { Grant } from './scope.ts';
 
-/** Who asks, and what was granted to them. */
+/** A caller and the granted roles. */
 export interface Viewer {
   /**
-   * `everybody`: logins are off, whoever reaches the server may do everything; `anonymous`: they are on and nothing was shown;
-   * `token`, `subject`: a token of ours, or what an OIDC issuer vouches for.
+   * `everybody`: logins are off, and every caller may do everything. `anonymous`: logins are on, and the caller sent no credentials.
+   * `token`, `subject`: a token of ours, or a subject that an OIDC issuer vouches for.
    */
   readonly kind: 'everybody' | 'anonymous' | 'token' | 'subject';
   /** For messages: the token's name, or the subject. */
   readonly name: string;
-  /** Empty but for `token` and `subject`. */
+  /** Empty except for `token` and `subject`. */
   readonly grants: readonly Grant[];
-  /** When what was shown ends to be good; undefined: never. */
+  /** When the credentials expire; undefined: never. */
   readonly expiresAt: Date | undefined;
-  /** What is kept of them with work that goes on without them. */
+  /** The identity that is stored with work that continues after the request. */
   readonly identity: Identity;
 }
 
@@ -37,23 +37,23 @@ export const anonymous: Viewer = {
   identity: { kind: 'anonymous' },
 };
 
-/** One for all requests of a token, or of a subject. */
+/** The same for all requests of a token or subject. */
 export function callerKey({ kind, name }: Pick<Viewer, 'kind' | 'name'>): string {
   return `${kind} ${name}`;
 }
 
-/** Whether the viewer has a role, or a higher one, for a name of a repository, distribution or remote, or for a whole scope. */
+/** Whether the viewer has at least this role for the name of a repository, distribution or remote, or for a whole scope. */
 export function may(viewer: Viewer, role: Role, name: string): boolean {
   if (viewer.kind === 'everybody') return true;
   return viewer.grants.some((grant) => isAtLeast(grant.role, role) && covers(grant.scope, name));
 }
 
-/** Whether the viewer has it for anything at all. */
+/** Whether the viewer has the role in any scope. */
 export function mayAnywhere(viewer: Viewer, role: Role): boolean {
   return viewer.kind === 'everybody' || viewer.grants.some((grant) => isAtLeast(grant.role, role));
 }
 
-/** The names for which the viewer has a role: what the reads of the database take. */
+/** The names for which the viewer has a role, for the reads of the database. */
 export function visibilityOf(viewer: Viewer, role: Role = 'reader'): Visibility {
   if (may(viewer, role, '*')) return everything;
   const scopes = viewer.grants.filter((grant) => isAtLeast(grant.role, role)).map((grant) => grant.scope);

@@ -3,18 +3,18 @@ import type { FastifyRequest } from 'fastify';
 import type { AccessLog } from './dependencies.ts';
 import type { Exchange } from './distribution/exchange.ts';
 
-/** Longer values are cut: they are the caller's. */
+/** Longer values are cut, because callers choose them. */
 const longestPath = 1_000;
 const longestAgent = 300;
 
 interface AccessLogOptions {
-  /** Takes one line, with its end. */
+  /** Writes one line with its line end. */
   readonly write: (line: string) => void;
   /** Default: the clock. */
   readonly now?: () => Date;
 }
 
-/** One JSON object for each request, written when its answer has ended; docs/production.md lists the fields. */
+/** Writes one JSON object per request after its response has ended. docs/production.md lists the fields. */
 export function createAccessLog({ write, now = () => new Date() }: AccessLogOptions): AccessLog {
   return {
     watch(request, response) {
@@ -25,7 +25,7 @@ export function createAccessLog({ write, now = () => new Date() }: AccessLogOpti
           time: now().toISOString(),
           log: 'access',
           method: request.method,
-          // what stands behind the path may be a token
+          // The query string may contain a token.
           path: (request.originalUrl.split('?', 1)[0] ?? '').slice(0, longestPath),
           status: response.statusCode,
           bytes: request.method === 'HEAD' ? 0 : sent(),
@@ -33,7 +33,7 @@ export function createAccessLog({ write, now = () => new Date() }: AccessLogOpti
           client: request.socket.remoteAddress ?? null,
           login: loginOf(request),
           userAgent: request.headers['user-agent']?.slice(0, longestAgent) ?? null,
-          // the client left, or the content broke off
+          // The client left, or the body was aborted.
           ...(response.writableFinished ? {} : { aborted: true }),
         };
         write(`${JSON.stringify(entry)}\n`);
@@ -48,14 +48,14 @@ function loginOf(request: FastifyRequest): string | null {
   return viewer?.kind === 'token' || viewer?.kind === 'subject' ? viewer.name : null;
 }
 
-/** Counts what is written as the body of an answer. */
+/** Counts the bytes of a response body. */
 function countBody(response: ServerResponse): () => number {
   let bytes = 0;
   const count = (chunk: unknown): void => {
     if (typeof chunk === 'string') bytes += Buffer.byteLength(chunk);
     else if (chunk instanceof Uint8Array) bytes += chunk.byteLength;
   };
-  // called with the response as `this` below
+  // Called with the response as `this` below.
   // oxlint-disable-next-line typescript/unbound-method
   const { write, end } = response;
   response.write = function counted(this: ServerResponse, ...parameters: unknown[]) {

@@ -17,25 +17,25 @@ import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-ru
 import type { WorkflowStarter } from '../operations/workflows.ts';
 
 export interface ApiConfig {
-  /** The address that the server listens on; on loopback, foreign Host headers are refused. */
+  /** The address that the server listens on. On loopback, foreign Host headers are refused. */
   readonly host: string;
-  /** Where clients reach this server; undefined: as their requests say, over http. */
+  /** The public URL of this server; undefined: taken from each request, over http. */
   readonly publicUrl?: string | undefined;
   /** Whether remotes may name loopback and private addresses. */
   readonly allowPrivate: boolean;
-  /** Hosts, and CIDR ranges, on private addresses that may be upstreams all the same. */
+  /** Hosts and CIDR ranges on private addresses that are allowed as upstreams. */
   readonly allowUpstream: readonly string[];
   readonly temporalUiUrl: string | undefined;
   readonly temporalNamespace: string;
-  /** The largest manifest that is taken. */
+  /** The largest accepted manifest. */
   readonly manifestMaxBytes: number;
 }
 
-/** What is not stored, read from the remotes that have it while clients wait; `src/on-demand/` is it. */
+/** Reads missing content from its remotes while a client waits (`src/on-demand/`). */
 export interface UpstreamReader {
   /**
-   * Where a blob can be read that is not stored; its bytes are verified before the last one is given out.
-   * @throws TidemarkError of the upstream's, also while it is read.
+   * A source for a blob that is not stored. The last byte is withheld until size and digest are verified.
+   * @throws TidemarkError of the upstream, also while reading.
    */
   openBlob(blob: {
     readonly repositoryId: number;
@@ -43,9 +43,9 @@ export interface UpstreamReader {
     readonly sizeBytes: number;
   }): Promise<ContentSource>;
   /**
-   * Looks for a tag or digest that a repository does not have at a remote, and keeps it, as a new version of the repository. Under a policy, it
-   * is kept only where it is verified, with what signs it; of what the repository has, what signs it is looked for.
-   * @throws TidemarkError of the upstream's
+   * Looks up a tag or digest that a repository lacks at a remote, and stores it as a new version. Under a policy it is stored only if it is
+   * verified, with its signatures. For present content, only its signatures are looked up.
+   * @throws TidemarkError of the upstream
    */
   pullManifest(missing: {
     readonly repositoryId: number;
@@ -53,18 +53,18 @@ export interface UpstreamReader {
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
     readonly policies: readonly PolicyKey[];
   }): Promise<PullOutcome>;
-  /** Tries a remote without fetching anything. What is wrong with it is in the answer. @throws the signal's reason. */
+  /** Tests a remote without fetching content. The answer contains the problems. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }
 
-/** `upstream/check-signatures.ts` says what its functions do. */
+/** See `upstream/check-signatures.ts`. */
 export interface SignatureChecks {
   readonly checkRules: (rules: SignatureRules) => Promise<readonly RuleMistake[]>;
   check(
     policy: PolicyKey,
     signatureIds: readonly number[],
     options: {
-      /** For whom: what it does not hold is not read. */
+      /** Only signatures that this repository holds are read. */
       readonly repositoryId: number;
       readonly signal?: AbortSignal;
       readonly budget?: AbortSignal;
@@ -74,18 +74,18 @@ export interface SignatureChecks {
   readConfigs(configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void>;
 }
 
-/** Logs each request to `/v2/`; see `api/access-log.ts`. */
+/** Logs each request to `/v2/` (`api/access-log.ts`). */
 export interface AccessLog {
   /** Writes a line when the response has ended. */
   watch(request: FastifyRequest, response: ServerResponse): void;
 }
 
-/** What main.ts hands in. */
+/** The dependencies of the API, built by the process. */
 export interface ApiDependencies {
   readonly database: Database;
   readonly workflows: WorkflowStarter;
   readonly secrets: SecretBox;
-  /** Who asks, and whether anybody is asked who they are. */
+  /** Authenticates callers. */
   readonly access: Access;
   readonly config: ApiConfig;
   readonly blobs: RedirectingStore;

@@ -14,7 +14,7 @@ import type { TaskWatch } from './task-watch.ts';
 
 export const eventStreamLimits = { streams: 1_000, streamsPerCaller: 250 } as const;
 
-/** What one stream has been given and has taken. */
+/** How much one stream has been sent and has taken. */
 interface Delivery {
   readonly context: RequestContext;
   readonly closed: AbortSignal;
@@ -26,12 +26,12 @@ interface Options {
   readonly taskWatch: TaskWatch;
 }
 
-/** graphql-sse at /graphql/stream in its distinct connections mode: a plain `curl -N` follows a subscription. */
+/** graphql-sse at /graphql/stream in distinct connections mode: `curl -N` can follow a subscription. */
 export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch }: Options): void {
   const places = createPlaces({ all: eventStreamLimits.streams, each: eventStreamLimits.streamsPerCaller });
   const handler = createHandler<FastifyRequest, Delivery, RequestContext & Record<PropertyKey, unknown>>({
     schema,
-    // undefined token: distinct connections only; a stream that is reserved and shared would outlive its request
+    // Without a token, only distinct connections: a reserved stream would outlive its request.
     authenticate: () => undefined,
     onSubscribe: (request, params) => {
       const { context } = request.context;
@@ -79,7 +79,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
   });
 }
 
-/** Writes a stream no faster than the client reads it, and lets the producer wait for that: nothing piles up for a slow one. */
+/** Writes a stream no faster than the client reads, and applies back-pressure to the producer. */
 function createDelivery(reply: FastifyReply, closed: AbortSignal) {
   const untilDelivered = async (): Promise<void> => {
     if (!reply.raw.writableNeedDrain || closed.aborted) return;
@@ -110,7 +110,7 @@ function createDelivery(reply: FastifyReply, closed: AbortSignal) {
   return { untilDelivered, write };
 }
 
-/** Any Accept that takes event streams is taken for exactly that: the handler compares whole strings. */
+/** Maps any Accept that allows event streams to exactly that, because the handler compares whole strings. */
 function headerOf(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name.toLowerCase()];
   const text = Array.isArray(value) ? value.join(', ') : value;

@@ -29,7 +29,7 @@ export async function serveGraphql(
     allowBatchedHttpRequests: false,
     introspection: true,
     persistedQueries: false,
-    // limitQueries decides on each request: what variables ask for differs
+    // `limitQueries` checks each request: the cost depends on its variables.
     documentStore: null,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -53,13 +53,13 @@ export async function serveGraphql(
   });
   return apollo;
 
-  /** Before anything is parsed: nobody without a login makes the server work. */
+  /** Before parsing: unauthenticated callers cause no work. */
   async function identify(request: FastifyRequest): Promise<void> {
     request.setDecorator('caller', await identifyCaller(api, request.headers.authorization));
   }
 }
 
-/** Aborted when the connection of an answer ends; the request's own ends as soon as its body was read. */
+/** Aborts when the connection of the response ends. Fastify's own signal ends once the body has been read. */
 function untilClosed({ raw }: FastifyReply): AbortSignal {
   const closing = new AbortController();
   raw.once('close', () => closing.abort());
@@ -67,9 +67,8 @@ function untilClosed({ raw }: FastifyReply): AbortSignal {
 }
 
 /**
- * Measures inside Apollo, so that exactly what is executed is measured: Apollo has read the request by then, and executes the very
- * document and variables that were. The hook that sees the source may not refuse it without a 500, so that a refused document gives
- * way to an empty one, which is neither parsed nor validated, until the hook that may.
+ * Measures inside Apollo, so that the measured document is the executed one. The hook that sees the source cannot refuse it without a 500.
+ * It replaces a refused document by an empty one, which is neither parsed nor validated, until the hook that can refuse.
  */
 function limitQueries(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
   const nothing = parse('{ __typename }');
@@ -82,7 +81,7 @@ function limitQueries(schema: GraphQLSchema): ApolloServerPlugin<RequestContext>
           try {
             const { document, cost } = parseWithinLimits(source, request.variables);
             contextValue.cost = cost;
-            // the mistakes of others are Apollo's to tell
+            // Apollo reports the errors of other documents.
             if (validate(schema, document).length === 0) Object.assign(requestContext, { document });
           } catch (error) {
             if (!(error instanceof GraphQLError) || error.extensions['code'] !== 'QUERY_TOO_COMPLEX')

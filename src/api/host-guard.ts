@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Whether a server at this address can be reached from this machine only. */
+/** Whether a server at this address is reachable from this machine only. */
 export function isLoopbackHost(host: string): boolean {
   return loopbackNames.has(host) || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host);
 }
 
 /**
- * DNS rebinding: a page of another site whose name was made to point here would be let in by the browser, but names itself in Host.
- * @returns what is wrong with the request, as HTTP has it; undefined where it may pass.
+ * Prevents DNS rebinding: a page of another site, whose name resolves to this server, still sends its own name in Host.
+ * @returns the problem with the request; undefined if it may pass.
  */
 export function checkHost(
   headers: IncomingHttpHeaders,

@@ -5,8 +5,8 @@ import type { TaskFigures } from '../db/reads/read-task-figures.ts';
 import type { ApiDependencies } from './dependencies.ts';
 
 /**
- * Prometheus' text format. Whether syncs get on is told here and not by `/readyz`: pulls do not wait for them, so a stuck worker must not take
- * a process that serves out of its load balancer (fault 120).
+ * Prometheus' text format. It tells whether syncs make progress; `/readyz` does not, because pulls do not depend on syncs. A stuck worker
+ * must not remove a serving process from its load balancer (fault 120).
  */
 export async function printMetrics(api: ApiDependencies): Promise<string> {
   const tasks = await readTaskFigures(api.database.em.fork()).catch(() => undefined);

@@ -7,16 +7,15 @@ import { callTemporal, unavailable } from './temporal/temporal-call.ts';
 export interface TaskQueueClaim {
   readonly client: Client;
   readonly taskQueue: string;
-  /** The id of the installation that takes the queue. */
+  /** The id of the installation that claims the queue. */
   readonly installation: string;
 }
 
 /**
- * Makes a function that takes a task queue for an installation, and resolves when it is its own. What it found is kept; while Temporal is away,
- * each call tries again.
- *
- * A worker takes whatever its queue holds, and tasks are rows of its own database. So a queue has one installation. Temporal keeps which: in the
- * memo of a paused schedule, whose creation is atomic, and which no retention period removes.
+ * Creates a function that claims a task queue for an installation and resolves when it owns the queue. The result is cached. While Temporal
+ * is unreachable, each call tries again.
+ * A worker takes all tasks of its queue, and tasks are rows of its own database. So a queue belongs to one installation. Temporal stores
+ * the owner in the memo of a paused schedule: its creation is atomic, and no retention period removes it.
  */
 export function createTaskQueueClaim(claim: TaskQueueClaim): () => Promise<void> {
   let claimed: Promise<void> | undefined;
@@ -29,7 +28,7 @@ export function createTaskQueueClaim(claim: TaskQueueClaim): () => Promise<void>
   };
 }
 
-/** @throws TidemarkError `TASK_QUEUE_TAKEN` where it is another's, `TEMPORAL_UNAVAILABLE` */
+/** @throws TidemarkError `TASK_QUEUE_TAKEN` if another installation owns it, `TEMPORAL_UNAVAILABLE` */
 async function claimTaskQueue({ client, taskQueue, installation }: TaskQueueClaim): Promise<void> {
   const scheduleId = markerOf(taskQueue);
   for (;;) {
@@ -38,7 +37,7 @@ async function claimTaskQueue({ client, taskQueue, installation }: TaskQueueClai
         client.schedule.create({
           scheduleId,
           spec: {},
-          // never due; whoever triggers it by hand cleans up once
+          // Never due. A manual trigger runs one garbage collection.
           action: { type: 'startWorkflow', workflowType: collectWorkflowType, taskQueue, args: [{}] },
           state: {
             paused: true,
@@ -62,7 +61,7 @@ function markerOf(taskQueue: string): string {
   return `tidemark/${taskQueue}`;
 }
 
-/** Undefined where it was removed in this moment. */
+/** Undefined if it was removed at this moment. */
 async function readOwner(client: Client, scheduleId: string): Promise<string | undefined> {
   try {
     const { memo } = await callTemporal(client, () => client.schedule.getHandle(scheduleId).describe());

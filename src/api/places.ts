@@ -1,13 +1,13 @@
 import { callerKey } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 
-/** Places that callers take for a while, so many in all and so many each. */
+/** Limits concurrent callers, in total and per caller. */
 export interface Places {
-  /** Gives the place back, once. Undefined: there is none for this caller. */
+  /** Takes a place. Returns a function that frees it once; undefined: no place is left for this caller. */
   take(viewer: Viewer): (() => void) | undefined;
 }
 
-/** While logins are off everybody is one caller, who may take all. */
+/** While logins are off there is only one caller, who may take all. */
 export function createPlaces({ all, each }: { readonly all: number; readonly each: number }): Places {
   const taken = new Map<string, number>();
   let count = 0;

@@ -1,5 +1,5 @@
 /**
- * Runs work now, and again after the milliseconds that it returns; undefined ends it. The work handles its own errors.
+ * Runs work now, and again after the milliseconds that it returns; undefined ends the repetition. The work handles its own errors.
  * @returns a function that aborts the signal and waits for a running turn.
  */
 export function repeat(work: (signal: AbortSignal) => Promise<number | undefined>): () => Promise<void> {

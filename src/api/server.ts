@@ -24,13 +24,13 @@ import { createTaskWatch } from './task-watch.ts';
 const bodyMaxBytes = 1024 * 1024;
 const requestMaxMs = 30_000;
 
-/** The API, not listening yet. `close()` ends open sockets and streams, and lets requests in flight finish within 5 s. */
+/** Builds the API without listening. `close()` ends open sockets and streams, and gives requests in flight 5 s to finish. */
 export async function createApi(api: ApiDependencies): Promise<FastifyInstance> {
-  // widened: Fastify would make the logger a part of the server's type
+  // Widened: otherwise Fastify includes the logger in the server's type.
   const loggerInstance: FastifyBaseLogger = api.logger;
   const app = Fastify({
     bodyLimit: bodyMaxBytes,
-    // slow clients: the header within 10 s (Node's own limit, see below), the whole request within 30 s, but for uploads
+    // Slow clients: the header must arrive within 10 s (Node's own limit, see below), the whole request within 30 s, except uploads.
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
@@ -73,7 +73,7 @@ const securityHeaders = {
 function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   const { accessLog } = api;
   if (accessLog !== undefined)
-    // before anything may refuse the request
+    // Before any hook that may refuse the request.
     app.addHook('onRequest', async (request, reply) => {
       if (isDistributionUrl(request.originalUrl)) accessLog.watch(request, reply.raw);
     });
@@ -86,7 +86,7 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
       : reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
   });
   app.addHook('onRequest', async ({ raw, originalUrl }) => {
-    // an upload takes as long as it takes; /v2/ sees to it that bytes come
+    // An upload has no time limit; `/v2/` enforces an idle timeout.
     if (isDistributionUrl(originalUrl)) return;
     const timer = setTimeout(() => {
       if (!raw.complete) raw.destroy();
@@ -107,7 +107,7 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   });
 }
 
-/** A body is JSON in UTF-8, not compressed (fault 88). */
+/** A body is uncompressed JSON in UTF-8 (fault 88). */
 function refuseEncoding({ headers }: FastifyRequest): string | undefined {
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'identity')
@@ -118,7 +118,7 @@ function refuseEncoding({ headers }: FastifyRequest): string | undefined {
     : 'The body is not in UTF-8; expected content-type: application/json; charset=utf-8.';
 }
 
-/** Errors outside of GraphQL's own, in its shape; nothing of the server's inside is told (fault 89). */
+/** Errors outside of GraphQL, in its format. Internal details are not exposed (fault 89). */
 function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),
@@ -135,7 +135,7 @@ function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
   });
 }
 
-/** Of a login that does not count, or that cannot be verified now. */
+/** For an invalid login, or one that cannot be verified now. */
 function answerTidemarkError(error: TidemarkError, reply: FastifyReply, trace: ErrorTrace): FastifyReply {
   const { code } = error;
   const status = code === 'UNAUTHENTICATED' ? 401 : code === 'FORBIDDEN' ? 403 : error.retryable ? 503 : 500;

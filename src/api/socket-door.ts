@@ -3,23 +3,23 @@ import type { Viewer } from '../access/viewer.ts';
 import { createPlaces } from './places.ts';
 
 export interface SocketDoor {
-  /** A new socket, which has shown nothing yet. */
+  /** Registers a new, unauthenticated socket. */
   enter(socket: WebSocket): void;
-  /** Gives a socket whose caller has logged in its place; where there is none it is closed, and the answer is false. */
+  /** Gives an authenticated socket its place. Without a free place the socket is closed, and the result is false. */
   seat(socket: WebSocket, viewer: Viewer): boolean;
 }
 
 /** RFC 6455: "Try Again Later", in IANA's registry of close codes. */
 const tryAgainLater = 1013;
 
-/** Counts sockets that have not logged in apart from those that have: whoever has no login takes no place of others. */
+/** Counts unauthenticated sockets separately, so that they take no place of authenticated ones. */
 export function createSocketDoor(limits: {
   readonly sockets: number;
   readonly socketsPerCaller: number;
   readonly newSockets: number;
 }): SocketDoor {
   const places = createPlaces({ all: limits.sockets, each: limits.socketsPerCaller });
-  // in the order in which they came
+  // In the order of arrival.
   const waiting = new Set<WebSocket>();
   return {
     enter(socket) {

@@ -6,19 +6,19 @@ import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
 import type { Caller } from './graphql/context.ts';
 
-/** What graphql-ws's clients take for "your login does not count", and do not retry. */
+/** graphql-ws clients treat it as an invalid login and do not retry. */
 const unauthorized = 4401;
-/** Timers cannot wait for longer. */
+/** The maximum of a timer. */
 const longestMs = 2 ** 31 - 1;
 
 export interface SocketLogins {
-  /** Takes what the client shows in the payload of connection_init, or in the header of the upgrade; a socket that shows nothing good is closed. */
+  /** Authenticates a socket by the payload of connection_init or the header of the upgrade. A socket with invalid credentials is closed. */
   admit(socket: WebSocket, request: IncomingMessage, payload: unknown): Promise<Viewer | undefined>;
-  /** Who is at a socket that was admitted, asked anew. @throws TidemarkError `UNAUTHENTICATED` */
+  /** The caller of an admitted socket, read anew. @throws TidemarkError `UNAUTHENTICATED` */
   identify(socket: WebSocket): Promise<Caller>;
 }
 
-/** Who is at which socket. A socket ends with its login (fault 92). */
+/** The caller of each socket. A socket ends when its login does (fault 92). */
 export function createSocketLogins(api: ApiDependencies): SocketLogins {
   const shown = new WeakMap<WebSocket, string | undefined>();
   return {
@@ -46,7 +46,7 @@ function closeAt(socket: WebSocket, instant: Date): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** `{"authorization": "Bearer …"}`, in either case of its first letter, as clients write it. */
+/** `{"authorization": "Bearer …"}`; clients write the first letter in either case. */
 function readAuthorization(payload: unknown): string | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { authorization, Authorization } = payload as { authorization?: unknown; Authorization?: unknown };

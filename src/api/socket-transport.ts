@@ -16,10 +16,10 @@ import { createSocketLogins } from './socket-logins.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 export const socketLimits = {
-  /** Of callers who have logged in. */
+  /** Authenticated sockets. */
   sockets: 1_000,
   socketsPerCaller: 250,
-  /** That have not logged in yet. One more ends the oldest of them, so that they never lock others out. */
+  /** Unauthenticated sockets. A further one closes the oldest, so that they never exclude others. */
   newSockets: 1_000,
   loginWithinMs: 5_000,
   operationsPerSocket: 50,
@@ -27,11 +27,11 @@ export const socketLimits = {
 } as const;
 
 export interface SocketTransport {
-  /** Tells the clients to go, then ends their connections. */
+  /** Asks the clients to leave, then closes their connections. */
   close(): Promise<void>;
 }
 
-/** graphql-ws on /graphql: queries, mutations and subscriptions, within the limits of the other transports. */
+/** graphql-ws on /graphql: queries, mutations and subscriptions with the limits of the other transports. */
 export function serveSockets(
   server: Server,
   options: { readonly schema: GraphQLSchema; readonly api: ApiDependencies; readonly taskWatch: TaskWatch },
@@ -126,7 +126,7 @@ function refuseUpgrade(url: string, host: ReturnType<typeof checkHost>): string 
   return url.split('?', 1)[0] === '/graphql' ? undefined : '404 Not Found';
 }
 
-/** Aborted when a socket ends. */
+/** Aborts when the socket ends. */
 function endOf(socket: WebSocket): AbortSignal {
   const known = ends.get(socket);
   if (known !== undefined) return known;
@@ -142,7 +142,7 @@ function isErrorList(value: object): value is readonly GraphQLError[] {
   return Array.isArray(value);
 }
 
-/** `onError` tells the client of the original what it may know. */
+/** `onError` tells the client what it may know of the original error. */
 function asGraphqlError(error: unknown): GraphQLError {
   const originalError = error instanceof Error ? error : new Error(String(error));
   return new GraphQLError(originalError.message, { originalError });

@@ -12,8 +12,8 @@ import { indexPage } from './web/index-page.ts';
 const checkMs = 3_000;
 
 /**
- * `/`, `/healthz` (the process), `/readyz` (database and blob store), and the schema are open: they tell nothing of what is stored.
- * `/metrics` does: where logins are on, those with the role reader for everything get it.
+ * `/`, `/healthz` (the process), `/readyz` (database and blob store) and the schema are open: they reveal nothing of the content.
+ * `/metrics` does. With logins on it requires the role reader for everything.
  */
 export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
   app.get('/', (_request, reply) =>
@@ -46,7 +46,7 @@ export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
   });
 }
 
-/** Why a check failed stands in the log only: it may name paths and addresses. */
+/** The reason of a failed check is only logged: it may contain paths and addresses. */
 async function runCheck(
   api: ApiDependencies,
   name: string,

@@ -5,7 +5,7 @@ import type { Database } from '../db/open-database.ts';
 import { createTaskEndings } from '../db/tasks/task-endings.ts';
 import { readTaskCounts } from '../db/tasks/tasks.ts';
 
-/** What tells one state of a task from another; compared as text. */
+/** Identifies a state of a task; compared as text. */
 interface Look {
   readonly fingerprint: string;
   readonly isFinal: boolean;
@@ -15,10 +15,9 @@ type Listener = (look: Look | undefined) => void;
 
 export interface TaskWatch {
   /**
-   * Yields the task's id once for the task as it is, then after each change, at most once in 250 ms, and ends after the final state,
-   * which is told at once.
-   * Changes that come while the consumer is busy are one. Ends too when the task is gone. `return()` ends it at once.
-   * @param untilDelivered Awaited after each event: where a transport does not hold its producer back by itself.
+   * Yields the task's id once at the start, then after each change, at most once per 250 ms, and at once after the final state, which ends
+   * it. Changes while the consumer is busy are merged. It also ends when the task is deleted. `return()` ends it immediately.
+   * @param untilDelivered Awaited after each event, for transports without back-pressure.
    */
   watch(taskId: number, untilDelivered: () => Promise<void>): AsyncIterableIterator<number, undefined>;
   /** Ends all watches. */
@@ -29,9 +28,8 @@ const lookEveryMs = 250;
 const finalStates: readonly TaskState[] = ['COMPLETED', 'FAILED', 'CANCELED'];
 
 /**
- * Watches tasks in the database, so that any API process can serve any subscription: one look each 250 ms for all tasks and
- * subscribers of this process together, and none while nobody watches. One that has ended is looked at when PostgreSQL tells of it;
- * where that is missed, the next look finds it.
+ * Watches tasks in the database, so that any API process can serve any subscription. All tasks and subscribers of this process share one
+ * look per 250 ms; there is none without subscribers. PostgreSQL notifies of ended tasks; the next look finds a missed one.
  */
 export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
   const watched = new Map<number, Set<Listener>>();
@@ -44,11 +42,11 @@ export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
   async function look(taskIds: readonly number[]): Promise<void> {
     try {
       const looks = taskIds.length === 0 ? new Map<number, Look>() : await readLooks(database, taskIds);
-      // a task that came to be watched meanwhile was not looked at
+      // A task that was added meanwhile is not part of this look.
       for (const taskId of taskIds)
         for (const listener of watched.get(taskId) ?? []) listener(looks.get(taskId));
     } catch (error) {
-      // the next look may succeed: a restart of the database is no reason to end the subscriptions
+      // The next look may succeed: a restart of the database must not end subscriptions.
       logger.warn({ err: error }, 'the progress of tasks cannot be read; trying again');
     }
   }
@@ -76,7 +74,7 @@ export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
       const ending = new AbortController();
       const ended = AbortSignal.any([ending.signal, closing.signal]);
       const events = follow(taskId, { listen, ended, untilDelivered });
-      // a generator that waits would take note of return() only at its next event
+      // A waiting generator would notice `return()` only at its next event.
       return {
         next: () => events.next(),
         return: () => {

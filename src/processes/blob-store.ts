@@ -4,11 +4,11 @@ import { openFolderStore } from '../content/folder/folder-store.ts';
 import type { BlobStore } from '../content/store.ts';
 import type { Stopper } from './stopper.ts';
 
-/** A partial file, or an upload in parts, that no attempt has touched for this long belongs to nobody. */
+/** A partial file or multipart upload that was idle for this long is abandoned. */
 const staleMs = 24 * 60 * 60 * 1000;
 const sweepEveryMs = 60 * 60 * 1000;
 
-/** Opens the store that the settings name; what broken-off attempts have left in it is removed now and then (faults 112, 114). */
+/** Opens the configured store, and removes leftovers of interrupted attempts regularly (faults 112, 114). */
 export async function openBlobStore(config: Config, logger: Logger, stopper: Stopper): Promise<BlobStore> {
   const store = await open(config, stopper);
   const sweep = (): void =>
@@ -25,7 +25,7 @@ async function open(config: Config, stopper: Stopper): Promise<BlobStore> {
   const { dataDir: root, blobs: location, storageQuotaBytes: quotaBytes } = config;
   if (location === undefined)
     return openFolderStore({ root, ...(quotaBytes === undefined ? {} : { quotaBytes }) });
-  // AWS's library is loaded by those who need it
+  // AWS's library is loaded only when needed.
   const { openS3Store } = await import('../content/s3/s3-store.ts');
   const store = await openS3Store({ location, root });
   stopper.add('the connections to S3', () => Promise.resolve(store.close()));

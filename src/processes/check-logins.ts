@@ -4,8 +4,8 @@ import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
 
 /**
- * Whether upstreams on loopback and private addresses may be reached without being listed in TIDEMARK_ALLOW_UPSTREAM: only while nobody but
- * this machine can reach the server. Logins and a public URL say that others do, though the socket is on loopback behind a proxy.
+ * Whether upstreams on loopback and private addresses are allowed without TIDEMARK_ALLOW_UPSTREAM: only while the server is reachable from
+ * this machine only. Logins or a public URL mean that it is not, even if it listens on loopback behind a proxy.
  */
 export function allowsPrivateUpstreams({
   host,
@@ -21,9 +21,9 @@ function isPublic(publicUrl: string | undefined): boolean {
 }
 
 /**
- * The logins that the API asks for: none while only this machine can reach it, unless they are set. Where a proxy on this machine serves
- * others, `off` has to be said: the proxy may ask for logins of its own.
- * @throws TidemarkError `CONFIG_INVALID` where others can reach it and none are
+ * The logins that the API requires: none while only this machine can reach it, unless they are configured. Behind a proxy on this machine,
+ * `off` must be explicit: the proxy may have logins of its own.
+ * @throws TidemarkError `CONFIG_INVALID` if others can reach the server and no logins are configured
  */
 export function chooseLogins({
   host,

@@ -1,4 +1,4 @@
-/** The keys for stored secrets, checked at the start against what is stored: a wrong key must not show first in a failed sync (fault 108). */
+/** The keys for stored secrets are checked at start: a wrong key must not be noticed first in a failed sync (fault 108). */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
@@ -11,9 +11,9 @@ import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
 
 /**
- * Opens the secret box with the configured keys. A key file is made only where no secret is stored yet.
- * @throws TidemarkError `SECRET_KEY_UNKNOWN` when a stored secret was sealed with a key that is not among them, `SECRET_KEY_INVALID` or
- * `CONFIG_INVALID` when the keys cannot be read.
+ * Opens the secret box with the configured keys. A key file is created only if no secret is stored yet.
+ * @throws TidemarkError `SECRET_KEY_UNKNOWN` if a stored secret was sealed with a missing key, `SECRET_KEY_INVALID` or `CONFIG_INVALID` if
+ *   the keys cannot be read.
  */
 export async function openSecretBox(config: Config, em: Em): Promise<SecretBox> {
   const uses = await readSecretKeyUses(em);
@@ -62,7 +62,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 function keyUnknown(uses: readonly SecretKeyUse[], which: string, config: Config): TidemarkError {
-  // a remote may have secrets of several keys
+  // A remote may have secrets of several keys.
   const remotes = Math.max(...uses.map((use) => use.remotes));
   const atLeast = uses.length > 1 ? 'at least ' : '';
   const where =

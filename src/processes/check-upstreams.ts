@@ -6,7 +6,7 @@ import { bareHost, classifyAddress, isListedHost } from '../oci/hosts/address.ts
 import { countOf } from '../oci/count-of.ts';
 
 const namedAtMost = 20;
-/** Names that are not resolved by then are not listed; each connection checks its address again. */
+/** Names that are unresolved by then are not listed. Each connection checks its address again. */
 const lookupMs = 2_000;
 
 interface CheckOptions {
@@ -16,7 +16,7 @@ interface CheckOptions {
   readonly log: (message: string) => void;
 }
 
-/** Lists the remotes on private addresses whose syncs fail until the operator allows them: logins may have been turned on since they worked. */
+/** Lists the remotes on private addresses whose syncs fail until the operator allows them, e.g. after logins were turned on. */
 export async function checkUpstreams(
   em: Em,
   { allowPrivate, allowUpstream, log }: CheckOptions,

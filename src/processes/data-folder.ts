@@ -7,9 +7,9 @@ import { systemCode } from '../content/storage-error.ts';
 const ours = ['', 'blobs', 'blobs/sha256', 'blobs/sha512', 'partial', 'uploads'];
 
 /**
- * Closes the data folder to other users of this machine: 0700, also where an older version or a person made it wider. Where PostgreSQL's
- * files in it belong to another user, because root cannot run it, that user passes through: 0711. What is stored later gets its mode where
- * it is made, and the process's umask.
+ * Restricts the data folder to its user: mode 0700, also if an older version or a person widened it. If PostgreSQL's files belong to
+ * another user, because root cannot run it, that user needs access: 0711. New files get their mode when they are created, and from the
+ * process's umask.
  */
 export async function closeDataFolder(dataDir: string, logger: Logger): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -22,7 +22,7 @@ export async function closeDataFolder(dataDir: string, logger: Logger): Promise<
     try {
       await chmod(path, mode);
     } catch (error) {
-      // a volume whose root belongs to somebody else, as in some clusters
+      // The root of a volume belongs to another user in some clusters.
       if (systemCode(error) !== 'EPERM' && systemCode(error) !== 'EROFS') throw error;
       logger.warn(
         { path },

@@ -24,7 +24,7 @@ export async function listen(
 }
 
 /**
- * Whether the API will be able to listen, asked before anything else is started: PostgreSQL takes a second to be made.
+ * Checks that the API will be able to listen, before anything else starts: creating PostgreSQL takes a second.
  * @throws TidemarkError `PORT_UNAVAILABLE`
  */
 export async function checkPort({ host, port }: Address): Promise<void> {
@@ -59,7 +59,7 @@ async function unavailable(error: unknown, address: Address): Promise<unknown> {
 
 const askMs = 1_000;
 
-/** The address of a Tidemark that has the port already. */
+/** The address of a Tidemark that already has the port. */
 async function findOther({ host, port }: Address): Promise<string | undefined> {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host;
   const url = `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;

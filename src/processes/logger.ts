@@ -1,11 +1,11 @@
-/** The log of every process: one JSON object a line, errors with their causes. */
+/** The log of every process: one JSON object per line, errors with their causes. */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 
-/** Deeper chains, and longer lists, say nothing new. */
+/** Deeper chains and longer lists add nothing. */
 const causesAtMost = 5;
 
-/** An error as it is logged. Only fields whose meaning is known: what else libraries hang on errors may hold requests with their headers. */
+/** A logged error. Only known fields: libraries attach requests with their headers to errors. */
 export interface LoggedError {
   readonly type: string;
   readonly code?: string;
@@ -16,7 +16,7 @@ export interface LoggedError {
   readonly errors?: readonly LoggedError[];
 }
 
-/** What is no error is logged as it is. */
+/** Other values are logged unchanged. */
 export function describeError(value: unknown): unknown {
   return value instanceof Error ? describe(value, causesAtMost) : value;
 }
@@ -42,7 +42,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
   const options = {
     level,
     redact: ['*.password', '*.authorization'],
-    // Temporal's SDK says `error`, we say `err`
+    // Temporal's SDK uses `error`, we use `err`.
     serializers: { err: describeError, error: describeError },
   };
   return destination === undefined ? pino(options) : pino(options, destination);

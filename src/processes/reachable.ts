@@ -8,12 +8,12 @@ const reachablePollMs = 250;
 
 export interface ReachedServer {
   readonly name: string;
-  /** Which setting says where it is. */
+  /** The setting with its address. */
   readonly setting: string;
   readonly isAway: (error: unknown) => boolean;
 }
 
-/** A server that starts or restarts at this moment is waited for: the parts of a deployment come up in any order. */
+/** Waits for a server that is starting or restarting: the parts of a deployment start in any order. */
 export async function whenReachable<T>(
   server: ReachedServer,
   options: { readonly log: (message: string) => void; readonly signal?: AbortSignal },

@@ -1,6 +1,6 @@
 /**
- * Where the server that runs on a data directory can be reached: `server.json` in it. It is written when the API answers and
- * removed when it stops; one that a killed process left behind is told by its process, which is gone.
+ * The address of the server that runs on a data directory, in its `server.json`. It is written when the API answers, and removed when the
+ * server stops. A file of a killed process is recognised, because its process is gone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ export interface FoundServer extends ServerAddresses {
 
 interface ServerFile extends FoundServer {
   readonly startedAt: string;
-  /** Tells this process from a later one with its id. */
+  /** Distinguishes this process from a later one with the same id. */
   readonly startToken: string;
 }
 
@@ -27,7 +27,7 @@ const healthTimeoutMs = 5_000;
 const healthTries = 6;
 const retryMs = 250;
 
-/** Notes that this process serves the data directory. */
+/** Records that this process serves the data directory. */
 export async function writeServerFile(dataDir: string, addresses: ServerAddresses): Promise<void> {
   const { pid } = process;
   const file: ServerFile = {
@@ -41,15 +41,15 @@ export async function writeServerFile(dataDir: string, addresses: ServerAddresse
   await rename(temporary, pathOf(dataDir));
 }
 
-/** Takes the note back, unless another process has replaced it. */
+/** Removes the record, unless another process has replaced it. */
 export async function removeServerFile(dataDir: string): Promise<void> {
   if ((await readServerFile(dataDir))?.pid === process.pid) await rm(pathOf(dataDir), { force: true });
 }
 
 /**
- * The server that runs on the data directory; undefined where none does. One that is slow to answer is asked again: a second stack on the
- * same folder would stop the servers of the first.
- * @throws TidemarkError `SERVER_UNREACHABLE` for a process that runs and does not answer.
+ * The server that runs on the data directory; undefined if there is none. A slow server is asked again, because a second stack on the same
+ * folder would stop the servers of the first.
+ * @throws TidemarkError `SERVER_UNREACHABLE` for a running process that does not answer.
  */
 export async function findRunningServer(dataDir: string): Promise<FoundServer | undefined> {
   const file = await readServerFile(dataDir);
@@ -59,7 +59,7 @@ export async function findRunningServer(dataDir: string): Promise<FoundServer | 
     if (!(await processRuns(pid)) || ((await processStartToken(pid)) ?? '') !== file.startToken)
       return undefined;
     if (await isHealthy(apiUrl)) return { apiUrl, temporalUiUrl, pid };
-    // it may be stopping, and have taken its file back already
+    // It may be stopping and have removed its file.
     if ((await readServerFile(dataDir)) === undefined) return undefined;
     await sleep(retryMs);
   }

@@ -43,12 +43,12 @@ import { watchTaskQueue } from './watch-task-queue.ts';
 import { installTemporalRuntime, startWorker } from './worker-role.ts';
 import type { RunningWorker } from './worker-role.ts';
 
-/** Which parts of Tidemark a process runs. */
+/** The parts of Tidemark that a process runs. */
 export type Role = 'api' | 'worker';
 
 export interface StartServerOptions {
   readonly roles: readonly Role[];
-  /** One line for a person for each thing that happens while it starts. */
+  /** Called with one line of text for each step of the start. */
   readonly log: (message: string) => void;
   readonly signal?: AbortSignal;
   /** Default: JSON lines on standard output, of the configured level. */
@@ -56,12 +56,12 @@ export interface StartServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:4000`; undefined where the API role does not run. */
+  /** `http://127.0.0.1:4000`; undefined without the API role. */
   readonly apiUrl: string | undefined;
   readonly temporalUiUrl: string | undefined;
-  /** Rejects when a part stops by itself; resolves after `stop`. */
+  /** Rejects when a part stops by itself. Resolves after `stop`. */
   readonly stopped: Promise<void>;
-  /** Drains requests, hands activities back to Temporal, stops embedded servers. Safe to call twice. */
+  /** Drains requests, hands activities back to Temporal, and stops embedded servers. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -76,11 +76,11 @@ interface Ground {
   readonly secrets: SecretBox;
   readonly logger: Logger;
   readonly stopper: Stopper;
-  /** Rejects with an exception that nothing caught. */
+  /** Rejects with an uncaught exception. */
   readonly failed: Promise<never>;
 }
 
-/** Starts the parts named by `roles`, with embedded PostgreSQL and Temporal where the configuration names no others. */
+/** Starts the named roles, with embedded PostgreSQL and Temporal if none are configured. */
 export async function startServer(config: Config, options: StartServerOptions): Promise<RunningServer> {
   const stopper = createStopper();
   try {
@@ -99,7 +99,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
     const stopped = Promise.race([ended, ground.failed, ...(running === undefined ? [] : [running.refused])]);
-    // a rejection that nobody awaits must not end the process
+    // An unawaited rejection must not end the process.
     stopped.catch(() => undefined);
     const { temporalUiUrl } = ground.servers;
     return { apiUrl: running?.apiUrl, temporalUiUrl, stopped, stop: () => stopper.stop() };
@@ -119,7 +119,7 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   await closeDataFolder(config.dataDir, logger);
   const database = await openDatabase({ url: servers.databaseUrl, poolSize: config.databasePoolSize });
   stopper.add('the database pool', () => database.close());
-  // a shared database is migrated by `tidemark migrate`
+  // A shared database is migrated by `tidemark migrate`.
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
   const secrets = await openSecretBox(config, database.em.fork());
@@ -128,13 +128,13 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   return { config, servers, database, installation, store, secrets, logger, stopper, failed: faults.failed };
 }
 
-/** Address, TLS and API key of a Temporal server that is not ours come from what @temporalio/envconfig reads. */
+/** Address, TLS and API key of an external Temporal server come from @temporalio/envconfig. */
 function temporalOptions({ config, servers }: Ground) {
   if (config.temporalAddress === undefined) return { address: servers.temporalAddress };
   return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
 }
 
-/** @returns `refused`, which rejects when the task queue belongs to another installation. */
+/** @returns `refused`, which rejects if the task queue belongs to another installation. */
 async function startApiRole(ground: Ground, options: StartServerOptions) {
   const { config, stopper, database, logger } = ground;
   const rotation = await finishRotation(database.em.fork(), ground.secrets);

@@ -1,7 +1,7 @@
-/** Stops what was started, the last first; each part once, and all of them even when one fails. */
+/** Stops started parts in reverse order, each once, and all of them even if one fails. */
 export interface Stopper {
   add(name: string, stop: () => Promise<void>): void;
-  /** @throws AggregateError of what failed, after all was tried. */
+  /** @throws AggregateError of the failures, after all parts were stopped. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export function createStopper(): Stopper {
   return {
     add(name, stop) {
       parts.push({ name, stop });
-      // a part that came up after the stop: nobody else would end it
+      // A part that started after the stop: nothing else would end it.
       stopping = stopping?.then(stopAll);
       stopping?.catch(() => undefined);
     },

@@ -7,19 +7,19 @@ export interface FaultWatch {
   close(): void;
 }
 
-/** After an uncaught exception the process has this long to hand its work back. */
+/** How long a process may hand its work back after an uncaught exception. */
 const lastWillMs = 15_000;
-/** What waits for the end of the parts may still report it. */
+/** The code that waits for the parts may still report it. */
 const reportMs = 1_000;
 
 /**
- * Faults that no code of ours caught. A promise that was rejected and never awaited belongs to one request or one batch: it is logged as an
- * error, and the process lives on (fault 117). After an uncaught exception nothing can be relied on: the parts are stopped, which hands
- * work in flight back to Temporal, and the process ends with exit code 1.
+ * Handles uncaught errors. An unhandled rejection belongs to one request or batch: it is logged as an error, and the process continues
+ * (fault 117). After an uncaught exception the state is unknown: the parts are stopped, work in flight goes back to Temporal, and the
+ * process ends with exit code 1.
  */
 export function watchFaults(logger: Logger, stop: () => Promise<void>): FaultWatch {
   const failure = Promise.withResolvers<never>();
-  // whoever waits for it sees the rejection; nobody has to
+  // The rejection is optional to await.
   failure.promise.catch(() => undefined);
   let isFailing = false;
 

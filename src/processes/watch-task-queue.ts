@@ -2,21 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isTidemarkError } from '../oci/error.ts';
 
 export interface TaskQueueWatch {
-  /** Resolves when the queue is known to be this installation's, or after a second without an answer. @throws TidemarkError `TASK_QUEUE_TAKEN` */
+  /** Resolves when this installation owns the queue, or after a second without an answer. @throws TidemarkError `TASK_QUEUE_TAKEN` */
   readonly looked: Promise<void>;
-  /** Rejects with `TASK_QUEUE_TAKEN` when Temporal answers so later; never resolves. */
+  /** Rejects with `TASK_QUEUE_TAKEN` if Temporal answers so later; never resolves. */
   readonly refused: Promise<never>;
   stop(): void;
 }
 
-/** The API serves while Temporal is away, so it waits no longer than this for an answer. */
+/** The API serves while Temporal is unreachable, so it waits at most this long. */
 const firstLookMs = 1_000;
 const retryMs = 1_000;
 
-/** Takes the task queue, and goes on trying while Temporal is away. */
+/** Claims the task queue, and retries while Temporal is unreachable. */
 export function watchTaskQueue(own: () => Promise<void>): TaskQueueWatch {
   const refusal = Promise.withResolvers<never>();
-  // whoever waits for it sees the rejection; nobody has to
+  // The rejection is optional to await.
   refusal.promise.catch(() => undefined);
   const stopping = new AbortController();
   const look = async (): Promise<void> => {

@@ -21,15 +21,15 @@ export interface WorkerRoleOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly taskQueue: string;
-  /** Code made by scripts/bundle-workflows.mjs: bundling takes seconds and 200 MB, so it is done at build time. */
+  /** Code of scripts/bundle-workflows.mjs. Bundling takes seconds and 200 MB, so it is part of the build. */
   readonly workflowBundle: WorkflowBundleOption;
   /** Upstream connections of this worker. */
   readonly workerConnections: number;
-  /** Syncs that ask one host at one time, over all workers. */
+  /** Maximum of syncs of one host at a time, over all workers. */
   readonly syncsPerHost: number;
-  /** How long a sync waits for a throttled host without any progress. */
+  /** How long a sync waits for a throttled host without progress. */
   readonly throttleBudgetSeconds: number;
-  /** Default: real time. */
+  /** Default: the real clock. */
   readonly throttleClock?: ThrottleClock | undefined;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
@@ -43,11 +43,11 @@ export interface WorkerRoleOptions {
 export interface RunningWorker {
   /** Rejects when the worker stops by itself. Resolves after `stop`. */
   readonly stopped: Promise<void>;
-  /** Hands running activities back to Temporal, and frees what the worker holds. */
+  /** Hands running activities back to Temporal, and frees the worker's resources. */
   stop(): Promise<void>;
 }
 
-/** How long activities may run on after SIGTERM before they are told to hand their work back. */
+/** How long activities may continue after SIGTERM before they are told to hand their work back. */
 const shutdownGraceTime = '500ms';
 const shutdownForceTime = '10s';
 
@@ -72,14 +72,14 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     activities,
     shutdownGraceTime,
     shutdownForceTime,
-    // cancellation reaches an activity with the answer to a heartbeat, so heartbeats are not held back for long
+    // An activity is cancelled through the answer to a heartbeat, so heartbeats are not delayed for long.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
     maxCachedWorkflows: 50,
     maxConcurrentActivityTaskExecutions: activitiesAtOnce(options.workerConnections),
   });
   const stopping = new AbortController();
-  // nobody waits for it: what is lost and not marked yet is a 404 all the same
+  // Not awaited: an unmarked lost blob is a 404 in any case.
   const scrubbing = scrubRecent({ ...options, blobLocks }, stopping.signal).catch((error: unknown) => {
     if (!stopping.signal.aborted)
       options.logger.warn({ err: error }, 'could not look at the blobs stored last');
@@ -95,7 +95,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     }
   };
   const stopped = run();
-  // whoever waits for it sees the rejection; nobody has to
+  // The rejection is optional to await.
   stopped.catch(() => undefined);
   return {
     stopped,
@@ -107,17 +107,17 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
 }
 
 /**
- * A sync has four activities at a time, of five requests each. A worker that would take them all although its connections suffice for one or
- * two leaves nothing to the next worker: Temporal gives new ones first to who runs the workflow. Clean-ups need no connections: two at the most.
+ * A sync has four activities at a time with five requests each. A worker with few connections takes fewer, so that others are left to the
+ * next worker: Temporal prefers the worker that runs the workflow. Clean-ups need no connections: at most two.
  */
 function activitiesAtOnce(connections: number): number {
   return Math.min(20, Math.max(3, 1 + Math.ceil(connections / 4)));
 }
 
-/** Sends the log of Temporal's runtime where ours goes; once a process, before anything else of @temporalio/worker. */
+/** Redirects the log of Temporal's runtime to ours. Once per process, before any other use of @temporalio/worker. */
 export function installTemporalRuntime(logger: Logger): void {
   Runtime.install({
-    // SIGTERM is handled by main.ts, which stops the parts in order
+    // main.ts handles SIGTERM and stops the parts in order.
     shutdownSignals: [],
     logger: {
       log: (level, message, meta) => {
@@ -126,7 +126,7 @@ export function installTemporalRuntime(logger: Logger): void {
       trace: (message, meta) => logger.trace(meta ?? {}, message),
       debug: (message, meta) => logger.debug(meta ?? {}, message),
       info: (message, meta) => logger.debug(meta ?? {}, message),
-      // activities log their errors themselves, with causes that Temporal is not told (activities/failure.ts)
+      // Activities log their errors themselves, with causes that Temporal does not get (activities/failure.ts).
       warn: (message, meta) => logger[message === 'Activity failed' ? 'debug' : 'warn'](meta ?? {}, message),
       error: (message, meta) => logger.error(meta ?? {}, message),
     },

@@ -39,7 +39,7 @@ import { SignatureVerificationResolver, TagVerificationResolver } from './conten
 import { VersionDiffResolver } from './versions/version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './versions/version.resolver.ts';
 
-/** type-graphql insists on one, though every subscription here brings its own iterator. */
+/** type-graphql requires one, although every subscription here has its own iterator. */
 const noPubSub = {
   publish: (): void => undefined,
   subscribe: (): never => {
@@ -49,7 +49,7 @@ const noPubSub = {
 
 let built: GraphQLSchema | undefined;
 
-/** The schema, built once in a process. */
+/** The schema, built once per process. */
 export function buildApiSchema(): GraphQLSchema {
   if (built !== undefined) return built;
   const schema = buildSchemaSync({
@@ -98,7 +98,7 @@ export function buildApiSchema(): GraphQLSchema {
   return schema;
 }
 
-/** type-graphql has no place for these. */
+/** type-graphql cannot express these. */
 function describeRoots(schema: GraphQLSchema): void {
   const roots = [
     [schema.getQueryType(), 'Queries.'],
@@ -111,12 +111,12 @@ function describeRoots(schema: GraphQLSchema): void {
   for (const [type, description] of roots) if (type) type.description = description;
 }
 
-/** Before each field of the roots its rule: one that has none is refused. */
+/** Checks the rule of each root field before it. A field without a rule is refused. */
 function guardRoots(schema: GraphQLSchema): void {
   for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
     for (const field of Object.values(type?.getFields() ?? {})) {
       const name = `${type?.name}.${field.name}`;
-      // a subscription is asked at its beginning, then for each event
+      // A subscription is checked when it begins, then for each event.
       for (const step of ['resolve', 'subscribe'] as const) {
         const inner: GraphQLFieldResolver<unknown, RequestContext> | undefined = field[step];
         if (inner === undefined) continue;
@@ -128,12 +128,12 @@ function guardRoots(schema: GraphQLSchema): void {
     }
 }
 
-/** The schema as schema/schema.graphql has it: sorted, with descriptions. */
+/** The schema in the form of schema/schema.graphql: sorted, with descriptions. */
 export function printContractSchema(): string {
   return `${printSchema(lexicographicSortSchema(buildApiSchema()))}\n`;
 }
 
-/** Writes it. */
+/** Writes schema/schema.graphql. */
 export async function emitSchema(path: string): Promise<void> {
   await writeFile(path, printContractSchema());
 }

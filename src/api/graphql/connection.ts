@@ -26,7 +26,7 @@ export interface Edge<Node> {
   readonly node: Node;
 }
 
-/** A Relay connection, with its nodes also as a plain list. `totalCount` is asked for only where the query has it. */
+/** A Relay connection with its nodes also as a plain list. `totalCount` is counted only if the query selects it. */
 export interface Connection<Node> {
   readonly edges: readonly Edge<Node>[];
   readonly nodes: readonly Node[];
@@ -34,7 +34,7 @@ export interface Connection<Node> {
   readonly countTotal: () => Promise<number>;
 }
 
-/** The connection type of a noun, `<Noun>Connection` and `<Noun>Edge`. */
+/** The connection type of a noun: `<Noun>Connection` and `<Noun>Edge`. */
 export function connectionType<Node extends object>(
   nodeType: ClassType<Node>,
   noun: string,
@@ -69,9 +69,9 @@ export function connectionType<Node extends object>(
   return ConnectionType;
 }
 
-/** How the rows of a page become edges: the key that the next page starts after, and the node. */
+/** Maps the rows of a page to edges: the key after which the next page starts, and the node. */
 export interface PageShape<Row, Node> {
-  /** Names the list, so that a cursor of another one is refused. */
+  /** Identifies the list, so that the cursor of another list is refused. */
   readonly list: string;
   readonly after: string | null | undefined;
   readonly keyOf: (row: Row) => string | number;
@@ -101,7 +101,7 @@ export function toCursor(list: string, key: string | number): string {
   return Buffer.from(`${list}:${key}`).toString('base64url');
 }
 
-/** @throws GraphQLError `BAD_USER_INPUT` for what is no cursor of the list. */
+/** @throws GraphQLError `BAD_USER_INPUT` if the text is not a cursor of this list. */
 export function readTextCursor(list: string, after: string | null | undefined): string | undefined {
   if (after === null || after === undefined) return undefined;
   const text = after.length > 2_048 ? '' : Buffer.from(after, 'base64url').toString();
@@ -112,7 +112,7 @@ export function readTextCursor(list: string, after: string | null | undefined): 
   );
 }
 
-/** The same where the key is a number. */
+/** The same for numeric keys. */
 export function readNumberCursor(list: string, after: string | null | undefined): number | undefined {
   const key = readTextCursor(list, after);
   if (key === undefined) return undefined;

@@ -12,46 +12,46 @@ import type { Loaders } from './loaders.ts';
 import { createUnpagedBudget } from './unpaged.ts';
 import type { UnpagedBudget } from './unpaged.ts';
 
-/** Who sends a request, and what they showed for it. */
+/** The caller of a request, with the credentials. */
 export interface Caller {
   readonly viewer: Viewer;
   readonly authorization: string | undefined;
 }
 
-/** What resolvers get: one per request, and one per event of a subscription. */
+/** The context of resolvers: one per request, and one per event of a subscription. */
 export interface RequestContext {
   readonly api: ApiDependencies;
   readonly em: Em;
-  /** As they are now: a subscription asks again before each event. */
+  /** The present rights: a subscription reads them again before each event. */
   viewer: Viewer;
   readonly authorization: string | undefined;
-  /** They show what the viewer may see. */
+  /** Loaders that return only what the viewer may see. */
   loaders: Loaders;
   readonly trace: ErrorTrace;
   readonly taskWatch: TaskWatch;
-  /** Aborted when the client has left. */
+  /** Aborts when the client has left. */
   readonly signal: AbortSignal;
-  /** Aborted when the time is over that one answer may check signatures for; begun with the first check. */
+  /** Aborts when the time for signature checks in one answer is over. It starts with the first check. */
   readonly checkBudget: () => AbortSignal;
-  /** Resolves when the client has taken what was sent; at once where the transport waits by itself. */
+  /** Resolves when the client has taken the event; at once if the transport applies back-pressure itself. */
   readonly untilDelivered: () => Promise<void>;
-  /** Why a subscription ends, once its caller's login does not count any more. */
+  /** The reason why a subscription ends after its caller's login has expired. */
   loginEnded: TidemarkError | undefined;
-  /** What the query costs, once it is parsed. */
+  /** The cost of the query, once it is parsed. */
   cost: QueryCost | undefined;
-  /** How many bytes of documents (`Manifest.raw`) the request may still have. */
+  /** Bytes of documents (`Manifest.raw`) that the answer may still contain. */
   documentBytesLeft: number;
   unpaged: UnpagedBudget;
 }
 
-/** Documents are up to 4 MiB each, and a page has up to 100 of them: an answer holds this much at the most. */
+/** Limit per answer: documents have up to 4 MiB each, and a page has up to 100 of them. */
 export const documentBytesMax = 16 * 1024 * 1024;
 
-/** Signatures that were not checked before are, for so long; verdicts are kept. */
+/** Time for checks of unchecked signatures per answer. Verdicts are stored. */
 const checkMaxMs = 10_000;
 
 /**
- * Who sends a request to the GraphQL API. Nobody reads or changes anything there without a login, where logins are on.
+ * Authenticates the caller of the GraphQL API. With logins on, every request needs one.
  * @throws TidemarkError `UNAUTHENTICATED`
  */
 export async function identifyCaller(
@@ -109,7 +109,7 @@ export function beginAnswer(context: RequestContext): void {
   context.unpaged = createUnpagedBudget();
 }
 
-/** Forgets what was read: after a mutation, and before each event. */
+/** Clears the loaders after a mutation and before each event. */
 export function forgetReads(context: RequestContext): void {
   context.em.clear();
   context.loaders = createLoaders(context.em, context.viewer);

@@ -4,14 +4,14 @@ import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import type { QueryCost } from './limits.ts';
 
-/** What the mapper needs to leave a trace that an operator can find. */
+/** What the mapper needs to log an error for the operator. */
 export interface ErrorTrace {
-  /** Stands in the answer and in the log. */
+  /** The id in the answer and in the log. */
   readonly correlationId: string;
   readonly log: (fields: { readonly correlationId: string; readonly err: unknown }, message: string) => void;
 }
 
-/** Codes of errors that GraphQL's and Apollo's own machinery raises about the caller's request. */
+/** Codes of GraphQL's and Apollo's own errors about the caller's request. */
 const requestCodes = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -23,15 +23,15 @@ const requestCodes = new Set([
   'QUERY_TOO_COMPLEX',
 ]);
 
-/** Errors of servers that this one asks: their messages may be read by callers. */
+/** Errors of other servers. Callers may read their messages. */
 const unavailableCodes = new Set(['TEMPORAL_UNAVAILABLE', 'OIDC_UNAVAILABLE']);
 
-/** An argument that cannot be used, outside of the mutations' `input`. */
+/** An invalid argument outside of a mutation's `input`. */
 export function badUserInput(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
 
-/** @param argument What was received, for `first`. */
+/** @param argument The received value of `first`. */
 export function checkFirst(argument: number): number {
   if (argument >= 1 && argument <= 100) return argument;
   throw badUserInput(
@@ -40,8 +40,8 @@ export function checkFirst(argument: number): number {
 }
 
 /**
- * What a client sees of an error: the caller's mistakes with their code; of everything else only an id, under which the cause
- * stands in the log (fault 89). Where it happened (`path`, `locations`) stays.
+ * Maps an error to what a client may see. Errors of the caller keep their code. All others become an id, under which the log has the cause
+ * (fault 89). `path` and `locations` stay.
  */
 export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormattedError {
   const place = placeOf(error);
@@ -75,7 +75,7 @@ export function toClientError(error: unknown, trace: ErrorTrace): GraphQLFormatt
   };
 }
 
-/** The same for a whole result, with what it costs, as the socket and event stream transports send it. */
+/** The same for a whole result with its cost, as the socket and event-stream transports send it. */
 export function toClientResult(
   result: { readonly errors?: readonly unknown[] | undefined },
   { trace, cost }: { readonly trace: ErrorTrace; readonly cost: QueryCost | undefined },
@@ -91,7 +91,7 @@ function knownRequestError(error: unknown): { code: string; message: string } | 
   if (!(error instanceof GraphQLError)) return undefined;
   const code = error.extensions['code'];
   if (typeof code === 'string' && requestCodes.has(code)) return { code, message: error.message };
-  // graphql-js itself sets no code: without an original error and a path it speaks about the document or its variables
+  // graphql-js sets no code. An error without an original error and without a path is about the document or its variables.
   if (code === undefined && error.originalError === undefined && error.path === undefined)
     return { code: codeOfRequestError(error), message: error.message };
   return undefined;
@@ -103,8 +103,8 @@ function codeOfRequestError(error: GraphQLError): string {
 }
 
 /**
- * GraphQL repeats a variable's value in its message, passwords and keys among it: the place and the expectation stay. The value is
- * cut out by position, since it may contain anything.
+ * GraphQL repeats a variable's value in its message, including passwords and keys. The place and the expectation stay. The value is cut out
+ * by position, because it may contain anything.
  */
 function withoutValues(message: string): string {
   const variable = /^Variable "\$\w{1,100}" got invalid value /.exec(message);

@@ -3,14 +3,14 @@ import type { DocumentNode, ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { RequestContext } from './context.ts';
 import { parseWithinLimits } from './limits.ts';
 
-/** A GraphQL request, as the sockets and event streams carry it. */
+/** A GraphQL request of a socket or an event stream. */
 export interface OperationRequest {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;
 }
 
-/** What goes before execution, the same on each transport: limits, then validation. Answers the mistakes where there are any. */
+/** The steps before execution, the same for each transport: limits, then validation. Returns the errors, if any. */
 export function prepareOperation(
   schema: GraphQLSchema,
   request: OperationRequest,

@@ -2,14 +2,14 @@ import { isTidemarkError } from '../../oci/error.ts';
 import { forgetReads, identifyCaller } from './context.ts';
 import type { RequestContext } from './context.ts';
 
-/** How often it is asked whether a caller who gets no events still may have some. */
+/** How often an idle subscription checks whether its caller may still receive events. */
 const askEveryMs = 30_000;
 
 /**
- * The events of a subscription while its caller may have them (fault 92): before each it is asked anew who they are and whether they
- * still see what it is about, and also while nothing happens, and when their login expires. Once they may not, one more event comes:
- * its resolver finds nothing, or `context.loginEnded`, and says so; then the stream ends.
- * @param isSeen Whether the caller, as `context` has them, sees what the events are about.
+ * Passes the events of a subscription on while its caller may receive them (fault 92). The login and the visibility are checked before each
+ * event, regularly while there is none, and when the login expires. Afterwards one more event comes, whose resolver returns nothing or
+ * `context.loginEnded`; then the stream ends.
+ * @param isSeen Whether the caller of `context` sees the subject of the events.
  */
 export function guardEvents<Event>(
   context: RequestContext,
@@ -64,7 +64,7 @@ function askInMs({ viewer }: RequestContext): number {
   return Math.min(askEveryMs, Math.max(0, leftMs) + 1);
 }
 
-/** What comes within this time; undefined where nothing does. */
+/** The next event within this time, else undefined. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

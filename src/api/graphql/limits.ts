@@ -1,30 +1,30 @@
 import { GraphQLError, Kind, Lexer, Source, TokenKind, parse } from 'graphql';
 import type { DocumentNode, FragmentDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql';
 
-/** Generous for people and programs, small enough that no request is expensive (fault 85). */
+/** Generous for people and programs, and small enough that no request is expensive (fault 85). */
 export const queryLimits = {
-  /** GraphQL tokens of the document; the introspection query has some 300. */
+  /** GraphQL tokens of the document; the introspection query has about 300. */
   tokens: 2_000,
-  /** Fields below one another; the introspection query has 15. */
+  /** Nesting depth of fields; the introspection query has 15. */
   depth: 15,
   fields: 500,
   aliases: 50,
   directives: 50,
-  /** Objects that a query could answer by what its `first` arguments say, those on the way to others too. */
+  /** Objects that the `first` arguments allow a query to return, including those on the way to others. */
   nodes: 100_000,
 } as const;
 
-/** What a query costs by these measures, told in `extensions.cost` of each answer. */
+/** The cost of a query by these measures, returned in `extensions.cost`. */
 export interface QueryCost {
   readonly depth: number;
   readonly fields: number;
   readonly nodes: number;
-  /** The most that `nodes` may be. */
+  /** The maximum of `nodes`. */
   readonly nodesMax: number;
 }
 
 /**
- * Parses a document and refuses what is too large or too deep, before anything is validated or executed; every transport calls it.
+ * Parses a document and refuses a document that is too large or too deep, before validation and execution. Every transport calls it.
  * @throws GraphQLError `QUERY_TOO_COMPLEX`, or `GRAPHQL_PARSE_FAILED`
  */
 export function parseWithinLimits(
@@ -79,8 +79,8 @@ interface Size {
 const nothing: Size = { depth: 0, fields: 0, aliases: 0, directives: 0, nodes: 0 };
 
 /**
- * @returns what the dearest of its operations costs
- * @throws GraphQLError `QUERY_TOO_COMPLEX`, also for fragments that hold one another
+ * @returns the cost of the most expensive operation
+ * @throws GraphQLError `QUERY_TOO_COMPLEX`, also for circular fragments
  */
 function checkDocument(document: DocumentNode, variables: Readonly<Record<string, unknown>>): QueryCost {
   const measure = createMeasure(document, variables);
@@ -99,7 +99,7 @@ function checkDocument(document: DocumentNode, variables: Readonly<Record<string
   return { depth, fields, nodes, nodesMax: queryLimits.nodes };
 }
 
-/** Measures with each fragment spread out, though looks at each only once: work is linear in the document. */
+/** Measures as if each fragment was expanded, but visits each only once: the work is linear in the document. */
 function createMeasure(document: DocumentNode, variables: Readonly<Record<string, unknown>>) {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
@@ -111,7 +111,7 @@ function createMeasure(document: DocumentNode, variables: Readonly<Record<string
     if (known === 'open') throw tooComplex('depth', `without end: the fragment ${name} holds itself`);
     if (known !== undefined) return known;
     const fragment = fragments.get(name);
-    // validation says that it is missing
+    // Validation reports the missing fragment.
     if (fragment === undefined) return nothing;
     measured.set(name, 'open');
     const size = measureSet(fragment.selectionSet);
@@ -159,8 +159,8 @@ function total(sizes: readonly Size[], what: keyof Size): number {
 const unpagedLists = new Set(['manifests', 'blobs', 'signatures', 'referrers']);
 
 /**
- * How many objects a field may answer, itself and all below it: of a page, the connection and as many as `first` says; for a variable
- * that is not there the most that is allowed.
+ * The number of objects that a field may return, including all below it. A page counts as the connection and `first` nodes. A variable
+ * without a value counts as the maximum.
  */
 function countObjects(
   field: Extract<SelectionNode, { kind: Kind.FIELD }>,
@@ -168,7 +168,7 @@ function countObjects(
   variables: Readonly<Record<string, unknown>>,
 ): number {
   const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
-  // an index names a handful of manifests, a manifest a handful of blobs; what it comes to is counted again while it is read
+  // Typical list lengths: an index has few manifests, a manifest few blobs. The real number is counted while it is read.
   if (first === undefined) return (unpagedLists.has(field.name.value) ? 5 : 1) * (1 + below);
   const value =
     first.kind === Kind.INT

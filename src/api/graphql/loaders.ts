@@ -38,17 +38,17 @@ import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
 
-/** What one statement reads for many parents at once. */
+/** One statement for many parents. */
 type Read<Key, Value> = (em: Em, keys: readonly Key[]) => Promise<readonly Value[]>;
 
-/** The same for things by their ids, of which a caller sees some. */
+/** The same for objects by id, of which a caller sees only some. */
 type ReadSeen<Key, Value> = (
   em: Em,
   visibility: Visibility,
   keys: readonly Key[],
 ) => Promise<readonly Value[]>;
 
-/** A list below a parent: all parents with the same arguments are read in one statement. */
+/** A list below a parent. All parents with the same arguments are read in one statement. */
 interface Below<Parent, Arguments> {
   readonly parent: Parent;
   readonly page: Arguments;
@@ -57,9 +57,9 @@ interface Below<Parent, Arguments> {
 export type Loaders = ReturnType<typeof createLoaders>;
 
 /**
- * Batches all reads of one request: however large a page is, a field costs one statement. Made anew for each request, and for
- * each event of a subscription, so that nothing old is answered. What the viewer may not see is as absent: things are loaded by
- * `seenById`, and only lists below something that was loaded so, which hold nothing of others, by `byId` and `lists`.
+ * Batches all reads of one request: a field costs one statement, however large the page. Created for each request and for each event of a
+ * subscription, so that no stale data is returned. Objects that the viewer may not see are treated as absent. `seenById` loads objects;
+ * `byId` and `lists` load only what is below an object that was loaded so.
  */
 export function createLoaders(em: Em, viewer: Viewer) {
   const visibility = visibilityOf(viewer);
@@ -175,7 +175,7 @@ async function readGrouped<Parent, Arguments, Value>(
   return values;
 }
 
-/** The rows of a page by their ids; rows that vanished meanwhile are left out. */
+/** The rows of a page by their ids. Rows that were deleted since are omitted. */
 export async function loadPage<Row extends { readonly id: number }, Value>(
   page: Page<Row>,
   loader: DataLoader<number, Value | undefined>,

@@ -16,7 +16,7 @@ export function readNameFilter(name: string | null | undefined): string | null |
   return parsed.regex;
 }
 
-/** Exactly one of `id` and `name`, or what that argument is called. @throws GraphQLError `BAD_USER_INPUT` */
+/** Exactly one of `id` and `name` (or of the named argument). @throws GraphQLError `BAD_USER_INPUT` */
 export function checkIdOrName(
   id: string | null | undefined,
   name: string | null | undefined,
@@ -28,7 +28,7 @@ export function checkIdOrName(
     throw badUserInput(`Neither id nor ${called} was given; expected one of them.`);
 }
 
-/** PostgreSQL's text holds no NUL: nothing is found by such a name. */
+/** PostgreSQL's text has no NUL, so no name matches. */
 export function isStorableText(text: string): boolean {
   return !text.includes('\0');
 }

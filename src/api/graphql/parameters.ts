@@ -1,8 +1,8 @@
 const names = ['query', 'operationName', 'variables', 'extensions'];
 
 /**
- * What is wrong with the address of a GraphQL request, as a sentence. Readers of addresses disagree on a parameter that stands twice
- * and on what follows a `#`; each of them must see the same query.
+ * The problem with the URL of a GraphQL request, as a sentence. Parsers disagree on repeated parameters and on what follows a `#`, and all
+ * must see the same query.
  */
 export function checkParameters(url: string): string | undefined {
   const mark = url.search(/[?#]/);

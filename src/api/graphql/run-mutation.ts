@@ -24,7 +24,7 @@ export function toOptionalReference(
   return typeof text === 'string' ? toReference(type, field, text) : text;
 }
 
-/** The payload of an operation: what `load` reads of its value after the change, or `nothing` with the mistakes. */
+/** The payload of an operation: the value as `load` reads it after the change, or `nothing` with the errors. */
 export async function runMutation<T, P extends object>(
   context: RequestContext,
   operation: Promise<Outcome<T>>,

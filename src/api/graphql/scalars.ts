@@ -10,7 +10,7 @@ export const DateTime = new GraphQLScalarType({
   specifiedByURL: null,
 });
 
-/** Answers only: nothing that callers give is counted in bytes. */
+/** For answers only: no input is in bytes. */
 export const ByteCount = new GraphQLScalarType<number, number>({
   name: 'ByteCount',
   description: 'A number of bytes: a non-negative integer up to 2^53-1, as a JSON number.',

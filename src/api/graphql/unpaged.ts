@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { TidemarkError } from '../../oci/error.ts';
 
-/** Children, blobs, signatures and referrers lead to more of their kind: what a query multiplies them to is known only once they are read. */
+/** Children, blobs, signatures and referrers nest without pages: the size of an answer is known only while it is read. */
 const objectsMax = 20_000;
-/** What one turn of the event loop completes; more would hold up other requests. */
+/** Rows that one turn of the event loop completes. More would delay other requests. */
 const objectsEachTurn = 1_000;
 
-/** How many objects of lists without pages one answer may still have. */
+/** Objects of unpaged lists that one answer may still contain. */
 export interface UnpagedBudget {
   /**
    * Resolves when the rows may be completed.
-   * @throws TidemarkError `QUERY_TOO_COMPLEX` where an answer gets too many of them
+   * @throws TidemarkError `QUERY_TOO_COMPLEX` if the answer exceeds its limit
    */
   take<Row>(rows: readonly Row[]): Promise<readonly Row[]>;
 }
@@ -19,7 +19,7 @@ export function createUnpagedBudget(): UnpagedBudget {
   let left = objectsMax;
   let leftOfTurn = objectsEachTurn;
   let turn: Promise<void> | undefined;
-  // thousands of lists may come too late: one error does for all, since a stack trace takes long to make
+  // Thousands of lists may exceed the limit at once. They share one error, because a stack trace is expensive.
   let refusal: TidemarkError | undefined;
 
   async function nextTurn(): Promise<void> {

@@ -2,7 +2,7 @@ import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { mistakeCodes } from '../../operations/mistakes.ts';
 import type { MistakeCode } from '../../operations/mistakes.ts';
 
-/** As a type and a value, which GraphQL's enum is made of. */
+/** A type and a value, from which GraphQL's enum is built. */
 export const ErrorCode = Object.fromEntries(mistakeCodes.map((code) => [code, code])) as {
   readonly [code in MistakeCode]: code;
 };

@@ -61,7 +61,7 @@ async function setSchedule(options: CollectionScheduleOptions): Promise<void> {
       staticSummary: 'scheduled clean-up',
     },
     memo: { trigger: 'SCHEDULE' },
-    // one at a time; what was missed while all was down is done once by the next
+    // One at a time. Missed runs are caught up once.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
   };
   try {

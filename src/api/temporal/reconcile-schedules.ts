@@ -14,12 +14,13 @@ export interface ScheduleReconcilerOptions {
   readonly logger: Logger;
 }
 
-/** A look compares at most so many; a thousand schedules are seen within two minutes. */
+/** Schedules per comparison: a thousand schedules are compared within two minutes. */
 const aLook = 50;
 
 /**
- * Makes Temporal's schedules agree with ours: one that was changed while Temporal was away, that Temporal has lost, or that somebody changed
- * there is put right; one whose row is gone is removed. @throws TidemarkError `TEMPORAL_UNAVAILABLE`: the next look goes on.
+ * Makes Temporal's schedules agree with ours. Repairs schedules that changed while Temporal was unreachable, that Temporal lost, or that
+ * were changed there; removes those without a row.
+ * @throws TidemarkError `TEMPORAL_UNAVAILABLE`: the next comparison continues.
  */
 export async function reconcileSchedules(
   { database, workflows, logger }: ScheduleReconcilerOptions,

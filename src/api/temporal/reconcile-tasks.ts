@@ -57,7 +57,7 @@ async function reconcileTask(options: ReconcilerOptions, task: OpenTask): Promis
   const { workflows, logger } = options;
   const em = options.database.em.fork();
   const run = await workflows.describeSync({ workflowId: task.workflowId, runId: task.runId });
-  // one that a schedule started made its task itself
+  // A scheduled workflow has created its task itself.
   const isOwnRun = run.taskId === undefined && run.runId !== undefined && run.runId === task.runId;
   const isOurs = run.taskId === task.id || isOwnRun;
   if (isOurs && run.status === 'RUNNING') return;
@@ -88,7 +88,7 @@ async function startAgain({ database, workflows, logger }: ReconcilerOptions, ta
     await setRunId(database.em.fork(), task.id, runId);
     logger.info({ taskId: task.id, workflowId: task.workflowId }, 'started a task that was waiting');
   } catch (error) {
-    // an earlier run of this workflow is still ending: the next look finds the way free
+    // An earlier run of this workflow is still ending. The next comparison starts it.
     if (!isTidemarkError(error) || error.code !== 'SYNC_ALREADY_RUNNING') throw error;
   }
 }

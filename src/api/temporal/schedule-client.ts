@@ -43,10 +43,10 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
           return seen(found);
         await put(temporalId, wanted);
         const now = await look(temporalId);
-        // removed by somebody in this moment: the next look makes it again
+        // Removed at this moment. The next comparison creates it again.
         return now === undefined ? { fingerprint: '', nextRunAts: [] } : seen(now);
       } catch (error) {
-        // the SDK's answer to a specification that Temporal cannot read
+        // The SDK's error for a specification that Temporal cannot read.
         if (error instanceof TypeError) return { problem: `Temporal refuses it: ${error.message}` };
         throw unavailable(error);
       }
@@ -71,7 +71,7 @@ type Wanted = ScheduleUpdateOptions & {
   };
 };
 
-/** A run that is due while the one before has not begun (no worker is there) is skipped by Temporal; `scheduledSync` skips the others. */
+/** Temporal skips a run if the previous one has not begun because no worker is there. `scheduledSync` skips the others. */
 function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
   const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused, note } = schedule;
   const { temporalId, repositoryName, remoteHost } = schedule;
@@ -98,7 +98,7 @@ function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
   };
 }
 
-/** Whether Temporal shows the names of today: a repository may be renamed, and an upstream moved. */
+/** Whether Temporal shows the present names: a repository may be renamed, and an upstream may move. */
 function hasNames({ action }: ScheduleDescription, wanted: Wanted): boolean {
   return action.staticSummary === wanted.action.staticSummary && action.taskQueue === wanted.action.taskQueue;
 }
@@ -110,7 +110,7 @@ function seen(found: ScheduleDescription): SeenSchedule {
   };
 }
 
-/** Temporal keeps a schedule in a form of its own; so it is compared with what it made of it, and not with what it was told. */
+/** Temporal stores a schedule in its own form, so it is compared with that form. */
 function fingerprintOf({ spec, action, policies, state }: ScheduleDescription): string {
   return createHash('sha256')
     .update(JSON.stringify([spec, action, policies, state]))

@@ -6,7 +6,7 @@ export interface WorkflowClientOptions {
   readonly client: Client;
   readonly taskQueue: string;
   /**
-   * Resolves when the task queue is known to be this installation's; nothing is given to its workers before. Default: it is.
+   * Resolves when this installation owns the task queue. Nothing is sent to its workers before. Default: it owns the queue.
    * @throws TidemarkError `TASK_QUEUE_TAKEN`, `TEMPORAL_UNAVAILABLE`
    */
   readonly own?: (() => Promise<void>) | undefined;
@@ -14,7 +14,7 @@ export interface WorkflowClientOptions {
 
 const callMs = 5_000;
 
-/** A call that ends within 5 seconds. */
+/** A call with a timeout of 5 seconds. */
 export function callTemporal<T>(client: Client, work: () => Promise<T>): Promise<T> {
   return client.withDeadline(Date.now() + callMs, work);
 }

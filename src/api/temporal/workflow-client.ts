@@ -9,7 +9,7 @@ import { summarizeSync, syncWorkflowType } from '../../workflows/sync-input.ts';
 import type { SyncInput } from '../../workflows/sync-input.ts';
 import { upkeepWorkflowTypes } from '../../workflows/upkeep-input.ts';
 
-/** The task before may be final while its workflow still closes: so long is waited for that. */
+/** How long to wait for the workflow of a final task to close. */
 const endingMs = 3_000;
 const endingPollMs = 20;
 

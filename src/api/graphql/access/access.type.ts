@@ -8,7 +8,7 @@ import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import { Payload } from '../payload.type.ts';
 
-/** In capitals for clients, as all enums. */
+/** Upper case, as all enums of the API. */
 export const RoleEnum = {
   READER: 'reader',
   PUSHER: 'pusher',

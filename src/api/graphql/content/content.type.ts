@@ -16,7 +16,7 @@ import { ByteCount, DateTime, DigestScalar } from '../scalars.ts';
 })
 export class TagType extends NodeType {
   row!: TagRow;
-  /** The version that it was asked for in. */
+  /** The version in which it was queried. */
   version!: VersionKey | undefined;
 
   @Field(() => String, { description: 'Name of the tag, e.g. latest.' })
@@ -45,7 +45,7 @@ export const TagConnection = connectionType(TagType, 'Tag');
 })
 export class ManifestType extends NodeType {
   row!: ManifestRow;
-  /** The version that it was asked for in: its signatures and referrers are those there. */
+  /** The version in which it was queried: its signatures and referrers are read from there. */
   version!: VersionKey | undefined;
 
   @Field(() => DigestScalar, { description: 'Digest of the document.' })

@@ -37,7 +37,7 @@ export class SignatureVerificationResolver {
   }
 }
 
-/** Signatures without a verdict are checked, once: verdicts are kept. */
+/** Checks signatures that have no verdict yet. Verdicts are stored. */
 async function verify<Key>(
   context: RequestContext,
   loader: DataLoader<Key, Verification | null, string>,
@@ -56,7 +56,7 @@ async function verify<Key>(
       untilValid: true,
     })
     .catch((error: unknown) => {
-      // nobody waits for the answer any more
+      // The caller has left.
       if (signal.aborted) return 'out-of-time' as const;
       throw error;
     });

@@ -62,7 +62,7 @@ export class SignaturePolicyResolver {
   }
 }
 
-/** A policy's users, each with the same field. */
+/** The users of a policy. Each has the same field. */
 interface User {
   readonly row: { readonly signaturePolicyId?: number | null | undefined };
 }

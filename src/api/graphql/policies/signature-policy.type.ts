@@ -119,7 +119,7 @@ export class SignerIdentityInput {
   subject!: string;
 }
 
-/** What create and update have in common. */
+/** The fields that create and update share. */
 @InputType('SignaturePolicyFields')
 class SignaturePolicyFields {
   @Field(() => [String], {

@@ -5,7 +5,7 @@ import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
 import { TagRuleSettings, ruleText } from './tag-rules.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
-/** Settings that create and update have in common. */
+/** The fields that create and update share. */
 @InputType()
 abstract class RemoteSettings extends TagRuleSettings {
   @Field(() => [String], {

@@ -198,7 +198,7 @@ export function toRemoteTest({ steps, rateLimit, ...found }: RegistryProbe): Rem
   });
 }
 
-/** The largest Int of GraphQL; an upstream decides what it states. */
+/** The largest Int of GraphQL. The upstream chooses the number. */
 const intMax = 2 ** 31 - 1;
 
 function count(value: number | undefined): number | null {

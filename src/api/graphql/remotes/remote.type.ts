@@ -25,7 +25,7 @@ registerEnumType(RemotePolicyEnum, {
   },
 });
 
-/** Of the remote and of its inputs. */
+/** Descriptions shared by the remote and its inputs. */
 export const layerUrlsText =
   'Whether a layer that the upstream does not have is asked for at the `urls` of its descriptor, without credentials or client certificate; ' +
   'from an https remote over https only. Off: such a layer is left out with a warning, and its image stays pullable.';

@@ -49,7 +49,7 @@ export class NewestTagsInput {
   per!: SemverGroup;
 }
 
-/** Descriptions of the remote's fields and of its inputs' (docs/selection.md). */
+/** Descriptions shared by the remote and its inputs (docs/selection.md). */
 export const ruleText = {
   includeTagPatterns:
     'Tags to sync, as regular expressions of RE2 that match the whole tag, each up to 1000 characters; at most 100. Null: none. ' +

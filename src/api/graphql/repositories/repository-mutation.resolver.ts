@@ -28,7 +28,7 @@ export class RepositoryMutationResolver {
     input: RepositoryCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<RepositoryPayload> {
-    // with logins on, a new repository is private until somebody says otherwise
+    // With logins on, a new repository is private by default.
     const isPrivate = context.api.access.isOn;
     return answer(
       context,

@@ -53,7 +53,7 @@ export function toRepositoryType(row: Repository): RepositoryType {
 
 export const RepositoryConnection = connectionType(RepositoryType, 'Repository');
 
-/** Settings that create and update have in common. */
+/** The fields that create and update share. */
 @InputType()
 abstract class RepositorySettings {
   @Field(() => String, { nullable: true, description: 'Free text, up to 10,000 characters; null: none.' })

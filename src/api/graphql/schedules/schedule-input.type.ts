@@ -14,7 +14,7 @@ const mirrorDescription = 'Also remove tags that the upstream no longer has, as 
 const remoteDescription = "The remote to sync from; null: the repository's own at the time of the run.";
 const noteDescription = 'Free text, up to 1,000 characters; null: none.';
 
-/** Settings that create and update have in common. */
+/** The fields that create and update share. */
 @InputType()
 abstract class ScheduleSettings {
   @Field(() => ID, { nullable: true, description: remoteDescription })

@@ -120,7 +120,7 @@ export class SyncOverridesType {
   downloadConcurrency!: number | null;
 }
 
-/** A cleared filter is told from one that was not given. */
+/** Distinguishes a cleared filter from an omitted one. */
 function shown(patterns: readonly string[] | null | undefined): readonly string[] | null {
   return patterns === undefined ? null : (patterns ?? []);
 }

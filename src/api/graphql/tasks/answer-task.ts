@@ -9,7 +9,7 @@ export function syncDepsOf({ api }: RequestContext): SyncDeps {
   return { workflows: api.workflows, logger: api.logger, addresses: api.config };
 }
 
-/** The payload of an operation on a task, as the task is now. */
+/** The payload of an operation on a task, in its present state. */
 export async function answerTask(
   context: RequestContext,
   operation: Promise<TaskOutcome>,

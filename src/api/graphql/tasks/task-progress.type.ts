@@ -101,7 +101,7 @@ export function toProgress(row: Task, counts: TaskCounts | undefined): TaskProgr
   });
 }
 
-/** Parts that were counted twice (an attempt and its retry) do not lead beyond the total. */
+/** Work that an attempt and its retry both counted does not exceed the total. */
 function atMost(done: number | undefined, total: number | null | undefined): number {
   return Math.min(done ?? 0, total ?? Number.MAX_SAFE_INTEGER);
 }

@@ -116,7 +116,7 @@ export function toTaskType(row: Task): TaskType {
     startedAt: row.startedAt ?? null,
     finishedAt: row.finishedAt ?? null,
     error: typeof errorCode === 'string' ? { code: errorCode, message: errorMessage ?? '' } : null,
-    // a task of another kind has no arguments of a sync
+    // Tasks of other kinds have no arguments of a sync.
     dryRun: (row.arguments as Partial<Task['arguments']>).dryRun ?? false,
     mirror: (row.arguments as Partial<Task['arguments']>).mirror ?? false,
     pruneFiltered: row.arguments.pruneFiltered ?? false,

@@ -30,7 +30,7 @@ export class TagHistoryResolver {
     const versions = await loaders.versions.loadMany(
       page.rows.map(({ number }) => ({ repositoryId: row.id, number })),
     );
-    // one that was collected between the two reads is left out
+    // A version that was collected between the two reads is omitted.
     const rows = page.rows.flatMap((change, index) => {
       const version = versions[index];
       if (version instanceof Error) throw version;
