@@ -224,7 +224,7 @@ test('every import obeys the table of imports', () => {
   expect(findViolations(graph)).toEqual([]);
 });
 
-test('what runs with a workflow does no I/O, and what serves never waits, however many imports away', () => {
+test('workflow code does no I/O, and serving code never waits, over any number of imports', () => {
   expect(findReached(graph)).toEqual([]);
 });
 
@@ -272,7 +272,7 @@ describe('dependencies', () => {
     expect({ unused, wronglyExcused }).toEqual({ unused: [], wronglyExcused: [] });
   });
 
-  test('what src imports is a dependency, not one of a dependency', () => {
+  test('every import of src is a direct dependency', () => {
     expect([...imported].filter((name) => !runtime.includes(name))).toEqual([]);
   });
 });

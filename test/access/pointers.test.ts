@@ -30,7 +30,7 @@ async function pulled(path: string, { token }: Tenant) {
 const servedAt = (tenant: Tenant) =>
   ask('{ repository(name: "b/secret") { servedAt { basePath pointedBy isServed versionNumber } } }', tenant);
 
-test('what a reader of another’s repository serves is as absent once their right is gone, until who has it points it again', async () => {
+test('a distribution on another tenant’s repository is absent once its owner lost the right, until a reader points it again', async () => {
   const both = await tenants.makeTenant([
     { role: 'maintainer', scope: 'c/*' },
     { role: 'reader', scope: 'b/*' },

@@ -90,7 +90,7 @@ describe.each([
   ['graphql-ws', overSocket],
   ['server-sent events', overStream],
 ] as const)('fault 92: over %s', (_, follow) => {
-  test('what is told says what it costs, and is told to those who may see it only', async () => {
+  test('events tell their cost, and reach only callers who may see the task', async () => {
     const things = await scene.makeThings('watched');
     const { text } = await newToken(things);
     const events = follow(things.openTaskId, text);

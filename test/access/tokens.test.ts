@@ -170,7 +170,7 @@ describe('grants', () => {
   });
 });
 
-describe('what is shown as login', () => {
+describe('credentials', () => {
   const rows: readonly (readonly [string, string])[] = [
     ['nothing known', 'Digest abc'],
     ['no token', 'Bearer'],

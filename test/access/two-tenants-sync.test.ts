@@ -296,7 +296,7 @@ async function makeAlone(grants: readonly { role: Role; scope: string }[] = []) 
   return { ...tenant, scope };
 }
 
-describe('what the upstream of a tenant does have', () => {
+describe('content that the tenant’s upstream has', () => {
   test('is fetched though another has it stored, counted as if it were stored nowhere, and spares this remote the next download', async () => {
     const { harness } = tenants;
     const a = await makeAlone();

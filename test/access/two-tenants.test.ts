@@ -188,7 +188,7 @@ async function othersState(): Promise<string> {
 }
 
 describe.each(rows)('by the API: $name', ({ kind, ask }) => {
-  test('what is another’s is as nothing, and stays as it was', async () => {
+  test('objects of another tenant are absent, and stay unchanged', async () => {
     const own = await scene.makeThings('team');
     const before = await othersState();
     const named = others[kind];

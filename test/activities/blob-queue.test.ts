@@ -55,7 +55,7 @@ test('two workers with the same blobs: each gets all of them, none at the same t
   expect(together).toBe(0);
 });
 
-test('what was taken and not given out is free again when the queue is closed', async () => {
+test('closing the queue frees blobs that were taken and not handed out', async () => {
   const [locks, others] = [createBlobLocks(testDatabase.url), createBlobLocks(testDatabase.url)];
   const small = blobs.filter(({ sizeBytes }) => sizeBytes === 1000).slice(0, 10);
   const digests = small.map(({ digest }) => digest);

@@ -211,7 +211,7 @@ describe('distributionPoint', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('invalid input', () => {
   const nowhere = toGlobalId('Repository', 999_999);
   const rows: readonly {
     readonly name: string;

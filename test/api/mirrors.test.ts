@@ -85,7 +85,7 @@ describe('a repository that was pushed to', () => {
   });
 });
 
-test('what pull-through brought is no push', async () => {
+test('content from pull-through is not a push', async () => {
   const { id, repositoryId } = await newPushed();
   await api.sql('update distribution set pull_through = true where repository_id = $1', [repositoryId]);
   expect((await sync({ repositoryId: id })).userErrors).toEqual([]);

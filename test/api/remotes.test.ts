@@ -433,7 +433,7 @@ const mistakes: readonly Mistake[] = [
   },
 ];
 
-describe('what is refused', () => {
+describe('invalid input', () => {
   let existing: Payload;
   beforeAll(async () => {
     existing = await create(valid({ name: 'existing' }));

@@ -138,7 +138,7 @@ const mistakes: readonly Mistake[] = [
   },
 ];
 
-describe('what is refused', () => {
+describe('invalid input', () => {
   let id: string;
   beforeAll(async () => {
     await create({ name: 'taken/one' });

@@ -394,7 +394,7 @@ describe('Temporal is made to agree with the database', () => {
     expect((await handle.describe()).spec.intervals).toMatchObject([{ every: 3_600_000 }]);
   });
 
-  test('what somebody changed in Temporal is put right; what agrees is left alone', async () => {
+  test('a schedule that was changed in Temporal is restored; others are left alone', async () => {
     const { repositoryId } = await createRepository();
     await mutate('Create', { repositoryId, cron: '0 4 * * *', timeZone: 'Europe/Berlin' });
     const handle = await temporalSchedule();

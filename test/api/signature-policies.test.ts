@@ -155,7 +155,7 @@ describe('a signature policy', () => {
   });
 });
 
-describe('what has a policy', () => {
+describe('objects with a policy', () => {
   const nouns = {
     remote: () => ({ name: newName(), url: 'http://127.0.0.1:1', upstreamName: 'a/b' }),
     repository: () => ({ name: `policy/${(names += 1)}` }),

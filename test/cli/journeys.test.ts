@@ -124,7 +124,7 @@ describe.sequential('from the first sync on', () => {
     });
   });
 
-  test('what needs --save is refused without it', async () => {
+  test('options that need --save are refused without it', async () => {
     expect(await sync('--username', 'robot')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Add --save'),
@@ -211,7 +211,7 @@ describe.sequential('from the first sync on', () => {
   });
 });
 
-test('what is not there is said with a way on, and exit codes tell usage from failure', async () => {
+test('an absent object is reported with the next step, and exit codes distinguish usage errors from failures', async () => {
   expect(await run('repository', 'show', 'team/none')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('"tidemark repositories" lists them'),

@@ -69,11 +69,11 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
-    test('what is not stored is CONTENT_UNKNOWN', async () => {
+    test('an absent blob is CONTENT_UNKNOWN', async () => {
       expect(await refusal(store.fetch(keyOf(seededBytes(10))))).toMatchObject({ code: 'CONTENT_UNKNOWN' });
     });
 
-    test('what is stored is not fetched again, and counts as done', async () => {
+    test('a stored blob is not fetched again, and is counted as done', async () => {
       const bytes = seededBytes(1000);
       await store.push(keyOf(bytes), createScriptedSource(bytes));
       const source = createScriptedSource(bytes);

@@ -46,7 +46,7 @@ describe('open uploads are charged to the quota', () => {
     expect(await uploadedBytes()).toBeLessThanOrEqual(quotaBytes);
   });
 
-  test('what is cancelled or swept makes room, and a finished one counts once', async () => {
+  test('cancelled and expired uploads free their quota, and a finished one is counted once', async () => {
     const { uploads } = await open();
     const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
     for (const id of [first, second, third]) await uploads.create(id);
@@ -103,7 +103,7 @@ describe('open uploads are charged to the quota', () => {
   });
 });
 
-test('what is stored is for the user of the process alone', async () => {
+test('only the user of the process can read stored blobs', async () => {
   const { uploads } = await open();
   const id = randomUUID();
   await uploads.create(id);

@@ -48,7 +48,7 @@ test('in a transaction it sees what the transaction wrote', async () => {
   });
 });
 
-test('what failed leaves the connection usable, and a lost one is replaced', async () => {
+test('an error leaves the connection usable, and a lost connection is replaced', async () => {
   await expect(executePrepared(em(), sql<object>`select 1 / ${0}::int as broken`)).rejects.toMatchObject({
     code: '22012',
   });

@@ -7,7 +7,7 @@ import { useTestDatabase } from '../support/test-database.ts';
 
 const database = useTestDatabase();
 
-test('what was allowed on a server of one machine ends when others can reach it', async () => {
+test('private upstreams of a local server are refused once others can reach it', async () => {
   const em = database.em.fork();
   const repository = em.create(Repository, { name: 'private/upstreams' });
   await em.flush();

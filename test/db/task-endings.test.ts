@@ -51,7 +51,7 @@ async function findListeners(): Promise<number[]> {
   return found.rows.map(({ pid }) => pid);
 }
 
-test('what ends is told once it is committed; a listener whose connection broke listens again', async () => {
+test('the end of a task is notified after its commit; a listener reconnects', async () => {
   const heard: number[] = [];
   const endings = createTaskEndings(database, (ended) => heard.push(ended));
   try {

@@ -77,7 +77,7 @@ describe.skipIf(skipWithout('versitygw', 'docker-registry', 'crane', 'skopeo'))(
     ).toBe(image.digest);
   });
 
-  test('what is pushed goes to the bucket, and is pulled from there through signed addresses', async () => {
+  test('a push is stored in the bucket, and pulls are redirected to signed addresses', async () => {
     await pushSample(`http://${host}`, 'team/pushed', pushed);
     expect(await objects()).toEqual(expect.arrayContaining(names(pushed)));
     expect(await readdir(join(stack.dataDir, 'uploads'))).toEqual([]);

@@ -270,7 +270,7 @@ describe('when the upstream is at fault', () => {
     await until(() => scene.isStored(scene.large));
   });
 
-  test('who has read from an upstream that then begins anew is broken off; what is stored is right', async () => {
+  test('a client is cut off if the upstream restarts the blob; the stored blob is right', async () => {
     const scene = await openOnDemand(stage);
     const whole = scene.bytesOf(scene.large);
     const noRanges = { body: whole, headers: { 'content-length': String(whole.length) } };

@@ -155,7 +155,7 @@ describe('a pull', () => {
 });
 
 describe('not pulled through', () => {
-  test('what the upstream does not have: 404, asked again each time', async () => {
+  test('content that the upstream lacks is 404, and the miss is not cached', async () => {
     const scene = await openThrough();
     for (let round = 1; round <= 2; round += 1) {
       const { status, body } = await scene.manifest('missing');
@@ -166,7 +166,7 @@ describe('not pulled through', () => {
     expect(await scene.versions()).toEqual([]);
   });
 
-  test('what the filters of the remote leave out: the upstream is not asked', async () => {
+  test('a tag that the filters exclude is not requested from the upstream', async () => {
     const scene = await openThrough({ includeTags: ['v*'], excludeTags: ['v2'] });
     expect((await scene.manifest('multi')).status).toBe(404);
     expect((await scene.manifest('v2')).status).toBe(404);
@@ -208,7 +208,7 @@ describe('not pulled through', () => {
   });
 });
 
-test('what is pinned cannot pull through, nor can a repository without a remote', async () => {
+test('neither a pinned distribution nor a repository without a remote can pull through', async () => {
   const scene = await openThrough();
   await scene.manifest('v1');
   const { repositoryId } = scene.ids;

@@ -60,7 +60,7 @@ test('a client that leaves ends its fetch', async () => {
   await until(() => gone);
 });
 
-test('what was stored before is served from the store; 503 when the upstream is away', async () => {
+test('stored blobs are served from the store; others are 503 while the upstream is unavailable', async () => {
   const scene = await openOnDemand(stage);
   await pullBlob(api, scene, scene.small);
   await until(() => scene.isStored(scene.small));

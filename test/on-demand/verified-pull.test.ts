@@ -347,7 +347,7 @@ describe('a signed image is served at its first pull', () => {
   });
 });
 
-describe('what is not verified is refused, and nothing of it is kept', () => {
+describe('unverified content is refused, and nothing of it is stored', () => {
   test.each<readonly [string, Sign, RegExp]>([
     ['unsigned', () => undefined, /it has no signature\./],
     [

@@ -42,7 +42,7 @@ describe.each([1, 2, 3, 5, 7, 1_000])('in pieces of %i bytes', (pieceBytes) => {
   });
 });
 
-test('what follows the head in its piece is the body', () => {
+test('bytes after the head are the body', () => {
   const found = collectHead().take(Buffer.from(`head${end}body`));
   expect([Buffer.from(found?.bytes ?? []).toString(), Buffer.from(found?.rest ?? []).toString()]).toEqual([
     'head',

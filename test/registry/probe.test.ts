@@ -224,7 +224,7 @@ test.each(rows)('$name', async ({ upstream: options, remote, needsListing, answe
   expect(upstream.requestsOf(list).length).toBeLessThanOrEqual(2);
 });
 
-test('whoever leaves ends it', async () => {
+test('an abort ends the probe', async () => {
   const upstream = await openUpstream();
   const leaving = new AbortController();
   upstream.on('GET /v2/', () => leaving.abort(new Error('has left')));

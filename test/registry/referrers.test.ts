@@ -23,7 +23,7 @@ function index(...digests: Digest[]): CannedAnswer {
 const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<html>' };
 const noRoute = { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };
 
-describe('what an answer says', () => {
+describe('answers', () => {
   test('the digests, without the subject (oras-project/oras-go#1396)', async () => {
     const upstream = await openUpstream();
     upstream.script(`GET ${path}`, index(subject, referrer, referrer));
@@ -124,7 +124,7 @@ describe('what an answer says', () => {
   });
 });
 
-describe('what is learned of the registry', () => {
+describe('facts learned about the registry', () => {
   const others = Array.from({ length: 5 }, (_, number) => digestBytes(Buffer.from(`other ${number}`)));
 
   test('404 of some manifests says nothing about others', async () => {

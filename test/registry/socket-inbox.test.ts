@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { receiveCopied, receiveViews } from '../../src/registry/transport/socket-inbox.ts';
 
-test('what an inbox leaves is the next one’s memory, and nobody else’s', () => {
+test('the memory of a closed inbox is reused by the next one only', () => {
   const first = receiveViews(4_096);
   first.release();
   const second = receiveViews(4_096);

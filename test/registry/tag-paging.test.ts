@@ -55,7 +55,7 @@ describe('a page size that is refused', () => {
   });
 });
 
-describe('what follows a full page without Link', () => {
+describe('after a full page without Link', () => {
   test.each<{ readonly name: string; readonly guess: Answer }>([
     ...[400, 401, 403, 404, 405, 418, 422].map((status) => ({ name: `${status}`, guess: { status } })),
     { name: 'a web page', guess: { headers: { 'content-type': 'text/html' }, body: '<html>' } },

@@ -33,7 +33,7 @@ test('the same work in slices is none, and nor is waiting', async () => {
   expect(longestMs).toBeLessThan(100);
 });
 
-test('what is done without the watch is none, though it is long', async () => {
+test('long work outside of the watch is no turn', async () => {
   const watch = watchTurns({ everyMs: 1, notedMs: 1 });
   await watch.without(async () => {
     work(150);

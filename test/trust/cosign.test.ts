@@ -102,7 +102,7 @@ test('a forged statement in a bundle is not verified', async () => {
   expect(await check(keyed, forged, other)).toMatchObject({ isVerified: false });
 });
 
-test('what was signed as something else is no signature of an image', async () => {
+test('a signature of another kind of object does not sign an image', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const trusted = rulesOf({ keys: [publicKey.export({ type: 'spki', format: 'pem' }).toString()] });
   const claim = (type: string) =>

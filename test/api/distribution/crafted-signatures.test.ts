@@ -159,7 +159,7 @@ async function readableIds(): Promise<number[]> {
   return found.rows.map(({ id }) => id);
 }
 
-describe('who waits', () => {
+describe('waiting callers', () => {
   test('shares one check, and the last one who leaves ends it', async () => {
     const { store, reads, begun } = openSilentStore();
     const checks = createSignatureChecks({ database: harness.database, store });

@@ -624,7 +624,7 @@ test('a request that names a foreign host is refused as GraphQL refuses it, in t
   expect(JSON.parse(answer.body.toString())).toMatchObject({ errors: [{ code: 'DENIED' }] });
 });
 
-test('what is served has the digest that it is served under', async () => {
+test('served content has the digest of its address', async () => {
   for (const [digest] of [...sample.blobs, ...sample.manifests]) {
     const kind = sample.blobs.has(digest) ? 'blobs' : 'manifests';
     const { body } = await pull(scene.api.url, { path: `/v2/team/shop/${kind}/${digest}` });

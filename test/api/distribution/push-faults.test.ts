@@ -134,7 +134,7 @@ test('fault 72: of many that put one tag at once each makes its version, and one
 });
 
 describe('fault 73', () => {
-  test('what a client sent before it died stays, is gone on with, and expires with its file', async () => {
+  test('the bytes of a client that died stay, can be continued, and expire with their file', async () => {
     const [kept, expired] = [await scene.begin('fault/73'), await scene.begin('fault/73')];
     const large = Buffer.alloc(1_500_000, 'large');
     const offset = await dieAfter(kept, large.subarray(0, 1_000_000));

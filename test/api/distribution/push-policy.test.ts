@@ -94,7 +94,7 @@ test('a distribution says which policy is in force', async () => {
   });
 });
 
-test('what refers to an absent subject is not listed', async () => {
+test('referrers of an absent subject are not listed', async () => {
   const absent = addImage(content, { seed: `push-policy-absent-${process.pid}`, layers: [500] });
   const referrer = signWithBundle(content, { image: absent, key });
   await push(referrer, referrer.digest);

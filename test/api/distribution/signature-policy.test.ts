@@ -108,7 +108,7 @@ function blobsOf({ digest, mediaType }: Descriptor): string[] {
   return [...(config === undefined ? [] : [config]), ...layers].map((blob) => blob.digest);
 }
 
-describe('what is verified is served', () => {
+describe('verified content is served', () => {
   test.each<readonly [string, string]>([
     ['an image by its tag', 'manifests/signed'],
     ['the same by its digest', `manifests/${signed.digest}`],
@@ -132,7 +132,7 @@ describe('what is verified is served', () => {
   });
 });
 
-describe('what is not verified is not', () => {
+describe('unverified content is refused', () => {
   test.each<readonly [string, string, RegExp]>([
     [
       'an unsigned image',
@@ -168,7 +168,7 @@ describe('what is not verified is not', () => {
     expect(tags).toEqual(expect.arrayContaining(['evil', 'foreign', 'signed', 'unsigned']));
   });
 
-  test('what is not there is not there', async () => {
+  test('absent content is 404', async () => {
     expect(await pull('manifests/none')).toMatchObject({ status: 404 });
     expect(await pull(`blobs/sha256:${'0'.repeat(64)}`)).toMatchObject({ status: 404 });
   });
