@@ -11,6 +11,7 @@ export interface TagRuleOptions {
   readonly semverSuffix?: string;
   /** A count of 0 clears the rule. */
   readonly newest?: NewestTags;
+  readonly platform?: readonly string[];
 }
 
 interface NewestTags {
@@ -26,10 +27,11 @@ export interface TagRules {
   readonly semverPrereleases?: boolean | undefined;
   readonly semverSuffix?: string | null | undefined;
   readonly newestTags?: NewestTags | null | undefined;
+  readonly platforms?: readonly string[] | null | undefined;
 }
 
 export const tagRuleFields =
-  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per }';
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } platforms';
 
 export function withTagRules(command: Command): void {
   command
@@ -43,7 +45,12 @@ export function withTagRules(command: Command): void {
     .option('--prereleases', 'ranges include pre-releases')
     .option('--no-prereleases', 'ranges include only the pre-releases that they name')
     .option('--semver-suffix <variant>', "versions of this variant: alpine for 1.27.4-alpine; '' for none")
-    .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest);
+    .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest)
+    .option(
+      '--platform <os/arch>',
+      "only images for this platform: linux/amd64; repeatable; '' for all",
+      collect,
+    );
 }
 
 function readNewest(text: string): NewestTags {
@@ -64,6 +71,7 @@ export function readTagRules(options: TagRuleOptions): TagRules {
     semverPrereleases: options.prereleases,
     semverSuffix: options.semverSuffix === '' ? null : options.semverSuffix,
     newestTags: options.newest?.count === 0 ? null : options.newest,
+    platforms: listOf(options.platform),
   };
 }
 
@@ -92,6 +100,7 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ['versions', rules.semverRanges?.join(' || ') ?? null],
     ['pre-releases', rules.semverPrereleases === true ? 'included' : null],
     ['variant', rules.semverSuffix ?? null],
+    ['platforms', rules.platforms?.join(', ') ?? null],
     ['newest', newestTags ? `${newestTags.count}${group}` : null],
   ];
 }

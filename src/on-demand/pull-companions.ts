@@ -2,6 +2,7 @@ import { fetchManifest } from '../upstream/fetch-manifest.ts';
 import type { Limiter } from '../upstream/limiter.ts';
 import { forEachConcurrently } from '../upstream/limiter.ts';
 import { walkGraph } from '../upstream/walk-graph.ts';
+import type { Absences } from '../db/content/absences.ts';
 import type { Database } from '../db/open-database.ts';
 import type { PulledCompanion } from '../db/versions/pull-content.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
@@ -22,6 +23,8 @@ export interface CompanionSearch {
   readonly upstream: HeldUpstream;
   readonly reuse: Reuse;
   readonly subject: Digest;
+  readonly platforms: readonly string[] | null;
+  readonly absences: Absences;
 }
 
 export interface FoundCompanions {
@@ -82,7 +85,7 @@ export async function findCompanions(search: CompanionSearch, signal: AbortSigna
 
 /** Stores companions. Returns those whose manifests could all be fetched. */
 async function storeWhole(
-  { database, connections, upstream, reuse, subject }: CompanionSearch,
+  { database, connections, upstream, reuse, subject, platforms, absences }: CompanionSearch,
   found: readonly Found[],
   { note, signal }: { readonly note: (error: unknown) => void; readonly signal: AbortSignal },
 ): Promise<PulledCompanion[]> {
@@ -91,7 +94,8 @@ async function storeWhole(
   const companions: PulledCompanion[] = [];
   for (const { tag, manifest } of found) {
     const manifestId = idOf(manifest);
-    const walk = { rootIds: [manifestId], concurrency: upstream.remote.downloadConcurrency, reuse };
+    const concurrency = upstream.remote.downloadConcurrency;
+    const walk = { rootIds: [manifestId], concurrency, reuse, platforms, absences };
     try {
       await walkGraph({ database, connections }, upstream, walk, signal);
       companions.push({ manifestId, subject, tag });

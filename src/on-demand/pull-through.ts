@@ -4,8 +4,10 @@ import { createLimiter } from '../upstream/limiter.ts';
 import type { Limiter } from '../upstream/limiter.ts';
 import { createSharedWork } from '../upstream/shared-work.ts';
 import { compileSubset } from '../upstream/compile-subset.ts';
+import { childrenMissing, describeLeftOut, findLeftOut } from '../upstream/left-out-roots.ts';
 import { walkGraph } from '../upstream/walk-graph.ts';
 import { Remote } from '../db/schema/remotes.ts';
+import { collectedAbsences } from '../db/content/absences.ts';
 import type { Database } from '../db/open-database.ts';
 import { findReference, keepPulled } from '../db/versions/pull-content.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
@@ -124,14 +126,26 @@ async function pullFrom(
   const root = present ?? (await fetchRoot(pulling, upstream, missing, reuse));
   if (root === undefined) return { kind: 'absent' };
   const { id: manifestId, digest: subject } = root;
-  const walk = { rootIds: [manifestId], concurrency: remote.downloadConcurrency, reuse };
+  const { platforms } = compileSubset(remote);
+  const absences = collectedAbsences();
+  const walk = {
+    rootIds: [manifestId],
+    concurrency: remote.downloadConcurrency,
+    reuse,
+    platforms,
+    absences,
+    onAbsent: () => Promise.resolve(),
+  };
   await walkGraph(pulling, upstream, walk, signal);
-  const pulled = { ...missing, manifestId, reuse };
+  const [leftOut] = await findLeftOut(pulling, upstream, walk, signal);
+  if (leftOut?.kind === 'missing') throw childrenMissing(upstream, leftOut);
+  if (leftOut !== undefined) return { kind: 'absent', reason: describeLeftOut(leftOut, platforms) };
+  const pulled = { ...missing, manifestId, reuse, absences };
   if (missing.policies.length === 0) {
     await keepPulled(em, { ...pulled, companions: [], atomic: [] });
     return { kind: 'kept' };
   }
-  const search = { database, connections, upstream, reuse, subject };
+  const search = { database, connections, upstream, reuse, subject, platforms, absences };
   const policyIds = missing.policies.map(({ policyId }) => policyId);
   const { companions, problems } = await findCompanions(search, signal);
   const found = (await wantsAtomic(em, policyIds)) ? await findAtomic(search, signal) : nothingFound;

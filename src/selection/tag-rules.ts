@@ -25,6 +25,8 @@ export function rulesOf<Names extends object>(
 /** The rules that a remote keeps beside `includeTags` and `excludeTags`. */
 export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTags'> {
   readonly newestTags?: NewestTags | null | undefined;
+  /** `os/architecture[/variant]` of the images to take; null: all. */
+  readonly platforms?: List;
 }
 
 export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';

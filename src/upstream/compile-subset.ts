@@ -21,6 +21,7 @@ export function compileSubset(selection: Selection): SubsetFilter {
     ...filter,
     matches: (name) => filter.matches(name) && !isFollower(name),
     holdsDigest: (digest) => (filter.includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
+    platforms: rules.platforms ?? null,
     createNewest: newestTags && (() => createNewest(newestTags, rules)),
   };
 }

@@ -1,3 +1,5 @@
+import type { Absences } from '../db/content/absences.ts';
+import { entriesOf } from '../db/staging/index-entries.ts';
 import { findMissingManifests, isDeeperThan } from '../db/staging/find-manifests.ts';
 import type { MissingManifest } from '../db/staging/find-manifests.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
@@ -10,6 +12,7 @@ import { describeManifest, fetchListed } from './fetch-manifest.ts';
 import { isThrottle } from './error-kinds.ts';
 import { forEachConcurrently } from './limiter.ts';
 import type { Upstream } from './naming-request.ts';
+import { createIndexRule } from './rule-indexes.ts';
 
 const roundSize = 500;
 const maxDepth = 64;
@@ -23,11 +26,17 @@ export interface GraphWalk {
   /** Called after each batch with the number of new manifests. */
   readonly onStored?: (count: number) => Promise<void>;
   readonly reuse: Reuse;
+  /** The platforms that the remote takes; null: all. */
+  readonly platforms: readonly string[] | null;
+  /** Gets what the platforms leave out, and with `onAbsent` what the upstream lacks. */
+  readonly absences: Absences;
+  /** Called for each child that the upstream lacks. Without it the walk ends with an error. */
+  readonly onAbsent?: ((child: MissingManifest) => Promise<void>) | undefined;
 }
 
 /**
  * Fetches the manifests below the roots that are not stored or must not be reused, level by level. Each is fetched once, whatever the
- * number of paths to it. Indexes nested deeper than 64 levels are refused (fault 44).
+ * number of paths to it. Children of other platforms are left out. Indexes nested deeper than 64 levels are refused (fault 44).
  */
 export async function walkGraph(
   deps: Pick<UpstreamDeps, 'database' | 'connections'>,
@@ -36,19 +45,26 @@ export async function walkGraph(
   signal: AbortSignal,
 ): Promise<void> {
   const em = deps.database.em.fork();
-  const { reuse } = walk;
+  const rule = createIndexRule(walk.platforms, walk.absences);
+  await rule.apply(em, walk.rootIds);
   const collector = createCollector<ManifestToStore>(async (batch) => {
-    const { stored } = await storeManifests(em, batch, reuse);
+    const { stored, idOf } = await storeManifests(em, batch, walk.reuse);
+    await rule.apply(em, batch.filter(({ parsed }) => parsed.kind === 'index').map(idOf));
     await walk.onStored?.(stored);
   });
+  const leaveOut = async (child: MissingManifest) => {
+    if (walk.onAbsent === undefined) throw childMissing(upstream, child);
+    await walk.absences.add(em, await entriesOf(em, [child.digest]));
+    await walk.onAbsent(child);
+  };
   let total = 0;
   for (let round = 1; ; round += 1) {
-    const missing = await findMissingManifests(em, walk.rootIds, reuse, roundSize);
+    const missing = await findMissingManifests(em, walk.rootIds, walk, roundSize);
     const isWhole = missing.length === 0;
     // for whole graphs too: several syncs may have stored deeper levels from below
-    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, reuse, maxDepth)))
+    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, walk, maxDepth)))
       throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
-    if (isWhole) return;
+    if (isWhole && !(await rule.applyToOthers(em, walk.rootIds))) return;
     total += missing.length;
     if (total > maxManifests) throw tooLarge(upstream, `more than ${maxManifests} manifests`);
     try {
@@ -59,7 +75,7 @@ export async function walkGraph(
           const manifest = await deps.connections.run(laneSignal, () =>
             fetchListed(upstream, child, laneSignal),
           );
-          if (!manifest) throw childMissing(upstream, child);
+          if (!manifest) return leaveOut(child);
           await collector.add(manifest, manifest.document.bytes.byteLength);
         },
       );
@@ -69,7 +85,10 @@ export async function walkGraph(
   }
 }
 
-function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {
+export function childMissing(
+  upstream: Upstream,
+  child: Pick<MissingManifest, 'digest' | 'parentDigest'>,
+): TidemarkError {
   return new TidemarkError(
     'CHILD_MISSING',
     `${describeManifest(upstream, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +

@@ -33,7 +33,7 @@ const encryptedKey = generateKeyPairSync('rsa', {
 }).privateKey;
 
 const fields = `id name url upstreamName policy includeTags excludeTags includeTagPatterns excludeTagPatterns
-  semverRanges semverPrereleases semverSuffix newestTags { count order per } sigstore downloadConcurrency proxyUrl
+  semverRanges semverPrereleases semverSuffix newestTags { count order per } platforms sigstore downloadConcurrency proxyUrl
   sslCaCertificate sslClientCertificate hasSslClientKey sslValidation followLayerUrls totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
   headerNames realmHosts username hasPassword`;
 
@@ -153,7 +153,9 @@ describe('a remote', () => {
   });
 
   test('rules of tags are kept one by one, and cleared by null', async () => {
-    const { remote } = await create(valid({ semverRanges: ['>=1'], newestTags: { count: 3 } }));
+    const { remote } = await create(
+      valid({ semverRanges: ['>=1'], newestTags: { count: 3 }, platforms: ['linux/amd64'] }),
+    );
     expect(remote).toMatchObject({
       semverRanges: ['>=1'],
       semverPrereleases: false,
@@ -164,16 +166,19 @@ describe('a remote', () => {
       semverRanges: ['>=1'],
       includeTagPatterns: ['v\\d+'],
       semverPrereleases: true,
+      platforms: ['linux/amd64'],
     });
     const cleared = await update({
       id: remote.id,
       semverRanges: null,
       newestTags: null,
+      platforms: null,
       semverSuffix: 'alpine',
     });
     expect(cleared.remote).toMatchObject({
       semverRanges: null,
       newestTags: null,
+      platforms: null,
       semverSuffix: 'alpine',
       includeTagPatterns: ['v\\d+'],
     });
@@ -319,6 +324,13 @@ const mistakes: readonly Mistake[] = [
   },
   { name: 'no semver range', input: { semverRanges: ['>=1 <two'] }, field: ['semverRanges', '0'] },
   { name: 'a suffix with its dash', input: { semverSuffix: '-alpine' }, field: ['semverSuffix'] },
+  {
+    name: 'a platform with another name',
+    input: { platforms: ['linux/amd64', 'linux/x86_64'] },
+    field: ['platforms', '1'],
+    message: /x86_64 is called amd64 here: "linux\/amd64"/,
+  },
+  { name: 'no platform', input: { platforms: [] }, field: ['platforms'] },
   { name: 'the newest 0', input: { newestTags: { count: 0 } }, field: ['newestTags', 'count'] },
   {
     name: 'a wildcard that cannot be parsed',

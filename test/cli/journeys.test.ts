@@ -101,10 +101,19 @@ describe.sequential('from the first sync on', () => {
       tagsOnFirstPage: 4,
       headManifests: true,
     });
-    const rules = ['--semver', '>=1', '--tag-pattern', 'v\\d+', '--newest', '2/minor'];
+    const rules = [
+      '--semver',
+      '>=1',
+      '--tag-pattern',
+      'v\\d+',
+      '--newest',
+      '2/minor',
+      '--platform',
+      'linux/amd64',
+    ];
     await succeed('remote', 'create', 'lost', upstream.url, 'team/none', ...rules);
     expect(words(await succeed('remote', 'show', 'lost'))).toMatch(
-      /^tag patterns v\\d\+$[^]*^versions >=1$[^]*^newest 2 of each minor version$/m,
+      /^tag patterns v\\d\+$[^]*^versions >=1$[^]*^platforms linux\/amd64$[^]*^newest 2 of each minor version$/m,
     );
     await succeed('remote', 'update', 'lost', '--newest', '0');
     expect((await json('remote', 'show', 'lost')).remote).toMatchObject({

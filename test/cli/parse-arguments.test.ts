@@ -108,7 +108,7 @@ describe('sync', () => {
       { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
     ],
     [
-      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor'
+      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor --platform linux/amd64'
         .split(' ')
         .concat('--exclude-tag-pattern', ''),
       {
@@ -119,6 +119,7 @@ describe('sync', () => {
           semverPrereleases: false,
           semverSuffix: 'alpine',
           newestTags: { count: 2, per: 'MINOR' },
+          platforms: ['linux/amd64'],
         },
       },
     ],

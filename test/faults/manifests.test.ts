@@ -311,18 +311,31 @@ test.concurrent('fault 44: an index that lists itself cannot be stored, for its 
   await expectKept(scene, await scene.sync(), { code: 'DIGEST_MISMATCH', says: [itself] });
 });
 
-test.concurrent('fault 45: an index whose child is missing is CHILD_MISSING', async () => {
+test.concurrent('fault 45: an index is synced without a missing child, and fails without any', async () => {
   const scene = await stage.openSynced();
-  const children = [1, 2].map((at) =>
+  const [first, second] = [1, 2].map((at) =>
     addImage(scene.repository, { seed: `${scene.seed}-${at}`, layers: [200] }),
-  );
-  const index = addIndex(scene.repository, { manifests: children, tag: 'new' });
-  const missing = children[1]?.digest ?? ('' as Digest);
-  scene.repository.manifests.delete(missing);
-  await expectKept(scene, await scene.sync(), {
-    code: 'CHILD_MISSING',
-    says: ['404', missing, index.digest],
-  });
+  ) as [Descriptor, Descriptor];
+  const index = addIndex(scene.repository, { manifests: [first, second], tag: 'new' });
+  const documents = [first, second].map((child) => scene.repository.manifests.get(child.digest));
+  scene.repository.manifests.delete(first.digest);
+  scene.repository.manifests.delete(second.digest);
+  await expectKept(scene, await scene.sync(), { code: 'CHILD_MISSING', says: ['404', index.digest] });
+  const { harness, ids } = scene;
+  const [document] = documents;
+  if (document !== undefined) scene.repository.manifests.set(first.digest, document);
+  const sparse = await scene.sync();
+  expect(sparse.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect(sparse.warnings.join()).toContain(`does not have the manifest ${second.digest} (404)`);
+  const content = await harness.content(ids.repositoryId, 2, 'manifest');
+  expect(content).toEqual(expect.arrayContaining([index.digest, first.digest]));
+  expect(content).not.toContain(second.digest);
+  // it is asked for again
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  if (documents[1] !== undefined) scene.repository.manifests.set(second.digest, documents[1]);
+  const whole = await scene.sync();
+  expect([whole.task.createdVersion, whole.warnings]).toEqual([3, []]);
+  expect(await harness.content(ids.repositoryId, 3, 'manifest')).toContain(second.digest);
 });
 
 test.concurrent('fault 46: more children than are accepted', async () => {

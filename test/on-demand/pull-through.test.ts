@@ -187,12 +187,38 @@ describe('not pulled through', () => {
     expect((await scene.manifest('v1')).status).toBe(200);
   });
 
-  test('an index that lacks a manifest: nothing is kept', async () => {
+  test('an index of which the upstream lacks all manifests: nothing is kept; of one: it is kept without it', async () => {
     const scene = await openThrough();
-    const [child] = scene.children;
-    scene.upstream.on(`GET /v2/${upstreamName}/manifests/${child?.digest}`, { status: 404 });
+    const [first, second] = scene.children;
+    for (const child of [first, second])
+      scene.upstream.on(`GET /v2/${upstreamName}/manifests/${child?.digest}`, { status: 404 });
     expect((await scene.manifest('multi')).status).toBe(503);
     expect(await scene.versions()).toEqual([]);
+    scene.upstream.on(`GET /v2/${upstreamName}/manifests/${first?.digest}`, {
+      headers: { 'content-type': first?.mediaType ?? '' },
+      body: scene.repository.manifests.get(first?.digest ?? ('' as Digest))?.bytes ?? '',
+    });
+    expect((await scene.manifest('multi')).status).toBe(200);
+    expect((await scene.manifest(first?.digest ?? '')).status).toBe(200);
+    const { status, body } = await scene.manifest(second?.digest ?? '');
+    expect([status, body.toString()]).toEqual([404, expect.stringContaining('It is absent upstream')]);
+  });
+
+  test('images of platforms that the remote does not take', async () => {
+    const scene = await openThrough({ tagRules: { platforms: ['linux/arm64'] } });
+    const amd64 = await scene.manifest('v1');
+    expect([amd64.status, amd64.body.toString()]).toEqual([
+      404,
+      expect.stringContaining('it is an image for linux/amd64, and the remote takes only linux/arm64'),
+    ]);
+    expect(await scene.versions()).toEqual([]);
+    expect((await scene.manifest('multi')).status).toBe(200);
+    const [first, second] = scene.children;
+    const asked = scene.upstream.requests.length;
+    const byDigest = await Promise.all([first, second].map((child) => scene.manifest(child?.digest ?? '')));
+    expect(byDigest.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 404]);
+    expect(byDigest.map(({ body }) => body.toString()).join()).toContain('It is absent by rule');
+    expect(scene.upstream.requests).toHaveLength(asked);
   });
 
   test('a distribution that does not say so', async () => {

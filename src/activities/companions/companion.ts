@@ -34,13 +34,16 @@ export interface Follow {
   readonly walk: (companions: readonly Companion[]) => Promise<Companion[]>;
 }
 
+/** The walk of a sync, which counts what it stores. */
+export type SyncWalk = GraphWalk & Required<Pick<GraphWalk, 'onStored'>>;
+
 /** Problems that get a warning of their own. A task keeps 100 warnings of all kinds. */
 const namedAtMost = 20;
 
 export function openFollow(
   deps: ActivityDeps,
   sync: SyncContext,
-  roots: Required<GraphWalk>,
+  roots: SyncWalk,
   signal: AbortSignal,
 ): Follow {
   const em = deps.database.em.fork();
@@ -65,7 +68,7 @@ export function openFollow(
     ]);
   };
   const walkSome = (rootIds: readonly number[]) =>
-    walkGraph(deps, sync, { rootIds, concurrency, onStored, reuse: sync.reuse }, signal);
+    walkGraph(deps, sync, { ...roots, rootIds, onAbsent: undefined }, signal);
   const walk = async (companions: readonly Companion[]): Promise<Companion[]> => {
     if (companions.length === 0) return [];
     try {

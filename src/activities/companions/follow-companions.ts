@@ -3,33 +3,34 @@ import type { ManifestRef } from '../../db/staging/stage-companions.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { openFollow } from './companion.ts';
-import type { Companion, Follow } from './companion.ts';
+import type { Companion, Follow, SyncWalk } from './companion.ts';
 import { createCompanionTags } from './follow-companion-tags.ts';
 import type { CompanionTags } from './follow-companion-tags.ts';
 import { followReferrers } from './follow-referrers.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
+import { leaveOutRoots } from '../tags/leave-out-roots.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
-import type { GraphWalk } from '../../upstream/walk-graph.ts';
 
 const pageSize = 500;
 /** Maximum below one range of tags, far above any real repository. */
 const maxCompanions = 200_000;
 
 /**
- * Walks the graphs below the roots, then syncs the companion tags and referrers of their manifests, and their companions in turn, to any depth. Tag filters do not
+ * Walks the graphs below the roots, leaves out the roots of other platforms, then syncs the companion tags and referrers of their manifests, and their companions in turn, to any depth. Tag filters do not
  * apply to companions. Each manifest is asked for once a sync (fault 62). Unreadable companions are left out with a warning.
  */
 export async function walkWithCompanions(
   deps: ActivityDeps,
   sync: SyncContext,
-  roots: Required<GraphWalk>,
+  roots: SyncWalk,
   signal: AbortSignal,
 ): Promise<void> {
   await walkGraph(deps, sync, roots, signal);
+  const leftOut = await leaveOutRoots(deps, sync, roots, signal);
   const follow = openFollow(deps, sync, roots, signal);
   const { em } = follow;
   const companionTags = createCompanionTags(follow);
-  let rootIds = roots.rootIds;
+  let rootIds = roots.rootIds.filter((id) => !leftOut.has(id));
   let total = 0;
   while (rootIds.length > 0) {
     const found: number[] = [];

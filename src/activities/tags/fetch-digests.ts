@@ -10,6 +10,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
 import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { syncWalk } from './leave-out-roots.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /** Fetches the manifests that `includeTags` names by digest, with all manifests below them. They become untagged roots. */
@@ -48,7 +49,7 @@ export async function fetchDigests(
     await setProgress(em, part, { manifestsDone });
   };
   const rootIds = roots.map((root) => root.manifestId);
-  const walk = { rootIds, concurrency: options.concurrency, onStored, reuse: sync.reuse };
+  const walk = syncWalk(em, sync, { rootIds, concurrency: options.concurrency, onStored });
   await walkWithCompanions(deps, sync, walk, signal);
 }
 

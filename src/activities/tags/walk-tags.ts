@@ -19,6 +19,7 @@ import { isThrottle } from '../../upstream/error-kinds.ts';
 import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
+import { syncWalk } from './leave-out-roots.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
@@ -86,7 +87,7 @@ export async function walkTags(
     done.manifestsDone += count;
     await setProgress(em, part, done);
   };
-  const walk = { rootIds: [...rootIds], concurrency: range.concurrency, onStored, reuse: sync.reuse };
+  const walk = syncWalk(em, sync, { rootIds: [...rootIds], concurrency: range.concurrency, onStored });
   await walkWithCompanions(deps, sync, walk, signal);
 }
 

@@ -2,6 +2,8 @@ import DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
+import { readDescriptors } from '../../db/reads/read-absences.ts';
+import type { ParentInVersion } from '../../db/reads/read-absences.ts';
 import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
 import { readPoliciesInForce } from '../../db/distributions/distributions.ts';
 import { readServedAt } from '../../db/access/pointers.ts';
@@ -48,6 +50,13 @@ type ReadSeen<Key, Value> = (
   keys: readonly Key[],
 ) => Promise<readonly Value[]>;
 
+/** The same for what is below a manifest in a version. */
+type ReadBelow<Value> = (
+  em: Em,
+  visibility: Visibility,
+  parents: readonly ParentInVersion[],
+) => Promise<readonly Value[]>;
+
 /** A list below a parent. All parents with the same arguments are read in one statement. */
 interface Below<Parent, Arguments> {
   readonly parent: Parent;
@@ -72,6 +81,12 @@ export function createLoaders(em: Em, viewer: Viewer) {
     new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
   const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
     new DataLoader((keys) => read(em, keys), { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 });
+
+  const below = <Value>(read: ReadBelow<Value>): DataLoader<ParentInVersion, Value, string> =>
+    new DataLoader((parents) => read(em, visibility, parents), {
+      cacheKeyFn: ({ id, version }) => JSON.stringify([id, version?.repositoryId, version?.number]),
+      maxBatchSize: 1_000,
+    });
 
   const byKey = <Key, Value>(
     read: Read<Key, Value>,
@@ -143,9 +158,10 @@ export function createLoaders(em: Em, viewer: Viewer) {
       readReferrersOf(em, visibility, manifests, artifactType),
     ),
     documents: byId(readDocuments),
-    children: seenById(readChildren),
+    children: below(readChildren),
+    descriptors: below(readDescriptors),
     manifestBlobs: seenById(readManifestBlobs),
-    totalSizes: seenById(readTotalSizes),
+    totalSizes: below(readTotalSizes),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
     grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
   };

@@ -42,6 +42,14 @@ function isUnheld(holders: readonly (readonly [string, string])[]): RawBuilder<u
   return sql.join(conditions, sql` and `);
 }
 
+/**
+ * Whether the entry `e` names a stored manifest `c` that is absent from all versions: an index that was synced without it does not hold its
+ * content (docs/decisions/0009). The index still holds the row.
+ */
+const isAbsentEverywhere = sql`(c.raw is not null
+  and exists (select from absent_child a where a.parent_id = e.parent_id and a.position = e.position)
+  and not exists (select from membership held where held.kind = 'manifest' and held.content_id = c.id))`;
+
 /** Whether no manifest lists it; `live`: whether only condemned ones do. */
 function isUnnamed(kind: Kind, by: 'live' | 'any'): RawBuilder<unknown> {
   const [table, parent, child] =
@@ -49,9 +57,10 @@ function isUnnamed(kind: Kind, by: 'live' | 'any'): RawBuilder<unknown> {
       ? ['manifest_manifest', 'parent_id', 'child_id']
       : ['manifest_blob', 'manifest_id', 'blob_id'];
   const isLive = by === 'live' ? sql`and p.condemned_at is null` : sql``;
+  const isMeant = kind === 'manifest' ? sql`and not ${isAbsentEverywhere}` : sql``;
   return sql`not exists (select from lateral (
     select from ${sql.table(table)} e join manifest p on p.id = e.${sql.ref(parent)}
-    where e.${sql.ref(child)} = c.id ${isLive} offset 0) as named)`;
+    where e.${sql.ref(child)} = c.id ${isLive} ${isMeant} offset 0) as named)`;
 }
 
 const holdersOf = { manifest: manifestHolders, blob: blobHolders };
@@ -121,13 +130,37 @@ async function lockDue(em: Em, kind: Kind, run: CollectionRun, limit: number): P
 export async function removeManifests(em: Em, run: CollectionRun, limit: number): Promise<number> {
   return em.transactional(async (transaction) => {
     const ids = await lockDue(transaction, 'manifest', run, limit);
+    const emptied = await emptyAbsent(transaction, ids);
     const removed = await sql`
       delete from manifest c where c.id = any(${ids}::bigint[])
         and ${isUnheld(manifestHolders)} and ${isUnnamed('manifest', 'any')}`.execute(kysely(transaction));
-    const manifests = Number(removed.numAffectedRows ?? 0n);
+    const manifests = Number(removed.numAffectedRows ?? 0n) + emptied;
     await addToReport(transaction, run.taskId, { manifests });
     return manifests;
   });
+}
+
+/**
+ * Removes the content of manifests that only indexes list which were synced without them. The rows stay, as those of manifests that are known
+ * by a parent only.
+ */
+async function emptyAbsent(em: Em, ids: readonly number[]): Promise<number> {
+  const db = kysely(em);
+  const absent = await sql<{ id: number }>`
+    select c.id from manifest c where c.id = any(${ids}::bigint[]) and ${isUnheld(manifestHolders)}
+      and ${isUnnamed('manifest', 'any')} and exists (select from manifest_manifest e where e.child_id = c.id)`.execute(
+    db,
+  );
+  const emptied = absent.rows.map(({ id }) => id);
+  if (emptied.length === 0) return 0;
+  await sql`delete from manifest_manifest where parent_id = any(${emptied}::bigint[])`.execute(db);
+  await sql`delete from manifest_blob where manifest_id = any(${emptied}::bigint[])`.execute(db);
+  await sql`delete from signature where manifest_id = any(${emptied}::bigint[])`.execute(db);
+  await sql`
+    update manifest set kind = null, is_typed = false, artifact_type = null, size_bytes = null, platform = null, platform_read = false,
+      subject_digest = null, is_signature = false, raw = null
+    where id = any(${emptied}::bigint[])`.execute(db);
+  return emptied.length;
 }
 
 /**

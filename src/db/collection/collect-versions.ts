@@ -68,7 +68,7 @@ function oldVersions(repositoryId: unknown, { graceSeconds }: CollectionRun) {
       and ranked.superseded_at <= now() - make_interval(secs => ${graceSeconds})`;
 }
 
-const membershipTables = ['tag_membership', 'root_membership', 'membership'] as const;
+const membershipTables = ['tag_membership', 'root_membership', 'membership', 'absent_child'] as const;
 
 /**
  * Removes memberships whose range covers no kept version. The kept versions and their differences do not change.

@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
 import type { Draft } from '../versions/draft.ts';
 import { newRoots } from '../versions/memberships.ts';
+import { isKeptNow } from './absences.ts';
 import { reachFrom } from './reach.ts';
 import { kysely } from '../sql.ts';
 import { nameVisible } from '../access/visibility.ts';
@@ -72,7 +73,7 @@ export async function copySources(
   const { repositoryId } = draft;
   const db = kysely(em);
   const copied = sql`(
-    with recursive ${reachFrom(newRoots(draft))}
+    with recursive ${reachFrom(newRoots(draft), isKeptNow(repositoryId))}
     select edge.blob_id from reach join manifest_blob edge on edge.manifest_id = reach.id and not edge.is_foreign)`;
   const blob = sql`s.blob_id`;
   await sql`

@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 
 /**
  * The common table expression `reach(id)` of a recursive statement: the manifests that the query returns, and those below them.
- * @param isWalked Whether the walk continues below `reach.id`; default: always.
+ * @param isWalked Whether the walk follows `edge`, from `reach.id` to a child; default: always.
  */
 export function reachFrom(roots: RawBuilder<unknown>, isWalked?: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`reach(id) as (

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { formatPlatform } from '../../oci/manifest/descriptor.ts';
 import type { Descriptor } from '../../oci/manifest/descriptor.ts';
 import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
 import { parseContentType } from '../../oci/manifest/media-type.ts';
@@ -129,6 +130,8 @@ async function nameChildren(
       position,
       digest: child.digest,
       mediaType: listedType(child),
+      platform: child.platform === undefined ? null : formatPlatform(child.platform),
+      annotates: child.annotates ?? null,
     })),
   );
   if (listed.length === 0) return [];

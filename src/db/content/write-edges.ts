@@ -14,6 +14,8 @@ const pageLength = 2_000;
 export interface ChildEdge extends Meaning {
   readonly parent: Meaning;
   readonly position: number;
+  readonly platform: string | null;
+  readonly annotates: string | null;
 }
 
 export async function writeChildren(em: Em, children: readonly ChildEdge[]): Promise<void> {
@@ -22,15 +24,17 @@ export async function writeChildren(em: Em, children: readonly ChildEdge[]): Pro
 
 async function writeChildPage(em: Em, children: readonly ChildEdge[]): Promise<void> {
   await sql`
-    insert into manifest_manifest (parent_id, position, child_id)
-    select parent.id, v.position, child.id
+    insert into manifest_manifest (parent_id, position, child_id, platform, annotates)
+    select parent.id, v.position, child.id, v.platform, v.annotates
     from unnest(
       ${children.map((edge) => edge.parent.digest)}::text[],
       ${children.map((edge) => edge.parent.mediaType)}::text[],
       ${children.map((edge) => edge.position)}::int[],
       ${children.map((edge) => edge.digest)}::text[],
-      ${children.map((edge) => edge.mediaType)}::text[]
-    ) as v(parent, parent_type, position, child, child_type)
+      ${children.map((edge) => edge.mediaType)}::text[],
+      ${children.map((edge) => edge.platform)}::text[],
+      ${children.map((edge) => edge.annotates)}::text[]
+    ) as v(parent, parent_type, position, child, child_type, platform, annotates)
     join manifest parent on parent.digest = v.parent and parent.media_type = v.parent_type
     join manifest child on child.digest = v.child and child.media_type = v.child_type
     order by parent.id, v.position on conflict do nothing`.execute(kysely(em));

@@ -43,10 +43,13 @@ const statements = [
   `create unique index manifest_meaning on manifest (digest, media_type)`,
   `create index manifest_subject on manifest (subject_digest) where subject_digest is not null`,
   `create index manifest_condemned on manifest (condemned_at) where condemned_at is not null`,
+  // platform, annotates: what the index says about the entry (selection/platforms.ts).
   `create table manifest_manifest (
     parent_id bigint not null references manifest on delete cascade,
     position int not null,
     child_id bigint not null references manifest,
+    platform text,
+    annotates text,
     primary key (parent_id, position)
   )`,
   `create index manifest_manifest_child on manifest_manifest (child_id)`,

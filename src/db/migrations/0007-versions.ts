@@ -57,4 +57,18 @@ const statements = [
   `create unique index membership_present on membership (repository_id, kind, content_id) where removed_in is null`,
   `create index membership_added on membership (repository_id, added_in, kind, content_id)`,
   `create index membership_removed on membership (repository_id, removed_in, kind, content_id) where removed_in is not null`,
+  // Entries of an index that the versions lack. BY_RULE: the platforms of the remote leave it out. UPSTREAM: the upstream lacks it.
+  `create table absent_child (
+    repository_id bigint not null references repository on delete cascade,
+    parent_id bigint not null,
+    position int not null,
+    reason text not null check (reason in ('BY_RULE', 'UPSTREAM')),
+    added_in int not null,
+    removed_in int,
+    primary key (repository_id, parent_id, position, added_in)
+  )`,
+  `create unique index absent_child_present on absent_child (repository_id, parent_id, position) where removed_in is null`,
+  `create index absent_child_added on absent_child (repository_id, added_in)`,
+  `create index absent_child_removed on absent_child (repository_id, removed_in) where removed_in is not null`,
+  `create index absent_child_parent on absent_child (parent_id, position)`,
 ];

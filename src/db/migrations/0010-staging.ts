@@ -56,6 +56,14 @@ const statements = [
     primary key (task_id, manifest_id)
   )`,
   `create index sync_asked_holds on sync_asked (manifest_id)`,
+  // Entries of indexes that the sync leaves out (migration 0007, absent_child).
+  `create table sync_absent (
+    task_id bigint not null references task on delete cascade,
+    parent_id bigint not null,
+    position int not null,
+    reason text not null check (reason in ('BY_RULE', 'UPSTREAM')),
+    primary key (task_id, parent_id, position)
+  )`,
   // is_entry: an index lists it, so it may be a manifest at the upstream. is_optional: the upstream may lack it.
   // inline_manifest_id: the manifest whose descriptor contains the bytes.
   `create table sync_blob (

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import { isHeldBySeen } from '../content/held-blobs.ts';
 import type { Em } from '../open-database.ts';
+import { isThere, parentRows } from './read-absences.ts';
+import type { ParentInVersion } from './read-absences.ts';
 import type { BlobRow } from './read-content.ts';
 import { kysely } from '../sql.ts';
 import { contentVisible } from '../access/visibility.ts';
@@ -45,18 +47,19 @@ export async function readDocuments(em: Em, ids: readonly number[]): Promise<(Ui
   return ids.map((id) => byId.get(id));
 }
 
-/** The visible stored children of each index, in its order. */
+/** The stored children of each index, in its order: those that the version has, or visible ones. */
 export async function readChildren(
   em: Em,
   visibility: Visibility,
-  ids: readonly number[],
+  parents: readonly ParentInVersion[],
 ): Promise<ManifestRow[][]> {
-  const found = await sql<ManifestRow & { parentId: number }>`
-    select e.parent_id as "parentId", ${manifestColumns(visibility)}
-    from manifest_manifest e join manifest m on m.id = e.child_id and m.raw is not null
-    where e.parent_id = any(${ids}::bigint[]) and ${contentVisible('manifest', sql`m.id`, visibility)}
-    order by e.parent_id, e.position`.execute(kysely(em));
-  return groupRows(ids, found.rows, (row) => row.parentId);
+  const found = await sql<ManifestRow & { n: number }>`
+    select p.n, ${manifestColumns(visibility)}
+    from ${parentRows(parents)} join manifest_manifest e on e.parent_id = p.id join manifest m on m.id = e.child_id and m.raw is not null
+    where ${isThere(visibility)} order by p.n, e.position`.execute(kysely(em));
+  const groups = parents.map((): ManifestRow[] => []);
+  for (const row of found.rows) groups[row.n - 1]?.push(row);
+  return groups;
 }
 
 /** The config, then the layers in order, with repetitions. */
@@ -74,28 +77,31 @@ export async function readManifestBlobs(
   return groupRows(ids, found.rows, (row) => row.manifestId);
 }
 
-/** The size of each manifest and the distinct blobs below it, through visible children; at most 2^53-1 bytes. */
+/**
+ * The size of each manifest and the distinct blobs below it, through children that the version has, or visible ones; at most
+ * 2^53-1 bytes.
+ */
 export async function readTotalSizes(
   em: Em,
   visibility: Visibility,
-  ids: readonly number[],
+  parents: readonly ParentInVersion[],
 ): Promise<number[]> {
-  const found = await sql<{ id: number; totalBytes: number }>`
-    with recursive tree (root, id) as (
-      select r, r from unnest(${ids}::bigint[]) as r
+  const found = await sql<{ n: number; totalBytes: number }>`
+    with recursive p as materialized (select * from ${parentRows(parents)}), tree (n, id) as (
+      select p.n, p.id from p
       union
-      select t.root, e.child_id from tree t join manifest_manifest e on e.parent_id = t.id
-        and ${contentVisible('manifest', sql`e.child_id`, visibility)}
+      select t.n, m.id from tree t join p on p.n = t.n join manifest_manifest e on e.parent_id = t.id
+        join manifest m on m.id = e.child_id and ${isThere(visibility)}
     ), below as (
-      select distinct on (t.root, u.blob_id) t.root, u.size_bytes
+      select distinct on (t.n, u.blob_id) t.n, u.size_bytes
       from tree t join manifest_blob u on u.manifest_id = t.id
-      order by t.root, u.blob_id, u.size_bytes
+      order by t.n, u.blob_id, u.size_bytes
     )
-    select m.id, least(coalesce(m.size_bytes, 0) + coalesce((select sum(size_bytes) from below where root = m.id), 0),
+    select p.n, least(coalesce(m.size_bytes, 0) + coalesce((select sum(size_bytes) from below where below.n = p.n), 0),
       9007199254740991)::bigint as "totalBytes"
-    from manifest m where m.id = any(${ids}::bigint[])`.execute(kysely(em));
-  const byId = new Map(found.rows.map((row) => [row.id, row.totalBytes]));
-  return ids.map((id) => byId.get(id) ?? 0);
+    from p join manifest m on m.id = p.id`.execute(kysely(em));
+  const byPlace = new Map(found.rows.map((row) => [row.n, row.totalBytes]));
+  return parents.map((_, at) => byPlace.get(at + 1) ?? 0);
 }
 
 function groupRows<Row>(

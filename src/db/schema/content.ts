@@ -37,7 +37,15 @@ export const Manifest = defineEntity({
 
 export const ManifestManifest = defineEntity({
   name: 'ManifestManifest',
-  properties: { parentId: key, position: p.integer().primary(), childId: p.bigint('number') },
+  properties: {
+    parentId: key,
+    position: p.integer().primary(),
+    childId: p.bigint('number'),
+    /** As the index says: `os/architecture[/variant]`. */
+    platform: p.text().nullable(),
+    /** Digest of the entry that this one describes. */
+    annotates: p.text().nullable(),
+  },
 });
 
 export const ManifestBlob = defineEntity({

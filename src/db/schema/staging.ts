@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
+import { absenceReasons } from './absence-reasons.ts';
 import { key } from './columns.ts';
 
 /* Staging rows of syncs. Migration 0010 describes the tables. */
@@ -49,6 +50,16 @@ export const SyncAsked = defineEntity({
   properties: { taskId: key, manifestId: key },
 });
 
+export const SyncAbsent = defineEntity({
+  name: 'SyncAbsent',
+  properties: {
+    taskId: key,
+    parentId: key,
+    position: p.integer().primary(),
+    reason: p.enum(absenceReasons),
+  },
+});
+
 export const SyncBlob = defineEntity({
   name: 'SyncBlob',
   properties: {
@@ -91,6 +102,7 @@ export const stagingTables = [
   SyncWalked,
   SyncCompanion,
   SyncAsked,
+  SyncAbsent,
   SyncBlob,
   SyncSigned,
   SyncProblem,

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import { absenceReasons } from './absence-reasons.ts';
 import { createdAt, key } from './columns.ts';
 
 export interface ContentCounts {
@@ -57,4 +58,16 @@ export const Membership = defineEntity({
   },
 });
 
-export const versionsTables = [RepositoryVersion, TagMembership, RootMembership, Membership];
+/** A child of an index that versions with the index do not have. */
+export const AbsentChild = defineEntity({
+  name: 'AbsentChild',
+  properties: {
+    repositoryId: key,
+    parentId: key,
+    position: p.integer().primary(),
+    reason: p.enum(absenceReasons),
+    ...range,
+  },
+});
+
+export const versionsTables = [RepositoryVersion, TagMembership, RootMembership, Membership, AbsentChild];

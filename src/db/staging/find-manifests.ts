@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
+import type { Absences } from '../content/absences.ts';
 import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 
@@ -14,6 +15,12 @@ export interface MissingManifest {
   readonly parentDigest: Digest;
 }
 
+/** What a walk may read, and what it leaves out. */
+export interface Walked {
+  readonly reuse: Reuse;
+  readonly absences: Absences;
+}
+
 /**
  * Manifests below the roots that are not stored, or that the caller may not reuse. Each node is visited once (fault 44).
  * Nothing below a manifest that may not be reused is requested: the requests would tell the upstream about it.
@@ -21,11 +28,12 @@ export interface MissingManifest {
 export async function findMissingManifests(
   em: Em,
   rootIds: readonly number[],
-  reuse: Reuse,
+  { reuse, absences }: Walked,
   limit: number,
 ): Promise<MissingManifest[]> {
+  const isWalked = sql`${mayReuse('manifest', sql`reach.id`, reuse)} and ${absences.isKept()}`;
   const result = await sql<MissingManifest>`
-    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`, sql`${mayReuse('manifest', sql`reach.id`, reuse)}`)}
+    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`, isWalked)}
     select m.digest, m.media_type as "mediaType", (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
       where edge.child_id = m.id and ${mayReuse('manifest', sql`parent.id`, reuse)} limit 1) as "parentDigest"
     from reach join manifest m on m.id = reach.id
@@ -63,7 +71,7 @@ export async function findStoredManifest(
 export async function isDeeperThan(
   em: Em,
   rootIds: readonly number[],
-  reuse: Reuse,
+  { reuse, absences }: Walked,
   depth: number,
 ): Promise<boolean> {
   const result = await sql`
@@ -71,7 +79,7 @@ export async function isDeeperThan(
       select unnest(${rootIds}::bigint[]), 0
       union
       select edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
-      where reach.depth <= ${depth} and ${mayReuse('manifest', sql`reach.id`, reuse)}
+      where reach.depth <= ${depth} and ${mayReuse('manifest', sql`reach.id`, reuse)} and ${absences.isKept()}
     )
     select from reach where depth > ${depth} limit 1`.execute(kysely(em));
   return result.rows.length > 0;

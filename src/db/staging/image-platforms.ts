@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
+import { hasDocumentsOnly } from '../policies/attachments.ts';
+import { mayReuse } from './reuse.ts';
+import type { Reuse } from './reuse.ts';
 import { selectedGraph } from './selected-graph.ts';
 import { kysely } from '../sql.ts';
 
@@ -33,6 +36,31 @@ export async function findUnreadConfigs(
         or exists (select from membership held where held.repository_id = task.repository_id and held.kind = 'blob'
           and held.content_id = blob.id and held.removed_in is null))
     order by m.id limit ${limit}`.execute(kysely(em));
+  return result.rows;
+}
+
+/** An image that a sync or pull takes by itself, with its config. */
+export interface RootImage extends UnreadConfig {
+  readonly manifestDigest: Digest;
+  readonly blobId: number;
+  readonly platform: string | null;
+  /** Whether its platform is known, and may be used. */
+  readonly isRead: boolean;
+  /** Whether the stored config may be read. */
+  readonly isReusable: boolean;
+}
+
+/** The images among these manifests. Signatures and other documents are none. */
+export async function readRootImages(em: Em, ids: readonly number[], reuse: Reuse): Promise<RootImage[]> {
+  const result = await sql<RootImage>`
+    select m.id as "manifestId", m.digest as "manifestDigest", blob.id as "blobId", blob.digest, edge.size_bytes as "sizeBytes",
+      edge.media_type as "mediaType", m.platform, m.platform_read and may.reuse as "isRead",
+      blob.stored_at is not null and may.reuse as "isReusable"
+    from manifest m join manifest_blob edge on edge.manifest_id = m.id and edge.role = 'config' join blob on blob.id = edge.blob_id
+      cross join lateral (select ${mayReuse('blob', sql`blob.id`, reuse)} as reuse) as may
+    where m.id = any(${ids}::bigint[]) and m.kind = 'image' and not ${hasDocumentsOnly('m')}`.execute(
+    kysely(em),
+  );
   return result.rows;
 }
 

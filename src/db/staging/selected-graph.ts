@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { isKeptBySync } from '../content/absences.ts';
 import { reachFrom } from '../content/reach.ts';
 
 /** The names in the task's list of tags, as `name`. */
@@ -32,5 +33,5 @@ export function selectedGraph(taskId: number): RawBuilder<unknown> {
       union
       select manifest_id from sync_root where task_id = ${taskId} and not is_removed
     ),
-    ${reachFrom(sql`select id from root`)}`;
+    ${reachFrom(sql`select id from root`, isKeptBySync(taskId))}`;
 }

@@ -6,6 +6,7 @@ import type { Em } from '../open-database.ts';
 import { selectedGraph } from './selected-graph.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
+import { isKeptBySync } from '../content/absences.ts';
 import { reachFrom } from '../content/reach.ts';
 import { companionTagOf } from '../content/companion-tags.ts';
 import { kysely } from '../sql.ts';
@@ -37,9 +38,8 @@ export interface ManifestRef {
   readonly digest: Digest;
 }
 
-function below(rootIds: readonly number[]): RawBuilder<unknown> {
-  return sql`
-    ${reachFrom(sql`select unnest(${rootIds}::bigint[])`)}`;
+function below(rootIds: readonly number[], taskId: number): RawBuilder<unknown> {
+  return reachFrom(sql`select unnest(${rootIds}::bigint[])`, isKeptBySync(taskId));
 }
 
 /** Stored manifests, from the roots down, whose companions and referrers are not staged yet. */
@@ -50,7 +50,7 @@ export async function findUnasked(
   limit: number,
 ): Promise<ManifestRef[]> {
   const result = await sql<ManifestRef>`
-    with recursive ${below(rootIds)}
+    with recursive ${below(rootIds, taskId)}
     select m.id, m.digest from reach join manifest m on m.id = reach.id
     where m.raw is not null
       and not exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = m.id)

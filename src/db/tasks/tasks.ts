@@ -88,6 +88,7 @@ const stagingTables = [
   'sync_blob',
   'sync_companion',
   'sync_asked',
+  'sync_absent',
   'sync_problem',
   'sync_signed',
   'sync_signature',

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { isDigest } from '../../oci/digest.ts';
 import { isTagName } from '../../oci/tag-name.ts';
 import { changeContent } from './content-draft.ts';
@@ -12,7 +13,8 @@ import {
   checkVersion,
   refuseHeld,
 } from './content-mistakes.ts';
-import { isIn } from './memberships.ts';
+import { isIn, isInVersion } from './memberships.ts';
+import { copyAbsences, restoreAbsences } from './settle-absences.ts';
 import { addRoots, endRoots, endTags, setTags, settleRoots } from './write-roots.ts';
 import { copyFollowers } from './copy-followers.ts';
 import { preferred } from '../content/meaning.ts';
@@ -100,10 +102,21 @@ export async function copyContent(
       await settleRoots(transaction, draft);
       if (tags === null) await addRoots(transaction, draft, source);
       else await copyFollowers(transaction, draft, { version: source, tags: wanted });
+      await copyAbsences(transaction, draft, source, chosenRoots(source, tags === null, isChosen));
       await copySignatures(transaction, draft, source);
       await copySources(transaction, draft, { repositoryId: source.repositoryId, usableRemotes });
     },
   });
+}
+
+function chosenRoots(
+  source: VersionKey,
+  withRoots: boolean,
+  isChosen: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const roots = sql`union select r.manifest_id from root_membership r where ${isInVersion('r', source)}`;
+  return sql`select t.manifest_id from tag_membership t where ${isInVersion('t', source)} and ${isChosen}
+    ${withRoots ? roots : sql``}`;
 }
 
 /**
@@ -166,6 +179,7 @@ export async function restoreVersion(em: Em, version: VersionKey): Promise<Conte
           and b.name = r.name and b.manifest_id = r.manifest_id and ${isIn('b', number)})`,
       );
       await addRoots(transaction, draft, version);
+      await restoreAbsences(transaction, draft, version);
       await restoreSignatures(transaction, draft, version);
     },
     finish: async (transaction, _, { createdVersion }) => {

@@ -1,13 +1,14 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
 import type { SyncArguments } from '../schema/tasks.ts';
-import { isAbsentRepository } from '../tasks/absent-repository.ts';
+import { nothingSelected } from '../tasks/nothing-selected.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { listedNames } from '../staging/selected-graph.ts';
 import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';
 import { makeVersion } from './publish-version.ts';
 import { endRoots, insertRoots } from './write-roots.ts';
+import { writeStaged } from './settle-absences.ts';
 import type { Draft, Published } from './draft.ts';
 import { writeSignatures } from '../staging/stage-signatures.ts';
 import { lockSyncPolicy } from '../policies/stage-signers.ts';
@@ -46,6 +47,7 @@ export async function commitVersion(
   const { createdVersion } = await makeVersion<SyncDraft>(em, {
     lock: (transaction) => lockForCommit(transaction, taskId, listing),
     write: async (transaction, draft) => {
+      await writeStaged(transaction, draft, taskId);
       await writeTags(transaction, draft);
       await writeRoots(transaction, draft);
       await writeSignatures(transaction, draft);
@@ -108,38 +110,6 @@ async function completeTask(
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${createdVersion}
     where id = ${taskId}
     returning ${tellEnding}`.execute(db);
-}
-
-interface Nothing {
-  readonly upstreamName: string;
-  readonly url: string;
-  readonly reasons: readonly string[];
-  readonly absent: string | null;
-}
-
-const nothingKnown: Nothing = { upstreamName: '', url: '', reasons: [], absent: null };
-
-/** A first sync without a tag usually has a wrong name or filter. */
-async function nothingSelected(em: Em, taskId: number): Promise<TidemarkError> {
-  const found = await sql<Nothing>`
-    select task.arguments #>> '{selection,upstreamName}' as "upstreamName", task.arguments #>> '{selection,url}' as url,
-      array(select message from task_warning w where w.task_id = task.id and length(message) < 300 order by number limit 2) as reasons,
-      (select message from task_warning w where w.task_id = task.id and ${isAbsentRepository} order by number limit 1) as absent
-    from task where id = ${taskId}`.execute(kysely(em));
-  const { upstreamName, url, reasons, absent } = found.rows[0] ?? nothingKnown;
-  if (absent !== null)
-    return new TidemarkError(
-      'REPOSITORY_NOT_FOUND',
-      `${absent} Check the name of the repository and of the registry (${url}), then sync again.`,
-    );
-  return new TidemarkError(
-    'NOTHING_SELECTED',
-    [
-      `The sync took no tag of ${upstreamName} at ${url}, and the repository has no version yet.`,
-      ...reasons,
-      'Check the name, the filters and the signature policy, then sync again.',
-    ].join(' '),
-  );
 }
 
 interface LockedTask {

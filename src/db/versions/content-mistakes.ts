@@ -4,6 +4,7 @@ import { quoteValue } from '../../oci/error.ts';
 import { isTagName } from '../../oci/tag-name.ts';
 import { ContentRefusedError } from './content-draft.ts';
 import type { ContentDraft, ContentMistake } from './content-draft.ts';
+import { isKeptNow } from '../content/absences.ts';
 import type { Em } from '../open-database.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';
@@ -96,7 +97,7 @@ export async function refuseHeld(em: Em, draft: ContentDraft, digests: readonly 
         join membership parent on parent.repository_id = ${draft.repositoryId} and parent.kind = 'manifest'
           and parent.content_id = edge.parent_id and parent.removed_in is null
         join manifest holder on holder.id = edge.parent_id
-      where edge.child_id = m.id) as holder
+      where edge.child_id = m.id and ${isKeptNow(draft.repositoryId)}) as holder
     from manifest m join membership p on p.repository_id = ${draft.repositoryId} and p.kind = 'manifest'
       and p.content_id = m.id and p.removed_in is null
     where m.digest = any(${digests.filter(isDigest)}::text[])`.execute(kysely(em));

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { companionSuffixes } from '../../oci/signatures/companion-tag.ts';
+import { isKeptIn } from '../content/absences.ts';
 import { companionTagOf } from '../content/companion-tags.ts';
 import type { Em } from '../open-database.ts';
 import type { Draft } from './draft.ts';
@@ -20,7 +21,7 @@ export async function copyFollowers(
       where ${isInVersion('t', source.version)} and t.name = any(${source.tags}::text[])
       union
       select next.id from chosen join manifest m on m.id = chosen.id cross join lateral (
-        select edge.child_id as id from manifest_manifest edge where edge.parent_id = m.id
+        select edge.child_id as id from manifest_manifest edge where edge.parent_id = m.id and ${isKeptIn(source.version)}
         union all
         select s.id from manifest s join membership b on ${isInVersion('b', source.version)} and b.kind = 'manifest'
           and b.content_id = s.id

@@ -5,7 +5,7 @@ import type { ContentCounts, VersionCounts } from '../schema/versions.ts';
 import { kysely } from '../sql.ts';
 import type { Draft } from './draft.ts';
 
-/** The counts of a version. An untagged root is a change as well, though it may add no content. */
+/** The counts of a version. An untagged root or an absent child is a change as well, though no content may change. */
 export async function countChanges(
   em: Em,
   { repositoryId, number, latest }: Draft,
@@ -21,6 +21,7 @@ export async function countChanges(
       ${side(sql`kind`, 'membership')}
       union all ${side(sql`'tag'`, 'tag_membership')}
       union all ${side(sql`'root'`, 'root_membership')}
+      union all ${side(sql`'absence'`, 'absent_child')}
     ) as change group by kind`.execute(db);
   const before = await db
     .selectFrom('repository_version')
@@ -45,7 +46,8 @@ export async function countChanges(
     tags: was.tags + added.tags - removed.tags,
     signatures: was.signatures + added.signatures - removed.signatures,
   };
-  const changes = countAll(added) + countAll(removed) + of('root', 'added') + of('root', 'removed');
+  const others = ['root', 'absence'].map((kind) => of(kind, 'added') + of(kind, 'removed'));
+  const changes = countAll(added) + countAll(removed) + others.reduce((sum, count) => sum + count, 0);
   return { counts: { present, added, removed }, changes };
 }
 

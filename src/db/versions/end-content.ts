@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isKeptNow } from '../content/absences.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import type { Draft } from './draft.ts';
@@ -20,6 +21,9 @@ export async function endManifests(em: Em, { repositoryId, number }: Draft): Pro
         union
         select edge.child_id from membership gone join manifest_manifest edge on edge.parent_id = gone.content_id
         where gone.repository_id = ${repositoryId} and gone.removed_in = ${number} and gone.kind = 'manifest'
+        union
+        select edge.child_id from absent_child a join manifest_manifest edge on edge.parent_id = a.parent_id and edge.position = a.position
+        where a.repository_id = ${repositoryId} and a.added_in = ${number}
       ),
       leaving as materialized (
         select id from candidate
@@ -32,7 +36,7 @@ export async function endManifests(em: Em, { repositoryId, number }: Draft): Pro
           and not exists (select from lateral (
             select from manifest_manifest edge join membership parent on parent.repository_id = ${repositoryId}
               and parent.kind = 'manifest' and parent.content_id = edge.parent_id and parent.removed_in is null
-            where edge.child_id = candidate.id offset 0) as held)
+            where edge.child_id = candidate.id and ${isKeptNow(repositoryId)} offset 0) as held)
       )
       update membership m set removed_in = ${number} from leaving
       where m.repository_id = ${repositoryId} and m.kind = 'manifest' and m.removed_in is null and m.content_id = leaving.id`.execute(

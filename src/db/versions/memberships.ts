@@ -42,9 +42,17 @@ export async function addMemberships(
     order by fresh.id`.execute(kysely(em));
 }
 
-/** The manifests of the tags and untagged roots that the version adds, as `manifest_id`. */
+/** The manifests of the tags and untagged roots that the version adds, and children that it no longer lacks, as `manifest_id`. */
 export function newRoots({ repositoryId, number }: Draft): RawBuilder<unknown> {
   return sql`(select manifest_id from tag_membership where repository_id = ${repositoryId} and added_in = ${number}
     union
-    select manifest_id from root_membership where repository_id = ${repositoryId} and added_in = ${number})`;
+    select manifest_id from root_membership where repository_id = ${repositoryId} and added_in = ${number}
+    union
+    select entry.child_id from (
+        select parent_id, position from absent_child where repository_id = ${repositoryId} and removed_in = ${number}
+        except
+        select parent_id, position from absent_child where repository_id = ${repositoryId} and removed_in is null) as regained
+      join manifest_manifest entry on entry.parent_id = regained.parent_id and entry.position = regained.position
+      join membership p on p.repository_id = ${repositoryId} and p.kind = 'manifest' and p.content_id = entry.parent_id
+        and p.removed_in is null)`;
 }

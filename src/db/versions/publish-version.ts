@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
+import { isKeptNow } from '../content/absences.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import { reachFrom } from '../content/reach.ts';
 import type { Em } from '../open-database.ts';
@@ -10,6 +11,7 @@ import { endBlobs, endManifests } from './end-content.ts';
 import { endFollowers } from './end-followers.ts';
 import { addMemberships, newRoots } from './memberships.ts';
 import { addOptional, hasOptional, isOptionalNew } from './optional-blobs.ts';
+import { dropUnused } from './settle-absences.ts';
 import { settleSignatures } from './settle-signatures.ts';
 
 export interface VersionSteps<Locked extends Draft> {
@@ -61,6 +63,7 @@ async function publishVersion(em: Em, draft: Draft): Promise<Published> {
     do await endManifests(em, draft);
     while (await endFollowers(em, draft));
     await endBlobs(em, draft);
+    await dropUnused(em, draft);
   }
   await settleSignatures(em, draft, written);
   const { counts, changes } = await countChanges(em, draft);
@@ -84,8 +87,9 @@ async function readWritten(em: Em, draft: Draft): Promise<Written> {
     sql`exists (select from ${sql.table(table)} where repository_id = ${repositoryId} and ${sql.ref(column)} = ${number})`;
   const found = await sql<Written>`
     select ${holds('tag_membership', 'added_in')} or ${holds('root_membership', 'added_in')}
-        or ${isOptionalNew(draft)} as "isAdded",
-      ${holds('tag_membership', 'removed_in')} or ${holds('root_membership', 'removed_in')} as "isRemoved",
+        or ${holds('absent_child', 'removed_in')} or ${isOptionalNew(draft)} as "isAdded",
+      ${holds('tag_membership', 'removed_in')} or ${holds('root_membership', 'removed_in')}
+        or ${holds('absent_child', 'added_in')} as "isRemoved",
       ${holds('membership', 'added_in')} or ${holds('membership', 'removed_in')} as "isSigned"`.execute(
     kysely(em),
   );
@@ -124,7 +128,7 @@ async function addContent(em: Em, draft: Draft): Promise<void> {
     em,
     draft,
     'manifest',
-    sql`with recursive ${reachFrom(newRoots(draft))} select id from reach`,
+    sql`with recursive ${reachFrom(newRoots(draft), isKeptNow(repositoryId))} select id from reach`,
   );
   await addMemberships(
     em,

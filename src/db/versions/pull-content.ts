@@ -9,12 +9,14 @@ import { readTrusted } from '../policies/read-trusted.ts';
 import type { Trusted } from '../policies/read-trusted.ts';
 import { mayReuse } from '../staging/reuse.ts';
 import type { Reuse } from '../staging/reuse.ts';
+import type { CollectedAbsences } from '../content/absences.ts';
 import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 import { referrerRootName } from '../staging/stage-companions.ts';
 import { addAtomic } from '../staging/stage-signatures.ts';
 import type { ManifestRef } from '../staging/stage-companions.ts';
 import type { PolicyKey } from '../schema/signatures.ts';
+import { writePulled } from './settle-absences.ts';
 import { insertRoots, setTags, settleRoots } from './write-roots.ts';
 
 /** Pulled content. Its manifests are stored. */
@@ -25,6 +27,8 @@ export interface PulledContent {
   readonly reuse: Reuse;
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   readonly companions: readonly PulledCompanion[];
+  /** What the walks below it left out. */
+  readonly absences: CollectedAbsences;
   readonly atomic: readonly number[];
   /** Each of these policies must verify it. */
   readonly policies: readonly PolicyKey[];
@@ -38,10 +42,10 @@ export interface PulledCompanion {
   readonly tag: string | null;
 }
 
-/** @property reason Why its signatures could not be read. */
+/** @property reason Why the remote leaves it out, or why its signatures could not be read. */
 export type PullOutcome =
   | { readonly kind: 'kept' }
-  | { readonly kind: 'absent' }
+  | { readonly kind: 'absent'; readonly reason?: string }
   | {
       readonly kind: 'refused' | 'out-of-time';
       readonly trusted: Trusted | undefined;
@@ -82,6 +86,7 @@ export async function keepPulled(
       lock: (transaction) => lockLatest(transaction, pulled.repositoryId),
       write: async (transaction, draft) => {
         await recordSources(transaction, pulled);
+        await writePulled(transaction, draft, pulled.absences.entries);
         await writeReference(transaction, draft, pulled);
         await writeCompanions(transaction, draft, pulled);
         await addAtomic(transaction, draft, pulled.atomic);
@@ -147,11 +152,11 @@ async function lockLatest(em: Em, repositoryId: number): Promise<Draft> {
 
 /** The repository holds the blobs that it may reuse, and has the others by name. */
 async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
-  const { remoteId, manifestId, companions, reuse } = pulled;
+  const { remoteId, manifestId, companions, reuse, absences } = pulled;
   const rootIds = [manifestId, ...companions.map((companion) => companion.manifestId)];
   await sql`
     insert into repository_source as kept (repository_id, blob_id, remote_id, is_held)
-    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`)}
+    with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`, absences.isKept())}
     select ${reuse.repositoryId}, named.blob_id, ${remoteId}::bigint, ${mayReuse('blob', sql`named.blob_id`, reuse)}
     from (select distinct edge.blob_id
       from reach join manifest_blob edge on edge.manifest_id = reach.id) as named

@@ -3,6 +3,7 @@ import type { Descriptor } from '../../oci/manifest/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import { indexEntries } from '../../oci/manifest/manifest-parse.ts';
+import { isKeptNow } from '../content/absences.ts';
 import { meaningRows } from '../content/meaning.ts';
 import { isHeld } from '../content/held-blobs.ts';
 import type { Em } from '../open-database.ts';
@@ -102,7 +103,7 @@ async function deleteManifest(
       select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
         join membership held on held.repository_id = ${repositoryId} and held.kind = 'manifest'
           and held.content_id = edge.parent_id and held.removed_in is null
-      where edge.child_id = m.id limit 1) as parent
+      where edge.child_id = m.id and ${isKeptNow(repositoryId)} limit 1) as parent
     from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
       and t.removed_in is null
     where m.digest = ${digest}`.execute(kysely(em));
@@ -156,8 +157,9 @@ async function assertBlobs(em: Em, { repositoryId }: Draft, { parsed }: Manifest
     );
 }
 
-/** Children have the types of their descriptors, or their own types. */
-async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: ManifestToStore): Promise<void> {
+/** Children have the types of their descriptors, or their own types. Those that the repository's own copy of the index lacks may stay absent. */
+async function assertChildren(em: Em, { repositoryId }: Draft, manifest: ManifestToStore): Promise<void> {
+  const { parsed } = manifest;
   const { manifests } = indexEntries(parsed);
   if (manifests.length === 0) return;
   const children = manifests.map((child) => ({ digest: child.digest, mediaType: listedType(child) }));
@@ -168,7 +170,12 @@ async function assertChildren(em: Em, { repositoryId }: Draft, { parsed }: Manif
       from manifest m join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = m.id
         and t.removed_in is null
       where m.digest = v.digest and m.raw is not null order by is_meant desc limit 1) as other on true
-    where other.is_meant is not true order by v.digest`.execute(kysely(em));
+    where other.is_meant is not true and not exists (
+      select from manifest parent join absent_child a on a.repository_id = ${repositoryId} and a.parent_id = parent.id and a.removed_in is null
+        join manifest_manifest edge on edge.parent_id = a.parent_id and edge.position = a.position
+        join manifest child on child.id = edge.child_id
+      where parent.digest = ${manifest.document.digest} and parent.media_type = ${parsed.mediaType} and child.digest = v.digest)
+    order by v.digest`.execute(kysely(em));
   refuseMissing(
     'manifests',
     found.rows.filter((row) => row.heldAs === null),

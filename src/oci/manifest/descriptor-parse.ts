@@ -1,5 +1,5 @@
 import type { Descriptor, Platform } from './descriptor.ts';
-import { parseDigest } from '../digest.ts';
+import { isDigest, parseDigest } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from '../error.ts';
 import type { JsonObject, JsonValue } from './json-parse.ts';
@@ -8,7 +8,7 @@ const descriptorKeys = ['mediaType', 'digest', 'size', 'urls', 'artifactType', '
 const platformPattern = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Parses a descriptor (image-spec, descriptor.md), without annotations. `where` is its place in the document, such as `layers[3]`.
+ * Parses a descriptor (image-spec, descriptor.md), with one of its annotations. `where` is its place in the document, such as `layers[3]`.
  * @throws TidemarkError `MANIFEST_INVALID`, `MANIFEST_AMBIGUOUS`, or as `parseDigest`, each with the place.
  */
 export function readDescriptor(value: JsonValue | undefined, where: string): Descriptor {
@@ -25,6 +25,7 @@ export function readDescriptor(value: JsonValue | undefined, where: string): Des
     ...(urls === undefined ? {} : { urls }),
     ...(platform === undefined ? {} : { platform }),
     ...(typeof value.get('data') === 'string' ? { hasData: true as const } : {}),
+    ...readAnnotated(value.get('annotations')),
   };
 }
 
@@ -102,6 +103,12 @@ function readPlatform(value: JsonValue | undefined): Platform | undefined {
     architecture: value.get('architecture'),
     variant: value.get('variant'),
   });
+}
+
+/** Other annotations, and one that is no digest, are for people. */
+function readAnnotated(annotations: JsonValue | undefined): { annotates?: Digest } {
+  const annotated = annotations instanceof Map ? annotations.get('vnd.docker.reference.digest') : undefined;
+  return isDigest(annotated) ? { annotates: annotated } : {};
 }
 
 /** Undefined unless `os` and `architecture` are valid strings. */

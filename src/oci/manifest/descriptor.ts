@@ -12,6 +12,8 @@ export interface Descriptor {
   readonly platform?: Platform;
   /** Whether the descriptor embeds the content, unverified. */
   readonly hasData?: true;
+  /** The entry of the same index that this one describes, as BuildKit writes for attestations. */
+  readonly annotates?: Digest;
 }
 
 export interface Platform {

@@ -1,4 +1,5 @@
 import { quoteValue } from '../../oci/error.ts';
+import { platformMistake } from '../../selection/platforms.ts';
 import type { NewestTags } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
@@ -14,6 +15,7 @@ export interface TagRuleFields {
   readonly semverPrereleases?: boolean | null | undefined;
   readonly semverSuffix?: string | null | undefined;
   readonly newestTags?: NewestTags | null | undefined;
+  readonly platforms?: string[] | null | undefined;
 }
 
 /** Wildcards cost little; each tag of the upstream is matched against every pattern and range. */
@@ -47,6 +49,28 @@ export function checkNewest({ count }: NewestTags): Checked {
   return checked && { ...checked, field: ['newestTags', 'count'] };
 }
 
+const platformsAtMost = 100;
+
+export function checkPlatforms(platforms: readonly string[]): Checked[] {
+  if (platforms.length === 0)
+    return [invalid('platforms', 'platforms is empty; name at least one platform, or give null for all.')];
+  if (platforms.length > platformsAtMost)
+    return [
+      invalid(
+        'platforms',
+        `platforms has ${platforms.length} entries; at most ${platformsAtMost} are accepted.`,
+      ),
+    ];
+  return platforms.map((platform, index) => {
+    const message = platformMistake(platform);
+    if (message === undefined) return undefined;
+    return invalid(
+      ['platforms', String(index)],
+      `platforms[${index}] is ${quoteValue(platform)}; ${message}`,
+    );
+  });
+}
+
 const ruleFields = [
   'includeTagPatterns',
   'excludeTagPatterns',
@@ -54,6 +78,7 @@ const ruleFields = [
   'semverPrereleases',
   'semverSuffix',
   'newestTags',
+  'platforms',
 ] as const satisfies readonly (keyof TagRuleFields)[];
 
 /** The stored rules with those that are given; a cleared rule is absent. */

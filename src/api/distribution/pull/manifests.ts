@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import { readServedManifest } from '../../../db/reads/read-served.ts';
 import type { ServedManifest } from '../../../db/reads/read-served.ts';
+import { readAbsence } from '../../../db/reads/read-absences.ts';
+import type { Absence } from '../../../db/reads/read-absences.ts';
 import { isTidemarkError, quoteValue } from '../../../oci/error.ts';
 import { isAcceptable, isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from '../error.ts';
@@ -23,11 +25,15 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
   const wish = { reference: path.reference, withDocument: request.method === 'GET', accepts };
   let version = await findServedVersion(exchange, path.name);
   let manifest = await readServedManifest(em, version, wish);
-  if (manifest === undefined && (await pullThrough(exchange, version, path))) {
+  if (manifest === undefined) {
+    const absence = await readAbsence(em, version, path.reference);
+    // what the remote leaves out is not asked for
+    const isAsked = absence?.kind !== 'BY_RULE';
+    if (!isAsked || !(await pullThrough(exchange, version, path))) throw unknown(path, absence);
     version = await findServedVersion(exchange, path.name);
     manifest = await readServedManifest(em, version, wish);
   }
-  if (manifest === undefined) throw unknown(path.name, path.reference);
+  if (manifest === undefined) throw unknown(path);
   // Signing an image begins with its manifest, by digest. Its layers stay refused.
   if ('tag' in path.reference || !version.maySign) await requireSigned(exchange, version, path);
   if ('tag' in path.reference) checkAccept(exchange, manifest, path.reference.tag);
@@ -61,7 +67,12 @@ async function pullThrough(
   if (remoteId === null) return false;
   const outcome = await ask(exchange, { repositoryId, remoteId, reference, policies }, name);
   if (outcome.kind === 'kept') return true;
-  if (outcome.kind === 'absent') return false;
+  if (outcome.kind === 'absent' && outcome.reason === undefined) return false;
+  if (outcome.kind === 'absent')
+    throw refuse(
+      'MANIFEST_UNKNOWN',
+      `The repository ${quoteValue(name)} does not have ${describe(reference)}: ${outcome.reason}.`,
+    );
   throw refuseUnverified(exchange, reference, { ...outcome, isOver: outcome.kind === 'out-of-time' });
 }
 
@@ -70,11 +81,11 @@ async function ask(
   missing: Parameters<Exchange['api']['upstreams']['pullManifest']>[0],
   name: string,
 ): ReturnType<Exchange['api']['upstreams']['pullManifest']> {
-  const { reference } = missing;
   try {
     return await api.upstreams.pullManifest(missing);
   } catch (error) {
-    const what = 'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : reference.digest;
+    const { reference } = missing;
+    const what = 'tag' in reference ? describe(reference) : reference.digest;
     throw refuseUpstream(
       `The repository ${quoteValue(name)} does not have ${what}, and its upstream cannot be reached now.`,
       error,
@@ -82,10 +93,30 @@ async function ask(
   }
 }
 
-function unknown(name: string, reference: ManifestReference): Error {
-  const what =
-    'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : `the manifest ${reference.digest}`;
-  return refuse('MANIFEST_UNKNOWN', `The repository ${quoteValue(name)} does not have ${what}.`);
+function describe(reference: ManifestReference): string {
+  return 'tag' in reference ? `the tag ${quoteValue(reference.tag)}` : `the manifest ${reference.digest}`;
+}
+
+function unknown({ name, reference }: ManifestPath, absence?: Absence): Error {
+  const why = absence === undefined ? '' : ` ${explainAbsence(absence)}`;
+  return refuse(
+    'MANIFEST_UNKNOWN',
+    `The repository ${quoteValue(name)} does not have ${describe(reference)}.${why}`,
+  );
+}
+
+/** Content that is absent on purpose is told from lost content. */
+function explainAbsence({ kind, parentDigest, platforms }: Absence): string {
+  switch (kind) {
+    case 'LOST':
+      return 'It has been lost on this server; syncing the repository again fetches it.';
+    case 'UPSTREAM':
+      return `It is absent upstream: the index ${parentDigest} lists it, and the last sync got 404 for it.`;
+    case 'BY_RULE':
+      return platforms === null
+        ? `It is absent by rule: the index ${parentDigest} was synced without its platform.`
+        : `It is absent by rule: the remote takes only ${platforms.join(', ')}. The index ${parentDigest} lists it.`;
+  }
 }
 
 /** Only a tag is refused by Accept: a digest names exact bytes (fault 78). */

@@ -1,4 +1,4 @@
-import { Arg, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import {
   BlobType,
   ManifestType,
@@ -8,6 +8,7 @@ import {
   toManifestType,
   toSignatureType,
 } from './content.type.ts';
+import { ManifestDescriptorType, toManifestDescriptorType } from './manifest-descriptor.type.ts';
 import { TidemarkError } from '../../../oci/error.ts';
 import { documentBytesMax } from '../context.ts';
 import type { RequestContext } from '../context.ts';
@@ -32,19 +33,55 @@ export class ManifestResolver {
   @FieldResolver(() => ByteCount, {
     description: 'Size of the document and of every blob below it, each counted once.',
   })
-  async totalSizeBytes(@Root() { row }: ManifestType, @Ctx() { loaders }: RequestContext): Promise<number> {
-    return loaders.totalSizes.load(row.id);
+  async totalSizeBytes(
+    @Root() { row, version }: ManifestType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<number> {
+    return loaders.totalSizes.load({ id: row.id, version });
   }
 
   @FieldResolver(() => [ManifestType], {
-    description: 'The stored children of an index, in its order.',
+    description:
+      'The stored children of an index, in its order. Below a version: those that the version has.',
   })
   async manifests(
     @Root() { row, version }: ManifestType,
     @Ctx() context: RequestContext,
   ): Promise<ManifestType[]> {
-    const children = await context.unpaged.take(await context.loaders.children.load(row.id));
+    const children = await context.unpaged.take(await context.loaders.children.load({ id: row.id, version }));
     return children.map((child) => toManifestType(child, version));
+  }
+
+  @FieldResolver(() => [ManifestDescriptorType], {
+    description: 'The manifests that an index lists, in its order, with those that are absent.',
+  })
+  async children(
+    @Root() { row, version }: ManifestType,
+    @Ctx() context: RequestContext,
+  ): Promise<ManifestDescriptorType[]> {
+    const rows = await context.loaders.descriptors.load({ id: row.id, version });
+    return (await context.unpaged.take(rows)).map(toManifestDescriptorType);
+  }
+
+  @FieldResolver(() => Int, { description: 'How many of the manifests that an index lists are stored.' })
+  async presentChildren(
+    @Root() { row, version }: ManifestType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<number> {
+    const rows = await loaders.descriptors.load({ id: row.id, version });
+    return rows.filter(({ isStored }) => isStored).length;
+  }
+
+  @FieldResolver(() => Int, {
+    description:
+      'How many of the manifests that an index lists are absent: by the platforms of the remote, or because the upstream lacks them.',
+  })
+  async absentChildren(
+    @Root() { row, version }: ManifestType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<number> {
+    const rows = await loaders.descriptors.load({ id: row.id, version });
+    return rows.filter(({ isStored }) => !isStored).length;
   }
 
   @FieldResolver(() => [SignatureType], {

@@ -78,6 +78,9 @@ export class RemoteType extends NodeType {
   @Field(() => NewestTagsType, { nullable: true, description: ruleText.newestTags })
   newestTags!: NewestTagsType | null;
 
+  @Field(() => [String], { nullable: true, description: ruleText.platforms })
+  platforms!: string[] | null;
+
   @Field(() => Boolean, { description: ruleText.semverPrereleases })
   semverPrereleases!: boolean;
 
@@ -208,6 +211,7 @@ export function toRemoteType(row: Remote): RemoteType {
     semverSuffix: rules.semverSuffix ?? null,
     semverPrereleases: rules.semverPrereleases ?? false,
     newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
+    platforms: rules.platforms ?? null,
     sigstore: row.sigstore ?? null,
     totalTimeout: row.totalTimeout ?? null,
     connectTimeout: row.connectTimeout ?? null,

@@ -65,6 +65,10 @@ export const ruleText = {
   newestTags:
     'Keeps only the newest of the tags that the other rules leave. Names without a wildcard in includeTags are always kept. ' +
     'A mirror sync removes the others. Null: all are kept.',
+  platforms:
+    'Platforms to sync, as os/architecture or os/architecture/variant, for example "linux/amd64"; at most 100. Without a variant every ' +
+    'variant is synced. An index keeps its bytes; its manifests for other platforms are absent from the version. A single image for another ' +
+    'platform is left out. Null: all platforms.',
 };
 
 @InputType()
@@ -83,4 +87,7 @@ export abstract class TagRuleSettings {
 
   @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
   newestTags?: NewestTagsInput | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.platforms })
+  platforms?: string[] | null;
 }

@@ -1,0 +1,63 @@
+import { stagedAbsences } from '../../db/content/absences.ts';
+import type { Em } from '../../db/open-database.ts';
+import { leaveOut, readRootNames } from '../../db/staging/leave-out.ts';
+import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { childrenMissing, describeLeftOut, findLeftOut } from '../../upstream/left-out-roots.ts';
+import type { GraphWalk } from '../../upstream/walk-graph.ts';
+import type { SyncWalk } from '../companions/companion.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
+
+/** The walk below tags or digests. A child that the upstream lacks is left out with a warning. */
+export function syncWalk(
+  em: Em,
+  sync: SyncContext,
+  walk: Pick<SyncWalk, 'rootIds' | 'concurrency' | 'onStored'>,
+): SyncWalk {
+  return {
+    ...walk,
+    reuse: sync.reuse,
+    platforms: sync.filter.platforms,
+    absences: stagedAbsences(sync.taskId),
+    onAbsent: async ({ digest, parentDigest }) => {
+      const message =
+        `The upstream does not have the manifest ${digest} (404), which the index ${parentDigest} lists. ` +
+        'The index was synced without it. Each sync asks for it again.';
+      await addWarnings(em, sync.taskId, [{ message, name: digest, differs: [digest, parentDigest] }]);
+    },
+  };
+}
+
+/**
+ * Leaves out the tags and digests of which the platforms of the remote take nothing, with a warning. A mirror drops them.
+ * @returns the ids of these roots.
+ * @throws TidemarkError `CHILD_MISSING` for an index of which the upstream has nothing.
+ */
+export async function leaveOutRoots(
+  deps: ActivityDeps,
+  sync: SyncContext,
+  walk: GraphWalk,
+  signal: AbortSignal,
+): Promise<Set<number>> {
+  const em = deps.database.em.fork();
+  const found = await findLeftOut(deps, sync, walk, signal);
+  const missing = found.find(({ kind }) => kind === 'missing');
+  if (missing !== undefined) throw childrenMissing(sync, missing);
+  if (found.length === 0) return new Set();
+  const byId = new Map(found.map((root) => [root.id, root]));
+  const names = await readRootNames(em, sync, [...byId.keys()]);
+  const leftOut = names.flatMap(({ name, manifestId }) => {
+    const root = byId.get(manifestId);
+    return root === undefined
+      ? []
+      : [{ name, manifestId, reason: describeLeftOut(root, walk.platforms), root }];
+  });
+  await leaveOut(em, sync.taskId, leftOut);
+  const warnings = leftOut.map(({ name, reason, root }) => ({
+    message: `The ${name === root.digest ? 'manifest' : 'tag'} ${name} was left out: ${reason}.`,
+    name,
+    differs: [` ${name} `],
+  }));
+  await addWarnings(em, sync.taskId, warnings);
+  return new Set(byId.keys());
+}

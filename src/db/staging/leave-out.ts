@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import type { Em } from '../open-database.ts';
+import { listedNames } from './selected-graph.ts';
+import { stageTags } from './stage-tags.ts';
+import { kysely } from '../sql.ts';
+
+export interface RootName {
+  /** A tag, or a digest that the remote names. */
+  readonly name: string;
+  readonly manifestId: number;
+}
+
+/** The names under which a sync takes these manifests. */
+export async function readRootNames(
+  em: Em,
+  { taskId, repositoryId }: { readonly taskId: number; readonly repositoryId: number },
+  ids: readonly number[],
+): Promise<RootName[]> {
+  const wanted = sql`any(${ids}::bigint[])`;
+  const found = await sql<RootName>`
+    select s.name, s.manifest_id as "manifestId" from sync_tag s where s.task_id = ${taskId} and s.manifest_id = ${wanted}
+    union all
+    select t.name, t.manifest_id from tag_membership t
+    where t.repository_id = ${repositoryId} and t.removed_in is null and t.manifest_id = ${wanted}
+      and t.name in (${listedNames(taskId)})
+      and not exists (select from sync_tag s where s.task_id = ${taskId} and s.name = t.name)
+    union all
+    select r.name, r.manifest_id from sync_root r
+    where r.task_id = ${taskId} and not r.is_removed and r.manifest_id = ${wanted} and r.name not like '@%'
+    order by name`.execute(kysely(em));
+  return found.rows;
+}
+
+/** Takes tags and digests out of the selection of a sync. */
+export async function leaveOut(em: Em, taskId: number, names: readonly RootName[]): Promise<void> {
+  const isDigest = ({ name }: RootName) => name.includes(':');
+  await sql`
+    delete from sync_root where task_id = ${taskId} and name = any(${names.filter(isDigest).map(({ name }) => name)}::text[])`.execute(
+    kysely(em),
+  );
+  await stageTags(
+    em,
+    taskId,
+    names.filter((one) => !isDigest(one)).map(({ name }) => ({ name, manifestId: null })),
+  );
+}

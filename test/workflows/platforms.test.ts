@@ -1,0 +1,222 @@
+/** Remotes that take some platforms, and upstreams that lack some (docs/selection.md, "Platforms"). */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addArtifact, addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { openStage } from '../faults/scene.ts';
+import type { Scene, Stage } from '../faults/scene.ts';
+import { openApiOver } from '../support/api-over-harness.ts';
+import type { ApiOverHarness } from '../support/api-over-harness.ts';
+
+let stage: Stage;
+let api: ApiOverHarness;
+
+beforeAll(async () => {
+  stage = await openStage();
+  api = await openApiOver(stage.harness);
+});
+
+afterAll(async () => {
+  await api.close();
+  await stage.close();
+});
+
+type Names = 'index' | 'amd64' | 'arm64' | 'amd64Attestation' | 'arm64Attestation' | 'chart';
+
+let seeds = 0;
+
+/** An index as BuildKit writes it, with a chart that has no platform. */
+function multiArch(): { readonly repository: SampleRepository; readonly digests: Record<Names, string> } {
+  seeds += 1;
+  const repository = createSampleRepository();
+  const image = (architecture: string) =>
+    addImage(repository, {
+      seed: `platforms-${seeds}-${architecture}`,
+      layers: [1_000],
+      platform: { os: 'linux', architecture },
+    });
+  const attestationOf = (subject: { readonly digest: string }, name: string) => ({
+    ...addArtifact(repository, {
+      seed: `${subject.digest}-${name}`,
+      layers: [{ mediaType: 'application/vnd.in-toto+json', sizeBytes: 300 }],
+    }),
+    platform: { os: 'unknown', architecture: 'unknown' },
+    annotations: { 'vnd.docker.reference.digest': subject.digest },
+  });
+  const amd64 = image('amd64');
+  const arm64 = image('arm64');
+  const amd64Attestation = attestationOf(amd64, 'amd64');
+  const arm64Attestation = attestationOf(arm64, 'arm64');
+  const chart = addArtifact(repository, { seed: `chart-${seeds}`, artifactType: 'application/vnd.chart' });
+  const manifests = [amd64, arm64, amd64Attestation, arm64Attestation, chart];
+  const index = addIndex(repository, { manifests, tag: 'multi' });
+  const byName = { index, amd64, arm64, amd64Attestation, arm64Attestation, chart };
+  const digests = Object.fromEntries(
+    Object.entries(byName).map(([name, { digest }]) => [name, digest]),
+  ) as unknown as Record<Names, string>;
+  return { repository, digests };
+}
+
+async function names({ harness, ids }: Scene, digests: Record<Names, string>): Promise<string[]> {
+  const { latest } = await harness.read((await latestTask(ids.repositoryId)).id);
+  const content = await harness.content(ids.repositoryId, latest, 'manifest');
+  const byDigest = new Map(Object.entries(digests).map(([name, digest]) => [digest, name]));
+  return content.map((digest) => byDigest.get(digest) ?? digest).sort();
+}
+
+async function latestTask(repositoryId: number): Promise<{ readonly id: number }> {
+  const [task] = await stage.harness
+    .em()
+    .getConnection()
+    .execute<{ id: number }[]>(
+      `select id from task where repository_id = ${repositoryId} order by id desc limit 1`,
+    );
+  if (task === undefined) throw new Error('no task');
+  return task;
+}
+
+async function pull(
+  name: string,
+  reference: string,
+): Promise<{ status: number; digest: string | null; text: string }> {
+  const response = await fetch(`${api.url}/v2/${name}/manifests/${reference}`, {
+    headers: {
+      accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json',
+    },
+  });
+  return {
+    status: response.status,
+    digest: response.headers.get('docker-content-digest'),
+    text: await response.text(),
+  };
+}
+
+const only = (...platforms: string[]) => ({ tagRules: { platforms } });
+const amd64Names = ['amd64', 'amd64Attestation', 'chart', 'index'];
+const allNames = ['amd64', 'amd64Attestation', 'arm64', 'arm64Attestation', 'chart', 'index'];
+
+test('a remote takes one platform: the index keeps its digest, other children are neither fetched nor served', async () => {
+  const { repository, digests } = multiArch();
+  // another repository has stored them all
+  await stage.openSynced({ repository });
+  const scene = await stage.open({ repository, remote: only('linux/amd64') });
+  const { task, warnings } = await scene.sync();
+  expect([task.state, task.errorMessage, warnings]).toEqual(['COMPLETED', null, []]);
+  expect(await names(scene, digests)).toEqual(amd64Names);
+  expect(scene.upstream.requests.filter(({ path }) => path.includes(digests.arm64))).toEqual([]);
+  expect(await pull(scene.name, 'multi')).toMatchObject({ status: 200, digest: digests.index });
+  expect(await pull(scene.name, digests.amd64)).toMatchObject({ status: 200 });
+  const absent = await pull(scene.name, digests.arm64);
+  expect([absent.status, JSON.parse(absent.text)]).toMatchObject([
+    404,
+    { errors: [{ code: 'MANIFEST_UNKNOWN' }] },
+  ]);
+  expect(absent.text).toContain('It is absent by rule: the remote takes only linux/amd64.');
+  const layer = JSON.parse(repository.manifests.get(digests.arm64 as never)?.bytes.toString() ?? '{}') as {
+    layers: { digest: string }[];
+  };
+  const blob = await fetch(`${api.url}/v2/${scene.name}/blobs/${layer.layers[0]?.digest}`);
+  expect([blob.status, await blob.json()]).toMatchObject([404, { errors: [{ code: 'BLOB_UNKNOWN' }] }]);
+  // a second sync changes nothing
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+});
+
+test('the API lists the children of an index with those that are absent', async () => {
+  const { repository, digests } = multiArch();
+  const scene = await stage.open({ repository, remote: only('linux/arm64/v8') });
+  await scene.sync();
+  const { repository: read } = await api.graphql(
+    `query ($name: String!) { repository(name: $name) { latestVersion { tag(name: "multi") { manifest {
+      presentChildren absentChildren manifests { digest } children { digest mediaType platform isStored absence } } } } } }`,
+    { name: scene.name },
+  );
+  const { manifest } = read.latestVersion.tag;
+  expect(manifest).toMatchObject({ presentChildren: 3, absentChildren: 2 });
+  expect(manifest.manifests.map(({ digest }: { digest: string }) => digest)).toEqual([
+    digests.arm64,
+    digests.arm64Attestation,
+    digests.chart,
+  ]);
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  expect(manifest.children).toEqual([
+    { digest: digests.amd64, mediaType, platform: 'linux/amd64', isStored: false, absence: 'BY_RULE' },
+    { digest: digests.arm64, mediaType, platform: 'linux/arm64', isStored: true, absence: null },
+    {
+      digest: digests.amd64Attestation,
+      mediaType,
+      platform: 'unknown/unknown',
+      isStored: false,
+      absence: 'BY_RULE',
+    },
+    {
+      digest: digests.arm64Attestation,
+      mediaType,
+      platform: 'unknown/unknown',
+      isStored: true,
+      absence: null,
+    },
+    { digest: digests.chart, mediaType, platform: null, isStored: true, absence: null },
+  ]);
+});
+
+test.each([{ mirror: false }, { mirror: true }])(
+  'other platforms take effect at the next sync, for unchanged tags too: mirror $mirror',
+  async (wish) => {
+    const { harness } = stage;
+    const { repository, digests } = multiArch();
+    const scene = await stage.open({ repository, remote: only('linux/amd64') });
+    await scene.sync(wish);
+    await harness.updateRemote(scene.ids.remoteId, { tagRules: {} });
+    expect((await scene.sync(wish)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+    expect(await names(scene, digests)).toEqual(allNames);
+    expect((await scene.sync(wish)).task).toMatchObject({ createdVersion: null });
+    await harness.updateRemote(scene.ids.remoteId, only('linux/arm64'));
+    expect((await scene.sync(wish)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 3 });
+    expect(await names(scene, digests)).toEqual(['arm64', 'arm64Attestation', 'chart', 'index']);
+    expect(await pull(scene.name, digests.amd64)).toMatchObject({ status: 404 });
+    expect((await scene.sync(wish)).task).toMatchObject({ createdVersion: null });
+    // the versions before stay what they were, and a restored one lacks what it lacked
+    const { number, id } = (
+      await api.graphql(
+        `query ($name: String!) { repository(name: $name) { version(number: 1) { id number } } }`,
+        { name: scene.name },
+      )
+    ).repository.version;
+    expect(number).toBe(1);
+    await api.graphql(
+      `mutation ($id: ID!) { repositoryRestoreVersion(input: { versionId: $id }) { userErrors { message } } }`,
+      { id },
+    );
+    expect(await names(scene, digests)).toEqual(amd64Names);
+    expect((await pull(scene.name, digests.arm64)).text).toContain('absent by rule');
+  },
+);
+
+test('a clean-up removes the content of platforms that no version has any more', async () => {
+  const { harness } = stage;
+  const { repository, digests } = multiArch();
+  const scene = await stage.openSynced({ repository });
+  const before = await harness.storedFiles();
+  await harness.updateRemote(scene.ids.remoteId, only('linux/amd64'));
+  await scene.sync();
+  const arm64 = `select raw is null as gone from manifest where digest = '${digests.arm64}'`;
+  const isGone = async () =>
+    (await harness.em().getConnection().execute<{ gone: boolean }[]>(arm64))[0]?.gone;
+  await harness.upkeep('content.collect');
+  // version 1 has it
+  expect(await isGone()).toBe(false);
+  await harness
+    .em()
+    .getConnection()
+    .execute(`update repository set retain_versions = 1 where id = ${scene.ids.repositoryId}`);
+  await harness.upkeep('content.collect');
+  expect(await isGone()).toBe(true);
+  expect((await harness.storedFiles()).length).toBe(before.length - 3);
+  expect((await harness.upkeep('content.verify')).state).toBe('COMPLETED');
+  expect(await pull(scene.name, 'multi')).toMatchObject({ status: 200, digest: digests.index });
+  expect((await pull(scene.name, digests.arm64)).text).toContain('absent by rule');
+  // and it comes back
+  await harness.updateRemote(scene.ids.remoteId, { tagRules: {} });
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 3 });
+  expect(await names(scene, digests)).toEqual(allNames);
+  expect(await pull(scene.name, digests.arm64)).toMatchObject({ status: 200 });
+});
