@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
+import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { openApiOver } from '../support/api-over-harness.ts';
 import type { ApiOverHarness } from '../support/api-over-harness.ts';
 import { openFakeUpstream } from '../support/fake-upstream.ts';
@@ -110,18 +111,20 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
     return { name: ids.name, signatures: summary?.present.signatures ?? 0 };
   }
 
+  const cosignVerify = (reference: string): Promise<Buffer> =>
+    runPeerAt(
+      home,
+      'cosign',
+      'verify',
+      '--key',
+      'cosign.pub',
+      '--insecure-ignore-tlog',
+      '--allow-http-registry',
+      reference,
+    );
+
   async function expectCosignVerifies(repository: string): Promise<void> {
-    const verify = (reference: string) =>
-      runPeerAt(
-        home,
-        'cosign',
-        'verify',
-        '--key',
-        'cosign.pub',
-        '--insecure-ignore-tlog',
-        '--allow-http-registry',
-        `${repository}${reference}`,
-      );
+    const verify = (reference: string) => cosignVerify(`${repository}${reference}`);
     for (const reference of references) expect(JSON.parse(String(await verify(reference)))).not.toEqual([]);
     await expect(verify(':unsigned')).rejects.toThrow(/no (?:matching )?signatures/i);
   }
@@ -165,6 +168,49 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
       60_000,
     );
   });
+
+  test('of cosign, of an index of which one platform is mirrored, here and by another Tidemark', async () => {
+    const upstreamName = await pushSigned('docker-registry', 'referrers');
+    const url = `http://${hostOf('docker-registry')}`;
+    const platforms = ['linux/amd64'];
+    const first = await mirror({ url, upstreamName, includeTags: ['multi'], tagRules: { platforms } });
+    const ids = await second.createRepository({ url: api.url, upstreamName: first.name });
+    expect((await second.sync(ids)).task).toMatchObject({ state: 'COMPLETED', errorMessage: null });
+    for (const repository of [`${api.host}/${first.name}`, `${secondApi.host}/${ids.name}`]) {
+      for (const reference of [':multi', `@${index.digest}`, `@${child}`])
+        expect(JSON.parse(String(await cosignVerify(`${repository}${reference}`)))).not.toEqual([]);
+      const digest = String(await runPeerAt(home, 'crane', 'digest', '--insecure', `${repository}:multi`));
+      expect(digest.trim()).toBe(index.digest);
+      const target = await mkdtemp(join(home, 'copied-'));
+      const source = ['--src-tls-verify=false', `docker://${repository}:multi`];
+      await runPeerAt(
+        home,
+        'skopeo',
+        '--insecure-policy',
+        '--override-os',
+        'linux',
+        '--override-arch',
+        'amd64',
+        'copy',
+        ...source,
+        `dir:${target}`,
+      );
+      expect(digestBytes(await readFile(join(target, 'manifest.json')))).toBe(child);
+      const pull = (platform: string) =>
+        runPeerAt(
+          home,
+          'crane',
+          'pull',
+          '--insecure',
+          '--platform',
+          platform,
+          `${repository}:multi`,
+          join(target, 'pulled'),
+        );
+      await pull('linux/amd64');
+      await expect(pull('linux/arm64')).rejects.toThrow(/It is absent (?:by rule|upstream)/);
+    }
+  }, 60_000);
 
   test('of cosign, from a registry with the referrers API', async () => {
     const upstreamName = await pushSigned('crane', 'referrers');
