@@ -74,6 +74,12 @@ export function runWithHeartbeat<T>(
   });
 }
 
+/** Whether one more error of the upstream fails the task. */
+export function isLastAttempt(): boolean {
+  const before = (Context.current().info.heartbeatDetails ?? {}) as FaultCounts;
+  return (before.upstream ?? 0) + 1 >= faultLimits.upstream;
+}
+
 /** Local activities have no heartbeats, and begin at attempt 1 on another worker. */
 function countFault(context: Context, kind: FaultKind): number {
   const { isLocal, attempt, heartbeatDetails } = context.info;

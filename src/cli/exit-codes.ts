@@ -9,6 +9,7 @@ export const exitCodes = {
   someTagsFailed: 3,
 } as const;
 
-export function exitCodeOf({ state }: Pick<Task, 'state'>): number {
-  return state === 'COMPLETED' ? exitCodes.done : exitCodes.failed;
+export function exitCodeOf({ state, failedTags }: Pick<Task, 'state' | 'failedTags'>): number {
+  if (state !== 'COMPLETED') return exitCodes.failed;
+  return failedTags > 0 ? exitCodes.someTagsFailed : exitCodes.done;
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { collect } from './command.ts';
 
@@ -12,6 +12,7 @@ export interface TagRuleOptions {
   /** A count of 0 clears the rule. */
   readonly newest?: NewestTags;
   readonly platform?: readonly string[];
+  readonly tagFailures?: string;
 }
 
 interface NewestTags {
@@ -28,10 +29,11 @@ export interface TagRules {
   readonly semverSuffix?: string | null | undefined;
   readonly newestTags?: NewestTags | null | undefined;
   readonly platforms?: readonly string[] | null | undefined;
+  readonly tagFailures?: string | undefined;
 }
 
 export const tagRuleFields =
-  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } platforms';
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } platforms tagFailures';
 
 export function withTagRules(command: Command): void {
   command
@@ -50,6 +52,12 @@ export function withTagRules(command: Command): void {
       '--platform <os/arch>',
       "only images for this platform: linux/amd64; repeatable; '' for all",
       collect,
+    )
+    .addOption(
+      new Option(
+        '--tag-failures <mode>',
+        'tags that the upstream cannot deliver: skip-tag (default), fail-sync',
+      ).choices(['skip-tag', 'fail-sync']),
     );
 }
 
@@ -72,6 +80,7 @@ export function readTagRules(options: TagRuleOptions): TagRules {
     semverSuffix: options.semverSuffix === '' ? null : options.semverSuffix,
     newestTags: options.newest?.count === 0 ? null : options.newest,
     platforms: listOf(options.platform),
+    tagFailures: options.tagFailures?.toUpperCase().replace('-', '_'),
   };
 }
 
@@ -102,5 +111,6 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ['variant', rules.semverSuffix ?? null],
     ['platforms', rules.platforms?.join(', ') ?? null],
     ['newest', newestTags ? `${newestTags.count}${group}` : null],
+    ['tag failures', rules.tagFailures === 'FAIL_SYNC' ? 'fail the sync' : null],
   ];
 }

@@ -27,7 +27,13 @@ export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTag
   readonly newestTags?: NewestTags | null | undefined;
   /** `os/architecture[/variant]` of the images to take; null: all. */
   readonly platforms?: List;
+  /** Default SKIP_TAG. */
+  readonly tagFailures?: TagFailureMode | undefined;
 }
+
+/** Whether a tag that the upstream cannot deliver is skipped, or fails the sync. */
+export const tagFailureModes = ['SKIP_TAG', 'FAIL_SYNC'] as const;
+export type TagFailureMode = (typeof tagFailureModes)[number];
 
 export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';
 

@@ -14,3 +14,30 @@ export function isThrottle(error: unknown): boolean {
 export function isUnreadable(error: unknown): error is TidemarkError {
   return isTidemarkError(error) && error.origin === 'upstream' && !error.retryable;
 }
+
+const damaged: ReadonlySet<string> = new Set([
+  'CHILD_MISSING',
+  'CONTENT_UNKNOWN',
+  'DIGEST_INVALID',
+  'DIGEST_MISMATCH',
+  'DIGEST_UNSUPPORTED',
+  'INDEX_TOO_LARGE',
+  'MANIFEST_AMBIGUOUS',
+  'MANIFEST_INVALID',
+  'MANIFEST_TOO_LARGE',
+  'MEDIA_TYPE_MISMATCH',
+  'SCHEMA1_UNSUPPORTED',
+  'SIZE_MISMATCH',
+  'UPSTREAM_ENCODING_REFUSED',
+  'UPSTREAM_RESPONSE_TOO_LARGE',
+]);
+const refusals: ReadonlySet<number> = new Set([401, 403, 404, 410, 412, 451]);
+
+/**
+ * Whether the error is about the requested manifest or blob: it is damaged, missing, refused, or of an unsupported kind. Errors of the
+ * network, the disk and the login are not.
+ */
+export function isContentFailure(error: unknown): error is TidemarkError {
+  if (!isUnreadable(error)) return false;
+  return damaged.has(error.code) || (error.status !== undefined && refusals.has(error.status));
+}

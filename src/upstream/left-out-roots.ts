@@ -64,7 +64,7 @@ export function childrenMissing(upstream: Upstream, { digest }: LeftOutRoot): Ti
   return new TidemarkError(
     'CHILD_MISSING',
     `GET ${repositoryUrl(upstream)}/manifests/… was answered 404 for every manifest that the index ${digest} lists and the remote takes. ` +
-      'Nothing was changed; push them upstream, or leave the tag out with excludeTags.',
+      'Push them upstream, or leave the tag out with excludeTags.',
   );
 }
 

@@ -32,6 +32,15 @@ export interface GraphWalk {
   readonly absences: Absences;
   /** Called for each child that the upstream lacks. Without it the walk ends with an error. */
   readonly onAbsent?: ((child: MissingManifest) => Promise<void>) | undefined;
+  /** Records a manifest that the upstream cannot deliver, and goes on without it. Absent: its error ends the walk. */
+  readonly failures?: WalkFailures | undefined;
+}
+
+export interface WalkFailures {
+  readonly taskId: number;
+  /** Whether the error is about the requested content alone. */
+  readonly accepts: (error: unknown) => error is TidemarkError;
+  readonly record: (manifestId: number, error: TidemarkError) => Promise<void>;
 }
 
 /**
@@ -52,14 +61,26 @@ export async function walkGraph(
     await rule.apply(em, batch.filter(({ parsed }) => parsed.kind === 'index').map(idOf));
     await walk.onStored?.(stored);
   });
-  const leaveOut = async (child: MissingManifest) => {
+  const fetchChild = async (child: MissingManifest, laneSignal: AbortSignal) => {
+    try {
+      const manifest = await deps.connections.run(laneSignal, () => fetchListed(upstream, child, laneSignal));
+      if (manifest !== undefined) return manifest;
+    } catch (error) {
+      if (walk.failures?.accepts(error) !== true) throw error;
+      await walk.failures.record(child.id, error);
+      return undefined;
+    }
     if (walk.onAbsent === undefined) throw childMissing(upstream, child);
     await walk.absences.add(em, await entriesOf(em, [child.digest]));
     await walk.onAbsent(child);
+    return undefined;
   };
   let total = 0;
   for (let round = 1; ; round += 1) {
-    const missing = await findMissingManifests(em, walk.rootIds, walk, roundSize);
+    const missing = await findMissingManifests(em, walk.rootIds, walk, {
+      taskId: walk.failures?.taskId,
+      limit: roundSize,
+    });
     const isWhole = missing.length === 0;
     // for whole graphs too: several syncs may have stored deeper levels from below
     if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, walk, maxDepth)))
@@ -72,11 +93,8 @@ export async function walkGraph(
         missing,
         { concurrency: walk.concurrency, signal, drains: isThrottle },
         async (child, laneSignal) => {
-          const manifest = await deps.connections.run(laneSignal, () =>
-            fetchListed(upstream, child, laneSignal),
-          );
-          if (!manifest) return leaveOut(child);
-          await collector.add(manifest, manifest.document.bytes.byteLength);
+          const manifest = await fetchChild(child, laneSignal);
+          if (manifest) await collector.add(manifest, manifest.document.bytes.byteLength);
         },
       );
     } finally {
@@ -92,7 +110,7 @@ export function childMissing(
   return new TidemarkError(
     'CHILD_MISSING',
     `${describeManifest(upstream, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +
-      'Nothing was changed; push the missing manifest upstream, or leave its tag out with excludeTags.',
+      'Push the missing manifest upstream, or leave its tag out with excludeTags.',
   );
 }
 

@@ -215,13 +215,10 @@ describe('a task', () => {
       ['c', 'MOVED', 'x', 'y'],
       ['d', 'REMOVED', 'x', null],
     ] as const)
-      await api.sql('insert into task_plan_tag values ($1, $2, $3, $4, $5)', [
-        taskId,
-        name,
-        change,
-        was === null ? null : digestOf(was),
-        is === null ? null : digestOf(is),
-      ]);
+      await api.sql(
+        'insert into task_tag (task_id, name, outcome, old_digest, new_digest) values ($1, $2, $3, $4, $5)',
+        [taskId, name, change, was === null ? null : digestOf(was), is === null ? null : digestOf(is)],
+      );
     const { data, errors } = await api.graphql(
       `query ($id: ID!) { task(id: $id) { dryRun plan { tagsAdded tagsMoved tagsRemoved blobsToFetch bytesToFetch
         all: tags(first: 3) { totalCount pageInfo { hasNextPage } nodes { name change oldDigest newDigest } }

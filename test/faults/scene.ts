@@ -32,6 +32,7 @@ export interface Scene {
 
 export interface SceneOptions {
   readonly upstream?: FakeUpstreamOptions;
+  /** One bad tag fails the sync (`FAIL_SYNC`), so that its error is seen, unless `tagRules` say otherwise. */
   readonly remote?: Partial<Remote>;
   /** Default: the tags `good` (an image) and `multi` (an index of two). */
   readonly repository?: SampleRepository;
@@ -53,7 +54,13 @@ export async function openStage(options: SyncHarnessOptions = {}) {
       const repository = wish.repository ?? goodRepository(seed);
       const upstream = await openFakeUpstream({ fallback: sampleAnswers(repository), ...wish.upstream });
       upstreams.push(upstream);
-      const ids = await harness.createRepository({ url: upstream.url, upstreamName, ...wish.remote });
+      const tagRules = { tagFailures: 'FAIL_SYNC' } as const;
+      const ids = await harness.createRepository({
+        url: upstream.url,
+        upstreamName,
+        tagRules,
+        ...wish.remote,
+      });
       return {
         harness,
         upstream,

@@ -52,6 +52,8 @@ export interface FakeUpstream extends AsyncDisposable {
    * that follow. Given again for the same route, they replace what was there.
    */
   on(route: string, ...answers: Answer[]): void;
+  /** The fallback answers the route again. */
+  off(route: string): void;
   /** As `on`, but each answer is for exactly one request, and `assertDone` wants them all used. */
   script(route: string, ...answers: Answer[]): void;
   /** The requests of one route, without looking at the query. */
@@ -107,6 +109,7 @@ export async function openFakeUpstream(options: FakeUpstreamOptions = {}): Promi
     requests,
     unexpected,
     on: (route, ...answers) => void routes.set(route, { answers, exact: false }),
+    off: (route) => void routes.delete(route),
     script: (route, ...answers) => void routes.set(route, { answers, exact: true }),
     requestsOf: (route) =>
       requests.filter(({ method, path }) => `${method} ${path.split('?', 1)[0]}` === route),

@@ -237,7 +237,7 @@ async function planOf(taskId: number) {
     select tags_added as added, tags_moved as moved, tags_removed as removed, blobs_to_fetch as blobs, bytes_to_fetch as bytes
     from task_plan where task_id = ${taskId}`.execute(db);
   const tags = await sql<{ name: string; change: string; before: string | null; after: string | null }>`
-    select name, change, old_digest as before, new_digest as after from task_plan_tag where task_id = ${taskId}
+    select name, outcome as change, old_digest as before, new_digest as after from task_tag where task_id = ${taskId}
     order by name`.execute(db);
   return {
     counts: counts.rows[0],

@@ -5,6 +5,7 @@ import { enterStage } from '../../db/tasks/start-task.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { readPlatforms } from '../../upstream/read-platforms.ts';
+import { warnOfFailedTags } from './fail-tags.ts';
 import { verifySelected } from './verify-selected.ts';
 
 export interface CommitSyncOptions {
@@ -28,6 +29,7 @@ export async function commitSync(
 ): Promise<CommitResult> {
   const em = deps.database.em.fork();
   await enterStage(em, taskId, 'COMMITTING');
+  await warnOfFailedTags(em, taskId);
   await readPlatforms(deps, taskId, signal);
   for (let changes = 0; ; changes += 1) {
     signal.throwIfAborted();

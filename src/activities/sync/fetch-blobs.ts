@@ -1,4 +1,5 @@
 import { readForeignOfSync } from '../../db/reads/read-inline.ts';
+import { recordFailure } from '../../db/staging/failed-content.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../../db/staging/reuse.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import { readBatch, readCountedBytes } from '../../db/staging/sync-blobs.ts';
@@ -60,7 +61,9 @@ export async function fetchBlobs(
         const { blob } = queued;
         const onProgress = (bytesDone: number, resumedBytes: number) =>
           report.inFlight(blob, bytesDone, resumedBytes);
-        const isAbsent = !(await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress }));
+        const outcome = await fetchBlob(deps, sync, queued, { signal: laneSignal, onProgress });
+        if (outcome === 'failed') return;
+        const isAbsent = outcome === 'absent';
         if (report.finished({ ...blob, isAbsent }) >= reportBlobs) await report.write();
       },
     );
@@ -77,7 +80,7 @@ function lockOf(apart: string | undefined): (digest: Digest) => string {
   return (digest) => (apart === undefined ? digest : `${digest} ${apart}`);
 }
 
-/** Returns false for an optional blob that is nowhere. */
+/** `absent`: an optional blob that is nowhere. `failed`: the tags with this blob are skipped. */
 async function fetchBlob(
   deps: ActivityDeps,
   sync: SyncContext,
@@ -86,7 +89,7 @@ async function fetchBlob(
     readonly signal: AbortSignal;
     readonly onProgress: (bytesDone: number, resumedBytes: number) => void;
   },
-): Promise<boolean> {
+): Promise<'stored' | 'absent' | 'failed'> {
   const { digest } = blob;
   const { reuse } = sync;
   const apart = apartOf(reuse);
@@ -118,15 +121,20 @@ async function fetchBlob(
   };
   try {
     await (isLocked ? push() : deps.blobLocks.withLock(lockOf(apart)(digest), options.signal, push));
-    return true;
+    return 'stored';
   } catch (error) {
+    if (!blob.isOptional && sync.failures?.accepts(error) === true) {
+      const { code, message: reason } = error;
+      await recordFailure(em, sync.taskId, { kind: 'blob', contentId: blob.blobId, code, reason });
+      return 'failed';
+    }
     if (!blob.isOptional || !isLeftOut(error, layer)) {
       noteSubject(error, { digest });
       throw error;
     }
     const message = `The foreign layer ${digest} was left out: ${error.message}`;
     await addWarnings(em, sync.taskId, [{ message, name: digest, differs: [digest] }]);
-    return false;
+    return 'absent';
   } finally {
     await done();
   }

@@ -11,6 +11,7 @@ import { findRemovals } from '../tags/find-removals.ts';
 import { walkTags } from '../tags/walk-tags.ts';
 import type { TagRange } from '../tags/walk-tags.ts';
 import { commitSync } from './commit-sync.ts';
+import { warnOfFailedTags } from './fail-tags.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import type { BlobBatch } from './fetch-blobs.ts';
 import { planSync } from './plan-sync.ts';
@@ -63,6 +64,7 @@ export function createStageActivities(deps: ActivityDeps, contexts: SyncContexts
         await requireRunning(em, taskId);
         // read first: a repository that was created for this dry run is removed with it
         const names = await readTaskNames(em, taskId);
+        await warnOfFailedTags(em, taskId);
         await finishDryRun(em, taskId, plan);
         await logTaskEnded(em, deps.logger, taskId, names);
       }),

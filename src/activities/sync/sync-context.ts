@@ -15,8 +15,10 @@ import type { Registry } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { noteSubject, subjectOf } from '../error-subject.ts';
 import { createRegistryClients } from '../../upstream/registry-clients.ts';
+import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { remoteOptions } from '../../upstream/remote-options.ts';
+import { openFailures } from './open-failures.ts';
 import { createThrottles } from './throttles.ts';
 import type { Throttles } from './throttles.ts';
 
@@ -35,6 +37,8 @@ export interface SyncContext {
   readonly throttles: number;
   /** The stored content that the sync may reuse: by the present rights of its starter. */
   readonly reuse: Reuse;
+  /** Records content that the upstream cannot deliver. Undefined under `tagFailures: FAIL_SYNC`: its error fails the sync. */
+  readonly failures: WalkFailures | undefined;
 }
 
 export interface SyncContexts {
@@ -72,6 +76,7 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
           registry: client.registry,
           throttles: await throttles.count(em, taskId),
           reuse: { visibility, repositoryId, origin },
+          failures: openFailures(deps, taskId, selection.tagRules?.tagFailures),
         });
       } catch (error) {
         const settled = await throttles.settle(em, { taskId, host }, error);

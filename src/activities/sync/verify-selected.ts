@@ -14,6 +14,7 @@ import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import { createSignatureChecks } from '../../upstream/check-signatures.ts';
 import type { CheckOutcome } from '../../upstream/check-signatures.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { failTags } from './fail-tags.ts';
 import { readPlatforms } from '../../upstream/read-platforms.ts';
 
 const pageSize = 500;
@@ -30,6 +31,7 @@ const checkMaxMs = 15 * 60_000;
  */
 export async function verifySelected(deps: ActivityDeps, taskId: number, signal: AbortSignal): Promise<void> {
   const em = deps.database.em.fork();
+  await failTags(em, taskId);
   const policy = await readSyncPolicy(em, taskId);
   if (policy === undefined) await refuseNothing(em, taskId);
   else await refuseByPolicy(deps, { taskId, policy }, signal);

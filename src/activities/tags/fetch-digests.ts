@@ -1,3 +1,5 @@
+import { keepTags } from '../../db/staging/keep-tags.ts';
+import type { KeptTag } from '../../db/staging/keep-tags.ts';
 import { stageRoots } from '../../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../../db/staging/find-manifests.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
@@ -5,7 +7,6 @@ import type { ManifestToStore } from '../../db/content/meaning.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { isTidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
 import { walkWithCompanions } from '../companions/follow-companions.ts';
@@ -37,6 +38,10 @@ export async function fetchDigests(
         await addWarnings(em, sync.taskId, [found.warning]);
         return;
       }
+      if ('outcome' in found) {
+        await keepTags(em, sync.taskId, [found]);
+        return;
+      }
       const { idOf, stored } = await storeManifests(em, [found.manifest], sync.reuse);
       manifestsDone += stored;
       roots.push({ manifestId: idOf(found.manifest), name: digest });
@@ -53,19 +58,19 @@ export async function fetchDigests(
   await walkWithCompanions(deps, sync, walk, signal);
 }
 
-/** A missing digest, or one of an unsupported kind, is a warning. */
+/** A missing digest is a warning. */
 async function fetchOrLeaveOut(
   sync: SyncContext,
   digest: Digest,
   signal: AbortSignal,
-): Promise<{ readonly manifest: ManifestToStore } | { readonly warning: string }> {
+): Promise<{ readonly manifest: ManifestToStore } | { readonly warning: string } | KeptTag> {
   try {
     const manifest = await fetchManifest(sync, digest, signal);
     return manifest
       ? { manifest }
       : { warning: `includeTags names ${digest}, which the upstream does not have (404).` };
   } catch (error) {
-    if (!isTidemarkError(error) || error.code !== 'SCHEMA1_UNSUPPORTED') throw error;
-    return { warning: `The manifest ${digest} was left out: ${error.message}` };
+    if (sync.failures?.accepts(error) !== true) throw error;
+    return { name: digest, outcome: 'FAILED', code: error.code, reason: error.message, digest };
   }
 }

@@ -1,6 +1,7 @@
 import { stagedAbsences } from '../../db/content/absences.ts';
 import type { Em } from '../../db/open-database.ts';
 import { leaveOut, readRootNames } from '../../db/staging/leave-out.ts';
+import { keepTags } from '../../db/staging/keep-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { childrenMissing, describeLeftOut, findLeftOut } from '../../upstream/left-out-roots.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
@@ -19,6 +20,7 @@ export function syncWalk(
     reuse: sync.reuse,
     platforms: sync.filter.platforms,
     absences: stagedAbsences(sync.taskId),
+    failures: sync.failures,
     onAbsent: async ({ digest, parentDigest }) => {
       const message =
         `The upstream does not have the manifest ${digest} (404), which the index ${parentDigest} lists. ` +
@@ -31,7 +33,7 @@ export function syncWalk(
 /**
  * Leaves out the tags and digests of which the platforms of the remote take nothing, with a warning. A mirror drops them.
  * @returns the ids of these roots.
- * @throws TidemarkError `CHILD_MISSING` for an index of which the upstream has nothing.
+ * @throws TidemarkError under FAIL_SYNC, `CHILD_MISSING` for an index of which the upstream has nothing.
  */
 export async function leaveOutRoots(
   deps: ActivityDeps,
@@ -42,17 +44,26 @@ export async function leaveOutRoots(
   const em = deps.database.em.fork();
   const found = await findLeftOut(deps, sync, walk, signal);
   const missing = found.find(({ kind }) => kind === 'missing');
-  if (missing !== undefined) throw childrenMissing(sync, missing);
+  if (missing !== undefined && sync.failures === undefined) throw childrenMissing(sync, missing);
   if (found.length === 0) return new Set();
   const byId = new Map(found.map((root) => [root.id, root]));
-  const names = await readRootNames(em, sync, [...byId.keys()]);
-  const leftOut = names.flatMap(({ name, manifestId }) => {
-    const root = byId.get(manifestId);
-    return root === undefined
-      ? []
-      : [{ name, manifestId, reason: describeLeftOut(root, walk.platforms), root }];
+  const names = (await readRootNames(em, sync, [...byId.keys()])).flatMap((name) => {
+    const root = byId.get(name.manifestId);
+    return root === undefined ? [] : [{ ...name, root }];
   });
-  await leaveOut(em, sync.taskId, leftOut);
+  await leaveOut(em, sync.taskId, names);
+  const failed = names.filter(({ root }) => root.kind === 'missing');
+  await keepTags(
+    em,
+    sync.taskId,
+    failed.map(({ name, root }) => {
+      const { code, message: reason } = childrenMissing(sync, root);
+      return { name, outcome: 'FAILED', code, reason, digest: root.digest };
+    }),
+  );
+  const leftOut = names
+    .filter(({ root }) => root.kind === 'platform')
+    .map((name) => ({ ...name, reason: describeLeftOut(name.root, walk.platforms) }));
   const warnings = leftOut.map(({ name, reason, root }) => ({
     message: `The ${name === root.digest ? 'manifest' : 'tag'} ${name} was left out: ${reason}.`,
     name,

@@ -2,6 +2,7 @@ import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { finishListing, stageNames } from '../../db/staging/stage-names.ts';
 import type { Listed } from '../../db/staging/stage-names.ts';
 import type { Em } from '../../db/open-database.ts';
+import { countOutcomes } from '../../db/staging/tag-outcomes.ts';
 import { stageCompanionNames } from '../../db/staging/stage-companions.ts';
 import { closeNames } from '../../selection/close-names.ts';
 import { countOf } from '../../oci/count-of.ts';
@@ -38,12 +39,17 @@ export async function listTags(
     const exact = new Set(filter.exactNames);
     const newest = filter.createNewest?.();
     const unmatched = createUnmatched(rulesOf(sync.selection));
+    const outside = { FILTERED: 0, BEYOND_NEWEST: 0 };
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of listPages(sync, signal)) {
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
+      const taken = new Set(selected);
+      outside.FILTERED += page.names.filter(
+        (name) => !taken.has(name) && !exact.has(name) && parseCompanionTag(name) === undefined,
+      ).length;
       if (newest === undefined) await stage(selected);
-      else for (const name of selected) newest.add(name);
+      else for (const name of selected) if (newest.add(name) !== undefined) outside.BEYOND_NEWEST += 1;
       await stageOutsideCompanions(em, sync, page.names);
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
@@ -51,6 +57,7 @@ export async function listTags(
       if (page.doubt !== undefined) await addWarnings(em, taskId, [doubtWarning(page.doubt)]);
     }
     await stage(newest?.names() ?? []);
+    await countOutcomes(em, taskId, outside);
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
   const listed = await finishListing(em, { taskId, listing });

@@ -1,5 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
+import { keepTags } from '../../db/staging/keep-tags.ts';
+import type { KeptTag } from '../../db/staging/keep-tags.ts';
 import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { StagedTag } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
@@ -11,7 +13,6 @@ import { closeNames } from '../../selection/close-names.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
-import type { TidemarkError } from '../../oci/error.ts';
 import { createCollector } from '../../upstream/collector.ts';
 import { confirmCompanion } from '../companions/confirm-companion.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -39,7 +40,8 @@ type Found =
   | LookedUp
   | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
   /** Not known to be gone, so the present tag stays. */
-  | { readonly name: string; readonly kind: 'kept'; readonly warning: string };
+  | { readonly name: string; readonly kind: 'kept'; readonly warning: string }
+  | ({ readonly kind: 'failed' } & KeptTag);
 
 /** Walks the graphs of a range of tags: fetches missing manifests, reads stored ones, and stages the tags that differ. */
 export async function walkTags(
@@ -124,18 +126,13 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
     if (found === undefined) return await leftOut(sync, tag.name, signal);
     return await confirmCompanion(em, sync, { tag, found }, signal);
   } catch (error) {
-    if (!isLeftOut(sync, tag.name, error)) throw error;
-    return { name: tag.name, kind: 'kept', warning: `The tag ${tag.name} was left out: ${error.message}` };
+    const { name } = tag;
+    // an image is synced without a signature that cannot be fetched (fault 60)
+    if (parseCompanionTag(name) !== undefined && isSideFailure(error, sync, true))
+      return { name, kind: 'kept', warning: `The tag ${name} was left out: ${error.message}` };
+    if (sync.failures?.accepts(error) !== true) throw error;
+    return { name, kind: 'failed', outcome: 'FAILED', code: error.code, reason: error.message };
   }
-}
-
-/** An unsupported kind of manifest, or a signature that cannot be fetched: its image is synced all the same (fault 60). */
-function isLeftOut(sync: SyncContext, name: string, error: unknown): error is TidemarkError {
-  if (!isTidemarkError(error)) return false;
-  return (
-    error.code === 'SCHEMA1_UNSUPPORTED' ||
-    (parseCompanionTag(name) !== undefined && isSideFailure(error, sync, true))
-  );
 }
 
 /**
@@ -180,7 +177,7 @@ async function storeFound(
   const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   const staged: StagedTag[] = [];
   for (const found of batch) {
-    if (found.kind === 'kept') continue;
+    if (found.kind === 'kept' || found.kind === 'failed') continue;
     if (found.kind === 'left-out') {
       staged.push({ name: found.name, manifestId: null });
       continue;
@@ -190,6 +187,8 @@ async function storeFound(
     if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
   }
   await stageTags(em, sync.taskId, staged);
+  const failed = batch.flatMap((found) => (found.kind === 'failed' ? [found] : []));
+  await keepTags(em, sync.taskId, failed);
   const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
   const unstaged = unchanged.map(({ name }) => name);
   await unstageTags(em, sync.taskId, unstaged);

@@ -32,6 +32,7 @@ import {
 } from './policies/signature-policy.resolver.ts';
 import { SyncResolver } from './sync/sync.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
+import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
 import { SyncPlanResolver } from './tasks/sync-plan.resolver.ts';
 import { TaskResolver } from './tasks/task.resolver.ts';
 import { UpkeepResolver } from './upkeep/upkeep.resolver.ts';
@@ -79,6 +80,7 @@ export function buildApiSchema(): GraphQLSchema {
       TagHistoryResolver,
       TaskResolver,
       SyncPlanResolver,
+      TagOutcomeResolver,
       SyncResolver,
       ScheduleResolver,
       ScheduleRunResolver,

@@ -16,7 +16,7 @@ import {
   readTotalSizes,
 } from '../../db/reads/read-manifests.ts';
 import type { Page } from '../../db/reads/read-page.ts';
-import { readPlannedTagPages, readPlans } from '../../db/reads/read-plans.ts';
+import { readPlans, readTagOutcomeCounts, readTaskTagPages } from '../../db/reads/read-plans.ts';
 import { readRemotes, readRepositories } from '../../db/reads/read-repositories.ts';
 import { readSignaturePolicies } from '../../db/policies/signature-policies.ts';
 import { readSignatureVerifications, readTagVerifications } from '../../db/policies/read-verifications.ts';
@@ -124,7 +124,8 @@ export function createLoaders(em: Em, viewer: Viewer) {
     }),
     taskWarnings: byId(readWarnings),
     plans: byId(readPlans),
-    plannedTags: lists(readPlannedTagPages),
+    taskTags: lists(readTaskTagPages),
+    tagOutcomeCounts: byId(readTagOutcomeCounts),
     versions: byVersion((_, keys) => readVersions(em, visibility, keys)),
     versionPages: lists(readVersionPages),
     versionCounts: byId(countVersions),

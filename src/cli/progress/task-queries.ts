@@ -50,6 +50,7 @@ export interface Task {
   readonly pruneFiltered: boolean;
   readonly tagsOutsideFilter: number | null;
   readonly rateLimited: number;
+  readonly failedTags: number;
   readonly warnings: readonly string[];
   readonly workflowId: string;
   readonly temporalUrl: string | null;
@@ -87,7 +88,7 @@ export const versionFields = `id number createdAt contentSummary {
   present { tags manifests blobs signatures } added { tags manifests blobs signatures }
   removed { tags manifests blobs signatures } }`;
 
-export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited warnings workflowId temporalUrl
+export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId temporalUrl
   error { code message } repository { id name } repositoryName overrides { includeTags excludeTags policy downloadConcurrency } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;

@@ -52,7 +52,7 @@ export async function syncCommand(
       return interrupt.signal.aborted ? interrupt.exitCode() : exitCodes.failed;
     if (outcome.task.state !== 'COMPLETED' || request.dryRun) return exitCodeOf(outcome.task);
     const missing = await findMissing(session, request);
-    if (missing.length === 0) return exitCodes.done;
+    if (missing.length === 0) return exitCodeOf(outcome.task);
     note(`Not in ${request.name}, though asked for: ${missing.join(', ')}.`);
     return exitCodes.someTagsFailed;
   } finally {
@@ -195,6 +195,8 @@ export function reportOutcome({ task, plan }: SyncOutcome, name: string, termina
   else
     for (const line of [...describeVersion(name, task.createdVersion), `  ${describeEffort(task)}`])
       terminal.print(line);
+  if (task.failedTags > 0)
+    terminal.note(`${countOf(task.failedTags, 'tag')} could not be synced. The next sync tries again.`);
   const outside = describeOutside(task);
   if (outside !== undefined) terminal.note(outside);
   if (task.warnings.length > 0) terminal.note(`${countOf(task.warnings.length, 'warning')}:`);

@@ -95,12 +95,20 @@ const statements = [
     blobs_to_fetch int not null,
     bytes_to_fetch bigint not null
   )`,
-  `create table task_plan_tag (
+  // What a sync or a dry run did with each tag. Unchanged and excluded tags are only counted.
+  `create table task_tag (
     task_id bigint not null references task on delete cascade,
     name text collate "C" not null,
-    change text not null check (change in ('ADDED', 'MOVED', 'REMOVED')),
+    outcome text not null,
+    reason text,
     old_digest text,
     new_digest text,
     primary key (task_id, name)
+  )`,
+  `create table task_tag_count (
+    task_id bigint not null references task on delete cascade,
+    outcome text not null,
+    count int not null,
+    primary key (task_id, outcome)
   )`,
 ];

@@ -18,12 +18,15 @@ const statements = [
     primary key (task_id, listing, first_position)
   )`,
   // Differences from the version that was latest when the tag was compared. manifest_id null: a mirror removes the tag.
-  // is_refused: not verified; the commit leaves the tag or digest unchanged.
+  // With an outcome, the commit leaves the tag unchanged. digest: of a manifest that was not stored.
   `create table sync_tag (
     task_id bigint not null references task on delete cascade,
     name text collate "C" not null,
     manifest_id bigint references manifest,
-    is_refused boolean not null default false,
+    outcome text check (outcome in ('TOO_YOUNG', 'NOT_VERIFIED', 'NO_PLATFORM', 'FAILED')),
+    code text,
+    reason text,
+    digest text,
     primary key (task_id, name)
   )`,
   `create index sync_tag_holds on sync_tag (manifest_id) where manifest_id is not null`,
@@ -32,10 +35,21 @@ const statements = [
     manifest_id bigint not null references manifest,
     name text collate "C" not null,
     is_removed boolean not null default false,
-    is_refused boolean not null default false,
+    outcome text check (outcome in ('NOT_VERIFIED', 'FAILED')),
+    code text,
+    reason text,
     primary key (task_id, manifest_id, name)
   )`,
   `create index sync_root_holds on sync_root (manifest_id)`,
+  // Content that the upstream could not deliver.
+  `create table sync_failure (
+    task_id bigint not null references task on delete cascade,
+    kind text not null check (kind in ('manifest', 'blob')),
+    content_id bigint not null,
+    code text not null,
+    reason text not null,
+    primary key (task_id, kind, content_id)
+  )`,
   // Tags that an earlier attempt found equal to the latest version. Those that differ are in sync_tag.
   `create table sync_walked (
     task_id bigint not null references task on delete cascade,

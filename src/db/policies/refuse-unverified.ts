@@ -5,6 +5,7 @@ import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/selected-graph.ts';
+import { keepCompanions } from '../staging/keep-tags.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
 import { kysely } from '../sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';
@@ -35,24 +36,19 @@ export interface Refused {
   readonly count: number;
 }
 
+const untrusted = 'No trusted signature verifies it.';
 const isCompanion = sql`name ~ ${companionPattern}`;
 const subjectOfWish = sql`case wish.kind when 'referrer' then substr(wish.name, 2) else ${subjectOfTag(sql`wish.name`)} end`;
 
 /** Clears the marks of `refuseUnverified`. */
 export async function refuseNothing(em: Em, taskId: number): Promise<void> {
-  const db = kysely(em);
-  await db
-    .updateTable('sync_tag')
-    .set({ is_refused: false })
-    .where('task_id', '=', taskId)
-    .where('is_refused', '=', true)
-    .execute();
-  await db
-    .updateTable('sync_root')
-    .set({ is_refused: false })
-    .where('task_id', '=', taskId)
-    .where('is_refused', '=', true)
-    .execute();
+  for (const table of ['sync_tag', 'sync_root'] as const)
+    await kysely(em)
+      .updateTable(table)
+      .set({ outcome: null, reason: null })
+      .where('task_id', '=', taskId)
+      .where('outcome', '=', 'NOT_VERIFIED')
+      .execute();
 }
 
 /** `companion`, `edge`, and `trusted(id, is_image)`: the manifests that the policy verifies, and what they reach. */
@@ -88,7 +84,7 @@ function wishes(taskId: number): RawBuilder<unknown> {
       select name, manifest_id, 'companion' from companion
       union all
       select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
-      where task_id = ${taskId} and not is_removed
+      where task_id = ${taskId} and not is_removed and (outcome is null or outcome = 'NOT_VERIFIED')
     )`;
 }
 
@@ -124,15 +120,17 @@ export async function refuseUnverified(em: Em, taskId: number, options: RefuseOp
           where subject.digest = ${subjectOfWish} and case wish.kind when 'referrer' then ${isAttachment('m')}
             else ${isCompanionOf('m', sql`wish.name`, sql`subject.digest`)} end)
         end`.execute(db);
+    await refuseNothing(transaction, taskId);
     await sql`
-      update sync_tag t set is_refused = exists (select from refused where refused.name = t.name
-        and refused.kind in ('tag', 'companion'))
-      where t.task_id = ${taskId}`.execute(db);
+      update sync_tag t set outcome = 'NOT_VERIFIED', reason = ${untrusted} from refused
+      where t.task_id = ${taskId} and refused.name = t.name and refused.kind in ('tag', 'companion')`.execute(
+      db,
+    );
     await keepCompanions(transaction, taskId);
     await sql`
-      update sync_root r set is_refused = exists (select from refused where refused.name = r.name
-        and refused.manifest_id = r.manifest_id and refused.kind in ('digest', 'referrer'))
-      where r.task_id = ${taskId}`.execute(db);
+      update sync_root r set outcome = 'NOT_VERIFIED', reason = ${untrusted} from refused
+      where r.task_id = ${taskId} and refused.name = r.name and refused.manifest_id = r.manifest_id
+        and refused.kind in ('digest', 'referrer')`.execute(db);
     return readRefused(transaction, taskId, options);
   });
 }
@@ -163,23 +161,4 @@ async function readRefused(
       ) as signed
     order by f.name collate "C"`.execute(kysely(em));
   return { tags: found.rows, count: found.rows[0]?.total ?? 0 };
-}
-
-/**
- * The kept manifest of a refused tag keeps its companions, even if the upstream no longer has them: otherwise it would
- * no longer be verified.
- */
-async function keepCompanions(em: Em, taskId: number): Promise<void> {
-  await sql`
-    with recursive kept(id) as (
-      select t.manifest_id from sync_tag s join task on task.id = s.task_id
-        join tag_membership t on t.repository_id = task.repository_id and t.name = s.name and t.removed_in is null
-      where s.task_id = ${taskId} and s.is_refused and s.manifest_id is not null
-      union
-      select e.child_id from kept join manifest_manifest e on e.parent_id = kept.id
-    )
-    update sync_tag s set is_refused = true from kept join manifest m on m.id = kept.id
-    where s.task_id = ${taskId} and s.manifest_id is null and ${isCompanion} and replace(left(s.name, 71), '-', ':') = m.digest`.execute(
-    kysely(em),
-  );
 }

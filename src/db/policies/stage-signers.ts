@@ -99,7 +99,7 @@ export async function stageSigners(em: Em, taskId: number, mirror: boolean): Pro
           and held.content_id = s.id and held.removed_in is null
       where not exists (select from sync_root r where r.task_id = task.id and r.manifest_id = s.manifest_id and r.is_removed)
         and not exists (select from sync_tag t where t.task_id = task.id and t.name = s.name
-          and (t.manifest_id <> s.manifest_id or (${mirror} and t.manifest_id is null)))
+          and (t.manifest_id <> s.manifest_id or (${mirror} and t.manifest_id is null and t.outcome is null)))
         and not (${mirror} and s.kind = 'ATOMIC'
           and exists (select from sync_signed asked where asked.task_id = task.id and asked.manifest_id = m.id)
           and not exists (select from sync_problem u where u.task_id = task.id and u.subject_digest = m.digest))

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
+import { keptOutcomes } from '../../selection/tag-outcome.ts';
 import { absenceReasons } from './absence-reasons.ts';
 import { key } from './columns.ts';
 
@@ -14,13 +15,21 @@ export const SyncName = defineEntity({
   },
 });
 
+/** Set if the commit leaves the tag as the repository has it. */
+const kept = {
+  outcome: p.enum(keptOutcomes).nullable(),
+  code: p.text().nullable(),
+  reason: p.text().nullable(),
+};
+
 export const SyncTag = defineEntity({
   name: 'SyncTag',
   properties: {
     taskId: key,
     name: p.text().primary(),
     manifestId: p.bigint('number').nullable(),
-    isRefused: p.boolean().default(false),
+    ...kept,
+    digest: p.text().nullable(),
   },
 });
 
@@ -31,7 +40,18 @@ export const SyncRoot = defineEntity({
     manifestId: key,
     name: p.text().primary(),
     isRemoved: p.boolean().default(false),
-    isRefused: p.boolean().default(false),
+    ...kept,
+  },
+});
+
+export const SyncFailure = defineEntity({
+  name: 'SyncFailure',
+  properties: {
+    taskId: key,
+    kind: p.enum(['manifest', 'blob'] as const).primary(),
+    contentId: key,
+    code: p.text(),
+    reason: p.text(),
   },
 });
 
@@ -99,6 +119,7 @@ export const stagingTables = [
   SyncName,
   SyncTag,
   SyncRoot,
+  SyncFailure,
   SyncWalked,
   SyncCompanion,
   SyncAsked,

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import { tagOutcomes } from '../../selection/tag-outcome.ts';
 import { autoId, count, createdAt, key } from './columns.ts';
 import type { Identity } from './identity.ts';
 import type { RemotePolicy, RemoteSelection } from './remotes.ts';
@@ -151,15 +152,22 @@ export const TaskPlan = defineEntity({
   },
 });
 
-export const TaskPlanTag = defineEntity({
-  name: 'TaskPlanTag',
+/** What a sync or a dry run did with a tag. There are no rows for UNCHANGED, FILTERED and BEYOND_NEWEST. */
+export const TaskTag = defineEntity({
+  name: 'TaskTag',
   properties: {
     taskId: key,
     name: p.text().primary(),
-    change: p.enum(['ADDED', 'MOVED', 'REMOVED'] as const),
+    outcome: p.enum(tagOutcomes),
+    reason: p.text().nullable(),
     oldDigest: p.text().nullable(),
     newDigest: p.text().nullable(),
   },
 });
 
-export const tasksTables = [Task, TaskWarning, TaskProgress, TaskThrottle, TaskPlan, TaskPlanTag];
+export const TaskTagCount = defineEntity({
+  name: 'TaskTagCount',
+  properties: { taskId: key, outcome: p.enum(tagOutcomes).primary(), count: p.integer() },
+});
+
+export const tasksTables = [Task, TaskWarning, TaskProgress, TaskThrottle, TaskPlan, TaskTag, TaskTagCount];

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
+import { hasFailed } from './failed-content.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
 import type { Absences } from '../content/absences.ts';
@@ -8,6 +9,7 @@ import { reachFrom } from '../content/reach.ts';
 import { kysely } from '../sql.ts';
 
 export interface MissingManifest {
+  readonly id: number;
   readonly digest: Digest;
   /** The media type of the descriptors that list it; empty if unknown. */
   readonly mediaType: string;
@@ -24,20 +26,22 @@ export interface Walked {
 /**
  * Manifests below the roots that are not stored, or that the caller may not reuse. Each node is visited once (fault 44).
  * Nothing below a manifest that may not be reused is requested: the requests would tell the upstream about it.
+ * @param taskId Leaves out what has failed in this task.
  */
 export async function findMissingManifests(
   em: Em,
   rootIds: readonly number[],
   { reuse, absences }: Walked,
-  limit: number,
+  { taskId, limit }: { readonly taskId?: number | undefined; readonly limit: number },
 ): Promise<MissingManifest[]> {
   const isWalked = sql`${mayReuse('manifest', sql`reach.id`, reuse)} and ${absences.isKept()}`;
   const result = await sql<MissingManifest>`
     with recursive ${reachFrom(sql`select unnest(${rootIds}::bigint[])`, isWalked)}
-    select m.digest, m.media_type as "mediaType", (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
+    select m.id, m.digest, m.media_type as "mediaType", (select parent.digest from manifest_manifest edge join manifest parent on parent.id = edge.parent_id
       where edge.child_id = m.id and ${mayReuse('manifest', sql`parent.id`, reuse)} limit 1) as "parentDigest"
     from reach join manifest m on m.id = reach.id
-    where (m.raw is null or not ${mayReuse('manifest', sql`m.id`, reuse)}) order by m.id limit ${limit}`.execute(
+    where (m.raw is null or not ${mayReuse('manifest', sql`m.id`, reuse)})
+      and not ${taskId === undefined ? sql`false` : hasFailed(taskId, sql`m.id`)} order by m.id limit ${limit}`.execute(
     kysely(em),
   );
   return result.rows;

@@ -9,6 +9,9 @@ export function listedNames(taskId: number): RawBuilder<unknown> {
     where s.task_id = ${taskId} and s.listing = task.listing`;
 }
 
+/** Whether the content of a staged tag or root is fetched. A signature is checked after that. */
+const isFetched = sql`(outcome is null or outcome = 'NOT_VERIFIED')`;
+
 /**
  * The selected graph of a sync, as common table expressions: `selected_tag(name, manifest_id)`, `root(id)` and
  * `reach(id)` over manifests. Unchanged tags are read from the latest version: the walk covers stored manifests as well
@@ -22,7 +25,7 @@ export function selectedGraph(taskId: number): RawBuilder<unknown> {
       select name from sync_companion where task_id = ${taskId} and is_selected
     ),
     selected_tag(name, manifest_id) as (
-      select name, manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null
+      select name, manifest_id from sync_tag where task_id = ${taskId} and manifest_id is not null and ${isFetched}
       union all
       select t.name, t.manifest_id from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
         join listed on listed.name = t.name
@@ -31,7 +34,7 @@ export function selectedGraph(taskId: number): RawBuilder<unknown> {
     root(id) as (
       select manifest_id from selected_tag
       union
-      select manifest_id from sync_root where task_id = ${taskId} and not is_removed
+      select manifest_id from sync_root where task_id = ${taskId} and not is_removed and ${isFetched}
     ),
     ${reachFrom(sql`select id from root`, isKeptBySync(taskId))}`;
 }

@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { CompanionSuffix } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
+import { hasFailed } from './failed-content.ts';
 import { selectedGraph } from './selected-graph.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
@@ -39,7 +40,10 @@ export interface ManifestRef {
 }
 
 function below(rootIds: readonly number[], taskId: number): RawBuilder<unknown> {
-  return reachFrom(sql`select unnest(${rootIds}::bigint[])`, isKeptBySync(taskId));
+  return reachFrom(
+    sql`select unnest(${rootIds}::bigint[])`,
+    sql`${isKeptBySync(taskId)} and not ${hasFailed(taskId, sql`reach.id`)}`,
+  );
 }
 
 /** Stored manifests, from the roots down, whose companions and referrers are not staged yet. */
@@ -52,7 +56,7 @@ export async function findUnasked(
   const result = await sql<ManifestRef>`
     with recursive ${below(rootIds, taskId)}
     select m.id, m.digest from reach join manifest m on m.id = reach.id
-    where m.raw is not null
+    where m.raw is not null and not ${hasFailed(taskId, sql`m.id`)}
       and not exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = m.id)
     order by m.id limit ${limit}`.execute(kysely(em));
   return result.rows;

@@ -16,6 +16,8 @@ interface Sync {
 /** Companions come and go with their images, so they are not counted. */
 const isCompanion = sql`t.name ~ ${companionPattern}`;
 
+const isRemoval = sql`s.manifest_id is null and s.outcome is null`;
+
 /** Tags of the latest version and of these the removed ones, without companions. */
 export async function countRemovals(
   em: Em,
@@ -24,7 +26,7 @@ export async function countRemovals(
   const result = await sql<{ present: number; removed: number }>`
     select count(*) as present, count(s.name) as removed
     from tag_membership t
-    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and s.manifest_id is null
+    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and ${isRemoval}
     where t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`.execute(
     kysely(em),
   );
@@ -45,7 +47,7 @@ export async function readTagRemovals(
 ): Promise<string[]> {
   const result = await sql<{ name: string }>`
     select s.name from sync_tag s join tag_membership t on t.repository_id = ${repositoryId} and t.name = s.name and t.removed_in is null
-    where s.task_id = ${taskId} and s.manifest_id is null and s.name collate "C" > ${after}
+    where s.task_id = ${taskId} and ${isRemoval} and s.name collate "C" > ${after}
     order by s.name collate "C" limit ${first}`.execute(kysely(em));
   return result.rows.map((row) => row.name);
 }

@@ -48,7 +48,8 @@ export async function stageTags(em: Em, taskId: number, tags: readonly StagedTag
     from unnest(${distinct.map((tag) => tag.name)}::text[], ${distinct.map((tag) => tag.manifestId)}::bigint[])
       as v(name, manifest_id)
     order by name collate "C"
-    on conflict (task_id, name) do update set manifest_id = excluded.manifest_id`.execute(kysely(em));
+    on conflict (task_id, name) do update set manifest_id = excluded.manifest_id,
+      outcome = null, code = null, reason = null, digest = null`.execute(kysely(em));
 }
 
 /** Drops what an earlier attempt staged of tags that no longer differ. */

@@ -85,6 +85,7 @@ const stagingTables = [
   'sync_name',
   'sync_tag',
   'sync_root',
+  'sync_failure',
   'sync_blob',
   'sync_companion',
   'sync_asked',

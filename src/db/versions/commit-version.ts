@@ -10,6 +10,7 @@ import { makeVersion } from './publish-version.ts';
 import { endRoots, insertRoots } from './write-roots.ts';
 import { writeStaged } from './settle-absences.ts';
 import type { Draft, Published } from './draft.ts';
+import { writeOutcomes } from '../staging/tag-outcomes.ts';
 import { writeSignatures } from '../staging/stage-signatures.ts';
 import { lockSyncPolicy } from '../policies/stage-signers.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
@@ -47,6 +48,7 @@ export async function commitVersion(
   const { createdVersion } = await makeVersion<SyncDraft>(em, {
     lock: (transaction) => lockForCommit(transaction, taskId, listing),
     write: async (transaction, draft) => {
+      await writeOutcomes(transaction, draft.taskId);
       await writeStaged(transaction, draft, taskId);
       await writeTags(transaction, draft);
       await writeRoots(transaction, draft);
@@ -142,9 +144,7 @@ async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
     throw new TidemarkError(
       'TASK_FENCED',
       `A later task has taken the repository of task ${taskId}. Nothing was committed.`,
-      {
-        origin: 'server',
-      },
+      { origin: 'server' },
     );
   return task;
 }
@@ -183,14 +183,14 @@ async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncD
   await sql`
     update tag_membership t set removed_in = ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and not s.is_refused and t.repository_id = ${repositoryId} and t.removed_in is null
+    where s.task_id = ${taskId} and s.outcome is null and t.repository_id = ${repositoryId} and t.removed_in is null
       and t.name = s.name
       and (s.manifest_id <> t.manifest_id or (${mirror} and s.manifest_id is null))`.execute(db);
   await sql`
     insert into tag_membership (repository_id, name, manifest_id, added_in)
     select ${repositoryId}, s.name, s.manifest_id, ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and s.manifest_id is not null and not s.is_refused
+    where s.task_id = ${taskId} and s.manifest_id is not null and s.outcome is null
       and not exists (select from tag_membership t
         where t.repository_id = ${repositoryId} and t.name = s.name and t.removed_in is null)
     order by s.name`.execute(db);
@@ -212,7 +212,7 @@ async function writeRoots(em: Em, draft: SyncDraft): Promise<void> {
     em,
     draft,
     sql`
-      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and not is_refused
+      select manifest_id, name from sync_root where task_id = ${taskId} and not is_removed and outcome is null
       union
       select t.manifest_id, t.name from tag_membership t
       where t.repository_id = ${repositoryId} and t.removed_in = ${number} and not ${mirror}`,

@@ -1,11 +1,17 @@
 import { quoteValue } from '../../oci/error.ts';
 import { platformMistake } from '../../selection/platforms.ts';
-import type { NewestTags } from '../../selection/tag-rules.ts';
+import type { SemverGroup, TagFailureMode } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
 import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { checkInteger, invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';
+
+export interface NewestTagsWish {
+  readonly count: number;
+  /** Default ALL. */
+  readonly per?: SemverGroup | null | undefined;
+}
 
 /** In an update, undefined keeps a rule and null clears it. */
 export interface TagRuleFields {
@@ -14,8 +20,9 @@ export interface TagRuleFields {
   readonly semverRanges?: string[] | null | undefined;
   readonly semverPrereleases?: boolean | null | undefined;
   readonly semverSuffix?: string | null | undefined;
-  readonly newestTags?: NewestTags | null | undefined;
+  readonly newestTags?: NewestTagsWish | null | undefined;
   readonly platforms?: string[] | null | undefined;
+  readonly tagFailures?: TagFailureMode | null | undefined;
 }
 
 /** Wildcards cost little; each tag of the upstream is matched against every pattern and range. */
@@ -44,7 +51,7 @@ export function checkSuffix(suffix: string): Checked {
   );
 }
 
-export function checkNewest({ count }: NewestTags): Checked {
+export function checkNewest({ count }: NewestTagsWish): Checked {
   const checked = checkInteger('count', count, [1, 10_000]);
   return checked && { ...checked, field: ['newestTags', 'count'] };
 }
@@ -79,14 +86,15 @@ const ruleFields = [
   'semverSuffix',
   'newestTags',
   'platforms',
+  'tagFailures',
 ] as const satisfies readonly (keyof TagRuleFields)[];
 
 /** The stored rules with those that are given; a cleared rule is absent. */
 export function mergeTagRules(stored: FurtherRules, given: TagRuleFields): FurtherRules {
-  const merged = ruleFields.map((field) => [
-    field,
-    given[field] === undefined ? stored[field] : given[field],
-  ]);
+  const { newestTags: newest } = given;
+  const newestTags = newest && { count: newest.count, per: newest.per ?? 'ALL' };
+  const all = { ...given, newestTags };
+  const merged = ruleFields.map((field) => [field, all[field] === undefined ? stored[field] : all[field]]);
   return Object.fromEntries(
     merged.filter(([, value]) => value !== null && value !== undefined),
   ) as FurtherRules;

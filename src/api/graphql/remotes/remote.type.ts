@@ -4,7 +4,8 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
-import { NewestTagsType, ruleText } from './tag-rules.type.ts';
+import type { TagFailureMode } from '../../../selection/tag-rules.ts';
+import { NewestTagsType, TagFailureModeEnum, ruleText } from './tag-rules.type.ts';
 import { Payload } from '../payload.type.ts';
 
 export const RemotePolicyEnum = {
@@ -83,6 +84,9 @@ export class RemoteType extends NodeType {
 
   @Field(() => Boolean, { description: ruleText.semverPrereleases })
   semverPrereleases!: boolean;
+
+  @Field(() => TagFailureModeEnum, { description: ruleText.tagFailures })
+  tagFailures!: TagFailureMode;
 
   @Field(() => String, {
     nullable: true,
@@ -210,6 +214,7 @@ export function toRemoteType(row: Remote): RemoteType {
     semverRanges: rules.semverRanges ?? null,
     semverSuffix: rules.semverSuffix ?? null,
     semverPrereleases: rules.semverPrereleases ?? false,
+    tagFailures: rules.tagFailures ?? 'SKIP_TAG',
     newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
     platforms: rules.platforms ?? null,
     sigstore: row.sigstore ?? null,

@@ -19,6 +19,16 @@ registerEnumType(TagOrderEnum, {
   valuesConfig: { SEMVER: { description: 'The order of versions (semver.org). Only versions count.' } },
 });
 
+export const TagFailureModeEnum = { SKIP_TAG: 'SKIP_TAG', FAIL_SYNC: 'FAIL_SYNC' } as const;
+registerEnumType(TagFailureModeEnum, {
+  name: 'TagFailureMode',
+  description: 'What a sync does about a tag that the upstream cannot deliver.',
+  valuesConfig: {
+    SKIP_TAG: { description: 'Leaves the tag as the repository has it, and syncs the others.' },
+    FAIL_SYNC: { description: 'Fails without a change.' },
+  },
+});
+
 const newestText = {
   count: 'How many tags are kept in each group, 1 to 10000.',
   order: 'What decides which tags are newer.',
@@ -42,11 +52,11 @@ export class NewestTagsInput {
   @Field(() => Int, { description: newestText.count })
   count!: number;
 
-  @Field(() => TagOrderEnum, { defaultValue: 'SEMVER', description: newestText.order })
-  order!: keyof typeof TagOrderEnum;
+  @Field(() => TagOrderEnum, { nullable: true, defaultValue: 'SEMVER', description: newestText.order })
+  order?: keyof typeof TagOrderEnum | null;
 
-  @Field(() => SemverGroupEnum, { defaultValue: 'ALL', description: newestText.per })
-  per!: SemverGroup;
+  @Field(() => SemverGroupEnum, { nullable: true, defaultValue: 'ALL', description: newestText.per })
+  per?: SemverGroup | null;
 }
 
 /** Descriptions shared by the remote and its inputs (docs/selection.md). */
@@ -69,6 +79,9 @@ export const ruleText = {
     'Platforms to sync, as os/architecture or os/architecture/variant, for example "linux/amd64"; at most 100. Without a variant every ' +
     'variant is synced. An index keeps its bytes; its manifests for other platforms are absent from the version. A single image for another ' +
     'platform is left out. Null: all platforms.',
+  tagFailures:
+    'What a sync does about a tag whose content is damaged, missing, refused or of an unsupported kind. A sync of which no tag could be ' +
+    'had fails in any case.',
 };
 
 @InputType()

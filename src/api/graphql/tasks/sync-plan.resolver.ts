@@ -1,12 +1,14 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
-import type { PlannedChange } from '../../../db/reads/read-plans.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
 import { checkFirst } from '../errors.ts';
 import { afterOption, firstOption } from '../page-arguments.ts';
+import type { PlannedChange } from './sync-plan.type.ts';
 import { PlannedChangeEnum, PlannedTagConnection, SyncPlan, toPlannedTag } from './sync-plan.type.ts';
 import type { PlannedTag } from './sync-plan.type.ts';
+
+const plannedChanges = ['ADDED', 'MOVED', 'REMOVED'] as const;
 
 @Resolver(() => SyncPlan)
 export class SyncPlanResolver {
@@ -22,12 +24,12 @@ export class SyncPlanResolver {
     change: PlannedChange | null,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<PlannedTag>> {
-    const page = await loaders.plannedTags.load({
+    const page = await loaders.taskTags.load({
       parent: row.taskId,
       page: {
         first: checkFirst(first),
         after: readTextCursor('plannedTags', after),
-        change: change ?? undefined,
+        only: change === null || change === undefined ? plannedChanges : [change],
       },
     });
     const counts = { ADDED: row.tagsAdded, MOVED: row.tagsMoved, REMOVED: row.tagsRemoved };

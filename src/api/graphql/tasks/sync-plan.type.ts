@@ -1,9 +1,10 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { PlannedTagRow, PlanRow } from '../../../db/reads/read-plans.ts';
+import type { PlanRow, TaskTagRow } from '../../../db/reads/read-plans.ts';
 import { connectionType } from '../connection.ts';
 import { ByteCount, DigestScalar } from '../scalars.ts';
 
 export const PlannedChangeEnum = { ADDED: 'ADDED', MOVED: 'MOVED', REMOVED: 'REMOVED' } as const;
+export type PlannedChange = keyof typeof PlannedChangeEnum;
 
 registerEnumType(PlannedChangeEnum, {
   name: 'PlannedChange',
@@ -21,7 +22,7 @@ export class PlannedTag {
   name!: string;
 
   @Field(() => PlannedChangeEnum, { description: 'The change.' })
-  change!: keyof typeof PlannedChangeEnum;
+  change!: PlannedChange;
 
   @Field(() => DigestScalar, {
     nullable: true,
@@ -36,8 +37,7 @@ export class PlannedTag {
   newDigest!: string | null;
 }
 
-export function toPlannedTag(row: PlannedTagRow): PlannedTag {
-  const { name, change, oldDigest, newDigest } = row;
+export function toPlannedTag({ name, outcome: change, oldDigest, newDigest }: TaskTagRow): PlannedTag {
   return Object.assign(new PlannedTag(), { name, change, oldDigest, newDigest });
 }
 

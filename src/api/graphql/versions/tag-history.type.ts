@@ -1,21 +1,10 @@
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ObjectType } from 'type-graphql';
 import type { RepositoryVersion } from '../../../db/schema/versions.ts';
 import type { TagHistoryRow } from '../../../db/reads/read-tag-history.ts';
 import { connectionType } from '../connection.ts';
 import { DigestScalar } from '../scalars.ts';
+import { TagOutcomeKind } from '../tasks/tag-outcome.type.ts';
 import { RepositoryVersionType, toRepositoryVersionType } from './version.type.ts';
-
-export const TagOutcomeKind = { ADDED: 'ADDED', MOVED: 'MOVED', REMOVED: 'REMOVED' } as const;
-
-registerEnumType(TagOutcomeKind, {
-  name: 'TagOutcomeKind',
-  description: 'Changes of a tag.',
-  valuesConfig: {
-    ADDED: { description: 'The version added the tag.' },
-    MOVED: { description: 'The version moved the tag to another manifest.' },
-    REMOVED: { description: 'The version removed the tag.' },
-  },
-});
 
 @ObjectType('TagHistoryEntry', {
   description: 'A version that added, moved or removed a tag.',
@@ -25,8 +14,8 @@ export class TagHistoryEntry {
   @Field(() => RepositoryVersionType, { description: 'The version; its `task` tells what created it.' })
   version!: RepositoryVersionType;
 
-  @Field(() => TagOutcomeKind, { description: 'The change of the tag.' })
-  outcome!: keyof typeof TagOutcomeKind;
+  @Field(() => TagOutcomeKind, { description: 'ADDED, MOVED or REMOVED.' })
+  outcome!: TagHistoryRow['outcome'];
 
   @Field(() => DigestScalar, {
     nullable: true,
