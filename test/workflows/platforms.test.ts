@@ -166,6 +166,34 @@ test('the API lists the children of an index with those that are absent', async 
   ]);
 });
 
+test('a lost manifest is no absent one, and comes back with the next sync', async () => {
+  const { repository, digests } = multiArch();
+  const scene = await stage.open({ repository, remote: only('linux/amd64') });
+  await scene.sync();
+  await stage.harness
+    .em()
+    .getConnection()
+    .execute(`update manifest set raw = null where digest = '${digests.amd64}'`);
+  const counts = `query ($name: String!) { repository(name: $name) { latestVersion { tag(name: "multi") { manifest {
+    presentChildren absentChildren children { isStored absence } } } } } }`;
+  const read = async () =>
+    (await api.graphql(counts, { name: scene.name })).repository.latestVersion.tag.manifest;
+  expect(await read()).toMatchObject({
+    presentChildren: 2,
+    absentChildren: 2,
+    children: [
+      { isStored: false, absence: null },
+      { isStored: false, absence: 'BY_RULE' },
+      { isStored: true },
+      { isStored: false },
+      { isStored: true },
+    ],
+  });
+  expect((await pull(scene.name, digests.amd64)).text).toContain('It has been lost on this server');
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  expect(await read()).toMatchObject({ presentChildren: 3, absentChildren: 2 });
+});
+
 test.each([{ mirror: false }, { mirror: true }])(
   'other platforms take effect at the next sync, for unchanged tags too: mirror $mirror',
   async (wish) => {

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
-import { readDescriptors } from '../../db/reads/read-absences.ts';
+import { countChildren, readDescriptors } from '../../db/reads/read-absences.ts';
 import type { ParentInVersion } from '../../db/reads/read-absences.ts';
 import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
 import { readPoliciesInForce } from '../../db/distributions/distributions.ts';
@@ -161,6 +161,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     documents: byId(readDocuments),
     children: below(readChildren),
     descriptors: below(readDescriptors),
+    childCounts: below(countChildren),
     manifestBlobs: seenById(readManifestBlobs),
     totalSizes: below(readTotalSizes),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),

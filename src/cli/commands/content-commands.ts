@@ -14,7 +14,12 @@ import { splitList } from './thing-commands.ts';
 interface Tag {
   readonly name: string;
   readonly digest: string;
-  readonly manifest: { readonly platform: string | null; readonly totalSizeBytes: number };
+  readonly manifest: {
+    readonly platform: string | null;
+    readonly presentChildren: number;
+    readonly absentChildren: number;
+    readonly totalSizeBytes: number;
+  };
 }
 
 interface Difference {
@@ -79,19 +84,24 @@ function addTags(program: Command, choose: Choose): void {
         id: ['ID!', (await findNamed(session, 'repository', name)).id],
         match: ['String', match],
       },
-      nodes: 'name digest manifest { mediaType platform totalSizeBytes }',
+      nodes: 'name digest manifest { mediaType platform presentChildren absentChildren totalSizeBytes }',
       missing: noVersion(name, version),
       noun: 'tag',
       columns: ['TAG', 'DIGEST', 'PLATFORM', 'SIZE'],
       row: ({ name: own, digest, manifest }) => [
         own,
         shortDigest(digest),
-        manifest.platform,
+        manifest.platform ?? describeSparse(manifest),
         formatBytes(manifest.totalSizeBytes),
       ],
       none: 'No tag matches.',
     }),
   });
+}
+
+/** Of an index without some of its manifests; null for any other. */
+function describeSparse({ presentChildren, absentChildren }: Tag['manifest']): string | null {
+  return absentChildren === 0 ? null : `${presentChildren} of ${presentChildren + absentChildren} manifests`;
 }
 
 function addDiff(program: Command, choose: Choose): void {

@@ -61,7 +61,6 @@ export interface ParentInVersion {
 
 /** An entry of an index. */
 export interface DescriptorRow {
-  readonly childId: number;
   readonly digest: string;
   readonly mediaType: string;
   readonly platform: string | null;
@@ -77,15 +76,36 @@ export async function readDescriptors(
   parents: readonly ParentInVersion[],
 ): Promise<DescriptorRow[][]> {
   const found = await sql<DescriptorRow & { n: number }>`
-    select p.n, m.id as "childId", m.digest, m.media_type as "mediaType", edge.platform,
-      m.raw is not null and ${isThere(visibility)} as "isStored",
-      case when not ${isThere(visibility)} then (select a.reason from absent_child a where a.repository_id = p.repository_id
+    select p.n, m.digest, m.media_type as "mediaType", edge.platform, m.raw is not null and c.is_there as "isStored",
+      case when not c.is_there then (select a.reason from absent_child a where a.repository_id = p.repository_id
         and a.parent_id = edge.parent_id and a.position = edge.position and ${isIn('a', sql`p.number`)} limit 1) end as absence
     from ${parentRows(parents)} join manifest_manifest edge on edge.parent_id = p.id join manifest m on m.id = edge.child_id
+      cross join lateral (select ${isThere(visibility)} as is_there) as c
     order by p.n, edge.position`.execute(kysely(em));
   const groups = parents.map((): DescriptorRow[] => []);
   for (const { n, ...row } of found.rows) groups[n - 1]?.push(row);
   return groups;
+}
+
+export interface ChildCounts {
+  readonly present: number;
+  /** Lost ones are in neither of the counts. */
+  readonly absent: number;
+}
+
+/** How many of the manifests that each index lists are stored, and how many the version does not have. */
+export async function countChildren(
+  em: Em,
+  visibility: Visibility,
+  parents: readonly ParentInVersion[],
+): Promise<ChildCounts[]> {
+  const found = await sql<ChildCounts & { n: number }>`
+    select p.n, count(*) filter (where m.raw is not null and c.is_there) as present, count(*) filter (where not c.is_there) as absent
+    from ${parentRows(parents)} join manifest_manifest edge on edge.parent_id = p.id join manifest m on m.id = edge.child_id
+      cross join lateral (select ${isThere(visibility)} as is_there) as c
+    group by p.n`.execute(kysely(em));
+  const byPlace = new Map(found.rows.map(({ n, ...counts }) => [n, counts]));
+  return parents.map((_, at) => byPlace.get(at + 1) ?? { present: 0, absent: 0 });
 }
 
 /** The parents as rows `p(id, repository_id, number, n)`. */

@@ -15,9 +15,16 @@ import { isInVersion, isPresent, newRoots } from './memberships.ts';
  * removes the rows of indexes that are not in the version.
  */
 
-/** Those of a sync, for the indexes that it has selected. Other indexes keep what they have and lack. */
+/** Those of a sync, for the indexes that it takes. Other indexes keep what they have and lack. */
 export async function writeStaged(em: Em, draft: Draft, taskId: number): Promise<void> {
   const { repositoryId } = draft;
+  const any = await sql`
+    select where exists (select from sync_absent s where s.task_id = ${taskId})
+      or exists (select from absent_child a where a.repository_id = ${repositoryId} and a.removed_in is null)`.execute(
+    kysely(em),
+  );
+  // the walk below is not free
+  if (any.rows.length === 0) return;
   const staged = sql`select s.parent_id, s.position, s.reason from sync_absent s where s.task_id = ${taskId}`;
   const isConcerned = sql`exists (select from sync_absent s where s.task_id = ${taskId} and s.parent_id = reach.id)
     or exists (select from absent_child a where a.repository_id = ${repositoryId} and a.parent_id = reach.id and a.removed_in is null)`;

@@ -68,20 +68,19 @@ export class ManifestResolver {
     @Root() { row, version }: ManifestType,
     @Ctx() { loaders }: RequestContext,
   ): Promise<number> {
-    const rows = await loaders.descriptors.load({ id: row.id, version });
-    return rows.filter(({ isStored }) => isStored).length;
+    return (await loaders.childCounts.load({ id: row.id, version })).present;
   }
 
   @FieldResolver(() => Int, {
     description:
-      'How many of the manifests that an index lists are absent: by the platforms of the remote, or because the upstream lacks them.',
+      'How many of the manifests that an index lists are absent: by the platforms of the remote, or because the upstream lacks them. Lost ' +
+      'ones are not counted.',
   })
   async absentChildren(
     @Root() { row, version }: ManifestType,
     @Ctx() { loaders }: RequestContext,
   ): Promise<number> {
-    const rows = await loaders.descriptors.load({ id: row.id, version });
-    return rows.filter(({ isStored }) => !isStored).length;
+    return (await loaders.childCounts.load({ id: row.id, version })).absent;
   }
 
   @FieldResolver(() => [SignatureType], {
