@@ -257,6 +257,16 @@ test('a clean-up removes the content of platforms that no version has any more',
   expect(await pull(scene.name, digests.arm64)).toMatchObject({ status: 200 });
 });
 
+async function outcomesOf(taskId: number): Promise<Record<string, string>> {
+  const rows = await stage.harness
+    .em()
+    .getConnection()
+    .execute<{ name: string; outcome: string }[]>(
+      `select name, outcome from task_tag where task_id = ${taskId}`,
+    );
+  return Object.fromEntries(rows.map(({ name, outcome }) => [name, outcome]));
+}
+
 function image(repository: SampleRepository, seed: string, architecture: string, tag?: string) {
   return addImage(repository, {
     seed: `platforms-${process.pid}-${seed}-${architecture}`,
@@ -294,6 +304,14 @@ test('single images and indexes of other platforms are left out; nested indexes 
       `The manifest ${arm64.digest} was left out: it is an image for linux/arm64, ${takes}`,
     ]),
   );
+  expect(await outcomesOf(task.id)).toEqual({
+    [arm64.digest]: 'NO_PLATFORM',
+    amd: 'ADDED',
+    arm: 'NO_PLATFORM',
+    chart: 'ADDED',
+    nested: 'ADDED',
+    none: 'NO_PLATFORM',
+  });
   // its config is read once
   const { config } = JSON.parse(String(repository.manifests.get(arm64.digest)?.bytes)) as {
     config: { digest: string };
@@ -303,10 +321,14 @@ test('single images and indexes of other platforms are left out; nested indexes 
   scene.upstream.requests.length = 0;
   expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
   expect(scene.upstream.requestsOf(route)).toEqual([]);
-  // a tag that moves to another platform stays where it is
+  // a tag that moves to another platform stays where it is, also in a mirror, until it is pruned
   moveTag(repository, 'amd', arm64);
-  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
-  await harness.updateRemote(scene.ids.remoteId, { includeTags: ['arm'] });
+  for (const mirror of [false, true])
+    expect((await scene.sync({ mirror })).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  const pruned = await scene.sync({ mirror: true, pruneFiltered: true });
+  expect(pruned.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect([...(await harness.tags(repositoryId, 2)).keys()]).toEqual(['chart', 'nested']);
+  expect(await outcomesOf(pruned.task.id)).toMatchObject({ amd: 'NO_PLATFORM' });
   const alone = await stage.open({ repository, remote: { ...remote, includeTags: ['arm'] } });
   expect((await alone.sync()).task).toMatchObject({ state: 'FAILED', errorCode: 'NOTHING_SELECTED' });
 });

@@ -44,7 +44,7 @@ export async function findRemovals(
   const prune = sync.arguments.pruneFiltered === true;
   await countOutside(em, sync);
   await stageRemovals(em, sync, sync.filter, prune);
-  const { present, removed } = await countRemovals(em, sync);
+  const { present, removed } = await countRemovals(em, sync, prune);
   if (!sync.arguments.confirmRemoval && isMassRemoval(present, removed)) return;
   const kept: Kept = { served: [], unknown: [], reason: '' };
   const look = { deps, sync, signal, kept };

@@ -1,9 +1,11 @@
 import { stagedAbsences } from '../../db/content/absences.ts';
 import type { Em } from '../../db/open-database.ts';
-import { leaveOut, readRootNames } from '../../db/staging/leave-out.ts';
+import { readRootNames, unstageRoots } from '../../db/staging/root-names.ts';
 import { keepTags } from '../../db/staging/keep-tags.ts';
+import type { KeptTag } from '../../db/staging/keep-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { childrenMissing, describeLeftOut, findLeftOut } from '../../upstream/left-out-roots.ts';
+import type { LeftOutRoot } from '../../upstream/left-out-roots.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
 import type { SyncWalk } from '../companions/companion.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -31,7 +33,7 @@ export function syncWalk(
 }
 
 /**
- * Leaves out the tags and digests of which the platforms of the remote take nothing, with a warning. A mirror drops them.
+ * Leaves out the tags and digests of which the platforms of the remote take nothing, with a warning, and those that have failed.
  * @returns the ids of these roots.
  * @throws TidemarkError under FAIL_SYNC, `CHILD_MISSING` for an index of which the upstream has nothing.
  */
@@ -51,24 +53,31 @@ export async function leaveOutRoots(
     const root = byId.get(name.manifestId);
     return root === undefined ? [] : [{ ...name, root }];
   });
-  await leaveOut(em, sync.taskId, names);
-  const failed = names.filter(({ root }) => root.kind === 'missing');
+  await unstageRoots(
+    em,
+    sync.taskId,
+    names.map(({ name }) => name),
+  );
+  const leftOut = names.map(({ name, root }) => ({ name, root, ...outcomeOf(sync, root) }));
   await keepTags(
     em,
     sync.taskId,
-    failed.map(({ name, root }) => {
-      const { code, message: reason } = childrenMissing(sync, root);
-      return { name, outcome: 'FAILED', code, reason, digest: root.digest };
-    }),
+    leftOut.map(({ root: { digest }, ...kept }) => ({ ...kept, digest })),
   );
-  const leftOut = names
-    .filter(({ root }) => root.kind === 'platform')
-    .map((name) => ({ ...name, reason: describeLeftOut(name.root, walk.platforms) }));
-  const warnings = leftOut.map(({ name, reason, root }) => ({
+  // failed tags are named when all are known
+  const warned = leftOut.filter(({ outcome }) => outcome === 'NO_PLATFORM');
+  const warnings = warned.map(({ name, reason, root }) => ({
     message: `The ${name === root.digest ? 'manifest' : 'tag'} ${name} was left out: ${reason}.`,
     name,
     differs: [` ${name} `],
   }));
   await addWarnings(em, sync.taskId, warnings);
   return new Set(byId.keys());
+}
+
+function outcomeOf(sync: SyncContext, root: LeftOutRoot): Pick<KeptTag, 'outcome' | 'code' | 'reason'> {
+  if (root.kind === 'platform')
+    return { outcome: 'NO_PLATFORM', reason: describeLeftOut(root, sync.filter.platforms) };
+  const { code, message: reason } = childrenMissing(sync, root);
+  return { outcome: 'FAILED', code, reason };
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
 import { rootRows } from './stage-tags.ts';
@@ -18,15 +19,21 @@ const isCompanion = sql`t.name ~ ${companionPattern}`;
 
 const isRemoval = sql`s.manifest_id is null and s.outcome is null`;
 
+/** Whether a sync with pruneFiltered removes the staged tag `s` because the remote takes none of its platforms. */
+export function isPruned(prunes: boolean): RawBuilder<unknown> {
+  return sql`(${prunes}::boolean and s.outcome = 'NO_PLATFORM')`;
+}
+
 /** Tags of the latest version and of these the removed ones, without companions. */
 export async function countRemovals(
   em: Em,
   { taskId, repositoryId }: Sync,
+  prunes: boolean,
 ): Promise<{ readonly present: number; readonly removed: number }> {
   const result = await sql<{ present: number; removed: number }>`
     select count(*) as present, count(s.name) as removed
     from tag_membership t
-    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and ${isRemoval}
+    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and (${isRemoval} or ${isPruned(prunes)})
     where t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`.execute(
     kysely(em),
   );

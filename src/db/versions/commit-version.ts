@@ -5,7 +5,7 @@ import { nothingSelected } from '../tasks/nothing-selected.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { listedNames } from '../staging/selected-graph.ts';
-import { countRemovals, isMassRemoval } from '../staging/stage-removals.ts';
+import { countRemovals, isMassRemoval, isPruned } from '../staging/stage-removals.ts';
 import { makeVersion } from './publish-version.ts';
 import { endRoots, insertRoots } from './write-roots.ts';
 import { writeStaged } from './settle-absences.ts';
@@ -31,6 +31,7 @@ export interface CommitOptions {
 interface SyncDraft extends Draft {
   readonly taskId: number;
   readonly mirror: boolean;
+  readonly prunes: boolean;
 }
 
 /**
@@ -88,6 +89,7 @@ async function lockForCommit(
     latest,
     number: latest + 1,
     mirror: wish.mirror,
+    prunes: wish.mirror && wish.pruneFiltered === true,
     // companions that the filters select stay as long as the upstream has them
     followers: sql`t.name not in (${listedNames(taskId)})`,
   };
@@ -168,8 +170,8 @@ async function assertPolicy(em: Em, taskId: number, checkedBy: PolicyKey | null)
   );
 }
 
-async function refuseMassRemoval(em: Em, { taskId, repositoryId }: SyncDraft): Promise<void> {
-  const { present, removed } = await countRemovals(em, { taskId, repositoryId });
+async function refuseMassRemoval(em: Em, { prunes, ...sync }: SyncDraft): Promise<void> {
+  const { present, removed } = await countRemovals(em, sync, prunes);
   if (isMassRemoval(present, removed))
     throw new TidemarkError(
       'MASS_REMOVAL_REFUSED',
@@ -178,13 +180,13 @@ async function refuseMassRemoval(em: Em, { taskId, repositoryId }: SyncDraft): P
     );
 }
 
-async function writeTags(em: Em, { taskId, repositoryId, number, mirror }: SyncDraft): Promise<void> {
+async function writeTags(em: Em, { taskId, repositoryId, number, mirror, prunes }: SyncDraft): Promise<void> {
   const db = kysely(em);
   await sql`
     update tag_membership t set removed_in = ${number}
     from sync_tag s
-    where s.task_id = ${taskId} and s.outcome is null and t.repository_id = ${repositoryId} and t.removed_in is null
-      and t.name = s.name
+    where s.task_id = ${taskId} and (s.outcome is null or ${isPruned(prunes)}) and t.repository_id = ${repositoryId}
+      and t.removed_in is null and t.name = s.name
       and (s.manifest_id <> t.manifest_id or (${mirror} and s.manifest_id is null))`.execute(db);
   await sql`
     insert into tag_membership (repository_id, name, manifest_id, added_in)

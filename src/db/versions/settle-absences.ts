@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { absentRows, isKeptIn } from '../content/absences.ts';
+import { absentRows, isKeptBySync, isKeptIn } from '../content/absences.ts';
 import type { AbsentEntry } from '../content/absences.ts';
 import { reachFrom } from '../content/reach.ts';
 import type { Em } from '../open-database.ts';
@@ -26,12 +26,19 @@ export async function writeStaged(em: Em, draft: Draft, taskId: number): Promise
   // the walk below is not free
   if (any.rows.length === 0) return;
   const staged = sql`select s.parent_id, s.position, s.reason from sync_absent s where s.task_id = ${taskId}`;
-  const isConcerned = sql`exists (select from sync_absent s where s.task_id = ${taskId} and s.parent_id = reach.id)
-    or exists (select from absent_child a where a.repository_id = ${repositoryId} and a.parent_id = reach.id and a.removed_in is null)`;
+  const isConcerned = sql`exists (select from sync_absent s where s.task_id = ${taskId} and s.parent_id = taken.id)
+    or exists (select from absent_child a where a.repository_id = ${repositoryId} and a.parent_id = taken.id and a.removed_in is null)`;
   const found = await sql<{ id: number }>`
-    with recursive ${selectedGraph(taskId)} select reach.id from reach where ${isConcerned}`.execute(
-    kysely(em),
-  );
+    with recursive ${selectedGraph(taskId)},
+    taken(id) as (
+      select s.manifest_id from selected_tag s where not exists (
+        select from sync_tag kept where kept.task_id = ${taskId} and kept.name = s.name and kept.outcome is not null)
+      union
+      select manifest_id from sync_root where task_id = ${taskId} and not is_removed and outcome is null
+      union
+      select edge.child_id from taken join manifest_manifest edge on edge.parent_id = taken.id and ${isKeptBySync(taskId)}
+    )
+    select id from taken where ${isConcerned}`.execute(kysely(em));
   const parents = found.rows.map(({ id }) => id);
   const isReplaced = sql`a.parent_id = any(${parents}::bigint[])`;
   if (parents.length > 0) await replaceAbsences(em, draft, { isReplaced, wish: staged });

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { listedNames } from './selected-graph.ts';
-import { stageTags } from './stage-tags.ts';
 import { kysely } from '../sql.ts';
 
 export interface RootName {
@@ -31,16 +30,10 @@ export async function readRootNames(
   return found.rows;
 }
 
-/** Takes tags and digests out of the selection of a sync. */
-export async function leaveOut(em: Em, taskId: number, names: readonly RootName[]): Promise<void> {
-  const isDigest = ({ name }: RootName) => name.includes(':');
+/** Drops requested digests. */
+export async function unstageRoots(em: Em, taskId: number, names: readonly string[]): Promise<void> {
   await sql`
-    delete from sync_root where task_id = ${taskId} and name = any(${names.filter(isDigest).map(({ name }) => name)}::text[])`.execute(
+    delete from sync_root where task_id = ${taskId} and not is_removed and name = any(${names}::text[])`.execute(
     kysely(em),
-  );
-  await stageTags(
-    em,
-    taskId,
-    names.filter((one) => !isDigest(one)).map(({ name }) => ({ name, manifestId: null })),
   );
 }
