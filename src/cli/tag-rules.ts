@@ -11,6 +11,7 @@ export interface TagRuleOptions {
   readonly semverSuffix?: string;
   /** A count of 0 clears the rule. */
   readonly newest?: NewestTags;
+  readonly immutableTag?: readonly string[];
   readonly platform?: readonly string[];
   readonly tagFailures?: string;
 }
@@ -28,12 +29,13 @@ export interface TagRules {
   readonly semverPrereleases?: boolean | undefined;
   readonly semverSuffix?: string | null | undefined;
   readonly newestTags?: NewestTags | null | undefined;
+  readonly immutableTags?: readonly string[] | null | undefined;
   readonly platforms?: readonly string[] | null | undefined;
   readonly tagFailures?: string | undefined;
 }
 
 export const tagRuleFields =
-  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } platforms tagFailures';
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } immutableTags platforms tagFailures';
 
 export function withTagRules(command: Command): void {
   command
@@ -48,6 +50,7 @@ export function withTagRules(command: Command): void {
     .option('--no-prereleases', 'ranges include only the pre-releases that they name')
     .option('--semver-suffix <variant>', "versions of this variant: alpine for 1.27.4-alpine; '' for none")
     .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest)
+    .option('--immutable-tag <name>', "tags that never move: 'v*'; repeatable; '' for none", collect)
     .option(
       '--platform <os/arch>',
       "only images for this platform: linux/amd64; repeatable; '' for all",
@@ -79,6 +82,7 @@ export function readTagRules(options: TagRuleOptions): TagRules {
     semverPrereleases: options.prereleases,
     semverSuffix: options.semverSuffix === '' ? null : options.semverSuffix,
     newestTags: options.newest?.count === 0 ? null : options.newest,
+    immutableTags: listOf(options.immutableTag),
     platforms: listOf(options.platform),
     tagFailures: options.tagFailures?.toUpperCase().replace('-', '_'),
   };
@@ -111,6 +115,7 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ['variant', rules.semverSuffix ?? null],
     ['platforms', rules.platforms?.join(', ') ?? null],
     ['newest', newestTags ? `${newestTags.count}${group}` : null],
+    ['immutable tags', rules.immutableTags?.join(', ') ?? null],
     ['tag failures', rules.tagFailures === 'FAIL_SYNC' ? 'fail the sync' : null],
   ];
 }

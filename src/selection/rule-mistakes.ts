@@ -17,11 +17,14 @@ const listChecks = {
   includeTagPatterns: patternMistake,
   excludeTagPatterns: patternMistake,
   semverRanges: rangeMistake,
+  immutableTags: wildcardMistake,
 } as const;
 
 /** Lists of rules, by field. */
 export type RuleList = keyof typeof listChecks;
 export const ruleLists = Object.keys(listChecks) as RuleList[];
+/** The lists that decide which tags are selected. */
+export const selectingLists = ruleLists.filter((field) => field !== 'immutableTags');
 
 /** Every entry of a list that cannot be used. */
 export function validateRules(field: RuleList, entries: readonly string[]): RuleMistake[] {

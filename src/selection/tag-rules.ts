@@ -27,6 +27,8 @@ export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTag
   readonly newestTags?: NewestTags | null | undefined;
   /** `os/architecture[/variant]` of the images to take; null: all. */
   readonly platforms?: List;
+  /** Wildcards of tags that never move: a present one is not asked for again. */
+  readonly immutableTags?: List;
   /** Default SKIP_TAG. */
   readonly tagFailures?: TagFailureMode | undefined;
 }

@@ -3,6 +3,7 @@ import type { SubsetFilter } from '../db/staging/stage-tags.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import { createNewest } from '../selection/newest-tags.ts';
 import { rulesOf } from '../selection/tag-rules.ts';
+import type { List } from '../selection/tag-rules.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 
 type Selection = Pick<RemoteSelection, 'includeTags' | 'excludeTags' | 'tagRules'>;
@@ -21,7 +22,14 @@ export function compileSubset(selection: Selection): SubsetFilter {
     ...filter,
     matches: (name) => filter.matches(name) && !isFollower(name),
     holdsDigest: (digest) => (filter.includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
+    isImmutable: compileImmutable(rules.immutableTags),
     platforms: rules.platforms ?? null,
     createNewest: newestTags && (() => createNewest(newestTags, rules)),
   };
+}
+
+function compileImmutable(wildcards: List): SubsetFilter['isImmutable'] {
+  if (wildcards == null || wildcards.length === 0) return undefined;
+  const filter = compileTagFilter({ includeTags: wildcards });
+  return (name) => filter.matches(name);
 }

@@ -1,10 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Remote } from '../../src/db/schema/remotes.ts';
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { Task } from '../../src/db/schema/tasks.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { openStage, readVersions } from '../faults/scene.ts';
+import { openStage, readVersions, verifyBlobs } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { companionName, signByTag } from '../support/signed-sample.ts';
 
@@ -214,5 +216,57 @@ describe.concurrent('rules beside names and wildcards', () => {
     const moved = await scene.sync({ mirror });
     expect(moved.warnings).toEqual([]);
     expect(await tagNames(scene, moved.latest)).toEqual(['1.2.0', '2.1.0', 'latest']);
+  });
+});
+
+describe.concurrent('immutable tags', () => {
+  test('900 of them cost only the list of tags, and the ping of the registry', async () => {
+    const repository = imagesOf('immutable', ['v0']);
+    const digest = repository.tags.get('v0');
+    if (digest === undefined) throw new Error('the sample has no tag v0');
+    for (let n = 1; n < 900; n += 1) repository.tags.set(`v${n}`, digest);
+    const scene = await stage.openSynced({ repository, remote: { tagRules: { immutableTags: ['*'] } } });
+    const again = await scene.sync({ mirror: true });
+    expect(again.task).toMatchObject({ state: 'COMPLETED', createdVersion: null, tagsTotal: 900 });
+    expect(again.counts).toMatchObject({ tagsDone: 900 });
+    expect(scene.upstream.requests.map(({ path }) => path)).toEqual([
+      '/v2/library/app/tags/list?n=1000',
+      '/v2/',
+    ]);
+  });
+
+  test('one that moves stays, a removed one leaves, and others move; without the rule it moves', async () => {
+    const scene = await stage.openSynced({
+      repository: imagesOf('frozen', ['v1', 'v2', 'v3', 'latest']),
+      remote: { tagRules: { immutableTags: ['v*'] } },
+    });
+    const { repository, before } = scene;
+    const old = new Map(repository.tags);
+    for (const tag of ['v1', 'latest'])
+      addImage(repository, { seed: `${scene.seed}-${tag}-moved`, layers: [200], tag });
+    repository.tags.delete('v2');
+    const moved = await scene.sync({ mirror: true });
+    expect(Object.fromEntries(await stage.harness.tags(scene.ids.repositoryId, moved.latest))).toEqual({
+      ...before[0]?.tags,
+      v2: undefined,
+      latest: repository.tags.get('latest'),
+    });
+    expect((await stage.harness.tags(scene.ids.repositoryId, moved.latest)).get('v1')).toBe(old.get('v1'));
+    await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: {} });
+    const { latest } = await scene.sync({ mirror: true });
+    expect((await stage.harness.tags(scene.ids.repositoryId, latest)).get('v1')).toBe(
+      repository.tags.get('v1'),
+    );
+  });
+
+  test('a lost layer of one is fetched again', async () => {
+    const scene = await stage.openSynced({
+      repository: imagesOf('immutable-lost', ['v1']),
+      remote: { tagRules: { immutableTags: ['v1'] } },
+    });
+    const [blob = ''] = scene.before[0]?.blobs ?? [];
+    await rm(join(stage.harness.folder, 'blobs', ...blob.split(':')));
+    expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    await verifyBlobs(stage.harness, scene.before[0]?.blobs ?? []);
   });
 });

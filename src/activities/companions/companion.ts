@@ -35,7 +35,11 @@ export interface Follow {
 }
 
 /** The walk of a sync, which counts what it stores. */
-export type SyncWalk = GraphWalk & Required<Pick<GraphWalk, 'onStored'>>;
+export interface SyncWalk extends GraphWalk {
+  readonly onStored: (count: number) => Promise<void>;
+  /** The roots whose companions and referrers are synced; default: all. */
+  readonly followedIds?: readonly number[] | undefined;
+}
 
 /** Problems that get a warning of their own. A task keeps 100 warnings of all kinds. */
 const namedAtMost = 20;

@@ -30,7 +30,7 @@ export async function walkWithCompanions(
   const follow = openFollow(deps, sync, roots, signal);
   const { em } = follow;
   const companionTags = createCompanionTags(follow);
-  let rootIds = roots.rootIds.filter((id) => !leftOut.has(id));
+  let rootIds = (roots.followedIds ?? roots.rootIds).filter((id) => !leftOut.has(id));
   let total = 0;
   while (rootIds.length > 0) {
     const found: number[] = [];

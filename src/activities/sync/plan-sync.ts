@@ -31,7 +31,10 @@ export async function planSync(
   );
   if (sync.arguments.dryRun) return { ...plan, manifestsToAsk: 0 };
   deps.store.quota?.check('The content to fetch', plan.bytesToFetch);
-  return { ...plan, manifestsToAsk: await stageSigned(fork(), taskId) };
+  return {
+    ...plan,
+    manifestsToAsk: await stageSigned(fork(), taskId, { onlyAsked: sync.filter.isImmutable !== undefined }),
+  };
 }
 
 /** Skips the tags whose manifests state wrong sizes, and plans the others. */

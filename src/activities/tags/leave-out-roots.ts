@@ -15,7 +15,7 @@ import type { SyncContext } from '../sync/sync-context.ts';
 export function syncWalk(
   em: Em,
   sync: SyncContext,
-  walk: Pick<SyncWalk, 'rootIds' | 'concurrency' | 'onStored'>,
+  walk: Pick<SyncWalk, 'rootIds' | 'followedIds' | 'concurrency' | 'onStored'>,
 ): SyncWalk {
   return {
     ...walk,

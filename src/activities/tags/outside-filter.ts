@@ -3,7 +3,7 @@ import { readOutside, readSelectionBefore, setOutside } from '../../db/staging/o
 import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';
-import { ruleLists } from '../../selection/rule-mistakes.ts';
+import { selectingLists } from '../../selection/rule-mistakes.ts';
 import { rulesOf } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
@@ -55,7 +55,7 @@ async function* outside(em: Em, sync: SyncContext): AsyncGenerator<string[]> {
 }
 
 function hasRules(rules: TagRules): boolean {
-  return ruleLists.some((field) => (rules[field] ?? []).length > 0);
+  return selectingLists.some((field) => (rules[field] ?? []).length > 0);
 }
 
 type Selection = Pick<SyncContext['selection'], 'includeTags' | 'excludeTags' | 'tagRules'>;
@@ -65,7 +65,7 @@ function isSameSelection(one: Selection, other: Selection): boolean {
     const rules = rulesOf(selection);
     const { semverPrereleases = false, semverSuffix = null } = rules;
     return JSON.stringify([
-      ruleLists.map((field) => (rules[field] ?? []).toSorted()),
+      selectingLists.map((field) => (rules[field] ?? []).toSorted()),
       semverPrereleases,
       semverSuffix,
     ]);

@@ -62,8 +62,9 @@ export async function walkTags(
     done.manifestsDone += stored;
     await setProgress(em, part, done);
   });
-  const runs = readRuns(em, sync, range, (manifestId) => {
-    rootIds.add(manifestId);
+  const immutableIds = new Set<number>();
+  const runs = readRuns(em, sync, range, (manifestId, isImmutable) => {
+    (isImmutable ? immutableIds : rootIds).add(manifestId);
     done.tagsDone += 1;
   });
   const lanes = { concurrency: range.concurrency, signal, drains: isThrottle };
@@ -89,7 +90,13 @@ export async function walkTags(
     done.manifestsDone += count;
     await setProgress(em, part, done);
   };
-  const walk = syncWalk(em, sync, { rootIds: [...rootIds], concurrency: range.concurrency, onStored });
+  if (immutableIds.size > 0) await setProgress(em, part, done);
+  const walk = syncWalk(em, sync, {
+    rootIds: [...new Set([...rootIds, ...immutableIds])],
+    followedIds: [...rootIds],
+    concurrency: range.concurrency,
+    onStored,
+  });
   await walkWithCompanions(deps, sync, walk, signal);
 }
 
@@ -99,23 +106,28 @@ const runAtMost = 10;
 
 /**
  * Groups of similar names, which one lane looks up in turn. Groups have one tag when there are hardly enough for all lanes. Tags that an
- * earlier attempt walked are left out.
+ * earlier attempt walked, and present immutable tags, are left out.
  */
 async function* readRuns(
   em: Em,
   sync: SyncContext,
   range: TagRange,
-  onWalked: (manifestId: number) => void,
+  onWalked: (manifestId: number, isImmutable: boolean) => void,
 ): AsyncGenerator<TagToLookUp[]> {
   const length = Math.min(runAtMost, Math.ceil((range.to - range.from) / (4 * range.concurrency)));
   for (let from = range.from; from < range.to; from += pageSize) {
     const names = await readNames(em, sync.taskId, from, Math.min(range.to, from + pageSize));
     const walked = await readWalked(em, sync, names);
-    for (const manifestId of walked.values()) onWalked(manifestId);
+    for (const manifestId of walked.values()) onWalked(manifestId, false);
     const others = names.filter((name) => !walked.has(name)).sort();
     const present = await readPresentTags(em, sync.repositoryId, others);
     const left = await readLeftTags(em, sync.remote.id, others);
-    const tags = others.map((name) => ({ name, present: present.get(name), left: left.get(name) }));
+    const tags: TagToLookUp[] = [];
+    for (const name of others) {
+      const tag = present.get(name);
+      if (tag !== undefined && sync.filter.isImmutable?.(name) === true) onWalked(tag.manifestId, true);
+      else tags.push({ name, present: tag, left: left.get(name) });
+    }
     for (let at = 0; at < tags.length; at += length) yield tags.slice(at, at + length);
   }
 }

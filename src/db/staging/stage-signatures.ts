@@ -34,7 +34,8 @@ export async function readSignatureSource(em: Em, taskId: number): Promise<Signa
 }
 
 /** Numbers the selected manifests whose signatures are fetched, and returns their number; 0 without a source. */
-export async function stageSigned(em: Em, taskId: number): Promise<number> {
+/** @param onlyAsked Leaves out manifests whose companions were not asked for: those of immutable tags. */
+export async function stageSigned(em: Em, taskId: number, { onlyAsked = false } = {}): Promise<number> {
   if ((await readSignatureSource(em, taskId)) === undefined) return 0;
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
@@ -42,7 +43,10 @@ export async function stageSigned(em: Em, taskId: number): Promise<number> {
     const staged = await sql`
       insert into sync_signed (task_id, position, manifest_id)
       with recursive ${selectedGraph(taskId)}
-      select ${taskId}, row_number() over (order by id) - 1, id from reach`.execute(db);
+      select ${taskId}, row_number() over (order by id) - 1, id from reach
+      where not ${onlyAsked} or exists (select from sync_asked a where a.task_id = ${taskId} and a.manifest_id = reach.id)`.execute(
+      db,
+    );
     return Number(staged.numAffectedRows ?? 0n);
   });
 }

@@ -85,6 +85,8 @@ export async function stageRoots(em: Em, taskId: number, roots: readonly StagedR
 export interface SubsetFilter extends TagFilter {
   /** Whether it covers an untagged manifest of this digest. */
   holdsDigest(digest: Digest): boolean;
+  /** Undefined without `immutableTags`. */
+  readonly isImmutable?: ((name: string) => boolean) | undefined;
   /** The platforms that the remote takes; null: all. */
   readonly platforms: readonly string[] | null;
   /** Set if the remote takes only the newest tags: ranks those that pass the rules. */

@@ -21,6 +21,7 @@ export interface TagRuleFields {
   readonly semverPrereleases?: boolean | null | undefined;
   readonly semverSuffix?: string | null | undefined;
   readonly newestTags?: NewestTagsWish | null | undefined;
+  readonly immutableTags?: string[] | null | undefined;
   readonly platforms?: string[] | null | undefined;
   readonly tagFailures?: TagFailureMode | null | undefined;
 }
@@ -29,6 +30,7 @@ export interface TagRuleFields {
 const entriesAtMost: Readonly<Record<RuleList, number>> = {
   includeTags: 1_000,
   excludeTags: 1_000,
+  immutableTags: 1_000,
   includeTagPatterns: 100,
   excludeTagPatterns: 100,
   semverRanges: 100,
@@ -85,6 +87,7 @@ const ruleFields = [
   'semverPrereleases',
   'semverSuffix',
   'newestTags',
+  'immutableTags',
   'platforms',
   'tagFailures',
 ] as const satisfies readonly (keyof TagRuleFields)[];

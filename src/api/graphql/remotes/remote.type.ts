@@ -85,6 +85,9 @@ export class RemoteType extends NodeType {
   @Field(() => Boolean, { description: ruleText.semverPrereleases })
   semverPrereleases!: boolean;
 
+  @Field(() => [String], { nullable: true, description: ruleText.immutableTags })
+  immutableTags!: string[] | null;
+
   @Field(() => TagFailureModeEnum, { description: ruleText.tagFailures })
   tagFailures!: TagFailureMode;
 
@@ -214,6 +217,7 @@ export function toRemoteType(row: Remote): RemoteType {
     semverRanges: rules.semverRanges ?? null,
     semverSuffix: rules.semverSuffix ?? null,
     semverPrereleases: rules.semverPrereleases ?? false,
+    immutableTags: rules.immutableTags ?? null,
     tagFailures: rules.tagFailures ?? 'SKIP_TAG',
     newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
     platforms: rules.platforms ?? null,

@@ -79,6 +79,9 @@ export const ruleText = {
     'Platforms to sync, as os/architecture or os/architecture/variant, for example "linux/amd64"; at most 100. Without a variant every ' +
     'variant is synced. An index keeps its bytes; its manifests for other platforms are absent from the version. A single image for another ' +
     'platform is left out. Null: all platforms.',
+  immutableTags:
+    'Tags that never move, as names and shell wildcards; at most 1000. A sync does not ask for such a tag, nor for its signatures and other ' +
+    'referrers, while the repository has it. Null: none.',
   tagFailures:
     'What a sync does about a tag whose content is damaged, missing, refused or of an unsupported kind. A sync of which no tag could be ' +
     'had fails in any case.',
@@ -100,6 +103,9 @@ export abstract class TagRuleSettings {
 
   @Field(() => NewestTagsInput, { nullable: true, description: ruleText.newestTags })
   newestTags?: NewestTagsInput | null;
+
+  @Field(() => [String], { nullable: true, description: ruleText.immutableTags })
+  immutableTags?: string[] | null;
 
   @Field(() => [String], { nullable: true, description: ruleText.platforms })
   platforms?: string[] | null;
