@@ -158,6 +158,37 @@ describe('an index', () => {
   });
 });
 
+test('a signed index is verified without some of its images; one that is not verified keeps what it has', async () => {
+  const repository = createSampleRepository();
+  const [amd64, arm64] = ['amd64', 'arm64'].map((architecture) =>
+    addImage(repository, {
+      seed: `sparse-${architecture}`,
+      layers: [500],
+      platform: { os: 'linux', architecture },
+    }),
+  ) as [Descriptor, Descriptor];
+  const index = addIndex(repository, { manifests: [amd64, arm64], tag: 'multi' });
+  const { digest } = signWithTag(repository, { image: index, key });
+  const scene = await open(repository, { remote: { tagRules: { platforms: ['linux/amd64'] } } });
+  const { repositoryId, remoteId } = scene.ids;
+  const content = (version: number) => stage.harness.content(repositoryId, version, 'manifest');
+  expect(await scene.sync()).toMatchObject({ task: { createdVersion: 1 }, warnings: [] });
+  expect(await content(1)).toEqual([amd64.digest, index.digest, digest].sort());
+  const em = scene.harness.em();
+  const user = await em.findOneOrFail(Repository, { id: repositoryId });
+  const { signaturePolicyId } = user;
+  const other = em.create(SignaturePolicy, { name: `${scene.seed}-other`, keys: [stranger.pem] });
+  await em.flush();
+  user.signaturePolicyId = other.id;
+  await em.flush();
+  await stage.harness.updateRemote(remoteId, { tagRules: {} });
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  user.signaturePolicyId = signaturePolicyId ?? null;
+  await em.flush();
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
+  expect(await content(2)).toEqual([amd64.digest, arm64.digest, index.digest, digest].sort());
+});
+
 test('an image that only refers to a signed one is not verified by that', async () => {
   const repository = createSampleRepository();
   const good = image(repository, 'good');

@@ -72,7 +72,7 @@ export function openFollow(
     ]);
   };
   const walkSome = (rootIds: readonly number[]) =>
-    walkGraph(deps, sync, { ...roots, rootIds, onAbsent: undefined }, signal);
+    walkGraph(deps, sync, { ...roots, rootIds, onAbsent: undefined, failures: undefined }, signal);
   const walk = async (companions: readonly Companion[]): Promise<Companion[]> => {
     if (companions.length === 0) return [];
     try {

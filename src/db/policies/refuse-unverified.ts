@@ -126,6 +126,7 @@ export async function refuseUnverified(em: Em, taskId: number, options: RefuseOp
       where t.task_id = ${taskId} and refused.name = t.name and refused.kind in ('tag', 'companion')`.execute(
       db,
     );
+    await keepSparse(transaction, taskId);
     await keepCompanions(transaction, taskId);
     await sql`
       update sync_root r set outcome = 'NOT_VERIFIED', reason = ${untrusted} from refused
@@ -133,6 +134,17 @@ export async function refuseUnverified(em: Em, taskId: number, options: RefuseOp
         and refused.kind in ('digest', 'referrer')`.execute(db);
     return readRefused(transaction, taskId, options);
   });
+}
+
+/** Refused indexes that a tag has already keep the children that they have and lack, whatever the platforms of the remote are now. */
+async function keepSparse(em: Em, taskId: number): Promise<void> {
+  await sql`
+    insert into sync_tag (task_id, name, manifest_id, outcome, reason)
+    select ${taskId}::bigint, refused.name, refused.manifest_id, 'NOT_VERIFIED', ${untrusted} from refused
+      join manifest m on m.id = refused.manifest_id and m.kind = 'index' join task on task.id = ${taskId}
+    where refused.kind in ('tag', 'companion') and (exists (select from sync_absent a where a.task_id = task.id)
+      or exists (select from absent_child a where a.repository_id = task.repository_id and a.removed_in is null))
+    order by refused.name collate "C" on conflict do nothing`.execute(kysely(em));
 }
 
 async function readRefused(
