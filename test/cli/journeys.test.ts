@@ -151,6 +151,9 @@ describe.sequential('from the first sync on', () => {
     });
     const history = await run('tag', 'history', 'team/app', 'latest');
     expect(words(history)).toMatch(/2 \S+ \S+ MOVED sha256:\S+ sha256:\S+ \S+\n ?1 .* ADDED - sha256/);
+    expect(words(await run('explain', 'team/app', 'v1'))).toMatch(
+      /outcome UNCHANGED\ndecided by upstream\ndigest -\nwhy There is no include rule/,
+    );
     expect(words(await run('diff', 'team/app', '1', '2'))).toMatch(/latest MOVED .*\nv1 REMOVED/);
     const { tags } = await json('tags', 'team/app', '--version', '1', '--match', 'v*');
     expect(tags.nodes.map(({ name }: { name: string }) => name)).toEqual(['v1', 'v2']);

@@ -1,12 +1,14 @@
 /** Tags that the upstream cannot deliver: the others are committed (docs/selection.md, "One bad tag"). */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
+import { explainTag } from '../../src/operations/explain-tag.ts';
 import { openStage } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
 import { json } from '../support/fake-upstream.ts';
@@ -158,6 +160,20 @@ test('bad tags of 1,000, one of each kind: the others are committed, and a mirro
     expect(first.warnings).toContainEqual(
       expect.stringMatching(new RegExp(`The tag "${tag}" was skipped: .* It is not in the repository`)),
     );
+
+  const explain = (name: string) =>
+    explainTag(stage.harness.em(), { repositoryId: scene.ids.repositoryId, name, remote });
+  const remote = await stage.harness.em().findOneOrFail(Remote, { id: scene.ids.remoteId });
+  expect(await explain('layer-404')).toMatchObject({
+    outcome: 'FAILED',
+    rule: 'tagFailures',
+    detail: expect.stringMatching(
+      /every tag is included\. .*\/blobs\/sha256:.* It is not in the latest version\./,
+    ),
+    presentDigest: null,
+  });
+  expect(await explain('v999')).toMatchObject({ outcome: 'ADDED', presentDigest: digest });
+  expect(await explain('v2000')).toMatchObject({ outcome: 'UNCHANGED', rule: 'upstream' });
 
   // repaired: what was skipped comes with the next sync
   for (const tag of badTags) {

@@ -33,6 +33,7 @@ import {
 import { SyncResolver } from './sync/sync.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
+import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
 import { SyncPlanResolver } from './tasks/sync-plan.resolver.ts';
 import { TaskResolver } from './tasks/task.resolver.ts';
 import { UpkeepResolver } from './upkeep/upkeep.resolver.ts';
@@ -78,6 +79,7 @@ export function buildApiSchema(): GraphQLSchema {
       ManifestResolver,
       SignatureResolver,
       TagHistoryResolver,
+      TagExplanationResolver,
       TaskResolver,
       SyncPlanResolver,
       TagOutcomeResolver,

@@ -5,7 +5,8 @@ import type { Choose } from '../command.ts';
 import { shortDigest } from '../progress/format.ts';
 import { changeContent } from './content-commands.ts';
 import { addList } from './list-command.ts';
-import { localTime } from './print.ts';
+import { inOwnWords } from '../words.ts';
+import { localTime, printThing } from './print.ts';
 
 interface HistoryEntry {
   readonly outcome: string;
@@ -18,7 +19,39 @@ interface HistoryEntry {
   };
 }
 
+interface Explanation {
+  readonly name: string;
+  readonly outcome: string;
+  readonly rule: string;
+  readonly detail: string;
+  readonly presentDigest: string | null;
+}
+
+function addExplain(program: Command, choose: Choose): void {
+  addClientCommand(program, choose, {
+    usage: 'explain <repository> <tag>',
+    text: 'say why a repository has a tag, or lacks it',
+    reads: true,
+    run: async (client, [repository = '', tag = '']) => {
+      const { id } = await findNamed(client.session, 'repository', repository);
+      const answer = await client.session.request<{ repository: { explainTag: Explanation } }>(
+        'query ($id: ID!, $tag: String!) { repository(id: $id) { explainTag(name: $tag) { name outcome rule detail presentDigest } } }',
+        { id, tag },
+      );
+      const { outcome, rule, detail, presentDigest } = answer.repository.explainTag;
+      return printThing(client, 'explanation', answer.repository.explainTag, [
+        ['tag', tag],
+        ['outcome', outcome],
+        ['decided by', inOwnWords(rule)],
+        ['digest', presentDigest],
+        ['why', inOwnWords(detail)],
+      ]);
+    },
+  });
+}
+
 export function addTag(program: Command, choose: Choose): void {
+  addExplain(program, choose);
   const parent = program.command('tag').description('set or remove a tag, or show its history');
   addList<HistoryEntry>(parent, choose, {
     usage: 'history <repository> <tag>',

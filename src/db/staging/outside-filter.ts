@@ -4,11 +4,10 @@ import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { RemoteSelection } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
+import { readPresentNames } from '../reads/read-tag-facts.ts';
 import { kysely } from '../sql.ts';
 
 /* Tags that earlier filters selected and the present ones exclude. */
-
-const pageSize = 5_000;
 
 /** Pages of the excluded tags of the latest version, ordered by name, without companions. */
 export async function* readOutside(
@@ -16,17 +15,8 @@ export async function* readOutside(
   repositoryId: number,
   filter: Pick<TagFilter, 'matches'>,
 ): AsyncGenerator<string[]> {
-  for (let after = ''; ;) {
-    const page = await sql<{ name: string }>`
-      select name from tag_membership
-      where repository_id = ${repositoryId} and removed_in is null and name collate "C" > ${after}
-      order by name collate "C" limit ${pageSize}`.execute(kysely(em));
-    const last = page.rows.at(-1);
-    if (last === undefined) return;
-    after = last.name;
-    const names = page.rows.map(({ name }) => name);
+  for await (const names of readPresentNames(em, repositoryId))
     yield await filterNames(names, (name) => parseCompanionTag(name) === undefined && !filter.matches(name));
-  }
 }
 
 export async function setOutside(em: Em, taskId: number, count: number): Promise<void> {

@@ -1,0 +1,112 @@
+import { readPresentNames, readTagFacts } from '../db/reads/read-tag-facts.ts';
+import type { TagFacts } from '../db/reads/read-tag-facts.ts';
+import type { Em } from '../db/open-database.ts';
+import type { Remote } from '../db/schema/remotes.ts';
+import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
+import { explainRules } from '../selection/explain-tag.ts';
+import { createNewest } from '../selection/newest-tags.ts';
+import { compileTagFilter } from '../selection/tag-filter.ts';
+import type { KeptOutcome, TagOutcome } from '../selection/tag-outcome.ts';
+import { rulesOf } from '../selection/tag-rules.ts';
+
+export interface TagExplanation {
+  readonly name: string;
+  readonly outcome: TagOutcome;
+  /** The field of the remote that decides, or `remote`, `upstream` or `signaturePolicy`. */
+  readonly rule: string;
+  readonly detail: string;
+  readonly presentDigest: string | null;
+}
+
+/** The fields that decide on a tag that the rules select. */
+const ruleOf: Readonly<Record<KeptOutcome, string>> = {
+  TOO_YOUNG: 'minimumAgeSeconds',
+  NOT_VERIFIED: 'signaturePolicy',
+  NO_PLATFORM: 'platforms',
+  FAILED: 'tagFailures',
+};
+
+/** Why a repository has a tag, or lacks it: the rules of its remote now, and what the last sync did. The upstream is not asked. */
+export async function explainTag(
+  em: Em,
+  {
+    repositoryId,
+    name,
+    remote,
+  }: { readonly repositoryId: number; readonly name: string; readonly remote: Remote | undefined },
+): Promise<TagExplanation> {
+  const facts = await readTagFacts(em, repositoryId, name);
+  const { presentDigest } = facts;
+  const explained = (outcome: TagOutcome, rule: string, ...details: readonly string[]): TagExplanation => ({
+    name,
+    outcome,
+    rule,
+    detail: details.filter((detail) => detail !== '').join(' '),
+    presentDigest,
+  });
+  if (remote === undefined)
+    return explained(
+      'UNCHANGED',
+      'remote',
+      'The repository has no remote that you may read.',
+      presence(facts),
+    );
+  const rules = rulesOf(remote);
+  const decision = explainRules(rules, name);
+  const companion = parseCompanionTag(name);
+  if (companion !== undefined && !decision.isSelected)
+    return explained(
+      facts.outcome ?? 'UNCHANGED',
+      'companion',
+      `It is a companion of ${companion.subject}, and is synced with it whatever the filters say.`,
+      presence(facts),
+    );
+  if (!decision.isSelected)
+    return explained('FILTERED', decision.rule, decision.detail, keptThoughFiltered(facts));
+  if (facts.outcome !== null) {
+    const rule = ruleOf[facts.outcome as KeptOutcome] ?? decision.rule;
+    return explained(facts.outcome, rule, decision.detail, facts.reason ?? '', presence(facts));
+  }
+  if (presentDigest !== null) return explained('UNCHANGED', decision.rule, decision.detail, presence(facts));
+  if (await isBeyondNewest(em, repositoryId, name, remote))
+    return explained(
+      'BEYOND_NEWEST',
+      'newestTags',
+      decision.detail,
+      'Newer tags take its place.',
+      presence(facts),
+    );
+  const found =
+    facts.taskId === null
+      ? 'The repository was not synced yet.'
+      : 'The last sync did not find it at the upstream, or ran before the rules changed.';
+  return explained(
+    'UNCHANGED',
+    facts.taskId === null ? decision.rule : 'upstream',
+    decision.detail,
+    found,
+    presence(facts),
+  );
+}
+
+function presence({ presentDigest }: TagFacts): string {
+  return presentDigest === null
+    ? 'It is not in the latest version.'
+    : `The latest version has it at ${presentDigest}.`;
+}
+
+function keptThoughFiltered(facts: TagFacts): string {
+  if (facts.presentDigest === null) return presence(facts);
+  return `${presence(facts)} It is no longer updated; a mirror sync with pruneFiltered removes it.`;
+}
+
+async function isBeyondNewest(em: Em, repositoryId: number, name: string, remote: Remote): Promise<boolean> {
+  const rules = rulesOf(remote);
+  if (!rules.newestTags) return false;
+  const filter = compileTagFilter(rules);
+  if (filter.exactNames.includes(name)) return false;
+  const newest = createNewest(rules.newestTags, rules);
+  for await (const names of readPresentNames(em, repositoryId))
+    for (const present of names) if (filter.matches(present)) newest.add(present);
+  return newest.isBeyond(name);
+}
