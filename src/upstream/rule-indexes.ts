@@ -5,7 +5,7 @@ import type { StoredEntry } from '../db/staging/index-entries.ts';
 import { absentEntries, compilePlatforms } from '../selection/platforms.ts';
 
 /** Indexes that are read at once: an index may have 10,000 entries. */
-const pageSize = 100;
+const pageSize = 20;
 
 export interface IndexRule {
   /** Applies the rule to those of the manifests that are stored indexes, and to the stored indexes below them. */

@@ -333,6 +333,13 @@ test('single images and indexes of other platforms are left out; nested indexes 
   expect(pruned.task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
   expect([...(await harness.tags(repositoryId, 2)).keys()]).toEqual(['chart', 'nested']);
   expect(await outcomesOf(pruned.task.id)).toMatchObject({ amd: 'NO_PLATFORM' });
+  // a requested digest that is there stays, too
+  await harness.updateRemote(scene.ids.remoteId, { tagRules: {} });
+  await scene.sync({ mirror: true });
+  await harness.updateRemote(scene.ids.remoteId, remote);
+  const mirrored = await scene.sync({ mirror: true });
+  expect(mirrored.warnings.join()).not.toContain('still serves');
+  expect(await rootsOf(repositoryId)).toEqual([arm64.digest]);
   const alone = await stage.open({ repository, remote: { ...remote, includeTags: ['arm'] } });
   expect((await alone.sync()).task).toMatchObject({ state: 'FAILED', errorCode: 'NOTHING_SELECTED' });
 });

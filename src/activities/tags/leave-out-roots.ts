@@ -1,9 +1,10 @@
 import { stagedAbsences } from '../../db/content/absences.ts';
 import type { Em } from '../../db/open-database.ts';
-import { readRootNames, unstageRoots } from '../../db/staging/root-names.ts';
+import { keepRoots, readRootNames } from '../../db/staging/root-names.ts';
 import { keepTags } from '../../db/staging/keep-tags.ts';
 import type { KeptTag } from '../../db/staging/keep-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import { isDigest } from '../../oci/digest.ts';
 import { childrenMissing, describeLeftOut, findLeftOut } from '../../upstream/left-out-roots.ts';
 import type { LeftOutRoot } from '../../upstream/left-out-roots.ts';
 import type { GraphWalk } from '../../upstream/walk-graph.ts';
@@ -53,16 +54,15 @@ export async function leaveOutRoots(
     const root = byId.get(name.manifestId);
     return root === undefined ? [] : [{ ...name, root }];
   });
-  await unstageRoots(
-    em,
-    sync.taskId,
-    names.map(({ name }) => name),
-  );
   const leftOut = names.map(({ name, root }) => ({ name, root, ...outcomeOf(sync, root) }));
+  const { tags = [], digests = [] } = Object.groupBy(leftOut, ({ name }) =>
+    isDigest(name) ? 'digests' : 'tags',
+  );
+  await keepRoots(em, sync.taskId, digests);
   await keepTags(
     em,
     sync.taskId,
-    leftOut.map(({ root: { digest }, ...kept }) => ({ ...kept, digest })),
+    tags.map(({ root: { digest }, ...kept }) => ({ ...kept, digest })),
   );
   // failed tags are named when all are known
   const warned = leftOut.filter(({ outcome }) => outcome === 'NO_PLATFORM');

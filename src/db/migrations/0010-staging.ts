@@ -35,7 +35,7 @@ const statements = [
     manifest_id bigint not null references manifest,
     name text collate "C" not null,
     is_removed boolean not null default false,
-    outcome text check (outcome in ('NOT_VERIFIED', 'FAILED')),
+    outcome text check (outcome in ('NOT_VERIFIED', 'NO_PLATFORM', 'FAILED')),
     code text,
     reason text,
     primary key (task_id, manifest_id, name)

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
+import type { KeptTag } from './keep-tags.ts';
 import { listedNames } from './selected-graph.ts';
 import { kysely } from '../sql.ts';
 
@@ -30,10 +31,17 @@ export async function readRootNames(
   return found.rows;
 }
 
-/** Drops requested digests. */
-export async function unstageRoots(em: Em, taskId: number, names: readonly string[]): Promise<void> {
+/** Leaves requested digests as the repository has them. */
+export async function keepRoots(
+  em: Em,
+  taskId: number,
+  kept: readonly Pick<KeptTag, 'name' | 'outcome' | 'code' | 'reason'>[],
+): Promise<void> {
+  if (kept.length === 0) return;
+  const column = (key: 'name' | 'outcome' | 'code' | 'reason') => kept.map((root) => root[key] ?? null);
   await sql`
-    delete from sync_root where task_id = ${taskId} and not is_removed and name = any(${names}::text[])`.execute(
-    kysely(em),
-  );
+    update sync_root r set outcome = v.outcome, code = v.code, reason = v.reason
+    from unnest(${column('name')}::text[], ${column('outcome')}::text[], ${column('code')}::text[], ${column('reason')}::text[])
+      as v(name, outcome, code, reason)
+    where r.task_id = ${taskId} and not r.is_removed and r.name = v.name`.execute(kysely(em));
 }
