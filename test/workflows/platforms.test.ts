@@ -198,18 +198,23 @@ test('a lost manifest is no absent one, and comes back with the next sync', asyn
   expect(await read()).toMatchObject({ presentChildren: 3, absentChildren: 2 });
 });
 
-test.each([{ mirror: false }, { mirror: true }])(
-  'other platforms take effect at the next sync, for unchanged tags too: mirror $mirror',
-  async (wish) => {
+test.each([
+  { mirror: false, immutableTags: [] },
+  { mirror: true, immutableTags: ['*'] },
+])(
+  'other platforms take effect at the next sync, for unchanged and immutable tags too: mirror $mirror',
+  async ({ mirror, immutableTags }) => {
+    const wish = { mirror };
+    const taking = (platforms: readonly string[] | null) => ({ tagRules: { immutableTags, platforms } });
     const { harness } = stage;
     const { repository, digests } = multiArch();
-    const scene = await stage.open({ repository, remote: only('linux/amd64') });
+    const scene = await stage.open({ repository, remote: taking(['linux/amd64']) });
     await scene.sync(wish);
-    await harness.updateRemote(scene.ids.remoteId, { tagRules: {} });
+    await harness.updateRemote(scene.ids.remoteId, taking(null));
     expect((await scene.sync(wish)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 2 });
     expect(await names(scene, digests)).toEqual(allNames);
     expect((await scene.sync(wish)).task).toMatchObject({ createdVersion: null });
-    await harness.updateRemote(scene.ids.remoteId, only('linux/arm64'));
+    await harness.updateRemote(scene.ids.remoteId, taking(['linux/arm64']));
     expect((await scene.sync(wish)).task).toMatchObject({ state: 'COMPLETED', createdVersion: 3 });
     expect(await names(scene, digests)).toEqual(['arm64', 'arm64Attestation', 'chart', 'index']);
     expect(await pull(scene.name, digests.amd64)).toMatchObject({ status: 404 });
