@@ -1,6 +1,8 @@
 /** A worker process is SIGKILLed at each step of a sync; another one goes on, and the version is that of an undisturbed sync. */
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { addImage } from '../../src/demo/sample-image.ts';
+import type { Digest } from '../../src/oci/digest.ts';
 import { sampleAnswers } from '../support/sample-answers.ts';
 import { until } from '../support/until.ts';
 import { openScene, routes, stuck } from './scene.ts';
@@ -83,6 +85,33 @@ test.concurrent('fault 95: killed before the last byte of a blob: it is resumed,
       [large.route, `bytes=${large.bytes.length - 1}-`],
     ]);
     expect(await partials()).toEqual([]);
+  }));
+
+test.concurrent('fault 95: killed while one bad tag has failed and others are fetched: the others are committed, and the bad one is named', () =>
+  withScene(async (scene) => {
+    const { stack, upstream, large, content } = scene;
+    const bad = addImage(content, { seed: `bad-${process.pid}`, layers: [700], tag: 'bad' });
+    const { layers } = JSON.parse(content.manifests.get(bad.digest)?.bytes.toString() ?? '') as {
+      layers: { digest: Digest }[];
+    };
+    for (const { digest } of layers) content.blobs.delete(digest);
+    const first = await stack.launch('worker');
+    upstream.on(large.route, stuck(large.bytes, 1));
+    const task = await stack.start(scene.ids);
+    await until(
+      async () =>
+        (await stack.em().execute('select from sync_failure where task_id = ?', [task.id])).length === 1,
+    );
+    await first.end('SIGKILL');
+    upstream.on(large.route, sampleAnswers(content));
+    await stack.launch('worker');
+    expect(await stack.finish(task)).toMatchObject(completed);
+    const [version] = await stack.versions(scene.ids.repositoryId);
+    expect(Object.keys(version?.tags ?? {})).toEqual(['one', 'two']);
+    const failed = await stack
+      .em()
+      .execute(`select name, new_digest from task_tag where task_id = ? and outcome = 'FAILED'`, [task.id]);
+    expect(failed).toEqual([{ name: 'bad', new_digest: bad.digest }]);
   }));
 
 test.concurrent('fault 95: killed after the rename and before the database row: the blob is there and not fetched again', () =>
