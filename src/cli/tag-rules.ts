@@ -13,6 +13,9 @@ export interface TagRuleOptions {
   readonly newest?: NewestTags;
   readonly immutableTag?: readonly string[];
   readonly platform?: readonly string[];
+  /** Seconds; 0 clears the rule. */
+  readonly minimumAge?: number;
+  readonly minimumAgeFor?: string;
   readonly tagFailures?: string;
 }
 
@@ -31,11 +34,13 @@ export interface TagRules {
   readonly newestTags?: NewestTags | null | undefined;
   readonly immutableTags?: readonly string[] | null | undefined;
   readonly platforms?: readonly string[] | null | undefined;
+  readonly minimumAgeSeconds?: number | null | undefined;
+  readonly minimumAgeFor?: string | undefined;
   readonly tagFailures?: string | undefined;
 }
 
 export const tagRuleFields =
-  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } immutableTags platforms tagFailures';
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } immutableTags platforms minimumAgeSeconds minimumAgeFor tagFailures';
 
 export function withTagRules(command: Command): void {
   command
@@ -56,6 +61,17 @@ export function withTagRules(command: Command): void {
       "only images for this platform: linux/amd64; repeatable; '' for all",
       collect,
     )
+    .option(
+      '--minimum-age <time>',
+      'only digests that were first seen this long ago: 7d, 36h, 90m, 600s; 0 for no time',
+      readAge,
+    )
+    .addOption(
+      new Option(
+        '--minimum-age-for <tags>',
+        'tags that wait for --minimum-age: all (default), or only moved ones',
+      ).choices(['all', 'moved']),
+    )
     .addOption(
       new Option(
         '--tag-failures <mode>',
@@ -73,6 +89,15 @@ function readNewest(text: string): NewestTags {
   return { count: Number(count), per: per.toUpperCase() };
 }
 
+const unitSeconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+function readAge(text: string): number {
+  const [, count = '', unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
+  if (count === '')
+    throw new InvalidArgumentError('Expected a time in days, hours, minutes or seconds: 7d, 36h, 90m, 600s.');
+  return Number(count) * unitSeconds[unit as keyof typeof unitSeconds];
+}
+
 /** Undefined: not given. Null: cleared. */
 export function readTagRules(options: TagRuleOptions): TagRules {
   return {
@@ -84,6 +109,8 @@ export function readTagRules(options: TagRuleOptions): TagRules {
     newestTags: options.newest?.count === 0 ? null : options.newest,
     immutableTags: listOf(options.immutableTag),
     platforms: listOf(options.platform),
+    minimumAgeSeconds: options.minimumAge === 0 ? null : options.minimumAge,
+    minimumAgeFor: options.minimumAgeFor?.toUpperCase(),
     tagFailures: options.tagFailures?.toUpperCase().replace('-', '_'),
   };
 }
@@ -116,6 +143,12 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ['platforms', rules.platforms?.join(', ') ?? null],
     ['newest', newestTags ? `${newestTags.count}${group}` : null],
     ['immutable tags', rules.immutableTags?.join(', ') ?? null],
+    [
+      'minimum age',
+      rules.minimumAgeSeconds
+        ? `${rules.minimumAgeSeconds} s${rules.minimumAgeFor === 'MOVED' ? ', of tags that move' : ''}`
+        : null,
+    ],
     ['tag failures', rules.tagFailures === 'FAIL_SYNC' ? 'fail the sync' : null],
   ];
 }

@@ -30,6 +30,8 @@ const words: Readonly<Record<string, string>> = {
   intervalSeconds: '--every',
   jitterSeconds: '--jitter',
   maxRetries: '--retries',
+  minimumAgeFor: '--minimum-age-for',
+  minimumAgeSeconds: '--minimum-age',
   newestTags: '--newest',
   proxyUrl: '--proxy',
   pruneFiltered: '--prune-filtered',

@@ -29,9 +29,16 @@ export interface FurtherRules extends Omit<TagRules, 'includeTags' | 'excludeTag
   readonly platforms?: List;
   /** Wildcards of tags that never move: a present one is not asked for again. */
   readonly immutableTags?: List;
+  /** How long a digest must have been seen before a tag takes it; null: no time. */
+  readonly minimumAgeSeconds?: number | null | undefined;
+  /** Default ALL. */
+  readonly minimumAgeFor?: MinimumAgeScope | undefined;
   /** Default SKIP_TAG. */
   readonly tagFailures?: TagFailureMode | undefined;
 }
+
+/** Whether new tags wait for the minimum age as well, or only tags that move. */
+export type MinimumAgeScope = 'ALL' | 'MOVED';
 
 /** Whether a tag that the upstream cannot deliver is skipped, or fails the sync. */
 export const tagFailureModes = ['SKIP_TAG', 'FAIL_SYNC'] as const;
@@ -43,4 +50,16 @@ export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';
 export interface NewestTags {
   readonly count: number;
   readonly per: SemverGroup;
+}
+
+export interface MinimumAge {
+  readonly seconds: number;
+  readonly scope: MinimumAgeScope;
+}
+
+/** Undefined if there is no minimum age. */
+export function minimumAgeOf({ minimumAgeSeconds, minimumAgeFor }: FurtherRules): MinimumAge | undefined {
+  return minimumAgeSeconds == null
+    ? undefined
+    : { seconds: minimumAgeSeconds, scope: minimumAgeFor ?? 'ALL' };
 }

@@ -2,7 +2,7 @@ import type { RemoteSelection } from '../db/schema/remotes.ts';
 import type { SubsetFilter } from '../db/staging/stage-tags.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
 import { createNewest } from '../selection/newest-tags.ts';
-import { rulesOf } from '../selection/tag-rules.ts';
+import { minimumAgeOf, rulesOf } from '../selection/tag-rules.ts';
 import type { List } from '../selection/tag-rules.ts';
 import { compileTagFilter } from '../selection/tag-filter.ts';
 
@@ -23,6 +23,7 @@ export function compileSubset(selection: Selection): SubsetFilter {
     matches: (name) => filter.matches(name) && !isFollower(name),
     holdsDigest: (digest) => (filter.includesAll && !excluded.has(digest)) || filter.digests.includes(digest),
     isImmutable: compileImmutable(rules.immutableTags),
+    minimumAge: minimumAgeOf(rules),
     platforms: rules.platforms ?? null,
     createNewest: newestTags && (() => createNewest(newestTags, rules)),
   };

@@ -33,7 +33,7 @@ const encryptedKey = generateKeyPairSync('rsa', {
 }).privateKey;
 
 const fields = `id name url upstreamName policy includeTags excludeTags includeTagPatterns excludeTagPatterns
-  semverRanges semverPrereleases semverSuffix newestTags { count order per } platforms sigstore downloadConcurrency proxyUrl
+  semverRanges semverPrereleases semverSuffix newestTags { count order per } platforms minimumAgeSeconds minimumAgeFor sigstore downloadConcurrency proxyUrl
   sslCaCertificate sslClientCertificate hasSslClientKey sslValidation followLayerUrls totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
   headerNames realmHosts username hasPassword`;
 
@@ -154,12 +154,19 @@ describe('a remote', () => {
 
   test('rules of tags are kept one by one, and cleared by null', async () => {
     const { remote } = await create(
-      valid({ semverRanges: ['>=1'], newestTags: { count: 3 }, platforms: ['linux/amd64'] }),
+      valid({
+        semverRanges: ['>=1'],
+        newestTags: { count: 3 },
+        platforms: ['linux/amd64'],
+        minimumAgeSeconds: 600,
+      }),
     );
     expect(remote).toMatchObject({
       semverRanges: ['>=1'],
       semverPrereleases: false,
       newestTags: { count: 3, order: 'SEMVER', per: 'ALL' },
+      minimumAgeSeconds: 600,
+      minimumAgeFor: 'ALL',
     });
     const kept = await update({ id: remote.id, includeTagPatterns: ['v\\d+'], semverPrereleases: true });
     expect(kept.remote).toMatchObject({
@@ -173,12 +180,16 @@ describe('a remote', () => {
       semverRanges: null,
       newestTags: null,
       platforms: null,
+      minimumAgeSeconds: null,
+      minimumAgeFor: 'MOVED',
       semverSuffix: 'alpine',
     });
     expect(cleared.remote).toMatchObject({
       semverRanges: null,
       newestTags: null,
       platforms: null,
+      minimumAgeSeconds: null,
+      minimumAgeFor: 'MOVED',
       semverSuffix: 'alpine',
       includeTagPatterns: ['v\\d+'],
     });
@@ -330,6 +341,7 @@ const mistakes: readonly Mistake[] = [
     field: ['platforms', '1'],
     message: /x86_64 is called amd64 here: "linux\/amd64"/,
   },
+  { name: 'no minimum age', input: { minimumAgeSeconds: 0 }, field: ['minimumAgeSeconds'] },
   { name: 'no platform', input: { platforms: [] }, field: ['platforms'] },
   { name: 'the newest 0', input: { newestTags: { count: 0 } }, field: ['newestTags', 'count'] },
   {

@@ -108,7 +108,7 @@ describe('sync', () => {
       { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
     ],
     [
-      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor --platform linux/amd64'
+      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor --platform linux/amd64 --minimum-age 7d --minimum-age-for moved'
         .split(' ')
         .concat('--exclude-tag-pattern', ''),
       {
@@ -120,6 +120,8 @@ describe('sync', () => {
           semverSuffix: 'alpine',
           newestTags: { count: 2, per: 'MINOR' },
           platforms: ['linux/amd64'],
+          minimumAgeSeconds: 604_800,
+          minimumAgeFor: 'MOVED',
         },
       },
     ],
@@ -145,6 +147,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--name', 'A B'], /--name is "A B"/],
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
     [['sync', 'nginx', '--prune-filtered'], /goes with --mirror/],
+    [['sync', 'nginx', '--minimum-age', '1w'], /Expected a time in days/],
     [['sync', 'nginx', '--newest', '3/patch'], /Expected a number of versions/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
     [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],

@@ -1,9 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { kysely } from '../../src/db/sql.ts';
 import { Remote } from '../../src/db/schema/remotes.ts';
-import { Repository } from '../../src/db/schema/repositories.ts';
-import { Task } from '../../src/db/schema/tasks.ts';
+import { Repository, TagSeen } from '../../src/db/schema/repositories.ts';
+import { Task, TaskTag } from '../../src/db/schema/tasks.ts';
+import type { SyncArguments } from '../../src/db/schema/tasks.ts';
+import type { FurtherRules } from '../../src/selection/tag-rules.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions, verifyBlobs } from '../faults/scene.ts';
@@ -268,5 +272,97 @@ describe.concurrent('immutable tags', () => {
     await rm(join(stage.harness.folder, 'blobs', ...blob.split(':')));
     expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
     await verifyBlobs(stage.harness, scene.before[0]?.blobs ?? []);
+  });
+});
+
+async function passDay(scene: Scene): Promise<void> {
+  await sql`update tag_seen set first_seen_at = first_seen_at - interval '1 day' where repository_id = ${scene.ids.repositoryId}`.execute(
+    kysely(stage.harness.em()),
+  );
+}
+
+async function outcomes(scene: Scene, options: Partial<SyncArguments> = {}) {
+  const { task } = await scene.sync(options);
+  expect(task.state).toBe('COMPLETED');
+  const rows = await stage.harness.em().find(TaskTag, { taskId: task.id }, { orderBy: { name: 'asc' } });
+  return rows.map(({ name, outcome }) => `${name} ${outcome}`);
+}
+
+describe.concurrent('the minimum age', () => {
+  const day = 86_400;
+  const aged: FurtherRules = { minimumAgeSeconds: day };
+
+  test('a moved tag keeps its digest, and its content is not fetched, until it is due', async () => {
+    const scene = await stage.openSynced({ repository: imagesOf('aged', ['v1', 'v2']) });
+    const { repository } = scene;
+    await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: aged });
+    const moved = addImage(repository, { seed: 'aged-moved', layers: [200], tag: 'v1' });
+    scene.upstream.requests.length = 0;
+    expect(await outcomes(scene, { mirror: true })).toEqual(['v1 TOO_YOUNG']);
+    expect(await outcomes(scene, { mirror: true })).toEqual(['v1 TOO_YOUNG']);
+    expect(scene.upstream.requests.filter(({ path }) => path.includes(moved.digest))).toEqual([]);
+    expect(
+      scene.upstream.requests.filter(({ method, path }) => method === 'GET' && path.includes('v1')),
+    ).toEqual([]);
+
+    await passDay(scene);
+    addImage(repository, { seed: 'aged-moved-again', layers: [200], tag: 'v1' });
+    expect(await outcomes(scene)).toEqual(['v1 TOO_YOUNG']);
+    await passDay(scene);
+    expect(await outcomes(scene, { dryRun: true })).toEqual(['v1 MOVED']);
+    expect(await outcomes(scene)).toEqual(['v1 MOVED']);
+    expect((await stage.harness.tags(scene.ids.repositoryId, 2)).get('v1')).toBe(repository.tags.get('v1'));
+    expect(await outcomes(scene)).toEqual([]);
+    expect(await stage.harness.em().count(TagSeen, { repositoryId: scene.ids.repositoryId })).toBe(0);
+  });
+
+  test('a new tag is absent until it is due; MOVED takes it at once', async () => {
+    const scene = await stage.open({
+      repository: imagesOf('young', ['v1', 'v2']),
+      remote: { tagRules: aged },
+    });
+    expect(await outcomes(scene, { dryRun: true })).toEqual(['v1 TOO_YOUNG', 'v2 TOO_YOUNG']);
+    expect(await stage.harness.em().count(TagSeen, { repositoryId: scene.ids.repositoryId })).toBe(0);
+    expect(await outcomes(scene)).toEqual(['v1 TOO_YOUNG', 'v2 TOO_YOUNG']);
+    await passDay(scene);
+    expect(await outcomes(scene, { overrides: { includeTags: ['v1'] } })).toEqual(['v1 ADDED']);
+    expect(await outcomes(scene)).toEqual(['v2 ADDED']);
+    await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: { ...aged, minimumAgeFor: 'MOVED' } });
+    for (const tag of ['v2', 'v3'])
+      addImage(scene.repository, { seed: `young-${tag}-later`, layers: [200], tag });
+    expect(await outcomes(scene)).toEqual(['v2 TOO_YOUNG', 'v3 ADDED']);
+  });
+
+  test('lost content of a present tag is fetched at once', async () => {
+    const scene = await stage.openSynced({ repository: imagesOf('aged-lost', ['v1']) });
+    await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: aged });
+    await sql`update manifest set raw = null where digest = ${scene.repository.tags.get('v1')}`.execute(
+      kysely(stage.harness.em()),
+    );
+    expect(await outcomes(scene)).toEqual([]);
+    expect(scene.upstream.requests.some(({ method, path }) => method === 'GET' && path.endsWith('/v1'))).toBe(
+      true,
+    );
+  });
+
+  test('a tag that waits does not push an older one out of the newest', async () => {
+    const scene = await stage.openSynced({
+      repository: imagesOf('aged-newest', ['1.0', '1.1']),
+      remote: { tagRules: { newestTags: { count: 1, per: 'ALL' } } },
+    });
+    const wish = { mirror: true, confirmRemoval: true };
+    const tagRules: FurtherRules = { ...aged, newestTags: { count: 1, per: 'ALL' } };
+    await stage.harness.updateRemote(scene.ids.remoteId, { tagRules });
+    for (const tag of ['1.2', '1.3']) addImage(scene.repository, { seed: `aged-${tag}`, layers: [200], tag });
+    expect(await outcomes(scene, wish)).toEqual(['1.3 TOO_YOUNG']);
+    addImage(scene.repository, { seed: 'aged-1.4', layers: [200], tag: '1.4' });
+    expect(await outcomes(scene, wish)).toEqual(['1.3 TOO_YOUNG', '1.4 TOO_YOUNG']);
+    await sql`update tag_seen set first_seen_at = first_seen_at - interval '1 day' where name = '1.3' and repository_id = ${scene.ids.repositoryId}`.execute(
+      kysely(stage.harness.em()),
+    );
+    expect(await outcomes(scene, wish)).toEqual(['1.1 REMOVED', '1.3 ADDED', '1.4 TOO_YOUNG']);
+    await passDay(scene);
+    expect(await outcomes(scene, wish)).toEqual(['1.3 REMOVED', '1.4 ADDED']);
+    expect(await outcomes(scene, wish)).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { finishListing, stageNames } from '../../db/staging/stage-names.ts';
 import type { Listed } from '../../db/staging/stage-names.ts';
 import type { Em } from '../../db/open-database.ts';
+import { forgetUnlisted } from '../../db/staging/seen-tags.ts';
 import { countOutcomes } from '../../db/staging/tag-outcomes.ts';
 import { stageCompanionNames } from '../../db/staging/stage-companions.ts';
 import { closeNames } from '../../selection/close-names.ts';
@@ -14,6 +15,7 @@ import { compileTagFilter } from '../../selection/tag-filter.ts';
 import { rulesOf } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import type { TagPage } from '../../registry/registry.ts';
+import { rankTags } from './rank-tags.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
@@ -37,33 +39,38 @@ export async function listTags(
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
-    const newest = filter.createNewest?.();
+    const ranking = filter.createNewest && rankTags(em, sync, filter.createNewest);
     const unmatched = createUnmatched(rulesOf(sync.selection));
-    const outside = { FILTERED: 0, BEYOND_NEWEST: 0 };
+    let filtered = 0;
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of listPages(sync, signal)) {
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
       const taken = new Set(selected);
-      outside.FILTERED += page.names.filter(
+      filtered += page.names.filter(
         (name) => !taken.has(name) && !exact.has(name) && parseCompanionTag(name) === undefined,
       ).length;
-      if (newest === undefined) await stage(selected);
-      else for (const name of selected) if (newest.add(name) !== undefined) outside.BEYOND_NEWEST += 1;
+      await (ranking ? ranking.add(selected) : stage(selected));
       await stageOutsideCompanions(em, sync, page.names);
       unmatched.see(page.names);
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
       if (page.doubt !== undefined) await addWarnings(em, taskId, [doubtWarning(page.doubt)]);
     }
-    await stage(newest?.names() ?? []);
-    await countOutcomes(em, taskId, outside);
+    await stage(ranking?.names() ?? []);
+    await countOutcomes(em, taskId, { FILTERED: filtered, BEYOND_NEWEST: ranking?.beyond() ?? 0 });
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
   const listed = await finishListing(em, { taskId, listing });
+  if (filter.minimumAge !== undefined && !isPartial(sync)) await forgetUnlisted(em, sync);
   if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
   return listed;
+}
+
+/** Whether the sync covers less than the remote selects, or changes nothing. */
+function isPartial({ arguments: { overrides = {}, dryRun } }: SyncContext): boolean {
+  return dryRun || 'includeTags' in overrides || 'excludeTags' in overrides;
 }
 
 /** The upstream's pages. The error of an absent repository names similar ones. */

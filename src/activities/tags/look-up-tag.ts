@@ -5,6 +5,8 @@ import type { ManifestToStore } from '../../db/content/meaning.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
+import { awaitAge, mayWait } from './await-age.ts';
+import type { Waiting } from './await-age.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 export interface TagToLookUp {
@@ -36,28 +38,40 @@ export async function lookUpTag(
   sync: SyncContext,
   { name, present, left, like }: TagToLookUp,
   signal: AbortSignal,
-): Promise<LookedUp | undefined> {
-  if (present) {
-    const head = await sync.registry.resolve(name, { signal, known: present.digest });
+): Promise<LookedUp | Waiting | undefined> {
+  const waits = mayWait(sync, name);
+  let agreed = present?.digest;
+  if (present || waits) {
+    const head = await sync.registry.resolve(name, { signal, ...(present && { known: present.digest }) });
     if (!head) return undefined;
-    const unchanged = { name, kind: 'unchanged', ...present } as const;
-    if (head === 'unchanged') return unchanged;
-    const { mediaType, digest } = head;
-    if (digest === present.digest) {
-      if (present.isTyped || mediaType === present.mediaType) return unchanged;
-      // some registries send a wrong media type with HEAD, so GET decides
-    } else {
+    if (present && (head === 'unchanged' || isSame(head, present)))
+      return { name, kind: 'unchanged', ...present };
+    if (head !== 'unchanged' && head.digest !== present?.digest) {
+      const { mediaType, digest } = head;
+      const waiting = await awaitAge(em, sync, { name, digest });
+      if (waiting !== undefined) return waiting;
+      agreed = digest;
       const manifestId = await findStoredManifest(em, digest, sync.reuse, mediaType);
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType, digest };
     }
   }
-  if (!present && left !== undefined) {
+  if (!present && !waits && left !== undefined) {
     const stored = await findLeft(em, sync, name, signal);
     if (stored !== undefined) return stored;
   }
   // the tag may have moved since HEAD: the fetched manifest counts (fault 34)
   const manifest = await fetchManifest(sync, name, signal, like);
+  const fetched = manifest?.document.digest;
+  if (fetched !== undefined && fetched !== agreed) {
+    const waiting = await awaitAge(em, sync, { name, digest: fetched });
+    if (waiting !== undefined) return waiting;
+  }
   return manifest && { name, kind: 'fetched', manifest };
+}
+
+/** Some registries send a wrong media type with HEAD, so GET decides unless the document has its own. */
+function isSame(head: Pick<PresentTag, 'digest' | 'mediaType'>, present: PresentTag): boolean {
+  return head.digest === present.digest && (present.isTyped || head.mediaType === present.mediaType);
 }
 
 /** Uses HEAD, which registries do not count as a pull. */

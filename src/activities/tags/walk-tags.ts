@@ -1,7 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
 import { keepTags } from '../../db/staging/keep-tags.ts';
-import type { KeptTag } from '../../db/staging/keep-tags.ts';
+import { forgetTags } from '../../db/staging/seen-tags.ts';
 import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { StagedTag } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';
@@ -21,6 +21,7 @@ import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
 import { syncWalk } from './leave-out-roots.ts';
+import type { Waiting } from './await-age.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
@@ -41,7 +42,7 @@ type Found =
   | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
   /** Not known to be gone, so the present tag stays. */
   | { readonly name: string; readonly kind: 'kept'; readonly warning: string }
-  | ({ readonly kind: 'failed' } & KeptTag);
+  | Waiting;
 
 /** Walks the graphs of a range of tags: fetches missing manifests, reads stored ones, and stages the tags that differ. */
 export async function walkTags(
@@ -136,6 +137,7 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
   try {
     const found = await lookUpTag(em, sync, tag, signal);
     if (found === undefined) return await leftOut(sync, tag.name, signal);
+    if (found.kind === 'failed') return found;
     return await confirmCompanion(em, sync, { tag, found }, signal);
   } catch (error) {
     const { name } = tag;
@@ -204,6 +206,14 @@ async function storeFound(
   const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
   const unstaged = unchanged.map(({ name }) => name);
   await unstageTags(em, sync.taskId, unstaged);
+  if (sync.filter.minimumAge !== undefined && !sync.arguments.dryRun) {
+    const settled = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'left-out');
+    await forgetTags(
+      em,
+      sync.repositoryId,
+      settled.map(({ name }) => name),
+    );
+  }
   const warnings = batch.flatMap((found) =>
     'warning' in found
       ? [{ message: found.warning, name: found.name, differs: differencesOf(found.name) }]

@@ -25,6 +25,14 @@ const statements = [
   )`,
   `create index repository_remote on repository (remote_id) where remote_id is not null`,
   `create index repository_signature_policy on repository (signature_policy_id) where signature_policy_id is not null`,
+  // Digests under which the upstream had tags that wait for the minimum age, and when a sync first saw them. No row of a tag that is present.
+  `create table tag_seen (
+    repository_id bigint not null references repository on delete cascade,
+    name text collate "C" not null,
+    digest text not null,
+    first_seen_at timestamptz not null default clock_timestamp(),
+    primary key (repository_id, name)
+  )`,
   `create table upload (
     id uuid primary key,
     repository_id bigint not null references repository on delete cascade,

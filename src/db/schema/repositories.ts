@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import { createdAt, autoId, timestamps } from './columns.ts';
+import { createdAt, autoId, key, timestamps } from './columns.ts';
 
 export const Repository = defineEntity({
   name: 'Repository',
@@ -22,6 +22,17 @@ export const Repository = defineEntity({
 });
 export type Repository = InferEntity<typeof Repository>;
 
+/** A tag that waits for the minimum age. */
+export const TagSeen = defineEntity({
+  name: 'TagSeen',
+  properties: {
+    repositoryId: key,
+    name: p.text().primary(),
+    digest: p.text(),
+    firstSeenAt: p.datetime().defaultRaw('clock_timestamp()'),
+  },
+});
+
 /** An upload session. */
 export const Upload = defineEntity({
   name: 'Upload',
@@ -35,4 +46,4 @@ export const Upload = defineEntity({
   },
 });
 
-export const repositoriesTables = [Repository, Upload];
+export const repositoriesTables = [Repository, TagSeen, Upload];

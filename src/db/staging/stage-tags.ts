@@ -5,6 +5,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { isDigest } from '../../oci/digest.ts';
 import type { Newest } from '../../selection/newest-tags.ts';
 import { filterNames } from '../../selection/filter-names.ts';
+import type { MinimumAge } from '../../selection/tag-rules.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
 import { listedNames } from './selected-graph.ts';
@@ -87,6 +88,8 @@ export interface SubsetFilter extends TagFilter {
   holdsDigest(digest: Digest): boolean;
   /** Undefined without `immutableTags`. */
   readonly isImmutable?: ((name: string) => boolean) | undefined;
+  /** Undefined without `minimumAgeSeconds`. */
+  readonly minimumAge?: MinimumAge | undefined;
   /** The platforms that the remote takes; null: all. */
   readonly platforms: readonly string[] | null;
   /** Set if the remote takes only the newest tags: ranks those that pass the rules. */

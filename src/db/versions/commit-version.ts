@@ -4,6 +4,7 @@ import type { SyncArguments } from '../schema/tasks.ts';
 import { nothingSelected } from '../tasks/nothing-selected.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { hasWaitingTags } from '../staging/seen-tags.ts';
 import { listedNames } from '../staging/selected-graph.ts';
 import { countRemovals, isMassRemoval, isPruned } from '../staging/stage-removals.ts';
 import { makeVersion } from './publish-version.ts';
@@ -103,7 +104,8 @@ async function completeTask(
   { createdVersion }: Published,
 ): Promise<void> {
   const db = kysely(em);
-  if (createdVersion === null && latest === 0) throw await nothingSelected(em, taskId);
+  if (createdVersion === null && latest === 0 && !(await hasWaitingTags(em, taskId)))
+    throw await nothingSelected(em, taskId);
   await db
     .updateTable('repository')
     .set({ is_mirrored: true })

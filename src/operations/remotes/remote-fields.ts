@@ -8,7 +8,7 @@ import type { Checked, Mistake } from '../mistakes.ts';
 import { checkHeaders, checkPassword, checkRealmHosts, checkUsername } from './credentials.ts';
 import type { Header } from './credentials.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
-import { checkNewest, checkPlatforms, checkRuleList, checkSuffix } from './tag-rules.ts';
+import { checkMinimumAge, checkNewest, checkPlatforms, checkRuleList, checkSuffix } from './tag-rules.ts';
 import type { TagRuleFields } from './tag-rules.ts';
 import { checkBaseUrl, checkProxyUrl, splitProxyUrl } from './urls.ts';
 import type { AddressRules } from './urls.ts';
@@ -75,6 +75,7 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mis
   for (const field of ruleLists) on(input[field], (entries) => checkRuleList(field, entries));
   on(input.semverSuffix, checkSuffix);
   on(input.newestTags, checkNewest);
+  on(input.minimumAgeSeconds, checkMinimumAge);
   on(input.platforms, checkPlatforms);
   on(input.sigstore, (url) => checkBaseUrl('sigstore', url, rules));
   on(input.downloadConcurrency, (count) => checkInteger('downloadConcurrency', count, [1, 100]));

@@ -1,6 +1,6 @@
 import { quoteValue } from '../../oci/error.ts';
 import { platformMistake } from '../../selection/platforms.ts';
-import type { SemverGroup, TagFailureMode } from '../../selection/tag-rules.ts';
+import type { MinimumAgeScope, SemverGroup, TagFailureMode } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
 import type { FurtherRules } from '../../selection/tag-rules.ts';
@@ -23,6 +23,8 @@ export interface TagRuleFields {
   readonly newestTags?: NewestTagsWish | null | undefined;
   readonly immutableTags?: string[] | null | undefined;
   readonly platforms?: string[] | null | undefined;
+  readonly minimumAgeSeconds?: number | null | undefined;
+  readonly minimumAgeFor?: MinimumAgeScope | null | undefined;
   readonly tagFailures?: TagFailureMode | null | undefined;
 }
 
@@ -58,6 +60,12 @@ export function checkNewest({ count }: NewestTagsWish): Checked {
   return checked && { ...checked, field: ['newestTags', 'count'] };
 }
 
+const yearSeconds = 31_536_000;
+
+export function checkMinimumAge(seconds: number): Checked {
+  return checkInteger('minimumAgeSeconds', seconds, [1, 10 * yearSeconds]);
+}
+
 const platformsAtMost = 100;
 
 export function checkPlatforms(platforms: readonly string[]): Checked[] {
@@ -89,6 +97,8 @@ const ruleFields = [
   'newestTags',
   'immutableTags',
   'platforms',
+  'minimumAgeSeconds',
+  'minimumAgeFor',
   'tagFailures',
 ] as const satisfies readonly (keyof TagRuleFields)[];
 

@@ -2,8 +2,8 @@ import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
 import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
-import type { TagFailureMode } from '../../../selection/tag-rules.ts';
-import { TagFailureModeEnum, TagRuleSettings, ruleText } from './tag-rules.type.ts';
+import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
+import { FailuresField, ScopeField, TagRuleSettings, ruleText } from './tag-rules.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** The fields that create and update share. */
@@ -115,11 +115,10 @@ export class RemoteCreateInput extends RemoteSettings {
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: ruleText.semverPrereleases })
   semverPrereleases?: boolean | null;
 
-  @Field(() => TagFailureModeEnum, {
-    nullable: true,
-    defaultValue: 'SKIP_TAG',
-    description: ruleText.tagFailures,
-  })
+  @ScopeField({ nullable: true, defaultValue: 'ALL' })
+  minimumAgeFor?: MinimumAgeScope | null;
+
+  @FailuresField({ nullable: true, defaultValue: 'SKIP_TAG' })
   tagFailures?: TagFailureMode | null;
 
   @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
@@ -183,7 +182,10 @@ export class RemoteUpdateInput extends RemoteSettings {
   @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
   semverPrereleases?: boolean | null;
 
-  @Field(() => TagFailureModeEnum, { nullable: true, description: ruleText.tagFailures })
+  @ScopeField({ nullable: true })
+  minimumAgeFor?: MinimumAgeScope | null;
+
+  @FailuresField({ nullable: true })
   tagFailures?: TagFailureMode | null;
 
   @Field(() => ID, { description: 'The remote.' })

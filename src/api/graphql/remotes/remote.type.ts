@@ -4,8 +4,8 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
-import type { TagFailureMode } from '../../../selection/tag-rules.ts';
-import { NewestTagsType, TagFailureModeEnum, ruleText } from './tag-rules.type.ts';
+import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
+import { FailuresField, NewestTagsType, ScopeField, answerRules, ruleText } from './tag-rules.type.ts';
 import { Payload } from '../payload.type.ts';
 
 export const RemotePolicyEnum = {
@@ -88,7 +88,13 @@ export class RemoteType extends NodeType {
   @Field(() => [String], { nullable: true, description: ruleText.immutableTags })
   immutableTags!: string[] | null;
 
-  @Field(() => TagFailureModeEnum, { description: ruleText.tagFailures })
+  @Field(() => Int, { nullable: true, description: ruleText.minimumAgeSeconds })
+  minimumAgeSeconds!: number | null;
+
+  @ScopeField()
+  minimumAgeFor!: MinimumAgeScope;
+
+  @FailuresField()
   tagFailures!: TagFailureMode;
 
   @Field(() => String, {
@@ -212,15 +218,7 @@ export function toRemoteType(row: Remote): RemoteType {
     updatedAt,
     includeTags: row.includeTags ?? null,
     excludeTags: row.excludeTags ?? null,
-    includeTagPatterns: rules.includeTagPatterns ?? null,
-    excludeTagPatterns: rules.excludeTagPatterns ?? null,
-    semverRanges: rules.semverRanges ?? null,
-    semverSuffix: rules.semverSuffix ?? null,
-    semverPrereleases: rules.semverPrereleases ?? false,
-    immutableTags: rules.immutableTags ?? null,
-    tagFailures: rules.tagFailures ?? 'SKIP_TAG',
-    newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
-    platforms: rules.platforms ?? null,
+    ...answerRules(rules),
     sigstore: row.sigstore ?? null,
     totalTimeout: row.totalTimeout ?? null,
     connectTimeout: row.connectTimeout ?? null,

@@ -1,5 +1,5 @@
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { SemverGroup } from '../../../selection/tag-rules.ts';
+import type { FurtherRules, SemverGroup } from '../../../selection/tag-rules.ts';
 
 const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
 registerEnumType(SemverGroupEnum, {
@@ -19,7 +19,17 @@ registerEnumType(TagOrderEnum, {
   valuesConfig: { SEMVER: { description: 'The order of versions (semver.org). Only versions count.' } },
 });
 
-export const TagFailureModeEnum = { SKIP_TAG: 'SKIP_TAG', FAIL_SYNC: 'FAIL_SYNC' } as const;
+const MinimumAgeScopeEnum = { ALL: 'ALL', MOVED: 'MOVED' } as const;
+registerEnumType(MinimumAgeScopeEnum, {
+  name: 'MinimumAgeScope',
+  description: 'Which tags wait for `minimumAgeSeconds`.',
+  valuesConfig: {
+    ALL: { description: 'New tags, and tags that moved.' },
+    MOVED: { description: 'Tags that moved. New tags are taken at once.' },
+  },
+});
+
+const TagFailureModeEnum = { SKIP_TAG: 'SKIP_TAG', FAIL_SYNC: 'FAIL_SYNC' } as const;
 registerEnumType(TagFailureModeEnum, {
   name: 'TagFailureMode',
   description: 'What a sync does about a tag that the upstream cannot deliver.',
@@ -82,10 +92,41 @@ export const ruleText = {
   immutableTags:
     'Tags that never move, as names and shell wildcards; at most 1000. A sync does not ask for such a tag, nor for its signatures and other ' +
     'referrers, while the repository has it. Null: none.',
+  minimumAgeSeconds:
+    'How long ago a sync must first have seen a digest under its tag before the tag takes it, 1 to 315360000 seconds, by the clock of the ' +
+    'database. Until then a tag that moved keeps its digest, and a new tag is absent. Companion tags of images do not wait. Null: no time.',
+  minimumAgeFor: 'Which tags wait for `minimumAgeSeconds`.',
   tagFailures:
     'What a sync does about a tag whose content is damaged, missing, refused or of an unsupported kind. A sync of which no tag could be ' +
     'had fails in any case.',
 };
+
+/** The rules of a remote, with their defaults. */
+export function answerRules(rules: FurtherRules) {
+  return {
+    includeTagPatterns: rules.includeTagPatterns ?? null,
+    excludeTagPatterns: rules.excludeTagPatterns ?? null,
+    semverRanges: rules.semverRanges ?? null,
+    semverSuffix: rules.semverSuffix ?? null,
+    semverPrereleases: rules.semverPrereleases ?? false,
+    immutableTags: rules.immutableTags ?? null,
+    minimumAgeSeconds: rules.minimumAgeSeconds ?? null,
+    minimumAgeFor: rules.minimumAgeFor ?? 'ALL',
+    tagFailures: rules.tagFailures ?? 'SKIP_TAG',
+    newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
+    platforms: rules.platforms ?? null,
+  } as const;
+}
+
+/** The field `minimumAgeFor`. */
+export function ScopeField(options: { nullable?: boolean; defaultValue?: 'ALL' } = {}) {
+  return Field(() => MinimumAgeScopeEnum, { ...options, description: ruleText.minimumAgeFor });
+}
+
+/** The field `tagFailures`. */
+export function FailuresField(options: { nullable?: boolean; defaultValue?: 'SKIP_TAG' } = {}) {
+  return Field(() => TagFailureModeEnum, { ...options, description: ruleText.tagFailures });
+}
 
 @InputType()
 export abstract class TagRuleSettings {
@@ -106,6 +147,9 @@ export abstract class TagRuleSettings {
 
   @Field(() => [String], { nullable: true, description: ruleText.immutableTags })
   immutableTags?: string[] | null;
+
+  @Field(() => Int, { nullable: true, description: ruleText.minimumAgeSeconds })
+  minimumAgeSeconds?: number | null;
 
   @Field(() => [String], { nullable: true, description: ruleText.platforms })
   platforms?: string[] | null;
