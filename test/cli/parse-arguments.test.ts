@@ -57,6 +57,7 @@ describe('commands of a client', () => {
     [['repository', 'delete', 'a/b', '--with-remote'], 'repository delete', { reads: false }],
     [['versions', 'a/b'], 'versions', { reads: true }],
     [['tag', 'history', 'a/b', 'latest'], 'tag history', { reads: true }],
+    [['tag', 'waiting', 'a/b'], 'tag waiting', { reads: true }],
     [
       ['tasks', '--state', 'failed', '--token-file', 'login'],
       'tasks',

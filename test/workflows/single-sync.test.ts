@@ -8,10 +8,12 @@ import { Repository, TagSeen } from '../../src/db/schema/repositories.ts';
 import { Task, TaskTag } from '../../src/db/schema/tasks.ts';
 import type { SyncArguments } from '../../src/db/schema/tasks.ts';
 import type { FurtherRules } from '../../src/selection/tag-rules.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { openStage, readVersions, verifyBlobs } from '../faults/scene.ts';
 import type { Scene, Stage } from '../faults/scene.ts';
+import { openApiOver } from '../support/api-over-harness.ts';
 import { companionName, signByTag } from '../support/signed-sample.ts';
 
 let stage: Stage;
@@ -281,6 +283,26 @@ async function passDay(scene: Scene): Promise<void> {
   );
 }
 
+/** The first of them, or the one after it. */
+async function waitingTags(scene: Scene, place: 'first' | 'after' = 'first') {
+  const api = await openApiOver(stage.harness);
+  try {
+    const id = toGlobalId('Repository', scene.ids.repositoryId);
+    const read = async (after: string | null) => {
+      const { repository } = await api.graphql(
+        `query ($id: ID!, $after: String) { repository(id: $id) { waitingTags(first: 1, after: $after) {
+          totalCount nodes { name digest firstSeenAt dueAt } pageInfo { hasNextPage endCursor } } } }`,
+        { id, after },
+      );
+      return repository.waitingTags;
+    };
+    const first = await read(null);
+    return place === 'first' ? first : await read(first.pageInfo.endCursor);
+  } finally {
+    await api.close();
+  }
+}
+
 async function outcomes(scene: Scene, options: Partial<SyncArguments> = {}) {
   const { task } = await scene.sync(options);
   expect(task.state).toBe('COMPLETED');
@@ -324,9 +346,19 @@ describe.concurrent('the minimum age', () => {
     expect(await outcomes(scene, { dryRun: true })).toEqual(['v1 TOO_YOUNG', 'v2 TOO_YOUNG']);
     expect(await stage.harness.em().count(TagSeen, { repositoryId: scene.ids.repositoryId })).toBe(0);
     expect(await outcomes(scene)).toEqual(['v1 TOO_YOUNG', 'v2 TOO_YOUNG']);
+    const [one, two] = [await waitingTags(scene), await waitingTags(scene, 'after')];
+    expect(one).toMatchObject({
+      totalCount: 2,
+      nodes: [{ name: 'v1', digest: scene.repository.tags.get('v1') }],
+    });
+    expect(two).toMatchObject({ totalCount: 2, nodes: [{ name: 'v2' }], pageInfo: { hasNextPage: false } });
+    const [{ firstSeenAt, dueAt }] = one.nodes;
+    expect(Date.parse(dueAt) - Date.parse(firstSeenAt)).toBe(day * 1_000);
     await passDay(scene);
     expect(await outcomes(scene, { overrides: { includeTags: ['v1'] } })).toEqual(['v1 ADDED']);
+    expect(await waitingTags(scene)).toMatchObject({ totalCount: 1, nodes: [{ name: 'v2' }] });
     expect(await outcomes(scene)).toEqual(['v2 ADDED']);
+    expect(await waitingTags(scene)).toMatchObject({ totalCount: 0, nodes: [] });
     await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: { ...aged, minimumAgeFor: 'MOVED' } });
     for (const tag of ['v2', 'v3'])
       addImage(scene.repository, { seed: `young-${tag}-later`, layers: [200], tag });

@@ -31,6 +31,7 @@ import {
   SignaturePolicyResolver,
 } from './policies/signature-policy.resolver.ts';
 import { SyncResolver } from './sync/sync.resolver.ts';
+import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
 import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
@@ -79,6 +80,7 @@ export function buildApiSchema(): GraphQLSchema {
       ManifestResolver,
       SignatureResolver,
       TagHistoryResolver,
+      WaitingTagsResolver,
       TagExplanationResolver,
       TaskResolver,
       SyncPlanResolver,

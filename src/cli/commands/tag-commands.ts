@@ -19,6 +19,13 @@ interface HistoryEntry {
   };
 }
 
+interface WaitingTag {
+  readonly name: string;
+  readonly digest: string;
+  readonly firstSeenAt: string;
+  readonly dueAt: string;
+}
+
 interface Explanation {
   readonly name: string;
   readonly outcome: string;
@@ -52,7 +59,9 @@ function addExplain(program: Command, choose: Choose): void {
 
 export function addTag(program: Command, choose: Choose): void {
   addExplain(program, choose);
-  const parent = program.command('tag').description('set or remove a tag, or show its history');
+  const parent = program
+    .command('tag')
+    .description('set or remove a tag, show its history, or list those that wait');
   addList<HistoryEntry>(parent, choose, {
     usage: 'history <repository> <tag>',
     text: 'list the versions that added, moved or removed a tag, newest first',
@@ -77,6 +86,26 @@ export function addTag(program: Command, choose: Choose): void {
         version.task?.id ?? null,
       ],
       none: `${name} has never had the tag ${JSON.stringify(tag)}.`,
+    }),
+  });
+  addList<WaitingTag>(parent, choose, {
+    usage: 'waiting <repository>',
+    text: 'list the tags that wait for the minimum age, and when they are due',
+    list: async ({ session }, [name = '']) => ({
+      key: 'waiting',
+      connection: 'waitingTags',
+      within: ['repository(id: $id)'],
+      variables: { id: ['ID!', (await findNamed(session, 'repository', name)).id] },
+      nodes: 'name digest firstSeenAt dueAt',
+      noun: 'tag',
+      columns: ['TAG', 'DIGEST', 'FIRST SEEN', 'DUE'],
+      row: ({ name: tag, digest, firstSeenAt, dueAt }) => [
+        tag,
+        shortDigest(digest),
+        localTime(firstSeenAt),
+        localTime(dueAt),
+      ],
+      none: `No tag of ${name} waits for the minimum age.`,
     }),
   });
   addClientCommand(parent, choose, {

@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { Em } from '../open-database.ts';
+import { toPage } from './read-page.ts';
+import type { Page } from './read-page.ts';
+import { kysely } from '../sql.ts';
+
+export interface WaitingTag {
+  readonly name: string;
+  readonly digest: string;
+  readonly firstSeenAt: Date;
+  readonly dueAt: Date;
+}
+
+interface Waiting {
+  readonly repositoryId: number;
+  /** The minimum age. */
+  readonly seconds: number;
+}
+
+/** A digest that the tag has taken since then waits no more. */
+function waitingOf({ repositoryId }: Waiting) {
+  return sql`from tag_seen s where s.repository_id = ${repositoryId} and not exists (
+    select from tag_membership t join manifest m on m.id = t.manifest_id
+    where t.repository_id = s.repository_id and t.name = s.name and t.removed_in is null and m.digest = s.digest)`;
+}
+
+/** In the order of their names. */
+export async function readWaitingTags(
+  em: Em,
+  waiting: Waiting,
+  page: { readonly first: number; readonly after: string | undefined },
+): Promise<Page<WaitingTag>> {
+  const found = await sql<WaitingTag>`
+    select s.name, s.digest, s.first_seen_at as "firstSeenAt", s.first_seen_at + make_interval(secs => ${waiting.seconds}) as "dueAt"
+    ${waitingOf(waiting)} and s.name > ${page.after ?? ''} order by s.name limit ${page.first + 1}`.execute(
+    kysely(em),
+  );
+  const rows = found.rows.map((row) => ({
+    ...row,
+    firstSeenAt: new Date(row.firstSeenAt),
+    dueAt: new Date(row.dueAt),
+  }));
+  return toPage(rows, page.first);
+}
+
+export async function countWaitingTags(em: Em, waiting: Waiting): Promise<number> {
+  const found = await sql<{ count: number }>`select count(*) as count ${waitingOf(waiting)}`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.count ?? 0;
+}
