@@ -46,6 +46,7 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Mutation.remoteUpdate': 'maintainer',
   'Mutation.remoteDelete': 'maintainer',
   'Mutation.remoteTest': 'maintainer',
+  'Mutation.tagRelease': 'maintainer',
   'Mutation.taskCancel': 'maintainer',
   'Mutation.scheduleCreate': 'maintainer',
   'Mutation.scheduleUpdate': 'maintainer',

@@ -169,6 +169,11 @@ export const fieldRows: readonly FieldRow[] = [
   mutation('remoteUpdate', 'maintainer', (t) => `id: ${text(t.remoteId)}, upstreamName: "c/d"`),
   mutation('remoteTest', 'maintainer', (t) => `id: ${text(t.remoteId)}`),
   mutation('remoteDelete', 'maintainer', (t) => `id: ${text(t.remoteId)}`),
+  mutation(
+    'tagRelease',
+    'maintainer',
+    (t) => `repositoryId: ${text(t.waitingRepositoryId)}, name: "waiting", reason: "checked"`,
+  ),
   mutation('taskCancel', 'maintainer', (t) => `id: ${text(t.openTaskId)}`),
   mutation(
     'scheduleCreate',

@@ -1,6 +1,6 @@
 import type { Em } from '../../db/open-database.ts';
-import { markFailedTags } from '../../db/staging/failed-content.ts';
-import type { Failed, FailedTag } from '../../db/staging/failed-content.ts';
+import { markFailedTags } from '../../db/outcomes/failed-content.ts';
+import type { Failed, FailedTag } from '../../db/outcomes/failed-content.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Warning } from '../../db/tasks/task-warnings.ts';
 import { countOf } from '../../oci/count-of.ts';

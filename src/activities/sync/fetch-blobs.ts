@@ -1,5 +1,5 @@
 import { readForeignOfSync } from '../../db/reads/read-inline.ts';
-import { recordFailure } from '../../db/staging/failed-content.ts';
+import { recordFailure } from '../../db/outcomes/failed-content.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../../db/staging/reuse.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import { readBatch, readCountedBytes } from '../../db/staging/sync-blobs.ts';

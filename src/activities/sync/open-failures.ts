@@ -1,4 +1,4 @@
-import { recordFailure } from '../../db/staging/failed-content.ts';
+import { recordFailure } from '../../db/outcomes/failed-content.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import type { TagFailureMode } from '../../selection/tag-rules.ts';

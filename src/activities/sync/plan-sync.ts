@@ -1,6 +1,6 @@
 import type { ContentPlan, StoredBlobRef } from '../../db/staging/plan-content.ts';
 import { planContent } from '../../db/staging/plan-content.ts';
-import { recordWrongSizes } from '../../db/staging/failed-content.ts';
+import { recordWrongSizes } from '../../db/outcomes/failed-content.ts';
 import { stageSigned } from '../../db/staging/stage-signatures.ts';
 import type { Em } from '../../db/open-database.ts';
 import { isTidemarkError } from '../../oci/error.ts';

@@ -1,6 +1,6 @@
 import type { Em } from '../../db/open-database.ts';
-import type { KeptTag } from '../../db/staging/keep-tags.ts';
-import { seeTag } from '../../db/staging/seen-tags.ts';
+import type { KeptTag } from '../../db/outcomes/keep-tags.ts';
+import { seeTag } from '../../db/outcomes/seen-tags.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { SyncContext } from '../sync/sync-context.ts';

@@ -1,5 +1,5 @@
-import { keepTags } from '../../db/staging/keep-tags.ts';
-import type { KeptTag } from '../../db/staging/keep-tags.ts';
+import { keepTags } from '../../db/outcomes/keep-tags.ts';
+import type { KeptTag } from '../../db/outcomes/keep-tags.ts';
 import { stageRoots } from '../../db/staging/stage-tags.ts';
 import { findStoredManifest } from '../../db/staging/find-manifests.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';

@@ -1,8 +1,8 @@
 import { stagedAbsences } from '../../db/content/absences.ts';
 import type { Em } from '../../db/open-database.ts';
 import { keepRoots, readRootNames } from '../../db/staging/root-names.ts';
-import { keepTags } from '../../db/staging/keep-tags.ts';
-import type { KeptTag } from '../../db/staging/keep-tags.ts';
+import { keepTags } from '../../db/outcomes/keep-tags.ts';
+import type { KeptTag } from '../../db/outcomes/keep-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { isDigest } from '../../oci/digest.ts';
 import { childrenMissing, describeLeftOut, findLeftOut } from '../../upstream/left-out-roots.ts';

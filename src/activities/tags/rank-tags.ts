@@ -1,5 +1,5 @@
 import type { Em } from '../../db/open-database.ts';
-import { readSeen } from '../../db/staging/seen-tags.ts';
+import { readSeen } from '../../db/outcomes/seen-tags.ts';
 import type { Newest } from '../../selection/newest-tags.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 

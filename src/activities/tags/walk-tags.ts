@@ -1,7 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
-import { keepTags } from '../../db/staging/keep-tags.ts';
-import { forgetTags } from '../../db/staging/seen-tags.ts';
+import { keepTags } from '../../db/outcomes/keep-tags.ts';
+import { forgetTags } from '../../db/outcomes/seen-tags.ts';
 import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { StagedTag } from '../../db/staging/stage-tags.ts';
 import { storeManifests } from '../../db/content/store-manifests.ts';

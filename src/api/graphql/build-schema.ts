@@ -34,6 +34,7 @@ import { SyncResolver } from './sync/sync.resolver.ts';
 import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
+import { TagReleaseResolver } from './repositories/tag-release.resolver.ts';
 import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
 import { SyncPlanResolver } from './tasks/sync-plan.resolver.ts';
 import { TaskResolver } from './tasks/task.resolver.ts';
@@ -82,6 +83,7 @@ export function buildApiSchema(): GraphQLSchema {
       TagHistoryResolver,
       WaitingTagsResolver,
       TagExplanationResolver,
+      TagReleaseResolver,
       TaskResolver,
       SyncPlanResolver,
       TagOutcomeResolver,

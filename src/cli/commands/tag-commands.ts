@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { findNamed } from '../api-calls.ts';
+import { findNamed, mutate } from '../api-calls.ts';
 import { addClientCommand } from '../command.ts';
 import type { Choose } from '../command.ts';
 import { shortDigest } from '../progress/format.ts';
 import { changeContent } from './content-commands.ts';
 import { addList } from './list-command.ts';
 import { inOwnWords } from '../words.ts';
-import { localTime, printThing } from './print.ts';
+import { localTime, printDone, printThing } from './print.ts';
 
 interface HistoryEntry {
   readonly outcome: string;
@@ -61,7 +61,7 @@ export function addTag(program: Command, choose: Choose): void {
   addExplain(program, choose);
   const parent = program
     .command('tag')
-    .description('set or remove a tag, show its history, or list those that wait');
+    .description('set, remove or release a tag, show its history, or list those that wait');
   addList<HistoryEntry>(parent, choose, {
     usage: 'history <repository> <tag>',
     text: 'list the versions that added, moved or removed a tag, newest first',
@@ -118,5 +118,27 @@ export function addTag(program: Command, choose: Choose): void {
     usage: 'remove <repository> <tag>',
     text: 'remove a tag, as a new version; its manifest stays pullable by digest',
     run: (client, [name = '', tag = '']) => changeContent(client, 'repositoryUntag', name, { tag }),
+  });
+  addRelease(parent, choose);
+}
+
+function addRelease(parent: Command, choose: Choose): void {
+  addClientCommand<{ readonly reason: string }>(parent, choose, {
+    usage: 'release <repository> <tag>',
+    text: 'take a waiting tag now, before its minimum age',
+    setUp: (command) => command.requiredOption('--reason <text>', 'why; stored with your name'),
+    run: async (client, [repository = '', tag = ''], { reason }) => {
+      const { id } = await findNamed(client.session, 'repository', repository);
+      const task = await mutate<{ readonly id: string }>(client.session, 'tagRelease', {
+        field: 'task',
+        fields: 'id',
+        input: { repositoryId: id, name: tag, reason },
+      });
+      return printDone(
+        client,
+        { task },
+        `Released ${tag} of ${repository}. Its sync is the task ${task.id}.`,
+      );
+    },
   });
 }

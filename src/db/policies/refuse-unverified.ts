@@ -5,7 +5,7 @@ import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/selected-graph.ts';
-import { keepCompanions } from '../staging/keep-tags.ts';
+import { keepCompanions } from '../outcomes/keep-tags.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
 import { kysely } from '../sql.ts';
 import { isValid, verdictOn } from './verdicts.ts';

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import { createdAt, autoId, key, timestamps } from './columns.ts';
+import type { Identity } from './identity.ts';
 
 export const Repository = defineEntity({
   name: 'Repository',
@@ -33,6 +34,20 @@ export const TagSeen = defineEntity({
   },
 });
 
+/** A digest that somebody released before it was old enough. */
+export const TagRelease = defineEntity({
+  name: 'TagRelease',
+  properties: {
+    id: autoId,
+    repositoryId: p.bigint('number'),
+    name: p.text(),
+    digest: p.text(),
+    reason: p.text(),
+    releasedBy: p.json<Identity>().nullable(),
+    releasedAt: createdAt,
+  },
+});
+
 /** An upload session. */
 export const Upload = defineEntity({
   name: 'Upload',
@@ -46,4 +61,4 @@ export const Upload = defineEntity({
   },
 });
 
-export const repositoriesTables = [Repository, TagSeen, Upload];
+export const repositoriesTables = [Repository, TagSeen, TagRelease, Upload];

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
-import { hasFailed } from './failed-content.ts';
+import { hasFailed } from '../outcomes/failed-content.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';
 import type { Absences } from '../content/absences.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ContentPlan } from './plan-content.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import { writeOutcomes } from './tag-outcomes.ts';
+import { writeOutcomes } from '../outcomes/tag-outcomes.ts';
 import { finishTask } from '../tasks/tasks.ts';
 
 /** Completes a dry run: stores the tag changes and the amount to fetch. It commits no version. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { KeptTag } from './keep-tags.ts';
+import type { KeptTag } from '../outcomes/keep-tags.ts';
 import { listedNames } from './selected-graph.ts';
 import { kysely } from '../sql.ts';
 

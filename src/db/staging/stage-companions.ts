@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import type { CompanionSuffix } from '../../oci/signatures/companion-tag.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Em } from '../open-database.ts';
-import { hasFailed } from './failed-content.ts';
+import { hasFailed } from '../outcomes/failed-content.ts';
 import { selectedGraph } from './selected-graph.ts';
 import { mayReuse } from './reuse.ts';
 import type { Reuse } from './reuse.ts';

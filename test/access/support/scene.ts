@@ -37,6 +37,8 @@ export interface Things {
   readonly repositoryId: string;
   /** One without a version. */
   readonly emptyRepositoryId: string;
+  /** One whose tag `waiting` is too young. */
+  readonly waitingRepositoryId: string;
   readonly versionId: string;
   readonly digest: string;
   readonly tagId: string;
@@ -108,6 +110,16 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     'a/b',
   ]);
   const busy = await insertRepository(api, `${name}-busy`);
+  const waiting = await insertRepository(api, `${name}-waiting`);
+  const agedRemote = await id(
+    `insert into remote (name, url, upstream_name, tag_rules) values ($1, 'https://registry.example', 'a/b', '{"minimumAgeSeconds": 3600}')`,
+    [`${name}-waiting`],
+  );
+  await api.sql('update repository set remote_id = $1 where id = $2', [agedRemote, waiting]);
+  await api.sql("insert into tag_seen (repository_id, name, digest) values ($1, 'waiting', $2)", [
+    waiting,
+    digests.plain,
+  ]);
   await api.sql('update distribution set is_private = true where base_path ^@ $1', [name]);
   const tokenId = await id(
     "insert into access_token (name, hash, expires_at) values ($1, sha256($2), now() + interval '1 day')",
@@ -150,6 +162,7 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     freeName: `${name}-new`,
     repositoryId: toGlobalId('Repository', repositoryId),
     emptyRepositoryId: toGlobalId('Repository', served),
+    waitingRepositoryId: toGlobalId('Repository', waiting),
     versionId,
     digest: digests.plain,
     tagId: toGlobalId('Tag', repositoryId, 1, 'plain'),

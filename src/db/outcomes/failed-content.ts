@@ -5,9 +5,9 @@ import { companionPattern } from '../content/companion-tags.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { keepCompanions } from './keep-tags.ts';
-import { mayReuse } from './reuse.ts';
-import type { Reuse } from './reuse.ts';
-import { selectedGraph } from './selected-graph.ts';
+import { mayReuse } from '../staging/reuse.ts';
+import type { Reuse } from '../staging/reuse.ts';
+import { selectedGraph } from '../staging/selected-graph.ts';
 
 /* Content that the upstream cannot deliver fails the tags that need it. The other tags are committed. */
 
@@ -78,7 +78,7 @@ export interface Failed {
   /** The first ones, ordered by name. */
   readonly tags: readonly FailedTag[];
   readonly count: number;
-  /** Tags and digests of the selection that did not fail. */
+  /** Tags and digests of the selection that did not fail, those that wait for their minimum age included. */
   readonly taken: number;
 }
 
@@ -131,7 +131,9 @@ async function readFailed(em: Em, taskId: number, most: number): Promise<Failed>
     with recursive ${selectedGraph(taskId)}
     select (select count(*) from selected_tag where name !~ ${companionPattern})
       + (select count(*) from sync_root where task_id = ${taskId} and not is_removed and outcome is null and name not like '@%')
-      as taken`.execute(db);
+      + (select count(*) from sync_tag where task_id = ${taskId} and outcome = 'TOO_YOUNG') as taken`.execute(
+    db,
+  );
   const found = await sql<FailedTag & { total: number }>`
     select s.name, s.code, s.reason, coalesce(m.digest, s.digest) as digest, kept.digest as "keptDigest",
       count(*) over () as total

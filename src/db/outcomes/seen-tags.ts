@@ -4,7 +4,8 @@ import type { Digest } from '../../oci/digest.ts';
 import type { MinimumAge } from '../../selection/tag-rules.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import { listedNames } from './selected-graph.ts';
+import { isReleased } from './tag-releases.ts';
+import { listedNames } from '../staging/selected-graph.ts';
 
 /* When syncs first saw the digests of tags that wait for the minimum age, by the clock of the database. */
 
@@ -41,7 +42,8 @@ export async function seeTag(
     with seen as (${seen})
     select first_seen_at as "firstSeenAt", ${dueAt(age)} as "dueAt",
       ${dueAt(age)} <= task.started_at or exists (select ${present} and m.digest = ${tag.digest})
-        or (${age.scope === 'MOVED'} and not exists (select ${present})) as "isTaken"
+        or (${age.scope === 'MOVED'} and not exists (select ${present}))
+        or ${isReleased(repositoryId, sql`${tag.name}`, sql`${tag.digest}`)} as "isTaken"
     from seen, task where task.id = ${taskId}`.execute(kysely(em));
   const row = result.rows[0];
   if (row === undefined) throw new Error(`The task ${taskId} is gone.`);
@@ -61,7 +63,8 @@ export async function readSeen(
 ): Promise<{ readonly counted: Set<string>; readonly waiting: string[] }> {
   const result = await sql<{ name: string; isCounted: boolean }>`
     select name, bool_or(is_counted) as "isCounted" from (
-      select tag_seen.name, ${dueAt(age)} <= task.started_at as is_counted from tag_seen, task
+      select tag_seen.name, ${dueAt(age)} <= task.started_at
+        or ${isReleased(sync.repositoryId, sql`tag_seen.name`, sql`tag_seen.digest`)} as is_counted from tag_seen, task
       where task.id = ${sync.taskId} and tag_seen.repository_id = ${sync.repositoryId} and tag_seen.name = any(${names}::text[])
       union all
       select name, true from tag_membership

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { TagOutcome } from '../../selection/tag-outcome.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import { listedNames } from './selected-graph.ts';
+import { listedNames } from '../staging/selected-graph.ts';
 
 /** Stores how many listed tags were not selected. */
 export async function countOutcomes(
