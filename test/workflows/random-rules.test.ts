@@ -28,10 +28,10 @@ const tags = fc.uniqueArray(
     versions.map((version) => `${version}-rc.1`),
     fc.constantFrom('latest', 'edge', 'stable', 'nightly'),
   ),
-  { minLength: 1, maxLength: 25 },
+  { minLength: 15, maxLength: 40, size: 'max' },
 );
 const list = (...entries: readonly string[]) =>
-  fc.option(fc.uniqueArray(fc.constantFrom(...entries), { maxLength: 2 }), { nil: null });
+  fc.option(fc.uniqueArray(fc.constantFrom(...entries), { maxLength: 2 }), { nil: null, freq: 1 });
 const rules: fc.Arbitrary<Rules> = fc.record({
   includeTags: list('latest', 'v*', '1.*', '*'),
   excludeTags: list('*-rc*', 'edge', '2.*'),
