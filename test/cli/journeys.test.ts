@@ -151,6 +151,13 @@ describe.sequential('from the first sync on', () => {
     });
     const history = await run('tag', 'history', 'team/app', 'latest');
     expect(words(history)).toMatch(/2 \S+ \S+ MOVED sha256:\S+ sha256:\S+ \S+\n ?1 .* ADDED - sha256/);
+    const { tasks } = await json('tasks', '--repository', 'team/app');
+    const made = tasks.nodes.find(
+      (task: { createdVersion: { number: number } | null }) => task.createdVersion?.number === 2,
+    );
+    expect(words(await run('task', 'tags', String(made?.id)))).toMatch(
+      /TAG OUTCOME FROM TO REASON\n ?latest MOVED sha256:\S+ sha256:\S+ -\n ?v1 REMOVED sha256:\S+ - -/,
+    );
     expect(words(await run('explain', 'team/app', 'v1'))).toMatch(
       /outcome UNCHANGED\ndecided by upstream\ndigest -\nwhy There is no include rule/,
     );

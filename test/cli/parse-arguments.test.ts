@@ -58,6 +58,7 @@ describe('commands of a client', () => {
     [['versions', 'a/b'], 'versions', { reads: true }],
     [['tag', 'history', 'a/b', 'latest'], 'tag history', { reads: true }],
     [['tag', 'waiting', 'a/b'], 'tag waiting', { reads: true }],
+    [['task', 'tags', 'VGFzazox', '--outcome', 'failed'], 'task tags', { reads: true }],
     [
       ['tasks', '--state', 'failed', '--token-file', 'login'],
       'tasks',

@@ -6,7 +6,7 @@ import type { Choose, Client } from '../command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { countOf } from '../../oci/count-of.ts';
-import { formatBytes } from '../progress/format.ts';
+import { formatBytes, shortDigest } from '../progress/format.ts';
 import { addList } from './list-command.ts';
 import { showProgress } from '../progress/progress-display.ts';
 import { describeOutside } from '../show-version.ts';
@@ -52,6 +52,38 @@ export function addTasks(program: Command, choose: Choose): void {
     reads: true,
     run: async (client, [id = '']) => showTask(client, await readTask(client, id)),
   });
+  addList<TagOutcome, { readonly outcome?: string }>(parent, choose, {
+    usage: 'tags <task>',
+    text: 'list what a sync did with each tag; unchanged and excluded tags are not listed',
+    setUp: (command) =>
+      command.addOption(
+        new Option('--outcome <outcome>', 'only tags with this outcome').choices(listedOutcomes),
+      ),
+    list: async (client, [id = ''], { outcome }) => ({
+      key: 'tagOutcomes',
+      connection: 'tagOutcomes',
+      within: ['task(id: $id)'],
+      filter: 'outcome: $outcome',
+      variables: {
+        id: ['ID!', (await readTask(client, id)).id],
+        outcome: [
+          'TagOutcomeKind',
+          outcome === undefined ? null : outcome.toUpperCase().replaceAll('-', '_'),
+        ],
+      },
+      nodes: 'name outcome reason oldDigest newDigest',
+      noun: 'tag',
+      columns: ['TAG', 'OUTCOME', 'FROM', 'TO', 'REASON'],
+      row: ({ name, outcome: did, oldDigest, newDigest, reason }) => [
+        name,
+        did,
+        oldDigest === null ? null : shortDigest(oldDigest),
+        newDigest === null ? null : shortDigest(newDigest),
+        reason,
+      ],
+      none: 'The task changed, skipped and refused no tag.',
+    }),
+  });
   for (const place of [parent, program])
     addClientCommand(place, choose, {
       usage: 'watch <task>',
@@ -67,6 +99,16 @@ export function addTasks(program: Command, choose: Choose): void {
       run: (client, [id = '']) => cancel(client, id),
     });
 }
+
+interface TagOutcome {
+  readonly name: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly oldDigest: string | null;
+  readonly newDigest: string | null;
+}
+
+const listedOutcomes = ['added', 'moved', 'removed', 'failed', 'not-verified', 'no-platform', 'too-young'];
 
 async function readTask({ session }: Client, id: string): Promise<Task> {
   const { task } = await session.request<{ task: Task | null }>(taskQuery, { id });

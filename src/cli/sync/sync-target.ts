@@ -130,7 +130,7 @@ function checkSaved(remote: Remote, wish: SyncWish): void {
   const options = [
     isOtherUser ? '--username' : undefined,
     requiredKeys === undefined ? undefined : '--require-signature',
-    givesTagRules(tagRules) ? 'A rule for patterns, versions, the newest tags or platforms' : undefined,
+    givesTagRules(tagRules) ? 'A rule of the selection beside --tags and --exclude-tags' : undefined,
   ];
   const option = options.find((one) => one !== undefined);
   if (option === undefined) return;
