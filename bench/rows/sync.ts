@@ -10,7 +10,7 @@ import { peers, runFloor, runPeer } from '../peers.ts';
 import type { PeerJob, Work } from '../peers.ts';
 import { cpuSeconds, findStackProcesses, settleDisk, watchMemory } from '../processes.ts';
 import type { StackProcesses } from '../processes.ts';
-import { createMirror, timeSync } from '../sync.ts';
+import { createMirror, mutate, timeSync } from '../sync.ts';
 import type { Mirror } from '../sync.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 import type { Tidemark } from '../tidemark.ts';
@@ -85,9 +85,20 @@ async function runCorpus(round: Round, name: CorpusName): Promise<SyncSample[]> 
     samples.push(sample);
     bench.log(`round ${number}: ${name} ${work}: tidemark ${sample.seconds.toFixed(2)} s`);
     if (bench.withPeers) samples.push(...(await runPeers(round, { corpus: name, work, tags })));
+    if (work === 'again' && name === 'tags10k') samples.push(await timeImmutable(round, mirror, name));
   }
   await rm(bench.path(`${name}-${number}`), { recursive: true, force: true });
   return samples;
+}
+
+/** Nothing changed, and no tag is asked for. */
+async function timeImmutable(round: Round, mirror: Mirror, corpus: CorpusName): Promise<SyncSample> {
+  const update = (immutableTags: readonly string[] | null) =>
+    mutate(round.tidemark, 'remoteUpdate', 'remote { id }', { id: mirror.remoteId, immutableTags });
+  await update(['*']);
+  const sample = await timeTidemark(round, mirror, { corpus, work: 'again' });
+  await update(null);
+  return { ...sample, tool: 'tidemark, immutableTags' };
 }
 
 async function timeTidemark(

@@ -64,6 +64,25 @@ describe('scheduledSync', () => {
     await close();
   });
 
+  test('a run takes a tag that has become old enough, without a change upstream and by another worker', async () => {
+    const { ids, schedule, close } = await open();
+    await harness.updateRemote(ids.remoteId, { tagRules: { minimumAgeSeconds: 3_600 } });
+    const run = async () =>
+      harness.finish(await readTask(harness, ((await schedule.run()).result as { taskId: number }).taskId));
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    await harness.stopWorker();
+    await harness.restartWorker();
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    await harness
+      .em()
+      .execute(
+        `update tag_seen set first_seen_at = first_seen_at - interval '2 hours' where repository_id = ?`,
+        [ids.repositoryId],
+      );
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    await close();
+  });
+
   test('while a sync runs, a run is skipped and says for which task; the next one syncs again', async () => {
     const { upstream, ids, schedule, close } = await open();
     upstream.on(listRoute, hang);
