@@ -125,11 +125,6 @@ export function includesByRule({ includeTagPatterns, semverRanges }: TagRules): 
   return (includeTagPatterns ?? []).length + (semverRanges ?? []).length > 0;
 }
 
-/** Whether any rule is given, a cleared one included. */
-export function givesTagRules(rules: TagRules): boolean {
-  return Object.values(rules).some((rule) => rule !== undefined);
-}
-
 /** Lines of `remote show`. */
 export function describeTagRules(rules: TagRules): [string, string | null][] {
   const { newestTags } = rules;

@@ -1,12 +1,14 @@
 import type { RemotePolicy } from '../db/schema/remotes.ts';
 import type { SyncOverrides } from '../db/schema/tasks.ts';
 import { checkRemoteFields } from './remotes/remote-fields.ts';
+import { givenRules } from './remotes/tag-rules.ts';
+import type { TagRuleFields } from './remotes/tag-rules.ts';
 import type { AddressRules } from './remotes/urls.ts';
 import { mistake } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 
 /** Settings of a remote for one sync. */
-export interface GivenOverrides {
+export interface GivenOverrides extends TagRuleFields {
   readonly includeTags?: string[] | null | undefined;
   readonly excludeTags?: string[] | null | undefined;
   readonly policy?: RemotePolicy | null | undefined;
@@ -25,11 +27,13 @@ export function checkOverrides(overrides: GivenOverrides | null | undefined, rul
 export function readOverrides(given: GivenOverrides | null | undefined): SyncOverrides | undefined {
   if (given === null || given === undefined) return undefined;
   const { includeTags, excludeTags, policy, downloadConcurrency } = given;
+  const tagRules = givenRules(given);
   const overrides: SyncOverrides = {
     ...(includeTags === undefined ? {} : { includeTags }),
     ...(excludeTags === undefined ? {} : { excludeTags }),
     ...(policy === null || policy === undefined ? {} : { policy }),
     ...(downloadConcurrency === null || downloadConcurrency === undefined ? {} : { downloadConcurrency }),
+    ...(Object.keys(tagRules).length === 0 ? {} : { tagRules }),
   };
   return Object.keys(overrides).length === 0 ? undefined : overrides;
 }

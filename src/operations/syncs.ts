@@ -14,6 +14,7 @@ import type { Mistake } from './mistakes.ts';
 import type { Operator, Reference } from './operation.ts';
 import { lacksRole } from './permit.ts';
 import { hasNoRemote, lockNamed, lockUsableRemote, repositoryNotFound } from './references.ts';
+import { changeRules } from './remotes/tag-rules.ts';
 import type { AddressRules } from './remotes/urls.ts';
 import { checkOverrides, readOverrides } from './sync-overrides.ts';
 import type { GivenOverrides } from './sync-overrides.ts';
@@ -117,7 +118,8 @@ async function accept(em: Em, { operator, deps, request, options }: Asked): Prom
     startedBy: viewer.identity,
   });
   if (isNew && saved !== null && overrides !== undefined) {
-    Object.assign(saved, overrides);
+    const { tagRules = {}, ...others } = overrides;
+    Object.assign(saved, others, { tagRules: changeRules(saved.tagRules, tagRules) });
     await em.flush();
   }
   return { task, isNew, repositoryName: repository.name };

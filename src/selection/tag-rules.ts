@@ -44,6 +44,9 @@ export type MinimumAgeScope = 'ALL' | 'MOVED';
 export const tagFailureModes = ['SKIP_TAG', 'FAIL_SYNC'] as const;
 export type TagFailureMode = (typeof tagFailureModes)[number];
 
+/** Null clears a rule. */
+export type RuleChanges = { readonly [Field in keyof FurtherRules]?: FurtherRules[Field] | null };
+
 export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';
 
 /** Keeps the newest `count` versions of each group. */

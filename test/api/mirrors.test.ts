@@ -165,8 +165,13 @@ describe('overrides of a sync', () => {
 
   test('are stored in the remote where that is asked for, once the sync is accepted', async () => {
     const { id, remoteId } = await newPushed({ isMirrored: true });
+    await api.sql(
+      `update remote set tag_rules = '{"semverSuffix": "alpine", "platforms": ["linux/amd64"]}' where id = $1`,
+      [remoteId],
+    );
     const stored = () => api.sql('select include_tags, policy from remote where id = $1', [remoteId]);
-    const wish = { repositoryId: id, overrides: { includeTags: ['v1'] }, saveOverrides: true };
+    const rules = { semverRanges: ['>=1'], semverSuffix: null, newestTags: { count: 3 } };
+    const wish = { repositoryId: id, overrides: { includeTags: ['v1'], ...rules }, saveOverrides: true };
     expect((await sync({ ...wish, dryRun: true })).userErrors).toMatchObject([
       { code: 'INVALID', field: ['saveOverrides'] },
     ]);
@@ -174,6 +179,15 @@ describe('overrides of a sync', () => {
     const { task, userErrors } = await sync(wish);
     expect({ userErrors, overrides: task.overrides }).toEqual({ userErrors: [], overrides: null });
     expect(await stored()).toEqual([{ include_tags: ['v1'], policy: 'IMMEDIATE' }]);
+    expect(await api.sql('select tag_rules from remote where id = $1', [remoteId])).toEqual([
+      {
+        tag_rules: {
+          platforms: ['linux/amd64'],
+          semverRanges: ['>=1'],
+          newestTags: { count: 3, per: 'ALL' },
+        },
+      },
+    ]);
     const again = await sync({ ...wish, overrides: { includeTags: ['v2'] } });
     expect(again.userErrors).toMatchObject([{ code: 'SYNC_ALREADY_RUNNING' }]);
     expect(await stored()).toEqual([{ include_tags: ['v1'], policy: 'IMMEDIATE' }]);

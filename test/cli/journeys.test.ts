@@ -76,10 +76,12 @@ describe.sequential('from the first sync on', () => {
       code: 3,
       stderr: expect.stringContaining('Not in team/app, though asked for: v77.'),
     });
-    expect(await sync('--semver', '>=1')).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('Add --save to store it.'),
-    });
+    await synced('--semver', '>=1', '--newest', '3', '--dry-run');
+    const { tasks: last } = await json('tasks', '--repository', 'team/app', '--first', '1');
+    expect(words(await run('task', 'show', String(last.nodes[0]?.id)))).toMatch(
+      /other rules --newest, --semver/,
+    );
+    expect((await json('remote', 'show', 'team/app')).remote).toMatchObject({ semverRanges: null });
     expect(await synced('--exclude-tags', 'dev', '--save')).toMatchObject({
       stderr: expect.stringMatching(
         /Saved in the remote: --exclude-tags: null → \["dev"\][^]*select less than at the last sync: 1 tag \(dev\)/,

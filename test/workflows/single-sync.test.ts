@@ -7,7 +7,7 @@ import { Remote } from '../../src/db/schema/remotes.ts';
 import { Repository, TagSeen } from '../../src/db/schema/repositories.ts';
 import { Task, TaskTag } from '../../src/db/schema/tasks.ts';
 import type { SyncArguments } from '../../src/db/schema/tasks.ts';
-import type { FurtherRules } from '../../src/selection/tag-rules.ts';
+import type { FurtherRules, RuleChanges } from '../../src/selection/tag-rules.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
@@ -43,6 +43,35 @@ test.concurrent('overrides are used by one sync, and the next selects what the r
   expect(remote).toMatchObject({ includeTags: null, excludeTags: null, downloadConcurrency: 20 });
   const all = await scene.sync();
   expect(await tagNames(scene, all.latest)).toEqual(['dev', 'v1', 'v2']);
+});
+
+test.concurrent('an override of a rule replaces this rule, null clears it, and the others of the remote apply', async () => {
+  const scene = await stage.open({
+    repository: imagesOf('ruled', ['1.0', '1.1', '2.0', '2.1-alpine', 'dev']),
+    remote: { tagRules: { semverRanges: ['1.x'], newestTags: { count: 1, per: 'ALL' } } },
+  });
+  const names = async (tagRules: RuleChanges | undefined) => {
+    const { task, latest } = await scene.sync({
+      mirror: true,
+      confirmRemoval: true,
+      pruneFiltered: true,
+      ...(tagRules === undefined ? {} : { overrides: { tagRules } }),
+    });
+    expect(task.state).toBe('COMPLETED');
+    return tagNames(scene, latest);
+  };
+  expect(await names(undefined)).toEqual(['1.1']);
+  expect(await names({ semverRanges: ['*'] })).toEqual(['2.0']);
+  expect(await names({ semverRanges: ['*'], semverSuffix: 'alpine' })).toEqual(['2.1-alpine']);
+  expect(await names({ newestTags: null })).toEqual(['1.0', '1.1']);
+  expect(await names({ semverRanges: null, newestTags: null })).toEqual([
+    '1.0',
+    '1.1',
+    '2.0',
+    '2.1-alpine',
+    'dev',
+  ]);
+  expect(await names(undefined)).toEqual(['1.1']);
 });
 
 test.concurrent('a null override clears a filter of the remote for one sync', async () => {

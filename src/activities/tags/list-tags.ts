@@ -1,3 +1,4 @@
+import { selectionOverrides } from '../../db/schema/tasks.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { finishListing, stageNames } from '../../db/staging/stage-names.ts';
 import type { Listed } from '../../db/staging/stage-names.ts';
@@ -70,7 +71,7 @@ export async function listTags(
 
 /** Whether the sync covers less than the remote selects, or changes nothing. */
 function isPartial({ arguments: { overrides = {}, dryRun } }: SyncContext): boolean {
-  return dryRun || 'includeTags' in overrides || 'excludeTags' in overrides;
+  return dryRun || selectionOverrides.some((field) => field in overrides);
 }
 
 /** The upstream's pages. The error of an absent repository names similar ones. */

@@ -152,11 +152,13 @@ function describeOptions({ mirror, pruneFiltered, overrides }: Task): [string, s
     excludeTags = null,
     policy = null,
     downloadConcurrency = null,
+    rules = [],
   } = overrides ?? {};
   const given: [string, string | number | null][] = [
     ['options', flags.length === 0 ? null : flags.join(' ')],
     ['only tags', includeTags?.join(', ') ?? null],
     ['without tags', excludeTags?.join(', ') ?? null],
+    ['other rules', rules.length === 0 ? null : inOwnWords(rules.join(', '))],
     ['policy', policy],
     ['concurrent requests', downloadConcurrency],
   ];

@@ -63,6 +63,7 @@ export interface Task {
     readonly excludeTags: readonly string[] | null;
     readonly policy: string | null;
     readonly downloadConcurrency: number | null;
+    readonly rules: readonly string[];
   } | null;
   readonly progress: TaskProgress;
   readonly createdVersion: Version | null;
@@ -89,7 +90,7 @@ export const versionFields = `id number createdAt contentSummary {
   removed { tags manifests blobs signatures } }`;
 
 export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId temporalUrl
-  error { code message } repository { id name } repositoryName overrides { includeTags excludeTags policy downloadConcurrency } createdVersion { ${versionFields} }
+  error { code message } repository { id name } repositoryName overrides { includeTags excludeTags policy downloadConcurrency rules } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
 

@@ -1,7 +1,8 @@
 import { TidemarkError } from '../../oci/error.ts';
 import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
 import { given, mutate } from '../api-calls.ts';
-import { givesTagRules } from '../tag-rules.ts';
+import { tagRuleFields } from '../tag-rules.ts';
+import type { TagRules } from '../tag-rules.ts';
 import { preparePolicy } from './require-signature.ts';
 import type { Session } from '../session.ts';
 import { inOwnWords } from '../words.ts';
@@ -25,7 +26,7 @@ export interface SyncTarget {
   readonly isRemoteTemporary: boolean;
 }
 
-export interface Remote {
+export interface Remote extends TagRules {
   readonly id: string;
   readonly name: string;
   readonly url: string;
@@ -46,7 +47,7 @@ interface Repository {
   readonly tasks: { readonly nodes: readonly { readonly id: string; readonly state: string }[] };
 }
 
-const remoteFields = 'id name url upstreamName includeTags excludeTags username downloadConcurrency policy';
+const remoteFields = `id name url upstreamName includeTags excludeTags username downloadConcurrency policy ${tagRuleFields}`;
 const findQuery = `query ($name: String!) {
   repository(name: $name) { id isMirrored lastSyncedAt latestVersion { number } remote { ${remoteFields} }
     tasks(first: 1) { nodes { id state } } }
@@ -76,6 +77,7 @@ export async function prepareTarget(session: Session, wish: SyncWish): Promise<S
     excludeTags: wish.excludeTags,
     policy: wish.policy,
     downloadConcurrency: wish.downloadConcurrency,
+    ...wish.tagRules,
   });
   return {
     repositoryId,
@@ -124,13 +126,12 @@ function isSameUpstream(remote: Remote, wish: SyncWish): boolean {
 
 /** Credentials and keys have no place in one sync: they are stored, so somebody has to ask for that. */
 function checkSaved(remote: Remote, wish: SyncWish): void {
-  const { username, password, requiredKeys, tagRules, save, name } = wish;
+  const { username, password, requiredKeys, save, name } = wish;
   if (save) return;
   const isOtherUser = username !== undefined && (username !== remote.username || password !== undefined);
   const options = [
     isOtherUser ? '--username' : undefined,
     requiredKeys === undefined ? undefined : '--require-signature',
-    givesTagRules(tagRules) ? 'A rule of the selection beside --tags and --exclude-tags' : undefined,
   ];
   const option = options.find((one) => one !== undefined);
   if (option === undefined) return;
@@ -198,11 +199,10 @@ async function createTarget(
 
 /** What the sync itself needs: another upstream, and credentials. */
 async function changeFirst(session: Session, remote: Remote, wish: SyncWish): Promise<Remote> {
-  const { url, upstreamName, username, password, tagRules } = wish;
+  const { url, upstreamName, username, password } = wish;
   const input = {
     ...(isSameUpstream(remote, wish) ? {} : { url, upstreamName }),
     ...(wish.save || !isSameUpstream(remote, wish) ? given({ username, password }) : {}),
-    ...(wish.save ? given({ ...tagRules }) : {}),
   };
   if (Object.keys(input).length === 0) return remote;
   return mutate<Remote>(session, 'remoteUpdate', {

@@ -1,3 +1,4 @@
+import { selectionOverrides } from '../schema/tasks.ts';
 import { sql } from 'kysely';
 import { Schedule } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
@@ -114,7 +115,7 @@ function lastSync(state: 'COMPLETED' | 'FAILED') {
     select id, finished_at, error_code, error_message from task t
     where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
       and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
-      and not (t.manifests_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags']))
+      and not (t.manifests_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), ${[...selectionOverrides]}::text[]))
     order by t.id desc limit 1`;
 }
 

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
+import type { RuleChanges } from '../../selection/tag-rules.ts';
 import { tagOutcomes } from '../../selection/tag-outcome.ts';
 import { autoId, count, createdAt, key } from './columns.ts';
 import type { Identity } from './identity.ts';
@@ -47,7 +48,11 @@ export interface SyncOverrides {
   readonly includeTags?: readonly string[] | null;
   readonly excludeTags?: readonly string[] | null;
   readonly downloadConcurrency?: number;
+  readonly tagRules?: RuleChanges;
 }
+
+/** The overrides that change the selection of tags. */
+export const selectionOverrides = ['includeTags', 'excludeTags', 'tagRules'] as const;
 
 export interface UpkeepArguments {
   readonly dryRun: boolean;

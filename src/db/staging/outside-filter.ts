@@ -1,3 +1,4 @@
+import { selectionOverrides } from '../schema/tasks.ts';
 import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { filterNames } from '../../selection/filter-names.ts';
@@ -32,7 +33,7 @@ export async function readSelectionBefore(
     select arguments -> 'selection' as selection from task
     where repository_id = ${sync.repositoryId} and remote_id = ${sync.remoteId} and id < ${sync.taskId}
       and name = 'repository.sync' and state = 'COMPLETED' and not (arguments ->> 'dryRun')::boolean
-      and not jsonb_exists_any(coalesce(arguments -> 'overrides', '{}'), array['includeTags', 'excludeTags'])
+      and not jsonb_exists_any(coalesce(arguments -> 'overrides', '{}'), ${[...selectionOverrides]}::text[])
     order by id desc limit 1`.execute(kysely(em));
   return found.rows[0]?.selection ?? undefined;
 }

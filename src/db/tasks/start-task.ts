@@ -54,9 +54,9 @@ export async function startTask(
       update task set state = 'RUNNING', started_at = clock_timestamp(), fence = raised.fence, upstream_host = ${task.upstreamHost},
         arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
           'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags,
-          'tagRules', case when task.arguments #> '{overrides,includeTags}' is null then remote.tag_rules
-            else remote.tag_rules - ${replacedByTags}::text[] end)
-          || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency')
+          'tagRules', jsonb_strip_nulls((case when task.arguments #> '{overrides,includeTags}' is null then remote.tag_rules
+            else remote.tag_rules - ${replacedByTags}::text[] end) || coalesce(task.arguments #> '{overrides,tagRules}', '{}')))
+          || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency' - 'tagRules')
       from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
     return task;
   });

@@ -1,7 +1,7 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { RemoteFields } from './remote-fields.ts';
-import { mergeTagRules } from './tag-rules.ts';
+import { changeRules, givenRules } from './tag-rules.ts';
 import { splitProxyUrl } from './urls.ts';
 
 const plainFields = [
@@ -28,7 +28,7 @@ const plainFields = [
 /** Writes the fields that are given, without secrets. */
 export function applyPlain(row: Remote, input: RemoteFields): void {
   if (input.realmHosts !== undefined) row.realmHosts = input.realmHosts ?? [];
-  row.tagRules = mergeTagRules(row.tagRules, input);
+  row.tagRules = changeRules(row.tagRules, givenRules(input));
   for (const field of plainFields)
     if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
 }

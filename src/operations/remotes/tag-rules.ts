@@ -3,7 +3,7 @@ import { platformMistake } from '../../selection/platforms.ts';
 import type { MinimumAgeScope, SemverGroup, TagFailureMode } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
-import type { FurtherRules } from '../../selection/tag-rules.ts';
+import type { FurtherRules, RuleChanges } from '../../selection/tag-rules.ts';
 import { checkInteger, invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';
 
@@ -102,13 +102,16 @@ const ruleFields = [
   'tagFailures',
 ] as const satisfies readonly (keyof TagRuleFields)[];
 
-/** The stored rules with those that are given; a cleared rule is absent. */
-export function mergeTagRules(stored: FurtherRules, given: TagRuleFields): FurtherRules {
+/** The rules that are given, as they are stored. */
+export function givenRules(given: TagRuleFields): RuleChanges {
   const { newestTags: newest } = given;
-  const newestTags = newest && { count: newest.count, per: newest.per ?? 'ALL' };
-  const all = { ...given, newestTags };
-  const merged = ruleFields.map((field) => [field, all[field] === undefined ? stored[field] : all[field]]);
-  return Object.fromEntries(
-    merged.filter(([, value]) => value !== null && value !== undefined),
-  ) as FurtherRules;
+  const all = { ...given, newestTags: newest && { count: newest.count, per: newest.per ?? 'ALL' } };
+  const entries = ruleFields.map((field) => [field, all[field]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** The stored rules after changes; a cleared rule is absent. */
+export function changeRules(stored: FurtherRules, changes: RuleChanges): FurtherRules {
+  const entries = Object.entries({ ...stored, ...changes });
+  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined));
 }

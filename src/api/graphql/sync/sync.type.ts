@@ -1,13 +1,15 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import type { SyncOverrides } from '../../../db/schema/tasks.ts';
+import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { RemotePolicyEnum } from '../remotes/remote.type.ts';
+import { FailuresField, ScopeField, TagRuleSettings, ruleText } from '../remotes/tag-rules.type.ts';
 
 @InputType('SyncOverridesInput', {
   description:
     "Options that replace those of the remote in this sync only. The remote does not change. Omitted: the remote's option applies.",
 })
-export class SyncOverridesInput {
+export class SyncOverridesInput extends TagRuleSettings {
   @Field(() => [String], {
     nullable: true,
     description: 'Tags to sync, as in RemoteCreateInput; null: every tag.',
@@ -19,6 +21,15 @@ export class SyncOverridesInput {
     description: 'Tags to exclude, as in RemoteCreateInput; null: none.',
   })
   excludeTags?: string[] | null;
+
+  @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
+  semverPrereleases?: boolean | null;
+
+  @ScopeField({ nullable: true })
+  minimumAgeFor?: MinimumAgeScope | null;
+
+  @FailuresField({ nullable: true })
+  tagFailures?: TagFailureMode | null;
 
   @Field(() => RemotePolicyEnum, { nullable: true, description: 'When blobs are fetched.' })
   policy?: RemotePolicy | null;
@@ -118,6 +129,12 @@ export class SyncOverridesType {
 
   @Field(() => Int, { nullable: true, description: 'Maximum number of concurrent requests.' })
   downloadConcurrency!: number | null;
+
+  @Field(() => [String], {
+    description:
+      'Names of the other fields of the remote that were replaced or cleared, for example "semverRanges".',
+  })
+  rules!: readonly string[];
 }
 
 /** Distinguishes a cleared filter from an omitted one. */
@@ -127,11 +144,12 @@ function shown(patterns: readonly string[] | null | undefined): readonly string[
 
 export function toSyncOverrides(overrides: SyncOverrides | undefined): SyncOverridesType | null {
   if (overrides === undefined) return null;
-  const { includeTags, excludeTags, policy = null, downloadConcurrency = null } = overrides;
+  const { includeTags, excludeTags, policy = null, downloadConcurrency = null, tagRules = {} } = overrides;
   return Object.assign(new SyncOverridesType(), {
     includeTags: shown(includeTags),
     excludeTags: shown(excludeTags),
     policy,
     downloadConcurrency,
+    rules: Object.keys(tagRules).sort(),
   });
 }
