@@ -5,9 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
+import { allowStalls } from '../support/allow-stalls.ts';
 import { fixture } from '../support/fake-upstream.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { fixtureCa, openClient, openUpstream, publicLoopback } from './open-client.ts';
+
+allowStalls(1_000, 'the TLS servers run on this thread too');
 
 interface Seen {
   readonly certificate: string | undefined;
