@@ -43,7 +43,7 @@ export function parseBlobLocation(value: string): Parsed<S3Location> {
   return 'mistake' in location ? location : { value: location };
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+export const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** A time in seconds, written with a unit: `90s`, `30m`, `24h`, `7d`; 0 with any. */
 export function parseDuration(value: string): Parsed<number> {

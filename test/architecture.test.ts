@@ -112,7 +112,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/workflows/sync-stages.ts',
     ],
     typesOf: ['src/workflows/'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'kysely', 'pino'],
+    packages: ['@temporalio/activity', '@temporalio/common', 'dataloader', 'kysely', 'pino'],
     why: 'activities are handed what they need by createActivities(deps)',
   },
   'src/on-demand/': {

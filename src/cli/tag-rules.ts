@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { UNIT_SECONDS } from '../config-values.ts';
 import { collect } from './command.ts';
 
 /** Options for the rules of a remote beside names and wildcards (docs/selection.md). */
@@ -89,13 +90,11 @@ function readNewest(text: string): NewestTags {
   return { count: Number(count), per: per.toUpperCase() };
 }
 
-const unitSeconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
 function readAge(text: string): number {
   const [, count = '', unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
   if (count === '')
     throw new InvalidArgumentError('Expected a time in days, hours, minutes or seconds: 7d, 36h, 90m, 600s.');
-  return Number(count) * unitSeconds[unit as keyof typeof unitSeconds];
+  return Number(count) * (UNIT_SECONDS[unit] ?? Number.NaN);
 }
 
 /** Undefined: not given. Null: cleared. */

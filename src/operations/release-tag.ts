@@ -1,6 +1,6 @@
+import { LockMode } from '@mikro-orm/core';
 import { releaseTag } from '../db/outcomes/tag-releases.ts';
 import { Repository } from '../db/schema/repositories.ts';
-import { LockMode } from '@mikro-orm/core';
 import { isTagName } from '../oci/tag-name.ts';
 import { quoteValue } from '../oci/error.ts';
 import { mistake } from './mistakes.ts';

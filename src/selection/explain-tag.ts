@@ -1,5 +1,6 @@
 import { quoteValue } from '../oci/error.ts';
 import { compileTagFilter } from './tag-filter.ts';
+import { includeFields, withOnly } from './tag-rules.ts';
 import type { TagRules } from './tag-rules.ts';
 import { parseTagVersion } from './tag-version.ts';
 
@@ -11,7 +12,6 @@ export interface RuleDecision {
   readonly detail: string;
 }
 
-const includeFields = ['includeTags', 'includeTagPatterns', 'semverRanges'] as const;
 const excludeFields = ['excludeTags', 'excludeTagPatterns'] as const;
 
 type Field = (typeof includeFields)[number] | (typeof excludeFields)[number];
@@ -45,10 +45,9 @@ function findEntry(
   fields: readonly Field[],
   decides: (one: TagRules) => boolean,
 ): Entry | undefined {
-  const { semverPrereleases, semverSuffix } = rules;
   for (const field of fields)
     for (const [index, text] of (rules[field] ?? []).entries())
-      if (decides({ [field]: [text], semverPrereleases, semverSuffix })) return { field, index, text };
+      if (decides(withOnly(rules, field, text))) return { field, index, text };
   return undefined;
 }
 

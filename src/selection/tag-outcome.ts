@@ -2,14 +2,9 @@
 export const keptOutcomes = ['TOO_YOUNG', 'NOT_VERIFIED', 'NO_PLATFORM', 'FAILED'] as const;
 export type KeptOutcome = (typeof keptOutcomes)[number];
 
-/** What a sync did with a tag. UNCHANGED, FILTERED and BEYOND_NEWEST are only counted. */
-export const tagOutcomes = [
-  'ADDED',
-  'MOVED',
-  'UNCHANGED',
-  'REMOVED',
-  'FILTERED',
-  'BEYOND_NEWEST',
-  ...keptOutcomes,
-] as const;
+/** Outcomes that are told tag by tag. */
+export const listedOutcomes = ['ADDED', 'MOVED', 'REMOVED', ...keptOutcomes] as const;
+
+/** What a sync did with a tag. The outcomes that are not listed are only counted. */
+export const tagOutcomes = [...listedOutcomes, 'UNCHANGED', 'FILTERED', 'BEYOND_NEWEST'] as const;
 export type TagOutcome = (typeof tagOutcomes)[number];

@@ -15,6 +15,18 @@ export interface TagRules {
   readonly excludeTagPatterns?: List;
 }
 
+/** The fields that include tags. */
+export const includeFields = ['includeTags', 'includeTagPatterns', 'semverRanges'] as const;
+
+/** The rules with one entry of one list alone. */
+export function withOnly(
+  { semverPrereleases, semverSuffix }: TagRules,
+  field: (typeof includeFields)[number] | 'excludeTags' | 'excludeTagPatterns',
+  entry: string,
+): TagRules {
+  return { [field]: [entry], semverPrereleases, semverSuffix };
+}
+
 /** All rules of a remote, or of the selection that a sync began with. */
 export function rulesOf<Names extends object>(
   selection: Names & { readonly tagRules?: FurtherRules | undefined },

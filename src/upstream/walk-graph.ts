@@ -32,7 +32,7 @@ export interface GraphWalk {
   readonly absences: Absences;
   /** Called for each child that the upstream lacks. Without it the walk ends with an error. */
   readonly onAbsent?: ((child: MissingManifest) => Promise<void>) | undefined;
-  /** Records a manifest that the upstream cannot deliver, and goes on without it. Absent: its error ends the walk. */
+  /** Records the content that the upstream cannot deliver, and goes on without it. Absent: its error ends the walk. */
   readonly failures?: WalkFailures | undefined;
 }
 
@@ -40,7 +40,10 @@ export interface WalkFailures {
   readonly taskId: number;
   /** Whether the error is about the requested content alone. */
   readonly accepts: (error: unknown) => error is TidemarkError;
-  readonly record: (manifestId: number, error: TidemarkError) => Promise<void>;
+  readonly record: (
+    content: { readonly kind: 'manifest' | 'blob'; readonly contentId: number },
+    error: TidemarkError,
+  ) => Promise<void>;
 }
 
 /**
@@ -67,7 +70,7 @@ export async function walkGraph(
       if (manifest !== undefined) return manifest;
     } catch (error) {
       if (walk.failures?.accepts(error) !== true) throw error;
-      await walk.failures.record(child.id, error);
+      await walk.failures.record({ kind: 'manifest', contentId: child.id }, error);
       return undefined;
     }
     if (walk.onAbsent === undefined) throw childMissing(upstream, child);
@@ -103,10 +106,7 @@ export async function walkGraph(
   }
 }
 
-export function childMissing(
-  upstream: Upstream,
-  child: Pick<MissingManifest, 'digest' | 'parentDigest'>,
-): TidemarkError {
+function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {
   return new TidemarkError(
     'CHILD_MISSING',
     `${describeManifest(upstream, child.digest)} was answered 404, though the index ${child.parentDigest} lists it. ` +

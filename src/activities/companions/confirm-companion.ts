@@ -16,7 +16,7 @@ import type { SyncContext } from '../sync/sync-context.ts';
 export async function confirmCompanion(
   em: Em,
   sync: SyncContext,
-  { tag, found }: { readonly tag: TagToLookUp; readonly found: LookedUp },
+  { tag, found }: { readonly tag: Pick<TagToLookUp, 'name' | 'present'>; readonly found: LookedUp },
   signal: AbortSignal,
 ): Promise<LookedUp> {
   const { name, present } = tag;

@@ -121,8 +121,7 @@ async function lookUpNames(follow: Follow, { names, subjectIds, areListed }: Wan
           lookUpTag(em, sync, { name, present: present.get(name) }, laneSignal),
         ),
       );
-      if (tag === undefined || tag.kind === 'failed' || !isWhatItSays(tag, subject, subjectIds.get(subject)))
-        return;
+      if (tag === undefined || !isWhatItSays(tag, subject, subjectIds.get(subject))) return;
       const confirmed = await deps.connections.run(laneSignal, () =>
         confirmCompanion(em, sync, { tag: { name, present: present.get(name) }, found: tag }, laneSignal),
       );

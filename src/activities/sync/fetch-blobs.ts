@@ -1,5 +1,4 @@
 import { readForeignOfSync } from '../../db/reads/read-inline.ts';
-import { recordFailure } from '../../db/outcomes/failed-content.ts';
 import { apartOf, mayReuseBlob, recordDelivered } from '../../db/staging/reuse.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import { readBatch, readCountedBytes } from '../../db/staging/sync-blobs.ts';
@@ -124,8 +123,7 @@ async function fetchBlob(
     return 'stored';
   } catch (error) {
     if (!blob.isOptional && sync.failures?.accepts(error) === true) {
-      const { code, message: reason } = error;
-      await recordFailure(em, sync.taskId, { kind: 'blob', contentId: blob.blobId, code, reason });
+      await sync.failures.record({ kind: 'blob', contentId: blob.blobId }, error);
       return 'failed';
     }
     if (!blob.isOptional || !isLeftOut(error, layer)) {

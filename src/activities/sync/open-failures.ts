@@ -26,8 +26,8 @@ export function openFailures(
       refusals += 1;
       return refusals <= refusalsMost;
     },
-    record: (contentId, { code, message }) =>
-      recordFailure(database.em.fork(), taskId, { kind: 'manifest', contentId, code, reason: message }),
+    record: (content, { code, message }) =>
+      recordFailure(database.em.fork(), taskId, { ...content, code, reason: message }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { selectionOverrides } from '../../db/schema/tasks.ts';
+import { overridesSelection } from '../../db/schema/tasks.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { finishListing, stageNames } from '../../db/staging/stage-names.ts';
 import type { Listed } from '../../db/staging/stage-names.ts';
@@ -13,7 +13,7 @@ import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import { compileTagFilter } from '../../selection/tag-filter.ts';
-import { rulesOf } from '../../selection/tag-rules.ts';
+import { includeFields, rulesOf, withOnly } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import type { TagPage } from '../../registry/registry.ts';
 import { rankTags } from './rank-tags.ts';
@@ -70,8 +70,8 @@ export async function listTags(
 }
 
 /** Whether the sync covers less than the remote selects, or changes nothing. */
-function isPartial({ arguments: { overrides = {}, dryRun } }: SyncContext): boolean {
-  return dryRun || selectionOverrides.some((field) => field in overrides);
+function isPartial({ arguments: { overrides, dryRun } }: SyncContext): boolean {
+  return dryRun || overridesSelection(overrides);
 }
 
 /** The upstream's pages. The error of an absent repository names similar ones. */
@@ -111,11 +111,9 @@ function invalidWarnings(examples: readonly string[], count: number): string[] {
 }
 
 const rulesWatched = 20;
-const includeFields = ['includeTags', 'includeTagPatterns', 'semverRanges'] as const;
 
 /** Finds the rules that match nothing, and the names most similar to a wildcard. Its memory does not grow with the list. */
 function createUnmatched(rules: TagRules) {
-  const { semverPrereleases, semverSuffix } = rules;
   let seen = 0;
   const watched = includeFields
     .flatMap((field) => (rules[field] ?? []).map((text) => ({ field, text })))
@@ -123,7 +121,7 @@ function createUnmatched(rules: TagRules) {
     .map(({ field, text }) => ({
       field,
       text,
-      filter: compileTagFilter({ [field]: [text], semverPrereleases, semverSuffix }),
+      filter: compileTagFilter(withOnly(rules, field, text)),
       matched: false,
       closest: [] as string[],
     }))

@@ -5,11 +5,9 @@ import type { ManifestToStore } from '../../db/content/meaning.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
-import { awaitAge, mayWait } from './await-age.ts';
-import type { Waiting } from './await-age.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
-export interface TagToLookUp {
+export interface TagToLookUp<Held = never> {
   readonly name: string;
   /** The manifest under this name in the latest version. */
   readonly present: PresentTag | undefined;
@@ -17,6 +15,8 @@ export interface TagToLookUp {
   readonly left?: Digest | undefined;
   /** A manifest fetched for a similar name. An image often has several tags. */
   readonly like?: ManifestDocument | undefined;
+  /** Whether the tag must not take this digest yet: returns what the look-up returns then. */
+  readonly hold?: ((digest: Digest) => Promise<Held | undefined>) | undefined;
 }
 
 export type LookedUp = { readonly name: string } & (
@@ -33,29 +33,28 @@ export type LookedUp = { readonly name: string } & (
  * Sends HEAD for a tag whose digest may be known, because registries count GETs as pulls, and GET for the others. Returns undefined when
  * the upstream has no such tag. For a present tag HEAD and GET must agree on that (`resolve`).
  */
-export async function lookUpTag(
+export async function lookUpTag<Held = never>(
   em: Em,
   sync: SyncContext,
-  { name, present, left, like }: TagToLookUp,
+  { name, present, left, like, hold }: TagToLookUp<Held>,
   signal: AbortSignal,
-): Promise<LookedUp | Waiting | undefined> {
-  const waits = mayWait(sync, name);
+): Promise<LookedUp | Held | undefined> {
   let agreed = present?.digest;
-  if (present || waits) {
+  if (present || hold) {
     const head = await sync.registry.resolve(name, { signal, ...(present && { known: present.digest }) });
     if (!head) return undefined;
     if (present && (head === 'unchanged' || isSame(head, present)))
       return { name, kind: 'unchanged', ...present };
     if (head !== 'unchanged' && head.digest !== present?.digest) {
       const { mediaType, digest } = head;
-      const waiting = await awaitAge(em, sync, { name, digest });
-      if (waiting !== undefined) return waiting;
+      const held = await hold?.(digest);
+      if (held !== undefined) return held;
       agreed = digest;
       const manifestId = await findStoredManifest(em, digest, sync.reuse, mediaType);
       if (manifestId !== undefined) return { name, kind: 'stored', manifestId, mediaType, digest };
     }
   }
-  if (!present && !waits && left !== undefined) {
+  if (!present && !hold && left !== undefined) {
     const stored = await findLeft(em, sync, name, signal);
     if (stored !== undefined) return stored;
   }
@@ -63,8 +62,8 @@ export async function lookUpTag(
   const manifest = await fetchManifest(sync, name, signal, like);
   const fetched = manifest?.document.digest;
   if (fetched !== undefined && fetched !== agreed) {
-    const waiting = await awaitAge(em, sync, { name, digest: fetched });
-    if (waiting !== undefined) return waiting;
+    const held = await hold?.(fetched);
+    if (held !== undefined) return held;
   }
   return manifest && { name, kind: 'fetched', manifest };
 }

@@ -1,5 +1,5 @@
-import { selectionOverrides } from '../../db/schema/tasks.ts';
 import type { Em } from '../../db/open-database.ts';
+import { overridesSelection } from '../../db/schema/tasks.ts';
 import { readOutside, readSelectionBefore, setOutside } from '../../db/staging/outside-filter.ts';
 import { stageTags } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
@@ -29,8 +29,8 @@ export async function pruneOutside(em: Em, sync: SyncContext): Promise<void> {
 
 /** Warns of tags that the filters selected at the last sync and exclude now: they are no longer updated. */
 export async function warnOfNarrowed(em: Em, sync: SyncContext): Promise<void> {
-  const { overrides = {}, pruneFiltered } = sync.arguments;
-  if (pruneFiltered === true || selectionOverrides.some((field) => field in overrides)) return;
+  const { overrides, pruneFiltered } = sync.arguments;
+  if (pruneFiltered === true || overridesSelection(overrides)) return;
   const before = await readSelectionBefore(em, { ...sync, remoteId: sync.remote.id });
   if (before === undefined || isSameSelection(before, sync.selection)) return;
   const filterBefore = compileSubset(before);

@@ -21,7 +21,8 @@ import { walkWithCompanions } from '../companions/follow-companions.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
 import { syncWalk } from './leave-out-roots.ts';
-import type { Waiting } from './await-age.ts';
+import { openAgeCheck } from './await-age.ts';
+import type { AgeCheck, HeldTag } from './await-age.ts';
 import { lookUpTag } from './look-up-tag.ts';
 import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
@@ -42,7 +43,7 @@ type Found =
   | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
   /** Not known to be gone, so the present tag stays. */
   | { readonly name: string; readonly kind: 'kept'; readonly warning: string }
-  | Waiting;
+  | HeldTag;
 
 /** Walks the graphs of a range of tags: fetches missing manifests, reads stored ones, and stages the tags that differ. */
 export async function walkTags(
@@ -68,13 +69,14 @@ export async function walkTags(
     (isImmutable ? immutableIds : rootIds).add(manifestId);
     done.tagsDone += 1;
   });
+  const checkAge = openAgeCheck(em, sync);
   const lanes = { concurrency: range.concurrency, signal, drains: isThrottle };
   try {
     await forEachConcurrently(runs, lanes, async (run, laneSignal) => {
       let like: ManifestDocument | undefined;
       for (const tag of run) {
         const found = await deps.connections.run(laneSignal, () =>
-          lookUp(em, sync, { ...tag, like }, laneSignal),
+          lookUp(em, sync, { ...tag, like, hold: holdOf(tag.name, checkAge) }, laneSignal),
         );
         if (found.kind === 'fetched') like = found.manifest.document;
         await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
@@ -133,11 +135,22 @@ async function* readRuns(
   }
 }
 
-async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: AbortSignal): Promise<Found> {
+/** Companions follow their images at any age. */
+function holdOf(name: string, checkAge: AgeCheck | undefined): TagToLookUp<HeldTag>['hold'] {
+  if (checkAge === undefined || parseCompanionTag(name) !== undefined) return undefined;
+  return (digest) => checkAge({ name, digest });
+}
+
+async function lookUp(
+  em: Em,
+  sync: SyncContext,
+  tag: TagToLookUp<HeldTag>,
+  signal: AbortSignal,
+): Promise<Found> {
   try {
     const found = await lookUpTag(em, sync, tag, signal);
     if (found === undefined) return await leftOut(sync, tag.name, signal);
-    if (found.kind === 'failed') return found;
+    if (found.kind === 'held') return found;
     return await confirmCompanion(em, sync, { tag, found }, signal);
   } catch (error) {
     const { name } = tag;
@@ -145,7 +158,7 @@ async function lookUp(em: Em, sync: SyncContext, tag: TagToLookUp, signal: Abort
     if (parseCompanionTag(name) !== undefined && isSideFailure(error, sync, true))
       return { name, kind: 'kept', warning: `The tag ${name} was left out: ${error.message}` };
     if (sync.failures?.accepts(error) !== true) throw error;
-    return { name, kind: 'failed', outcome: 'FAILED', code: error.code, reason: error.message };
+    return { name, kind: 'held', outcome: 'FAILED', code: error.code, reason: error.message };
   }
 }
 
@@ -191,7 +204,7 @@ async function storeFound(
   const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
   const staged: StagedTag[] = [];
   for (const found of batch) {
-    if (found.kind === 'kept' || found.kind === 'failed') continue;
+    if (found.kind === 'kept' || found.kind === 'held') continue;
     if (found.kind === 'left-out') {
       staged.push({ name: found.name, manifestId: null });
       continue;
@@ -201,8 +214,8 @@ async function storeFound(
     if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
   }
   await stageTags(em, sync.taskId, staged);
-  const failed = batch.flatMap((found) => (found.kind === 'failed' ? [found] : []));
-  await keepTags(em, sync.taskId, failed);
+  const held = batch.flatMap((found) => (found.kind === 'held' ? [found] : []));
+  await keepTags(em, sync.taskId, held);
   const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
   const unstaged = unchanged.map(({ name }) => name);
   await unstageTags(em, sync.taskId, unstaged);

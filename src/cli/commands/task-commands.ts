@@ -6,6 +6,7 @@ import type { Choose, Client } from '../command.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { followTask } from '../progress/follow-task.ts';
 import { countOf } from '../../oci/count-of.ts';
+import { listedOutcomes } from '../../selection/tag-outcome.ts';
 import { formatBytes, shortDigest } from '../progress/format.ts';
 import { addList } from './list-command.ts';
 import { showProgress } from '../progress/progress-display.ts';
@@ -57,7 +58,9 @@ export function addTasks(program: Command, choose: Choose): void {
     text: 'list what a sync did with each tag; unchanged and excluded tags are not listed',
     setUp: (command) =>
       command.addOption(
-        new Option('--outcome <outcome>', 'only tags with this outcome').choices(listedOutcomes),
+        new Option('--outcome <outcome>', 'only tags with this outcome').choices(
+          listedOutcomes.map((outcome) => outcome.toLowerCase().replaceAll('_', '-')),
+        ),
       ),
     list: async (client, [id = ''], { outcome }) => ({
       key: 'tagOutcomes',
@@ -107,8 +110,6 @@ interface TagOutcome {
   readonly oldDigest: string | null;
   readonly newDigest: string | null;
 }
-
-const listedOutcomes = ['added', 'moved', 'removed', 'failed', 'not-verified', 'no-platform', 'too-young'];
 
 async function readTask({ session }: Client, id: string): Promise<Task> {
   const { task } = await session.request<{ task: Task | null }>(taskQuery, { id });

@@ -4,8 +4,8 @@ import type { Digest } from '../../oci/digest.ts';
 import type { MinimumAge } from '../../selection/tag-rules.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
-import { isReleased } from './tag-releases.ts';
 import { listedNames } from '../staging/selected-graph.ts';
+import { isReleased } from './tag-releases.ts';
 
 /* When syncs first saw the digests of tags that wait for the minimum age, by the clock of the database. */
 
@@ -21,33 +21,45 @@ export interface SeenTag {
   readonly dueAt: Date;
 }
 
-/** Stores that the upstream has this digest under the tag. The time of another digest is forgotten. A dry run stores nothing. */
-export async function seeTag(
+/**
+ * Stores that the upstream has these digests under the tags. The time of another digest is forgotten. A dry run stores nothing.
+ * @returns by name
+ */
+export async function seeTags(
   em: Em,
   sync: SyncOfTags & { readonly isDryRun: boolean },
-  tag: { readonly name: string; readonly digest: Digest },
+  tags: readonly { readonly name: string; readonly digest: Digest }[],
   age: MinimumAge,
-): Promise<SeenTag> {
+): Promise<Map<string, SeenTag>> {
   const { taskId, repositoryId } = sync;
   const present = sql`from tag_membership t join manifest m on m.id = t.manifest_id
-    where t.repository_id = ${repositoryId} and t.removed_in is null and t.name = ${tag.name}`;
+    where t.repository_id = ${repositoryId} and t.removed_in is null and t.name = tag.name`;
   const seen = sync.isDryRun
-    ? sql`select coalesce((select first_seen_at from tag_seen where repository_id = ${repositoryId} and name = ${tag.name}
-        and digest = ${tag.digest}), clock_timestamp()) as first_seen_at`
-    : sql`insert into tag_seen (repository_id, name, digest) values (${repositoryId}, ${tag.name}, ${tag.digest})
+    ? sql`select tag.name, coalesce(s.first_seen_at, clock_timestamp()) as first_seen_at from tag
+        left join tag_seen s on s.repository_id = ${repositoryId} and s.name = tag.name and s.digest = tag.digest`
+    : sql`insert into tag_seen (repository_id, name, digest) select ${repositoryId}::bigint, name, digest from tag
       on conflict (repository_id, name) do update set digest = excluded.digest,
         first_seen_at = case when tag_seen.digest = excluded.digest then tag_seen.first_seen_at else excluded.first_seen_at end
-      returning first_seen_at`;
-  const result = await sql<SeenTag>`
-    with seen as (${seen})
-    select first_seen_at as "firstSeenAt", ${dueAt(age)} as "dueAt",
-      ${dueAt(age)} <= task.started_at or exists (select ${present} and m.digest = ${tag.digest})
+      returning name, first_seen_at`;
+  const result = await sql<SeenTag & { name: string }>`
+    with tag as (
+      select distinct on (name collate "C") name, digest
+      from unnest(${tags.map(({ name }) => name)}::text[], ${tags.map(({ digest }) => digest)}::text[]) as v(name, digest)
+      order by name collate "C"
+    ),
+    seen as (${seen})
+    select tag.name, first_seen_at as "firstSeenAt", ${dueAt(age)} as "dueAt",
+      ${dueAt(age)} <= task.started_at or exists (select ${present} and m.digest = tag.digest)
         or (${age.scope === 'MOVED'} and not exists (select ${present}))
-        or ${isReleased(repositoryId, sql`${tag.name}`, sql`${tag.digest}`)} as "isTaken"
-    from seen, task where task.id = ${taskId}`.execute(kysely(em));
-  const row = result.rows[0];
-  if (row === undefined) throw new Error(`The task ${taskId} is gone.`);
-  return { ...row, firstSeenAt: new Date(row.firstSeenAt), dueAt: new Date(row.dueAt) };
+        or ${isReleased(repositoryId, sql`tag.name`, sql`tag.digest`)} as "isTaken"
+    from tag join seen on seen.name = tag.name join task on task.id = ${taskId}`.execute(kysely(em));
+  if (result.rows.length === 0 && tags.length > 0) throw new Error(`The task ${taskId} is gone.`);
+  return new Map(
+    result.rows.map((row) => [
+      row.name,
+      { ...row, firstSeenAt: new Date(row.firstSeenAt), dueAt: new Date(row.dueAt) },
+    ]),
+  );
 }
 
 function dueAt({ seconds }: MinimumAge): RawBuilder<Date> {

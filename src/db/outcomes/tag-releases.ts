@@ -15,6 +15,13 @@ export function isReleased(
   return sql`exists (select from tag_release r where r.repository_id = ${repositoryId} and r.name = ${name} and r.digest = ${digest})`;
 }
 
+/** The rows of `tag_seen` whose digest the tag has not taken since. */
+export function waitingTags(repositoryId: number): RawBuilder<unknown> {
+  return sql`(select * from tag_seen seen where seen.repository_id = ${repositoryId} and not exists (
+    select from tag_membership t join manifest m on m.id = t.manifest_id
+    where t.repository_id = seen.repository_id and t.name = seen.name and t.removed_in is null and m.digest = seen.digest))`;
+}
+
 /** Records who released a waiting digest, and why. @returns the digest; undefined if the tag does not wait. */
 export async function releaseTag(
   em: Em,
@@ -30,9 +37,7 @@ export async function releaseTag(
   const released = await sql<{ digest: Digest }>`
     insert into tag_release (repository_id, name, digest, reason, released_by)
     select s.repository_id, s.name, s.digest, ${reason}, ${by}::jsonb
-    from tag_seen s where s.repository_id = ${repositoryId} and s.name = ${name}
-      and not exists (select from tag_membership t join manifest m on m.id = t.manifest_id
-        where t.repository_id = s.repository_id and t.name = s.name and t.removed_in is null and m.digest = s.digest)
+    from ${waitingTags(repositoryId)} as s where s.name = ${name}
     returning digest`.execute(kysely(em));
   return released.rows[0]?.digest;
 }

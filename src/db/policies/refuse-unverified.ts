@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';
 import { isAttachment, isCompanionOf } from './attachments.ts';
 import type { Em } from '../open-database.ts';
-import { selectedGraph } from '../staging/selected-graph.ts';
+import { isFetched, selectedGraph } from '../staging/selected-graph.ts';
 import { keepCompanions } from '../outcomes/keep-tags.ts';
 import { unknownSource } from '../staging/stage-companions.ts';
 import { kysely } from '../sql.ts';
@@ -84,7 +84,7 @@ function wishes(taskId: number): RawBuilder<unknown> {
       select name, manifest_id, 'companion' from companion
       union all
       select name, manifest_id, case when name like '@%' then 'referrer' else 'digest' end from sync_root
-      where task_id = ${taskId} and not is_removed and (outcome is null or outcome = 'NOT_VERIFIED')
+      where task_id = ${taskId} and not is_removed and ${isFetched}
     )`;
 }
 

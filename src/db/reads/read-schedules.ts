@@ -1,4 +1,3 @@
-import { selectionOverrides } from '../schema/tasks.ts';
 import { sql } from 'kysely';
 import { Schedule } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
@@ -6,6 +5,7 @@ import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
+import { hasOwnSelection } from '../tasks/own-selection.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
@@ -115,7 +115,7 @@ function lastSync(state: 'COMPLETED' | 'FAILED') {
     select id, finished_at, error_code, error_message from task t
     where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
       and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
-      and not (t.manifests_total = 0 and jsonb_exists_any(coalesce(t.arguments -> 'overrides', '{}'), ${[...selectionOverrides]}::text[]))
+      and not (t.manifests_total = 0 and ${hasOwnSelection('t')})
     order by t.id desc limit 1`;
 }
 

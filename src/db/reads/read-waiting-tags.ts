@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
+import { waitingTags } from '../outcomes/tag-releases.ts';
 import { kysely } from '../sql.ts';
 
 export interface WaitingTag {
@@ -17,13 +18,6 @@ interface Waiting {
   readonly seconds: number;
 }
 
-/** A digest that the tag has taken since then waits no more. */
-function waitingOf({ repositoryId }: Waiting) {
-  return sql`from tag_seen s where s.repository_id = ${repositoryId} and not exists (
-    select from tag_membership t join manifest m on m.id = t.manifest_id
-    where t.repository_id = s.repository_id and t.name = s.name and t.removed_in is null and m.digest = s.digest)`;
-}
-
 /** In the order of their names. */
 export async function readWaitingTags(
   em: Em,
@@ -32,7 +26,7 @@ export async function readWaitingTags(
 ): Promise<Page<WaitingTag>> {
   const found = await sql<WaitingTag>`
     select s.name, s.digest, s.first_seen_at as "firstSeenAt", s.first_seen_at + make_interval(secs => ${waiting.seconds}) as "dueAt"
-    ${waitingOf(waiting)} and s.name > ${page.after ?? ''} order by s.name limit ${page.first + 1}`.execute(
+    from ${waitingTags(waiting.repositoryId)} as s where s.name > ${page.after ?? ''} order by s.name limit ${page.first + 1}`.execute(
     kysely(em),
   );
   const rows = found.rows.map((row) => ({
@@ -44,8 +38,7 @@ export async function readWaitingTags(
 }
 
 export async function countWaitingTags(em: Em, waiting: Waiting): Promise<number> {
-  const found = await sql<{ count: number }>`select count(*) as count ${waitingOf(waiting)}`.execute(
-    kysely(em),
-  );
+  const found = await sql<{ count: number }>`
+    select count(*) as count from ${waitingTags(waiting.repositoryId)} as s`.execute(kysely(em));
   return found.rows[0]?.count ?? 0;
 }

@@ -54,6 +54,11 @@ export interface SyncOverrides {
 /** The overrides that change the selection of tags. */
 export const selectionOverrides = ['includeTags', 'excludeTags', 'tagRules'] as const;
 
+/** Whether a sync has its own selection of tags. */
+export function overridesSelection(overrides: SyncOverrides = {}): boolean {
+  return selectionOverrides.some((field) => field in overrides);
+}
+
 export interface UpkeepArguments {
   readonly dryRun: boolean;
   /** Absent: a person started it. */

@@ -1,4 +1,3 @@
-import { selectionOverrides } from '../schema/tasks.ts';
 import { sql } from 'kysely';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { filterNames } from '../../selection/filter-names.ts';
@@ -7,6 +6,7 @@ import type { RemoteSelection } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
 import { readPresentNames } from '../reads/read-tag-facts.ts';
 import { kysely } from '../sql.ts';
+import { hasOwnSelection } from '../tasks/own-selection.ts';
 
 /* Tags that earlier filters selected and the present ones exclude. */
 
@@ -33,7 +33,7 @@ export async function readSelectionBefore(
     select arguments -> 'selection' as selection from task
     where repository_id = ${sync.repositoryId} and remote_id = ${sync.remoteId} and id < ${sync.taskId}
       and name = 'repository.sync' and state = 'COMPLETED' and not (arguments ->> 'dryRun')::boolean
-      and not jsonb_exists_any(coalesce(arguments -> 'overrides', '{}'), ${[...selectionOverrides]}::text[])
+      and not ${hasOwnSelection('task')}
     order by id desc limit 1`.execute(kysely(em));
   return found.rows[0]?.selection ?? undefined;
 }

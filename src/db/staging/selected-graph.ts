@@ -10,7 +10,7 @@ export function listedNames(taskId: number): RawBuilder<unknown> {
 }
 
 /** Whether the content of a staged tag or root is fetched. A signature is checked after that. */
-const isFetched = sql`(outcome is null or outcome = 'NOT_VERIFIED')`;
+export const isFetched = sql`(outcome is null or outcome = 'NOT_VERIFIED')`;
 
 /**
  * The selected graph of a sync, as common table expressions: `selected_tag(name, manifest_id)`, `root(id)` and

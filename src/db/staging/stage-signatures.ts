@@ -33,8 +33,10 @@ export async function readSignatureSource(em: Em, taskId: number): Promise<Signa
   return result[0]?.source ?? undefined;
 }
 
-/** Numbers the selected manifests whose signatures are fetched, and returns their number; 0 without a source. */
-/** @param onlyAsked Leaves out manifests whose companions were not asked for: those of immutable tags. */
+/**
+ * Numbers the selected manifests whose signatures are fetched, and returns their number; 0 without a source.
+ * @param onlyAsked Leaves out manifests whose companions were not asked for: those of immutable tags.
+ */
 export async function stageSigned(em: Em, taskId: number, { onlyAsked = false } = {}): Promise<number> {
   if ((await readSignatureSource(em, taskId)) === undefined) return 0;
   return em.transactional(async (transaction) => {

@@ -3,7 +3,7 @@ import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
 import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
-import { FailuresField, ScopeField, TagRuleSettings, ruleText } from './tag-rules.type.ts';
+import { FailuresField, PrereleasesField, ScopeField, TagRuleSettings } from './tag-rules.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** The fields that create and update share. */
@@ -112,14 +112,14 @@ abstract class RemoteSettings extends TagRuleSettings {
 
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput extends RemoteSettings {
-  @Field(() => Boolean, { nullable: true, defaultValue: false, description: ruleText.semverPrereleases })
-  semverPrereleases?: boolean | null;
+  @PrereleasesField({ nullable: true, defaultValue: false })
+  override semverPrereleases?: boolean | null;
 
   @ScopeField({ nullable: true, defaultValue: 'ALL' })
-  minimumAgeFor?: MinimumAgeScope | null;
+  override minimumAgeFor?: MinimumAgeScope | null;
 
   @FailuresField({ nullable: true, defaultValue: 'SKIP_TAG' })
-  tagFailures?: TagFailureMode | null;
+  override tagFailures?: TagFailureMode | null;
 
   @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
   name!: string;
@@ -179,15 +179,6 @@ export class RemoteCreateInput extends RemoteSettings {
   description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
 })
 export class RemoteUpdateInput extends RemoteSettings {
-  @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
-  semverPrereleases?: boolean | null;
-
-  @ScopeField({ nullable: true })
-  minimumAgeFor?: MinimumAgeScope | null;
-
-  @FailuresField({ nullable: true })
-  tagFailures?: TagFailureMode | null;
-
   @Field(() => ID, { description: 'The remote.' })
   id!: string;
 

@@ -1,5 +1,10 @@
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { FurtherRules, SemverGroup } from '../../../selection/tag-rules.ts';
+import type {
+  FurtherRules,
+  MinimumAgeScope,
+  SemverGroup,
+  TagFailureMode,
+} from '../../../selection/tag-rules.ts';
 
 const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
 registerEnumType(SemverGroupEnum, {
@@ -118,6 +123,11 @@ export function answerRules(rules: FurtherRules) {
   } as const;
 }
 
+/** The field `semverPrereleases`. */
+export function PrereleasesField(options: { nullable?: boolean; defaultValue?: false } = {}) {
+  return Field(() => Boolean, { ...options, description: ruleText.semverPrereleases });
+}
+
 /** The field `minimumAgeFor`. */
 export function ScopeField(options: { nullable?: boolean; defaultValue?: 'ALL' } = {}) {
   return Field(() => MinimumAgeScopeEnum, { ...options, description: ruleText.minimumAgeFor });
@@ -128,8 +138,18 @@ export function FailuresField(options: { nullable?: boolean; defaultValue?: 'SKI
   return Field(() => TagFailureModeEnum, { ...options, description: ruleText.tagFailures });
 }
 
+/** A subclass may give a field a default. */
 @InputType()
 export abstract class TagRuleSettings {
+  @PrereleasesField({ nullable: true })
+  semverPrereleases?: boolean | null;
+
+  @ScopeField({ nullable: true })
+  minimumAgeFor?: MinimumAgeScope | null;
+
+  @FailuresField({ nullable: true })
+  tagFailures?: TagFailureMode | null;
+
   @Field(() => [String], { nullable: true, description: ruleText.includeTagPatterns })
   includeTagPatterns?: string[] | null;
 

@@ -1,9 +1,8 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import type { SyncOverrides } from '../../../db/schema/tasks.ts';
-import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { RemotePolicyEnum } from '../remotes/remote.type.ts';
-import { FailuresField, ScopeField, TagRuleSettings, ruleText } from '../remotes/tag-rules.type.ts';
+import { TagRuleSettings } from '../remotes/tag-rules.type.ts';
 
 @InputType('SyncOverridesInput', {
   description:
@@ -21,15 +20,6 @@ export class SyncOverridesInput extends TagRuleSettings {
     description: 'Tags to exclude, as in RemoteCreateInput; null: none.',
   })
   excludeTags?: string[] | null;
-
-  @Field(() => Boolean, { nullable: true, description: ruleText.semverPrereleases })
-  semverPrereleases?: boolean | null;
-
-  @ScopeField({ nullable: true })
-  minimumAgeFor?: MinimumAgeScope | null;
-
-  @FailuresField({ nullable: true })
-  tagFailures?: TagFailureMode | null;
 
   @Field(() => RemotePolicyEnum, { nullable: true, description: 'When blobs are fetched.' })
   policy?: RemotePolicy | null;

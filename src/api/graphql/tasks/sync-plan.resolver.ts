@@ -8,7 +8,7 @@ import type { PlannedChange } from './sync-plan.type.ts';
 import { PlannedChangeEnum, PlannedTagConnection, SyncPlan, toPlannedTag } from './sync-plan.type.ts';
 import type { PlannedTag } from './sync-plan.type.ts';
 
-const plannedChanges = ['ADDED', 'MOVED', 'REMOVED'] as const;
+const plannedChanges = Object.values(PlannedChangeEnum);
 
 @Resolver(() => SyncPlan)
 export class SyncPlanResolver {

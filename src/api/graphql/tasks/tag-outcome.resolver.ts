@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
+import { listedOutcomes } from '../../../selection/tag-outcome.ts';
 import type { TagOutcome } from '../../../selection/tag-outcome.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -8,6 +9,8 @@ import { afterOption, firstOption } from '../page-arguments.ts';
 import { TagOutcomeConnection, TagOutcomeCount, TagOutcomeKind, toTagOutcome } from './tag-outcome.type.ts';
 import type { TagOutcomeType } from './tag-outcome.type.ts';
 import { TaskType } from './task.type.ts';
+
+const listed: ReadonlySet<TagOutcome> = new Set(listedOutcomes);
 
 @Resolver(() => TaskType)
 export class TagOutcomeResolver {
@@ -57,11 +60,9 @@ export class TagOutcomeResolver {
       countTotal: async () => {
         const counts = await loaders.tagOutcomeCounts.load(row.id);
         return counts
-          .filter((count) => !countedOnly.has(count.outcome) && (only?.includes(count.outcome) ?? true))
+          .filter((count) => listed.has(count.outcome) && (only?.includes(count.outcome) ?? true))
           .reduce((sum, { count }) => sum + count, 0);
       },
     });
   }
 }
-
-const countedOnly: ReadonlySet<TagOutcome> = new Set(['UNCHANGED', 'FILTERED', 'BEYOND_NEWEST']);
