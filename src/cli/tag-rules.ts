@@ -23,6 +23,7 @@ export interface TagRuleOptions {
 interface NewestTags {
   readonly count: number;
   readonly per: string;
+  readonly order: string;
 }
 
 /** The same rules as the API has them, in queries and inputs. */
@@ -41,7 +42,7 @@ export interface TagRules {
 }
 
 export const tagRuleFields =
-  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per } immutableTags platforms minimumAgeSeconds minimumAgeFor tagFailures';
+  'includeTagPatterns excludeTagPatterns semverRanges semverPrereleases semverSuffix newestTags { count per order } immutableTags platforms minimumAgeSeconds minimumAgeFor tagFailures';
 
 export function withTagRules(command: Command): void {
   command
@@ -55,7 +56,11 @@ export function withTagRules(command: Command): void {
     .option('--prereleases', 'ranges include pre-releases')
     .option('--no-prereleases', 'ranges include only the pre-releases that they name')
     .option('--semver-suffix <variant>', "versions of this variant: alpine for 1.27.4-alpine; '' for none")
-    .option('--newest <n>', 'only the newest n versions: 5, or 2/major, 3/minor; 0 for all', readNewest)
+    .option(
+      '--newest <n>',
+      'only the newest n versions: 5, 2/major, 3/minor; or by time: 5/created, 5/first-seen; 0 for all',
+      readNewest,
+    )
     .option('--immutable-tag <name>', "tags that never move: 'v*'; repeatable; '' for none", collect)
     .option(
       '--platform <os/arch>',
@@ -82,12 +87,13 @@ export function withTagRules(command: Command): void {
 }
 
 function readNewest(text: string): NewestTags {
-  const [, count = '', per = 'all'] = /^(\d{1,5})(?:\/(major|minor))?$/.exec(text) ?? [];
+  const [, count = '', per = 'all', order = 'semver'] =
+    /^(\d{1,5})(?:\/(major|minor))?(?:\/(semver|created|first-seen))?$/.exec(text) ?? [];
   if (count === '')
     throw new InvalidArgumentError(
-      'Expected a number of versions, or one for each group: 5, 2/major, 3/minor.',
+      'Expected a number of tags, for all or for each group, and what makes a tag newer: 5, 2/major, 5/created, 2/minor/first-seen.',
     );
-  return { count: Number(count), per: per.toUpperCase() };
+  return { count: Number(count), per: per.toUpperCase(), order: order.toUpperCase().replace('-', '_') };
 }
 
 function readAge(text: string): number {
@@ -127,7 +133,6 @@ export function includesByRule({ includeTagPatterns, semverRanges }: TagRules): 
 /** Lines of `remote show`. */
 export function describeTagRules(rules: TagRules): [string, string | null][] {
   const { newestTags } = rules;
-  const group = newestTags?.per === 'ALL' ? '' : ` of each ${newestTags?.per.toLowerCase()} version`;
   return [
     ['tag patterns', rules.includeTagPatterns?.join('  ') ?? null],
     ['excluded patterns', rules.excludeTagPatterns?.join('  ') ?? null],
@@ -135,7 +140,7 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ['pre-releases', rules.semverPrereleases === true ? 'included' : null],
     ['variant', rules.semverSuffix ?? null],
     ['platforms', rules.platforms?.join(', ') ?? null],
-    ['newest', newestTags ? `${newestTags.count}${group}` : null],
+    ['newest', newestTags ? describeNewest(newestTags) : null],
     ['immutable tags', rules.immutableTags?.join(', ') ?? null],
     [
       'minimum age',
@@ -145,4 +150,14 @@ export function describeTagRules(rules: TagRules): [string, string | null][] {
     ],
     ['tag failures', rules.tagFailures === 'FAIL_SYNC' ? 'fail the sync' : null],
   ];
+}
+
+const orderTexts: Readonly<Record<string, string>> = {
+  CREATED: ', by the time of creation',
+  FIRST_SEEN: ', by the time when a sync first saw the tag',
+};
+
+function describeNewest({ count, per, order }: NewestTags): string {
+  const group = per === 'ALL' ? '' : ` of each ${per.toLowerCase()} version`;
+  return `${count}${group}${orderTexts[order] ?? ''}`;
 }

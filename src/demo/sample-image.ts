@@ -25,6 +25,8 @@ export interface SampleImage {
   readonly format?: SampleFormat;
   /** Default linux/amd64. */
   readonly platform?: Platform;
+  /** Default 1970-01-01T00:00:00Z; null: the config does not say. */
+  readonly created?: string | null;
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly tag?: string;
@@ -84,6 +86,7 @@ export function addImage(repository: SampleRepository, image: SampleImage): Desc
     seed,
     format = 'oci',
     platform = { os: 'linux', architecture: 'amd64' },
+    created = '1970-01-01T00:00:00Z',
     subject,
     annotations,
   } = image;
@@ -100,7 +103,7 @@ export function addImage(repository: SampleRepository, image: SampleImage): Desc
       architecture: platform.architecture,
       ...(platform.variant === undefined ? {} : { variant: platform.variant }),
       os: platform.os,
-      created: '1970-01-01T00:00:00Z',
+      ...(created !== null && { created }),
       config: { Cmd: ['/sample'], Labels: { seed } },
       rootfs: {
         type: 'layers',

@@ -1,3 +1,4 @@
+import { readTimes } from '../db/outcomes/listed-tags.ts';
 import { readPresentNames, readTagFacts } from '../db/reads/read-tag-facts.ts';
 import type { TagFacts } from '../db/reads/read-tag-facts.ts';
 import type { Em } from '../db/open-database.ts';
@@ -105,8 +106,13 @@ async function isBeyondNewest(em: Em, repositoryId: number, name: string, remote
   if (!rules.newestTags) return false;
   const filter = compileTagFilter(rules);
   if (filter.exactNames.includes(name)) return false;
+  const { order = 'SEMVER' } = rules.newestTags;
   const newest = createNewest(rules.newestTags, rules);
-  for await (const names of readPresentNames(em, repositoryId))
-    for (const present of names) if (filter.matches(present)) newest.add(present);
-  return newest.isBeyond(name);
+  for await (const names of readPresentNames(em, repositoryId)) {
+    const matching = names.filter((present) => filter.matches(present));
+    const times = await readTimes(em, repositoryId, order, matching);
+    for (const present of matching) newest.add(present, times.get(present));
+  }
+  const time = (await readTimes(em, repositoryId, order, [name])).get(name);
+  return (order === 'SEMVER' || time !== undefined) && newest.isBeyond(name, time);
 }

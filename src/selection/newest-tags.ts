@@ -6,45 +6,67 @@ import { parseTagVersion } from './tag-version.ts';
 
 interface RankedTag {
   readonly name: string;
-  readonly version: SemVer;
+  readonly version: SemVer | undefined;
+  readonly time: number;
 }
 
 /** The newest tags of those that it has seen; it holds no others, however many it sees. */
 export interface Newest {
-  /** Takes a tag, and returns the name that falls out for it: that of an older one, or its own. */
-  add(name: string): string | undefined;
+  /**
+   * Takes a tag, and returns the name that falls out for it: that of an older one, or its own.
+   * @param time In milliseconds, for an order by time. Tags without one are the oldest.
+   */
+  add(name: string, time?: number): string | undefined;
   /** The names that are left, newest first in each group. */
   names(): string[];
-  /** Whether a tag is older than the newest of its group, or no version that counts. */
-  isBeyond(name: string): boolean;
+  /** Whether a tag is older than the newest of its group, or does not count. */
+  isBeyond(name: string, time?: number): boolean;
 }
 
-/** Only versions of the variant `semverSuffix` count; pre-releases with `semverPrereleases`, or where a range takes them. */
-export function createNewest({ count, per }: NewestTags, rules: TagRules): Newest {
+/**
+ * In the order SEMVER, and with groups of versions, only versions of the variant `semverSuffix` count; pre-releases with
+ * `semverPrereleases`, or where a range takes them.
+ */
+export function createNewest(rule: NewestTags, rules: TagRules): Newest {
+  const { count } = rule;
   const groups = new Map<string, RankedTag[]>();
-  const readVersion = compileCounted(rules);
-  const groupOf = (version: SemVer): RankedTag[] => {
-    const key = groupKey(version, per);
+  const rank = compileRank(rule, rules);
+  const groupOf = (tag: RankedTag): RankedTag[] => {
+    const key = groupKey(tag.version, rule.per);
     const group = groups.get(key) ?? [];
     groups.set(key, group);
     return group;
   };
   return {
-    add(name) {
-      const version = readVersion(name);
-      if (version === undefined) return name;
-      const group = groupOf(version);
-      const place = placeOf(group, { name, version });
+    add(name, time) {
+      const tag = rank(name, time);
+      if (tag === undefined) return name;
+      const group = groupOf(tag);
+      const place = placeOf(group, tag);
       // a registry may list a tag twice
       if (group[place]?.name === name) return undefined;
-      group.splice(place, 0, { name, version });
+      group.splice(place, 0, tag);
       return group.length > count ? group.pop()?.name : undefined;
     },
     names: () => [...groups.values()].flatMap((group) => group.map(({ name }) => name)),
-    isBeyond(name) {
-      const version = readVersion(name);
-      return version === undefined || placeOf(groupOf(version), { name, version }) >= count;
+    isBeyond(name, time) {
+      const tag = rank(name, time);
+      return tag === undefined || placeOf(groupOf(tag), tag) >= count;
     },
+  };
+}
+
+/** Undefined: the tag does not count. */
+function compileRank(
+  { order = 'SEMVER', per }: NewestTags,
+  rules: TagRules,
+): (name: string, time: number | undefined) => RankedTag | undefined {
+  const readVersion = compileCounted(rules);
+  const needsVersion = order === 'SEMVER' || per !== 'ALL';
+  return (name, time = -Infinity) => {
+    const version = needsVersion ? readVersion(name) : parseTagVersion(name)?.version;
+    if (needsVersion && version === undefined) return undefined;
+    return { name, version, time: order === 'SEMVER' ? 0 : time };
   };
 }
 
@@ -63,12 +85,12 @@ function compileCounted(rules: TagRules): (name: string) => SemVer | undefined {
   };
 }
 
-function groupKey({ major, minor }: SemVer, per: SemverGroup): string {
-  if (per === 'ALL') return '';
-  return per === 'MAJOR' ? String(major) : `${major}.${minor}`;
+function groupKey(version: SemVer | undefined, per: SemverGroup): string {
+  if (per === 'ALL' || version === undefined) return '';
+  return per === 'MAJOR' ? String(version.major) : `${version.major}.${version.minor}`;
 }
 
-/** By bisection. Of equal versions (`1.2` and `1.2.0`) the longer name comes first: it names the version in full. */
+/** By bisection. */
 function placeOf(group: readonly RankedTag[], tag: RankedTag): number {
   let [from, to] = [0, group.length];
   while (from < to) {
@@ -80,10 +102,19 @@ function placeOf(group: readonly RankedTag[], tag: RankedTag): number {
   return from;
 }
 
+/** Of equal versions (`1.2` and `1.2.0`) the longer name comes first: it names the version in full. */
 function isNewer(one: RankedTag, other: RankedTag): boolean {
+  if (one.time !== other.time) return one.time > other.time;
   const order =
-    compareBuild(one.version, other.version) ||
+    compareVersions(one.version, other.version) ||
     one.name.length - other.name.length ||
     (one.name < other.name ? 1 : -Number(one.name !== other.name));
   return order > 0;
+}
+
+/** A tag that is no version comes last. */
+function compareVersions(one: SemVer | undefined, other: SemVer | undefined): number {
+  if (one === undefined || other === undefined)
+    return Number(one !== undefined) - Number(other !== undefined);
+  return compareBuild(one, other);
 }

@@ -61,10 +61,15 @@ export type RuleChanges = { readonly [Field in keyof FurtherRules]?: FurtherRule
 
 export type SemverGroup = 'ALL' | 'MAJOR' | 'MINOR';
 
-/** Keeps the newest `count` versions of each group. */
+/** SEMVER: by version. CREATED: when the image was created. FIRST_SEEN: when a sync first saw the tag in the upstream's list. */
+export type TagOrder = 'SEMVER' | 'CREATED' | 'FIRST_SEEN';
+
+/** Keeps the newest `count` tags of each group. */
 export interface NewestTags {
   readonly count: number;
   readonly per: SemverGroup;
+  /** Default SEMVER. */
+  readonly order?: TagOrder | undefined;
 }
 
 export interface MinimumAge {

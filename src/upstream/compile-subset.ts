@@ -26,6 +26,7 @@ export function compileSubset(selection: Selection): SubsetFilter {
     minimumAge: minimumAgeOf(rules),
     platforms: rules.platforms ?? null,
     createNewest: newestTags && (() => createNewest(newestTags, rules)),
+    newestOrder: newestTags?.order ?? 'SEMVER',
   };
 }
 

@@ -21,6 +21,7 @@ const damaged: ReadonlySet<string> = new Set([
   'DIGEST_INVALID',
   'DIGEST_MISMATCH',
   'DIGEST_UNSUPPORTED',
+  'GRAPH_TOO_LARGE',
   'INDEX_TOO_LARGE',
   'MANIFEST_AMBIGUOUS',
   'MANIFEST_INVALID',

@@ -1,6 +1,6 @@
 import type { Absences } from '../db/content/absences.ts';
 import { entriesOf } from '../db/staging/index-entries.ts';
-import { findMissingManifests, isDeeperThan } from '../db/staging/find-manifests.ts';
+import { findDeepRoots, findMissingManifests } from '../db/staging/find-manifests.ts';
 import type { MissingManifest } from '../db/staging/find-manifests.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
 import type { ManifestToStore } from '../db/content/meaning.ts';
@@ -79,16 +79,23 @@ export async function walkGraph(
     return undefined;
   };
   let total = 0;
+  let { rootIds } = walk;
   for (let round = 1; ; round += 1) {
-    const missing = await findMissingManifests(em, walk.rootIds, walk, {
+    const missing = await findMissingManifests(em, rootIds, walk, {
       taskId: walk.failures?.taskId,
       limit: roundSize,
     });
     const isWhole = missing.length === 0;
     // for whole graphs too: several syncs may have stored deeper levels from below
-    if ((isWhole || round % maxDepth === 0) && (await isDeeperThan(em, walk.rootIds, walk, maxDepth)))
-      throw tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
-    if (isWhole && !(await rule.applyToOthers(em, walk.rootIds))) return;
+    if (isWhole || round % maxDepth === 0) {
+      const deep = new Set(await findDeepRoots(em, rootIds, walk, maxDepth));
+      if (deep.size > 0) {
+        await refuseDeep(upstream, walk, deep);
+        rootIds = rootIds.filter((id) => !deep.has(id));
+        continue;
+      }
+    }
+    if (isWhole && !(await rule.applyToOthers(em, rootIds))) return;
     total += missing.length;
     if (total > maxManifests) throw tooLarge(upstream, `more than ${maxManifests} manifests`);
     try {
@@ -104,6 +111,17 @@ export async function walkGraph(
       await collector.flush();
     }
   }
+}
+
+/** Fails the tags of these roots, or the walk. */
+async function refuseDeep(
+  upstream: Upstream,
+  { failures }: GraphWalk,
+  rootIds: Iterable<number>,
+): Promise<void> {
+  const error = tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
+  if (failures?.accepts(error) !== true) throw error;
+  for (const contentId of rootIds) await failures.record({ kind: 'manifest', contentId }, error);
 }
 
 function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {

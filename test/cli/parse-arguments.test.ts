@@ -110,7 +110,7 @@ describe('sync', () => {
       { name: 'app', upstreamName: 'app', url: 'http://127.0.0.1:5000', includeTags: ['2'] },
     ],
     [
-      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor --platform linux/amd64 --minimum-age 7d --minimum-age-for moved'
+      'nginx --semver 1.x --semver >=3 --semver-suffix alpine --no-prereleases --tag-pattern v\\d{1,2} --newest 2/minor/first-seen --platform linux/amd64 --minimum-age 7d --minimum-age-for moved'
         .split(' ')
         .concat('--exclude-tag-pattern', ''),
       {
@@ -120,7 +120,7 @@ describe('sync', () => {
           semverRanges: ['1.x', '>=3'],
           semverPrereleases: false,
           semverSuffix: 'alpine',
-          newestTags: { count: 2, per: 'MINOR' },
+          newestTags: { count: 2, per: 'MINOR', order: 'FIRST_SEEN' },
           platforms: ['linux/amd64'],
           minimumAgeSeconds: 604_800,
           minimumAgeFor: 'MOVED',
@@ -150,7 +150,7 @@ describe('mistakes and help', () => {
     [['sync', 'nginx', '--password-stdin'], /goes with --username/],
     [['sync', 'nginx', '--prune-filtered'], /goes with --mirror/],
     [['sync', 'nginx', '--minimum-age', '1w'], /Expected a time in days/],
-    [['sync', 'nginx', '--newest', '3/patch'], /Expected a number of versions/],
+    [['sync', 'nginx', '--newest', '3/patch'], /Expected a number of tags/],
     [['sync', 'nginx', '--concurrency', '0'], /whole number, 1 to 100/],
     [['sync', 'nginx', '--policy', 'lazy'], /Allowed choices are immediate, on-demand, streamed/],
     [['sync', 'nginx', '--colour'], /unknown option '--colour'/],

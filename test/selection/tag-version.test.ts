@@ -91,6 +91,18 @@ describe('the newest tags', () => {
     expect(keep({ semverSuffix: 'alpine' })).toEqual(['1.1-alpine']);
   });
 
+  test('by time, versions are needed only for groups of versions, and break ties', () => {
+    const at = { '1.0': 5, '2.0': 1, '1.1-alpine': 3, nightly: 4, 'no-time': undefined, '1.2': 1 };
+    const keep = (per: 'ALL' | 'MAJOR', count: number): string[] => {
+      const newest = createNewest({ count, per, order: 'FIRST_SEEN' }, {});
+      for (const [name, time] of Object.entries(at)) newest.add(name, time);
+      expect(newest.isBeyond('older', 0)).toBe(true);
+      return newest.names();
+    };
+    expect(keep('ALL', 4)).toEqual(['1.0', 'nightly', '1.1-alpine', '2.0']);
+    expect(keep('MAJOR', 1)).toEqual(['1.0', '2.0']);
+  });
+
   const tags = fc.uniqueArray(fc.stringMatching(/^v?[0-9]{1,2}(\.[0-9]){0,2}(-rc\.?[0-9])?$/), {
     maxLength: 60,
   });

@@ -248,6 +248,27 @@ test.concurrent('a layer that several tags share fails all of them, and no other
   ]);
 });
 
+test.concurrent('an index nested deeper than 64 levels fails its tag, and no other', async () => {
+  const scene = await stage.open({ remote: skip });
+  const { repository } = scene;
+  let below = addImage(repository, { seed: `${scene.seed}-deep`, layers: [300], tag: 'floor' });
+  for (let level = 1; level <= 65; level += 1)
+    below = addIndex(repository, { manifests: [below], annotations: { level: `${level}` } });
+  repository.tags.set('deep', below.digest);
+  const { task, warnings } = await scene.sync();
+  expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  const { rows } = await outcomesOf(task.id);
+  expect(rows.map(({ name, outcome }) => [name, outcome])).toEqual([
+    ['deep', 'FAILED'],
+    ['floor', 'ADDED'],
+    ['good', 'ADDED'],
+    ['multi', 'ADDED'],
+  ]);
+  expect(warnings).toContainEqual(expect.stringContaining('indexes nested deeper than 64 levels'));
+  repository.tags.delete('deep');
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+});
+
 test.concurrent('a signature whose layer is lost is left out, and its image is synced', async () => {
   const repository = createSampleRepository();
   const image = addImage(repository, { seed: 'bad-tags-signed', layers: [300], tag: 'v1' });

@@ -1,12 +1,13 @@
 /** Tags that wait for the minimum age are listed and can be released (docs/selection.md, "Minimum age"). */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { everybody } from '../../src/access/viewer.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { readWaitingTags } from '../../src/db/reads/read-waiting-tags.ts';
+import { readWaitingPages } from '../../src/db/reads/read-waiting-tags.ts';
 import { releaseTag } from '../../src/db/outcomes/tag-releases.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
 import { openStage } from '../faults/scene.ts';
 import type { Stage } from '../faults/scene.ts';
+import { openApiOver } from '../support/api-over-harness.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -20,21 +21,48 @@ test('a released digest is taken at once, the others wait, and the release says 
   const { repositoryId } = scene.ids;
   const waiting = async () => {
     const page = { first: 10, after: undefined };
-    const { rows } = await readWaitingTags(em(), { repositoryId, seconds: 86_400 }, page);
-    return rows.map(({ name }) => name);
+    const [found] = await readWaitingPages(em(), [{ repositoryId, seconds: 86_400 }], page);
+    return found?.rows.map(({ name }) => name);
   };
   expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
   expect(await waiting()).toEqual(['good', 'multi']);
-  const release = { repositoryId, name: 'good', reason: 'checked by hand', releasedBy: everybody.identity };
+  const token = await sql<{ id: number }>`
+    insert into access_token (name, hash, expires_at) values ('release-officer', ${Buffer.from(scene.seed)}, now()) returning id`.execute(
+    kysely(em()),
+  );
+  const releasedBy = { kind: 'token', id: token.rows[0]?.id };
+  const release = { repositoryId, name: 'good', reason: 'checked by hand', releasedBy };
   expect(await releaseTag(em(), release)).toBe(scene.repository.tags.get('good'));
   expect(await releaseTag(em(), { ...release, name: 'absent' })).toBeUndefined();
   const sync = await scene.sync({ overrides: { includeTags: ['good'] } });
   expect(sync.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
   expect([...(await stage.harness.tags(repositoryId, 1)).keys()]).toEqual(['good']);
   expect(await waiting()).toEqual(['multi']);
-  const kept =
-    await sql`select name, reason, released_by as "releasedBy" from tag_release where repository_id = ${repositoryId}`.execute(
-      kysely(em()),
+  const api = await openApiOver(stage.harness);
+  try {
+    const id = toGlobalId('Repository', repositoryId);
+    const { repository } = await api.graphql(
+      `query ($id: ID!) { repository(id: $id) { waitingTags(first: 1) { totalCount nodes { name } }
+        tagReleases(first: 1) { totalCount nodes { name digest reason releasedBy releasedAt } pageInfo { hasNextPage } } } }`,
+      { id },
     );
-  expect(kept.rows).toEqual([{ name: 'good', reason: 'checked by hand', releasedBy: everybody.identity }]);
+    expect(repository).toEqual({
+      waitingTags: { totalCount: 1, nodes: [{ name: 'multi' }] },
+      tagReleases: {
+        totalCount: 1,
+        nodes: [
+          {
+            name: 'good',
+            digest: scene.repository.tags.get('good'),
+            reason: 'checked by hand',
+            releasedBy: 'release-officer',
+            releasedAt: expect.any(String),
+          },
+        ],
+        pageInfo: { hasNextPage: false },
+      },
+    });
+  } finally {
+    await api.close();
+  }
 });

@@ -31,7 +31,7 @@ export async function beginSync(
   await enterStage(em, taskId, 'LISTING_TAGS');
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);
-  const { positions } = await listTags(em, sync, { listing, signal });
+  const { positions } = await listTags(deps, em, sync, { listing, signal });
   await warnOfNarrowed(em, sync);
   if (!dryRun) await findSignatureSource(em, sync, signal);
   const facts = {

@@ -6,6 +6,7 @@ import {
   readTagRemovals,
 } from '../../db/staging/stage-removals.ts';
 import type { RootRemoval } from '../../db/staging/stage-removals.ts';
+import { readTimes } from '../../db/outcomes/listed-tags.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
 import { stageRemovals, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { Em } from '../../db/open-database.ts';
@@ -56,7 +57,8 @@ export async function findRemovals(
     (after) => readTagRemovals(em, sync, after, pageSize),
   );
   for await (const page of tags) {
-    const wanted = page.filter((name) => !isBeyond(name));
+    const beyond = await isBeyond(page);
+    const wanted = page.filter((name) => !beyond.has(name));
     await unstageTags(em, sync.taskId, await findServed(look, wanted, (name) => name));
   }
   const roots = readPages(
@@ -71,17 +73,27 @@ export async function findRemovals(
   await addWarnings(em, sync.taskId, describeKept(kept));
 }
 
-/** Whether a tag is removed because newer tags took its place, whatever the upstream has. */
-async function compileBeyond(em: Em, { filter, taskId }: SyncContext): Promise<(name: string) => boolean> {
+/** Finds the tags that are removed because newer tags took their place, whatever the upstream has. */
+async function compileBeyond(
+  em: Em,
+  { filter, taskId, repositoryId }: SyncContext,
+): Promise<(names: readonly string[]) => Promise<ReadonlySet<string>>> {
   const newest = filter.createNewest?.();
-  if (newest === undefined) return () => false;
+  if (newest === undefined) return () => Promise.resolve(new Set());
+  const order = filter.newestOrder;
   for (let from = 0; ; from += namesAPage) {
     const names = await readNames(em, taskId, from, from + namesAPage);
-    for (const name of names) newest.add(name);
+    const times = await readTimes(em, repositoryId, order, names);
+    for (const name of names) newest.add(name, times.get(name));
     if (names.length < namesAPage) break;
   }
   const exact = new Set(filter.exactNames);
-  return (name) => !exact.has(name) && parseCompanionTag(name) === undefined && newest.isBeyond(name);
+  return async (names) => {
+    const ranked = names.filter((name) => !exact.has(name) && parseCompanionTag(name) === undefined);
+    const times = await readTimes(em, repositoryId, order, ranked);
+    const isKnown = (name: string) => order === 'SEMVER' || times.has(name);
+    return new Set(ranked.filter((name) => isKnown(name) && newest.isBeyond(name, times.get(name))));
+  };
 }
 
 interface Look {

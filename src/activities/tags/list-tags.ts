@@ -16,7 +16,9 @@ import { compileTagFilter } from '../../selection/tag-filter.ts';
 import { includeFields, rulesOf, withOnly } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
 import type { TagPage } from '../../registry/registry.ts';
+import { openTagTimes } from './tag-times.ts';
 import { rankTags } from './rank-tags.ts';
+import type { ActivityDeps } from '../deps.ts';
 import { closeHint, withCloseRepositories } from './absent-repository.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
@@ -25,6 +27,7 @@ import type { SyncContext } from '../sync/sync-context.ts';
  * number of this attempt's list.
  */
 export async function listTags(
+  deps: ActivityDeps,
   em: Em,
   sync: SyncContext,
   options: { readonly listing: number; readonly signal: AbortSignal },
@@ -40,13 +43,15 @@ export async function listTags(
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
-    const ranking = filter.createNewest && rankTags(em, sync, filter.createNewest);
+    const times = openTagTimes(deps, sync, em, signal);
+    const ranking = filter.createNewest && rankTags(em, sync, filter.createNewest, times);
     const unmatched = createUnmatched(rulesOf(sync.selection));
     let filtered = 0;
     const invalid: string[] = [];
     let invalidCount = 0;
     for await (const page of listPages(sync, signal)) {
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
+      await times.see(page.names);
       const taken = new Set(selected);
       filtered += page.names.filter(
         (name) => !taken.has(name) && !exact.has(name) && parseCompanionTag(name) === undefined,

@@ -2,6 +2,7 @@ import type { Em } from '../../db/open-database.ts';
 import { readSeen } from '../../db/outcomes/seen-tags.ts';
 import type { Newest } from '../../selection/newest-tags.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
+import type { TagTimes } from './tag-times.ts';
 
 export interface TagRanking {
   /** Takes a page of selected names. */
@@ -14,24 +15,31 @@ export interface TagRanking {
 
 /**
  * Ranks tags for `newestTags`. With a minimum age for new tags, only tags that the repository has or that are due count. The newest of
- * all and those that wait are looked up too, so that their time begins and goes on.
+ * all and those that wait are looked up too, so that their time begins and goes on. So are tags whose time cannot be told.
  */
-export function rankTags(em: Em, sync: SyncContext, createNewest: () => Newest): TagRanking {
+export function rankTags(
+  em: Em,
+  sync: SyncContext,
+  createNewest: () => Newest,
+  tagTimes: TagTimes,
+): TagRanking {
   const newest = createNewest();
   const { minimumAge } = sync.filter;
   const age = minimumAge?.scope === 'ALL' ? minimumAge : undefined;
   const counted = createNewest();
-  const waiting = new Set<string>();
+  const others = new Set<string>();
   let dropped = 0;
-  const names = () => new Set([...newest.names(), ...counted.names(), ...waiting]);
+  const names = () => new Set([...newest.names(), ...counted.names(), ...others]);
   return {
     async add(page) {
-      for (const name of page) if (newest.add(name) !== undefined) dropped += 1;
+      const { times, unread } = await tagTimes.read(page);
+      for (const name of page) if (newest.add(name, times.get(name)) !== undefined) dropped += 1;
+      for (const name of unread) others.add(name);
       if (age === undefined) return;
       const seen = await readSeen(em, sync, page, age);
-      for (const name of page) if (seen.counted.has(name)) counted.add(name);
-      const versions = createNewest();
-      for (const name of seen.waiting) if (!versions.isBeyond(name)) waiting.add(name);
+      for (const name of page) if (seen.counted.has(name)) counted.add(name, times.get(name));
+      const ranked = createNewest();
+      for (const name of seen.waiting) if (!ranked.isBeyond(name, times.get(name))) others.add(name);
     },
     names: () => [...names()],
     beyond: () => dropped - (names().size - newest.names().length),

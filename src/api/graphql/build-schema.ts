@@ -35,6 +35,7 @@ import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
 import { TagReleaseResolver } from './repositories/tag-release.resolver.ts';
+import { TagReleasesResolver } from './repositories/tag-releases.resolver.ts';
 import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
 import { SyncPlanResolver } from './tasks/sync-plan.resolver.ts';
 import { TaskResolver } from './tasks/task.resolver.ts';
@@ -84,6 +85,7 @@ export function buildApiSchema(): GraphQLSchema {
       WaitingTagsResolver,
       TagExplanationResolver,
       TagReleaseResolver,
+      TagReleasesResolver,
       TaskResolver,
       SyncPlanResolver,
       TagOutcomeResolver,

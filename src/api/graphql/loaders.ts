@@ -32,7 +32,9 @@ import {
 } from '../../db/reads/read-schedules.ts';
 import { readTemporalScheduleIds } from '../../db/tasks/temporal-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/reads/read-tags.ts';
+import { countTagReleases, readTagReleasePages } from '../../db/reads/read-tag-releases.ts';
 import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/reads/read-tasks.ts';
+import { countWaitingTags, readWaitingPages } from '../../db/reads/read-waiting-tags.ts';
 import { countVersions, readVersionPages, readVersions } from '../../db/reads/read-versions.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
@@ -129,6 +131,10 @@ export function createLoaders(em: Em, viewer: Viewer) {
     versions: byVersion((_, keys) => readVersions(em, visibility, keys)),
     versionPages: lists(readVersionPages),
     versionCounts: byId(countVersions),
+    waitingPages: lists(readWaitingPages),
+    waitingCounts: byKey(countWaitingTags, ({ repositoryId, seconds }) => [repositoryId, seconds ?? 0]),
+    tagReleasePages: lists(readTagReleasePages),
+    tagReleaseCounts: byId(countTagReleases),
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
     freshness: byId(readFreshness),

@@ -26,6 +26,14 @@ interface WaitingTag {
   readonly dueAt: string;
 }
 
+interface TagRelease {
+  readonly name: string;
+  readonly digest: string;
+  readonly reason: string;
+  readonly releasedBy: string | null;
+  readonly releasedAt: string;
+}
+
 interface Explanation {
   readonly name: string;
   readonly outcome: string;
@@ -106,6 +114,27 @@ export function addTag(program: Command, choose: Choose): void {
         localTime(dueAt),
       ],
       none: `No tag of ${name} waits for the minimum age.`,
+    }),
+  });
+  addList<TagRelease>(parent, choose, {
+    usage: 'releases <repository>',
+    text: 'list the digests that were released before their minimum age: who, when and why',
+    list: async ({ session }, [name = '']) => ({
+      key: 'releases',
+      connection: 'tagReleases',
+      within: ['repository(id: $id)'],
+      variables: { id: ['ID!', (await findNamed(session, 'repository', name)).id] },
+      nodes: 'name digest reason releasedBy releasedAt',
+      noun: 'release',
+      columns: ['TAG', 'DIGEST', 'RELEASED', 'BY', 'REASON'],
+      row: ({ name: tag, digest, releasedAt, releasedBy, reason }) => [
+        tag,
+        shortDigest(digest),
+        localTime(releasedAt),
+        releasedBy,
+        reason,
+      ],
+      none: `No digest of ${name} was released before its minimum age.`,
     }),
   });
   addClientCommand(parent, choose, {

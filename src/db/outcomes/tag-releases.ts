@@ -16,7 +16,7 @@ export function isReleased(
 }
 
 /** The rows of `tag_seen` whose digest the tag has not taken since. */
-export function waitingTags(repositoryId: number): RawBuilder<unknown> {
+export function waitingTags(repositoryId: number | RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(select * from tag_seen seen where seen.repository_id = ${repositoryId} and not exists (
     select from tag_membership t join manifest m on m.id = t.manifest_id
     where t.repository_id = seen.repository_id and t.name = seen.name and t.removed_in is null and m.digest = seen.digest))`;

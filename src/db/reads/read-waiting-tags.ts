@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import { toPage } from './read-page.ts';
+import { toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { waitingTags } from '../outcomes/tag-releases.ts';
 import { kysely } from '../sql.ts';
@@ -12,33 +12,42 @@ export interface WaitingTag {
   readonly dueAt: Date;
 }
 
-interface Waiting {
+export interface WaitingOf {
   readonly repositoryId: number;
-  /** The minimum age. */
-  readonly seconds: number;
+  /** The minimum age; null: none, so that nothing waits. */
+  readonly seconds: number | null;
 }
 
-/** In the order of their names. */
-export async function readWaitingTags(
+/** In the order of their names, in one statement. */
+export async function readWaitingPages(
   em: Em,
-  waiting: Waiting,
+  repositories: readonly WaitingOf[],
   page: { readonly first: number; readonly after: string | undefined },
-): Promise<Page<WaitingTag>> {
-  const found = await sql<WaitingTag>`
-    select s.name, s.digest, s.first_seen_at as "firstSeenAt", s.first_seen_at + make_interval(secs => ${waiting.seconds}) as "dueAt"
-    from ${waitingTags(waiting.repositoryId)} as s where s.name > ${page.after ?? ''} order by s.name limit ${page.first + 1}`.execute(
-    kysely(em),
-  );
-  const rows = found.rows.map((row) => ({
-    ...row,
-    firstSeenAt: new Date(row.firstSeenAt),
-    dueAt: new Date(row.dueAt),
+): Promise<Page<WaitingTag>[]> {
+  const found = await sql<WaitingTag & { n: number }>`
+    select p.n, s.name, s.digest, s.first_seen_at as "firstSeenAt", s.first_seen_at + make_interval(secs => p.seconds) as "dueAt"
+    from ${parents(repositories)} cross join lateral (
+      select * from ${waitingTags(sql.ref('p.repository_id'))} as w
+      where w.name > ${page.after ?? ''} and p.seconds is not null order by w.name limit ${page.first + 1}
+    ) as s order by p.n, s.name`.execute(kysely(em));
+  const rows = found.rows.map(({ n, name, digest, firstSeenAt, dueAt }) => ({
+    n,
+    name,
+    digest,
+    firstSeenAt: new Date(firstSeenAt),
+    dueAt: new Date(dueAt),
   }));
-  return toPage(rows, page.first);
+  return toPages(rows, repositories.length, page.first);
 }
 
-export async function countWaitingTags(em: Em, waiting: Waiting): Promise<number> {
+export async function countWaitingTags(em: Em, repositories: readonly WaitingOf[]): Promise<number[]> {
   const found = await sql<{ count: number }>`
-    select count(*) as count from ${waitingTags(waiting.repositoryId)} as s`.execute(kysely(em));
-  return found.rows[0]?.count ?? 0;
+    select (select count(*) from ${waitingTags(sql.ref('p.repository_id'))} as w where p.seconds is not null) as count
+    from ${parents(repositories)} order by p.n`.execute(kysely(em));
+  return found.rows.map(({ count }) => count);
+}
+
+function parents(repositories: readonly WaitingOf[]) {
+  return sql`unnest(${repositories.map(({ repositoryId }) => repositoryId)}::bigint[],
+    ${repositories.map(({ seconds }) => seconds)}::float8[]) with ordinality as p(repository_id, seconds, n)`;
 }

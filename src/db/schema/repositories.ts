@@ -36,6 +36,20 @@ export const TagSeen = defineEntity({
 
 /** A digest that somebody released before it was old enough. */
 export const TagRelease = defineEntity({
+/** A tag in the upstream's list, of repositories whose remote keeps the newest tags by time. */
+export const ListedTag = defineEntity({
+  name: 'ListedTag',
+  properties: {
+    repositoryId: key,
+    name: p.text().primary(),
+    firstSeenAt: p.datetime().defaultRaw('clock_timestamp()'),
+    /** The digest whose creation time is stored; null: none was asked for. */
+    digest: p.text().nullable(),
+    /** Null: the image has none. */
+    createdAt: p.datetime().nullable(),
+  },
+});
+
   name: 'TagRelease',
   properties: {
     id: autoId,
@@ -61,4 +75,4 @@ export const Upload = defineEntity({
   },
 });
 
-export const repositoriesTables = [Repository, TagSeen, TagRelease, Upload];
+export const repositoriesTables = [Repository, TagSeen, ListedTag, TagRelease, Upload];

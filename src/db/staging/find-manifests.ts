@@ -71,20 +71,31 @@ export async function findStoredManifest(
   return result.rows[0]?.id;
 }
 
-/** Whether a path of more than `depth` edges starts at the roots. */
-export async function isDeeperThan(
+/** The roots at which a path of more than `depth` edges starts. */
+export async function findDeepRoots(
   em: Em,
   rootIds: readonly number[],
   { reuse, absences }: Walked,
   depth: number,
-): Promise<boolean> {
-  const result = await sql`
+): Promise<number[]> {
+  const db = kysely(em);
+  const isWalked = sql`${mayReuse('manifest', sql`reach.id`, reuse)} and ${absences.isKept()}`;
+  const deep = await sql`
     with recursive reach(id, depth) as (
       select unnest(${rootIds}::bigint[]), 0
       union
       select edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
-      where reach.depth <= ${depth} and ${mayReuse('manifest', sql`reach.id`, reuse)} and ${absences.isKept()}
+      where reach.depth <= ${depth} and ${isWalked}
     )
-    select from reach where depth > ${depth} limit 1`.execute(kysely(em));
-  return result.rows.length > 0;
+    select from reach where depth > ${depth} limit 1`.execute(db);
+  if (deep.rows.length === 0) return [];
+  const found = await sql<{ id: number }>`
+    with recursive reach(root_id, id, depth) as (
+      select id, id, 0 from unnest(${rootIds}::bigint[]) as id
+      union
+      select reach.root_id, edge.child_id, reach.depth + 1 from reach join manifest_manifest edge on edge.parent_id = reach.id
+      where reach.depth <= ${depth} and ${isWalked}
+    )
+    select distinct root_id as id from reach where depth > ${depth}`.execute(db);
+  return found.rows.map(({ id }) => id);
 }

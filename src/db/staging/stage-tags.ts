@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { isDigest } from '../../oci/digest.ts';
 import type { Newest } from '../../selection/newest-tags.ts';
 import { filterNames } from '../../selection/filter-names.ts';
-import type { MinimumAge } from '../../selection/tag-rules.ts';
+import type { MinimumAge, TagOrder } from '../../selection/tag-rules.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { Em } from '../open-database.ts';
 import { listedNames } from './selected-graph.ts';
@@ -94,6 +94,8 @@ export interface SubsetFilter extends TagFilter {
   readonly platforms: readonly string[] | null;
   /** Set if the remote takes only the newest tags: ranks those that pass the rules. */
   readonly createNewest?: (() => Newest) | undefined;
+  /** What makes a tag newer for `createNewest`. */
+  readonly newestOrder: TagOrder;
 }
 
 const pageSize = 5_000;

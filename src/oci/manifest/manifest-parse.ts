@@ -117,14 +117,29 @@ export function successors(parsed: ParsedManifest): Descriptor[] {
 
 /** The platform in an image config (image-spec, config.md), if there is one. Never throws. */
 export function parseConfigPlatform(bytes: Uint8Array): Platform | undefined {
-  if (bytes.byteLength > configMaxBytes) return undefined;
+  const { os, architecture, variant } = parseConfig(bytes);
   try {
-    const config: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof config !== 'object' || config === null) return undefined;
-    const { os, architecture, variant } = config as Record<string, unknown>;
     return toPlatform({ os, architecture, variant });
   } catch {
     return undefined;
+  }
+}
+
+/** When an image was created, by its config (image-spec, config.md: an RFC 3339 time), if it says so. Never throws. */
+export function parseConfigCreated(bytes: Uint8Array): Date | undefined {
+  const { created } = parseConfig(bytes);
+  if (typeof created !== 'string' || !/^\d{4}-\d\d-\d\dT/.test(created)) return undefined;
+  const time = new Date(created);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+function parseConfig(bytes: Uint8Array): Record<string, unknown> {
+  if (bytes.byteLength > configMaxBytes) return {};
+  try {
+    const config: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return typeof config === 'object' && config !== null ? (config as Record<string, unknown>) : {};
+  } catch {
+    return {};
   }
 }
 

@@ -1,6 +1,6 @@
 import { quoteValue } from '../../oci/error.ts';
 import { platformMistake } from '../../selection/platforms.ts';
-import type { MinimumAgeScope, SemverGroup, TagFailureMode } from '../../selection/tag-rules.ts';
+import type { MinimumAgeScope, SemverGroup, TagFailureMode, TagOrder } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
 import type { FurtherRules, RuleChanges } from '../../selection/tag-rules.ts';
@@ -11,6 +11,8 @@ export interface NewestTagsWish {
   readonly count: number;
   /** Default ALL. */
   readonly per?: SemverGroup | null | undefined;
+  /** Default SEMVER. */
+  readonly order?: TagOrder | null | undefined;
 }
 
 /** In an update, undefined keeps a rule and null clears it. */
@@ -105,7 +107,14 @@ const ruleFields = [
 /** The rules that are given, as they are stored. */
 export function givenRules(given: TagRuleFields): RuleChanges {
   const { newestTags: newest } = given;
-  const all = { ...given, newestTags: newest && { count: newest.count, per: newest.per ?? 'ALL' } };
+  const all = {
+    ...given,
+    newestTags: newest && {
+      count: newest.count,
+      per: newest.per ?? 'ALL',
+      ...(newest.order && newest.order !== 'SEMVER' && { order: newest.order }),
+    },
+  };
   const entries = ruleFields.map((field) => [field, all[field]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

@@ -4,24 +4,34 @@ import type {
   MinimumAgeScope,
   SemverGroup,
   TagFailureMode,
+  TagOrder,
 } from '../../../selection/tag-rules.ts';
 
 const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
 registerEnumType(SemverGroupEnum, {
   name: 'SemverGroup',
-  description: 'How `newestTags` groups versions.',
+  description: 'How `newestTags` groups tags.',
   valuesConfig: {
-    ALL: { description: 'All versions are one group.' },
-    MAJOR: { description: 'A group for each major version.' },
-    MINOR: { description: 'A group for each minor version.' },
+    ALL: { description: 'All tags are one group.' },
+    MAJOR: { description: 'A group for each major version. Only versions count.' },
+    MINOR: { description: 'A group for each minor version. Only versions count.' },
   },
 });
 
-const TagOrderEnum = { SEMVER: 'SEMVER' } as const;
+const TagOrderEnum = { SEMVER: 'SEMVER', CREATED: 'CREATED', FIRST_SEEN: 'FIRST_SEEN' } as const;
 registerEnumType(TagOrderEnum, {
   name: 'TagOrder',
   description: 'What decides which tags are newer.',
-  valuesConfig: { SEMVER: { description: 'The order of versions (semver.org). Only versions count.' } },
+  valuesConfig: {
+    SEMVER: { description: 'The order of versions (semver.org). Only versions count.' },
+    CREATED: {
+      description:
+        'When the image was created, by its config; of an index, the newest of its images. The upstream is asked for every selected tag.',
+    },
+    FIRST_SEEN: {
+      description: "When a sync first saw the tag in the upstream's list, by the clock of the database.",
+    },
+  },
 });
 
 const MinimumAgeScopeEnum = { ALL: 'ALL', MOVED: 'MOVED' } as const;
@@ -56,7 +66,7 @@ export class NewestTagsType {
   count!: number;
 
   @Field(() => TagOrderEnum, { description: newestText.order })
-  order!: keyof typeof TagOrderEnum;
+  order!: TagOrder;
 
   @Field(() => SemverGroupEnum, { description: newestText.per })
   per!: SemverGroup;
@@ -68,7 +78,7 @@ export class NewestTagsInput {
   count!: number;
 
   @Field(() => TagOrderEnum, { nullable: true, defaultValue: 'SEMVER', description: newestText.order })
-  order?: keyof typeof TagOrderEnum | null;
+  order?: TagOrder | null;
 
   @Field(() => SemverGroupEnum, { nullable: true, defaultValue: 'ALL', description: newestText.per })
   per?: SemverGroup | null;
@@ -118,7 +128,7 @@ export function answerRules(rules: FurtherRules) {
     minimumAgeSeconds: rules.minimumAgeSeconds ?? null,
     minimumAgeFor: rules.minimumAgeFor ?? 'ALL',
     tagFailures: rules.tagFailures ?? 'SKIP_TAG',
-    newestTags: rules.newestTags ? { ...rules.newestTags, order: 'SEMVER' } : null,
+    newestTags: rules.newestTags ? { order: 'SEMVER', ...rules.newestTags } : null,
     platforms: rules.platforms ?? null,
   } as const;
 }

@@ -1,5 +1,4 @@
 import { Arg, Ctx, Field, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql';
-import { countWaitingTags, readWaitingTags } from '../../../db/reads/read-waiting-tags.ts';
 import { minimumAgeOf } from '../../../selection/tag-rules.ts';
 import { connectionType, readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -41,20 +40,19 @@ export class WaitingTagsResolver {
     @Root() { row }: RepositoryType,
     @Arg('first', () => Int, firstOption) first: number,
     @Arg('after', () => String, afterOption) after: string | null,
-    @Ctx() { em, loaders }: RequestContext,
+    @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<WaitingTag>> {
     const { remoteId } = row;
     const remote = typeof remoteId === 'number' ? await loaders.remotes.load(remoteId) : undefined;
     const age = remote && minimumAgeOf(remote.tagRules);
+    const parent = { repositoryId: row.id, seconds: age?.seconds ?? null };
     const page = { first: checkFirst(first), after: readTextCursor('waitingTags', after) };
-    const waiting = { repositoryId: row.id, seconds: age?.seconds ?? 0 };
-    const rows = age === undefined ? { rows: [], hasNext: false } : await readWaitingTags(em, waiting, page);
-    return toConnection(rows, {
+    return toConnection(await loaders.waitingPages.load({ parent, page }), {
       list: 'waitingTags',
       after,
       keyOf: ({ name }) => name,
       nodeOf: (tag) => Object.assign(new WaitingTag(), tag),
-      countTotal: () => (age === undefined ? Promise.resolve(0) : countWaitingTags(em, waiting)),
+      countTotal: () => loaders.waitingCounts.load(parent),
     });
   }
 }
