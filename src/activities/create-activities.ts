@@ -13,7 +13,9 @@ import { beginSync } from './sync/begin-sync.ts';
 import type { ActivityDeps, TaskInput } from './deps.ts';
 import { runActivity, runWithHeartbeat } from './failure.ts';
 import { createStageActivities } from './sync/stage-activities.ts';
+import { createLooks } from './look/create-looks.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
+import { createThrottles } from './sync/throttles.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 
 /** Workflows import this type only. Each activity takes one object and returns plain JSON. */
@@ -21,14 +23,22 @@ export type Activities = ReturnType<typeof createActivities>['activities'];
 
 /** The activities of a worker. `close` closes the clients that they hold. */
 export function createActivities(deps: ActivityDeps) {
-  const contexts = createSyncContexts(deps);
+  const throttles = createThrottles(deps);
+  const contexts = createSyncContexts(deps, throttles);
+  const looks = createLooks(deps, throttles);
   const fork = () => deps.database.em.fork();
   const activities = {
     ...createUpkeepActivities(deps),
     ...createStageActivities(deps, contexts),
 
-    /** Creates the task of a scheduled run, unless a sync of the repository is running. Local. */
-    beginScheduledSync: (due: DueRun): Promise<BegunRun> => runActivity(() => beginScheduledRun(fork(), due)),
+    /** Creates the task of a scheduled run, unless a sync of the repository is running, or would change nothing. Local. */
+    beginScheduledSync: (due: DueRun): Promise<BegunRun> =>
+      runActivity(async ({ cancellationSignal }) => {
+        const unchanged = await looks.look(due, cancellationSignal);
+        if (unchanged === undefined) return beginScheduledRun(fork(), due);
+        const { workflowId, repositoryName } = unchanged;
+        return { taskId: null, workflowId, repositoryName, remoteHost: null, message: null };
+      }),
 
     /** Records the workflow run of a task. Local. */
     noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
@@ -72,5 +82,10 @@ export function createActivities(deps: ActivityDeps) {
     nextInLine: ({ taskId }: TaskInput): Promise<string[]> =>
       runActivity(() => readNextInLine(fork(), taskId, deps.syncsPerHost)),
   };
-  return { activities, close: () => contexts.close() };
+  return {
+    activities,
+    close: async () => {
+      await Promise.all([contexts.close(), looks.close()]);
+    },
+  };
 }

@@ -7,9 +7,9 @@ export interface ScheduledSyncInput {
 
 /** Result of the workflow `scheduledSync`. */
 export interface ScheduledSyncResult {
-  /** The task whose sync was started; null when the run was skipped. */
+  /** The task whose sync was started; null when the run was skipped, or nothing has changed. */
   readonly taskId: number | null;
-  /** Why it was skipped. */
+  /** Why it was skipped; null when a sync was started, or nothing has changed. */
   readonly skipped: string | null;
 }
 

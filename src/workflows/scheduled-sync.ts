@@ -9,7 +9,7 @@ const tries = 5;
 
 /**
  * One run of a schedule: creates the task and starts its sync under the workflow id of the repository, so that one sync runs at a time.
- * The run is skipped when a sync is running already. It ends once the sync has begun, so that a later run is not delayed by this sync, and
+ * The run ends at once when a look finds that nothing has changed, and is skipped when a sync is running already. It ends once the sync has begun, so that a later run is not delayed by this sync, and
  * is recorded as skipped.
  */
 export async function scheduledSync(input: ScheduledSyncInput): Promise<ScheduledSyncResult> {
@@ -20,7 +20,9 @@ export async function scheduledSync(input: ScheduledSyncInput): Promise<Schedule
   const run = await local.beginScheduledSync({ ...input, workflowRunId: runId, dueAt: dueAt.toISOString() });
   const name = run.repositoryName ?? input.temporalId;
   if (run.taskId === null) {
-    setCurrentDetails(`${name}: skipped. ${run.message}`);
+    setCurrentDetails(
+      run.message === null ? `${name}: nothing has changed` : `${name}: skipped. ${run.message}`,
+    );
     return { taskId: null, skipped: run.message };
   }
   const names = { repositoryName: name, remoteHost: run.remoteHost, trigger: 'SCHEDULE' } as const;

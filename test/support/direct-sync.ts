@@ -1,5 +1,8 @@
 /** Syncs without Temporal: the steps of the workflow in its order, on a real database and a real port. Some 50 ms each, for thousands of them. */
+import { randomUUID } from 'node:crypto';
+import { createLooks } from '../../src/activities/look/create-looks.ts';
 import { createSyncContexts } from '../../src/activities/sync/sync-context.ts';
+import { createThrottles } from '../../src/activities/sync/throttles.ts';
 import { beginSync } from '../../src/activities/sync/begin-sync.ts';
 import { commitSync } from '../../src/activities/sync/commit-sync.ts';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
@@ -20,6 +23,8 @@ import type { SyncHarness } from './sync-harness.ts';
 export interface DirectSync {
   /** @returns the code of the error that ended it; undefined where it completed. */
   run(ids: { repositoryId: number; remoteId: number }, mirror: boolean): Promise<string | undefined>;
+  /** Whether the look before a sync of this schedule finds that nothing has changed. */
+  look(scheduleId: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -50,7 +55,9 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
       },
     },
   };
-  const contexts = createSyncContexts(deps);
+  const throttles = createThrottles(deps);
+  const contexts = createSyncContexts(deps, throttles);
+  const looks = createLooks(deps, throttles);
   const { signal } = new AbortController();
 
   async function copy(sync: SyncContext, listing: number): Promise<void> {
@@ -93,7 +100,17 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
           return code;
         }
     },
+    async look(scheduleId) {
+      const due = {
+        scheduleId,
+        temporalId: '',
+        workflowRunId: randomUUID(),
+        dueAt: new Date().toISOString(),
+      };
+      return (await looks.look(due, signal)) !== undefined;
+    },
     async close() {
+      await looks.close();
       await contexts.close();
       await blobLocks.close();
     },

@@ -17,9 +17,8 @@ import { noteSubject, subjectOf } from '../error-subject.ts';
 import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
-import { remoteOptions } from '../../upstream/remote-options.ts';
+import { hostOf, openClient } from './open-client.ts';
 import { openFailures } from './open-failures.ts';
-import { createThrottles } from './throttles.ts';
 import type { Throttles } from './throttles.ts';
 
 /** What the activities of one sync share. */
@@ -53,9 +52,8 @@ export interface SyncContexts {
   close(): Promise<void>;
 }
 
-export function createSyncContexts(deps: ActivityDeps): SyncContexts {
+export function createSyncContexts(deps: ActivityDeps, throttles: Throttles): SyncContexts {
   const clients = createRegistryClients();
-  const throttles = createThrottles(deps);
   return {
     async use(taskId, work) {
       const em = deps.database.em.fork();
@@ -64,7 +62,19 @@ export function createSyncContexts(deps: ActivityDeps): SyncContexts {
       const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
       const host = hostOf(selection.url);
-      const client = clients.hold(taskId, remote, () => openClient(deps, throttles, { task, remote, host }));
+      const client = clients.hold(taskId, remote, () =>
+        openClient(deps, throttles, {
+          remote,
+          host,
+          allowPrivate: task.arguments.allowPrivate ?? true,
+          onRateLimited: () => {
+            // a lost count must not fail a sync
+            void countRateLimited(deps.database.em.fork(), taskId, 1).catch((error: unknown) =>
+              deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
+            );
+          },
+        }),
+      );
       try {
         return await work({
           taskId,
@@ -103,35 +113,6 @@ async function loadSync(em: Em, taskId: number) {
   if (selection.url !== remote.url || selection.upstreamName !== remote.upstreamName)
     throw remoteChanged(remote, selection);
   return { task, remote, repositoryId: task.repositoryId, selection };
-}
-
-function openClient(
-  deps: ActivityDeps,
-  throttles: Throttles,
-  { task, remote, host }: { readonly task: Task; readonly remote: Remote; readonly host: string },
-): Registry {
-  // the API that took the sync and this worker must both allow it
-  const allowPrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
-  const onRateLimited = () => {
-    // a lost count must not fail a sync
-    void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
-      deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
-    );
-  };
-  const options = remoteOptions({ ...deps, allowPrivate }, remote, {
-    onRateLimited,
-    onRateLimit: (limit) => throttles.see(host, limit),
-  });
-  const beforeRequest = async (signal?: AbortSignal) => {
-    await throttles.check(host);
-    await options.beforeRequest?.(signal);
-  };
-  return deps.openRegistry({ ...options, beforeRequest });
-}
-
-/** The same as `upstreamHost` in db/tasks/sync-turns.ts. */
-function hostOf(url: string): string {
-  return (/^[a-z]+:\/\/([^/?#]+)/i.exec(url)?.[1] ?? url).toLowerCase();
 }
 
 /** One version must not come from two upstreams, and the remote's credentials are for the new one. */

@@ -69,7 +69,7 @@ export async function lookUpTag<Held = never>(
 }
 
 /** Some registries send a wrong media type with HEAD, so GET decides unless the document has its own. */
-function isSame(head: Pick<PresentTag, 'digest' | 'mediaType'>, present: PresentTag): boolean {
+export function isSame(head: Pick<PresentTag, 'digest' | 'mediaType'>, present: PresentTag): boolean {
   return head.digest === present.digest && (present.isTyped || head.mediaType === present.mediaType);
 }
 

@@ -23,7 +23,7 @@ interface Schedule {
 
 interface Run {
   readonly at: string;
-  readonly outcome: 'STARTED' | 'SKIPPED';
+  readonly outcome: 'STARTED' | 'UNCHANGED' | 'SKIPPED';
   readonly message: string | null;
   readonly task: { readonly state: string; readonly error: { readonly code: string } | null } | null;
 }
@@ -209,7 +209,7 @@ function nextRun({ paused, problem, nextRunAts: [next] }: Schedule): string | nu
 function lastRun({ runs: { nodes } }: Schedule): string | null {
   const [run] = nodes;
   if (run === undefined) return null;
-  const result = run.outcome === 'SKIPPED' ? run.outcome : (run.task?.error?.code ?? run.task?.state ?? '');
+  const result = run.outcome !== 'STARTED' ? run.outcome : (run.task?.error?.code ?? run.task?.state ?? '');
   return `${localTime(run.at)} ${result}`.trimEnd();
 }
 

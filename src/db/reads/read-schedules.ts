@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { Schedule } from '../schema/schedules.ts';
+import type { ScheduleRunOutcome } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
 import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
@@ -69,7 +70,7 @@ export interface ScheduleRunRow {
   readonly id: number;
   readonly dueAt: Date;
   readonly at: Date;
-  readonly outcome: 'STARTED' | 'SKIPPED';
+  readonly outcome: ScheduleRunOutcome;
   readonly message: string | null;
   readonly taskId: number | null;
   readonly isTriggered: boolean;
@@ -99,7 +100,7 @@ export function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promi
 
 /** Without dry runs. */
 export interface Freshness {
-  /** End of the last completed sync; null before the first. */
+  /** End of the last completed sync, or of a later look that found nothing changed; null before the first. */
   readonly syncedAt: Date | null;
   /** Of the last sync, if it failed. */
   readonly errorCode: string | null;
@@ -121,8 +122,9 @@ function lastSync(state: 'COMPLETED' | 'FAILED') {
 
 export async function readFreshness(em: Em, repositoryIds: readonly number[]): Promise<Freshness[]> {
   const found = await sql<Freshness & { n: number }>`
-    select p.n, done.finished_at as "syncedAt", failed.error_code as "errorCode", failed.error_message as "errorMessage"
+    select p.n, case when done.finished_at is not null then greatest(done.finished_at, r.looked_at) end as "syncedAt", failed.error_code as "errorCode", failed.error_message as "errorMessage"
     from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
+    left join repository r on r.id = p.repository_id
     left join lateral (${lastSync('COMPLETED')}) as done on true
     left join lateral (${lastSync('FAILED')}) as failed on failed.id > coalesce(done.id, 0)
     order by p.n`.execute(kysely(em));

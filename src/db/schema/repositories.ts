@@ -18,6 +18,8 @@ export const Repository = defineEntity({
     isMirrored: p.boolean().default(false),
     /** Overrides the policy of the remote. */
     signaturePolicyId: p.bigint('number').nullable(),
+    /** When a look last found that a sync would change nothing. */
+    lookedAt: p.datetime().nullable(),
     ...timestamps,
   },
 });
@@ -34,8 +36,6 @@ export const TagSeen = defineEntity({
   },
 });
 
-/** A digest that somebody released before it was old enough. */
-export const TagRelease = defineEntity({
 /** A tag in the upstream's list, of repositories whose remote keeps the newest tags by time. */
 export const ListedTag = defineEntity({
   name: 'ListedTag',
@@ -50,6 +50,8 @@ export const ListedTag = defineEntity({
   },
 });
 
+/** A digest that somebody released before it was old enough. */
+export const TagRelease = defineEntity({
   name: 'TagRelease',
   properties: {
     id: autoId,

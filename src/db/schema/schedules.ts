@@ -47,6 +47,10 @@ export const ScheduleRemoval = defineEntity({
   properties: { temporalId: p.text().primary() },
 });
 
+/** UNCHANGED: a look found that a sync would change nothing. */
+export const scheduleRunOutcomes = ['STARTED', 'UNCHANGED', 'SKIPPED'] as const;
+export type ScheduleRunOutcome = (typeof scheduleRunOutcomes)[number];
+
 export const ScheduleRun = defineEntity({
   name: 'ScheduleRun',
   properties: {
@@ -54,7 +58,7 @@ export const ScheduleRun = defineEntity({
     scheduleId: p.bigint('number'),
     dueAt: p.datetime(),
     at: createdAt,
-    outcome: p.enum(['STARTED', 'SKIPPED'] as const),
+    outcome: p.enum(scheduleRunOutcomes),
     message: p.text().nullable(),
     /** A skipped run has the sync that was running already. */
     taskId: p.bigint('number').nullable(),

@@ -61,7 +61,7 @@ export async function planContent(
         coalesce(min(edge.size_bytes) filter (where not edge.is_foreign), max(edge.size_bytes)) as least_bytes,
         bool_and(edge.is_foreign) as is_optional, bool_or(edge.role = 'entry') as is_entry,
         min(edge.manifest_id) filter (where edge.has_data) as inline_manifest_id,
-        bool_or(${policy === 'IMMEDIATE'} or edge.role = 'config' or edge.has_data or edge.media_type like any(${signatureTypes}::text[])) as is_due,
+        bool_or(${isDue(sql`${policy === 'IMMEDIATE'}`)}) as is_due,
         ${reuse.visibility.all}::boolean as is_ours
       from reach join manifest_blob edge on edge.manifest_id = reach.id
       group by edge.blob_id`.execute(db);
@@ -77,6 +77,11 @@ export async function planContent(
     await setTotals(transaction, taskId, totals);
     return stageBlobs(transaction, taskId, totals);
   });
+}
+
+/** Whether a sync fetches the blob of a row of `edge` (manifest_blob): configs and signatures with every policy. */
+export function isDue(isImmediate: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`(${isImmediate} or edge.role = 'config' or edge.has_data or edge.media_type like any(${signatureTypes}::text[]))`;
 }
 
 /** From the selection of the task. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
 import type { SyncArguments, TaskStage } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
@@ -14,6 +15,15 @@ export interface StartedTask {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly arguments: SyncArguments;
+}
+
+/** The selection of the row of `remote`, with overrides (jsonb; null: none). */
+export function selectionOf(overrides: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`jsonb_build_object('url', remote.url,
+    'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags,
+    'tagRules', jsonb_strip_nulls((case when (${overrides}) -> 'includeTags' is null then remote.tag_rules
+      else remote.tag_rules - ${replacedByTags}::text[] end) || coalesce((${overrides}) -> 'tagRules', '{}')))
+    || coalesce(${overrides}, '{}') - 'downloadConcurrency' - 'tagRules'`;
 }
 
 /**
@@ -52,11 +62,7 @@ export async function startTask(
         update repository set fence = fence + 1 where id = ${task.repositoryId} returning fence
       )
       update task set state = 'RUNNING', started_at = clock_timestamp(), fence = raised.fence, upstream_host = ${task.upstreamHost},
-        arguments = task.arguments || jsonb_build_object('selection', jsonb_build_object('url', remote.url,
-          'upstreamName', remote.upstream_name, 'policy', remote.policy, 'includeTags', remote.include_tags, 'excludeTags', remote.exclude_tags,
-          'tagRules', jsonb_strip_nulls((case when task.arguments #> '{overrides,includeTags}' is null then remote.tag_rules
-            else remote.tag_rules - ${replacedByTags}::text[] end) || coalesce(task.arguments #> '{overrides,tagRules}', '{}')))
-          || coalesce(task.arguments -> 'overrides', '{}') - 'downloadConcurrency' - 'tagRules')
+        arguments = task.arguments || jsonb_build_object('selection', ${selectionOf(sql`task.arguments -> 'overrides'`)})
       from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
     return task;
   });

@@ -153,7 +153,8 @@ export class RepositoryScheduleResolver {
   @FieldResolver(() => DateTime, {
     nullable: true,
     description:
-      'End of the last completed sync, whether or not it created a version; null before the first. Dry runs are ignored.',
+      'When the repository was last the same as the upstream: the end of the last completed sync, or of a later look that found nothing ' +
+      'changed (`UNCHANGED`). Null before the first sync. Dry runs are ignored.',
   })
   async lastSyncedAt(
     @Root() { row }: RepositoryType,

@@ -106,13 +106,21 @@ const notTold =
 
 export const ScheduleConnection = connectionType(ScheduleType, 'Schedule');
 
-export const ScheduleRunOutcomeEnum = { STARTED: 'STARTED', SKIPPED: 'SKIPPED' } as const;
+export const ScheduleRunOutcomeEnum = {
+  STARTED: 'STARTED',
+  UNCHANGED: 'UNCHANGED',
+  SKIPPED: 'SKIPPED',
+} as const;
 
 registerEnumType(ScheduleRunOutcomeEnum, {
   name: 'ScheduleRunOutcome',
   description: "Outcomes of a schedule's run.",
   valuesConfig: {
     STARTED: { description: 'A sync was started; `task` has its result.' },
+    UNCHANGED: {
+      description:
+        'No sync was started: a look at the upstream found that it would change nothing. There is no task.',
+    },
     SKIPPED: { description: 'No sync was started; `message` says why.' },
   },
 });

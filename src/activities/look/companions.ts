@@ -1,0 +1,139 @@
+import { referrerRootName } from '../../db/staging/stage-companions.ts';
+import type { LookedAtTag } from '../../db/look/present-content.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { companionSuffixes, companionTag, parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { assertSameTags, changed, isOutside } from './look.ts';
+import type { Look } from './look.ts';
+
+export interface Listed {
+  /** The names that a sync would walk. */
+  readonly selected: ReadonlySet<string>;
+  /** Companion names outside of the filters; undefined without a list. */
+  readonly companions: ReadonlySet<string> | undefined;
+}
+
+/** As in a sync: for so few manifests every possible companion tag is requested, if the tags are not listed. */
+const fewManifests = 8;
+
+interface Asked {
+  readonly listed: Listed;
+  /** Ids of the manifests whose companions a sync would ask for. */
+  readonly roots: readonly number[];
+}
+
+interface Manifest {
+  readonly id: number;
+  readonly digest: Digest;
+}
+
+/** Asks for the referrers and companion tags of the manifests below the roots, of theirs in turn, and compares them with the version. */
+export async function assertSameCompanions(
+  deps: ActivityDeps,
+  look: Look,
+  { listed, roots }: Asked,
+  signal: AbortSignal,
+): Promise<void> {
+  const asked = new Set<number>();
+  const seen = new Set<string>();
+  for (let rootIds = roots; rootIds.length > 0;) {
+    const page = manifestsBelow(look, rootIds, asked);
+    const { referrers, unlisted } = await askReferrers(deps, look, page, signal);
+    const tags = await askTags(deps, look, { page, unlisted, listed: listed.companions }, signal);
+    for (const { name } of tags) seen.add(name);
+    rootIds = [...referrers, ...tags.map(({ manifestId }) => manifestId)];
+  }
+  assertNoOthers(look, asked, seen);
+}
+
+/** Adds them to `asked`. */
+function manifestsBelow({ present }: Look, rootIds: readonly number[], asked: Set<number>): Manifest[] {
+  const page: Manifest[] = [];
+  const next = [...rootIds];
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    if (asked.has(id)) continue;
+    asked.add(id);
+    const digest = present.digests.get(id);
+    if (digest === undefined) changed();
+    page.push({ id, digest });
+    next.push(...(present.children.get(id) ?? []));
+  }
+  return page;
+}
+
+async function askReferrers(
+  deps: ActivityDeps,
+  { registry, remote, present }: Look,
+  page: readonly Manifest[],
+  signal: AbortSignal,
+): Promise<{ readonly referrers: number[]; readonly unlisted: ReadonlySet<Digest> }> {
+  const referrers: number[] = [];
+  const unlisted = new Set<Digest>();
+  const lanes = { concurrency: remote.downloadConcurrency, signal };
+  await forEachConcurrently(page, lanes, async ({ digest: subject }, laneSignal) => {
+    const answer = await deps.connections.run(laneSignal, () =>
+      registry.listReferrers(subject, { signal: laneSignal }),
+    );
+    const known = present.roots.get(referrerRootName(subject)) ?? [];
+    if (answer.kind === 'absent') {
+      unlisted.add(subject);
+      if (known.length > 0) changed();
+      return;
+    }
+    const digests = new Set<Digest>(answer.digests);
+    if (digests.size !== known.length || known.some(({ digest }) => !digests.has(digest))) changed();
+    referrers.push(...known.map(({ id }) => id));
+  });
+  return { referrers, unlisted };
+}
+
+/** Returns the companion tags of these manifests, all unchanged. */
+async function askTags(
+  deps: ActivityDeps,
+  look: Look,
+  {
+    page,
+    unlisted,
+    listed,
+  }: {
+    readonly page: readonly Manifest[];
+    readonly unlisted: ReadonlySet<Digest>;
+    readonly listed: ReadonlySet<string> | undefined;
+  },
+  signal: AbortSignal,
+): Promise<LookedAtTag[]> {
+  if (listed === undefined && page.length > fewManifests) changed();
+  const names = page
+    .flatMap(({ digest }) =>
+      companionSuffixes
+        .filter((suffix) => suffix !== '' || unlisted.has(digest))
+        .flatMap((suffix) => companionTag(digest, suffix) ?? []),
+    )
+    .filter((name) => (listed === undefined ? isOutside(look.filter, name) : listed.has(name)));
+  const wanted = new Set(names);
+  const tags = look.present.tags.filter(({ name }) => wanted.has(name));
+  await assertSameTags(deps, look, tags, signal);
+  const present = new Set(tags.map(({ name }) => name));
+  const absent = names.filter((name) => !present.has(name));
+  if (listed !== undefined && absent.length > 0) changed();
+  const lanes = { concurrency: look.remote.downloadConcurrency, signal };
+  await forEachConcurrently(absent, lanes, async (name, laneSignal) => {
+    const head = await deps.connections.run(laneSignal, () =>
+      look.registry.resolve(name, { signal: laneSignal }),
+    );
+    if (head !== undefined) changed();
+  });
+  return tags;
+}
+
+/** A companion that the version has and the upstream does not: a sync decides about it. Those of immutable tags are not asked for. */
+function assertNoOthers(
+  { present, filter }: Look,
+  asked: ReadonlySet<number>,
+  seen: ReadonlySet<string>,
+): void {
+  const subjects = new Set([...asked].map((id) => present.digests.get(id)));
+  const others = present.tags.filter(({ name }) => isOutside(filter, name) && !seen.has(name));
+  if (others.some(({ name }) => subjects.has(parseCompanionTag(name)?.subject))) changed();
+}

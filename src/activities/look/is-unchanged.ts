@@ -1,0 +1,80 @@
+import type { LookedAtTag } from '../../db/look/present-content.ts';
+import { filterNames } from '../../selection/filter-names.ts';
+import { forEachConcurrently } from '../../upstream/limiter.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { assertSameCompanions } from './companions.ts';
+import type { Listed } from './companions.ts';
+import { Changed, assertSameTags, changed, isOutside } from './look.ts';
+import type { Look } from './look.ts';
+
+/** A longer list is left to the sync. */
+const namesAtMost = 20_000;
+const storeLookups = 32;
+
+/** Whether a sync would find nothing to do. It asks what that sync would ask. @throws TidemarkError as the client does. */
+export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortSignal): Promise<boolean> {
+  try {
+    const [listed] = await Promise.all([
+      readListed(look, signal),
+      assertNoSignatureStore(deps, look, signal),
+      assertStored(deps, look, signal),
+    ]);
+    const tags = selectTags(look, listed);
+    const asked = tags.filter(({ name }) => look.filter.isImmutable?.(name) !== true);
+    await assertSameTags(deps, look, asked, signal);
+    const roots = asked.map(({ manifestId }) => manifestId);
+    await assertSameCompanions(deps, look, { listed, roots }, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Changed) return false;
+    throw error;
+  }
+}
+
+/** The names that the rules select. */
+async function readListed({ filter, registry }: Look, signal: AbortSignal): Promise<Listed> {
+  const exact = new Set(filter.exactNames);
+  if (!filter.needsListing) return { selected: exact, companions: undefined };
+  const newest = filter.createNewest?.();
+  const selected = new Set<string>(exact);
+  const companions = new Set<string>();
+  let names = 0;
+  for await (const page of registry.listTags({ signal })) {
+    names += page.names.length;
+    if (page.doubt !== undefined || page.invalid.length > 0 || names > namesAtMost) changed();
+    const matching = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
+    for (const name of matching) if (newest === undefined) selected.add(name);
+    for (const name of matching) newest?.add(name);
+    const outside = await filterNames(page.names, (name) => isOutside(filter, name));
+    for (const name of outside) companions.add(name);
+  }
+  for (const name of newest?.names() ?? []) selected.add(name);
+  return { selected, companions };
+}
+
+/** Each selected name must be present. A mirror must have no other tag within the filters. */
+function selectTags({ present, filter, mirror }: Look, { selected }: Listed): LookedAtTag[] {
+  const tags = present.tags.filter(({ name }) => selected.has(name));
+  if (tags.length !== selected.size) changed();
+  if (mirror && present.tags.some(({ name }) => filter.matches(name) && !selected.has(name))) changed();
+  return tags;
+}
+
+async function assertNoSignatureStore(
+  deps: ActivityDeps,
+  { registry }: Look,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = await deps.connections.run(signal, () => registry.findSignatureSource({ signal }));
+  if (source !== undefined) changed();
+}
+
+async function assertStored(deps: ActivityDeps, { present }: Look, signal: AbortSignal): Promise<void> {
+  await forEachConcurrently(
+    present.blobs,
+    { concurrency: storeLookups, signal },
+    async ({ digest, sizeBytes: size }) => {
+      if (!(await deps.store.exists({ digest, size }))) changed();
+    },
+  );
+}

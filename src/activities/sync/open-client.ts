@@ -1,0 +1,36 @@
+import type { Remote } from '../../db/schema/remotes.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { remoteOptions } from '../../upstream/remote-options.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { Throttles } from './throttles.ts';
+
+export interface ClientOptions {
+  readonly remote: Remote;
+  readonly host: string;
+  /** Whether the API that took the sync allows upstreams on private addresses. This worker must allow them too. */
+  readonly allowPrivate: boolean;
+  /** Called for each answer that asks to slow down. */
+  readonly onRateLimited?: () => void;
+}
+
+/** A client of a remote's upstream, which waits while the host must not be asked. */
+export function openClient(
+  deps: ActivityDeps,
+  throttles: Throttles,
+  { remote, host, allowPrivate, onRateLimited }: ClientOptions,
+): Registry {
+  const options = remoteOptions({ ...deps, allowPrivate: deps.allowPrivate && allowPrivate }, remote, {
+    onRateLimited: () => onRateLimited?.(),
+    onRateLimit: (limit) => throttles.see(host, limit),
+  });
+  const beforeRequest = async (signal?: AbortSignal) => {
+    await throttles.check(host);
+    await options.beforeRequest?.(signal);
+  };
+  return deps.openRegistry({ ...options, beforeRequest });
+}
+
+/** The same as `upstreamHost` in db/tasks/sync-turns.ts. */
+export function hostOf(url: string): string {
+  return (/^[a-z]+:\/\/([^/?#]+)/i.exec(url)?.[1] ?? url).toLowerCase();
+}

@@ -1,0 +1,241 @@
+/** The look before a scheduled sync says UNCHANGED only where a sync would change nothing. LOOK_RUNS and LOOK_SEED say how many runs, and which. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { Schedule, ScheduleRun } from '../../src/db/schema/schedules.ts';
+import { readFreshness } from '../../src/db/reads/read-schedules.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
+import { readSeed, useDirectStage } from '../faults/direct-stage.ts';
+import type { Scene, SceneOptions } from '../faults/scene.ts';
+import {
+  answersWithReferrers,
+  attach,
+  companionName,
+  referrersOf,
+  removeManifest,
+  signByReferrer,
+  signByTag,
+} from '../support/signed-sample.ts';
+
+const runs = Number(process.env['LOOK_RUNS'] ?? 18);
+const seed = readSeed('LOOK_SEED');
+const lanes = 3;
+
+const opened = useDirectStage();
+const em = () => opened.stage.harness.em();
+
+async function addSchedule({ ids }: Scene, mirror: boolean): Promise<number> {
+  const connection = em();
+  const row = connection.create(Schedule, {
+    repositoryId: ids.repositoryId,
+    intervalSeconds: 366 * 24 * 3600,
+    timeZone: 'UTC',
+    jitterSeconds: 0,
+    catchupWindowSeconds: 60,
+    mirror,
+    allowPrivate: true,
+    paused: false,
+  });
+  await connection.flush();
+  return row.id;
+}
+
+async function latestVersion({ ids }: Scene): Promise<number> {
+  const found = await sql<{ number: number }>`
+    select coalesce(max(number), 0) as number from repository_version where repository_id = ${ids.repositoryId}`.execute(
+    kysely(em()),
+  );
+  return found.rows[0]?.number ?? 0;
+}
+
+async function hasWarnings({ ids }: Scene): Promise<boolean> {
+  const found = await sql`
+    select from task_warning w join task t on t.id = w.task_id
+    where t.id = (select max(id) from task where repository_id = ${ids.repositoryId}) limit 1`.execute(
+    kysely(em()),
+  );
+  return found.rows.length > 0;
+}
+
+interface World {
+  readonly repository: SampleRepository;
+  readonly scene: Scene;
+  /** No two runs share content. */
+  readonly seed: string;
+  /** Makes each piece of content new. */
+  next: number;
+}
+
+function taggedManifest(world: World, tag: string): Descriptor {
+  const { repository } = world;
+  const digest = repository.tags.get(tag);
+  const document = digest && repository.manifests.get(digest);
+  if (!document) return addImage(repository, { seed: `${world.seed}-${tag}`, layers: [200], tag });
+  return { digest: document.digest, mediaType: document.mediaType, size: document.bytes.length };
+}
+
+/** What may change at the upstream, and here. The tag is one of v1, v2 and v3. */
+const changes: Readonly<Record<string, (world: World, tag: string) => void | Promise<void>>> = {
+  nothing: () => undefined,
+  move: (world, tag) => {
+    world.next += 1;
+    addImage(world.repository, { seed: `${world.seed}-${tag}-${world.next}`, layers: [200], tag });
+  },
+  'move to an index': (world, tag) => {
+    world.next += 1;
+    const images = [1, 2].map((n) =>
+      addImage(world.repository, { seed: `${world.seed}-${world.next}-${n}`, layers: [200] }),
+    );
+    addIndex(world.repository, { manifests: images, tag });
+  },
+  remove: ({ repository }, tag) => void repository.tags.delete(tag),
+  sign: (world, tag) => {
+    world.next += 1;
+    signByTag(world.repository, taggedManifest(world, tag), { seed: `${world.next}` });
+  },
+  'sign a child': (world, tag) => {
+    const { manifests = [] } = JSON.parse(
+      String(world.repository.manifests.get(taggedManifest(world, tag).digest)?.bytes),
+    ) as { manifests?: Descriptor[] };
+    for (const child of manifests) signByTag(world.repository, child);
+  },
+  unsign: (world, tag) =>
+    void world.repository.tags.delete(companionName(taggedManifest(world, tag), '.sig')),
+  'add a referrer': (world, tag) => {
+    world.next += 1;
+    signByReferrer(world.repository, taggedManifest(world, tag), `${world.next}`);
+  },
+  'add an SBOM, and sign it': (world, tag) =>
+    void signByTag(
+      world.repository,
+      attach(world.repository, taggedManifest(world, tag), 'application/spdx+json'),
+    ),
+  'remove referrers': (world, tag) => {
+    for (const referrer of referrersOf(world.repository, taggedManifest(world, tag).digest))
+      removeManifest(world.repository, referrer);
+  },
+  'fallback tag': (world, tag) => {
+    const image = taggedManifest(world, tag);
+    world.next += 1;
+    const manifests = [signByReferrer(world.repository, image, `fallback-${world.next}`)];
+    addIndex(world.repository, { manifests, tag: companionName(image) });
+  },
+  'lose a blob here': async ({ repository }) => {
+    const [digest = ''] = [...repository.blobs.keys()];
+    await rm(join(opened.stage.harness.folder, 'blobs', ...digest.split(':')), { force: true });
+  },
+  'take another rule': async ({ scene }, tag) => {
+    await opened.stage.harness.updateRemote(scene.ids.remoteId, { excludeTags: [tag] });
+  },
+};
+/** After these, a sync that removes nothing leaves what the upstream lacks, and each look leaves the decision to a sync. */
+const leavesMore = new Set([
+  'unsign',
+  'remove referrers',
+  'fallback tag',
+  'move',
+  'move to an index',
+  'remove',
+  'sign',
+]);
+
+const variants: Readonly<Record<string, (repository: SampleRepository) => SceneOptions>> = {
+  'all tags, with the referrers API': (repository) => ({
+    upstream: { fallback: answersWithReferrers(repository) },
+  }),
+  'all tags, without': () => ({}),
+  'the newest, with the referrers API': (repository) => ({
+    upstream: { fallback: answersWithReferrers(repository) },
+    remote: { includeTags: ['v*'], tagRules: { newestTags: { count: 2, per: 'ALL' } } },
+  }),
+  'named tags, without': () => ({ remote: { includeTags: ['v1', 'v2'] } }),
+  'immutable tags': () => ({ remote: { tagRules: { immutableTags: ['v1'] } } }),
+};
+
+let unchanged = 0;
+let worlds = 0;
+const property = () =>
+  fc.asyncProperty(
+    fc.constantFrom(...Object.keys(variants)),
+    fc.boolean(),
+    fc.array(fc.tuple(fc.constantFrom(...Object.keys(changes)), fc.constantFrom('v1', 'v2', 'v3')), {
+      minLength: 3,
+      maxLength: 8,
+    }),
+    async (variant, mirror, script) => {
+      const repository = createSampleRepository();
+      worlds += 1;
+      const seedOf = `look-${worlds}`;
+      for (const tag of ['v1', 'v2', 'v3'])
+        addImage(repository, { seed: `${seedOf}-${tag}`, layers: [200], tag });
+      const scene = await opened.stage.open({ repository, ...variants[variant]?.(repository) });
+      const world: World = { repository, scene, seed: seedOf, next: 0 };
+      const scheduleId = await addSchedule(scene, mirror);
+      const look = () => opened.direct.look(scheduleId);
+      const sync = () => opened.direct.run(scene.ids, mirror);
+      expect(await look()).toBe(false);
+      expect(await sync()).toBe(undefined);
+      let hasMore = false;
+      for (const [change, tag] of script) {
+        const isSettled = !(await hasWarnings(scene)) && !hasMore;
+        if (isSettled) expect(await look(), `before ${change} of ${tag}`).toBe(true);
+        await changes[change]?.(world, tag);
+        hasMore ||= !mirror && leavesMore.has(change);
+        // a look checks all blobs of the repository, a sync those that the rules select
+        hasMore ||= change === 'lose a blob here' && script.some(([other]) => other === 'take another rule');
+        const found = await look();
+        const before = await latestVersion(scene);
+        expect(await sync()).toBe(undefined);
+        const isSame = (await latestVersion(scene)) === before;
+        expect(found && !isSame, `after ${change} of ${tag}`).toBe(false);
+        if (found) unchanged += 1;
+      }
+      await scene.upstream.close();
+    },
+  );
+
+test(
+  'what a look calls unchanged, a sync leaves as it is; after a sync without a warning, a look finds nothing changed',
+  async () => {
+    await Promise.all(
+      Array.from({ length: lanes }, (_, lane) =>
+        fc.assert(property(), { seed: seed + lane, numRuns: Math.ceil(runs / lanes), endOnFailure: true }),
+      ),
+    );
+    expect(unchanged).toBeGreaterThan(0);
+  },
+  120_000 + runs * 5_000,
+);
+
+test('a look sends what a sync of an unchanged repository sends, writes no task, and moves lastSyncedAt', async () => {
+  const repository = createSampleRepository();
+  for (const tag of ['v1', 'v2'])
+    signByTag(repository, addImage(repository, { seed: `look-asks-${tag}`, layers: [200], tag }));
+  const scene = await opened.stage.open({ repository });
+  const scheduleId = await addSchedule(scene, true);
+  const sent = async (work: () => Promise<unknown>) => {
+    scene.upstream.requests.length = 0;
+    await work();
+    return scene.upstream.requests.map(({ method, path }) => `${method} ${path}`).sort();
+  };
+  await opened.direct.run(scene.ids, true);
+  const asked = await sent(() => opened.direct.run(scene.ids, true));
+  const [before] = await readFreshness(em(), [scene.ids.repositoryId]);
+  const tasks = await sql`select from task where repository_id = ${scene.ids.repositoryId}`.execute(
+    kysely(em()),
+  );
+  expect(await sent(async () => expect(await opened.direct.look(scheduleId)).toBe(true))).toEqual(asked);
+  const after = await sql`select from task where repository_id = ${scene.ids.repositoryId}`.execute(
+    kysely(em()),
+  );
+  expect(after.rows).toHaveLength(tasks.rows.length);
+  const [fresh] = await readFreshness(em(), [scene.ids.repositoryId]);
+  expect(fresh?.syncedAt?.getTime()).toBeGreaterThan(before?.syncedAt?.getTime() ?? Infinity);
+  const found = await em().find(ScheduleRun, { scheduleId });
+  expect(found).toMatchObject([{ outcome: 'UNCHANGED', taskId: null, message: null }]);
+});
