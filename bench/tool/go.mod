@@ -1,3 +1,3 @@
 module tidemark/bench
 
-go 1.22
+go 1.25

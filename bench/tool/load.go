@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,8 @@ type loadResult struct {
 	Seconds  float64 `json:"seconds"`
 	Requests int64   `json:"requests"`
 	Bytes    int64   `json:"bytes"`
+	// Of each request, from its first byte sent to the last one received; 99 of 100 took no longer.
+	P99Seconds float64 `json:"p99Seconds"`
 }
 
 // loadURLs runs `CLIENTS REQUESTS [PER_SECOND]`: so many clients, each with a connection of its own, ask for the URLs of
@@ -41,6 +44,7 @@ func loadURLs(arguments []string) (any, error) {
 	}
 	var next, bytes atomic.Int64
 	failures := make(chan error, clients)
+	times := make([]time.Duration, requests)
 	client := newClient(clients)
 	started := time.Now()
 	var wait sync.WaitGroup
@@ -51,7 +55,9 @@ func loadURLs(arguments []string) (any, error) {
 			buffer := make([]byte, bufferBytes)
 			for number := next.Add(1) - 1; number < requests; number = next.Add(1) - 1 {
 				time.Sleep(time.Until(started.Add(time.Duration(number) * pause)))
+				asked := time.Now()
 				n, err := readBody(client, urls[number%int64(len(urls))], buffer, drop)
+				times[number] = time.Since(asked)
 				bytes.Add(n)
 				if err != nil {
 					failures <- err
@@ -63,7 +69,13 @@ func loadURLs(arguments []string) (any, error) {
 	wait.Wait()
 	seconds := time.Since(started).Seconds()
 	close(failures)
-	return loadResult{Seconds: seconds, Requests: requests, Bytes: bytes.Load()}, <-failures
+	slices.Sort(times)
+	return loadResult{
+		Seconds:    seconds,
+		Requests:   requests,
+		Bytes:      bytes.Load(),
+		P99Seconds: times[len(times)*99/100].Seconds(),
+	}, <-failures
 }
 
 func drop([]byte) error { return nil }
