@@ -3,30 +3,20 @@ import { join } from 'node:path';
 import type { RealRegistry } from '../test/interop/peers.ts';
 import { changeOneTag } from './corpora.ts';
 import type { Corpus, CorpusName } from './corpora.ts';
-
-export const rowNames = [
-  'start',
-  'small',
-  'big',
-  'manytags',
-  'tags10k',
-  'blobs',
-  'manifests',
-  'graphql',
-  'readyz',
-  'growth',
-  'workers',
-] as const;
-export type RowName = (typeof rowNames)[number];
+import type { RowName } from './rows.ts';
 
 export interface Bench {
   readonly upstream: RealRegistry;
+  /** The upstream's storage. */
+  readonly storage: string;
   readonly rounds: number;
   /** False: Tidemark alone, for a quick look. */
   readonly withPeers: boolean;
   wants(row: RowName): boolean;
   /** A path below the bench's own folder, not made yet. */
   path(...parts: readonly string[]): string;
+  /** Bytes of a corpus as it was pushed, each blob and manifest once. */
+  readonly bytes: ReadonlyMap<CorpusName, number>;
   /** Moves one tag of the upstream's to a new image. */
   change(corpus: Corpus): Promise<void>;
   log(message: string): void;
@@ -34,6 +24,8 @@ export interface Bench {
 
 export interface BenchOptions {
   readonly upstream: RealRegistry;
+  readonly storage: string;
+  readonly bytes: ReadonlyMap<CorpusName, number>;
   readonly folder: string;
   readonly rounds: number;
   readonly withPeers: boolean;
@@ -53,8 +45,6 @@ export function createBench({ folder, rows, ...options }: BenchOptions): Bench {
     log: (message) => console.log(`${new Date().toISOString().slice(11, 19)} ${message}`),
   };
 }
-
-export const syncedCorpora: readonly CorpusName[] = ['small', 'big', 'manytags', 'tags10k'];
 
 /** The tags of an upstream's repository, for who has to be told each by name. */
 export async function listTags(upstream: RealRegistry, repository: string): Promise<string[]> {

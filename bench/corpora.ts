@@ -30,7 +30,13 @@ export const corpora = {
     name: 'big',
     description: '4 tags, 4 manifests, 24 layers of 25 MB',
     changingTag: 'b3',
-    pieces: () => bigPieces('big', 4),
+    pieces: () => bigPieces('big', { images: 4 }),
+  },
+  big150: {
+    name: 'big150',
+    description: '`big` for slow lines: 4 tags, 4 manifests, 24 layers of 6.25 MB',
+    changingTag: 'b3',
+    pieces: () => bigPieces('big150', { images: 4, layerBytes: 6_250_000 }),
   },
   manytags: {
     name: 'manytags',
@@ -55,7 +61,7 @@ export const bigTimesFour: Corpus = {
   name: 'big-x4',
   description: '16 tags, 96 layers of 25 MB',
   changingTag: 'b15',
-  pieces: () => bigPieces('big-x4', 16),
+  pieces: () => bigPieces('big-x4', { images: 16 }),
 };
 
 /** What a Tidemark syncs before anything is measured, so that it is warm: a little of everything. */
@@ -65,22 +71,31 @@ export const warmUp: Corpus = {
   changingTag: 'v0.0.0',
   *pieces() {
     yield* taggedPieces('warm-up', { images: 60, minors: 20, layerBytes: (index) => 4_000 + 600 * index });
-    yield* bigPieces('warm-up', 4, 2);
+    yield* bigPieces('warm-up', { images: 4, layersAnImage: 2 });
   },
 };
 
 const lanes = 4;
 
-/** Pushes a corpus as a repository of its name. */
-export async function pushCorpus(url: string, corpus: Corpus): Promise<void> {
+/** Pushes a corpus as a repository of its name; returns its bytes. */
+export async function pushCorpus(url: string, corpus: Corpus): Promise<number> {
   const pieces = corpus.pieces()[Symbol.iterator]();
-  const shared = pieces.next();
-  if (shared.done !== true) await pushSample(url, corpus.name, shared.value);
-  const lane = async (): Promise<void> => {
-    for (let next = pieces.next(); next.done !== true; next = pieces.next())
-      await pushSample(url, corpus.name, next.value);
+  let bytes = 0;
+  const pushNext = async (): Promise<boolean> => {
+    const next = pieces.next();
+    if (next.done === true) return false;
+    await pushSample(url, corpus.name, next.value);
+    const { blobs, manifests } = next.value;
+    for (const blob of blobs.values()) bytes += blob.length;
+    for (const manifest of manifests.values()) bytes += manifest.bytes.length;
+    return true;
   };
+  const lane = async (): Promise<void> => {
+    while (await pushNext());
+  };
+  await pushNext();
   await Promise.all(Array.from({ length: lanes }, lane));
+  return bytes;
 }
 
 /** Moves the corpus's tag to an image that was not there before; `change` numbers the changes. */
@@ -110,10 +125,17 @@ function* smallPieces(): Generator<SampleRepository> {
   yield piece;
 }
 
-function* bigPieces(name: string, images: number, layersAnImage = 6): Generator<SampleRepository> {
+function* bigPieces(
+  name: string,
+  {
+    images,
+    layersAnImage = 6,
+    layerBytes = 25 * megabyte,
+  }: { readonly images: number; readonly layersAnImage?: number; readonly layerBytes?: number },
+): Generator<SampleRepository> {
   for (let index = 0; index < images; index += 1) {
     const piece = createSampleRepository();
-    const layers = Array.from({ length: layersAnImage }, () => 25 * megabyte);
+    const layers = Array.from({ length: layersAnImage }, () => layerBytes);
     addImage(piece, { seed: `${name}-${index}`, layers, tag: `b${index}` });
     yield piece;
   }

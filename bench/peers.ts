@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import { findPeer } from '../test/interop/peers.ts';
 import type { RealRegistry } from '../test/interop/peers.ts';
 import type { CorpusName } from './corpora.ts';
+import type { Source } from './scenes.ts';
 import { getCommand, timeCommand } from './tool.ts';
-import type { CommandCost } from './tool.ts';
+import type { CommandCost, CommandOptions } from './tool.ts';
 
 /** What a peer is asked to do. */
 export interface PeerJob {
-  readonly upstream: RealRegistry;
+  readonly upstream: Source;
   readonly corpus: string;
   readonly tags: readonly string[];
   /** A folder of this peer, corpus and round: empty at the first sync, as the peer left it afterwards. */
@@ -43,12 +44,13 @@ const slowWithTags: Peer['runs'] = (corpus, work) => {
 export const peers: readonly Peer[] = [
   {
     name: 'skopeo sync',
-    shown: 'skopeo sync --all --src docker --src-tls-verify=false --dest dir $UPSTREAM/$CORPUS $TARGET',
+    shown: 'skopeo sync --all --src docker --dest dir $UPSTREAM/$CORPUS $TARGET',
     // it refuses to write where it has written before
     runs: (corpus, work) => (work === 'first' ? slowWithTags(corpus, work) : 'never'),
     command: ({ upstream, corpus, folder }) => [
       program('skopeo'),
-      ...words(`sync --all --src docker --src-tls-verify=false --dest dir ${upstream.host}/${corpus}`),
+      ...words(`sync --all --src docker --src-tls-verify=${isTls(upstream)} --dest dir`),
+      `${upstream.host}/${corpus}`,
       join(folder, 'dir'),
     ],
   },
@@ -58,7 +60,8 @@ export const peers: readonly Peer[] = [
     runs: slowWithTags,
     command: ({ upstream, corpus, tags, folder }) => [
       program('crane'),
-      ...words('pull --insecure --format=oci --annotate-ref'),
+      ...words('pull --format=oci --annotate-ref'),
+      ...insecure(upstream),
       ...tags.map((tag) => `${upstream.host}/${corpus}:${tag}`),
       join(folder, 'layout'),
     ],
@@ -69,7 +72,8 @@ export const peers: readonly Peer[] = [
     runs: everywhere,
     command: ({ upstream, corpus, target }) => [
       program('crane'),
-      ...words(`cp --insecure --all-tags ${upstream.host}/${corpus} ${target.host}/${corpus}`),
+      ...words(`cp --all-tags ${upstream.host}/${corpus} ${target.host}/${corpus}`),
+      ...insecure(upstream),
     ],
   },
   {
@@ -77,15 +81,7 @@ export const peers: readonly Peer[] = [
     shown: 'regsync once -c $CONFIG (source: $UPSTREAM/$CORPUS, target: ocidir://$TARGET, type: repository)',
     runs: (corpus) => (corpus === 'tags10k' ? 'never' : corpus === 'manytags' ? 'once' : 'always'),
     async prepare({ upstream, corpus, folder }) {
-      const config = {
-        version: 1,
-        creds: [{ registry: upstream.host, tls: 'disabled' }],
-        sync: [
-          { source: `${upstream.host}/${corpus}`, target: `ocidir://${folder}/oci`, type: 'repository' },
-        ],
-      };
-      // JSON is YAML
-      await writeFile(join(folder, 'regsync.yml'), JSON.stringify(config));
+      await writeRegsyncFile(upstream, folder, [corpus]);
     },
     command: ({ folder }) => [program('regsync'), 'once', '-c', join(folder, 'regsync.yml')],
   },
@@ -95,7 +91,7 @@ export const peers: readonly Peer[] = [
     runs: (corpus, work) => (corpus === 'tags10k' ? (work === 'first' ? 'once' : 'never') : 'always'),
     command: ({ upstream, corpus, folder }) => [
       program('oras'),
-      ...words('backup --plain-http --no-tty --output'),
+      ...words(`backup --no-tty${isTls(upstream) ? '' : ' --plain-http'} --output`),
       join(folder, 'oci'),
       `${upstream.host}/${corpus}`,
     ],
@@ -106,12 +102,62 @@ export const peers: readonly Peer[] = [
 export async function runPeer(peer: Peer, job: PeerJob): Promise<CommandCost> {
   await mkdir(job.folder, { recursive: true });
   await peer.prepare?.(job);
-  return timeCommand(peer.command(job), { home: job.folder });
+  return timeCommand(peer.command(job), peerOptions(job.upstream, job.folder));
+}
+
+/** regsync of many repositories, so many of them at a time. */
+export async function runRegsync(
+  upstream: Source,
+  repositories: readonly string[],
+  { folder, parallel }: { readonly folder: string; readonly parallel: number },
+): Promise<CommandCost> {
+  await mkdir(folder, { recursive: true });
+  const file = await writeRegsyncFile(upstream, folder, repositories, { parallel });
+  return timeCommand([program('regsync'), 'once', '-c', file], {
+    ...peerOptions(upstream, folder),
+    limitSeconds: 900,
+  });
+}
+
+async function writeRegsyncFile(
+  { host, authority }: Source,
+  folder: string,
+  repositories: readonly string[],
+  defaults: object = {},
+): Promise<string> {
+  const trust = authority === undefined ? { tls: 'disabled' } : { tls: 'enabled', regcert: authority.pem };
+  const config = {
+    version: 1,
+    creds: [{ registry: host, ...trust }],
+    defaults,
+    sync: repositories.map((name) => ({
+      source: `${host}/${name}`,
+      target: `ocidir://${folder}/oci/${name}`,
+      type: 'repository',
+    })),
+  };
+  const file = join(folder, 'regsync.yml');
+  // JSON is YAML
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+function peerOptions({ authority }: Source, home: string): CommandOptions {
+  return authority === undefined ? { home } : { home, authorities: authority.path };
+}
+
+function isTls({ authority }: Source): boolean {
+  return authority !== undefined;
+}
+
+/** crane's option turns the check of certificates off. */
+function insecure(upstream: Source): string[] {
+  return isTls(upstream) ? [] : ['--insecure'];
 }
 
 /** The floor: parallel GETs, sha256 and write in Go, of blobs whose names are known already. */
 export async function runFloor(
-  upstream: RealRegistry,
+  upstream: Source,
   repository: string,
   digests: readonly string[],
   folder: string,

@@ -30,18 +30,34 @@ export async function findStackProcesses(dataDir: string, main: number): Promise
 
 const ticksPerSecond = 100;
 
-/** Processor seconds of the whole stack so far; what ended backends used is the postmaster's by then. */
-export async function cpuSeconds({ main, temporal, postmaster }: StackProcesses): Promise<number> {
-  const backends = postmaster === undefined ? [] : await childrenOf(postmaster);
-  const own = [main, temporal, postmaster, ...backends].filter((pid) => pid !== undefined);
-  const ticks = await Promise.all(
-    own.map(async (pid) => {
-      const fields = await statFields(pid);
-      const ended = pid === postmaster ? Number(fields[13] ?? 0) + Number(fields[14] ?? 0) : 0;
-      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0) + ended;
-    }),
-  );
-  return ticks.reduce((sum, one) => sum + one, 0) / ticksPerSecond;
+/** Processor seconds so far. */
+export interface CpuSeconds {
+  readonly stack: number;
+  /** The part of PostgreSQL's processes. */
+  readonly postgres: number;
+}
+
+/** What ended backends used is the postmaster's by then. */
+export async function cpuSeconds({ main, temporal, postmaster }: StackProcesses): Promise<CpuSeconds> {
+  const backends = postmaster === undefined ? [] : [postmaster, ...(await childrenOf(postmaster))];
+  const seconds = async (pids: readonly (number | undefined)[]): Promise<number> => {
+    const ticks = pids.map(async (pid) => (pid === undefined ? 0 : cpuTicks(pid, pid === postmaster)));
+    return (await Promise.all(ticks)).reduce((sum, one) => sum + one, 0) / ticksPerSecond;
+  };
+  const postgres = await seconds(backends);
+  return { stack: postgres + (await seconds([main, temporal])), postgres };
+}
+
+/** Processor seconds since `before`. */
+export async function cpuSecondsSince(processes: StackProcesses, before: CpuSeconds): Promise<CpuSeconds> {
+  const now = await cpuSeconds(processes);
+  return { stack: now.stack - before.stack, postgres: now.postgres - before.postgres };
+}
+
+async function cpuTicks(pid: number, withEnded: boolean): Promise<number> {
+  const fields = await statFields(pid);
+  const ended = withEnded ? Number(fields[13] ?? 0) + Number(fields[14] ?? 0) : 0;
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0) + ended;
 }
 
 export interface MemoryPeaks {
@@ -81,7 +97,8 @@ export async function peakBytes(pid: number): Promise<number> {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
 }
 
-async function stackBytes({ main, temporal, postmaster }: StackProcesses): Promise<number> {
+/** Memory of the whole stack now. */
+export async function stackBytes({ main, temporal, postmaster }: StackProcesses): Promise<number> {
   const backends = postmaster === undefined ? [] : [postmaster, ...(await childrenOf(postmaster))];
   const [one, two, ...postgres] = await Promise.all([main, temporal, ...backends].map(readPages));
   const shared = Math.max(0, ...postgres.map((pages) => pages.shared));

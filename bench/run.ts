@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--rows small,big,…] [--rounds 5] [--no-peers]`: measures Tidemark beside what a user would take instead, on one
+ * `npm run bench -- [--rows small,big-20ms,…] [--rounds 5] [--no-peers]`: measures Tidemark beside what a user would take instead, on one
  * machine and one upstream, and writes bench/RESULTS.md. With --rows it prints what it found, and leaves the file alone.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,17 +9,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startDockerRegistry } from '../test/interop/peers.ts';
-import { createBench, rowNames } from './bench.ts';
-import type { Bench, RowName } from './bench.ts';
+import { createBench } from './bench.ts';
 import { corpora, pushCorpus, warmUp } from './corpora.ts';
 import type { CorpusName } from './corpora.ts';
 import { peerVersions } from './peers.ts';
 import { formatReport } from './report.ts';
 import type { Findings } from './report.ts';
+import { rowNames, syncRows } from './rows.ts';
+import type { RowName } from './rows.ts';
+import { runEstateRows } from './rows/estate.ts';
 import { runGrowthRows } from './rows/growth.ts';
+import { runLineRow } from './rows/line.ts';
 import { runReadyzRow } from './rows/readyz.ts';
 import { runServeRows } from './rows/serve.ts';
 import { runStartRow } from './rows/start.ts';
+import { runStatementsRow } from './rows/statements.ts';
 import { reportSyncs } from './rows/sync-report.ts';
 import { runSyncRows } from './rows/sync.ts';
 import { runWorkersRow } from './rows/workers.ts';
@@ -39,19 +43,25 @@ execFileSync('bash', [fileURLToPath(new URL('../scripts/install-peers.sh', impor
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
-const upstream = await startDockerRegistry();
+const storage = join(folder, 'upstream');
+const upstream = await startDockerRegistry({ storage });
 try {
+  const bytes = await fill(upstream.url);
   const bench = createBench({
     upstream,
+    storage,
+    bytes,
     folder,
     rows,
     rounds: Number(values.rounds),
     withPeers: values.peers,
   });
-  await fill(bench);
   const findings: Findings[] = [
     await runStartRow(bench),
-    reportSyncs(await runSyncRows(bench)),
+    reportSyncs(bench, await runSyncRows(bench)),
+    await runEstateRows(bench),
+    await runLineRow(bench),
+    await runStatementsRow(bench),
     await runServeRows(bench),
     await runReadyzRow(bench),
     await runGrowthRows(bench),
@@ -77,19 +87,25 @@ function toRowName(text: string): RowName {
   return found;
 }
 
-/** Pushes the corpora that the wanted rows read. */
-async function fill(bench: Bench): Promise<void> {
-  const readBy: Record<CorpusName, readonly RowName[]> = {
-    small: ['small'],
-    big: ['big', 'blobs'],
-    manytags: ['manytags', 'manifests'],
-    tags10k: ['tags10k', 'graphql'],
+/** Pushes the corpora that the wanted rows read; returns their bytes. */
+async function fill(url: string): Promise<Map<CorpusName, number>> {
+  const alsoReadBy: Partial<Record<CorpusName, readonly RowName[]>> = {
+    small: ['estate', 'estate-20ms', 'unchanged1000', 'statements'],
+    big: ['blobs'],
+    manytags: ['manifests'],
+    tags10k: ['graphql'],
   };
-  bench.log(`Filling docker-registry on ${bench.upstream.url}`);
-  await pushCorpus(bench.upstream.url, warmUp);
-  for (const corpus of Object.values(corpora))
-    if (readBy[corpus.name].some((row) => bench.wants(row))) {
-      await pushCorpus(bench.upstream.url, corpus);
-      bench.log(`${corpus.name}: ${corpus.description}`);
-    }
+  console.log(`Filling docker-registry on ${url}`);
+  await pushCorpus(url, warmUp);
+  const bytes = new Map<CorpusName, number>();
+  for (const corpus of Object.values(corpora)) {
+    const readers = [
+      ...syncRows.filter((row) => row.corpus === corpus.name).map(({ name }) => name),
+      ...(alsoReadBy[corpus.name] ?? []),
+    ];
+    if (!readers.some((row) => rows.has(row))) continue;
+    bytes.set(corpus.name, await pushCorpus(url, corpus));
+    console.log(`${corpus.name}: ${corpus.description}`);
+  }
+  return bytes;
 }

@@ -59,6 +59,8 @@ function parseLog(text: string): LoggedStatement[] {
       /^(\d+\.\d+) (\d+) LOG: {2}duration: (\d+\.\d+) ms {2}(?:statement|execute [^:]*): (.*)$/s.exec(entry);
     if (found === null) return [];
     const [, seconds, backend = '', duration, statement = ''] = found;
+    // those that switch the log off
+    if (/^(alter system|select pg_reload_conf)/.test(statement)) return [];
     return [
       { backend, endedMs: Number(seconds) * 1000, durationMs: Number(duration), text: statement.trim() },
     ];

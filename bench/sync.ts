@@ -7,6 +7,7 @@ export interface MirrorInput {
   readonly upstreamName: string;
   readonly includeTags?: readonly string[];
   readonly downloadConcurrency?: number;
+  readonly sslCaCertificate?: string;
 }
 
 export interface Mirror {

@@ -1,18 +1,17 @@
 /** How the work grows: one changed tag in 1,000 and in 100,000. */
-import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { addImage, addLayer, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { Bench } from '../bench.ts';
-import { findTemporalAddress } from '../processes.ts';
+import { openSyncLog } from '../logged-sync.ts';
+import type { SyncLog } from '../logged-sync.ts';
 import type { Findings, Goal } from '../report.ts';
-import { databaseUrl, findTransaction, openStatementLog } from '../statement-log.ts';
-import type { LoggedStatement, LoggedTransaction, StatementLog } from '../statement-log.ts';
+import { databaseUrl, findTransaction } from '../statement-log.ts';
+import type { LoggedStatement, LoggedTransaction } from '../statement-log.ts';
 import { median, spread } from '../statistics.ts';
-import { createMirror, mutate } from '../sync.ts';
-import type { Mirror } from '../sync.ts';
+import { createMirror } from '../sync.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 import type { Tidemark } from '../tidemark.ts';
 
@@ -40,9 +39,8 @@ interface Stage {
   readonly tidemark: Tidemark;
   readonly upstream: SampleUpstream;
   readonly repositories: Map<string, SampleRepository>;
-  readonly statements: StatementLog;
+  readonly log: SyncLog;
   readonly database: pg.Client;
-  readonly temporal: Client;
 }
 
 export async function runGrowthRows(bench: Bench): Promise<Findings> {
@@ -53,17 +51,14 @@ export async function runGrowthRows(bench: Bench): Promise<Findings> {
   const upstream = await startSampleUpstream({ repositories });
   const database = new pg.Client({ connectionString: await databaseUrl(dataDir) });
   await database.connect();
-  const statements = await openStatementLog(dataDir);
-  const connection = await Connection.connect({ address: await findTemporalAddress(dataDir) });
-  const temporal = new Client({ connection });
+  const log = await openSyncLog(tidemark);
   try {
-    const stage = { bench, tidemark, upstream, repositories, statements, database, temporal };
+    const stage = { bench, tidemark, upstream, repositories, log, database };
     const found: Growth[] = [];
     for (const tags of sizes) found.push(await measure(stage, tags));
     return report(found);
   } finally {
-    await connection.close();
-    await statements.close();
+    await log.close();
     await database.end();
     await upstream.close();
     await tidemark.stop();
@@ -72,15 +67,15 @@ export async function runGrowthRows(bench: Bench): Promise<Findings> {
 }
 
 async function measure(stage: Stage, tags: number): Promise<Growth> {
-  const { bench, tidemark, upstream, repositories } = stage;
+  const { bench, tidemark, upstream, repositories, log } = stage;
   const name = `grown-${tags}`;
   const sample = buildTags(tags);
   repositories.set(name, sample);
   const whole = await createMirror(tidemark, { name, url: upstream.url, upstreamName: name });
-  const first = await logSync(stage, whole);
+  const first = await log.sync(whole);
   bench.log(`growth: ${tags} tags, first sync ${first.seconds.toFixed(1)} s`);
   change(sample, 0);
-  const changed = await logSync(stage, whole);
+  const changed = await log.sync(whole);
   bench.log(`growth: ${tags} tags, one changed ${changed.seconds.toFixed(1)} s`);
   // the transaction knows only what differs: asking for the one tag gives the same one sooner
   const one = await createMirror(tidemark, {
@@ -93,7 +88,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
   const commits: LoggedTransaction[] = [];
   for (let number = 1; number <= changes; number += 1) {
     change(sample, number);
-    const { statements } = await logSync(stage, { repositoryId: whole.repositoryId, remoteId: one.remoteId });
+    const { statements } = await log.sync({ repositoryId: whole.repositoryId, remoteId: one.remoteId });
     commits.push(findCommit(statements));
   }
   return {
@@ -126,32 +121,6 @@ function buildTags(tags: number): SampleRepository {
 
 function change(sample: SampleRepository, number: number): void {
   addImage(sample, { seed: `change-${number}`, layers: [2_000], tag: changingTag });
-}
-
-interface LoggedSync {
-  readonly seconds: number;
-  readonly statements: readonly LoggedStatement[];
-  readonly events: number;
-}
-
-/** Waits for Temporal, not for the API: what asks for the task's state would be among the statements. */
-async function logSync(stage: Stage, mirror: Mirror): Promise<LoggedSync> {
-  const started = performance.now();
-  let seconds = 0;
-  let events = 0;
-  const statements = await stage.statements.during(async () => {
-    const { task } = await mutate<{ task: { workflowId: string } }>(
-      stage.tidemark,
-      'repositorySync',
-      'task { workflowId }',
-      mirror,
-    );
-    const handle = stage.temporal.workflow.getHandle(task.workflowId);
-    await handle.result();
-    seconds = (performance.now() - started) / 1000;
-    events = (await handle.describe()).historyLength;
-  });
-  return { seconds, statements, events };
 }
 
 function findCommit(statements: readonly LoggedStatement[]): LoggedTransaction {

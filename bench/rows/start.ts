@@ -1,10 +1,13 @@
 /** How long `npm start` takes until the server is ready, on an empty data folder and on one that is there. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
+import { findStackProcesses, stackBytes } from '../processes.ts';
 import type { Findings } from '../report.ts';
-import { median, spread } from '../statistics.ts';
+import { median, memoryGoal, spread } from '../statistics.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 
 const again = { goal: 3 };
+const idle = { afterMs: 5_000, goalMegabytes: 450 };
 
 export async function runStartRow(bench: Bench): Promise<Findings> {
   if (!bench.wants('start')) return { sections: [], goals: [] };
@@ -12,6 +15,7 @@ export async function runStartRow(bench: Bench): Promise<Findings> {
   const throughNpm = process.env['npm_execpath'] !== undefined;
   const shown = throughNpm ? 'npm start' : 'node dist/main.js start';
   const times: Record<'first' | 'later', number[]> = { first: [], later: [] };
+  const idleBytes: number[] = [];
   for (let round = 1; round <= bench.rounds; round += 1) {
     const dataDir = await newDataFolder();
     for (const kind of ['first', 'later'] as const) {
@@ -19,6 +23,7 @@ export async function runStartRow(bench: Bench): Promise<Findings> {
         ? startTidemark(dataDir, {}, ['npm', 'start'])
         : startTidemark(dataDir));
       times[kind].push(tidemark.readySeconds);
+      if (kind === 'later') idleBytes.push(await measureIdle(dataDir, tidemark.pid));
       await tidemark.stop();
     }
     await removeFolder(dataDir);
@@ -34,6 +39,12 @@ export async function runStartRow(bench: Bench): Promise<Findings> {
           ['the first, on an empty data folder', spread(times.first), String(times.first.length)],
           ['again', spread(times.later), String(times.later.length)],
         ],
+        notes: [
+          `Idle for ${idle.afterMs / 1000} s after the later start, all processes have ${spread(
+            idleBytes.map((bytes) => bytes / 1e6),
+            0,
+          )} MB.`,
+        ],
       },
     ],
     goals: [
@@ -43,6 +54,13 @@ export async function runStartRow(bench: Bench): Promise<Findings> {
         measured: `${median(times.later).toFixed(2)} s`,
         isMet: median(times.later) <= again.goal,
       },
+      memoryGoal('memory of the whole embedded stack, idle', median(idleBytes), idle.goalMegabytes),
     ],
   };
+}
+
+async function measureIdle(dataDir: string, pid: number): Promise<number> {
+  const processes = await findStackProcesses(dataDir, pid);
+  await sleep(idle.afterMs);
+  return stackBytes(processes);
 }

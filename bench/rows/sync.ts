@@ -1,38 +1,31 @@
-/** First, unchanged and changed syncs of each corpus, by Tidemark and its peers in turn; and the starts of Tidemark between them. */
+/** First, unchanged and changed syncs of each corpus in each scene, by Tidemark and its peers in turn. */
 import { rm } from 'node:fs/promises';
 import { startDockerRegistry } from '../../test/interop/peers.ts';
 import type { RealRegistry } from '../../test/interop/peers.ts';
-import { listTags, syncedCorpora } from '../bench.ts';
+import { listTags } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { corpora, warmUp } from '../corpora.ts';
-import type { CorpusName } from '../corpora.ts';
 import { peers, runFloor, runPeer } from '../peers.ts';
 import type { PeerJob, Work } from '../peers.ts';
-import { cpuSeconds, findStackProcesses, settleDisk, watchMemory } from '../processes.ts';
+import { cpuSeconds, cpuSecondsSince, findStackProcesses, settleDisk, watchMemory } from '../processes.ts';
 import type { StackProcesses } from '../processes.ts';
+import { syncRows } from '../rows.ts';
+import type { SyncRow, SyncRowName } from '../rows.ts';
+import { openScene, sceneNames } from '../scenes.ts';
+import type { SceneName, Source } from '../scenes.ts';
 import { createMirror, mutate, timeSync } from '../sync.ts';
 import type { Mirror } from '../sync.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 import type { Tidemark } from '../tidemark.ts';
+import { floorName } from './sync-samples.ts';
+import type { SyncSample } from './sync-samples.ts';
 
-export interface SyncSample {
-  readonly corpus: CorpusName;
-  readonly work: Work;
-  readonly tool: string;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly peakBytes: number;
-  /** Of Tidemark: all its processes together. */
-  readonly stackPeakBytes?: number;
-  /** A peer that had not ended when its time was up. */
-  readonly isStopped?: boolean;
-}
-
-export const floorName = 'plain GETs in Go';
+type NamedRow = SyncRow & { readonly name: SyncRowName };
 
 interface Round {
   readonly bench: Bench;
   readonly number: number;
+  readonly source: Source;
   readonly tidemark: Tidemark;
   readonly processes: StackProcesses;
   readonly target: RealRegistry;
@@ -40,33 +33,46 @@ interface Round {
   readonly tooSlow: Set<string>;
 }
 
-/** Rounds of the rows of 10,000 tags: each takes half a minute. */
-const roundsOfMany = 3;
-
 export async function runSyncRows(bench: Bench): Promise<SyncSample[]> {
-  const wanted = syncedCorpora.filter((name) => bench.wants(name));
   const samples: SyncSample[] = [];
   const tooSlow = new Set<string>();
-  for (let number = 1; wanted.length > 0 && number <= bench.rounds; number += 1) {
-    const dataDir = await newDataFolder();
-    const target = await startDockerRegistry();
-    const tidemark = await startTidemark(dataDir);
-    try {
-      await warm(bench, tidemark);
-      const processes = await findStackProcesses(dataDir, tidemark.pid);
-      const round = { bench, number, tidemark, processes, target, tooSlow };
-      for (const name of wanted)
-        if (name !== 'tags10k' || number <= roundsOfMany) samples.push(...(await runCorpus(round, name)));
-    } finally {
-      await tidemark.stop();
-      await target.stop();
-      await removeFolder(dataDir);
+  for (let number = 1; number <= bench.rounds; number += 1)
+    for (const scene of sceneNames) {
+      const rows = syncRows.filter(
+        (row) => row.scene === scene && bench.wants(row.name) && number <= row.roundsMax,
+      );
+      if (rows.length > 0) samples.push(...(await runScene({ bench, number, tooSlow }, scene, rows)));
     }
-  }
   return samples;
 }
 
-/** One sync that finds everything new and one that finds nothing new. */
+/** Each scene has an upstream of its own address and an empty Tidemark, which shares no content between scenes. */
+async function runScene(
+  common: Pick<Round, 'bench' | 'number' | 'tooSlow'>,
+  name: SceneName,
+  rows: readonly NamedRow[],
+): Promise<SyncSample[]> {
+  const { bench } = common;
+  const scene = await openScene(bench, name);
+  const dataDir = await newDataFolder();
+  const target = await startDockerRegistry();
+  const tidemark = await startTidemark(dataDir);
+  try {
+    await warm(bench, tidemark);
+    const processes = await findStackProcesses(dataDir, tidemark.pid);
+    const round = { ...common, source: scene.source, tidemark, processes, target };
+    const samples: SyncSample[] = [];
+    for (const row of rows) samples.push(...(await runRow(round, row)));
+    return samples;
+  } finally {
+    await tidemark.stop();
+    await target.stop();
+    await scene.close();
+    await removeFolder(dataDir);
+  }
+}
+
+/** One sync that finds everything new and one that finds nothing new, over loopback whatever the scene. */
 export async function warm(bench: Bench, tidemark: Tidemark): Promise<void> {
   const { name } = warmUp;
   const mirror = await createMirror(tidemark, { name, url: bench.upstream.url, upstreamName: name });
@@ -74,17 +80,23 @@ export async function warm(bench: Bench, tidemark: Tidemark): Promise<void> {
   await timeSync(tidemark, mirror);
 }
 
-async function runCorpus(round: Round, name: CorpusName): Promise<SyncSample[]> {
-  const { bench, number, tidemark } = round;
+async function runRow(round: Round, row: NamedRow): Promise<SyncSample[]> {
+  const { bench, number, source, tidemark } = round;
+  const { name, corpus, works } = row;
   const samples: SyncSample[] = [];
-  const tags = await listTags(bench.upstream, name);
-  const mirror = await createMirror(tidemark, { name, url: bench.upstream.url, upstreamName: name });
-  for (const work of ['first', 'again', 'changed'] as const) {
-    if (work === 'changed') await bench.change(corpora[name]);
-    const sample = await timeTidemark(round, mirror, { corpus: name, work });
+  const tags = await listTags(bench.upstream, corpus);
+  const mirror = await createMirror(tidemark, {
+    name: corpus,
+    url: source.url,
+    upstreamName: corpus,
+    ...(source.authority === undefined ? {} : { sslCaCertificate: source.authority.pem }),
+  });
+  for (const work of works) {
+    if (work === 'changed') await bench.change(corpora[corpus]);
+    const sample = await timeTidemark(round, mirror, { row: name, work });
     samples.push(sample);
     bench.log(`round ${number}: ${name} ${work}: tidemark ${sample.seconds.toFixed(2)} s`);
-    if (bench.withPeers) samples.push(...(await runPeers(round, { corpus: name, work, tags })));
+    if (bench.withPeers) samples.push(...(await runPeers(round, row, { work, tags })));
     if (work === 'again' && name === 'tags10k') samples.push(await timeImmutable(round, mirror, name));
   }
   await rm(bench.path(`${name}-${number}`), { recursive: true, force: true });
@@ -92,11 +104,11 @@ async function runCorpus(round: Round, name: CorpusName): Promise<SyncSample[]> 
 }
 
 /** Nothing changed, and no tag is asked for. */
-async function timeImmutable(round: Round, mirror: Mirror, corpus: CorpusName): Promise<SyncSample> {
+async function timeImmutable(round: Round, mirror: Mirror, row: SyncRowName): Promise<SyncSample> {
   const update = (immutableTags: readonly string[] | null) =>
     mutate(round.tidemark, 'remoteUpdate', 'remote { id }', { id: mirror.remoteId, immutableTags });
   await update(['*']);
-  const sample = await timeTidemark(round, mirror, { corpus, work: 'again' });
+  const sample = await timeTidemark(round, mirror, { row, work: 'again' });
   await update(null);
   return { ...sample, tool: 'tidemark, immutableTags' };
 }
@@ -104,32 +116,31 @@ async function timeImmutable(round: Round, mirror: Mirror, corpus: CorpusName): 
 async function timeTidemark(
   { tidemark, processes }: Round,
   mirror: Mirror,
-  row: { readonly corpus: CorpusName; readonly work: Work },
+  what: Pick<SyncSample, 'row' | 'work'>,
 ): Promise<SyncSample> {
   await settleDisk();
   const cpuBefore = await cpuSeconds(processes);
   const memory = watchMemory(processes);
   const { seconds, createdVersion } = await timeSync(tidemark, mirror);
   const peaks = await memory.stop();
-  if ((createdVersion === null) !== (row.work === 'again'))
-    throw new Error(`${row.corpus} ${row.work}: the sync made version ${createdVersion}.`);
+  const cpu = await cpuSecondsSince(processes, cpuBefore);
+  if ((createdVersion === null) !== (what.work === 'again'))
+    throw new Error(`${what.row} ${what.work}: the sync made version ${createdVersion}.`);
   return {
-    ...row,
+    ...what,
     tool: 'tidemark',
     seconds,
-    cpuSeconds: (await cpuSeconds(processes)) - cpuBefore,
+    cpuSeconds: cpu.stack,
+    postgresCpuSeconds: cpu.postgres,
     peakBytes: peaks.main,
     stackPeakBytes: peaks.stack,
   };
 }
 
 async function runPeers(
-  { bench, number, target, tooSlow }: Round,
-  {
-    corpus,
-    work,
-    tags,
-  }: { readonly corpus: CorpusName; readonly work: Work; readonly tags: readonly string[] },
+  { bench, number, source, target, tooSlow }: Round,
+  { name: row, corpus, scene }: NamedRow,
+  { work, tags }: { readonly work: Work; readonly tags: readonly string[] },
 ): Promise<SyncSample[]> {
   const samples: SyncSample[] = [];
   // each round begins with another one
@@ -138,22 +149,18 @@ async function runPeers(
     const runs = peer.runs(corpus, work);
     const pair = `${peer.name} ${corpus}`;
     if (runs === 'never' || (runs === 'once' && number > 1) || tooSlow.has(pair)) continue;
-    const folder = bench.path(`${corpus}-${number}`, peer.name.replace(' ', '-'));
-    const job: PeerJob = { upstream: bench.upstream, corpus, tags, folder, target };
+    const folder = bench.path(`${row}-${number}`, peer.name.replace(' ', '-'));
+    const job: PeerJob = { upstream: source, corpus, tags, folder, target };
     await settleDisk();
     const cost = await runPeer(peer, job);
     if (cost.isStopped) tooSlow.add(pair);
-    bench.log(`round ${number}: ${corpus} ${work}: ${peer.name} ${cost.seconds.toFixed(2)} s`);
-    samples.push({ corpus, work, tool: peer.name, ...cost });
+    bench.log(`round ${number}: ${row} ${work}: ${peer.name} ${cost.seconds.toFixed(2)} s`);
+    samples.push({ row, work, tool: peer.name, ...cost });
   }
-  if (corpus === 'big' && work === 'first') {
-    const cost = await runFloor(
-      bench.upstream,
-      corpus,
-      await layersOf(bench, corpus, tags),
-      bench.path(`${corpus}-${number}`, 'floor'),
-    );
-    samples.push({ corpus, work, tool: floorName, ...cost });
+  if (corpus === 'big' && work === 'first' && scene === 'loopback') {
+    const layers = await layersOf(bench, corpus, tags);
+    const cost = await runFloor(source, corpus, layers, bench.path(`${row}-${number}`, 'floor'));
+    samples.push({ row, work, tool: floorName, ...cost });
   }
   return samples;
 }

@@ -10,11 +10,11 @@ import (
 
 // A line is what lies between a client and a server that are far apart. The model:
 //
-//   - Each direction takes half the round trip and has the whole rate, which all connections share in turns of half a millisecond.
+//   - Each direction takes half the round trip and has the whole rate, which all connections share in turns of a millisecond.
 //   - A connection is set up in one round trip. Loopback accepts at once, so the client may send at once: what it sends is taken only
 //     a round trip after the connection was accepted, which is when a real client could have sent it. TLS pays for its own round trips.
 //   - Nothing is lost, and there is no slow start: a connection may use the whole line at once. Headers of packets cost nothing.
-//   - A connection holds at most one bandwidth-delay product in each direction, whatever the other end reads.
+//   - A connection holds at most one bandwidth-delay product of the round trip in each direction, whatever the other end reads.
 type line struct {
 	roundTrip time.Duration
 	up, down  *link

@@ -8,11 +8,11 @@ import (
 
 const (
 	// turnMost is how long a connection sends before the next one has its turn, within the sizes below.
-	turnMost   = 500 * time.Microsecond
+	turnMost   = time.Millisecond
 	chunkLeast = 4 << 10
 	chunkMost  = 64 << 10
-	// queueMost is how far the line is booked ahead: longer than a timer is late, so that the line is never idle for that.
-	queueMost = 2 * time.Millisecond
+	// queueMost is how far the line is booked ahead: longer than a timer is late, so that the line is not idle for that.
+	queueMost = 5 * time.Millisecond
 	// unlimitedWindow is what a connection may have on its way where no rate bounds it.
 	unlimitedWindow = 4 << 20
 )
@@ -47,22 +47,24 @@ func (l *link) send(bytes int) time.Time {
 	if l.bytesPerSecond == 0 {
 		return time.Now().Add(l.delay)
 	}
+	ready := time.Now()
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
 	time.Sleep(time.Until(l.freeAt.Add(-queueMost)))
 	// A line that was idle has saved nothing up.
-	if now := time.Now(); l.freeAt.Before(now) {
-		l.freeAt = now
+	if l.freeAt.Before(ready) {
+		l.freeAt = ready
 	}
 	l.freeAt = l.freeAt.Add(time.Duration(float64(bytes) / l.bytesPerSecond * float64(time.Second)))
 	return l.freeAt.Add(l.delay)
 }
 
-// window is the number of chunks of one connection that are on their way at most: the bandwidth-delay product of the direction.
+// window is the number of chunks of one connection that are on their way at most: the bandwidth-delay product of the round trip, twice
+// what the direction needs, so that a late timer does not slow a connection down.
 func (l *link) window() int {
 	bytes := float64(unlimitedWindow)
 	if l.bytesPerSecond > 0 {
-		bytes = l.bytesPerSecond * (l.delay + queueMost).Seconds()
+		bytes = l.bytesPerSecond * (2*l.delay + queueMost).Seconds()
 	}
 	return int(bytes/float64(l.chunkBytes)) + 1
 }

@@ -64,14 +64,24 @@ export async function startRegistry(name: RegistryName): Promise<RealRegistry> {
   return name === 'crane' ? startCraneRegistry() : startDockerRegistry();
 }
 
+export interface DockerRegistryOptions {
+  /** A folder that may already have content, and stays; default: an empty one of its own. */
+  readonly storage?: string;
+  /** Files in PEM. Without them it serves plain HTTP. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
 /** distribution (Debian's docker-registry), with deletion allowed. */
-export async function startDockerRegistry(): Promise<RealRegistry> {
+export async function startDockerRegistry({
+  storage,
+  tls,
+}: DockerRegistryOptions = {}): Promise<RealRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-registry-'));
   const config = {
     version: '0.1',
     log: { level: 'info', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(folder, 'storage') }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0' },
+    storage: { filesystem: { rootdirectory: storage ?? join(folder, 'storage') }, delete: { enabled: true } },
+    http: { addr: '127.0.0.1:0', ...(tls === undefined ? {} : { tls }) },
   };
   // JSON is YAML
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
@@ -79,6 +89,7 @@ export async function startDockerRegistry(): Promise<RealRegistry> {
     command: requirePeer('docker-registry'),
     args: ['serve', join(folder, 'config.yml')],
     ready: /listening on 127\.0\.0\.1:(\d+)/,
+    ...(tls === undefined ? {} : { scheme: 'https' }),
   });
 }
 
@@ -155,9 +166,13 @@ interface Launch {
   readonly args: readonly string[];
   /** Of a line of its output; the first group is the port. */
   readonly ready: RegExp;
+  readonly scheme?: 'http' | 'https';
 }
 
-async function launch(folder: string, { command, args, ready }: Launch): Promise<RealRegistry> {
+async function launch(
+  folder: string,
+  { command, args, ready, scheme = 'http' }: Launch,
+): Promise<RealRegistry> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { HOME: folder } });
   const exited = once(child, 'exit');
   // it must not outlive a run that is killed by a signal it can see
@@ -167,7 +182,7 @@ async function launch(folder: string, { command, args, ready }: Launch): Promise
     const port = await readPort([child.stdout, child.stderr], ready, exited);
     const host = `127.0.0.1:${port}`;
     return {
-      url: `http://${host}`,
+      url: `${scheme}://${host}`,
       host,
       async stop() {
         process.off('exit', end);
