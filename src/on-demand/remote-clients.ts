@@ -28,7 +28,7 @@ export function createRemoteClients(deps: RemoteClientDeps): RemoteClients {
   const limiters = new WeakMap<Registry, Limiter>();
   return {
     hold(remote) {
-      const { registry, release } = clients.hold(remote.id, remote, () =>
+      const { value: registry, release } = clients.hold(remote.id, remote, () =>
         deps.openRegistry(remoteOptions(deps, remote)),
       );
       const downloads = limiters.get(registry) ?? createLimiter(remote.downloadConcurrency);

@@ -12,6 +12,7 @@ import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { hasLogins } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
 import { openRegistry } from '../registry/client.ts';
+import { createTransportPool } from '../registry/transport/transport-pool.ts';
 
 export interface WorkerRoleOptions {
   readonly database: Database;
@@ -58,10 +59,12 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
       'TIDEMARK_AUTH is not set for this worker, and the database has logins: syncs without a known starter reuse nothing. Set it as for the API.',
     );
   const blobLocks = createBlobLocks(options.databaseUrl);
+  const connections = createTransportPool();
   const { activities, close } = createActivities({
     ...options,
     blobLocks,
-    openRegistry,
+    openRegistry: (registry) =>
+      openRegistry(registry, { openTransport: (transport) => connections.open(transport) }),
     connections: createLimiter(options.workerConnections),
   });
   const worker = await Worker.create({
@@ -91,6 +94,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
       stopping.abort();
       await scrubbing;
       await close();
+      await connections.close();
       await blobLocks.close();
     }
   };

@@ -10,11 +10,13 @@ import { retry } from './transport/retry.ts';
 import { sendAuthorized } from './auth/send-authorized.ts';
 import { slowDownMs } from './status.ts';
 import { openTransport } from './transport/transport.ts';
-import type { TransportSettings } from './transport/transport.ts';
+import type { Transport, TransportSettings } from './transport/transport.ts';
 import type { MinimumRate } from './transport/body.ts';
 
 /** Settings beyond those of a remote, for tests and probes. */
 export interface ClientSettings extends TransportSettings {
+  /** Default: connections of its own. */
+  readonly openTransport?: (options: RegistryOptions) => Transport;
   readonly retryBaseMs?: number;
   readonly minimumRate?: MinimumRate;
   readonly tagPageMaxBytes?: number;
@@ -58,7 +60,7 @@ export interface Requester {
 }
 
 export function createRequester(options: RegistryOptions, settings: ClientSettings = {}): Requester {
-  const transport = openTransport(options, settings);
+  const transport = (settings.openTransport ?? openTransport)(options, settings);
   const registry = new URL(options.url);
   const ownHeaders = requestHeaders(options.headers);
   const totalTimeoutMs = options.totalTimeoutMs ?? 0;

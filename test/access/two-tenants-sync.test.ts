@@ -371,7 +371,7 @@ describe('content that the tenant’s upstream has', () => {
         kysely(harness.em()),
       );
       // a run after a completed sync begins with a look: both are compared after a failed one
-      expect(await runNaming(absent)).toMatchObject({ state: 'FAILED', latest: 1 });
+      expect(await runNaming(makeNamed('secret-before'))).toMatchObject({ state: 'FAILED', latest: 1 });
       const named = await runNaming(unseen);
       expect(named).toMatchObject({ state: 'FAILED', latest: 1 });
       expect(named).toEqual(await runNaming(absent));

@@ -58,11 +58,7 @@ export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
     );
     try {
       const present = await content.load(settled.repositoryId);
-      return await isUnchanged(
-        deps,
-        { ...settled, remote, filter, registry: client.registry, present },
-        signal,
-      );
+      return await isUnchanged(deps, { ...settled, remote, filter, registry: client.value, present }, signal);
     } finally {
       client.release();
     }

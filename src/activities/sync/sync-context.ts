@@ -83,7 +83,7 @@ export function createSyncContexts(deps: ActivityDeps, throttles: Throttles): Sy
           remote,
           selection,
           filter: compileSubset(selection),
-          registry: client.registry,
+          registry: client.value,
           throttles: await throttles.count(em, taskId),
           reuse: { visibility, repositoryId, origin },
           failures: openFailures(deps, taskId, selection.tagRules?.tagFailures),
