@@ -63,6 +63,7 @@ beforeAll(async () => {
       allowUpstream: [],
       temporalUiUrl: 'http://127.0.0.1:8233',
       temporalNamespace: 'default',
+      version: '0.0.0-test',
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,

@@ -29,6 +29,10 @@ export interface ApiConfig {
   readonly temporalNamespace: string;
   /** The largest accepted manifest. */
   readonly manifestMaxBytes: number;
+  /** Of this program. */
+  readonly version: string;
+  /** The folder of the built web console; undefined: none, as in a build without it. */
+  readonly webFolder?: string | undefined;
 }
 
 /** Reads missing content from its remotes while a client waits (`src/on-demand/`). */

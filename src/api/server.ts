@@ -18,8 +18,11 @@ import { checkParameters } from './graphql/parameters.ts';
 import { serveGraphql } from './graphql-http.ts';
 import { checkHost } from './host-guard.ts';
 import { serveSockets } from './socket-transport.ts';
+import { serveSessions } from './session/session-routes.ts';
 import { serveStatus } from './status-routes.ts';
 import { createTaskWatch } from './task-watch.ts';
+import { serveConsole } from './web/console-pages.ts';
+import type { ConsolePages } from './web/console-pages.ts';
 
 const bodyMaxBytes = 1024 * 1024;
 const requestMaxMs = 30_000;
@@ -46,8 +49,10 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   const taskWatch = createTaskWatch(api.database, api.logger);
   app.removeContentTypeParser('text/plain');
   guardRequests(app, api);
-  answerErrors(app, api);
-  serveStatus(app, api);
+  const pages = await serveConsole(app, api.config.webFolder);
+  answerErrors(app, api, pages);
+  serveStatus(app, api, pages);
+  serveSessions(app, api);
   serveDistribution(app, api);
   serveTokens(app, api);
   const apollo = await serveGraphql(app, { schema, api, taskWatch });
@@ -119,9 +124,11 @@ function refuseEncoding({ headers }: FastifyRequest): string | undefined {
 }
 
 /** Errors outside of GraphQL, in its format. Internal details are not exposed (fault 89). */
-function answerErrors(app: FastifyInstance, api: ApiDependencies): void {
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),
+function answerErrors(app: FastifyInstance, api: ApiDependencies, pages: ConsolePages | undefined): void {
+  app.setNotFoundHandler((request, reply) =>
+    pages?.isPage(request) === true
+      ? pages.sendIndex(request, reply)
+      : reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing at this address.')),
   );
   app.setErrorHandler((error: FastifyError | TidemarkError, request, reply) => {
     if (isTidemarkError(error)) return answerTidemarkError(error, reply, createTrace(api, request.id));

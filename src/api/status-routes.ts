@@ -7,19 +7,26 @@ import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
 import { printContractSchema } from './graphql/build-schema.ts';
 import { printMetrics } from './metrics.ts';
+import type { ConsolePages } from './web/console-pages.ts';
 import { indexPage } from './web/index-page.ts';
 
 const checkMs = 3_000;
 
 /**
- * `/`, `/healthz` (the process), `/readyz` (database and blob store) and the schema are open: they reveal nothing of the content.
+ * `/` (the web console, or links in a build without it), `/healthz` (the process), `/readyz` (database and blob store) and the schema are open: they reveal nothing of the content.
  * `/metrics` does. With logins on it requires the role reader for everything.
  */
-export function serveStatus(app: FastifyInstance, api: ApiDependencies): void {
-  app.get('/', (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .send(indexPage({ temporalUiUrl: api.access.isOn ? undefined : api.config.temporalUiUrl })),
+export function serveStatus(
+  app: FastifyInstance,
+  api: ApiDependencies,
+  pages: ConsolePages | undefined,
+): void {
+  app.get('/', (request, reply) =>
+    pages === undefined
+      ? reply
+          .type('text/html; charset=utf-8')
+          .send(indexPage({ temporalUiUrl: api.access.isOn ? undefined : api.config.temporalUiUrl }))
+      : pages.sendIndex(request, reply),
   );
   app.get('/graphql/schema', (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(printContractSchema()),

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config.ts';
 import { isTidemarkError } from '../oci/error.ts';
+import { readVersion } from '../processes/program-version.ts';
 import { jsonFormat } from './commands/print.ts';
 import { catchInterrupts, InterruptedError } from './progress/interrupt.ts';
 import type { Interrupt } from './progress/interrupt.ts';
@@ -48,11 +48,6 @@ function exitQuietlyOnClosedPipe(): void {
       if (error.code === 'EPIPE') process.exit(0);
       throw error;
     });
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 interface Output {

@@ -34,6 +34,7 @@ import { openSecretBox } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
 import { checkPort, listen } from './listen.ts';
 import { createLogger } from './logger.ts';
+import { readVersion } from './program-version.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { postgres, temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
@@ -195,6 +196,8 @@ async function startApiRole(ground: Ground, options: StartServerOptions) {
       temporalUiUrl: ground.servers.temporalUiUrl,
       temporalNamespace: config.temporalNamespace,
       manifestMaxBytes: config.manifestMaxBytes,
+      version: readVersion(),
+      webFolder: fileURLToPath(new URL('../web', import.meta.url)),
     },
     blobs: ground.store,
     upstreams,

@@ -236,6 +236,7 @@ const always = (path: string) => (): string => path;
 export const routeRows: readonly RouteRow[] = [
   ...(['GET', 'HEAD'] as const).flatMap((method): RouteRow[] => [
     { route: `${method} /`, least: 'everybody', path: always('/') },
+    { route: `${method} /session`, least: 'everybody', path: always('/session') },
     { route: `${method} /healthz`, least: 'everybody', path: always('/healthz') },
     { route: `${method} /readyz`, least: 'everybody', path: always('/readyz') },
     { route: `${method} /graphql/schema`, least: 'everybody', path: always('/graphql/schema') },

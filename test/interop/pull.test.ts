@@ -63,6 +63,7 @@ beforeAll(async () => {
       allowUpstream: [],
       temporalUiUrl: undefined,
       temporalNamespace: 'default',
+      version: '0.0.0-test',
       manifestMaxBytes: 4 * 1024 * 1024,
     },
     blobs: harness.store,

@@ -105,6 +105,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
         temporalUiUrl: undefined,
         temporalNamespace: 'default',
         manifestMaxBytes: 4 * 1024 * 1024,
+        version: '0.0.0-test',
         ...options.config,
       },
       blobs,
