@@ -9,6 +9,14 @@ import { isTidemarkError, quoteValue } from './oci/error.ts';
 
 export type Parsed<T> = { readonly value: T } | { readonly mistake: string };
 
+/** Reads one setting; a mistake in it is noted, and the fallback returned. */
+export type Read = <T, D>(name: string, fallback: D, parse: (value: string) => Parsed<T>) => T | D;
+
+/** An empty variable is treated as unset. */
+export function settingText(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -128,6 +136,16 @@ export function parseLoginKinds(value: string): Parsed<readonly LoginKind[]> {
   const kinds = words.filter((word): word is LoginKind => word === 'tokens' || word === 'oidc');
   if (kinds.length > 0 && kinds.length === words.length) return { value: kinds };
   return { mistake: `is ${quoteValue(value)}; expected off, tokens, oidc, or tokens,oidc` };
+}
+
+/** Scopes of OpenID Connect, separated by blanks (RFC 6749, section 3.3). */
+export function parseScopes(value: string): Parsed<string> {
+  const scopes = value.split(' ').filter((scope) => scope !== '');
+  if (scopes.includes('openid') && scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)))
+    return { value: scopes.join(' ') };
+  return {
+    mistake: `is ${quoteValue(value)}; expected scopes separated by blanks with openid among them, such as "openid groups"`,
+  };
 }
 
 /** Hosts (`registry.lan`, `*.lan`, `registry.lan:5000`), addresses and CIDR ranges (`10.0.0.0/8`, `fd00::/8`), between commas. */

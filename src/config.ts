@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoginSettings } from './access/access.ts';
+import { readLogins } from './config-logins.ts';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
@@ -15,13 +16,12 @@ import {
   parseHttpUrl,
   parseInteger,
   parseInterval,
-  parseLoginKinds,
   parseLogLevel,
   parseSecretKeys,
-  parseSecureUrl,
   parseUpstreamRules,
+  settingText as text,
 } from './config-values.ts';
-import type { AccessLogFormat, LogLevel, Parsed } from './config-values.ts';
+import type { AccessLogFormat, LogLevel, Read } from './config-values.ts';
 import type { EarlierAccess } from './db/distributions/earlier-distributions.ts';
 import type { S3Location } from './content/s3/s3-location.ts';
 
@@ -98,6 +98,9 @@ const KNOWN = [
   'TIDEMARK_OIDC_AUDIENCE',
   'TIDEMARK_OIDC_JWKS_URL',
   'TIDEMARK_OIDC_GROUPS_CLAIM',
+  'TIDEMARK_OIDC_CLIENT_ID',
+  'TIDEMARK_OIDC_CLIENT_SECRET',
+  'TIDEMARK_OIDC_SCOPES',
   'TIDEMARK_PUBLIC_URL',
   'TIDEMARK_TOKEN',
   'TIDEMARK_MANIFEST_MAX_BYTES',
@@ -174,30 +177,6 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
   return resolve(text(env, 'TIDEMARK_CACHE') ?? join(userCache, 'tidemark'));
 }
 
-type Read = <T, D>(name: string, fallback: D, parse: (value: string) => Parsed<T>) => T | D;
-
-/** What belongs to one way to log in is asked for together; settings of a way that is not chosen are a mistake. */
-function readLogins(env: NodeJS.ProcessEnv, read: Read, mistakes: string[]): LoginSettings | undefined {
-  const kinds = read('TIDEMARK_AUTH', undefined, parseLoginKinds);
-  const issuer = read('TIDEMARK_OIDC_ISSUER', undefined, parseSecureUrl);
-  const jwksUrl = read('TIDEMARK_OIDC_JWKS_URL', undefined, parseSecureUrl);
-  const audience = text(env, 'TIDEMARK_OIDC_AUDIENCE');
-  const groupsClaim = text(env, 'TIDEMARK_OIDC_GROUPS_CLAIM') ?? 'groups';
-  const wanted = kinds?.includes('oidc') === true;
-  const given = { TIDEMARK_OIDC_ISSUER: issuer, TIDEMARK_OIDC_AUDIENCE: audience };
-  for (const [name, value] of Object.entries(given)) {
-    if (wanted && value === undefined && text(env, name) === undefined)
-      mistakes.push(`${name} is not set; TIDEMARK_AUTH=oidc needs it`);
-    if (!wanted && value !== undefined) mistakes.push(`${name} is set, and TIDEMARK_AUTH does not have oidc`);
-  }
-  if (kinds === undefined) return undefined;
-  const oidc =
-    wanted && issuer !== undefined && audience !== undefined
-      ? { issuer, audience, jwksUrl, groupsClaim }
-      : undefined;
-  return { tokens: kinds.includes('tokens'), oidc };
-}
-
 function reader(env: NodeJS.ProcessEnv, mistakes: string[]): Read {
   return (name, fallback, parse) => {
     const value = text(env, name);
@@ -207,10 +186,6 @@ function reader(env: NodeJS.ProcessEnv, mistakes: string[]): Read {
     mistakes.push(`${name} ${parsed.mistake}`);
     return fallback;
   };
-}
-
-function text(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  return env[name]?.trim() || undefined;
 }
 
 function unknownNames(env: NodeJS.ProcessEnv): string[] {

@@ -75,7 +75,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/access/': {
     folders: ['src/oci/', 'src/db/', 'src/files/'],
-    packages: ['jose'],
+    packages: ['jose', 'openid-client'],
     why: 'access and secrets stand on the database only',
   },
   'src/operations/': {
@@ -191,6 +191,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/cli/': composition,
   'src/main.ts': composition,
   'src/config.ts': composition,
+  'src/config-logins.ts': composition,
   'src/config-values.ts': composition,
 };
 

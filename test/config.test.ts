@@ -10,6 +10,7 @@ const keys = [testSecret('config-key1'), testSecret('config-key2')].map((text) =
 const [KEY = '', OTHER_KEY = ''] = keys.map((key) => key.toString('base64'));
 const password = testSecret('config-password');
 const token = testSecret('config-token');
+const clientSecret = testSecret('config-client');
 
 function mistakesOf(env: NodeJS.ProcessEnv): string {
   try {
@@ -73,6 +74,9 @@ test('every setting is read', () => {
     TIDEMARK_OIDC_AUDIENCE: 'tidemark',
     TIDEMARK_OIDC_JWKS_URL: 'https://login.example/keys',
     TIDEMARK_OIDC_GROUPS_CLAIM: 'roles',
+    TIDEMARK_OIDC_CLIENT_ID: 'console',
+    TIDEMARK_OIDC_CLIENT_SECRET: clientSecret,
+    TIDEMARK_OIDC_SCOPES: 'openid  groups',
     TIDEMARK_PUBLIC_URL: 'https://registry.example/',
     TIDEMARK_TOKEN: token,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
@@ -116,6 +120,7 @@ test('every setting is read', () => {
         audience: 'tidemark',
         jwksUrl: 'https://login.example/keys',
         groupsClaim: 'roles',
+        client: { clientId: 'console', clientSecret, scopes: 'openid groups' },
       },
     },
     publicUrl: 'https://registry.example/',
@@ -221,6 +226,9 @@ describe('refused', () => {
     ['TIDEMARK_AUTH', ','],
     ['TIDEMARK_OIDC_ISSUER', 'http://login.example'],
     ['TIDEMARK_OIDC_AUDIENCE', 'set without oidc'],
+    ['TIDEMARK_OIDC_CLIENT_ID', 'set without oidc'],
+    ['TIDEMARK_OIDC_CLIENT_SECRET', clientSecret],
+    ['TIDEMARK_OIDC_SCOPES', 'groups'],
     ['TIDEMARK_PUBLIC_URL', 'registry.example'],
     ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
     ['TIDEMARK_SECRET_KEY', `${KEY.slice(0, 42)}B`],

@@ -2,12 +2,18 @@ import { decodeJwt } from 'jose';
 import { readLiveToken, readSubjectGrants } from '../db/access/access-tokens.ts';
 import type { LiveToken } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
+import { isTidemarkError } from '../oci/error.ts';
 import { parseAuthorization, unauthenticated } from './credentials.ts';
+import type { Presented } from './credentials.ts';
+import { createOidcLogin } from './oidc-login.ts';
+import type { OidcLogin } from './oidc-login.ts';
 import { createOidcVerifier } from './oidc.ts';
 import type { OidcSettings, Subject } from './oidc.ts';
 import { createRegistryTokens, isRegistryToken } from './registry-token.ts';
 import type { IssuedToken, RegistryHolder, RepositoryScope } from './registry-token.ts';
 import type { SecretBox } from './secrets.ts';
+import { createSessions, sessionEnded } from './sessions.ts';
+import type { OpenedSession } from './sessions.ts';
 import { hashToken, isTokenText } from './token.ts';
 import { anonymous, everybody } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
@@ -32,17 +38,27 @@ export interface Access {
   /** False: logins are off. */
   readonly isOn: boolean;
   /**
-   * The caller of a request to the API, by its `Authorization` header; one look-up.
+   * The caller of a request to the API, by its `Authorization` header or its session.
    * @throws TidemarkError `UNAUTHENTICATED` for invalid credentials; `OIDC_UNAVAILABLE`.
    */
-  identify(authorization: string | undefined): Promise<Viewer>;
-  /** The same for `/v2/`, which accepts registry tokens too. */
+  identify(presented: Presented): Promise<Viewer>;
+  /** The same for `/v2/`, which accepts registry tokens too, and no sessions. */
   identifyClient(authorization: string | undefined): Promise<RegistryViewer>;
   /** Issues a registry token for the caller, with the scopes that `narrow` returns. */
   issue(
     authorization: string | undefined,
     narrow: (viewer: Viewer) => Promise<readonly RepositoryScope[]>,
   ): Promise<IssuedToken>;
+  /** Opens a session for the holder of a token. @throws TidemarkError as `identify`. */
+  openSession(token: string): Promise<OpenedSession>;
+  /** Opens a session for a subject that has logged in at the issuer. */
+  openSubjectSession(subject: Omit<Subject, 'expiresAt'>): Promise<OpenedSession>;
+  /** Logins of browsers at the issuer; undefined: not configured. */
+  readonly oidcLogin: OidcLogin | undefined;
+  /** Whether tokens of ours are accepted. */
+  readonly hasTokens: boolean;
+  /** Idempotent. */
+  endSession(secret: string): Promise<void>;
 }
 
 interface Identity {
@@ -62,6 +78,7 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
   const isOn = logins.tokens || logins.oidc !== undefined;
   const oidc = logins.oidc === undefined ? undefined : createOidcVerifier(logins.oidc);
   const registryTokens = createRegistryTokens(secrets);
+  const sessions = createSessions(database);
 
   async function liveToken(key: { readonly hash: Buffer } | { readonly id: number }): Promise<Identity> {
     const token = logins.tokens ? await readLiveToken(database.em.fork(), key) : undefined;
@@ -83,7 +100,7 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
     return subjectOf(await oidc.verify(secret));
   }
 
-  async function identify(authorization: string | undefined): Promise<Identity> {
+  async function identifyHeader(authorization: string | undefined): Promise<Identity> {
     const credentials = parseAuthorization(authorization);
     return credentials.scheme === 'none' ? nobody : identityOf(credentials.secret);
   }
@@ -95,14 +112,32 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
       case 'token':
         return liveToken({ id: holder.id });
       case 'subject':
+        if (oidc === undefined) throw unauthenticated('was refused: OIDC is off');
         return subjectOf({ ...holder, expiresAt });
+    }
+  }
+
+  async function identifySession(secret: string): Promise<Viewer> {
+    const { holder, expiresAt } = await sessions.find(secret);
+    try {
+      const { viewer } = await holderIdentity(holder, expiresAt);
+      return { ...viewer, expiresAt };
+    } catch (error) {
+      throw isTidemarkError(error) && error.code === 'UNAUTHENTICATED' ? sessionEnded(error) : error;
     }
   }
 
   return {
     isOn,
-    async identify(authorization) {
-      return isOn ? (await identify(authorization)).viewer : everybody;
+    hasTokens: logins.tokens,
+    oidcLogin:
+      logins.oidc?.client === undefined
+        ? undefined
+        : createOidcLogin(logins.oidc, logins.oidc.client, secrets),
+    async identify({ authorization, session }) {
+      if (!isOn) return everybody;
+      if (authorization === undefined && session !== undefined) return identifySession(session);
+      return (await identifyHeader(authorization)).viewer;
     },
     async identifyClient(authorization) {
       if (!isOn) return { viewer: everybody, scopes: undefined };
@@ -111,12 +146,20 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
         const { holder, scopes, expiresAt } = await registryTokens.verify(credentials.secret);
         return { viewer: (await holderIdentity(holder, expiresAt)).viewer, scopes };
       }
-      return { viewer: (await identify(authorization)).viewer, scopes: undefined };
+      return { viewer: (await identifyHeader(authorization)).viewer, scopes: undefined };
     },
     async issue(authorization, narrow) {
-      const { viewer, holder } = await identify(authorization);
+      const { viewer, holder } = await identifyHeader(authorization);
       return registryTokens.issue({ holder, scopes: await narrow(viewer) }, viewer.expiresAt);
     },
+    async openSession(token) {
+      const { viewer, holder } = await identityOf(token);
+      if (holder.kind === 'anonymous') throw unauthenticated('is missing');
+      return sessions.open(holder, viewer.expiresAt);
+    },
+    openSubjectSession: ({ subject, groups }) =>
+      sessions.open({ kind: 'subject', subject, groups }, undefined),
+    endSession: (secret) => sessions.end(secret),
   };
 }
 

@@ -5,6 +5,14 @@ export type Credentials =
   | { readonly scheme: 'none' }
   | { readonly scheme: 'basic' | 'bearer'; readonly secret: string };
 
+/** The credentials of a request to the API, unverified. */
+export interface Presented {
+  /** The header. With one, the session is ignored. */
+  readonly authorization: string | undefined;
+  /** The secret of the session cookie, where the request may use it (`api/session/`). */
+  readonly session: string | undefined;
+}
+
 /** Larger than any token of ours, and than an issuer's token with hundreds of groups. */
 const longestSecret = 16 * 1024;
 

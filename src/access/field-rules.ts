@@ -26,6 +26,8 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Query.schedules': 'signedIn',
   'Query.signaturePolicy': 'signedIn',
   'Query.signaturePolicies': 'signedIn',
+  'Query.viewer': 'signedIn',
+  'Query.estate': 'signedIn',
   'Query.tokens': 'admin',
   'Query.grants': 'admin',
   'Mutation.repositoryCreate': 'maintainer',

@@ -11,6 +11,17 @@ export interface OidcSettings {
   readonly jwksUrl: string | undefined;
   /** The claim with the names of the subject's groups. */
   readonly groupsClaim: string;
+  /** For logins of browsers; undefined: none, and callers bring their tokens. */
+  readonly client?: OidcClientSettings | undefined;
+}
+
+/** This server as a client of the issuer. */
+export interface OidcClientSettings {
+  readonly clientId: string;
+  /** Undefined: a public client, protected by PKCE alone. */
+  readonly clientSecret: string | undefined;
+  /** Separated by blanks; contains `openid`. */
+  readonly scopes: string;
 }
 
 /** The verified claims of a token. */
@@ -70,7 +81,7 @@ export function createOidcVerifier(settings: OidcSettings): OidcVerifier {
       } catch (error) {
         if (error instanceof TidemarkError) throw error;
         if (isTokensFault(error)) throw unauthenticated('was refused: its token does not count', error);
-        throw unavailable(issuer, error);
+        throw oidcUnavailable(issuer, error);
       }
     },
   };
@@ -126,14 +137,8 @@ async function findJwksUrl({ issuer, jwksUrl }: OidcSettings): Promise<URL> {
   return found;
 }
 
-interface FetchOptions {
-  readonly headers: Headers;
-  readonly method: 'GET';
-  readonly redirect: 'manual';
-  readonly signal: AbortSignal;
-}
-
-async function fetchCapped(url: string, options: FetchOptions): Promise<Response> {
+/** `fetch` with a limit for the body. */
+export async function fetchCapped(url: string, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options);
   const chunks: Uint8Array[] = [];
   let bytesRead = 0;
@@ -149,7 +154,7 @@ async function fetchCapped(url: string, options: FetchOptions): Promise<Response
   });
 }
 
-function unavailable(issuer: string, cause: unknown): TidemarkError {
+export function oidcUnavailable(issuer: string, cause: unknown): TidemarkError {
   return new TidemarkError(
     'OIDC_UNAVAILABLE',
     `The keys of the issuer ${issuer} cannot be had at the moment, so its tokens cannot be verified; try again. The log says why.`,

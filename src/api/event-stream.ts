@@ -10,6 +10,7 @@ import type { RequestContext } from './graphql/context.ts';
 import { toClientError, toClientResult } from './graphql/errors.ts';
 import { prepareOperation } from './graphql/execution.ts';
 import { createPlaces } from './places.ts';
+import { presentedBy } from './session/presented.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 export const eventStreamLimits = { streams: 1_000, streamsPerCaller: 250 } as const;
@@ -49,7 +50,7 @@ export function serveEventStreams(app: FastifyInstance, { schema, api, taskWatch
     method: ['GET', 'POST'],
     url: '/graphql/stream',
     handler: async (request, reply) => {
-      const caller = await identifyCaller(api, request.headers.authorization);
+      const caller = await identifyCaller(api, presentedBy(request, api));
       const leave = places.take(caller.viewer);
       if (leave === undefined)
         return reply.code(503).send({ errors: [{ message: 'Too many event streams are open.' }] });

@@ -10,6 +10,7 @@ import { createContext, createTrace, identifyCaller } from './graphql/context.ts
 import type { Caller, RequestContext } from './graphql/context.ts';
 import { toClientError } from './graphql/errors.ts';
 import { parseWithinLimits } from './graphql/limits.ts';
+import { presentedBy } from './session/presented.ts';
 import type { TaskWatch } from './task-watch.ts';
 
 interface GraphqlOptions {
@@ -55,7 +56,7 @@ export async function serveGraphql(
 
   /** Before parsing: unauthenticated callers cause no work. */
   async function identify(request: FastifyRequest): Promise<void> {
-    request.setDecorator('caller', await identifyCaller(api, request.headers.authorization));
+    request.setDecorator('caller', await identifyCaller(api, presentedBy(request, api)));
   }
 }
 

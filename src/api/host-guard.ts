@@ -30,6 +30,18 @@ export function checkHost(
   return undefined;
 }
 
+/**
+ * Whether a request comes from a page of this server. Browsers name the page's origin, except in a GET of the same origin, which only
+ * `Sec-Fetch-Site` tells. An http page at an https server's name is another origin.
+ */
+export function isOwnPage(headers: IncomingHttpHeaders, publicUrl: string | undefined): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin';
+  const isPublicHost = host?.toLowerCase() === publicHost(publicUrl);
+  if (publicUrl !== undefined && isPublicHost) return origin === new URL(publicUrl).origin;
+  return originHost(origin) === host?.toLowerCase();
+}
+
 function publicHost(publicUrl: string | undefined): string | undefined {
   return publicUrl === undefined ? undefined : originHost(publicUrl);
 }

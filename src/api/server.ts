@@ -142,10 +142,16 @@ function answerErrors(app: FastifyInstance, api: ApiDependencies, pages: Console
   });
 }
 
+const statusOf = new Map([
+  ['BAD_REQUEST', 400],
+  ['UNAUTHENTICATED', 401],
+  ['FORBIDDEN', 403],
+]);
+
 /** For an invalid login, or one that cannot be verified now. */
 function answerTidemarkError(error: TidemarkError, reply: FastifyReply, trace: ErrorTrace): FastifyReply {
   const { code } = error;
-  const status = code === 'UNAUTHENTICATED' ? 401 : code === 'FORBIDDEN' ? 403 : error.retryable ? 503 : 500;
+  const status = statusOf.get(code) ?? (error.retryable ? 503 : 500);
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="tidemark"');
   return reply.code(status).send({ errors: [toClientError(error, trace)] });
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import type { Presented } from '../access/credentials.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
 import type { Caller } from './graphql/context.ts';
+import { sessionOfSocket } from './session/presented.ts';
 
 /** graphql-ws clients treat it as an invalid login and do not retry. */
 const unauthorized = 4401;
@@ -12,7 +14,10 @@ const unauthorized = 4401;
 const longestMs = 2 ** 31 - 1;
 
 export interface SocketLogins {
-  /** Authenticates a socket by the payload of connection_init or the header of the upgrade. A socket with invalid credentials is closed. */
+  /**
+   * Authenticates a socket by the payload of connection_init, the header of the upgrade, or the session cookie of a page of our own. A socket
+   * with invalid credentials is closed.
+   */
   admit(socket: WebSocket, request: IncomingMessage, payload: unknown): Promise<Viewer | undefined>;
   /** The caller of an admitted socket, read anew. @throws TidemarkError `UNAUTHENTICATED` */
   identify(socket: WebSocket): Promise<Caller>;
@@ -20,13 +25,15 @@ export interface SocketLogins {
 
 /** The caller of each socket. A socket ends when its login does (fault 92). */
 export function createSocketLogins(api: ApiDependencies): SocketLogins {
-  const shown = new WeakMap<WebSocket, string | undefined>();
+  const shown = new WeakMap<WebSocket, Presented>();
+  const nothing: Presented = { authorization: undefined, session: undefined };
   return {
     async admit(socket, request, payload) {
       const authorization = readAuthorization(payload) ?? request.headers.authorization;
+      const session = authorization === undefined ? sessionOfSocket(request.headers, api) : undefined;
       try {
-        const { viewer } = await identifyCaller(api, authorization);
-        shown.set(socket, authorization);
+        const { viewer, presented } = await identifyCaller(api, { authorization, session });
+        shown.set(socket, presented);
         if (viewer.expiresAt !== undefined) closeAt(socket, viewer.expiresAt);
         return viewer;
       } catch (error) {
@@ -35,7 +42,7 @@ export function createSocketLogins(api: ApiDependencies): SocketLogins {
         return undefined;
       }
     },
-    identify: (socket) => identifyCaller(api, shown.get(socket)),
+    identify: (socket) => identifyCaller(api, shown.get(socket) ?? nothing),
   };
 }
 

@@ -47,7 +47,10 @@ export function serveStatus(
       .send({ status: isReady ? 'ok' : 'failed', checks: { database, blobStore } });
   });
   app.get('/metrics', async (request, reply) => {
-    const { viewer } = await identifyCaller(api, request.headers.authorization);
+    const { viewer } = await identifyCaller(api, {
+      authorization: request.headers.authorization,
+      session: undefined,
+    });
     if (!may(viewer, 'reader', '*')) throw forbidden('/metrics needs the role reader for "*".');
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics(api));
   });

@@ -11,7 +11,7 @@ import { createAccessLog } from '../api/access-log.ts';
 import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
-import { startUploadSweep } from '../api/sweep-uploads.ts';
+import { startSweep } from '../api/sweep.ts';
 import { createApi } from '../api/server.ts';
 import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
 import type { Config } from '../config.ts';
@@ -170,7 +170,7 @@ async function startApiRole(ground: Ground, options: StartServerOptions) {
   );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
-  stopper.add('the sweep of uploads', startUploadSweep({ database, uploads, logger }));
+  stopper.add('the sweep of uploads and sessions', startSweep({ database, uploads, logger }));
   const signatures = createSignatureChecks(ground);
   const upstreams = createUpstreamReader({
     ...ground,

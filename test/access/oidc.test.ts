@@ -1,28 +1,16 @@
 /** Logins by an OIDC issuer, which is a real server here that can be told to misbehave. */
 import { createHmac } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
-import type { JWK } from 'jose';
+import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OidcSettings } from '../../src/access/oidc.ts';
 import { createOidcVerifier } from '../../src/access/oidc.ts';
 import { pull } from '../api/distribution/pull-scene.ts';
+import { keys, now, startIssuer } from './support/issuer.ts';
+import type { Issuer } from './support/issuer.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene } from './support/scene.ts';
 
-const keys = await generateKeyPair('RS256', { extractable: true });
 const otherKeys = await generateKeyPair('RS256', { extractable: true });
-const jwk: JWK = { ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
-
-interface Issuer {
-  readonly url: string;
-  readonly asked: string[];
-  /** What it answers instead. */
-  answer: ((path: string) => { status?: number; body: string; headers?: Record<string, string> }) | undefined;
-  close(): void;
-}
 
 let issuer: Issuer;
 let scene: AccessScene;
@@ -45,46 +33,7 @@ afterEach(() => {
   issuer.answer = undefined;
 });
 
-async function startIssuer(): Promise<Issuer> {
-  const asked: string[] = [];
-  const server: Server = createServer((request, response) => {
-    const path = request.url ?? '';
-    asked.push(path);
-    const usual =
-      path === '/keys' ? { keys: [jwk] } : { issuer: started.url, jwks_uri: `${started.url}/keys` };
-    const { status = 200, body, headers = {} } = started.answer?.(path) ?? { body: JSON.stringify(usual) };
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const started: Issuer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
-    answer: undefined,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-  return started;
-}
-
-const now = (): number => Math.floor(Date.now() / 1_000);
-
-interface Claims {
-  readonly [claim: string]: unknown;
-}
-
-function sign(
-  claims: Claims = {},
-  header: object = {},
-  key: Parameters<SignJWT['sign']>[0] = keys.privateKey,
-) {
-  return new SignJWT({ iss: issuer.url, aud: 'tidemark-test', sub: 'alice', exp: now() + 600, ...claims })
-    .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
-    .sign(key);
-}
+const sign: Issuer['sign'] = (...token) => issuer.sign(...token);
 
 async function mayCreate(name: string, token: string): Promise<boolean> {
   const { data } = await scene.api.graphql(

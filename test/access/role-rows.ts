@@ -15,6 +15,8 @@ export interface FieldRow {
   readonly least: Least;
   /** The selection, with arguments; `$…` are the things. */
   readonly ask: (things: Things) => string;
+  /** Whether the answer is about the caller, whichever things are named. */
+  readonly isOfCaller?: boolean;
   /** Whether one runs at a time: of who comes second it counts that they were let in. */
   readonly runsAlone?: boolean;
   /** Tells an answer that shows the things from one that hides them; default: something came, and no mistake with it. */
@@ -109,6 +111,18 @@ export const fieldRows: readonly FieldRow[] = [
     ask: (t) =>
       `signaturePolicies(first: 1, after: ${text(before('signaturePolicies', t.name))}) { nodes { id } }`,
     shows: (t) => t.signaturePolicyId,
+  },
+  {
+    field: 'Query.viewer',
+    least: 'signedIn',
+    isOfCaller: true,
+    ask: () => 'viewer { name isAdmin roles { role scope } }',
+  },
+  {
+    field: 'Query.estate',
+    least: 'signedIn',
+    isOfCaller: true,
+    ask: () => 'estate { repositories storage { storedBytes } }',
   },
   {
     field: 'Query.tokens',
@@ -256,6 +270,8 @@ export const routeRows: readonly RouteRow[] = [
     { route: `${method} referrers`, least: 'reader', path: referrers },
     { route: `${method} signatures`, least: 'reader', path: signatures },
   ]),
+  { route: 'POST /session', least: 'everybody', path: always('/session') },
+  { route: 'DELETE /session', least: 'everybody', path: always('/session') },
   { route: 'POST /graphql', least: 'signedIn', path: always('/graphql') },
   { route: 'POST /graphql/stream', least: 'signedIn', path: always('/graphql/stream') },
   { route: 'PUT manifest', least: 'pusher', path: manifest },

@@ -122,7 +122,6 @@ describe('pages', () => {
 
   test.each([
     '/assets/absent.js',
-    '/assets/',
     '/graphql/absent',
     '/graphiql/absent',
     '/session/absent',

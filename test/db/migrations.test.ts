@@ -34,7 +34,7 @@ test('each file of the folder is listed, in the order of its number, and run so'
 
 test('one that came after others of higher numbers is run on a database that has those', async () => {
   await database.em.execute(
-    "drop table access_grant, access_token; delete from migration where name = '0002-access'",
+    "drop table access_session, access_grant, access_token; delete from migration where name = '0002-access'",
   );
   await expect(checkSchema(database)).rejects.toMatchObject({ code: 'SCHEMA_OUTDATED' });
   await migrateDatabase(database);

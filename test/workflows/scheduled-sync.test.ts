@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Schedule } from '../../src/db/schema/schedules.ts';
 import { Task } from '../../src/db/schema/tasks.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
-import { readFreshness } from '../../src/db/reads/read-schedules.ts';
+import { readFreshness } from '../../src/db/reads/read-freshness.ts';
 import { addScheduleRun, beginScheduledRun } from '../../src/db/tasks/schedule-runs.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { hang, json, openFakeUpstream } from '../support/fake-upstream.ts';
@@ -120,7 +120,7 @@ describe('scheduledSync', () => {
         asked: runs + 1,
       });
     }
-    expect(await readFreshness(harness.em(), [ids.repositoryId])).toEqual([
+    expect(await readFreshness(harness.em(), [ids.repositoryId])).toMatchObject([
       { syncedAt: first.task.finishedAt, errorCode: 'UPSTREAM_FORBIDDEN', errorMessage: expect.any(String) },
     ]);
     await close();

@@ -5,11 +5,21 @@ import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AccessMutationResolver } from './access/access-mutation.resolver.ts';
 import { AccessResolver } from './access/access.resolver.ts';
+import {
+  DistributionViewerResolver,
+  RemoteViewerResolver,
+  RepositoryViewerResolver,
+  ScheduleViewerResolver,
+  SignaturePolicyViewerResolver,
+  TaskViewerResolver,
+  ViewerResolver,
+} from './access/viewer.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import type { RequestContext } from './context.ts';
 import { ManifestResolver, SignatureResolver, TagResolver } from './content/content.resolver.ts';
 import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
+import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
 import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
@@ -97,6 +107,15 @@ export function buildApiSchema(): GraphQLSchema {
       UpkeepResolver,
       AccessResolver,
       AccessMutationResolver,
+      ViewerResolver,
+      RepositoryViewerResolver,
+      RemoteViewerResolver,
+      DistributionViewerResolver,
+      SignaturePolicyViewerResolver,
+      ScheduleViewerResolver,
+      TaskViewerResolver,
+      EstateResolver,
+      RepositoryFreshnessResolver,
     ],
     pubSub: noPubSub,
     validate: false,

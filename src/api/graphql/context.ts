@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { unauthenticated } from '../../access/credentials.ts';
+import type { Presented } from '../../access/credentials.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { TidemarkError } from '../../oci/error.ts';
@@ -15,7 +16,7 @@ import type { UnpagedBudget } from './unpaged.ts';
 /** The caller of a request, with the credentials. */
 export interface Caller {
   readonly viewer: Viewer;
-  readonly authorization: string | undefined;
+  readonly presented: Presented;
 }
 
 /** The context of resolvers: one per request, and one per event of a subscription. */
@@ -24,7 +25,7 @@ export interface RequestContext {
   readonly em: Em;
   /** The present rights: a subscription reads them again before each event. */
   viewer: Viewer;
-  readonly authorization: string | undefined;
+  readonly presented: Presented;
   /** Loaders that return only what the viewer may see. */
   loaders: Loaders;
   readonly trace: ErrorTrace;
@@ -56,11 +57,11 @@ const checkMaxMs = 10_000;
  */
 export async function identifyCaller(
   { access }: Pick<ApiDependencies, 'access'>,
-  authorization: string | undefined,
+  presented: Presented,
 ): Promise<Caller> {
-  const viewer = await access.identify(authorization);
+  const viewer = await access.identify(presented);
   if (viewer.kind === 'anonymous') throw unauthenticated('is missing');
-  return { viewer, authorization };
+  return { viewer, presented };
 }
 
 export interface ContextOptions {
@@ -72,7 +73,7 @@ export interface ContextOptions {
 export function createContext(
   api: ApiDependencies,
   taskWatch: TaskWatch,
-  { viewer, authorization }: Caller,
+  { viewer, presented }: Caller,
   options: ContextOptions = {},
 ): RequestContext {
   const em = api.database.em.fork();
@@ -81,7 +82,7 @@ export function createContext(
     api,
     em,
     viewer,
-    authorization,
+    presented,
     loaders: createLoaders(em, viewer),
     taskWatch,
     trace: createTrace(api, options.requestId),

@@ -49,7 +49,7 @@ export function guardEvents<Event>(
 
 async function mayGoOn(context: RequestContext, isSeen: () => Promise<boolean>): Promise<boolean> {
   try {
-    context.viewer = (await identifyCaller(context.api, context.authorization)).viewer;
+    context.viewer = (await identifyCaller(context.api, context.presented)).viewer;
     forgetReads(context);
     return await isSeen();
   } catch (error) {

@@ -137,7 +137,7 @@ export async function insertAccessToken(em: Em, token: NewToken): Promise<number
 }
 
 /**
- * Revokes a token with its grants. Idempotent.
+ * Revokes a token with its grants and sessions. Idempotent.
  * @returns whether it exists.
  */
 export async function revokeAccessToken(em: Em, id: number): Promise<boolean> {
@@ -146,6 +146,7 @@ export async function revokeAccessToken(em: Em, id: number): Promise<boolean> {
     const found = await sql`
       update access_token set revoked_at = coalesce(revoked_at, now()) where id = ${id}`.execute(db);
     await db.deleteFrom('access_grant').where('token_id', '=', id).execute();
+    await db.deleteFrom('access_session').where('token_id', '=', id).execute();
     return found.numAffectedRows === 1n;
   });
 }

@@ -6,6 +6,8 @@ import type { Em } from '../open-database.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { countRows } from './counts.ts';
+import { isInState } from './read-freshness.ts';
+import type { FreshnessState } from './read-freshness.ts';
 import { kysely } from '../sql.ts';
 import { isVisible, nameVisible, repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
@@ -16,6 +18,8 @@ export interface NamedPageArguments {
   readonly after: string | undefined;
   /** From `wildcardToRegex`; null matches nothing, undefined matches everything. */
   readonly nameRegex?: string | null | undefined;
+  /** Of repositories. */
+  readonly freshness?: FreshnessState | undefined;
 }
 
 /** Undefined if absent. */
@@ -74,6 +78,7 @@ export async function readNamedPage(
   const found = await sql<NamedRow>`
     select id, name from ${sql.table(table)}
     where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)} and ${nameVisible(sql`name`, visibility)}
+      and ${freshnessMatches(page.freshness)}
     order by name limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
@@ -83,9 +88,18 @@ export async function countNamed(
   visibility: Visibility,
   table: 'repository' | 'remote' | 'signature_policy',
   nameRegex?: string | null,
+  freshness?: FreshnessState,
 ): Promise<number> {
   if (nameRegex === null) return 0;
-  return countRows(em, table, sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)}`);
+  return countRows(
+    em,
+    table,
+    sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)} and ${freshnessMatches(freshness)}`,
+  );
+}
+
+function freshnessMatches(state: FreshnessState | undefined) {
+  return state === undefined ? sql`true` : isInState(sql`repository.id`, state);
 }
 
 function nameMatches(nameRegex: string | undefined) {

@@ -6,7 +6,6 @@ import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
-import { hasOwnSelection } from '../tasks/own-selection.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
@@ -96,41 +95,4 @@ export async function readScheduleRunPages(
 
 export function countScheduleRuns(em: Em, scheduleIds: readonly number[]): Promise<number[]> {
   return countByParent(em, 'schedule_run', 'schedule_id', scheduleIds);
-}
-
-/** Without dry runs. */
-export interface Freshness {
-  /** End of the last completed sync, or of a later look that found nothing changed; null before the first. */
-  readonly syncedAt: Date | null;
-  /** Of the last sync, if it failed. */
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-}
-
-/**
- * The last sync of the repository of `p` with this result, without dry runs and without syncs whose own filters selected no tag.
- * The condition includes that of the index task_last_sync.
- */
-function lastSync(state: 'COMPLETED' | 'FAILED') {
-  return sql`
-    select id, finished_at, error_code, error_message from task t
-    where t.repository_id = p.repository_id and t.state = ${sql.lit(state)}
-      and t.name = 'repository.sync' and t.state in ('COMPLETED', 'FAILED') and not (t.arguments @> '{"dryRun": true}')
-      and not (t.manifests_total = 0 and ${hasOwnSelection('t')})
-    order by t.id desc limit 1`;
-}
-
-export async function readFreshness(em: Em, repositoryIds: readonly number[]): Promise<Freshness[]> {
-  const found = await sql<Freshness & { n: number }>`
-    select p.n, case when done.finished_at is not null then greatest(done.finished_at, r.looked_at) end as "syncedAt", failed.error_code as "errorCode", failed.error_message as "errorMessage"
-    from unnest(${repositoryIds}::bigint[]) with ordinality as p(repository_id, n)
-    left join repository r on r.id = p.repository_id
-    left join lateral (${lastSync('COMPLETED')}) as done on true
-    left join lateral (${lastSync('FAILED')}) as failed on failed.id > coalesce(done.id, 0)
-    order by p.n`.execute(kysely(em));
-  return found.rows.map(({ syncedAt, errorCode, errorMessage }) => ({
-    syncedAt: syncedAt === null ? null : new Date(syncedAt),
-    errorCode,
-    errorMessage,
-  }));
 }

@@ -33,4 +33,23 @@ export const AccessGrant = defineEntity({
 });
 export type AccessGrant = InferEntity<typeof AccessGrant>;
 
-export const accessTables = [AccessToken, AccessGrant];
+/** A login of a browser, by a token or as an OIDC subject. Exactly one of the two is set. */
+export const AccessSession = defineEntity({
+  name: 'AccessSession',
+  properties: {
+    id: autoId,
+    /** sha256 of the session's secret, which is not stored. */
+    hash: p.blob().lazy(),
+    tokenId: p.bigint('number').nullable(),
+    oidcSubject: p.text().nullable(),
+    /** The groups of the login. */
+    oidcGroups: p.array().columnType('text[]').default([]),
+    createdAt,
+    expiresAt: p.datetime(),
+    /** Up to a minute old. */
+    usedAt: createdAt,
+  },
+});
+export type AccessSession = InferEntity<typeof AccessSession>;
+
+export const accessTables = [AccessToken, AccessGrant, AccessSession];

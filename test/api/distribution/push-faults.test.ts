@@ -6,7 +6,7 @@ import type { ClientRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { openUploadFolder } from '../../../src/content/folder/upload-folder.ts';
-import { sweepUploads } from '../../../src/api/sweep-uploads.ts';
+import { sweepUploads } from '../../../src/api/sweep.ts';
 import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
 import { openUpload, uploadedBlobLock } from '../../../src/db/content/uploads.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';

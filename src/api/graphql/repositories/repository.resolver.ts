@@ -1,9 +1,11 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
 import { countNamed, findRepositoryId, readNamedPage } from '../../../db/reads/read-repositories.ts';
 import { checkFirst } from '../errors.ts';
 import { readNumberCursor, readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
+import { FreshnessEnum } from '../estate/estate.type.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { loadPage } from '../loaders.ts';
 import {
@@ -57,20 +59,27 @@ export class RepositoryResolver {
       description: 'Only names that match this shell wildcard (* ? [abc]); null: all.',
     })
     name: string | null,
+    @Arg('freshness', () => FreshnessEnum, {
+      nullable: true,
+      description: 'Only repositories with this freshness; null: all.',
+    })
+    freshness: FreshnessState | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<RepositoryType>> {
     const nameRegex = readNameFilter(name);
+    const state = freshness ?? undefined;
     const page = await readNamedPage(em, loaders.visibility, 'repository', {
       first: checkFirst(first),
       after: readTextCursor('repositories', after),
       nameRegex,
+      freshness: state,
     });
     return toConnection(await loadPage(page, loaders.repositories), {
       list: 'repositories',
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toRepositoryType(value),
-      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex),
+      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex, state),
     });
   }
 

@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import type { UploadFolder } from '../content/folder/upload-folder.ts';
 import type { Database } from '../db/open-database.ts';
 import { repeat } from './repeat.ts';
+import { deleteExpiredSessions } from '../db/access/access-sessions.ts';
 import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
-export interface UploadSweepOptions {
+export interface SweepOptions {
   readonly database: Database;
   readonly uploads: Pick<UploadFolder, 'cancel' | 'sweep'>;
   readonly logger: Logger;
@@ -13,21 +14,31 @@ export interface UploadSweepOptions {
 }
 
 /**
- * Removes uploads that were idle for a day with their files, and files without an upload, repeatedly (fault 73).
+ * Removes expired sessions, uploads that were idle for a day with their files, and files without an upload, repeatedly (fault 73).
  * @returns a function that stops it.
  */
-export function startUploadSweep(options: UploadSweepOptions): () => Promise<void> {
+export function startSweep(options: SweepOptions): () => Promise<void> {
   return repeat(async () => {
     try {
+      await sweepSessions(options);
       await sweepUploads(options);
     } catch (error) {
-      options.logger.warn({ err: error }, 'could not remove expired uploads');
+      options.logger.warn({ err: error }, 'could not remove expired sessions and uploads');
     }
     return options.everyMs ?? 10 * 60 * 1000;
   });
 }
 
-export async function sweepUploads({ database, uploads, logger }: UploadSweepOptions): Promise<void> {
+/** Removes sessions that have expired: they are refused already. */
+export async function sweepSessions({
+  database,
+  logger,
+}: Pick<SweepOptions, 'database' | 'logger'>): Promise<void> {
+  const expired = await deleteExpiredSessions(database.em.fork());
+  if (expired > 0) logger.info({ expired }, 'removed expired sessions');
+}
+
+export async function sweepUploads({ database, uploads, logger }: SweepOptions): Promise<void> {
   const expired = await expireUploads(database.em.fork());
   for (const id of expired) await uploads.cancel(id);
   const { removedFiles } = await uploads.sweep({ olderThanMs: uploadKeptHours * 60 * 60 * 1000 });

@@ -1,0 +1,54 @@
+import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { countFreshness } from '../../../db/reads/read-freshness.ts';
+import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
+import { readStorage } from '../../../db/reads/read-storage.ts';
+import type { RequestContext } from '../context.ts';
+import { RepositoryType } from '../repositories/repository.type.ts';
+import { DateTime } from '../scalars.ts';
+import {
+  EstateStorageType,
+  EstateType,
+  FreshnessEnum,
+  toEstateStorageType,
+  toEstateType,
+} from './estate.type.ts';
+
+@Resolver(() => EstateType)
+export class EstateResolver {
+  @Query(() => EstateType, {
+    description: 'How many of the repositories that the caller may read are fresh, late, failing or syncing.',
+  })
+  async estate(@Ctx() { em, loaders }: RequestContext): Promise<EstateType> {
+    return toEstateType(await countFreshness(em, loaders.visibility));
+  }
+
+  @FieldResolver(() => EstateStorageType, { description: 'Storage of the repositories.' })
+  async storage(@Ctx() { em, loaders }: RequestContext): Promise<EstateStorageType> {
+    return toEstateStorageType(await readStorage(em, loaders.visibility));
+  }
+}
+
+@Resolver(() => RepositoryType)
+export class RepositoryFreshnessResolver {
+  @FieldResolver(() => FreshnessEnum, { description: 'How the repository stands against its schedules.' })
+  async freshness(
+    @Root() { row }: RepositoryType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<FreshnessState> {
+    return (await loaders.freshness.load(row.id)).state;
+  }
+
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description:
+      'When the next sync should have ended: the last one plus the interval of the most frequent schedule, its jitter, and a tenth of the ' +
+      'interval (at least five minutes). A paused schedule counts. The interval of a cron is the longest pause between its next runs. Null ' +
+      'without a schedule, or while the interval is unknown.',
+  })
+  async syncExpectedAt(
+    @Root() { row }: RepositoryType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Date | null> {
+    return (await loaders.freshness.load(row.id)).expectedAt;
+  }
+}
