@@ -14,6 +14,8 @@ afterAll(() => scene?.close());
 
 /** Fields to what belongs to the thing itself, or, of content, is looked for among what the caller sees; reach.test.ts has the latter. */
 const within = [
+  // viewer.test.ts has whose
+  'Estate.recentVersions',
   'Manifest.blobs',
   'Manifest.manifests',
   'Manifest.referrers',

@@ -138,6 +138,21 @@ describe('the estate', () => {
   });
 });
 
+const newest = (name: string) => ({
+  estate: { recentVersions: [{ number: expect.any(Number), repository: { name } }] },
+});
+
+test('recentVersions has the newest of those that the caller may read', async () => {
+  const query = '{ estate { recentVersions(first: 1) { number repository { name } } } }';
+  await scene.api.sql(
+    "update repository_version set created_at = now() + interval '1 minute' where repository_id = (select id from repository where name = $1)",
+    [others.name],
+  );
+  expect(await ask(query, 'root')).toEqual(newest(others.name));
+  expect(await ask(query, 'reader')).toEqual(newest(own.name));
+  expect(await ask(query, 'stranger')).toEqual({ estate: { recentVersions: [] } });
+});
+
 const hourly = "3600, null, '{}'";
 const cron = (pause: string) =>
   `null, '0 0 * * *', array[now() + interval '1 minute', now() + interval '1 minute' + interval '${pause}']`;

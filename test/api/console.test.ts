@@ -153,6 +153,8 @@ describe('files', () => {
     expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
     expect(answer.headers['content-type']).toContain('javascript');
     expect(answer.headers['vary']).toBe('accept-encoding');
+    // a worker has the policy of its script
+    expect(directives(answer).get('script-src')).toBe("'self'");
     expect(decode(answer.body).toString()).toBe(script);
   });
 

@@ -16,6 +16,7 @@ import {
 } from './access/viewer.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import type { RequestContext } from './context.ts';
+import { BlobTextResolver } from './content/blob-text.resolver.ts';
 import { ManifestResolver, SignatureResolver, TagResolver } from './content/content.resolver.ts';
 import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
@@ -90,6 +91,7 @@ export function buildApiSchema(): GraphQLSchema {
       TagVerificationResolver,
       SignatureVerificationResolver,
       ManifestResolver,
+      BlobTextResolver,
       SignatureResolver,
       TagHistoryResolver,
       WaitingTagsResolver,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { consolePolicy, graphiqlPolicy } from './security-policy.ts';
+import { assetPolicy, consolePolicy, graphiqlPolicy } from './security-policy.ts';
 
 /** What the built index.html has where each answer puts its own nonce. */
 const noncePlaceholder = '__CSP_NONCE__';
@@ -32,6 +32,7 @@ export async function serveConsole(
     // Each name has the hash of its content.
     immutable: true,
     maxAge: '365d',
+    setHeaders: (reply) => void reply.header('content-security-policy', assetPolicy),
   });
   const graphiql = await readPage(join(folder, 'graphiql.html'));
   if (graphiql !== undefined)

@@ -18,6 +18,10 @@ export function graphiqlPolicy({ host }: PolicyOptions): string {
   });
 }
 
+/** Of a hashed file. A worker has the policy of its script, not of its page, and may import other chunks. */
+export const assetPolicy =
+  "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 const common = {
   'default-src': "'none'",
   'script-src': "'self'",

@@ -19,6 +19,7 @@ const statements = [
     counts jsonb not null,
     primary key (repository_id, number)
   )`,
+  `create index repository_version_created on repository_version (created_at desc, repository_id desc, number desc)`,
   // PostgreSQL looks up each foreign key to a manifest when one is deleted: the indexes "holds" are for that.
   `create table tag_membership (
     repository_id bigint not null references repository on delete cascade,

@@ -51,6 +51,19 @@ export async function readVersionPages(
   return toPages(found.rows, repositoryIds.length, page.first);
 }
 
+/** Of all visible repositories, newest first. */
+export async function readRecentVersions(
+  em: Em,
+  visibility: Visibility,
+  first: number,
+): Promise<VersionKey[]> {
+  const found = await sql<VersionKey>`
+    select v.repository_id as "repositoryId", v.number from repository_version v
+    where ${repositoryVisible(sql`v.repository_id`, visibility)}
+    order by v.created_at desc, v.repository_id desc, v.number desc limit ${first}`.execute(kysely(em));
+  return found.rows;
+}
+
 export function countVersions(em: Em, repositoryIds: readonly number[]): Promise<number[]> {
   return countByParent(em, 'repository_version', 'repository_id', repositoryIds);
 }

@@ -9,8 +9,7 @@ import {
   toSignatureType,
 } from './content.type.ts';
 import { ManifestDescriptorType, toManifestDescriptorType } from './manifest-descriptor.type.ts';
-import { TidemarkError } from '../../../oci/error.ts';
-import { documentBytesMax } from '../context.ts';
+import { takeDocumentBytes } from './document-budget.ts';
 import type { RequestContext } from '../context.ts';
 import { isStorableText } from '../page-arguments.ts';
 import { ByteCount } from '../scalars.ts';
@@ -126,13 +125,7 @@ export class ManifestResolver {
     description: 'The exact document. One response contains at most 16 MiB of documents.',
   })
   async raw(@Root() { row }: ManifestType, @Ctx() context: RequestContext): Promise<string> {
-    context.documentBytesLeft -= row.sizeBytes ?? 0;
-    if (context.documentBytesLeft < 0)
-      throw new TidemarkError(
-        'QUERY_TOO_COMPLEX',
-        `The documents asked for in raw have more than ${documentBytesMax} bytes together. Ask for a smaller page.`,
-        { origin: 'caller' },
-      );
+    takeDocumentBytes(context, row.sizeBytes ?? 0);
     const document = await context.loaders.documents.load(row.id);
     if (document === undefined) throw new Error(`the document of ${row.digest} is not stored`);
     return Buffer.from(document).toString();

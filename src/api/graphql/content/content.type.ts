@@ -99,6 +99,8 @@ export const ManifestConnection = connectionType(ManifestType, 'Manifest');
   simpleResolvers: true,
 })
 export class BlobType extends NodeType {
+  row!: BlobRow;
+
   @Field(() => DigestScalar, { description: 'Digest of the bytes.' })
   digest!: string;
 
@@ -123,6 +125,7 @@ export function toBlobType(row: BlobRow): BlobType {
   const { digest, sizeBytes, mediaType, isStored } = row;
   return Object.assign(new BlobType(), {
     id: toGlobalId('Blob', row.id),
+    row,
     digest,
     sizeBytes,
     mediaType,

@@ -1,10 +1,13 @@
-import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { countFreshness } from '../../../db/reads/read-freshness.ts';
 import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
 import { readStorage } from '../../../db/reads/read-storage.ts';
+import { readRecentVersions } from '../../../db/reads/read-versions.ts';
 import type { RequestContext } from '../context.ts';
+import { checkFirst } from '../errors.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import { DateTime } from '../scalars.ts';
+import { RepositoryVersionType, toRepositoryVersionType } from '../versions/version.type.ts';
 import {
   EstateStorageType,
   EstateType,
@@ -25,6 +28,21 @@ export class EstateResolver {
   @FieldResolver(() => EstateStorageType, { description: 'Storage of the repositories.' })
   async storage(@Ctx() { em, loaders }: RequestContext): Promise<EstateStorageType> {
     return toEstateStorageType(await readStorage(em, loaders.visibility));
+  }
+
+  @FieldResolver(() => [RepositoryVersionType], {
+    description: 'The newest versions of all these repositories, newest first.',
+  })
+  async recentVersions(
+    @Arg('first', () => Int, { description: 'How many, 1 to 100.' }) first: number,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<RepositoryVersionType[]> {
+    const keys = await readRecentVersions(em, loaders.visibility, checkFirst(first));
+    const versions = await loaders.versions.loadMany(keys);
+    return versions.flatMap((version) => {
+      if (version instanceof Error) throw version;
+      return version === undefined ? [] : [toRepositoryVersionType(version)];
+    });
   }
 }
 
