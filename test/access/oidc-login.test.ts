@@ -116,6 +116,8 @@ describe('a login at the issuer', () => {
     ['//evil.example/', '/'],
     ['https://evil.example/', '/'],
     ['/\\evil.example/', '/'],
+    ['/.//evil.example/', '/'],
+    ['/a/..//evil.example/', '/'],
     ['/\t/evil.example/', '/'],
     ['relative', '/'],
     ['/tasks?state=FAILED#top', '/tasks?state=FAILED#top'],

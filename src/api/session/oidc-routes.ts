@@ -38,7 +38,9 @@ export function serveOidcLogin(app: FastifyInstance, api: ApiDependencies, login
 function readPath(text: string | null): string {
   const base = 'http://this.server.invalid';
   const url = text?.startsWith('/') === true && text.length <= 2_000 ? URL.parse(text, base) : null;
-  return url?.origin === base ? `${url.pathname}${url.search}${url.hash}` : '/';
+  // `/.//host` has this origin, and its path, `//host`, leads to another one
+  const isOwn = url?.origin === base && !url.pathname.startsWith('//');
+  return isOwn ? `${url.pathname}${url.search}${url.hash}` : '/';
 }
 
 function queryOf({ originalUrl }: FastifyRequest): URLSearchParams {
