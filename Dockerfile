@@ -8,6 +8,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/bundle-workflows.mjs scripts/
 COPY src src
+COPY web web
 RUN npm run build \
  && npm prune --omit=dev --ignore-scripts \
  # The embedded PostgreSQL and the second Node are for machines, not for images.

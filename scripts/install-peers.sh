@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real registries and clients that test/interop works with:
-#   docker-registry, skopeo, GnuPG   Debian's packages, where apt-get is there and we are root
+# Installs the real registries and clients that test/interop and test/console work with:
+#   docker-registry, skopeo, GnuPG, Chromium   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
@@ -60,6 +60,7 @@ debian_package docker-registry
 debian_package skopeo
 debian_package gpg
 debian_package gpg-agent
+debian_package chromium
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
@@ -93,4 +94,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"

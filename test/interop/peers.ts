@@ -1,5 +1,5 @@
 /**
- * Real registries and clients: Debian's docker-registry, skopeo and GnuPG, and crane, regctl, oras and cosign from their Go modules.
+ * Real registries and clients: Debian's docker-registry, skopeo, GnuPG and Chromium, and crane, regctl, oras and cosign from their Go modules.
  * scripts/install-peers.sh installs them.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -28,7 +28,8 @@ export type PeerName =
   | 'cosign'
   | 'gpg'
   | 'gpg-agent'
-  | 'gpgconf';
+  | 'gpgconf'
+  | 'chromium';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {
@@ -154,7 +155,7 @@ export async function runPeerAt(home: string, name: PeerName, ...args: readonly 
   return stdout;
 }
 
-function requirePeer(name: PeerName): string {
+export function requirePeer(name: PeerName): string {
   const path = findPeer(name);
   if (path === undefined)
     throw new Error(`${name} is missing; expected it installed by: bash scripts/install-peers.sh`);

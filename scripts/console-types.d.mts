@@ -1,0 +1,2 @@
+export const consoleTypesPath: string;
+export function consoleTypes(): string;

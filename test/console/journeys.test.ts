@@ -1,0 +1,102 @@
+/** What people open the console for, from the first mirror to the rollback, in a browser on the real stack. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { skipWithout } from '../interop/peers.ts';
+import { openConsole } from './support/console-stack.ts';
+import type { ConsoleStack } from './support/console-stack.ts';
+import { changeUpstream, createWorld, sync } from './support/sample-world.ts';
+
+describe.skipIf(skipWithout('chromium'))('journeys', () => {
+  const world = createWorld(60);
+  let upstream: SampleUpstream;
+  let console: ConsoleStack;
+
+  beforeAll(async () => {
+    upstream = await startSampleUpstream({ repositories: world.repositories });
+    console = await openConsole();
+  });
+  afterAll(async () => {
+    await console?.close();
+    await upstream?.close();
+  });
+
+  test('first mirror from an empty server', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/');
+    await page
+      .getByRole('link', { name: 'New mirror' })
+      .or(page.getByRole('button', { name: 'New mirror' }))
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Upstream repository').fill(`${new URL(upstream.url).host}/library/nginx`);
+    await dialog.getByRole('button', { name: 'Create and choose tags' }).click();
+
+    const preview = page.getByRole('region', { name: 'Preview' });
+    await preview.getByText('7 added').waitFor();
+    await page.getByLabel('Take these tags').first().fill('1.27.*');
+    await page.keyboard.press('Enter');
+    await preview.getByText('3 added').waitFor();
+    await page.getByRole('button', { name: /^Sync 3 tags, .* at most$/ }).click();
+    await page.getByText('Created version 1').waitFor();
+
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('tab', { name: 'Tags' }).click();
+    await page.getByRole('table', { name: 'Tags' }).getByText('1.27.3-alpine').waitFor();
+    expect(await page.getByRole('status').getByText('3 tags').count()).toBe(1);
+    expectClean();
+    await context.close();
+  });
+
+  test('what moved latest, and when, in at most three clicks', async () => {
+    const { repository } = await console.ask(`{ repository(name: "mirror/nginx") { id } }`);
+    await sync(console.ask, repository.id, { overrides: { includeTags: null }, saveOverrides: true });
+    changeUpstream(world, 'library/nginx');
+    await sync(console.ask, repository.id);
+
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/');
+    await page.getByRole('link', { name: 'mirror/nginx' }).first().click();
+    await page.getByRole('tab', { name: 'History' }).click();
+    const history = page.getByRole('list', { name: 'History of latest' });
+    await history.getByText('moved').first().waitFor();
+    const moved = history.getByRole('listitem').first();
+    expect(await moved.textContent()).toMatch(/just now|ago/);
+    expect(await moved.getByRole('button', { name: /^Copy digest [0-9a-f]{12}: sha256:/ }).count()).toBe(2);
+    expectClean();
+    await context.close();
+  });
+
+  test('roll back, and the old digest is served', async () => {
+    const digestOf = async () => {
+      const response = await fetch(`${console.origin}/v2/mirror/nginx/manifests/latest`, {
+        method: 'HEAD',
+        headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+      });
+      return response.headers.get('docker-content-digest');
+    };
+    const { repository } = await console.ask(
+      `{ repository(name: "mirror/nginx") { latestVersion { number } version(number: 2) { tag(name: "latest") { digest } } } }`,
+    );
+    const old = repository.version.tag.digest as string;
+    const latest = repository.latestVersion.number as number;
+    expect(await digestOf()).not.toBe(old);
+
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/repositories/mirror/nginx');
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'v2' })
+      .getByRole('link', { name: 'Restore…' })
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('list', { name: 'Tags moved' }).getByText('latest').waitFor();
+    expect(await digestOf()).not.toBe(old);
+    await dialog.getByRole('button', { name: `Restore v2 as v${latest + 1}` }).click();
+    await page.getByRole('link', { name: `v${latest + 1}`, exact: true }).waitFor();
+    expect(await digestOf()).toBe(old);
+    expectClean();
+    await context.close();
+  });
+});

@@ -1,0 +1,132 @@
+/** Each page in both themes: no violation for axe, nothing from elsewhere, nothing that the Content-Security-Policy refuses. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
+import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { skipWithout } from '../interop/peers.ts';
+import { projectRoot } from '../support/import-graph.ts';
+import { findViolations } from './support/axe.ts';
+import { openConsole } from './support/console-stack.ts';
+import type { ConsoleStack } from './support/console-stack.ts';
+import { createWorld, mirrorWorld } from './support/sample-world.ts';
+
+/** `SCREENSHOTS=1 npm test -- test/console/pages.test.ts` writes those of docs/console.md. */
+const screenshots =
+  process.env['SCREENSHOTS'] === undefined ? undefined : join(projectRoot, 'docs', 'console');
+
+interface Visit {
+  readonly path: string;
+  /** A text that shows that the page has its data. */
+  readonly shows: string;
+  readonly name?: string;
+  readonly dark?: boolean;
+}
+
+const visits: readonly Visit[] = [
+  { path: '/', shows: 'mirror/grafana', name: 'overview' },
+  { path: '/repositories', shows: 'team/shop/api' },
+  { path: '/repositories?new=mirror', shows: 'Create and choose tags' },
+  { path: '/repositories/mirror/nginx', shows: 'Restore…', name: 'versions' },
+  {
+    path: '/repositories/mirror/nginx?tab=tags&tag=latest',
+    shows: 'application/spdx+json',
+    name: 'tags',
+    dark: true,
+  },
+  { path: '/repositories/mirror/nginx?tab=history', shows: 'moved' },
+  { path: '/repositories/mirror/nginx?tab=diff&from=1&to=3', shows: 'removed', name: 'diff' },
+  { path: '/repositories/mirror/nginx?tab=pull', shows: 'podman pull', name: 'pull' },
+  { path: '/repositories/mirror/nginx?tab=settings', shows: 'Detach and delete' },
+  { path: '/repositories/mirror/nginx?restore=1', shows: 'Restore v1 as v4', name: 'rollback', dark: true },
+  { path: '/repositories/mirror/nginx?sync=rules', shows: '9 unchanged', name: 'sync' },
+  { path: '/tasks', shows: 'Sync of mirror/redis', name: 'tasks' },
+  { path: '/remotes', shows: 'library/nginx' },
+  { path: '/remotes?edit=new', shows: 'Repository at the upstream' },
+  { path: '/distributions', shows: 'mirror/nginx' },
+  { path: '/distributions?edit=new', shows: 'Base path' },
+  { path: '/schedules', shows: 'every 6 h' },
+  { path: '/schedules?edit=new', shows: 'At an interval' },
+  { path: '/policies', shows: 'No signature policy yet' },
+  { path: '/policies?edit=new', shows: 'Cosign keys' },
+  { path: '/access', shows: 'No token yet' },
+  { path: '/access?tab=grants', shows: 'No grant yet' },
+  { path: '/upkeep', shows: 'Clean up' },
+  { path: '/nowhere', shows: 'Nothing is at this address' },
+];
+
+describe.skipIf(skipWithout('chromium'))('pages', () => {
+  let upstream: SampleUpstream;
+  let console: ConsoleStack;
+
+  beforeAll(async () => {
+    const world = createWorld(60);
+    upstream = await startSampleUpstream({ repositories: world.repositories });
+    console = await openConsole();
+    await mirrorWorld(world, upstream.url, console.ask);
+    if (screenshots !== undefined) await mkdir(screenshots, { recursive: true });
+  });
+  afterAll(async () => {
+    await console?.close();
+    await upstream?.close();
+  });
+
+  test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (scheme) => {
+    const { page, context, expectClean } = await console.open({ scheme });
+    const found: string[] = [];
+    for (const { path, shows, name, dark = false } of visits) {
+      await page.goto(path);
+      await settle(page, shows);
+      found.push(...(await findViolations(page)).map((violation) => `${path} ${violation}`));
+      if (screenshots !== undefined && name !== undefined && dark === (scheme === 'dark'))
+        await page.screenshot({ path: join(screenshots, `${name}.png`) });
+    }
+    expect(found).toEqual([]);
+    expectClean();
+    await context.close();
+  });
+
+  test('a phone shows each page without scrolling sideways', async () => {
+    const { page, context, expectClean } = await console.open({ width: 360, height: 740 });
+    const wide: string[] = [];
+    for (const { path, shows } of visits) {
+      await page.goto(path);
+      await settle(page, shows);
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+      if (width > 360) wide.push(`${path}: ${width}`);
+    }
+    expect(wide).toEqual([]);
+    expectClean();
+    await context.close();
+  });
+
+  test('the first load is at most 300 kB', async () => {
+    const { page, context } = await console.open();
+    await page.goto('/');
+    await settle(page, 'mirror/grafana');
+    const sizes = await page.evaluate<{ name: string; transferSize: number }[]>(
+      `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+        .map(({ name, transferSize }) => ({ name, transferSize }))`,
+    );
+    const loaded = sizes.filter(({ name }) => !/\/(graphql|session)/.test(new URL(name).pathname));
+    expect(loaded.length).toBeGreaterThan(2);
+    expect(loaded.reduce((sum, { transferSize }) => sum + transferSize, 0)).toBeLessThanOrEqual(300_000);
+    await context.close();
+  });
+
+  test('GraphiQL runs its examples', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/graphiql');
+    await page.getByRole('button', { name: /Execute query/ }).click();
+    await page.locator('.graphiql-response').getByText('totalCount').first().waitFor();
+    expectClean();
+    await context.close();
+  });
+});
+
+/** Waits until the page has its data, and nothing is being read. */
+async function settle(page: Page, shows: string): Promise<void> {
+  await page.getByText(shows).first().waitFor();
+  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
+}

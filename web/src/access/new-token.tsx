@@ -1,0 +1,104 @@
+import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { graphql } from '../graphql/graphql.ts';
+import { useSubmit } from '../graphql/use-submit.ts';
+import { CopyLine } from '../shared/copy-line.tsx';
+import { EditDialog } from '../shared/edit-dialog.tsx';
+import { roles } from './roles.ts';
+import type { Role } from './roles.ts';
+
+const CreateToken = graphql(`
+  mutation CreateToken($input: TokenCreateInput!) {
+    tokenCreate(input: $input) {
+      secret
+      token {
+        id
+        name
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+/** A new token; its secret is shown once. */
+export function NewToken({ onClose }: { readonly onClose: () => void }) {
+  const [values, setValues] = useState({ name: '', days: 90, role: 'READER' as Role | null, scope: '*' });
+  const [secret, setSecret] = useState<string>();
+  const { submit, busy, error, at, elsewhere } = useSubmit(CreateToken, (data) => data.tokenCreate);
+  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
+  const save = async () => {
+    const { name, days, role, scope } = values;
+    const grants = role === null ? {} : { grants: [{ role, scope }] };
+    const done = await submit({ input: { name, expiresInDays: days, ...grants } });
+    if (done !== undefined) setSecret(done.secret ?? '');
+  };
+  if (secret !== undefined)
+    return (
+      <Modal opened onClose={onClose} title={`Token ${values.name}`} closeOnClickOutside={false}>
+        <Stack gap="sm">
+          <Alert color="yellow" variant="light">
+            Copy the token now: it is shown once, and the server stores its hash only.
+          </Alert>
+          <CopyLine text={secret} label="Copy the token" />
+          <Group justify="flex-end">
+            <Button onClick={onClose}>Done</Button>
+          </Group>
+        </Stack>
+      </Modal>
+    );
+  return (
+    <EditDialog
+      title="New token"
+      onClose={onClose}
+      onSubmit={() => void save()}
+      submitLabel="Create"
+      busy={busy}
+      error={error}
+      others={elsewhere('name', 'expiresInDays', 'grants')}
+      size="md"
+    >
+      <TextInput
+        label="Name"
+        description="The person or program that uses it"
+        required
+        value={values.name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+        error={at('name')}
+        data-autofocus
+      />
+      <NumberInput
+        label="Lifetime in days"
+        min={1}
+        max={3650}
+        value={values.days}
+        onChange={(days) => typeof days === 'number' && set({ days })}
+        error={at('expiresInDays')}
+      />
+      <Group grow align="flex-start">
+        <Select
+          label="Role"
+          clearable
+          clearButtonProps={{ 'aria-label': 'No role' }}
+          placeholder="No role"
+          data={roles}
+          value={values.role}
+          onChange={(role) => set({ role })}
+        />
+        <TextInput
+          label="For"
+          description="*, team/* or one name"
+          value={values.scope}
+          onChange={(event) => set({ scope: event.currentTarget.value })}
+          error={at('grants')}
+        />
+      </Group>
+      <Text size="xs" c="dimmed">
+        Further roles are given under Grants.
+      </Text>
+    </EditDialog>
+  );
+}

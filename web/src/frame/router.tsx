@@ -1,0 +1,99 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Frame } from './frame.tsx';
+import { Lost } from './lost.tsx';
+import { number, oneOf, texts } from './search.ts';
+
+const root = createRootRoute({ component: Frame, notFoundComponent: Lost });
+const at = <const Path extends string>(path: Path) => ({ getParentRoute: () => root, path });
+
+const overview = createRoute({
+  ...at('/'),
+  component: lazyRouteComponent(() => import('../overview/overview-page.tsx'), 'OverviewPage'),
+});
+const freshnesses = ['FRESH', 'LATE', 'FAILING', 'SYNCING', 'UNSCHEDULED'] as const;
+const underRepositories = createRoute(at('/repositories'));
+const repositories = createRoute({
+  getParentRoute: () => underRepositories,
+  path: '/',
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...texts('name', 'new')(search),
+    ...oneOf('freshness', freshnesses)(search),
+  }),
+  component: lazyRouteComponent(() => import('../repositories/repositories-page.tsx'), 'RepositoriesPage'),
+});
+export const repositoryTabs = ['versions', 'tags', 'history', 'diff', 'pull', 'settings'] as const;
+const repository = createRoute({
+  getParentRoute: () => underRepositories,
+  path: '$',
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...oneOf('tab', repositoryTabs)(search),
+    ...number('version', 'from', 'to', 'restore')(search),
+    ...texts('filter', 'tag', 'sync', 'digest')(search),
+  }),
+  component: lazyRouteComponent(() => import('../repositories/repository-page.tsx'), 'RepositoryPage'),
+});
+const taskStates = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const;
+const tasks = createRoute({
+  ...at('/tasks'),
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...oneOf('state', taskStates)(search),
+    ...texts('repository')(search),
+  }),
+  component: lazyRouteComponent(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
+});
+const task = createRoute({
+  ...at('/tasks/$id'),
+  component: lazyRouteComponent(() => import('../tasks/task-page.tsx'), 'TaskPage'),
+});
+const remotes = createRoute({
+  ...at('/remotes'),
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../remotes/remotes-page.tsx'), 'RemotesPage'),
+});
+const distributions = createRoute({
+  ...at('/distributions'),
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../distributions/distributions-page.tsx'), 'DistributionsPage'),
+});
+const schedules = createRoute({
+  ...at('/schedules'),
+  validateSearch: texts('edit', 'repository'),
+  component: lazyRouteComponent(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
+});
+const policies = createRoute({
+  ...at('/policies'),
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../policies/policies-page.tsx'), 'PoliciesPage'),
+});
+const access = createRoute({
+  ...at('/access'),
+  validateSearch: oneOf('tab', ['tokens', 'grants']),
+  component: lazyRouteComponent(() => import('../access/access-page.tsx'), 'AccessPage'),
+});
+const upkeep = createRoute({
+  ...at('/upkeep'),
+  component: lazyRouteComponent(() => import('../upkeep/upkeep-page.tsx'), 'UpkeepPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    overview,
+    underRepositories.addChildren([repositories, repository]),
+    tasks,
+    task,
+    remotes,
+    distributions,
+    schedules,
+    policies,
+    access,
+    upkeep,
+  ]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,63 @@
+/** Types that have no id: the cache keeps them inside the object that names them. */
+const names = [
+  'ContentCounts',
+  'ContentSummary',
+  'DistributionMove',
+  'Estate',
+  'EstateStorage',
+  'ManifestDescriptor',
+  'NewestTags',
+  'PageInfo',
+  'PlannedTag',
+  'RemoteTest',
+  'RemoteTestRateLimit',
+  'RemoteTestStep',
+  'RepositoryServedAt',
+  'ScheduleRun',
+  'SignerIdentity',
+  'SyncOverrides',
+  'SyncPlan',
+  'TagDifference',
+  'TagExplanation',
+  'TagHistoryEntry',
+  'TagOutcome',
+  'TagOutcomeCount',
+  'TaskError',
+  'TaskProgress',
+  'UpkeepReport',
+  'UserError',
+  'Verification',
+  'VersionDiff',
+  'Viewer',
+  'ViewerRole',
+  'WaitingTag',
+];
+
+const nodes = [
+  'Blob',
+  'Distribution',
+  'DistributionMove',
+  'Grant',
+  'Manifest',
+  'PlannedTag',
+  'Remote',
+  'Repository',
+  'RepositoryVersion',
+  'Schedule',
+  'ScheduleRun',
+  'Signature',
+  'SignaturePolicy',
+  'Tag',
+  'TagDifference',
+  'TagHistory',
+  'TagOutcome',
+  'Task',
+  'Token',
+  'WaitingTag',
+];
+
+const embedded = new Set([...names, ...nodes.flatMap((node) => [`${node}Connection`, `${node}Edge`])]);
+
+export const withoutId: Record<string, () => null> = Object.fromEntries(
+  [...embedded].map((name) => [name, () => null]),
+);

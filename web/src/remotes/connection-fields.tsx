@@ -1,0 +1,50 @@
+import { Checkbox, Group, NumberInput, Stack, TextInput, Textarea } from '@mantine/core';
+import type { FieldProps } from './upstream-fields.tsx';
+
+export function ConnectionFields({ values, set, at }: FieldProps) {
+  return (
+    <Stack gap="sm">
+      <Group grow align="flex-start">
+        <NumberInput
+          label="Concurrent requests"
+          min={1}
+          max={100}
+          value={values.downloadConcurrency}
+          onChange={(value) => typeof value === 'number' && set({ downloadConcurrency: value })}
+          error={at('downloadConcurrency')}
+        />
+        <NumberInput
+          label="Requests per second"
+          description="Empty: no limit"
+          min={1}
+          value={values.rateLimit ?? ''}
+          onChange={(value) => set({ rateLimit: typeof value === 'number' ? value : null })}
+          error={at('rateLimit')}
+        />
+      </Group>
+      <TextInput
+        label="Proxy"
+        description="http://[user:password@]host:port"
+        value={values.proxyUrl ?? ''}
+        onChange={(event) => set({ proxyUrl: event.currentTarget.value || null })}
+        error={at('proxyUrl')}
+      />
+      <Checkbox
+        label="Verify the upstream's certificate"
+        checked={values.sslValidation}
+        onChange={(event) => set({ sslValidation: event.currentTarget.checked })}
+        error={at('sslValidation')}
+      />
+      <Textarea
+        label="Certificate authorities"
+        description="PEM, trusted in addition to the system's"
+        autosize
+        minRows={3}
+        maxRows={8}
+        value={values.sslCaCertificate ?? ''}
+        onChange={(event) => set({ sslCaCertificate: event.currentTarget.value || null })}
+        error={at('sslCaCertificate')}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,136 @@
+import { Button, Modal, Tabs } from '@mantine/core';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import type { ResultOf } from '../graphql/graphql.ts';
+import { useSubmit } from '../graphql/use-submit.ts';
+import { ConfirmButton } from '../shared/confirm-button.tsx';
+import { EditDialog } from '../shared/edit-dialog.tsx';
+import { Problem } from '../shared/problem.tsx';
+import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { ConnectionFields } from './connection-fields.tsx';
+import { CreateRemote, DeleteRemote, RemoteQuery, TestRemote, UpdateRemote } from './remote-queries.ts';
+import { TestResult } from './test-result.tsx';
+import { TagFields } from './tag-fields.tsx';
+import { UpstreamFields } from './upstream-fields.tsx';
+import { inputOf, valuesOf } from './remote-values.ts';
+
+interface Props {
+  /** Undefined: a new one. */
+  readonly id: string | undefined;
+  readonly onClose: () => void;
+}
+
+export function RemoteDialog({ id, onClose }: Props) {
+  const [{ data, error }] = useQuery({
+    query: RemoteQuery,
+    variables: { id: id ?? '', known: id !== undefined },
+  });
+  if (data !== undefined && (id === undefined || data.remote != null))
+    return <RemoteForm data={data} onClose={onClose} />;
+  return (
+    <Modal opened onClose={onClose} title="Remote" size="lg">
+      <Problem error={error} />
+      {data === undefined && error === undefined ? <RowsSkeleton /> : null}
+      {data === undefined ? null : 'This remote no longer exists.'}
+    </Modal>
+  );
+}
+
+function RemoteForm({
+  data,
+  onClose,
+}: {
+  readonly data: ResultOf<typeof RemoteQuery>;
+  readonly onClose: () => void;
+}) {
+  const remote = data.remote ?? undefined;
+  const [stored] = useState(() => valuesOf(remote));
+  const [values, setValues] = useState(stored);
+  const creation = useSubmit(CreateRemote, (result) => result.remoteCreate);
+  const update = useSubmit(UpdateRemote, (result) => result.remoteUpdate);
+  const deletion = useSubmit(DeleteRemote, (result) => result.remoteDelete);
+  const testing = useSubmit(TestRemote, (result) => result.remoteTest);
+  const [test, setTest] = useState<NonNullable<ResultOf<typeof TestRemote>['remoteTest']['test']>>();
+  const form = remote === undefined ? creation : update;
+  const save = async () => {
+    const fields = inputOf(values, stored);
+    const done =
+      remote === undefined
+        ? await creation.submit({
+            input: {
+              name: values.name,
+              url: values.url,
+              upstreamName: values.upstreamName,
+              ...fields,
+            },
+          })
+        : await update.submit({ input: { id: remote.id, ...fields } });
+    if (done !== undefined) onClose();
+  };
+  const runTest = async (id: string) => {
+    const done = await testing.submit({ input: { id } });
+    setTest(done?.test ?? undefined);
+  };
+  const fields = {
+    values,
+    at: form.at,
+    set: (changes: Partial<typeof values>) => setValues({ ...values, ...changes }),
+  };
+  return (
+    <EditDialog
+      title={remote === undefined ? 'New remote' : remote.name}
+      onClose={onClose}
+      onSubmit={() => void save()}
+      submitLabel={remote === undefined ? 'Create' : 'Save'}
+      busy={form.busy}
+      error={form.error ?? testing.error}
+      others={form.elsewhere(...Object.keys(values), 'newestTags')}
+      aside={
+        remote === undefined ? null : (
+          <>
+            <Button
+              size="compact-sm"
+              variant="subtle"
+              loading={testing.busy}
+              onClick={() => void runTest(remote.id)}
+            >
+              Test
+            </Button>
+            <ConfirmButton
+              label="Delete"
+              question={`The remote ${remote.name} is deleted. Repositories and their content stay.`}
+              busy={deletion.busy}
+              mistakes={deletion.elsewhere()}
+              error={deletion.error}
+              onConfirm={async () => {
+                if ((await deletion.submit({ input: { id: remote.id } })) !== undefined) onClose();
+              }}
+            />
+          </>
+        )
+      }
+    >
+      <Tabs defaultValue="upstream">
+        <Tabs.List mb="sm">
+          <Tabs.Tab value="upstream">Upstream</Tabs.Tab>
+          <Tabs.Tab value="tags">Tags</Tabs.Tab>
+          <Tabs.Tab value="connection">Connection</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="upstream">
+          <UpstreamFields
+            {...fields}
+            hasPassword={remote?.hasPassword ?? false}
+            policies={data.signaturePolicies.nodes}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="tags">
+          <TagFields {...fields} />
+        </Tabs.Panel>
+        <Tabs.Panel value="connection">
+          <ConnectionFields {...fields} />
+        </Tabs.Panel>
+      </Tabs>
+      {test === undefined ? null : <TestResult test={test} />}
+    </EditDialog>
+  );
+}

@@ -1,0 +1,114 @@
+import { graphql } from '../graphql/graphql.ts';
+
+export const RemoteQuery = graphql(`
+  query Remote($id: ID!, $known: Boolean!) {
+    remote(id: $id) @include(if: $known) {
+      id
+      name
+      url
+      upstreamName
+      username
+      hasPassword
+      policy
+      includeTags
+      excludeTags
+      includeTagPatterns
+      excludeTagPatterns
+      semverRanges
+      semverSuffix
+      semverPrereleases
+      immutableTags
+      platforms
+      newestTags {
+        count
+        per
+      }
+      minimumAgeSeconds
+      downloadConcurrency
+      maxRetries
+      rateLimit
+      proxyUrl
+      sslValidation
+      sslCaCertificate
+      tagFailures
+      signaturePolicy {
+        id
+      }
+    }
+    signaturePolicies(first: 100) {
+      nodes {
+        id
+        name
+      }
+    }
+  }
+`);
+
+export const CreateRemote = graphql(`
+  mutation CreateRemote($input: RemoteCreateInput!) {
+    remoteCreate(input: $input) {
+      remote {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const UpdateRemote = graphql(`
+  mutation UpdateRemote($input: RemoteUpdateInput!) {
+    remoteUpdate(input: $input) {
+      remote {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const DeleteRemote = graphql(`
+  mutation DeleteRemote($input: RemoteDeleteInput!) {
+    remoteDelete(input: $input) {
+      deletedId
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const TestRemote = graphql(`
+  mutation TestRemote($input: RemoteTestInput!) {
+    remoteTest(input: $input) {
+      test {
+        passed
+        answeredInMs
+        rateLimit {
+          limit
+          remaining
+        }
+        steps {
+          name
+          outcome
+          code
+          message
+        }
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);

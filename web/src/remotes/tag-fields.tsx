@@ -1,0 +1,86 @@
+import { Group, NumberInput, Select, Stack, TagsInput } from '@mantine/core';
+import type { FieldProps } from './upstream-fields.tsx';
+import type { Values } from './remote-values.ts';
+
+const lists = [
+  {
+    field: 'includeTags',
+    label: 'Take these tags',
+    description: 'Names, wildcards and digests; empty: every tag',
+  },
+  {
+    field: 'includeTagPatterns',
+    label: 'Or that match',
+    description: 'Regular expressions of RE2 for the whole tag',
+  },
+  { field: 'semverRanges', label: 'Or in these version ranges', description: 'For example >=1.26 <2' },
+  { field: 'excludeTags', label: 'Except these', description: 'Names and wildcards' },
+  { field: 'excludeTagPatterns', label: 'Except what matches', description: 'Regular expressions of RE2' },
+  { field: 'platforms', label: 'Platforms', description: 'For example linux/amd64; empty: all' },
+  {
+    field: 'immutableTags',
+    label: 'Tags that never move',
+    description: 'Names and wildcards; they are not asked for again',
+  },
+] as const;
+
+const groups = [
+  { value: 'ALL', label: 'of all' },
+  { value: 'MAJOR', label: 'of each major version' },
+  { value: 'MINOR', label: 'of each minor version' },
+];
+
+export function TagFields({ values, set, at }: FieldProps) {
+  return (
+    <Stack gap="sm">
+      {lists.map(({ field, label, description }) => (
+        <TagsInput
+          key={field}
+          label={label}
+          description={description}
+          acceptValueOnBlur
+          splitChars={[]}
+          value={[...(values[field] ?? [])]}
+          onChange={(all) => set({ [field]: all.length === 0 ? null : all })}
+          error={at(field)}
+        />
+      ))}
+      <Group grow align="flex-start">
+        <NumberInput
+          label="Only the newest"
+          min={1}
+          max={10_000}
+          value={values.newest ?? ''}
+          onChange={(value) => set({ newest: typeof value === 'number' ? value : null })}
+          error={at('newestTags')}
+        />
+        <Select
+          label="Counted"
+          allowDeselect={false}
+          data={groups}
+          value={values.newestPer}
+          onChange={(value) => value !== null && set({ newestPer: value as Values['newestPer'] })}
+        />
+      </Group>
+      <NumberInput
+        label="Minimum age in seconds"
+        description="A digest waits this long before its tag takes it; empty: no time"
+        min={1}
+        value={values.minimumAgeSeconds ?? ''}
+        onChange={(value) => set({ minimumAgeSeconds: typeof value === 'number' ? value : null })}
+        error={at('minimumAgeSeconds')}
+      />
+      <Select
+        label="A tag that cannot be had"
+        allowDeselect={false}
+        data={[
+          { value: 'SKIP_TAG', label: 'is skipped' },
+          { value: 'FAIL_SYNC', label: 'fails the sync' },
+        ]}
+        value={values.tagFailures}
+        onChange={(value) => value !== null && set({ tagFailures: value })}
+        error={at('tagFailures')}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,85 @@
+import { Group, PasswordInput, Select, Stack, TextInput } from '@mantine/core';
+import { Choice } from '../shared/choice.tsx';
+import type { Values } from './remote-values.ts';
+
+export interface FieldProps {
+  readonly values: Values;
+  readonly set: (changes: Partial<Values>) => void;
+  /** The API's messages for a field. */
+  readonly at: (field: string) => string | undefined;
+}
+
+interface Props extends FieldProps {
+  readonly hasPassword: boolean;
+  readonly policies: readonly { readonly id: string; readonly name: string }[];
+}
+
+const blobPolicies = [
+  { value: 'IMMEDIATE', label: 'Immediate: a sync fetches all blobs' },
+  { value: 'ON_DEMAND', label: 'On demand: layers at their first pull' },
+  { value: 'STREAMED', label: 'Streamed: layers at every pull, never stored' },
+];
+
+export function UpstreamFields({ values, set, at, hasPassword, policies }: Props) {
+  return (
+    <Stack gap="sm">
+      <TextInput
+        label="Name"
+        required
+        value={values.name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+        error={at('name')}
+        data-autofocus
+      />
+      <TextInput
+        label="Registry"
+        description="https://registry-1.docker.io, https://ghcr.io"
+        required
+        value={values.url}
+        onChange={(event) => set({ url: event.currentTarget.value })}
+        error={at('url')}
+      />
+      <TextInput
+        label="Repository at the upstream"
+        description="For example library/nginx"
+        required
+        value={values.upstreamName}
+        onChange={(event) => set({ upstreamName: event.currentTarget.value })}
+        error={at('upstreamName')}
+      />
+      <Group grow align="flex-start">
+        <TextInput
+          label="User name"
+          autoComplete="off"
+          value={values.username ?? ''}
+          onChange={(event) => set({ username: event.currentTarget.value || null })}
+          error={at('username')}
+        />
+        <PasswordInput
+          label="Password or token"
+          autoComplete="new-password"
+          placeholder={hasPassword ? 'Stored; type to replace it' : ''}
+          value={values.password ?? ''}
+          onChange={(event) => set({ password: event.currentTarget.value || undefined })}
+          error={at('password')}
+        />
+      </Group>
+      <Select
+        label="Layers"
+        allowDeselect={false}
+        data={blobPolicies}
+        value={values.policy}
+        onChange={(policy) => policy !== null && set({ policy: policy as Values['policy'] })}
+        error={at('policy')}
+      />
+      <Choice
+        label="Signature policy"
+        none="None: every image is taken"
+        value={values.signaturePolicyId}
+        options={policies}
+        onChange={(signaturePolicyId) => set({ signaturePolicyId })}
+        error={at('signaturePolicyId')}
+      />
+    </Stack>
+  );
+}

@@ -1,0 +1,38 @@
+import { Alert, Button, Popover, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import type { CombinedError } from 'urql';
+import { Problem } from './problem.tsx';
+
+interface Props {
+  readonly label: string;
+  /** What will happen, as a sentence. */
+  readonly question: string;
+  readonly onConfirm: () => Promise<unknown>;
+  readonly busy: boolean;
+  readonly mistakes: readonly string[];
+  readonly error: CombinedError | undefined;
+}
+
+/** A button that asks once more. */
+export function ConfirmButton({ label, question, onConfirm, busy, mistakes, error }: Props) {
+  const [opened, { close, toggle }] = useDisclosure();
+  return (
+    <Popover opened={opened} onDismiss={close} trapFocus withArrow shadow="md" width={300}>
+      <Popover.Target>
+        <Button variant="subtle" color="red" size="compact-sm" onClick={toggle}>
+          {label}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={label}>
+        <Stack gap="xs">
+          <Text size="sm">{question}</Text>
+          {mistakes.length > 0 ? <Alert color="red">{mistakes.join(' ')}</Alert> : null}
+          <Problem error={error} />
+          <Button color="red" size="xs" loading={busy} onClick={() => void onConfirm()}>
+            {label}
+          </Button>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,114 @@
+import { graphql, readFragment } from '../graphql/graphql.ts';
+import type { FragmentOf } from '../graphql/graphql.ts';
+import { formatBytes, formatClock } from '../../../src/cli/progress/format.ts';
+import { relativeTime } from '../shared/time.ts';
+import { useNow } from '../shared/when.tsx';
+import { TaskState, isFinal } from '../tasks/task-state.tsx';
+import { StageLine } from './stage-line.tsx';
+import { shareDone } from './stages.ts';
+import classes from './sync.module.css';
+import { useRate } from './use-rate.ts';
+
+export const TaskProgressFragment = graphql(`
+  fragment TaskProgress on Task {
+    id
+    name
+    state
+    dryRun
+    startedAt
+    finishedAt
+    rateLimited
+    failedTags
+    error {
+      code
+      message
+    }
+    warnings
+    progress {
+      stage
+      bytesDone
+      bytesReused
+      bytesTotal
+      blobsDone
+      blobsTotal
+      blobsReused
+      manifestsDone
+      manifestsTotal
+      tagsDone
+      tagsTotal
+      signaturesDone
+      throttledUntil
+    }
+  }
+`);
+
+/** The progress of a task: the same everywhere. */
+export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskProgressFragment> }) {
+  const data = readFragment(TaskProgressFragment, task);
+  const { state, progress, startedAt, finishedAt, error } = data;
+  const running = !isFinal(state);
+  const now = useNow();
+  const rate = useRate(
+    progress.bytesDone - progress.bytesReused,
+    running && progress.stage === 'FETCHING_BLOBS',
+  );
+  const share = state === 'COMPLETED' ? 1 : shareDone(progress);
+  const left =
+    rate === undefined || rate < 1 || progress.bytesTotal === null
+      ? undefined
+      : (progress.bytesTotal - progress.bytesDone) / rate;
+  const end = finishedAt === null ? Math.max(now, Date.now() - 5_000) : Date.parse(finishedAt);
+  return (
+    <div className={classes.progress}>
+      <StageLine stage={progress.stage} state={state} />
+      <div
+        className={classes.track}
+        role="progressbar"
+        aria-label="Progress"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        {...(share === undefined ? {} : { 'aria-valuenow': Math.round(share * 100) })}
+        data-state={state}
+      >
+        <div
+          className={classes.fill}
+          style={{ transform: `scaleX(${share ?? 0})` }}
+          data-running={running || undefined}
+        />
+      </div>
+      <div className={classes.numbers}>
+        <TaskState state={state} />
+        <span>{counted(progress.tagsDone, progress.tagsTotal)} tags</span>
+        <span>{counted(progress.manifestsDone, progress.manifestsTotal)} manifests</span>
+        <span>{counted(progress.blobsDone, progress.blobsTotal)} blobs</span>
+        <span>
+          {formatBytes(progress.bytesDone)}
+          {progress.bytesTotal === null ? '' : ` of ${formatBytes(progress.bytesTotal)}`}
+        </span>
+        {rate === undefined ? null : <span>{formatBytes(Math.round(rate))}/s</span>}
+        {left === undefined ? null : <span>{formatClock(left)} left</span>}
+        {startedAt === null ? null : <span>{formatClock((end - Date.parse(startedAt)) / 1000)} elapsed</span>}
+        {progress.bytesReused > 0 ? <span>{formatBytes(progress.bytesReused)} reused</span> : null}
+      </div>
+      {progress.throttledUntil !== null && running ? (
+        <p className={classes.note} data-tone="late">
+          The upstream asked to slow down: the task continues {relativeTime(progress.throttledUntil, now)}.
+        </p>
+      ) : null}
+      {error === null ? null : (
+        <p className={classes.note} data-tone="bad" role="status">
+          <b>{error.code}</b> {error.message}
+        </p>
+      )}
+      {data.warnings.map((warning) => (
+        <p key={warning} className={classes.note} data-tone="late">
+          {warning}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function counted(done: number, total: number | null): string {
+  return total === null ? done.toLocaleString() : `${done.toLocaleString()} of ${total.toLocaleString()}`;
+}
