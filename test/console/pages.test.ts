@@ -118,8 +118,14 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
   test('GraphiQL runs its examples', async () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/graphiql');
-    await page.getByRole('button', { name: /Execute query/ }).click();
-    await page.locator('.graphiql-response').getByText('totalCount').first().waitFor();
+    await page.locator('.graphiql-query-editor').getByText('totalCount').first().waitFor();
+    // a click before the editor has its model runs nothing
+    await expect
+      .poll(async () => {
+        await page.getByRole('button', { name: /Execute query/ }).click();
+        return page.locator('.graphiql-response').innerText();
+      })
+      .toContain('totalCount');
     expectClean();
     await context.close();
   });
