@@ -5,8 +5,8 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/support/watch-stalls.ts'],
+    globalSetup: ['test/support/servers/global-setup.ts'],
+    setupFiles: ['test/support/watch/watch-stalls.ts'],
     // long enough for a machine that ten other processes keep busy: a limit ends what hangs, and measures nothing
     testTimeout: 240_000,
     hookTimeout: 240_000,

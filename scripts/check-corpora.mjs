@@ -18,7 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startRegistry } from '../test/interop/peers.ts';
-import { startS3Server } from '../test/support/s3-server.ts';
+import { startS3Server } from '../test/support/servers/s3-server.ts';
 import { root } from './prepare.mjs';
 
 const { values } = parseArgs({

@@ -15,9 +15,9 @@ import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-i
 import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
 import { projectRoot } from './support/import-graph.ts';
-import { noUpstreams } from './api/support/api-server.ts';
-import { startSyncHarness } from './support/sync-harness.ts';
-import type { SyncHarness } from './support/sync-harness.ts';
+import { noUpstreams } from './support/api/api-server.ts';
+import { startSyncHarness } from './support/sync/sync-harness.ts';
+import type { SyncHarness } from './support/sync/sync-harness.ts';
 
 const readPage = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
 const readme = readPage('README.md');

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { listSources, projectRoot } from './support/import-graph.ts';
 import { findRegexes } from './support/regex-literals.ts';
 import type { RegexLiteral } from './support/regex-literals.ts';
-import { allowStalls } from './support/allow-stalls.ts';
+import { allowStalls } from './support/watch/allow-stalls.ts';
 
 allowStalls(120_000, 'recheck works on this thread');
 

@@ -4,8 +4,8 @@ import { SignJWT, decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccess } from '../../src/access/access.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { errorCode, startPushScene } from '../api/distribution/push-scene.ts';
-import type { PushScene } from '../api/distribution/push-scene.ts';
+import { errorCode, startPushScene } from '../support/api/push-scene.ts';
+import type { PushScene } from '../support/api/push-scene.ts';
 import { createToken } from '../../src/access/token.ts';
 import type { Grant } from '../../src/access/scope.ts';
 

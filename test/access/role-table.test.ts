@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldRules } from '../../src/access/field-rules.ts';
 import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
+import { pull } from '../support/api/pull-scene.ts';
 import { fieldRows, routeRows } from './role-rows.ts';
 import type { FieldRow, Least, RouteRow } from './role-rows.ts';
 import { callers, startAccessScene } from './support/scene.ts';

@@ -4,7 +4,7 @@ import { rotateSecrets } from '../../src/access/rotate-secrets.ts';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { Remote } from '../../src/db/schema/remotes.ts';
 import { readSecretKeyUses } from '../../src/db/access/read-secret-keys.ts';
-import { useTestDatabase } from '../support/test-database.ts';
+import { useTestDatabase } from '../support/servers/test-database.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 const database = useTestDatabase();

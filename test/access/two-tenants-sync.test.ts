@@ -15,10 +15,10 @@ import {
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import { json } from '../support/fake-upstream.ts';
-import { createSchedule } from '../support/schedules.ts';
-import type { RecordedRequest } from '../support/fake-upstream.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import { createSchedule } from '../support/sync/schedules.ts';
+import type { RecordedRequest } from '../support/upstream/fake-upstream.ts';
 import { blank, makeNamed, startTenants, upstreamName } from './support/tenants.ts';
 import type { Named, Place, Tenants } from './support/tenants.ts';
 

@@ -4,8 +4,8 @@ import { forEachConcurrently } from '../../src/upstream/limiter.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import type { BatchBlob } from '../../src/db/staging/sync-blobs.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
 
 let testDatabase: TestDatabase;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { openStage, readVersions, upstreamName } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
 
 let stage: Stage;

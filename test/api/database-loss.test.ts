@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import pg from 'pg';
-import { testServers } from '../support/servers.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
+import { testServers } from '../support/servers/servers.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 let operator: pg.Client;

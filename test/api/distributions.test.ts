@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertRepository, insertVersion } from './support/content.ts';
-import { insertSample } from './support/sample-repository.ts';
-import type { SampleContent } from './support/sample-repository.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertRepository, insertVersion } from '../support/api/content.ts';
+import { insertSample } from '../support/api/sample-repository.ts';
+import type { SampleContent } from '../support/api/sample-repository.ts';
 
 let api: ApiUnderTest;
 let sample: SampleContent;

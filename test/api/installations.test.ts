@@ -4,8 +4,8 @@ import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { keepSchedule, readTemporalScheduleIds } from '../../src/db/tasks/temporal-schedules.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let both: readonly [ApiUnderTest, ApiUnderTest];
 let ids: { readonly repositoryId: string; readonly scheduleId: string };

@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertRepository, insertTask } from './support/content.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertRepository, insertTask } from '../support/api/content.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 let api: ApiUnderTest;

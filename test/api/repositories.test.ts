@@ -1,7 +1,7 @@
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

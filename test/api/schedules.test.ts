@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startReconciler } from '../../src/api/temporal/reconcile-tasks.ts';
 import { freePort } from '../../src/embedded/server-process.ts';
 import { until } from '../support/until.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

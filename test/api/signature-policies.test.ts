@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { createSigstoreWorld } from '../support/sigstore-world.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertSample } from './support/sample-repository.ts';
+import { createSigstoreWorld } from '../support/signatures/sigstore-world.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertSample } from '../support/api/sample-repository.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -4,21 +4,21 @@ import { toGlobalId } from '../../src/operations/global-id.ts';
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api-over-harness.ts';
-import { atomicPayload, createSigner } from '../support/atomic-signature.ts';
-import type { Signer } from '../support/atomic-signature.ts';
-import { json, openFakeUpstream } from '../support/fake-upstream.ts';
-import type { FakeUpstream } from '../support/fake-upstream.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
+import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
+import type { Signer } from '../support/signatures/atomic-signature.ts';
+import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import {
   answersWithReferrers,
   attach,
   companionName,
   signByReferrer,
   signByTag,
-} from '../support/signed-sample.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+} from '../support/signatures/signed-sample.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 
 const name = 'signed/app';
 const content = createSampleRepository();

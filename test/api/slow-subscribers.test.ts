@@ -8,9 +8,9 @@ import { WebSocket } from 'ws';
 import { eventStreamLimits } from '../../src/api/event-stream.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { finishTask, setProgress } from '../../src/db/tasks/tasks.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertRepository, insertTask } from './support/content.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertRepository, insertTask } from '../support/api/content.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

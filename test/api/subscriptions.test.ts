@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { finishTask, setProgress } from '../../src/db/tasks/tasks.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertRepository, insertTask } from './support/content.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertRepository, insertTask } from '../support/api/content.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

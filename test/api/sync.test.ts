@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { digestOf, insertRepository, insertTask } from './support/content.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { digestOf, insertRepository, insertTask } from '../support/api/content.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keepCollectionSchedule } from '../../src/api/temporal/collection-schedule.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { until } from '../support/until.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -9,11 +9,11 @@ import {
 } from '../../src/db/versions/change-content.ts';
 import { isTidemarkError } from '../../src/oci/error.ts';
 import { everything } from '../../src/db/access/visibility.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { insertRepository } from './support/content.ts';
-import { insertSample, readContent } from './support/sample-repository.ts';
-import type { HeldContent, SampleContent } from './support/sample-repository.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { insertRepository } from '../support/api/content.ts';
+import { insertSample, readContent } from '../support/api/sample-repository.ts';
+import type { HeldContent, SampleContent } from '../support/api/sample-repository.ts';
 
 let api: ApiUnderTest;
 let samples: SampleContent[];

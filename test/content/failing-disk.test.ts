@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openFolderStore } from '../../src/content/folder/folder-store.ts';
-import { fillDisk, mountFileDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/small-disk.ts';
+import {
+  fillDisk,
+  mountFileDisk,
+  mountMemoryDisk,
+  remountDisk,
+  unmountDisk,
+} from '../support/servers/small-disk.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
 
 let root: string;

@@ -8,10 +8,10 @@ import type { S3Timing } from '../../src/content/s3/s3-request.ts';
 import { openS3Store } from '../../src/content/s3/s3-store.ts';
 import type { ContentKey } from '../../src/oci/content-source.ts';
 import { skipWithout } from '../interop/peers.ts';
-import { answerError, openS3Proxy } from '../support/s3-proxy.ts';
-import type { Fault, S3Proxy } from '../support/s3-proxy.ts';
-import { startS3Server } from '../support/s3-server.ts';
-import type { S3Server } from '../support/s3-server.ts';
+import { answerError, openS3Proxy } from '../support/servers/s3-proxy.ts';
+import type { Fault, S3Proxy } from '../support/servers/s3-proxy.ts';
+import { startS3Server } from '../support/servers/s3-server.ts';
+import type { S3Server } from '../support/servers/s3-server.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from './scripted-source.ts';
 import { testSecret } from '../support/test-secret.ts';
 

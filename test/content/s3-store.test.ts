@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openS3Store } from '../../src/content/s3/s3-store.ts';
 import { skipWithout } from '../interop/peers.ts';
-import { startS3Server } from '../support/s3-server.ts';
-import type { S3Server } from '../support/s3-server.ts';
+import { startS3Server } from '../support/servers/s3-server.ts';
+import type { S3Server } from '../support/servers/s3-server.ts';
 import { blobStoreContract } from './blob-store-contract.ts';
 import { storeContract } from './store-contract.ts';
 

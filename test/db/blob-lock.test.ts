@@ -6,8 +6,8 @@ import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;

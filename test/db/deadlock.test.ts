@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { toFailure } from '../../src/activities/failure.ts';
 import type { Em } from '../../src/db/open-database.ts';
-import { useTestDatabase } from '../support/test-database.ts';
+import { useTestDatabase } from '../support/servers/test-database.ts';
 
 const database = useTestDatabase();
 

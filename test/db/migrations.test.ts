@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { projectRoot } from '../support/import-graph.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;

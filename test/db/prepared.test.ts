@@ -5,8 +5,8 @@ import type { Database } from '../../src/db/open-database.ts';
 import { executePrepared } from '../../src/db/connection/prepared.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { until } from '../support/until.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;

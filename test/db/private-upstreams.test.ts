@@ -3,7 +3,7 @@ import { Repository } from '../../src/db/schema/repositories.ts';
 import { Schedule } from '../../src/db/schema/schedules.ts';
 import { Task } from '../../src/db/schema/tasks.ts';
 import { forbidPrivateUpstreams } from '../../src/db/access/private-upstreams.ts';
-import { useTestDatabase } from '../support/test-database.ts';
+import { useTestDatabase } from '../support/servers/test-database.ts';
 
 const database = useTestDatabase();
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { takeRequestSlot } from '../../src/db/tasks/rate-budget.ts';
-import { useTestDatabase } from '../support/test-database.ts';
+import { useTestDatabase } from '../support/servers/test-database.ts';
 
 const database = useTestDatabase();
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
-import { useTestDatabase } from '../support/test-database.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
+import { useTestDatabase } from '../support/servers/test-database.ts';
 
 const migrated = useTestDatabase();
 let described: Database;

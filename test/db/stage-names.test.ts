@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, readNames, stageNames } from '../../src/db/staging/stage-names.ts';
-import { createTestDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
-import { insertSyncTask } from '../support/sync-task.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
+import { insertSyncTask } from '../support/sync/sync-task.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;

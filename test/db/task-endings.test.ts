@@ -7,9 +7,9 @@ import { finishListing, stageNames } from '../../src/db/staging/stage-names.ts';
 import { startTask } from '../../src/db/tasks/start-task.ts';
 import { createTaskEndings } from '../../src/db/tasks/task-endings.ts';
 import { finishTask } from '../../src/db/tasks/tasks.ts';
-import { createTestDatabase } from '../support/servers.ts';
-import type { TestDatabase } from '../support/servers.ts';
-import { insertSyncTask } from '../support/sync-task.ts';
+import { createTestDatabase } from '../support/servers/servers.ts';
+import type { TestDatabase } from '../support/servers/servers.ts';
+import { insertSyncTask } from '../support/sync/sync-task.ts';
 import { until } from '../support/until.ts';
 
 let testDatabase: TestDatabase;

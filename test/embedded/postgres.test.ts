@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processRuns } from '../../src/embedded/process-info.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import type { RunningPostgres } from '../../src/embedded/postgres.ts';
-import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 
 let dataDir: string;
 

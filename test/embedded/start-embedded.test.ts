@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import type { Config } from '../../src/config.ts';
 import { startEmbedded } from '../../src/embedded/start-embedded.ts';
-import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 
 let dataDir: string;
 

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { hiddenAddress, openUiDoor } from '../../src/embedded/temporal-ui.ts';
 import type { UiDoor } from '../../src/embedded/temporal-ui.ts';
-import { openFakeUpstream } from '../support/fake-upstream.ts';
+import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 
 async function openDoor(target: string, port?: number): Promise<UiDoor> {
   const door = await openUiDoor(() => target, port);

@@ -10,7 +10,7 @@ import { processRuns } from '../../src/embedded/process-info.ts';
 import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import type { RunningTemporal } from '../../src/embedded/temporal.ts';
-import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 
 let binary: string;
 let dataDir: string;

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { createEmptyDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
 
 test('each test database is empty, and gone after drop', async () => {
   const database = await createEmptyDatabase();

@@ -6,10 +6,10 @@ import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { blob, reset, truncated } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { blob, reset, truncated } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { expectKept, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

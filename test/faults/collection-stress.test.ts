@@ -10,9 +10,9 @@ import { Repository } from '../../src/db/schema/repositories.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import { openStage, readVersions } from './scene.ts';
-import type { Stage } from './scene.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import { openStage, readVersions } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
 import { pushSample } from '../interop/peers.ts';
 
 const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 6);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyContent, restoreVersion, tagManifest, untag } from '../../src/db/versions/change-content.ts';
 import { addImage, addLayer } from '../../src/demo/sample-image.ts';
 import { everything } from '../../src/db/access/visibility.ts';
-import { openStage, readVersions, upstreamName } from './scene.ts';
-import type { Stage } from './scene.ts';
+import { openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

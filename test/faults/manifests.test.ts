@@ -5,9 +5,9 @@ import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
-import type { KeptFor, Scene, Stage } from './scene.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { expectKept, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { KeptFor, Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

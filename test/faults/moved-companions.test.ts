@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { createSigner } from '../support/atomic-signature.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { answersWithReferrers, companionName, signByTag } from '../support/signed-sample.ts';
-import { wrongAnswers } from '../support/wrong-answers.ts';
-import { openStage, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { createSigner } from '../support/signatures/atomic-signature.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { answersWithReferrers, companionName, signByTag } from '../support/signatures/signed-sample.ts';
+import { wrongAnswers } from '../support/upstream/wrong-answers.ts';
+import { openStage, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 import { openSignedScene } from './signed-scene.ts';
 
 let stage: Stage;

@@ -1,8 +1,8 @@
 /** Issue 13, "What must be shown": side look-ups that are answered at random never cost an image. SIDE_RUNS and SIDE_SEED say how many, and which. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wrongAnswers, wrongNames } from '../support/wrong-answers.ts';
-import { readSeed, useDirectStage } from './direct-stage.ts';
+import { wrongAnswers, wrongNames } from '../support/upstream/wrong-answers.ts';
+import { readSeed, useDirectStage } from '../support/sync/direct-stage.ts';
 import { openSignedScene, variants } from './signed-scene.ts';
 import type { Accompaniment, SignedScene, Variant } from './signed-scene.ts';
 

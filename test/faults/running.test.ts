@@ -4,11 +4,11 @@ import { startReconciler } from '../../src/api/temporal/reconcile-tasks.ts';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { addImage, addLayer } from '../../src/demo/sample-image.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
-import { blob, hang } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
+import { blob, hang } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
 import { until } from '../support/until.ts';
-import { openStage, readVersions, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
-import { fixture, json, openFakeUpstream } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
-import { expectFitForPeople, goodRepository, openStage } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { fixture, json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { expectFitForPeople, goodRepository, openStage } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 let stage: Stage;

@@ -4,14 +4,19 @@ import { Repository } from '../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
 import { addImage, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { reset } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { createCosignKey } from '../support/real-signatures.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
-import { answersWithReferrers, companionName, signByReferrer, signByTag } from '../support/signed-sample.ts';
-import { give } from '../support/wrong-answers.ts';
-import { openStage, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { createCosignKey } from '../support/signatures/real-signatures.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import {
+  answersWithReferrers,
+  companionName,
+  signByReferrer,
+  signByTag,
+} from '../support/signatures/signed-sample.ts';
+import { give } from '../support/upstream/wrong-answers.ts';
+import { openStage, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { addIndex, addManifest } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import type { Answer } from '../support/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
 import {
   answersWithReferrers,
   bundleType,
@@ -13,9 +13,9 @@ import {
   referrersIndex,
   signByReferrer,
   signByTag,
-} from '../support/signed-sample.ts';
-import { openStage, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+} from '../support/signatures/signed-sample.ts';
+import { openStage, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

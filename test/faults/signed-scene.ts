@@ -7,20 +7,20 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { digestHex } from '../../src/oci/digest.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { atomicPayload } from '../support/atomic-signature.ts';
-import type { Signer } from '../support/atomic-signature.ts';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { atomicPayload } from '../support/signatures/atomic-signature.ts';
+import type { Signer } from '../support/signatures/atomic-signature.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import {
   answersWithReferrers,
   attach,
   companionName,
   signByReferrer,
   signByTag,
-} from '../support/signed-sample.ts';
-import { give } from '../support/wrong-answers.ts';
-import type { Scene, Stage } from './scene.ts';
+} from '../support/signatures/signed-sample.ts';
+import { give } from '../support/upstream/wrong-answers.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 export const variants = ['API', 'fallback tags', 'exact names', 'signature store', 'extension'] as const;
 export type Variant = (typeof variants)[number];

@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { absences, wrongAnswers, wrongNames } from '../support/wrong-answers.ts';
-import { readSeed, useDirectStage } from './direct-stage.ts';
+import { absences, wrongAnswers, wrongNames } from '../support/upstream/wrong-answers.ts';
+import { readSeed, useDirectStage } from '../support/sync/direct-stage.ts';
 import { openSignedScene, variants } from './signed-scene.ts';
 import type { SignedScene, Variant } from './signed-scene.ts';
 

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { cutIntoParts, mostParts } from '../../src/workflows/parts.ts';
-import { hang, json, reset } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
-import { expectKept, openStage, readVersions, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { hang, json, reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { expectKept, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

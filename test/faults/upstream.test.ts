@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toFailure } from '../../src/activities/failure.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
-import { json, openFakeUpstream, reset } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
-import { expectKept, goodRepository, openStage, readVersions, upstreamName } from './scene.ts';
-import type { Scene, Stage } from './scene.ts';
+import { json, openFakeUpstream, reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { expectKept, goodRepository, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 let stage: Stage;

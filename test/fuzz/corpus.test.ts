@@ -5,7 +5,7 @@ import { fuzz } from './fuzz-worker.ts';
 import { attack, inputMaxLength } from './target.ts';
 import type { FuzzTarget } from './target.ts';
 import { targets } from './targets.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(120_000, 'the inputs are parsed on this thread, a planted backtracker among them');
 

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Grant } from '../../src/access/scope.ts';
 import { createToken } from '../../src/access/token.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { startPushScene } from '../api/distribution/push-scene.ts';
-import type { PushScene } from '../api/distribution/push-scene.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
+import { startPushScene } from '../support/api/push-scene.ts';
+import type { PushScene } from '../support/api/push-scene.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import { runPeer, runPeerAt, skipWithout } from './peers.ts';
 
 let scene: PushScene;

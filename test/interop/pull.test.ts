@@ -16,9 +16,9 @@ import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { noUpstreams } from '../api/support/api-server.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import { noUpstreams } from '../support/api/api-server.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
 import type { PeerName } from './peers.ts';
 

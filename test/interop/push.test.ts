@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { startPushScene } from '../api/distribution/push-scene.ts';
-import type { PushScene } from '../api/distribution/push-scene.ts';
+import { startPushScene } from '../support/api/push-scene.ts';
+import type { PushScene } from '../support/api/push-scene.ts';
 import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
 
 let scene: PushScene;

@@ -11,8 +11,8 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { openStack } from '../processes/stack.ts';
 import type { Stack } from '../processes/stack.ts';
-import { startS3Server } from '../support/s3-server.ts';
-import type { S3Server } from '../support/s3-server.ts';
+import { startS3Server } from '../support/servers/s3-server.ts';
+import type { S3Server } from '../support/servers/s3-server.ts';
 import { pushSample, runPeer, skipWithout, startDockerRegistry } from './peers.ts';
 import type { RealRegistry } from './peers.ts';
 

@@ -14,9 +14,9 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
-import { demoContent } from '../support/demo-content.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import { demoContent } from '../support/upstream/demo-content.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import { deleteTag, pushSample, runPeer, skipWithout, startRegistry } from './peers.ts';
 import type { PeerName, RealRegistry, RegistryName } from './peers.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { JsonSyntaxError, parseJson } from '../../src/oci/manifest/json-parse.ts';
 import type { JsonValue } from '../../src/oci/manifest/json-parse.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(10_000, 'the documents are parsed on this thread');
 

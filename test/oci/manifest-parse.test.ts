@@ -3,7 +3,7 @@ import { isTidemarkError } from '../../src/oci/error.ts';
 import { parseConfigPlatform, parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import type { ParsedManifest } from '../../src/oci/manifest/manifest.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(10_000, 'the documents are parsed on this thread');
 

@@ -7,12 +7,12 @@ import { sql } from 'kysely';
 import { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { everything } from '../../src/db/access/visibility.ts';
-import { expectFitForPeople, openStage, readVersions } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import { blob, reset, truncated } from '../support/fake-upstream.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
+import { expectFitForPeople, openStage, readVersions } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import { blob, reset, truncated } from '../support/upstream/fake-upstream.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { until } from '../support/until.ts';
 import {
   damaged,

@@ -7,11 +7,11 @@ import { addImage, addIndex, createSampleRepository } from '../../src/demo/sampl
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import { expectFitForPeople, openStage, readVersions, upstreamName } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import { expectFitForPeople, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { until } from '../support/until.ts';
 
 let stage: Stage;

@@ -10,14 +10,14 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import type { PullAnswer } from '../api/distribution/pull-scene.ts';
-import { upstreamName } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { blob } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import type { PullAnswer } from '../support/api/pull-scene.ts';
+import { upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { blob } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 
 export const largeBytes = 3_000_000;
 

@@ -1,10 +1,10 @@
 /** Layers that are fetched at each pull and never kept: the policy STREAMED. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openStage } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
-import { blob, truncated } from '../support/fake-upstream.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
+import { blob, truncated } from '../support/upstream/fake-upstream.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { until } from '../support/until.ts';
 import { damaged, openBlob, openOnDemand, outcome, pullBlob } from './scene.ts';
 

@@ -9,17 +9,22 @@ import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import { expectFitForPeople, openStage, upstreamName } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
-import { atomicPayload, createSigner } from '../support/atomic-signature.ts';
-import type { Signer } from '../support/atomic-signature.ts';
-import { json, openFakeUpstream } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../support/real-signatures.ts';
-import { answersWithReferrers, attach, companionName, signByTag } from '../support/signed-sample.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import { expectFitForPeople, openStage, upstreamName } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
+import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
+import type { Signer } from '../support/signatures/atomic-signature.ts';
+import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../support/signatures/real-signatures.ts';
+import {
+  answersWithReferrers,
+  attach,
+  companionName,
+  signByTag,
+} from '../support/signatures/signed-sample.ts';
 import { until } from '../support/until.ts';
 
 const key = createCosignKey();

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { projectRoot } from '../support/import-graph.ts';
-import { testServers } from '../support/servers.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import { testServers } from '../support/servers/servers.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 
 interface Service {
   readonly image: string;

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDistributions } from '../../src/processes/check-distributions.ts';
 import { checkUpstreams } from '../../src/processes/check-upstreams.ts';
-import { startApi } from '../api/support/api-server.ts';
-import type { ApiUnderTest } from '../api/support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

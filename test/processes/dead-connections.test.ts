@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/open-database.ts';
-import { createEmptyDatabase } from '../support/servers.ts';
+import { createEmptyDatabase } from '../support/servers/servers.ts';
 
 test('fault 105: the pool replaces connections that die in transactions', async () => {
   const { url, ...created } = await createEmptyDatabase();

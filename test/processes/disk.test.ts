@@ -7,7 +7,7 @@ import { createOwnDistribution } from '../../src/db/distributions/distributions.
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { addImage } from '../../src/demo/sample-image.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
-import { fillDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/small-disk.ts';
+import { fillDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/servers/small-disk.ts';
 import { until } from '../support/until.ts';
 import type { Program } from './program.ts';
 import { openScene } from './scene.ts';

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { addImage } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
 import { openScene, routes, stuck } from './scene.ts';
 import type { Scene } from './scene.ts';

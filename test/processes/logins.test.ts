@@ -9,7 +9,7 @@ import { createOwnDistribution } from '../../src/db/distributions/distributions.
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
-import { askGraphql } from '../support/graphql.ts';
+import { askGraphql } from '../support/api/graphql.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 

@@ -9,7 +9,7 @@ import { processRuns } from '../../src/embedded/process-info.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
-import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 import { until } from '../support/until.ts';
 import type { Program } from './program.ts';
 import { openScene, routes } from './scene.ts';

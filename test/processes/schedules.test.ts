@@ -6,7 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
-import { stopAbandonedServers } from '../support/abandoned-servers.ts';
+import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';
 import type { Program } from './program.ts';

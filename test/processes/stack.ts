@@ -14,7 +14,7 @@ import type { SyncArguments } from '../../src/db/schema/tasks.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
-import { createTestDatabase, testServers } from '../support/servers.ts';
+import { createTestDatabase, testServers } from '../support/servers/servers.ts';
 import { expectNoSecretIn } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';

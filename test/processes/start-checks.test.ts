@@ -19,7 +19,7 @@ import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-da
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { openSecretBox } from '../../src/processes/check-secrets.ts';
-import { createEmptyDatabase, testServers } from '../support/servers.ts';
+import { createEmptyDatabase, testServers } from '../support/servers/servers.ts';
 import { until } from '../support/until.ts';
 import { launch } from './program.ts';
 import { testSecret } from '../support/test-secret.ts';

@@ -1,8 +1,8 @@
 /** The sync suite over registries of the clouds. */
 import { afterAll, beforeAll, describe } from 'vitest';
-import { startHarnessApi } from '../support/harness-api.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
 import { cloudRegistries } from '../support/profiles/registries.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import { testRegistry } from './matrix.ts';
 import type { Stack } from './matrix.ts';
 

@@ -6,17 +6,17 @@ import type { Remote } from '../../src/db/schema/remotes.ts';
 import type { SyncArguments } from '../../src/db/schema/tasks.ts';
 import { addImage, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { companionName } from '../support/signed-sample.ts';
-import type { CannedAnswer } from '../support/fake-upstream.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import type { HarnessApi } from '../support/harness-api.ts';
+import { companionName } from '../support/signatures/signed-sample.ts';
+import type { CannedAnswer } from '../support/upstream/fake-upstream.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { profilePassword } from '../support/profiles/auth.ts';
 import { createProfileContent, profileKey } from '../support/profiles/content.ts';
 import type { ProfileContent } from '../support/profiles/content.ts';
 import { openRegistryProfile } from '../support/profiles/engine.ts';
 import type { PlayedRegistry } from '../support/profiles/engine.ts';
 import type { RegistryProfile } from '../support/profiles/profile.ts';
-import type { SyncHarness, SyncOutcome } from '../support/sync-harness.ts';
+import type { SyncHarness, SyncOutcome } from '../support/sync/sync-harness.ts';
 
 export interface Stack {
   readonly harness: SyncHarness;

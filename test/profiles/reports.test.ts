@@ -1,16 +1,16 @@
 /** Single oddities from public reports, each on a registry that is right otherwise: the whole repository is mirrored, and stays. */
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startHarnessApi } from '../support/harness-api.ts';
-import type { CannedAnswer } from '../support/fake-upstream.ts';
-import { json } from '../support/fake-upstream.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { CannedAnswer } from '../support/upstream/fake-upstream.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
 import type { ProfileContent } from '../support/profiles/content.ts';
 import { tagPage } from '../support/profiles/tag-pages.ts';
 import { acr } from '../support/profiles/microsoft.ts';
 import { distribution2, distribution3, zot } from '../support/profiles/self-hosted.ts';
 import { harbor } from '../support/profiles/harbor.ts';
 import type { RegistryProfile } from '../support/profiles/profile.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import { expectWhole, openScene } from './matrix.ts';
 import type { Stack } from './matrix.ts';
 

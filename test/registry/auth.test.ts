@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { failure, manifestOf, namesOf, openClient, openUpstream, publicLoopback } from './open-client.ts';
 import { testSecret } from '../support/test-secret.ts';
 

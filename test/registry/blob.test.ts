@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { expect, describe, test } from 'vitest';
-import { blob, hang, raw, reset, truncated } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
+import { blob, hang, raw, reset, truncated } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
 import { blobOf, failure, fixtureCa, openClient, openUpstream, readBody } from './open-client.ts';
 
 const large = blobOf(3_000_000);

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { json, hang, raw, reset } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
+import { json, hang, raw, reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
 import { failure, manifestOf, ociManifest, openClient, openUpstream } from './open-client.ts';
 
 const path = '/v2/library/app/manifests/latest';

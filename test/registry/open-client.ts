@@ -8,8 +8,8 @@ import { openRegistry } from '../../src/registry/client.ts';
 import type { Registry, RegistryOptions } from '../../src/registry/registry.ts';
 import type { ClientSettings } from '../../src/registry/requester.ts';
 import { classifyAddress } from '../../src/oci/hosts/address.ts';
-import { fixture, openFakeUpstream } from '../support/fake-upstream.ts';
-import type { CannedAnswer, FakeUpstream, FakeUpstreamOptions } from '../support/fake-upstream.ts';
+import { fixture, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { CannedAnswer, FakeUpstream, FakeUpstreamOptions } from '../support/upstream/fake-upstream.ts';
 
 export const ociManifest = 'application/vnd.oci.image.manifest.v1+json';
 export const fixtureCa = fixture('ca.pem');

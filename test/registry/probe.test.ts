@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { probeRegistry } from '../../src/registry/probe.ts';
 import type { RegistryOptions } from '../../src/registry/registry.ts';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream, FakeUpstreamOptions } from '../support/fake-upstream.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream, FakeUpstreamOptions } from '../support/upstream/fake-upstream.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { fixtureCa, manifestOf, openUpstream } from './open-client.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blob, json } from '../support/fake-upstream.ts';
+import { blob, json } from '../support/upstream/fake-upstream.ts';
 import {
   blobOf,
   failure,

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { json, reset } from '../support/fake-upstream.ts';
-import type { Answer, CannedAnswer } from '../support/fake-upstream.ts';
+import { json, reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer, CannedAnswer } from '../support/upstream/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';
 import { testSecret } from '../support/test-secret.ts';
 

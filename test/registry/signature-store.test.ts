@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
-import { fixture } from '../support/fake-upstream.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
+import { fixture } from '../support/upstream/fake-upstream.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { fixtureCa, openClient, openUpstream, publicLoopback } from './open-client.ts';
 

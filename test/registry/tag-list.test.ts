@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Registry, TagPage } from '../../src/registry/registry.ts';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';
 
 const path = '/v2/library/app/tags/list';

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../src/oci/error.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { TagReader } from '../../src/registry/tags/tag-reader.ts';
-import { json, reset } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
+import { json, reset } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { failure, openClient, openUpstream } from './open-client.ts';
 
 const path = '/v2/library/app/tags/list';

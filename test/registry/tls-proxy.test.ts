@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { blob, fixture } from '../support/fake-upstream.ts';
-import type { FakeUpstreamOptions } from '../support/fake-upstream.ts';
+import { blob, fixture } from '../support/upstream/fake-upstream.ts';
+import type { FakeUpstreamOptions } from '../support/upstream/fake-upstream.ts';
 import { blobOf, failure, fixtureCa, manifestOf, openClient, openUpstream, readBody } from './open-client.ts';
 import { testSecret } from '../support/test-secret.ts';
 

@@ -5,8 +5,8 @@ import { Authenticator } from '../../src/registry/auth/auth.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../../src/registry/transport/exchange.ts';
 import { sendAuthorized } from '../../src/registry/auth/send-authorized.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { failure, manifestOf, openClient, openUpstream } from './open-client.ts';
 

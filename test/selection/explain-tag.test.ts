@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { explainRules } from '../../src/selection/explain-tag.ts';
 import { compileTagFilter } from '../../src/selection/tag-filter.ts';
 import type { TagRules } from '../../src/selection/tag-rules.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(10_000, 'the properties run on this thread');
 

@@ -5,7 +5,7 @@ import { createNewest } from '../../src/selection/newest-tags.ts';
 import { compileRanges, rangeMistake } from '../../src/selection/semver-ranges.ts';
 import { PatternMistake, compileTagPattern } from '../../src/selection/tag-patterns.ts';
 import { parseTagVersion } from '../../src/selection/tag-version.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(10_000, 'the properties run on this thread');
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseManifest } from '../../src/oci/manifest/manifest-parse.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { inlineMaxBytes, parseManifestDocument } from '../../src/threads/parse-manifest.ts';
-import { allowStalls } from '../support/allow-stalls.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 
 allowStalls(10_000, 'each document is parsed on this thread too, to compare');
 

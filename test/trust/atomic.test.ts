@@ -2,7 +2,7 @@
 import { createMessage, generateKey, readPrivateKey, sign } from 'openpgp';
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../src/oci/digest.ts';
-import { packMessage } from '../support/atomic-bomb.ts';
+import { packMessage } from '../support/signatures/atomic-bomb.ts';
 import { check, rulesOf, subjectOf } from './rules.ts';
 
 const subject = subjectOf(parseDigest(`sha256:${'1'.repeat(64)}`), 'quay.io/acme/app');

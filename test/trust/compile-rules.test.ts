@@ -3,7 +3,7 @@ import { generateKey } from 'openpgp';
 import { expect, test } from 'vitest';
 import type { SignatureRules } from '../../src/oci/signatures/signature-rules.ts';
 import { compileRules } from '../../src/trust/compile-rules.ts';
-import { createSigstoreWorld } from '../support/sigstore-world.ts';
+import { createSigstoreWorld } from '../support/signatures/sigstore-world.ts';
 import { rulesOf } from './rules.ts';
 
 const spki = { type: 'spki', format: 'pem' } as const;

@@ -1,8 +1,8 @@
 /** Signatures without a key, checked against the trusted root of a Sigstore that each test makes for itself. */
 import { describe, expect, test } from 'vitest';
 import { parseDigest } from '../../src/oci/digest.ts';
-import { createSigstoreWorld } from '../support/sigstore-world.ts';
-import type { SignWish, SigstoreWorld } from '../support/sigstore-world.ts';
+import { createSigstoreWorld } from '../support/signatures/sigstore-world.ts';
+import type { SignWish, SigstoreWorld } from '../support/signatures/sigstore-world.ts';
 import { check, rulesOf, subjectOf } from './rules.ts';
 
 const world = createSigstoreWorld();

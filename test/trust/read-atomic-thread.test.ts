@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { readAtomicDocument } from '../../src/trust/read-atomic-thread.ts';
 import { readAtomicSignature } from '../../src/trust/read-atomic.ts';
-import { manyPackets } from '../support/atomic-bomb.ts';
-import { atomicPayload, createSigner } from '../support/atomic-signature.ts';
-import { longestTurnMs } from '../support/watch-turns.ts';
+import { manyPackets } from '../support/signatures/atomic-bomb.ts';
+import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
+import { longestTurnMs } from '../support/watch/watch-turns.ts';
 
 const digest = `sha256:${'1'.repeat(64)}`;
 const signed = await (await createSigner()).sign(atomicPayload(digest, { creator: 'a', timestamp: 1 }));

@@ -9,10 +9,10 @@ import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { explainTag } from '../../src/operations/explain-tag.ts';
-import { openStage } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { json } from '../support/fake-upstream.ts';
-import { companionName, signByTag } from '../support/signed-sample.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import { companionName, signByTag } from '../support/signatures/signed-sample.ts';
 
 const { ociManifest, ociIndex, dockerManifest } = mediaTypes;
 const skip = { tagRules: { tagFailures: 'SKIP_TAG' } } as const;

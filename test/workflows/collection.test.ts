@@ -18,9 +18,9 @@ import type { Digest } from '../../src/oci/digest.ts';
 import { parseManifest } from '../../src/oci/manifest/manifest-parse.ts';
 import { everything } from '../../src/db/access/visibility.ts';
 import type { Reuse } from '../../src/db/staging/reuse.ts';
-import { openStage, readVersions, upstreamName } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
 
 let stage: Stage;

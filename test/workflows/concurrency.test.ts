@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import { until } from '../support/until.ts';
 
 let harness: SyncHarness;

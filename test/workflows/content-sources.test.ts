@@ -13,14 +13,14 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import { openStage } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api-over-harness.ts';
-import { openFakeUpstream } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
+import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 /* Where content is had from: any place that has bytes of the right digest will do. */

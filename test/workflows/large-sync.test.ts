@@ -7,8 +7,8 @@ import { expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/create-activities.ts';
 import { maxBatches } from '../../src/db/staging/plan-content.ts';
 import { syncWorkflowType } from '../../src/workflows/sync-input.ts';
-import { testServers } from '../support/servers.ts';
-import '../support/sync-harness.ts';
+import { testServers } from '../support/servers/servers.ts';
+import '../support/sync/sync-harness.ts';
 
 const million = 1_000_000;
 const plan = { batches: maxBatches, blobsToFetch: million, bytesToFetch: 1e15, manifestsToAsk: million };

@@ -10,8 +10,8 @@ import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { readSeed, useDirectStage } from '../faults/direct-stage.ts';
-import type { Scene, SceneOptions } from '../faults/scene.ts';
+import { readSeed, useDirectStage } from '../support/sync/direct-stage.ts';
+import type { Scene, SceneOptions } from '../support/sync/stage.ts';
 import {
   answersWithReferrers,
   attach,
@@ -20,7 +20,7 @@ import {
   removeManifest,
   signByReferrer,
   signByTag,
-} from '../support/signed-sample.ts';
+} from '../support/signatures/signed-sample.ts';
 
 const runs = Number(process.env['LOOK_RUNS'] ?? 18);
 const seed = readSeed('LOOK_SEED');

@@ -9,12 +9,12 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../api/distribution/pull-scene.ts';
-import type { PullAnswer } from '../api/distribution/pull-scene.ts';
-import { openStage, readVersions } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api-over-harness.ts';
+import { pull } from '../support/api/pull-scene.ts';
+import type { PullAnswer } from '../support/api/pull-scene.ts';
+import { openStage, readVersions } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
+import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
 
 /*
  * A document without a mediaType means what those who name it say. One tenant pushes or mirrors the bytes as something else, before

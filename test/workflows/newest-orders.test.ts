@@ -4,9 +4,9 @@ import { kysely } from '../../src/db/sql.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { openStage } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
 
 let stage: Stage;
 beforeAll(async () => {

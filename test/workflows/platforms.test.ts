@@ -13,11 +13,11 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { formatPlatform } from '../../src/oci/manifest/descriptor.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { openStage } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
-import { openDirectSync } from '../support/direct-sync.ts';
-import type { ApiOverHarness } from '../support/api-over-harness.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
+import { openDirectSync } from '../support/sync/direct-sync.ts';
+import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
 
 let stage: Stage;
 let api: ApiOverHarness;

@@ -13,8 +13,8 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { compileTagFilter } from '../../src/selection/tag-filter.ts';
-import { openStage, readVersions } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
+import { openStage, readVersions } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
 import { contentOf, countsOf, emptyVersion, syncModel } from './content-model.ts';
 import type { ModelContent } from './content-model.ts';
 

@@ -6,8 +6,8 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import { compileTagFilter } from '../../src/selection/tag-filter.ts';
 import type { FurtherRules, TagRules } from '../../src/selection/tag-rules.ts';
 import { parseTagVersion } from '../../src/selection/tag-version.ts';
-import { openStage } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
+import { openStage } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -5,11 +5,11 @@ import { temporal } from '@temporalio/proto';
 import { expect } from 'vitest';
 import type { Task } from '../../src/db/schema/tasks.ts';
 import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
-import { hang, json, openFakeUpstream } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
-import { createSchedule } from '../support/schedules.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness, SyncOutcome } from '../support/sync-harness.ts';
+import { hang, json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { createSchedule } from '../support/sync/schedules.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness, SyncOutcome } from '../support/sync/sync-harness.ts';
 import { until } from '../support/until.ts';
 import type { UpkeepName } from '../../src/db/tasks/upkeep-tasks.ts';
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import '../support/sync-harness.ts';
+import '../support/sync/sync-harness.ts';
 import { parseHistory, recordHistories } from './record-histories.ts';
 
 const folder = fileURLToPath(new URL('histories', import.meta.url));

@@ -11,10 +11,10 @@ import type { FurtherRules, RuleChanges } from '../../src/selection/tag-rules.ts
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { openStage, readVersions, verifyBlobs } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { openApiOver } from '../support/api-over-harness.ts';
-import { companionName, signByTag } from '../support/signed-sample.ts';
+import { openStage, readVersions, verifyBlobs } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { openApiOver } from '../support/api/api-over-harness.ts';
+import { companionName, signByTag } from '../support/signatures/signed-sample.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -19,8 +19,8 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { openStage, readVersions, upstreamName, verifyBlobs } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
+import { openStage, readVersions, upstreamName, verifyBlobs } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
 import { until } from '../support/until.ts';
 
 let stage: Stage;

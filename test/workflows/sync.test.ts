@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeDemoContent, demoRepositoryName } from '../../src/demo/demo-content.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
-import { demoContent } from '../support/demo-content.ts';
-import { startSyncHarness } from '../support/sync-harness.ts';
-import type { SyncHarness } from '../support/sync-harness.ts';
+import { demoContent } from '../support/upstream/demo-content.ts';
+import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
 
 /** By name, as versions are read. */
 function sortedTags({ tags }: SampleRepository): Map<string, string> {

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, createSampleRepository, moveTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { readTaskCounts } from '../../src/db/tasks/tasks.ts';
-import { openStage, upstreamName } from '../faults/scene.ts';
-import type { Scene, Stage } from '../faults/scene.ts';
-import { json } from '../support/fake-upstream.ts';
-import type { Answer } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { openStage, upstreamName } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+import { json } from '../support/upstream/fake-upstream.ts';
+import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 
 /** Waits are not waited for: they move the clock. */
 function createClock() {

@@ -7,8 +7,8 @@ import { verifyContent } from '../../src/activities/upkeep/verify.ts';
 import type { VerifyPosition } from '../../src/activities/upkeep/verify.ts';
 import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { openStage, readVersions } from '../faults/scene.ts';
-import type { Stage } from '../faults/scene.ts';
+import { openStage, readVersions } from '../support/sync/stage.ts';
+import type { Stage } from '../support/sync/stage.ts';
 import { until } from '../support/until.ts';
 
 let stage: Stage;

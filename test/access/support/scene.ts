@@ -4,10 +4,10 @@ import { createToken } from '../../../src/access/token.ts';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { roles } from '../../../src/db/access/roles.ts';
 import type { Role } from '../../../src/db/access/roles.ts';
-import { startApi } from '../../api/support/api-server.ts';
-import type { ApiOptions, ApiUnderTest } from '../../api/support/api-server.ts';
-import { insertMember, insertRepository, insertTask } from '../../api/support/content.ts';
-import { insertSample } from '../../api/support/sample-repository.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiOptions, ApiUnderTest } from '../../support/api/api-server.ts';
+import { insertMember, insertRepository, insertTask } from '../../support/api/content.ts';
+import { insertSample } from '../../support/api/sample-repository.ts';
 
 /** Of a pair whose private key is nowhere. */
 export const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -5,8 +5,8 @@ import type { ManifestToStore } from '../../../src/db/content/meaning.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { parseManifestDocument } from '../../../src/threads/parse-manifest.ts';
-import { longestTurnMs } from '../../support/watch-turns.ts';
-import { startPushScene } from './push-scene.ts';
+import { longestTurnMs } from '../../support/watch/watch-turns.ts';
+import { startPushScene } from '../../support/api/push-scene.ts';
 
 const { ociConfig, ociIndex, ociLayerGzip, ociManifest } = mediaTypes;
 const turnMaxMs = 50;

@@ -11,8 +11,8 @@ import {
 } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
-import { pull, startPullScene } from './pull-scene.ts';
-import type { PullScene } from './pull-scene.ts';
+import { pull, startPullScene } from '../../support/api/pull-scene.ts';
+import type { PullScene } from '../../support/api/pull-scene.ts';
 
 const sample = createSampleRepository();
 const blob = addBlob(sample, Buffer.from('0123456789'), 'text/plain');

@@ -6,12 +6,12 @@ import { Repository } from '../../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
-import { startHarnessApi } from '../../support/harness-api.ts';
-import type { HarnessApi } from '../../support/harness-api.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';
-import { companionName } from '../../support/signed-sample.ts';
-import { startSyncHarness } from '../../support/sync-harness.ts';
-import type { SyncHarness } from '../../support/sync-harness.ts';
+import { startHarnessApi } from '../../support/api/harness-api.ts';
+import type { HarnessApi } from '../../support/api/harness-api.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
+import { companionName } from '../../support/signatures/signed-sample.ts';
+import { startSyncHarness } from '../../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../../support/sync/sync-harness.ts';
 
 const name = 'team/app';
 const key = createCosignKey();

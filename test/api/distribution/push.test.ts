@@ -9,8 +9,8 @@ import {
 } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
-import { errorCode, startPushScene } from './push-scene.ts';
-import type { PushScene, Sent } from './push-scene.ts';
+import { errorCode, startPushScene } from '../../support/api/push-scene.ts';
+import type { PushScene, Sent } from '../../support/api/push-scene.ts';
 
 let scene: PushScene;
 beforeAll(async () => {

@@ -7,15 +7,20 @@ import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
-import { askGraphql } from '../../support/graphql.ts';
-import { openFakeUpstream } from '../../support/fake-upstream.ts';
-import type { FakeUpstream } from '../../support/fake-upstream.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../../support/real-signatures.ts';
-import { startHarnessApi } from '../../support/harness-api.ts';
-import type { HarnessApi } from '../../support/harness-api.ts';
-import { answersWithReferrers, attach, companionName, signByTag } from '../../support/signed-sample.ts';
-import { startSyncHarness } from '../../support/sync-harness.ts';
-import type { SyncHarness } from '../../support/sync-harness.ts';
+import { askGraphql } from '../../support/api/graphql.ts';
+import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
+import type { FakeUpstream } from '../../support/upstream/fake-upstream.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
+import { startHarnessApi } from '../../support/api/harness-api.ts';
+import type { HarnessApi } from '../../support/api/harness-api.ts';
+import {
+  answersWithReferrers,
+  attach,
+  companionName,
+  signByTag,
+} from '../../support/signatures/signed-sample.ts';
+import { startSyncHarness } from '../../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../../support/sync/sync-harness.ts';
 
 const key = createCosignKey();
 const stranger = createCosignKey();

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { CannedAnswer } from '../fake-upstream.ts';
-import { json } from '../fake-upstream.ts';
+import type { CannedAnswer } from '../upstream/fake-upstream.ts';
+import { json } from '../upstream/fake-upstream.ts';
 import { testSecret } from '../test-secret.ts';
 import type { AuthBehavior, BearerAuth, Resource } from './profile.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Digest } from '../../../src/oci/digest.ts';
-import type { CannedAnswer, FakeUpstream } from '../fake-upstream.ts';
+import type { CannedAnswer, FakeUpstream } from '../upstream/fake-upstream.ts';
 import type { ProfileContent } from './content.ts';
 import { notFound } from './resources.ts';
 import type { RegistryProfile } from './profile.ts';

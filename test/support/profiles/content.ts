@@ -1,9 +1,9 @@
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../real-signatures.ts';
-import type { CosignKey } from '../real-signatures.ts';
-import { companionName } from '../signed-sample.ts';
+import { createCosignKey, signWithBundle, signWithTag } from '../signatures/real-signatures.ts';
+import type { CosignKey } from '../signatures/real-signatures.ts';
+import { companionName } from '../signatures/signed-sample.ts';
 import type { RegistryProfile } from './profile.ts';
 
 /** What a registry serves in the matrix: images of both formats, an index, and signatures kept as that registry lets clients keep them. */

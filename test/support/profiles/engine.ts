@@ -1,8 +1,8 @@
 /** Plays a registry by its profile, on real ports of loopback. What no client should ask of it fails the test that looks. */
 import type { IncomingMessage } from 'node:http';
 import type { Digest } from '../../../src/oci/digest.ts';
-import { openFakeUpstream, send } from '../fake-upstream.ts';
-import type { CannedAnswer, FakeUpstream, RecordedRequest } from '../fake-upstream.ts';
+import { openFakeUpstream, send } from '../upstream/fake-upstream.ts';
+import type { CannedAnswer, FakeUpstream, RecordedRequest } from '../upstream/fake-upstream.ts';
 import { createGate } from './auth.ts';
 import type { Gate } from './auth.ts';
 import { openBlobHost } from './blob-host.ts';

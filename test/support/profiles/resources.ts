@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
-import { json } from '../fake-upstream.ts';
-import type { CannedAnswer } from '../fake-upstream.ts';
-import { referrersIndex, referrersOf } from '../signed-sample.ts';
+import { json } from '../upstream/fake-upstream.ts';
+import type { CannedAnswer } from '../upstream/fake-upstream.ts';
+import { referrersIndex, referrersOf } from '../signatures/signed-sample.ts';
 import type { Playing } from './engine.ts';
 import type { RegistryProfile } from './profile.ts';
 

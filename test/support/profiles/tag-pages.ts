@@ -1,5 +1,5 @@
-import { json } from '../fake-upstream.ts';
-import type { CannedAnswer } from '../fake-upstream.ts';
+import { json } from '../upstream/fake-upstream.ts';
+import type { CannedAnswer } from '../upstream/fake-upstream.ts';
 import type { TagsBehavior } from './profile.ts';
 
 /** So few names a page, for registries that page: contents are small here. */

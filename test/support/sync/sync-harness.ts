@@ -1,0 +1,273 @@
+/** A real sync for tests: a database, a blob folder and a worker of their own, on the run's PostgreSQL and Temporal. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomBytes, randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { sql } from 'kysely';
+import { inject } from 'vitest';
+import { noLogins } from '../../../src/access/access.ts';
+import type { LoginSettings } from '../../../src/access/access.ts';
+import { createSecretBox } from '../../../src/access/secrets.ts';
+import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
+import { createOwnDistribution } from '../../../src/db/distributions/distributions.ts';
+import { Remote } from '../../../src/db/schema/remotes.ts';
+import { Repository } from '../../../src/db/schema/repositories.ts';
+import { RepositoryVersion } from '../../../src/db/schema/versions.ts';
+import { Task } from '../../../src/db/schema/tasks.ts';
+import type { SyncArguments } from '../../../src/db/schema/tasks.ts';
+import type { VersionCounts } from '../../../src/db/schema/versions.ts';
+import type { ThrottleClock } from '../../../src/activities/deps.ts';
+import type { Identity } from '../../../src/db/schema/identity.ts';
+import { openDatabase } from '../../../src/db/open-database.ts';
+import type { Database, Em } from '../../../src/db/open-database.ts';
+import { kysely } from '../../../src/db/sql.ts';
+import { readWarnings } from '../../../src/db/tasks/task-warnings.ts';
+import { createSyncTask, readTaskCounts } from '../../../src/db/tasks/tasks.ts';
+import type { TaskCounts } from '../../../src/db/tasks/tasks.ts';
+import { installTemporalRuntime, startWorker } from '../../../src/processes/worker-role.ts';
+import type { RunningWorker, WorkerRoleOptions } from '../../../src/processes/worker-role.ts';
+import { createUpkeepTask } from '../../../src/db/tasks/upkeep-tasks.ts';
+import type { UpkeepName } from '../../../src/db/tasks/upkeep-tasks.ts';
+import { syncWorkflowType } from '../../../src/workflows/sync-input.ts';
+import { upkeepWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
+import { createTestDatabase, testServers } from '../servers/servers.ts';
+import { createWatchedLogger, expectNoSecretIn } from '../test-secret.ts';
+
+export interface SyncHarnessOptions {
+  readonly workerConnections?: number;
+  readonly syncsPerHost?: number;
+  readonly throttleBudgetSeconds?: number;
+  readonly throttleClock?: ThrottleClock;
+  readonly quotaBytes?: number;
+  readonly manifestMaxBytes?: number;
+  /** Of a clean-up; default none. */
+  readonly graceSeconds?: number;
+  /** Default: none. */
+  readonly logins?: LoginSettings;
+}
+
+/** What a sync ended in. */
+export interface SyncOutcome {
+  readonly task: Task;
+  readonly counts: TaskCounts | undefined;
+  readonly warnings: readonly string[];
+  /** Counts of the repository's latest version; undefined before the first. */
+  readonly summary: VersionCounts | undefined;
+  readonly latest: number;
+}
+
+export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
+
+const log = createWatchedLogger();
+const { logger } = log;
+installTemporalRuntime(logger);
+
+export async function startSyncHarness(options: SyncHarnessOptions = {}) {
+  const testDatabase = await createTestDatabase();
+  const database = await openDatabase({ url: testDatabase.url });
+  await separateIds(database);
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-sync-'));
+  const store = await openFolderStore({
+    root: folder,
+    fsync: false,
+    ...(options.quotaBytes === undefined ? {} : { quotaBytes: options.quotaBytes }),
+  });
+  const secrets = createSecretBox([randomBytes(32)]);
+  const { temporalAddress } = testServers();
+  const taskQueue = `test-${randomBytes(6).toString('hex')}`;
+  const connection = await Connection.connect({ address: temporalAddress });
+  const client = new Client({ connection });
+  const native = await NativeConnection.connect({ address: temporalAddress });
+  const activityOptions = {
+    syncsPerHost: options.syncsPerHost ?? 10,
+    throttleBudgetSeconds: options.throttleBudgetSeconds ?? 7_200,
+    manifestMaxBytes: options.manifestMaxBytes ?? 4 * 1024 * 1024,
+    allowPrivate: true,
+    allowUpstream: [],
+    collectionGraceSeconds: options.graceSeconds ?? 0,
+    logins: options.logins ?? noLogins,
+    logger,
+  };
+  const launch = (change?: Pick<WorkerRoleOptions, 'logins'>) =>
+    startWorker({
+      database,
+      databaseUrl: testDatabase.url,
+      store,
+      secrets,
+      connection: native,
+      namespace: 'default',
+      taskQueue,
+      workflowBundle: { codePath: inject('workflowBundle') },
+      workerConnections: options.workerConnections ?? 64,
+      ...activityOptions,
+      throttleClock: options.throttleClock,
+      ...change,
+    });
+  let worker: RunningWorker = await launch();
+
+  const harness = {
+    database,
+    databaseUrl: testDatabase.url,
+    store,
+    folder,
+    secrets,
+    client,
+    taskQueue,
+    /** What was logged at info and above, and holds the text. */
+    logged: (text: string) => log.lines(text),
+    /** Of the worker, for what runs activities without one. */
+    activityOptions,
+    em: (): Em => database.em.fork(),
+
+    /** Creates a repository and a remote of the same random name. */
+    async createRepository(remote: Partial<Remote> & { url: string; upstreamName: string }, name?: string) {
+      const em = harness.em();
+      const unique = name ?? `repository/${randomBytes(6).toString('hex')}`;
+      const created = em.create(Remote, { name: unique, maxRetries: 1, ...remote });
+      await em.flush();
+      const repository = em.create(Repository, { name: unique, remoteId: created.id });
+      await em.flush();
+      await createOwnDistribution(em, repository);
+      return { repositoryId: repository.id, remoteId: created.id, name: unique };
+    },
+
+    async updateRemote(remoteId: number, change: Partial<Remote>): Promise<void> {
+      const em = harness.em();
+      em.assign(await em.findOneOrFail(Remote, { id: remoteId }), change);
+      await em.flush();
+    },
+
+    /** Starts a sync and answers its task's id. */
+    async start(
+      ids: { repositoryId: number; remoteId: number },
+      wish: Partial<SyncArguments> = {},
+      startedBy: Identity | null = null,
+    ): Promise<Task> {
+      const syncArguments = { mirror: false, confirmRemoval: false, dryRun: false, ...wish };
+      const { task } = await createSyncTask(harness.em(), { ...ids, arguments: syncArguments, startedBy });
+      await client.workflow.start(syncWorkflowType, {
+        taskQueue,
+        workflowId: task.workflowId,
+        args: [{ taskId: task.id, repositoryName: 'test' }],
+      });
+      return task;
+    },
+
+    /** Waits for the end of a task, whatever it is. */
+    async finish(task: Task): Promise<SyncOutcome> {
+      await client.workflow
+        .getHandle(task.workflowId)
+        .result()
+        .catch(() => undefined);
+      return harness.read(task.id);
+    },
+
+    async sync(
+      ids: { repositoryId: number; remoteId: number },
+      wish: Partial<SyncArguments> = {},
+      startedBy: Identity | null = null,
+    ): Promise<SyncOutcome> {
+      return harness.finish(await harness.start(ids, wish, startedBy));
+    },
+
+    /** Runs a clean-up or a verification to its end. */
+    async upkeep(name: UpkeepName, wish: { readonly dryRun?: boolean } = {}): Promise<Task> {
+      const { task } = await createUpkeepTask(harness.em(), {
+        name,
+        arguments: { dryRun: wish.dryRun ?? false },
+        // all tests share one Temporal
+        workflowId: `${taskQueue}/${name}`,
+      });
+      await client.workflow
+        .execute(upkeepWorkflowTypes.get(name) ?? '', {
+          taskQueue,
+          workflowId: task.workflowId,
+          args: [{ taskId: task.id }],
+        })
+        .catch(() => undefined);
+      return harness.em().findOneOrFail(Task, { id: task.id });
+    },
+
+    async read(taskId: number): Promise<SyncOutcome> {
+      const em = harness.em();
+      const task = await em.findOneOrFail(Task, { id: taskId });
+      const [warnings = []] = await readWarnings(em, [taskId]);
+      const repositoryId = task.repositoryId ?? 0;
+      const repository = await em.findOneOrFail(Repository, { id: repositoryId });
+      const version = await em.findOne(RepositoryVersion, { repositoryId, number: repository.latest });
+      return {
+        task,
+        counts: (await readTaskCounts(em, [taskId])).get(taskId),
+        warnings,
+        summary: version?.counts,
+        latest: repository.latest,
+      };
+    },
+
+    /** Tags of a version, by name: the digest. */
+    async tags(repositoryId: number, version: number): Promise<Map<string, string>> {
+      const rows = await sql<{ name: string; digest: string }>`
+        select t.name, m.digest from tag_membership t join manifest m on m.id = t.manifest_id
+        where t.repository_id = ${repositoryId} and t.added_in <= ${version}
+          and (t.removed_in is null or t.removed_in > ${version}) order by t.name`.execute(
+        kysely(harness.em()),
+      );
+      return new Map(rows.rows.map((row) => [row.name, row.digest]));
+    },
+
+    /** Digests of the manifests or blobs of a version, sorted. */
+    async content(repositoryId: number, version: number, kind: 'manifest' | 'blob'): Promise<string[]> {
+      const rows = await sql<{ digest: string }>`
+        select coalesce(manifest.digest, blob.digest) as digest from membership m
+          left join manifest on m.kind = 'manifest' and manifest.id = m.content_id
+          left join blob on m.kind = 'blob' and blob.id = m.content_id
+        where m.repository_id = ${repositoryId} and m.kind = ${kind} and m.added_in <= ${version}
+          and (m.removed_in is null or m.removed_in > ${version}) order by 1`.execute(kysely(harness.em()));
+      return rows.rows.map((row) => row.digest).sort();
+    },
+
+    async storedFiles(): Promise<string[]> {
+      return readdir(join(folder, 'blobs', 'sha256'));
+    },
+
+    async partialFiles(): Promise<string[]> {
+      return readdir(join(folder, 'partial'));
+    },
+
+    async stopWorker(): Promise<void> {
+      await worker.stop();
+    },
+
+    /** @param change What the new one is started with instead. */
+    async restartWorker(change?: Pick<WorkerRoleOptions, 'logins'>): Promise<void> {
+      worker = await launch(change);
+    },
+
+    async close(): Promise<void> {
+      await worker.stop();
+      await native.close();
+      await connection.close();
+      await database.close();
+      await testDatabase.drop();
+      await expectNoSecretIn(folder);
+      await rm(folder, { recursive: true, force: true });
+      log.expectNoSecret();
+    },
+  };
+  return harness;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Path of the workflows' code, bundled once for the run. */
+    workflowBundle: string;
+  }
+}
+
+/** Workflow ids hold repository ids, and all tests share one Temporal: each database counts from a place of its own. */
+async function separateIds(database: Database): Promise<void> {
+  const start = randomInt(1, 2 ** 40);
+  await database.em.execute(`alter table repository alter column id restart with ${start}`);
+}

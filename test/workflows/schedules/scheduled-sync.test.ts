@@ -1,0 +1,245 @@
+/** Runs of schedules on a real Temporal, and the turns that syncs take at one host. */
+import type { ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Schedule } from '../../../src/db/schema/schedules.ts';
+import { Task } from '../../../src/db/schema/tasks.ts';
+import { readInstallation } from '../../../src/db/tasks/installation.ts';
+import { readFreshness } from '../../../src/db/reads/read-freshness.ts';
+import { addScheduleRun, beginScheduledRun } from '../../../src/db/tasks/schedule-runs.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { hang, json, openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
+import { createSchedule } from '../../support/sync/schedules.ts';
+import { startSyncHarness } from '../../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../../support/sync/sync-harness.ts';
+import { until } from '../../support/until.ts';
+
+const upstreamName = 'library/app';
+const listRoute = `GET /v2/${upstreamName}/tags/list`;
+
+async function openUpstream() {
+  const content = createSampleRepository();
+  addImage(content, { seed: 'scheduled', layers: [2_000], tag: 'one' });
+  return openFakeUpstream({ fallback: sampleAnswers(content) });
+}
+
+const readTask = (harness: SyncHarness, id: number | null | undefined) =>
+  harness.em().findOneOrFail(Task, { id: id ?? 0 });
+
+describe('scheduledSync', () => {
+  let harness: SyncHarness;
+  beforeAll(async () => {
+    harness = await startSyncHarness();
+  });
+  afterAll(() => harness?.close());
+
+  async function open(wish: Partial<Schedule> = {}) {
+    const upstream = await openUpstream();
+    const ids = await harness.createRepository({ url: upstream.url, upstreamName });
+    const schedule = await createSchedule(harness, ids, wish);
+    const close = async () => {
+      await schedule.delete();
+      await upstream.close();
+    };
+    return { upstream, ids, schedule, close };
+  }
+
+  test('a run makes one task, whose sync has the id of every sync of the repository, and tells of it', async () => {
+    const { ids, schedule, close } = await open({ mirror: true });
+    const { result } = await schedule.run();
+    const [run, ...others] = await schedule.runs();
+    expect(others).toEqual([]);
+    expect(result).toEqual({ taskId: run?.taskId, skipped: null });
+    expect(run).toMatchObject({ outcome: 'STARTED', message: null, isTriggered: false });
+    const task = await readTask(harness, run?.taskId);
+    expect(task).toMatchObject({
+      workflowId: `sync/${await readInstallation(harness.em())}/${ids.repositoryId}`,
+      arguments: { mirror: true, dryRun: false },
+    });
+    const outcome = await harness.finish(task);
+    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    expect(outcome.task.runId).toBe(
+      (await harness.client.workflow.getHandle(task.workflowId).describe()).runId,
+    );
+    await close();
+  });
+
+  test('a run takes a tag that has become old enough, without a change upstream and by another worker', async () => {
+    const { ids, schedule, close } = await open();
+    await harness.updateRemote(ids.remoteId, { tagRules: { minimumAgeSeconds: 3_600 } });
+    const run = async () =>
+      harness.finish(await readTask(harness, ((await schedule.run()).result as { taskId: number }).taskId));
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    await harness.stopWorker();
+    await harness.restartWorker();
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    await harness
+      .em()
+      .execute(
+        `update tag_seen set first_seen_at = first_seen_at - interval '2 hours' where repository_id = ?`,
+        [ids.repositoryId],
+      );
+    expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    await close();
+  });
+
+  test('while a sync runs, a run is skipped and says for which task; the next one syncs again', async () => {
+    const { upstream, ids, schedule, close } = await open();
+    upstream.on(listRoute, hang);
+    const task = await harness.start(ids);
+    await until(() => upstream.requestsOf(listRoute).length > 0);
+    const skipped = await schedule.run();
+    expect(skipped.result).toMatchObject({ taskId: null, skipped: expect.stringContaining('running') });
+    expect(await schedule.runs()).toMatchObject([
+      { outcome: 'SKIPPED', taskId: task.id, message: expect.stringContaining('running') },
+    ]);
+    upstream.on(listRoute);
+    await harness.client.workflow.getHandle(task.workflowId).cancel();
+    await harness.finish(task);
+    const { result } = await schedule.run();
+    const [run] = await schedule.runs();
+    expect(result).toEqual({ taskId: run?.taskId, skipped: null });
+    expect((await harness.finish(await readTask(harness, run?.taskId))).task.state).toBe('COMPLETED');
+    await close();
+  });
+
+  test('an upstream that is down makes one failed task a run, and the repository says since when it is stale', async () => {
+    const { upstream, ids, schedule, close } = await open();
+    const first = await harness.sync(ids);
+    upstream.on(listRoute, json({ errors: [{ code: 'DENIED', message: 'no' }] }, {}, 403));
+    const asked = upstream.requestsOf(listRoute).length;
+    for (const runs of [1, 2]) {
+      await schedule.run();
+      const [run] = await schedule.runs();
+      const { task } = await harness.finish(await readTask(harness, run?.taskId));
+      expect(task.state).toBe('FAILED');
+      const failed = await harness.em().count(Task, { repositoryId: ids.repositoryId, state: 'FAILED' });
+      expect({ failed, asked: upstream.requestsOf(listRoute).length - asked }).toEqual({
+        failed: runs,
+        // the first run has looked before its sync
+        asked: runs + 1,
+      });
+    }
+    expect(await readFreshness(harness.em(), [ids.repositoryId])).toMatchObject([
+      { syncedAt: first.task.finishedAt, errorCode: 'UPSTREAM_FORBIDDEN', errorMessage: expect.any(String) },
+    ]);
+    await close();
+  });
+
+  test.each([
+    { name: 'that was paused while Temporal was not told', change: { paused: true }, says: 'paused' },
+    { name: 'without any remote', change: {}, remoteId: null, says: 'remote' },
+  ])('a run of a schedule $name is skipped and says so', async ({ change, remoteId, says }) => {
+    const { ids, schedule, close } = await open();
+    const em = harness.em();
+    await em.nativeUpdate(Schedule, { id: schedule.id }, change);
+    if (remoteId === null)
+      await em.execute('update repository set remote_id = null where id = ?', [ids.repositoryId]);
+    const { result } = await schedule.run();
+    expect(result).toEqual({ taskId: null, skipped: expect.stringContaining(says) });
+    expect(await schedule.runs()).toMatchObject([{ outcome: 'SKIPPED', taskId: null }]);
+    expect(await em.count(Task, { repositoryId: ids.repositoryId })).toBe(0);
+    await close();
+  });
+
+  test('a run of a deleted schedule syncs nothing, and requests the removal of the schedule at Temporal', async () => {
+    const { schedule, close } = await open();
+    await harness.em().nativeDelete(Schedule, { id: schedule.id });
+    expect((await schedule.run()).result).toEqual({ taskId: null, skipped: 'The schedule is deleted.' });
+    const removals = await harness
+      .em()
+      .execute<{ temporal_id: string }[]>('select temporal_id from schedule_removal');
+    expect(removals).toContainEqual({ temporal_id: schedule.handle.scheduleId });
+    await close();
+  });
+
+  test('the same run, begun twice, has one task; of many runs the last hundred are kept', async () => {
+    const { ids, schedule, close } = await open();
+    const due = {
+      scheduleId: schedule.id,
+      temporalId: 'x',
+      workflowRunId: `run-${schedule.id}`,
+      dueAt: new Date().toISOString(),
+    };
+    // the second attempt of the same may overlap the first: then the database refuses it, and the next finds what was done
+    const begin = () => beginScheduledRun(harness.em(), due);
+    const [one, two] = await Promise.all([begin().catch(begin), begin().catch(begin)]);
+    expect(two).toEqual(one);
+    expect(await harness.em().count(Task, { repositoryId: ids.repositoryId })).toBe(1);
+    for (let count = 0; count < 105; count += 1)
+      await addScheduleRun(harness.em(), {
+        ...due,
+        workflowRunId: `${schedule.id}-${count}`,
+        outcome: 'SKIPPED',
+        message: null,
+        taskId: null,
+      });
+    expect(
+      await harness
+        .em()
+        .execute('select count(*) as count from schedule_run where schedule_id = ?', [schedule.id]),
+    ).toEqual([{ count: 100 }]);
+    await close();
+  });
+});
+
+describe('syncs of one host take turns', () => {
+  let harness: SyncHarness;
+  beforeAll(async () => {
+    harness = await startSyncHarness({ syncsPerHost: 1 });
+  });
+  afterAll(() => harness?.close());
+
+  const isWaiting = async (task: Task) =>
+    (await harness.client.workflow.getHandle(task.workflowId).fetchHistory()).events?.some(
+      (event) => event.timerStartedEventAttributes != null,
+    ) ?? false;
+
+  test('syncs beyond the cap wait through a restart of the worker, can be cancelled, and start when a sync of the host ends', async () => {
+    const upstream = await openUpstream();
+    const elsewhere = await openUpstream();
+    const create = (url: string) => harness.createRepository({ url, upstreamName });
+    const held: ServerResponse[] = [];
+    upstream.on(listRoute, (_, response) => void held.push(response));
+    const first = await harness.start(await create(upstream.url));
+    await until(() => upstream.requestsOf(listRoute).length === 1);
+    const second = await harness.start(await create(upstream.url));
+    const third = await harness.start(await create(upstream.url));
+    await until(async () => (await isWaiting(second)) && (await isWaiting(third)));
+    expect((await harness.sync(await create(elsewhere.url))).task.state).toBe('COMPLETED');
+    expect((await readTask(harness, second.id)).state).toBe('WAITING');
+    expect(upstream.requestsOf(listRoute)).toHaveLength(1);
+
+    await harness.client.workflow.getHandle(third.workflowId).cancel();
+    expect((await harness.finish(third)).task.state).toBe('CANCELED');
+    await harness.stopWorker();
+    await harness.restartWorker();
+    await harness.client.workflow.getHandle(first.workflowId).cancel();
+    expect((await harness.finish(first)).task.state).toBe('CANCELED');
+    // only now does the upstream answer: the first sync can not have completed before it was cancelled
+    upstream.on(listRoute);
+    for (const response of held) response.destroy();
+    const outcome = await harness.finish(second);
+    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    // the signal starts it: a look of its own, which comes every 30 seconds, does not
+    const { events } = await harness.client.workflow.getHandle(second.workflowId).fetchHistory();
+    const signal = events?.findIndex((event) => event.workflowExecutionSignaledEventAttributes != null) ?? -1;
+    expect(signal).toBeGreaterThan(0);
+    const later = events?.slice(signal) ?? [];
+    expect(later.some((event) => event.timerFiredEventAttributes != null)).toBe(false);
+    await Promise.all([upstream.close(), elsewhere.close()]);
+  });
+
+  test('twenty syncs of one host never run two at a time, and all complete', async () => {
+    const upstream = await openUpstream();
+    const tasks: Task[] = [];
+    for (let count = 0; count < 20; count += 1)
+      tasks.push(await harness.start(await harness.createRepository({ url: upstream.url, upstreamName })));
+    for (const task of tasks) expect((await harness.finish(task)).task.state).toBe('COMPLETED');
+    const spans = await Promise.all(tasks.map((task) => readTask(harness, task.id)));
+    spans.sort((one, other) => Number(one.startedAt) - Number(other.startedAt));
+    for (const [index, task] of spans.slice(1).entries())
+      expect(Number(task.startedAt)).toBeGreaterThanOrEqual(Number(spans[index]?.finishedAt));
+    await upstream.close();
+  });
+});
