@@ -1,21 +1,15 @@
 /** The tour of the README and of docs/tour.md works, the table of settings is complete, and links lead somewhere. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAccess, noLogins } from '../src/access/access.ts';
-import { createSignatureChecks } from '../src/upstream/check-signatures.ts';
-import { createApi } from '../src/api/server.ts';
-import { createWorkflowClient } from '../src/api/temporal/workflow-client.ts';
-import { openUploadFolder } from '../src/content/folder/upload-folder.ts';
 import { addImage, addIndex, createSampleRepository } from '../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../src/demo/sample-upstream.ts';
 import { projectRoot } from './support/import-graph.ts';
-import { noUpstreams } from './support/api/api-server.ts';
+import { startHarnessApi } from './support/api/harness-api.ts';
+import type { HarnessApi } from './support/api/harness-api.ts';
 import { startSyncHarness } from './support/sync/sync-harness.ts';
 import type { SyncHarness } from './support/sync/sync-harness.ts';
 
@@ -34,8 +28,7 @@ const tour = [
 
 let harness: SyncHarness;
 let upstream: SampleUpstream;
-let api: Awaited<ReturnType<typeof createApi>>;
-let apiUrl: string;
+let api: HarnessApi;
 
 const content = createSampleRepository();
 const images = ['amd64', 'arm64'].map((architecture) =>
@@ -52,29 +45,7 @@ for (const tag of ['3.20', '3.21', '3.21-rc1', 'edge'])
 beforeAll(async () => {
   harness = await startSyncHarness();
   upstream = await startSampleUpstream({ repositories: new Map([['library/alpine', content]]) });
-  api = await createApi({
-    database: harness.database,
-    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
-    secrets: harness.secrets,
-    access: createAccess({ ...harness, logins: noLogins }),
-    config: {
-      host: '127.0.0.1',
-      allowPrivate: true,
-      allowUpstream: [],
-      temporalUiUrl: 'http://127.0.0.1:8233',
-      temporalNamespace: 'default',
-      version: '0.0.0-test',
-      manifestMaxBytes: 4 * 1024 * 1024,
-    },
-    blobs: harness.store,
-    upstreams: noUpstreams,
-    uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
-    signatures: createSignatureChecks(harness),
-    checkStore: () => Promise.resolve(),
-    logger: pino({ level: 'silent' }),
-  });
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  apiUrl = `http://127.0.0.1:${(api.server.address() as AddressInfo).port}`;
+  api = await startHarnessApi(harness, { config: { temporalUiUrl: 'http://127.0.0.1:8233' } });
 });
 afterAll(async () => {
   await api?.close();
@@ -158,7 +129,7 @@ function names(text: string, pattern: RegExp): string[] {
 /** The README's addresses are a person's; here they are this test's. */
 function localize(text: string | undefined): string {
   return (text ?? '')
-    .replaceAll('http://127.0.0.1:4000', apiUrl)
+    .replaceAll('http://127.0.0.1:4000', api.url)
     .replaceAll('https://registry-1.docker.io', upstream.url);
 }
 
@@ -167,18 +138,7 @@ async function runShell(text: string | undefined): Promise<string> {
   return stdout;
 }
 
-// the README knows what it asks for
-// oxlint-disable-next-line typescript/no-explicit-any
-async function ask(query: string | undefined, variables: object): Promise<any> {
-  const response = await fetch(`${apiUrl}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: localize(query), variables }),
-  });
-  const { data, errors } = (await response.json()) as { data?: object; errors?: object };
-  expect(errors).toBeUndefined();
-  return data;
-}
+const ask = (query: string | undefined, variables: object) => api.data(localize(query), variables);
 
 test('each file and folder that a page names is there', () => {
   const docs = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));

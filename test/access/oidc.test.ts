@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OidcSettings } from '../../src/access/oidc.ts';
 import { createOidcVerifier } from '../../src/access/oidc.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { keys, now, startIssuer } from './support/issuer.ts';
 import type { Issuer } from './support/issuer.ts';
 import { startAccessScene } from './support/scene.ts';

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kysely } from '../../src/db/sql.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { makeNamed, startTenants } from './support/tenants.ts';
 import type { Tenant, Tenants } from './support/tenants.ts';
 

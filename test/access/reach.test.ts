@@ -1,7 +1,7 @@
 /** Ways around the checks that a hostile reader of the schema would try (fault 91): through nested fields, through mistakes, and through others' rights. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf, insertBlob, insertManifest, insertMember } from '../support/api/content.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene, Things } from './support/scene.ts';
 

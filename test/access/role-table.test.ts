@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fieldRules } from '../../src/access/field-rules.ts';
 import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { openStream } from '../support/api/graphql-client.ts';
+import { pull } from '../support/api/pull.ts';
 import { fieldRows, routeRows } from './role-rows.ts';
 import type { FieldRow, Least, RouteRow } from './role-rows.ts';
 import { callers, startAccessScene } from './support/scene.ts';
@@ -77,15 +78,7 @@ function blank(text: string, things: Things): string {
 }
 
 async function stream(query: string, token: string | undefined): Promise<string> {
-  const response = await fetch(`${scene.api.url}/graphql/stream`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    body: JSON.stringify({ query }),
-  });
+  const response = await openStream(scene.api.url, { query, token });
   return response.text();
 }
 

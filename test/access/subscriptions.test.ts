@@ -1,10 +1,16 @@
 /** Sockets and event streams with logins on (fault 92). */
 import { once } from 'node:events';
-import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { socketLimits } from '../../src/api/socket-transport.ts';
 import { createToken } from '../../src/access/token.ts';
+import {
+  openSocket,
+  openSocketClient,
+  openStream,
+  socketEvents,
+  streamEvents,
+} from '../support/api/graphql-client.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene, Things } from './support/scene.ts';
 
@@ -22,41 +28,12 @@ interface Event {
 
 const query = 'subscription ($id: ID!) { taskProgress(id: $id) { state progress { tagsTotal } } }';
 
-async function* overSocket(id: string, token: string): AsyncGenerator<Event> {
-  const client = createClient({
-    url: `${scene.api.url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    retryAttempts: 0,
-    connectionParams: { authorization: `Bearer ${token}` },
-  });
-  try {
-    yield* client.iterate({ query, variables: { id } }) as AsyncIterableIterator<Event>;
-  } finally {
-    await client.dispose();
-  }
+function overSocket(id: string, token: string): AsyncGenerator<Event> {
+  return socketEvents(scene.api.url, { query, variables: { id }, token });
 }
 
 async function* overStream(id: string, token: string): AsyncGenerator<Event> {
-  const response = await fetch(`${scene.api.url}/graphql/stream`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      authorization: `Bearer ${token}`,
-    },
-    body: JSON.stringify({ query, variables: { id } }),
-  });
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    const messages = text.split('\n\n');
-    text = messages.pop() ?? '';
-    for (const message of messages) {
-      const data = /^event: next\ndata: (.+)$/m.exec(message)?.[1];
-      if (data !== undefined) yield JSON.parse(data) as Event;
-    }
-  }
+  yield* streamEvents<Event>(await openStream(scene.api.url, { query, variables: { id }, token }));
 }
 
 let sequence = 0;
@@ -140,8 +117,7 @@ describe.each([
   });
 });
 
-const open = (headers: Record<string, string> = {}) =>
-  new WebSocket(`${scene.api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+const open = (headers: Record<string, string> = {}) => openSocket(scene.api.url, { headers });
 
 async function closeCode(socket: WebSocket): Promise<number> {
   const [code] = (await once(socket, 'close')) as [number];
@@ -196,13 +172,7 @@ describe('a socket', () => {
 
   test('asks anew for each operation', async () => {
     const token = await scene.makeToken('fickle', []);
-    const client = createClient({
-      url: `${scene.api.url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      retryAttempts: 0,
-      lazy: false,
-      connectionParams: { authorization: `Bearer ${token}` },
-    });
+    const client = openSocketClient(scene.api.url, { token, isLazy: false });
     const first = await client.iterate({ query: '{ __typename }' }).next();
     expect(first.value).toMatchObject({ data: { __typename: 'Query' } });
     await scene.api.sql("update access_token set revoked_at = now() where name = 'fickle'");

@@ -1,7 +1,7 @@
 /** Tokens and grants: how they come, what they do, and how they end. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
 import { startAccessScene } from './support/scene.ts';

@@ -15,11 +15,12 @@ import {
 } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { json } from '../support/upstream/fake-upstream.ts';
 import { createSchedule } from '../support/sync/schedules.ts';
 import type { RecordedRequest } from '../support/upstream/fake-upstream.ts';
-import { blank, makeNamed, startTenants, upstreamName } from './support/tenants.ts';
+import { upstreamName } from '../support/sync/stage.ts';
+import { blank, makeNamed, startTenants } from './support/tenants.ts';
 import type { Named, Place, Tenants } from './support/tenants.ts';
 
 let tenants: Tenants;

@@ -11,7 +11,7 @@ import { toGlobalId } from '../../src/operations/global-id.ts';
 import { readTasks } from '../../src/db/reads/read-tasks.ts';
 import { openUploadFolder } from '../../src/content/folder/upload-folder.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import { digestOf, insertTask } from '../support/api/content.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene, Things } from './support/scene.ts';

@@ -3,6 +3,7 @@ import { toGlobalId } from '../../src/operations/global-id.ts';
 import { startApi } from '../support/api/api-server.ts';
 import type { ApiUnderTest } from '../support/api/api-server.ts';
 import { insertRepository, insertVersion } from '../support/api/content.ts';
+import { pullPath } from '../support/api/pull.ts';
 import { insertSample } from '../support/api/sample-repository.ts';
 import type { SampleContent } from '../support/api/sample-repository.ts';
 
@@ -15,26 +16,13 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const fields = `distribution { id basePath private repository { name } version { number }
-  moves(first: 10) { totalCount nodes { fromRepository { name } fromVersion { number } fromVersionNumber toRepository { name } toVersionNumber } } }
-  userErrors { code field message }`;
+  moves(first: 10) { totalCount nodes { fromRepository { name } fromVersion { number } fromVersionNumber toRepository { name } toVersionNumber } } }`;
 
-async function mutate(mutation: 'Create' | 'Update' | 'Point', input: object) {
-  const { data, errors } = await api.graphql(
-    `mutation ($input: Distribution${mutation}Input!) { distribution${mutation}(input: $input) { ${fields} } }`,
-    { input },
-  );
-  expect(errors).toBeUndefined();
-  return data[`distribution${mutation}`];
-}
+const mutate = (mutation: 'Create' | 'Update' | 'Point', input: object) =>
+  api.mutate(`distribution${mutation}`, input, fields);
 
-async function remove(mutation: 'distributionDelete' | 'repositoryDelete', id: string) {
-  const { data, errors } = await api.graphql(
-    `mutation ($id: ID!) { ${mutation}(input: { id: $id }) { deletedId userErrors { code field message } } }`,
-    { id },
-  );
-  expect(errors).toBeUndefined();
-  return data[mutation];
-}
+const remove = (mutation: 'distributionDelete' | 'repositoryDelete', id: string) =>
+  api.mutate(mutation, { id }, 'deletedId');
 
 async function ownOf(basePath: string): Promise<string> {
   const { data } = await api.graphql(
@@ -48,9 +36,8 @@ async function ownOf(basePath: string): Promise<string> {
 
 /** What clients get. */
 async function pull(path: string) {
-  const response = await fetch(`${api.url}/v2/${path}`);
-  await response.arrayBuffer();
-  return { status: response.status, digest: response.headers.get('docker-content-digest') };
+  const { status, digest } = await pullPath(api.url, path);
+  return { status, digest };
 }
 
 async function catalog(): Promise<string[]> {

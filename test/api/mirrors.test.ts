@@ -37,27 +37,17 @@ async function newPushed({ isMirrored = false } = {}) {
   return { repositoryId, remoteId, id: toGlobalId('Repository', repositoryId) };
 }
 
-async function mutate(name: string, fields: string, input: object) {
-  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
-  const { data, errors } = await api.graphql(
-    `mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} userErrors { code field message } } }`,
-    { input },
-  );
-  expect(errors).toBeUndefined();
-  return data[name];
-}
-
 const sync = (input: object) =>
-  mutate(
+  api.mutate(
     'repositorySync',
-    'task { id state overrides { includeTags excludeTags policy downloadConcurrency } }',
     input,
+    'task { id state overrides { includeTags excludeTags policy downloadConcurrency } }',
   );
 
 const detach = (id: string) =>
-  mutate('repositoryDetach', 'repository { isMirrored remote { id } latestVersion { number } }', { id });
+  api.mutate('repositoryDetach', { id }, 'repository { isMirrored remote { id } latestVersion { number } }');
 
-const remove = (id: string) => mutate('repositoryDelete', 'deletedId', { id, deleteRemote: true });
+const remove = (id: string) => api.mutate('repositoryDelete', { id, deleteRemote: true }, 'deletedId');
 
 describe('a repository that was pushed to', () => {
   test('is not turned into a mirror unasked', async () => {
@@ -76,11 +66,15 @@ describe('a repository that was pushed to', () => {
 
   test('gets no schedule', async () => {
     const { id } = await newPushed();
-    const answer = await mutate('scheduleCreate', 'schedule { id }', {
-      repositoryId: id,
-      intervalSeconds: 3600,
-      paused: true,
-    });
+    const answer = await api.mutate(
+      'scheduleCreate',
+      {
+        repositoryId: id,
+        intervalSeconds: 3600,
+        paused: true,
+      },
+      'schedule { id }',
+    );
     expect(answer.userErrors).toMatchObject([{ code: 'WOULD_BECOME_MIRROR', field: ['repositoryId'] }]);
   });
 });
@@ -103,17 +97,21 @@ describe('repositoryDetach', () => {
   test('waits for tasks and schedules', async () => {
     const { id, repositoryId } = await newPushed({ isMirrored: true });
     await insertTask(api, repositoryId, 'RUNNING');
-    const scheduled = await mutate('scheduleCreate', 'schedule { id }', {
-      repositoryId: id,
-      intervalSeconds: 3600,
-      paused: true,
-    });
+    const scheduled = await api.mutate(
+      'scheduleCreate',
+      {
+        repositoryId: id,
+        intervalSeconds: 3600,
+        paused: true,
+      },
+      'schedule { id }',
+    );
     const answer = await detach(id);
     expect(answer.repository).toBeNull();
     expect(answer.userErrors.map(({ code }: { code: string }) => code)).toEqual(['IN_USE', 'IN_USE']);
     expect(answer.userErrors[1].message).toContain(scheduled.schedule.id);
     await api.sql('delete from task where repository_id = $1', [repositoryId]);
-    await mutate('scheduleDelete', 'deletedId', { id: scheduled.schedule.id });
+    await api.mutate('scheduleDelete', { id: scheduled.schedule.id }, 'deletedId');
     expect((await detach(id)).userErrors).toEqual([]);
   });
 });

@@ -46,22 +46,12 @@ interface Payload {
   }[];
 }
 
-async function create(input: object, server = api): Promise<Payload> {
-  const { data, errors } = await server.graphql(
-    `mutation ($input: RemoteCreateInput!) { remoteCreate(input: $input) { remote { ${fields} } userErrors { code field message } } }`,
-    { input },
-  );
-  expect(errors).toBeUndefined();
-  return data.remoteCreate;
+function create(input: object, server = api): Promise<Payload> {
+  return server.mutate('remoteCreate', input, `remote { ${fields} }`);
 }
 
-async function update(input: object): Promise<Payload> {
-  const { data, errors } = await api.graphql(
-    `mutation ($input: RemoteUpdateInput!) { remoteUpdate(input: $input) { remote { ${fields} } userErrors { code field message } } }`,
-    { input },
-  );
-  expect(errors).toBeUndefined();
-  return data.remoteUpdate;
+function update(input: object): Promise<Payload> {
+  return api.mutate('remoteUpdate', input, `remote { ${fields} }`);
 }
 
 let sequence = 0;

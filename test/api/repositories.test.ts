@@ -9,38 +9,12 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const createMutation = /* GraphQL */ `
-  mutation ($input: RepositoryCreateInput!) {
-    repositoryCreate(input: $input) {
-      repository {
-        id
-        name
-        description
-        isMirrored
-        retainVersions
-        createdAt
-        updatedAt
-        latestVersion {
-          number
-        }
-        remote {
-          name
-        }
-      }
-      userErrors {
-        code
-        field
-        message
-      }
-    }
-  }
-`;
-
-async function create(input: object) {
-  const { data, errors } = await api.graphql(createMutation, { input });
-  expect(errors).toBeUndefined();
-  return data.repositoryCreate;
-}
+const create = (input: object) =>
+  api.mutate(
+    'repositoryCreate',
+    input,
+    `repository { id name description isMirrored retainVersions createdAt updatedAt latestVersion { number } remote { name } }`,
+  );
 
 describe('a repository', () => {
   test('is created, read by id and by name, updated and deleted', async () => {

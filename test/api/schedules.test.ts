@@ -29,20 +29,9 @@ async function openApi(options: Parameters<typeof startApi>[0] = {}): Promise<Ap
 const fields = `id cron intervalSeconds timeZone jitterSeconds catchupWindowSeconds mirror paused note nextRunAts problem
   repository { name } remote { name }`;
 
-async function mutate(verb: string, input: object, on = api) {
-  const type = `Schedule${verb}Input`;
-  const selection =
-    verb === 'Delete'
-      ? 'deletedId'
-      : verb === 'Trigger'
-        ? 'task { id state mirror }'
-        : `schedule { ${fields} }`;
-  const { data, errors } = await on.graphql(
-    `mutation ($input: ${type}!) { schedule${verb}(input: $input) { ${selection} userErrors { code field message } } }`,
-    { input },
-  );
-  expect(errors).toBeUndefined();
-  return data[`schedule${verb}`];
+function mutate(verb: string, input: object, on = api) {
+  const selections: Record<string, string> = { Delete: 'deletedId', Trigger: 'task { id state mirror }' };
+  return on.mutate(`schedule${verb}`, input, selections[verb] ?? `schedule { ${fields} }`);
 }
 
 let made = 0;

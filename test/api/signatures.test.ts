@@ -4,8 +4,8 @@ import { toGlobalId } from '../../src/operations/global-id.ts';
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
 import type { Signer } from '../support/signatures/atomic-signature.ts';
 import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
@@ -35,7 +35,7 @@ const sbom = attach(content, child, 'application/spdx+json');
 let harness: SyncHarness;
 let upstream: FakeUpstream;
 let signer: Signer;
-let api: ApiOverHarness;
+let api: HarnessApi;
 let ids: { repositoryId: number; remoteId: number };
 let atomic: Buffer;
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
   removeTag(content, companionName(index, '.sig'));
   upstream.on(`GET /extensions/v2/${name}/signatures/${index.digest}`, json({ signatures: [] }));
   expect((await harness.sync(ids, { mirror: true })).task).toMatchObject({ createdVersion: 2 });
-  api = await openApiOver(harness);
+  api = await startHarnessApi(harness);
 });
 afterAll(async () => {
   await api?.close();
@@ -61,7 +61,7 @@ afterAll(async () => {
 });
 
 async function inVersion(number: number, selection: string) {
-  const data = await api.graphql(
+  const data = await api.data(
     `query ($name: String!, $number: Int!) { repository(name: $name) { version(number: $number) { ${selection} } } }`,
     { name, number },
   );
@@ -133,7 +133,7 @@ test('a manifest names its signatures and referrers, those of the version that i
 
 test('a signature is found by its id, and so is a difference of versions', async () => {
   const [node] = (await inVersion(1, 'signatures(first: 1) { nodes { id name } }')).signatures.nodes;
-  const found = await api.graphql(
+  const found = await api.data(
     'query ($id: ID!) { node(id: $id) { id ... on Signature { name manifest { signatures { id } } } } }',
     { id: node.id },
   );
@@ -142,7 +142,7 @@ test('a signature is found by its id, and so is a difference of versions', async
     manifest: { signatures: expect.arrayContaining([{ id: node.id }]) },
   });
   const [from, to] = [1, 2].map((number) => toGlobalId('RepositoryVersion', ids.repositoryId, number));
-  const diff = await api.graphql(
+  const diff = await api.data(
     'query ($from: ID!, $to: ID!) { versionDiff(from: $from, to: $to) { signaturesAdded signaturesRemoved } }',
     { from, to },
   );
@@ -195,11 +195,11 @@ test('the extension is read only', async () => {
 });
 
 test('copied tags bring their signatures along; restoring a version brings back what it had', async () => {
-  const created = await api.graphql(
+  const created = await api.data(
     'mutation { repositoryCreate(input: { name: "signed/copy" }) { repository { id } userErrors { message } } }',
   );
   const repositoryId = created.repositoryCreate.repository.id;
-  const copied = await api.graphql(
+  const copied = await api.data(
     `mutation ($repositoryId: ID!, $from: ID!) {
       repositoryCopyContent(input: { repositoryId: $repositoryId, sourceVersionId: $from, tags: ["v1"] }) {
         version { tags(first: 9) { nodes { name } } contentSummary { present { signatures manifests } } } userErrors { message } } }`,
@@ -213,7 +213,7 @@ test('copied tags bring their signatures along; restoring a version brings back 
       contentSummary: { present: { signatures: 3, manifests: 6 } },
     },
   });
-  const restored = await api.graphql(
+  const restored = await api.data(
     `mutation ($id: ID!) { repositoryRestoreVersion(input: { versionId: $id }) {
       version { contentSummary { present { signatures tags } added { signatures } } } userErrors { message } } }`,
     { id: toGlobalId('RepositoryVersion', ids.repositoryId, 1) },

@@ -4,10 +4,10 @@ import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { eventStreamLimits } from '../../src/api/event-stream.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { finishTask, setProgress } from '../../src/db/tasks/tasks.ts';
+import { openSocket, streamUrl } from '../support/api/graphql-client.ts';
 import { startApi } from '../support/api/api-server.ts';
 import type { ApiUnderTest } from '../support/api/api-server.ts';
 import { insertRepository, insertTask } from '../support/api/content.ts';
@@ -45,8 +45,8 @@ function parseEvents(text: string) {
   );
 }
 
-async function openStream(id: string): Promise<SlowReader> {
-  const url = `${api.url}/graphql/stream?query=${encodeURIComponent(query(id))}`;
+async function openSlowStream(id: string): Promise<SlowReader> {
+  const url = streamUrl(api.url, query(id));
   const [response] = (await once(get(url, { headers: { accept: 'text/event-stream' } }), 'response')) as [
     IncomingMessage,
   ];
@@ -59,8 +59,8 @@ async function openStream(id: string): Promise<SlowReader> {
   };
 }
 
-async function openSocket(id: string): Promise<SlowReader> {
-  const socket = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+async function openSlowSocket(id: string): Promise<SlowReader> {
+  const socket = openSocket(api.url);
   await once(socket, 'open');
   socket.send('{"type":"connection_init"}');
   await once(socket, 'message');
@@ -85,8 +85,8 @@ async function openSocket(id: string): Promise<SlowReader> {
 }
 
 test.each([
-  ['server-sent events', openStream],
-  ['graphql-ws', openSocket],
+  ['server-sent events', openSlowStream],
+  ['graphql-ws', openSlowSocket],
 ] as const)(
   'fault 92: to a client of %s that does not read, events do not pile up; it gets the latest once it reads',
   async (transport, open) => {
@@ -108,7 +108,7 @@ test.each([
 test('fault 92: of too many event streams the last is refused, and one that ends makes room', async () => {
   const taskId = await insertTask(api, await insertRepository(api, 'many/streams'));
   const text = `subscription { taskProgress(id: "${toGlobalId('Task', taskId)}") { state } }`;
-  const url = `${api.url}/graphql/stream?query=${encodeURIComponent(text)}`;
+  const url = streamUrl(api.url, text);
   const open = async (): Promise<IncomingMessage> => {
     const request = get(url, { headers: { accept: 'text/event-stream' }, agent: false });
     const [response] = (await once(request, 'response')) as [IncomingMessage];

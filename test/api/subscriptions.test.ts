@@ -1,8 +1,7 @@
-import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { finishTask, setProgress } from '../../src/db/tasks/tasks.ts';
+import { socketEvents, streamEvents, streamUrl } from '../support/api/graphql-client.ts';
 import { startApi } from '../support/api/api-server.ts';
 import type { ApiUnderTest } from '../support/api/api-server.ts';
 import { insertRepository, insertTask } from '../support/api/content.ts';
@@ -23,38 +22,19 @@ interface Event {
   readonly errors?: readonly { readonly message: string; readonly extensions?: Record<string, unknown> }[];
 }
 
-function overSocket(
-  id: string,
-  server = api,
-): AsyncIterableIterator<Event> & { readonly end: () => Promise<void> } {
-  const client = createClient({
-    url: `${server.url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    retryAttempts: 0,
-  });
-  const events = client.iterate({ query, variables: { id } }) as AsyncIterableIterator<Event>;
-  return Object.assign(events, { end: async () => client.dispose() });
+function overSocket(id: string, server = api): AsyncGenerator<Event> {
+  return socketEvents(server.url, { query, variables: { id } });
 }
 
 /** The events of a plain GET, as curl would print them. */
 async function* overStream(id: string, signal?: AbortSignal, server = api): AsyncGenerator<Event> {
   const text = query.replace('($id: ID!)', '').replace('id: $id', `id: "${id}"`);
-  const response = await fetch(`${server.url}/graphql/stream?query=${encodeURIComponent(text)}`, {
+  const response = await fetch(streamUrl(server.url, text), {
     headers: { accept: 'text/event-stream' },
     ...(signal === undefined ? {} : { signal }),
   });
   expect(response.headers.get('content-type')).toContain('text/event-stream');
-  let buffered = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    buffered += decoder.decode(chunk as Uint8Array, { stream: true });
-    const messages = buffered.split('\n\n');
-    buffered = messages.pop() ?? '';
-    for (const message of messages) {
-      const data = /^data: ?(.*)$/m.exec(message)?.[1];
-      if (message.startsWith('event: next') && data !== undefined) yield JSON.parse(data) as Event;
-    }
-  }
+  yield* streamEvents<Event>(response);
 }
 
 async function openTask(name: string): Promise<{ taskId: number; id: string }> {

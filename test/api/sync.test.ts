@@ -32,15 +32,12 @@ async function newRepository(
   return { repositoryId, remoteId };
 }
 
-async function sync(input: object, server = api) {
-  const { data, errors } = await server.graphql(
-    `mutation ($input: RepositorySyncInput!) { repositorySync(input: $input) {
-      task { id name state mirror dryRun workflowId temporalUrl warnings error { code } createdVersion { number } repository { id } }
-      userErrors { code field message } } }`,
-    { input },
+function sync(input: object, server = api) {
+  return server.mutate(
+    'repositorySync',
+    input,
+    'task { id name state mirror dryRun workflowId temporalUrl warnings error { code } createdVersion { number } repository { id } }',
   );
-  expect(errors).toBeUndefined();
-  return data.repositorySync;
 }
 
 async function cancel(id: string) {

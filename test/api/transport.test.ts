@@ -1,10 +1,9 @@
 import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { getIntrospectionQuery } from 'graphql';
-import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { queryLimits } from '../../src/api/graphql/limits.ts';
+import { openSocket, openSocketClient } from '../support/api/graphql-client.ts';
 import { startApi } from '../support/api/api-server.ts';
 import type { ApiUnderTest } from '../support/api/api-server.ts';
 import { testSecret } from '../support/test-secret.ts';
@@ -141,7 +140,7 @@ describe('fault 87: requests that another site could make are refused', () => {
   });
 
   test('a socket that a page of another site opens', async () => {
-    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+    const socket = openSocket(api.url, {
       origin: 'https://evil.example',
     });
     await expect(
@@ -229,11 +228,7 @@ describe('fault 85: what is too complex is refused before execution', () => {
   });
 
   test.each(complex)('%s, over a socket', async (_, text) => {
-    const client = createClient({
-      url: `${api.url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      retryAttempts: 0,
-    });
+    const client = openSocketClient(api.url);
     const events = client.iterate({ query: text });
     await expect(events.next()).rejects.toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }]);
     await client.dispose();
@@ -301,7 +296,7 @@ describe('fault 85: what is too complex is refused before execution', () => {
       status: 400,
     });
     expect(answer.status).toBe(400);
-    const socket = new WebSocket(`${api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    const socket = openSocket(api.url);
     const closed = new Promise<string>((resolve) => {
       socket.on('message', (data: Buffer) => {
         const message = JSON.parse(data.toString()) as { type: string };

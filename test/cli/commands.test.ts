@@ -8,8 +8,8 @@ import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../../s
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { findRunningServer } from '../../src/processes/server-file.ts';
-import { openLauncher } from './support/launch.ts';
-import type { Launcher } from './support/launch.ts';
+import { openLauncher } from '../support/program/launcher.ts';
+import type { Launcher } from '../support/program/launcher.ts';
 
 // each command is a process of its own, which a busy machine starts slowly
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });

@@ -3,8 +3,8 @@ import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { findRunningServer } from '../../src/processes/server-file.ts';
-import { openLauncher } from './support/launch.ts';
-import type { Ended, Launcher } from './support/launch.ts';
+import { openLauncher } from '../support/program/launcher.ts';
+import type { Ended, Launcher } from '../support/program/launcher.ts';
 
 /* What a platform engineer does, with the real program and without GraphQL. */
 

@@ -4,7 +4,7 @@ import type { Database } from '../../src/db/open-database.ts';
 import { finishListing, readNames, stageNames } from '../../src/db/staging/stage-names.ts';
 import { createTestDatabase } from '../support/servers/servers.ts';
 import type { TestDatabase } from '../support/servers/servers.ts';
-import { insertSyncTask } from '../support/sync/sync-task.ts';
+import { insertSyncTask } from '../support/sync/insert-mirror.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const em = () => database.em.fork();
 
-const createTask = (name: string) => insertSyncTask(database, name);
+const createTask = (name: string) => insertSyncTask(database.em.fork(), name);
 
 /** One page of one attempt's list. */
 const stage = (taskId: number, listing: number, firstPosition: number, names: readonly string[]) =>

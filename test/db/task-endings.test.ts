@@ -9,7 +9,7 @@ import { createTaskEndings } from '../../src/db/tasks/task-endings.ts';
 import { finishTask } from '../../src/db/tasks/tasks.ts';
 import { createTestDatabase } from '../support/servers/servers.ts';
 import type { TestDatabase } from '../support/servers/servers.ts';
-import { insertSyncTask } from '../support/sync/sync-task.ts';
+import { insertSyncTask } from '../support/sync/insert-mirror.ts';
 import { until } from '../support/until.ts';
 
 let testDatabase: TestDatabase;
@@ -31,7 +31,7 @@ let taskId: number;
 let sequence = 0;
 beforeEach(async () => {
   sequence += 1;
-  taskId = await insertSyncTask(database, `task/${sequence}`);
+  taskId = await insertSyncTask(database.em.fork(), `task/${sequence}`);
   // a first sync that takes nothing fails: the repository has a version already
   const none = { blobs: 0, manifests: 0, tags: 0, signatures: 0 };
   await admin.query(

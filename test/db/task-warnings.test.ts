@@ -4,7 +4,7 @@ import type { Database } from '../../src/db/open-database.ts';
 import { addWarnings, readWarnings } from '../../src/db/tasks/task-warnings.ts';
 import { createTestDatabase } from '../support/servers/servers.ts';
 import type { TestDatabase } from '../support/servers/servers.ts';
-import { insertSyncTask } from '../support/sync/sync-task.ts';
+import { insertSyncTask } from '../support/sync/insert-mirror.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -27,7 +27,7 @@ const unsigned = (name: string) => ({
 const read = async (taskId: number): Promise<string[] | undefined> => (await readWarnings(em(), [taskId]))[0];
 
 test('fifty warnings that differ in a name are one, with some names and a count; attempts repeat them', async () => {
-  const taskId = await insertSyncTask(database, 'alike/fifty');
+  const taskId = await insertSyncTask(database.em.fork(), 'alike/fifty');
   const names = Array.from({ length: 50 }, (_, at) => `v${at + 1}`);
   await addWarnings(em(), taskId, ['something else']);
   for (const part of [names.slice(0, 20), names.slice(0, 20), names.slice(20), names])
@@ -39,7 +39,7 @@ test('fifty warnings that differ in a name are one, with some names and a count;
 });
 
 test('two are told without others, one as it is, and what says something else by itself', async () => {
-  const taskId = await insertSyncTask(database, 'alike/few');
+  const taskId = await insertSyncTask(database.em.fork(), 'alike/few');
   await addWarnings(em(), taskId, [unsigned('a')]);
   expect(await read(taskId)).toEqual([unsigned('a').message]);
   await addWarnings(em(), taskId, [unsigned('b'), { ...unsigned('c'), message: 'The tag "c" is odd.' }]);
@@ -50,7 +50,7 @@ test('two are told without others, one as it is, and what says something else by
 });
 
 test('after the first hundred of different kinds a last one says that there were more', async () => {
-  const taskId = await insertSyncTask(database, 'alike/many');
+  const taskId = await insertSyncTask(database.em.fork(), 'alike/many');
   const messages = Array.from({ length: 150 }, (_, at) => `${at}`);
   for (const part of [messages.slice(0, 90), messages]) await addWarnings(em(), taskId, part);
   const warnings = await read(taskId);

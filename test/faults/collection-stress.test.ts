@@ -10,8 +10,8 @@ import { Repository } from '../../src/db/schema/repositories.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { startHarnessApi } from '../support/api/harness-api.ts';
-import { openStage, readVersions } from '../support/sync/stage.ts';
+import { readVersions } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
 import type { Stage } from '../support/sync/stage.ts';
 import { pushSample } from '../interop/peers.ts';
 
@@ -25,9 +25,8 @@ test(
     timeout: (seconds + 240) * 1000,
   },
   async () => {
-    const stage = await openStage({ graceSeconds: 1 });
-    const api = await startHarnessApi(stage.harness);
-    const { url } = api;
+    const stage = await openStageWithApi({ graceSeconds: 1 });
+    const { url } = stage.api;
     const until = performance.now() + seconds * 1000;
     const done = { collections: 0, removed: 0, pushes: 0, syncs: 0, pulls: 0, moved: 0 };
     // on a slow machine longer: until each has happened
@@ -87,7 +86,6 @@ test(
         expect(count).toBeGreaterThan(0);
       await expectOnlyLive(stage);
     } finally {
-      await api.close();
       await stage.close();
     }
   },

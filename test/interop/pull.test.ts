@@ -1,22 +1,16 @@
 /** Pulls from our `/v2/` after a real sync, with the clients that people use; and a sync of another Tidemark from it. */
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAccess, noLogins } from '../../src/access/access.ts';
-import { createSignatureChecks } from '../../src/upstream/check-signatures.ts';
-import { createApi } from '../../src/api/server.ts';
-import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
-import { openUploadFolder } from '../../src/content/folder/upload-folder.ts';
 import { buildDemoContent } from '../../src/demo/demo-content.ts';
 import { addArtifact, addImage } from '../../src/demo/sample-image.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { noUpstreams } from '../support/api/api-server.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
@@ -37,7 +31,7 @@ const signature = addArtifact(content, {
 
 let harness: SyncHarness;
 let upstream: SampleUpstream;
-let api: Awaited<ReturnType<typeof createApi>>;
+let api: HarnessApi;
 let synced: { repositoryId: number; remoteId: number };
 /** `127.0.0.1:<port>` */
 let host: string;
@@ -52,29 +46,8 @@ beforeAll(async () => {
   expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1, errorMessage: null });
   // from here on there is neither upstream nor worker
   await Promise.all([upstream.close(), harness.stopWorker()]);
-  api = await createApi({
-    database: harness.database,
-    workflows: createWorkflowClient({ client: harness.client, taskQueue: harness.taskQueue }),
-    secrets: harness.secrets,
-    access: createAccess({ ...harness, logins: noLogins }),
-    config: {
-      host: '127.0.0.1',
-      allowPrivate: true,
-      allowUpstream: [],
-      temporalUiUrl: undefined,
-      temporalNamespace: 'default',
-      version: '0.0.0-test',
-      manifestMaxBytes: 4 * 1024 * 1024,
-    },
-    blobs: harness.store,
-    upstreams: noUpstreams,
-    uploads: await openUploadFolder({ root: harness.folder, blobs: harness.store }),
-    signatures: createSignatureChecks(harness),
-    checkStore: () => Promise.resolve(),
-    logger: pino({ level: 'silent' }),
-  });
-  await api.listen({ host: '127.0.0.1', port: 0 });
-  host = `127.0.0.1:${(api.server.address() as AddressInfo).port}`;
+  api = await startHarnessApi(harness);
+  ({ host } = api);
   repository = `${host}/${name}`;
 });
 afterAll(async () => {

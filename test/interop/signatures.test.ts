@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { companionName, referrersIndex } from '../support/signatures/signed-sample.ts';
@@ -63,8 +63,8 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
   let home: string;
   let harness: SyncHarness;
   let second: SyncHarness;
-  let api: ApiOverHarness;
-  let secondApi: ApiOverHarness;
+  let api: HarnessApi;
+  let secondApi: HarnessApi;
   const registries = new Map<RegistryName, RealRegistry>();
   const upstreams: FakeUpstream[] = [];
   let store: Server;
@@ -74,7 +74,7 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
     home = await mkdtemp(join(tmpdir(), 'tm-'));
     await Promise.all([makeKeys(home), mkdir(join(home, 'registries.d'))]);
     [harness, second] = await Promise.all([startSyncHarness(), startSyncHarness()]);
-    [api, secondApi] = await Promise.all([openApiOver(harness), openApiOver(second)]);
+    [api, secondApi] = await Promise.all([startHarnessApi(harness), startHarnessApi(second)]);
     for (const registry of ['docker-registry', 'crane'] as const)
       registries.set(registry, await startRegistry(registry));
     store = await serveFolder(join(home, 'sigstore'));

@@ -7,9 +7,10 @@ import { sql } from 'kysely';
 import { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { everything } from '../../src/db/access/visibility.ts';
-import { expectFitForPeople, openStage, readVersions } from '../support/sync/stage.ts';
-import type { Stage } from '../support/sync/stage.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { expectFitForPeople, readVersions } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { pull } from '../support/api/pull.ts';
 import { blob, reset, truncated } from '../support/upstream/fake-upstream.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
@@ -26,16 +27,15 @@ import {
 } from './scene.ts';
 import { testSecret } from '../support/test-secret.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 let api: HarnessApi;
+
 beforeAll(async () => {
-  stage = await openStage();
-  api = await startHarnessApi(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
-afterAll(async () => {
-  await api?.close();
-  await stage?.close();
-});
+
+afterAll(() => stage?.close());
 afterEach(async () => {
   // a client may have all its bytes a moment before the blob is renamed
   await until(async () => (await stage.harness.partialFiles()).length === 0);

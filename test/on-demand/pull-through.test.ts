@@ -7,23 +7,23 @@ import { addImage, addIndex, createSampleRepository } from '../../src/demo/sampl
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { pull } from '../support/api/pull-scene.ts';
-import { expectFitForPeople, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
-import type { Stage } from '../support/sync/stage.ts';
+import { pull } from '../support/api/pull.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { expectFitForPeople, readVersions, upstreamName } from '../support/sync/stage.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
 import { until } from '../support/until.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 let api: HarnessApi;
+
 beforeAll(async () => {
-  stage = await openStage();
-  api = await startHarnessApi(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
-afterAll(async () => {
-  await api?.close();
-  await stage?.close();
-});
+
+afterAll(() => stage?.close());
 
 let scenes = 0;
 

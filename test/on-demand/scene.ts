@@ -10,8 +10,8 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import type { Digest } from '../../src/oci/digest.ts';
-import { pull } from '../support/api/pull-scene.ts';
-import type { PullAnswer } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
+import type { PullAnswer } from '../support/api/pull.ts';
 import { upstreamName } from '../support/sync/stage.ts';
 import type { Scene, Stage } from '../support/sync/stage.ts';
 import { blob } from '../support/upstream/fake-upstream.ts';

@@ -1,23 +1,21 @@
 /** Layers that are fetched at each pull and never kept: the policy STREAMED. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openStage } from '../support/sync/stage.ts';
-import type { Stage } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
 import { blob, truncated } from '../support/upstream/fake-upstream.ts';
-import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
 import { until } from '../support/until.ts';
 import { damaged, openBlob, openOnDemand, outcome, pullBlob } from './scene.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 let api: HarnessApi;
+
 beforeAll(async () => {
-  stage = await openStage();
-  api = await startHarnessApi(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
-afterAll(async () => {
-  await api?.close();
-  await stage?.close();
-});
+
+afterAll(() => stage?.close());
 
 const open = () => openOnDemand(stage, { policy: 'STREAMED' });
 

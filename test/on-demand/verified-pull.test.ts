@@ -9,9 +9,10 @@ import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { pull } from '../support/api/pull-scene.ts';
-import { expectFitForPeople, openStage, upstreamName } from '../support/sync/stage.ts';
-import type { Stage } from '../support/sync/stage.ts';
+import { pull } from '../support/api/pull.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { expectFitForPeople, upstreamName } from '../support/sync/stage.ts';
 import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
 import type { Signer } from '../support/signatures/atomic-signature.ts';
 import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
@@ -30,7 +31,7 @@ import { until } from '../support/until.ts';
 const key = createCosignKey();
 const stranger = createCosignKey();
 
-let stage: Stage;
+let stage: StageWithApi;
 let api: HarnessApi;
 let shared: HarnessApi;
 let policyId: number;
@@ -40,8 +41,8 @@ let signer: Signer;
 let otherSigner: Signer;
 let store: FakeUpstream;
 beforeAll(async () => {
-  stage = await openStage();
-  api = await startHarnessApi(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
   shared = await startHarnessApi(stage.harness, { logins: { ...noLogins, tokens: true } });
   const em = stage.harness.em();
   const policy = em.create(SignaturePolicy, { name: 'pulled', keys: [key.pem] });
@@ -63,7 +64,7 @@ beforeAll(async () => {
   otherPolicyId = other.id;
 });
 afterAll(async () => {
-  await Promise.all([api?.close(), shared?.close(), store?.close()]);
+  await Promise.all([shared?.close(), store?.close()]);
   await stage?.close();
 });
 

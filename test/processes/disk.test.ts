@@ -9,7 +9,7 @@ import { addImage } from '../../src/demo/sample-image.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import { fillDisk, mountMemoryDisk, remountDisk, unmountDisk } from '../support/servers/small-disk.ts';
 import { until } from '../support/until.ts';
-import type { Program } from './program.ts';
+import type { Program } from '../support/program/program.ts';
 import { openScene } from './scene.ts';
 import type { Scene } from './scene.ts';
 

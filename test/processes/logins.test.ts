@@ -9,7 +9,6 @@ import { createOwnDistribution } from '../../src/db/distributions/distributions.
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { createUpkeepTask } from '../../src/db/tasks/upkeep-tasks.ts';
-import { askGraphql } from '../support/api/graphql.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -52,8 +51,7 @@ test('an API behind a public URL refuses to start without logins, unless TIDEMAR
   expect(await ask('registry.example')).toBe(200);
   expect(await ask('other.example')).toBe(421);
 
-  const created = await askGraphql(
-    api.apiUrl(),
+  const created = await api.graphql(
     'mutation { remoteCreate(input: { name: "r", url: "http://127.0.0.1:1", upstreamName: "a" }) { userErrors { message } } }',
   );
   expect(created.text).toContain('TIDEMARK_ALLOW_UPSTREAM');

@@ -11,25 +11,9 @@ import { findTemporal } from '../../src/embedded/temporal-binary.ts';
 import { startTemporal } from '../../src/embedded/temporal.ts';
 import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 import { until } from '../support/until.ts';
-import type { Program } from './program.ts';
 import { openScene, routes } from './scene.ts';
 
 const log = (): void => undefined;
-
-interface Answer {
-  readonly data: Record<string, unknown> | null;
-  readonly errors?: readonly { readonly extensions: { readonly code: string } }[];
-}
-
-async function ask(program: Program, query: string, variables: object = {}): Promise<Answer> {
-  const apiUrl = /API ready on (http:\/\/[\w.:]+)/.exec(program.output())?.[1] ?? 'no URL';
-  const response = await fetch(`${apiUrl}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  return (await response.json()) as Answer;
-}
 
 async function withFolder(work: (dataDir: string) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-outage-'));
@@ -63,13 +47,13 @@ test.concurrent('fault 102: while Temporal is down syncs are queued, running syn
       const other = await stack.createRepository({ url: upstream.url, upstreamName: 'library/app' });
       await kill(temporal.pid);
 
-      const { data } = await ask(program, '{ repositories(first: 10) { nodes { id name } } }');
-      const { nodes } = (data ?? {})['repositories'] as { nodes: { id: string; name: string }[] };
+      const { repositories } = await program.data('{ repositories(first: 10) { nodes { id name } } }');
+      const { nodes } = repositories as { nodes: { id: string; name: string }[] };
       const [row] = await stack
         .em()
         .execute<{ name: string }[]>('select name from repository where id = ?', [other.repositoryId]);
       const id = nodes.find(({ name }) => name === row?.name)?.id;
-      expect(await ask(program, syncMutation, { id })).toEqual({
+      expect(JSON.parse((await program.graphql(syncMutation, { id })).text)).toEqual({
         extensions: { cost: expect.anything() },
         data: {
           repositorySync: {
@@ -124,13 +108,13 @@ test.concurrent('fault 105: a commit interrupted by a SIGKILL of PostgreSQL is r
         return waiting.rows.length > 0;
       });
       await kill(postgres.pid);
-      const down = await ask(program, '{ repositories(first: 1) { totalCount } }');
-      expect(down.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+      const down = await program.graphql('{ repositories(first: 1) { totalCount } }');
+      expect(down.errors?.[0]?.extensions['code']).toBe('SERVICE_UNAVAILABLE');
 
       const again = await startPostgres({ dataDir, log });
       expect(again.url).toBe(postgres.url);
       await until(
-        async () => (await ask(program, '{ repositories(first: 1) { totalCount } }')).errors === undefined,
+        async () => (await program.graphql('{ repositories(first: 1) { totalCount } }')).errors === undefined,
       );
       expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
       await scene.expectWhole();
@@ -151,13 +135,13 @@ test.concurrent('fault 106: while every connection of the pool is held, a reques
     const query = '{ repositories(first: 1) { nodes { name } } }';
     await operator.query('begin; lock table repository in access exclusive mode');
     // two (or the look for lost tasks) hold the pool's connections and wait for the lock; the others get none
-    const answers = Array.from({ length: 5 }, () => ask(program, query));
+    const answers = Array.from({ length: 5 }, () => program.graphql(query));
     const early = await Promise.race(answers);
-    expect(early.errors?.[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
+    expect(early.errors?.[0]?.extensions['code']).toBe('SERVICE_UNAVAILABLE');
     await operator.query('rollback');
     for (const { errors } of await Promise.all(answers))
-      if (errors !== undefined) expect(errors[0]?.extensions.code).toBe('SERVICE_UNAVAILABLE');
-    await until(async () => (await ask(program, query)).errors === undefined);
+      if (errors !== undefined) expect(errors[0]?.extensions['code']).toBe('SERVICE_UNAVAILABLE');
+    await until(async () => (await program.graphql(query)).errors === undefined);
   } finally {
     await operator.end();
     await scene.close();

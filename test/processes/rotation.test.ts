@@ -7,7 +7,7 @@ import type { SecretBox } from '../../src/access/secrets.ts';
 import { Remote } from '../../src/db/schema/remotes.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { until } from '../support/until.ts';
-import type { Program } from './program.ts';
+import type { Program } from '../support/program/program.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 

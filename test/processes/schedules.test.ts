@@ -8,8 +8,8 @@ import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 import { until } from '../support/until.ts';
-import { launch } from './program.ts';
-import type { Program } from './program.ts';
+import { launch } from '../support/program/program.ts';
+import type { Program } from '../support/program/program.ts';
 
 const everySeconds = 2;
 
@@ -20,27 +20,11 @@ interface Run {
   readonly task: { readonly id: string; readonly state: string } | null;
 }
 
-async function ask<T>(program: Program, query: string, variables: object = {}): Promise<T> {
-  const apiUrl = /GraphQL\s+(http:\/\/[\w.:]+)\/graphql/.exec(program.output())?.[1] ?? 'no URL';
-  const response = await fetch(`${apiUrl}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
-  expect(errors).toBeUndefined();
-  return data;
-}
-
+/** The payload of a mutation that makes no mistake. */
 async function mutate<T>(program: Program, name: string, input: object, selection: string): Promise<T> {
-  const type = `${name[0]?.toUpperCase() ?? ''}${name.slice(1)}Input`;
-  const data = await ask<Record<string, T & { userErrors: unknown[] }>>(
-    program,
-    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code message } } }`,
-    { input },
-  );
-  expect(data[name]?.userErrors).toEqual([]);
-  return data[name] as T;
+  const payload = (await program.mutate(name, input, selection)) as T & { userErrors: unknown[] };
+  expect(payload.userErrors).toEqual([]);
+  return payload;
 }
 
 async function createScheduled(program: Program, name: string, url: string): Promise<string> {
@@ -68,11 +52,10 @@ async function createScheduled(program: Program, name: string, url: string): Pro
 
 /** Newest first. */
 async function readRuns(program: Program, id: string): Promise<readonly Run[]> {
-  const { schedule } = await ask<{ schedule: { runs: { nodes: readonly Run[] } } }>(
-    program,
+  const { schedule } = (await program.data(
     'query ($id: ID!) { schedule(id: $id) { runs(first: 100) { nodes { dueAt outcome triggered task { id state } } } } }',
     { id },
-  );
+  )) as { schedule: { runs: { nodes: readonly Run[] } } };
   return schedule.runs.nodes;
 }
 
@@ -91,11 +74,9 @@ async function openTemporal(dataDir: string) {
 
 /** As the link to the Temporal UI has it. */
 async function readTemporalId(program: Program, id: string): Promise<string> {
-  const { schedule } = await ask<{ schedule: { temporalUrl: string } }>(
-    program,
-    'query ($id: ID!) { schedule(id: $id) { temporalUrl } }',
-    { id },
-  );
+  const { schedule } = (await program.data('query ($id: ID!) { schedule(id: $id) { temporalUrl } }', {
+    id,
+  })) as { schedule: { temporalUrl: string } };
   return decodeURIComponent(schedule.temporalUrl.split('/').at(-1) ?? '');
 }
 
@@ -153,10 +134,9 @@ test('each due run of a schedule happens once across a SIGKILL of every process;
       expect(triggered).toMatchObject({ outcome: 'STARTED', triggered: true });
       expect(others).toEqual(rested);
 
-      const { schedules } = await ask<{ schedules: { nodes: unknown[] } }>(
-        second,
-        '{ schedules(first: 9) { nodes { id } } }',
-      );
+      const { schedules } = (await second.data('{ schedules(first: 9) { nodes { id } } }')) as {
+        schedules: { nodes: unknown[] };
+      };
       expect(schedules.nodes).toEqual([{ id: paused }, { id: resumed }]);
       await expect(temporal.schedule.getHandle(temporalIds[1] ?? '').describe()).rejects.toThrow(
         /not found/i,

@@ -7,8 +7,6 @@ import { Client, Connection } from '@temporalio/client';
 import { sql } from 'kysely';
 import { createSecretBox } from '../../src/access/secrets.ts';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
-import { Remote } from '../../src/db/schema/remotes.ts';
-import { Repository } from '../../src/db/schema/repositories.ts';
 import { Task } from '../../src/db/schema/tasks.ts';
 import type { SyncArguments } from '../../src/db/schema/tasks.ts';
 import { migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
@@ -16,9 +14,11 @@ import { kysely } from '../../src/db/sql.ts';
 import { createSyncTask } from '../../src/db/tasks/tasks.ts';
 import { createTestDatabase, testServers } from '../support/servers/servers.ts';
 import { expectNoSecretIn } from '../support/test-secret.ts';
+import { insertMirror } from '../support/sync/insert-mirror.ts';
+import type { NewRemote } from '../support/sync/insert-mirror.ts';
 import { until } from '../support/until.ts';
-import { launch } from './program.ts';
-import type { Program } from './program.ts';
+import { launch } from '../support/program/program.ts';
+import type { Program } from '../support/program/program.ts';
 
 export interface StackOptions {
   /** Default: a new database on the run's server. */
@@ -97,14 +97,10 @@ export async function openStack(options: StackOptions = {}) {
       return program;
     },
 
-    async createRepository(remote: Partial<Remote> & { url: string; upstreamName: string }): Promise<Ids> {
-      const em = stack.em();
+    async createRepository(remote: NewRemote): Promise<Ids> {
       const name = `stack/${randomBytes(6).toString('hex')}`;
-      const created = em.create(Remote, { name, maxRetries: 1, ...remote });
-      await em.flush();
-      const repository = em.create(Repository, { name, remoteId: created.id });
-      await em.flush();
-      return { repositoryId: repository.id, remoteId: created.id };
+      const { repositoryId, remoteId } = await insertMirror(stack.em(), name, remote);
+      return { repositoryId, remoteId };
     },
 
     async start(ids: Ids, wish: Partial<SyncArguments> = {}): Promise<Task> {

@@ -9,22 +9,8 @@ import { stopAbandonedServers } from '../support/servers/abandoned-servers.ts';
 import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
-import { launch } from './program.ts';
-import type { Program } from './program.ts';
-
-const apiUrlOf = (program: Program): string =>
-  /GraphQL\s+(http:\/\/[\w.:]+)\/graphql/.exec(program.output())?.[1] ?? 'no URL';
-
-async function ask<T>(program: Program, query: string, variables: object = {}): Promise<T> {
-  const response = await fetch(`${apiUrlOf(program)}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
-  expect(errors).toBeUndefined();
-  return data;
-}
+import { launch } from '../support/program/program.ts';
+import type { Program } from '../support/program/program.ts';
 
 test('fault 95: after a SIGKILL of every process, start resumes the sync; a second start reports the first', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-again-'));
@@ -52,25 +38,22 @@ test('fault 95: after a SIGKILL of every process, start resumes the sync; a seco
     expect(second.output()).toContain(
       `ALREADY_RUNNING: Tidemark already runs (pid ${first.pid}) on ${dataDir}`,
     );
-    expect(second.output()).toContain(apiUrlOf(first));
+    expect(second.output()).toContain(first.apiUrl());
 
     const route = `GET /v2/library/app/blobs/${digest}`;
     upstream.on(route, () => undefined);
-    const { remoteCreate } = await ask<{ remoteCreate: { remote: { id: string } } }>(
-      first,
+    const { remoteCreate } = (await first.data(
       'mutation ($url: String!) { remoteCreate(input: { name: "r", url: $url, upstreamName: "library/app" }) { remote { id } } }',
       { url: upstream.url },
-    );
-    const { repositoryCreate } = await ask<{ repositoryCreate: { repository: { id: string } } }>(
-      first,
+    )) as { remoteCreate: { remote: { id: string } } };
+    const { repositoryCreate } = (await first.data(
       'mutation ($remoteId: ID!) { repositoryCreate(input: { name: "r", remoteId: $remoteId }) { repository { id } } }',
       { remoteId: remoteCreate.remote.id },
-    );
-    const { repositorySync } = await ask<{ repositorySync: { task: { id: string } } }>(
-      first,
+    )) as { repositoryCreate: { repository: { id: string } } };
+    const { repositorySync } = (await first.data(
       'mutation ($id: ID!) { repositorySync(input: { repositoryId: $id }) { task { id } } }',
       { id: repositoryCreate.repository.id },
-    );
+    )) as { repositorySync: { task: { id: string } } };
     await until(() => upstream.requestsOf(route).length > 0);
     await first.end('SIGKILL');
     await stopAbandonedServers(dataDir);
@@ -78,12 +61,11 @@ test('fault 95: after a SIGKILL of every process, start resumes the sync; a seco
 
     const third = run('start');
     await third.says('Data ');
-    const read = () =>
-      ask<{ task: { state: string; createdVersion: { number: number } | null } }>(
-        third,
+    const read = async () =>
+      (await third.data(
         'query ($id: ID!) { task(id: $id) { state createdVersion { number } } }',
         repositorySync.task,
-      );
+      )) as { task: { state: string; createdVersion: { number: number } | null } };
     await until(async () => !['WAITING', 'RUNNING'].includes((await read()).task.state));
     expect(await read()).toEqual({ task: { state: 'COMPLETED', createdVersion: { number: 1 } } });
     expect(await third.end('SIGTERM')).toBe(0);

@@ -21,7 +21,7 @@ import { kysely } from '../../src/db/sql.ts';
 import { openSecretBox } from '../../src/processes/check-secrets.ts';
 import { createEmptyDatabase, testServers } from '../support/servers/servers.ts';
 import { until } from '../support/until.ts';
-import { launch } from './program.ts';
+import { launch } from '../support/program/program.ts';
 import { testSecret } from '../support/test-secret.ts';
 
 const closers: (() => Promise<unknown>)[] = [];

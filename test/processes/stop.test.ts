@@ -1,7 +1,8 @@
 /** A role is told to stop, or something in it goes wrong that nothing caught, in the middle of a sync. */
 import { expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { openSocket } from '../support/api/graphql-client.ts';
 import { until } from '../support/until.ts';
+import type { Program } from '../support/program/program.ts';
 import { openScene, routes } from './scene.ts';
 import type { Scene } from './scene.ts';
 
@@ -14,15 +15,9 @@ async function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
   }
 }
 
-const apiUrlOf = (output: string): string => /API ready on (http:\/\/[\w.:]+)/.exec(output)?.[1] ?? 'no URL';
-
-async function ask(apiUrl: string, query: string): Promise<unknown> {
-  const response = await fetch(`${apiUrl}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
-  });
-  return response.json();
+/** The whole answer, as it was sent. */
+async function ask(program: Program, query: string): Promise<unknown> {
+  return JSON.parse((await program.graphql(query)).text);
 }
 
 /** Types of a workflow's events, and how its activities failed. */
@@ -41,26 +36,25 @@ test.concurrent('fault 115: on SIGTERM a worker hands its activity back at once,
   withScene(async (scene) => {
     const { stack, large } = scene;
     const first = await stack.launch('serve');
-    const apiUrl = apiUrlOf(first.output());
     const held = scene.hold(large.route);
     const task = await stack.start(scene.ids);
     await held.reached();
 
     // a subscription that would not end by itself, and a query that waits for a lock in the database
-    const socket = new WebSocket(`${apiUrl.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    const socket = openSocket(first.apiUrl());
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     await new Promise((resolve) => socket.once('open', resolve));
     const heard: string[] = [];
     socket.on('message', (data: Buffer) => heard.push(data.toString()));
     socket.send(JSON.stringify({ type: 'connection_init' }));
     await until(() => heard.some((text) => text.includes('connection_ack')));
-    const query = `subscription { taskProgress(id: ${JSON.stringify(await globalId(apiUrl))}) { state } }`;
+    const query = `subscription { taskProgress(id: ${JSON.stringify(await globalId(first))}) { state } }`;
     socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
     await until(() => heard.some((text) => text.includes('RUNNING')));
     const em = stack.em();
     await em.begin();
     await em.execute('lock table repository in access exclusive mode');
-    const answer = ask(apiUrl, '{ repositories(first: 1) { totalCount } }');
+    const answer = ask(first, '{ repositories(first: 1) { totalCount } }');
     // that query: the look for lost tasks may wait there, too
     await until(async () => {
       const waiting = await stack.em().execute(
@@ -88,11 +82,9 @@ test.concurrent('fault 115: on SIGTERM a worker hands its activity back at once,
     expect(await eventsOf(scene, task.workflowId)).toEqual(['WORKER_SHUTDOWN']);
   }));
 
-async function globalId(apiUrl: string): Promise<string> {
-  const answer = (await ask(apiUrl, '{ tasks(first: 1) { nodes { id } } }')) as {
-    data: { tasks: { nodes: { id: string }[] } };
-  };
-  return answer.data.tasks.nodes[0]?.id ?? 'no task';
+async function globalId(program: Program): Promise<string> {
+  const { tasks } = await program.data('{ tasks(first: 1) { nodes { id } } }');
+  return (tasks.nodes[0]?.id as string | undefined) ?? 'no task';
 }
 
 /** On SIGUSR2 something goes wrong inside of the process that no code of ours awaits or catches. */
@@ -115,7 +107,7 @@ test.concurrent('fault 117: an unhandled rejection is logged as an error, and th
     expect(program.output()).toContain('lost');
     held.open();
     expect(await stack.finish(task)).toMatchObject({ state: 'COMPLETED' });
-    expect(await ask(apiUrlOf(program.output()), '{ __typename }')).toEqual({
+    expect(await ask(program, '{ __typename }')).toEqual({
       data: { __typename: 'Query' },
       extensions: { cost: expect.anything() },
     });

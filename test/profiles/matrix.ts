@@ -8,7 +8,7 @@ import { addImage, moveTag, removeTag } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { companionName } from '../support/signatures/signed-sample.ts';
 import type { CannedAnswer } from '../support/upstream/fake-upstream.ts';
-import { pull } from '../support/api/pull-scene.ts';
+import { pull } from '../support/api/pull.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
 import { profilePassword } from '../support/profiles/auth.ts';
 import { createProfileContent, profileKey } from '../support/profiles/content.ts';

@@ -1,7 +1,6 @@
 /** Single oddities from public reports, each on a registry that is right otherwise: the whole repository is mirrored, and stays. */
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { CannedAnswer } from '../support/upstream/fake-upstream.ts';
 import { json } from '../support/upstream/fake-upstream.ts';
 import type { ProfileContent } from '../support/profiles/content.ts';
@@ -10,19 +9,15 @@ import { acr } from '../support/profiles/microsoft.ts';
 import { distribution2, distribution3, zot } from '../support/profiles/self-hosted.ts';
 import { harbor } from '../support/profiles/harbor.ts';
 import type { RegistryProfile } from '../support/profiles/profile.ts';
-import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
 import { expectWhole, openScene } from './matrix.ts';
-import type { Stack } from './matrix.ts';
 
-let stack: Stack;
+let stack: StageWithApi;
 beforeAll(async () => {
-  const harness = await startSyncHarness();
-  stack = { harness, api: await startHarnessApi(harness) };
+  stack = await openStageWithApi();
 });
-afterAll(async () => {
-  await stack?.api.close();
-  await stack?.harness.close();
-});
+afterAll(() => stack?.close());
 
 type Odd = (request: IncomingMessage, content: ProfileContent) => CannedAnswer | undefined;
 

@@ -13,11 +13,11 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../support/api/pull-scene.ts';
-import { openStage } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { pull } from '../support/api/pull.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import type { Scene } from '../support/sync/stage.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
@@ -25,18 +25,15 @@ import { testSecret } from '../support/test-secret.ts';
 
 /* Where content is had from: any place that has bytes of the right digest will do. */
 
-let stage: Stage;
-let api: ApiOverHarness;
+let stage: StageWithApi;
+let api: HarnessApi;
 
 beforeAll(async () => {
-  stage = await openStage();
-  api = await openApiOver(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
 
-afterAll(async () => {
-  await api.close();
-  await stage.close();
-});
+afterAll(() => stage?.close());
 
 let made = 0;
 const unique = (text: string) => Buffer.from(`${text} ${process.pid} ${(made += 1)}`);

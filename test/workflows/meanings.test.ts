@@ -9,12 +9,13 @@ import {
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { pull } from '../support/api/pull-scene.ts';
-import type { PullAnswer } from '../support/api/pull-scene.ts';
-import { openStage, readVersions } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
-import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
+import { pull } from '../support/api/pull.ts';
+import type { PullAnswer } from '../support/api/pull.ts';
+import { readVersions } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import type { Scene } from '../support/sync/stage.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 
 /*
  * A document without a mediaType means what those who name it say. One tenant pushes or mirrors the bytes as something else, before
@@ -23,18 +24,15 @@ import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
 
 const foreign = 'application/vnd.acme.thing+json';
 
-let stage: Stage;
-let api: ApiOverHarness;
+let stage: StageWithApi;
+let api: HarnessApi;
 
 beforeAll(async () => {
-  stage = await openStage();
-  api = await openApiOver(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
 
-afterAll(async () => {
-  await api.close();
-  await stage.close();
-});
+afterAll(() => stage?.close());
 
 let images = 0;
 
@@ -244,7 +242,7 @@ test('a mirror sync removes a tag and its companions while the same bytes stay u
   const document = Buffer.from(JSON.stringify(referrer));
   const { digest } = addManifest(createSampleRepository(), document, mediaTypes.ociManifest);
   expect((await put(name, digest, mediaTypes.ociManifest, document)).status).toBe(201);
-  const signed = await api.graphql(
+  const signed = await api.data(
     `mutation($id: ID!) { repositoryRemoveContent(input: { repositoryId: $id, tags: ["docker"] }) { userErrors { message } } }`,
     { id: await repositoryId(name) },
   );
@@ -257,7 +255,7 @@ test('a mirror sync removes a tag and its companions while the same bytes stay u
 });
 
 async function repositoryId(name: string): Promise<string> {
-  const { repository } = await api.graphql(`query($name: String!) { repository(name: $name) { id } }`, {
+  const { repository } = await api.data(`query($name: String!) { repository(name: $name) { id } }`, {
     name,
   });
   return repository.id as string;

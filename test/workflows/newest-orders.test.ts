@@ -4,13 +4,13 @@ import { kysely } from '../../src/db/sql.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
-import { openStage } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
+import type { Scene } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStageWithApi();
 });
 afterAll(() => stage.close());
 
@@ -131,17 +131,12 @@ describe.concurrent('by the time when a sync first saw the tag', () => {
     await stage.harness.updateRemote(scene.ids.remoteId, { tagRules: newest('FIRST_SEEN', 1) });
     const result = await scene.sync({ mirror, confirmRemoval: true });
     expect(await tagNames(scene, result.latest)).toEqual(['a-late']);
-    const api = await openApiOver(stage.harness);
-    try {
-      const { repository: answer } = await api.graphql(
-        `query ($id: ID!) { repository(id: $id) { explainTag(name: "b-early") { outcome rule }
-          remote { newestTags { count order per } } } }`,
-        { id: toGlobalId('Repository', scene.ids.repositoryId) },
-      );
-      expect(answer).toMatchObject({ explainTag: { outcome: 'REMOVED' } });
-      expect(answer.remote.newestTags).toEqual({ count: 1, order: 'FIRST_SEEN', per: 'ALL' });
-    } finally {
-      await api.close();
-    }
+    const { repository: answer } = await stage.api.data(
+      `query ($id: ID!) { repository(id: $id) { explainTag(name: "b-early") { outcome rule }
+        remote { newestTags { count order per } } } }`,
+      { id: toGlobalId('Repository', scene.ids.repositoryId) },
+    );
+    expect(answer).toMatchObject({ explainTag: { outcome: 'REMOVED' } });
+    expect(answer.remote.newestTags).toEqual({ count: 1, order: 'FIRST_SEEN', per: 'ALL' });
   });
 });

@@ -13,24 +13,22 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { formatPlatform } from '../../src/oci/manifest/descriptor.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { openStage } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import type { Scene } from '../support/sync/stage.ts';
+import { pullPath } from '../support/api/pull.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
 import { openDirectSync } from '../support/sync/direct-sync.ts';
-import type { ApiOverHarness } from '../support/api/api-over-harness.ts';
 
-let stage: Stage;
-let api: ApiOverHarness;
+let stage: StageWithApi;
+let api: HarnessApi;
 
 beforeAll(async () => {
-  stage = await openStage();
-  api = await openApiOver(stage.harness);
+  stage = await openStageWithApi();
+  ({ api } = stage);
 });
 
-afterAll(async () => {
-  await api.close();
-  await stage.close();
-});
+afterAll(() => stage?.close());
 
 type Names = 'index' | 'amd64' | 'arm64' | 'amd64Attestation' | 'arm64Attestation' | 'chart';
 
@@ -69,38 +67,13 @@ function multiArch(): { readonly repository: SampleRepository; readonly digests:
 }
 
 async function names({ harness, ids }: Scene, digests: Record<Names, string>): Promise<string[]> {
-  const { latest } = await harness.read((await latestTask(ids.repositoryId)).id);
+  const { latest } = await harness.em().findOneOrFail(Repository, { id: ids.repositoryId });
   const content = await harness.content(ids.repositoryId, latest, 'manifest');
   const byDigest = new Map(Object.entries(digests).map(([name, digest]) => [digest, name]));
   return content.map((digest) => byDigest.get(digest) ?? digest).sort();
 }
 
-async function latestTask(repositoryId: number): Promise<{ readonly id: number }> {
-  const [task] = await stage.harness
-    .em()
-    .getConnection()
-    .execute<{ id: number }[]>(
-      `select id from task where repository_id = ${repositoryId} order by id desc limit 1`,
-    );
-  if (task === undefined) throw new Error('no task');
-  return task;
-}
-
-async function pull(
-  name: string,
-  reference: string,
-): Promise<{ status: number; digest: string | null; text: string }> {
-  const response = await fetch(`${api.url}/v2/${name}/manifests/${reference}`, {
-    headers: {
-      accept: 'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json',
-    },
-  });
-  return {
-    status: response.status,
-    digest: response.headers.get('docker-content-digest'),
-    text: await response.text(),
-  };
-}
+const pull = (name: string, reference: string) => pullPath(api.url, `${name}/manifests/${reference}`);
 
 const only = (...platforms: string[]) => ({ tagRules: { platforms } });
 const amd64Names = ['amd64', 'amd64Attestation', 'chart', 'index'];
@@ -136,7 +109,7 @@ test('the API lists the children of an index with those that are absent', async 
   const { repository, digests } = multiArch();
   const scene = await stage.open({ repository, remote: only('linux/arm64/v8') });
   await scene.sync();
-  const { repository: read } = await api.graphql(
+  const { repository: read } = await api.data(
     `query ($name: String!) { repository(name: $name) { latestVersion { tag(name: "multi") { manifest {
       presentChildren absentChildren manifests { digest } children { digest mediaType platform isStored absence } } } } } }`,
     { name: scene.name },
@@ -181,7 +154,7 @@ test('a lost manifest is no absent one, and comes back with the next sync', asyn
   const counts = `query ($name: String!) { repository(name: $name) { latestVersion { tag(name: "multi") { manifest {
     presentChildren absentChildren children { isStored absence } } } } } }`;
   const read = async () =>
-    (await api.graphql(counts, { name: scene.name })).repository.latestVersion.tag.manifest;
+    (await api.data(counts, { name: scene.name })).repository.latestVersion.tag.manifest;
   expect(await read()).toMatchObject({
     presentChildren: 2,
     absentChildren: 2,
@@ -221,13 +194,13 @@ test.each([
     expect((await scene.sync(wish)).task).toMatchObject({ createdVersion: null });
     // the versions before stay what they were, and a restored one lacks what it lacked
     const { number, id } = (
-      await api.graphql(
+      await api.data(
         `query ($name: String!) { repository(name: $name) { version(number: 1) { id number } } }`,
         { name: scene.name },
       )
     ).repository.version;
     expect(number).toBe(1);
-    await api.graphql(
+    await api.data(
       `mutation ($id: ID!) { repositoryRestoreVersion(input: { versionId: $id }) { userErrors { message } } }`,
       { id },
     );
@@ -392,17 +365,17 @@ test('copies lack what their source lacks, get what another source has, and take
   const sparse = await stage.open({ repository, remote: only('linux/amd64') });
   await sparse.sync();
   const whole = await stage.openSynced({ repository });
-  const { repositoryCreate } = await api.graphql(
+  const { repositoryCreate } = await api.data(
     `mutation ($name: String!) { repositoryCreate(input: { name: $name }) { repository { id name } } }`,
     { name: `copies/${sparse.ids.repositoryId}` },
   );
   const { id, name } = repositoryCreate.repository;
   const copy = async (source: Scene, change: object = {}): Promise<void> => {
-    const { repository: from } = await api.graphql(
+    const { repository: from } = await api.data(
       `query ($name: String!) { repository(name: $name) { latestVersion { id } } }`,
       { name: source.name },
     );
-    const { repositoryCopyContent } = await api.graphql(
+    const { repositoryCopyContent } = await api.data(
       `mutation ($input: RepositoryCopyContentInput!) { repositoryCopyContent(input: $input) { userErrors { message } } }`,
       { input: { repositoryId: id, sourceVersionId: from.latestVersion.id, ...change } },
     );
@@ -410,7 +383,7 @@ test('copies lack what their source lacks, get what another source has, and take
   };
   const counts = async () =>
     (
-      await api.graphql(
+      await api.data(
         `query ($name: String!) { repository(name: $name) { latestVersion { number contentSummary { present { manifests blobs } }
           tag(name: "multi") { manifest { presentChildren absentChildren totalSizeBytes } } } } }`,
         { name },

@@ -11,14 +11,15 @@ import type { FurtherRules, RuleChanges } from '../../src/selection/tag-rules.ts
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { openStage, readVersions, verifyBlobs } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { openApiOver } from '../support/api/api-over-harness.ts';
+import { readVersions, verifyBlobs } from '../support/sync/stage.ts';
+import type { Scene } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
 import { companionName, signByTag } from '../support/signatures/signed-sample.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStageWithApi();
 });
 afterAll(() => stage.close());
 
@@ -314,22 +315,17 @@ async function passDay(scene: Scene): Promise<void> {
 
 /** The first of them, or the one after it. */
 async function waitingTags(scene: Scene, place: 'first' | 'after' = 'first') {
-  const api = await openApiOver(stage.harness);
-  try {
-    const id = toGlobalId('Repository', scene.ids.repositoryId);
-    const read = async (after: string | null) => {
-      const { repository } = await api.graphql(
-        `query ($id: ID!, $after: String) { repository(id: $id) { waitingTags(first: 1, after: $after) {
-          totalCount nodes { name digest firstSeenAt dueAt } pageInfo { hasNextPage endCursor } } } }`,
-        { id, after },
-      );
-      return repository.waitingTags;
-    };
-    const first = await read(null);
-    return place === 'first' ? first : await read(first.pageInfo.endCursor);
-  } finally {
-    await api.close();
-  }
+  const id = toGlobalId('Repository', scene.ids.repositoryId);
+  const read = async (after: string | null) => {
+    const { repository } = await stage.api.data(
+      `query ($id: ID!, $after: String) { repository(id: $id) { waitingTags(first: 1, after: $after) {
+        totalCount nodes { name digest firstSeenAt dueAt } pageInfo { hasNextPage endCursor } } } }`,
+      { id, after },
+    );
+    return repository.waitingTags;
+  };
+  const first = await read(null);
+  return place === 'first' ? first : await read(first.pageInfo.endCursor);
 }
 
 async function outcomes(scene: Scene, options: Partial<SyncArguments> = {}) {

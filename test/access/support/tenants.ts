@@ -10,15 +10,12 @@ import { kysely } from '../../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
-import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/upstream/fake-upstream.ts';
-import { startHarnessApi } from '../../support/api/harness-api.ts';
 import type { HarnessApi } from '../../support/api/harness-api.ts';
-import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
-import { startSyncHarness } from '../../support/sync/sync-harness.ts';
+import { openStageWithApi } from '../../support/sync/stage-with-api.ts';
+import type { Scene } from '../../support/sync/stage.ts';
 import type { SyncHarness } from '../../support/sync/sync-harness.ts';
 
-export const upstreamName = 'library/app';
 export const logins = { tokens: true, oidc: undefined };
 
 /** An index of one image with two layers, and what refers to it; those of seeds of one length differ in their digests alone. */
@@ -45,11 +42,7 @@ export function makeNamed(seed: string): Named {
 }
 
 /** A place that a tenant fills: a repository, its remote, and the upstream that this names. */
-export interface Place {
-  readonly name: string;
-  readonly ids: { readonly repositoryId: number; readonly remoteId: number };
-  readonly upstream: FakeUpstream;
-}
+export type Place = Pick<Scene, 'name' | 'ids' | 'upstream'>;
 
 export interface Tenant {
   readonly token: string;
@@ -70,9 +63,8 @@ export interface Tenants {
 }
 
 export async function startTenants(): Promise<Tenants> {
-  const harness = await startSyncHarness({ logins });
-  const api = await startHarnessApi(harness, { logins });
-  const upstreams: FakeUpstream[] = [];
+  const stage = await openStageWithApi({ logins });
+  const { harness, api } = stage;
   const others: FakeUpstream[] = [];
   let made = 0;
   const makeTenant: Tenants['makeTenant'] = async (grants) => {
@@ -88,14 +80,12 @@ export async function startTenants(): Promise<Tenants> {
     a: await makeTenant([{ role: 'maintainer', scope: 'a/*' }]),
     b: await makeTenant([{ role: 'maintainer', scope: 'b/*' }]),
     async makePlace(name, repository, remote = {}) {
-      const upstream = await openFakeUpstream({ fallback: sampleAnswers(repository) });
-      upstreams.push(upstream);
-      if (name.startsWith('b/')) others.push(upstream);
-      const ids = await harness.createRepository({ url: upstream.url, upstreamName, ...remote }, name);
+      const place = await stage.open({ name, repository, remote: { tagRules: {}, ...remote } });
+      if (name.startsWith('b/')) others.push(place.upstream);
       await sql`update distribution set is_private = true where base_path = ${name}`.execute(
         kysely(harness.em()),
       );
-      return { name, ids, upstream };
+      return place;
     },
     async othersState() {
       const db = kysely(harness.em());
@@ -118,11 +108,7 @@ export async function startTenants(): Promise<Tenants> {
         requests: others.map(({ requests }) => requests.length),
       };
     },
-    async close() {
-      await api.close();
-      await Promise.all(upstreams.map((upstream) => upstream.close()));
-      await harness.close();
-    },
+    close: () => stage.close(),
   };
 }
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addBlob, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { until } from '../../support/until.ts';
-import { pull, startPullScene } from '../../support/api/pull-scene.ts';
+import { pull } from '../../support/api/pull.ts';
+import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
 
 const mib = 1024 * 1024;

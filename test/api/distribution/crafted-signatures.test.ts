@@ -10,6 +10,8 @@ import { addBlob, addImage, addManifest, createSampleRepository } from '../../..
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
+import { askGraphql } from '../../support/api/graphql-client.ts';
+import { pullPath } from '../../support/api/pull.ts';
 import { startHarnessApi } from '../../support/api/harness-api.ts';
 import type { HarnessApi } from '../../support/api/harness-api.ts';
 import { createCosignKey, signWithTag } from '../../support/signatures/real-signatures.ts';
@@ -91,10 +93,7 @@ afterAll(async () => {
   await harness?.close();
 });
 
-async function pull(tag: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(`${api.url}/v2/${name}/manifests/${tag}`);
-  return { status: response.status, text: await response.text() };
-}
+const pull = (tag: string) => pullPath(api.url, `${name}/manifests/${tag}`);
 
 interface Verdicts {
   readonly id: number;
@@ -200,12 +199,7 @@ describe('waiting callers', () => {
       await sql`update repository set signature_policy_id = ${policy.policyId}`.execute(kysely(harness.em()));
       const client = new AbortController();
       const query = `{ repositories(first: 1) { nodes { latestVersion { tags(first: 50) { nodes { verified { isVerified } } } } } } }`;
-      const asked = fetch(`${other.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query }),
-        signal: client.signal,
-      });
+      const asked = askGraphql(other.url, { query, signal: client.signal });
       await begun;
       client.abort();
       await expect(asked).rejects.toThrow();

@@ -1,7 +1,8 @@
 /** What is served where. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
-import { pull, startPullScene } from '../../support/api/pull-scene.ts';
+import { pull } from '../../support/api/pull.ts';
+import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
 
 let scene: PullScene;

@@ -11,7 +11,8 @@ import {
 } from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
-import { pull, startPullScene } from '../../support/api/pull-scene.ts';
+import { pull } from '../../support/api/pull.ts';
+import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
 
 const sample = createSampleRepository();

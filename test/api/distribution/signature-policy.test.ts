@@ -7,7 +7,7 @@ import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
-import { askGraphql } from '../../support/api/graphql.ts';
+import { pullPath } from '../../support/api/pull.ts';
 import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import { createCosignKey, signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
@@ -100,11 +100,7 @@ async function givePolicy(): Promise<number> {
   return policy.id;
 }
 
-async function pull(path: string, method = 'GET', at = name) {
-  const response = await fetch(`${url}/v2/${at}/${path}`, { method });
-  const text = await response.text();
-  return { status: response.status, text };
-}
+const pull = (path: string, method = 'GET', at = name) => pullPath(url, `${at}/${path}`, method);
 
 function blobsOf({ digest, mediaType }: Descriptor): string[] {
   const document = content.manifests.get(digest);
@@ -179,7 +175,7 @@ describe('unverified content is refused', () => {
   });
 });
 
-const ask = (query: string) => askGraphql(url, query, { id: toGlobalId('Repository', repositoryId) });
+const ask = (query: string) => api.graphql(query, { id: toGlobalId('Repository', repositoryId) });
 
 test('GraphQL says who verified a tag and a signature, and why none did', async () => {
   const { data } = await ask(`query ($id: ID!) { repository(id: $id) { latestVersion {

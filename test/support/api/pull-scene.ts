@@ -1,7 +1,5 @@
 /** The Distribution API over a blob folder; repositories are published past the sync, which has its own tests. Temporal is not there. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
@@ -114,43 +112,6 @@ async function setTags(
      select $1, name, id, $2 from (${wanted}) w on conflict do nothing`,
     values,
   );
-}
-
-export interface PullRequest {
-  readonly method?: string | undefined;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: Buffer | string | undefined;
-}
-
-export interface PullAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
-/** Past fetch, which would tidy the path up. */
-export function pull(
-  url: string,
-  { method = 'GET', path, headers = {}, body }: PullRequest,
-): Promise<PullAnswer> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, path, method, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks),
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 async function* oneChunk(bytes: Buffer): AsyncGenerator<Uint8Array> {

@@ -11,8 +11,8 @@ import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { startApi } from './api-server.ts';
 import type { ApiUnderTest } from './api-server.ts';
-import { pull } from './pull-scene.ts';
-import type { PullAnswer } from './pull-scene.ts';
+import { pull } from './pull.ts';
+import type { PullAnswer } from './pull.ts';
 
 export interface PushScene {
   readonly api: ApiUnderTest;

@@ -16,6 +16,8 @@ declare module 'vitest' {
     tidemarkServers: TestServers;
     /** Where the longest turns of the event loop are noted. */
     stallLog: string;
+    /** Path of the workflows' code, bundled once for the run. */
+    workflowBundle: string;
   }
 }
 

@@ -34,6 +34,8 @@ export interface SceneOptions {
   readonly upstream?: FakeUpstreamOptions;
   /** One bad tag fails the sync (`FAIL_SYNC`), so that its error is seen, unless `tagRules` say otherwise. */
   readonly remote?: Partial<Remote>;
+  /** Of the repository and its remote. Default: a random one. */
+  readonly name?: string;
   /** Default: the tags `good` (an image) and `multi` (an index of two). */
   readonly repository?: SampleRepository;
 }
@@ -55,12 +57,15 @@ export async function openStage(options: SyncHarnessOptions = {}) {
       const upstream = await openFakeUpstream({ fallback: sampleAnswers(repository), ...wish.upstream });
       upstreams.push(upstream);
       const tagRules = { tagFailures: 'FAIL_SYNC' } as const;
-      const ids = await harness.createRepository({
-        url: upstream.url,
-        upstreamName,
-        tagRules,
-        ...wish.remote,
-      });
+      const ids = await harness.createRepository(
+        {
+          url: upstream.url,
+          upstreamName,
+          tagRules,
+          ...wish.remote,
+        },
+        wish.name,
+      );
       return {
         harness,
         upstream,

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { sql } from 'kysely';
 import { inject } from 'vitest';
 import { noLogins } from '../../../src/access/access.ts';
 import type { LoginSettings } from '../../../src/access/access.ts';
@@ -22,7 +21,6 @@ import type { ThrottleClock } from '../../../src/activities/deps.ts';
 import type { Identity } from '../../../src/db/schema/identity.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database, Em } from '../../../src/db/open-database.ts';
-import { kysely } from '../../../src/db/sql.ts';
 import { readWarnings } from '../../../src/db/tasks/task-warnings.ts';
 import { createSyncTask, readTaskCounts } from '../../../src/db/tasks/tasks.ts';
 import type { TaskCounts } from '../../../src/db/tasks/tasks.ts';
@@ -32,6 +30,9 @@ import { createUpkeepTask } from '../../../src/db/tasks/upkeep-tasks.ts';
 import type { UpkeepName } from '../../../src/db/tasks/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../../src/workflows/sync-input.ts';
 import { upkeepWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
+import { insertMirror } from './insert-mirror.ts';
+import type { NewRemote } from './insert-mirror.ts';
+import { readContent, readTags } from './read-version.ts';
 import { createTestDatabase, testServers } from '../servers/servers.ts';
 import { createWatchedLogger, expectNoSecretIn } from '../test-secret.ts';
 
@@ -122,15 +123,12 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     em: (): Em => database.em.fork(),
 
     /** Creates a repository and a remote of the same random name. */
-    async createRepository(remote: Partial<Remote> & { url: string; upstreamName: string }, name?: string) {
+    async createRepository(remote: NewRemote, name?: string) {
       const em = harness.em();
       const unique = name ?? `repository/${randomBytes(6).toString('hex')}`;
-      const created = em.create(Remote, { name: unique, maxRetries: 1, ...remote });
-      await em.flush();
-      const repository = em.create(Repository, { name: unique, remoteId: created.id });
-      await em.flush();
+      const { repository, repositoryId, remoteId } = await insertMirror(em, unique, remote);
       await createOwnDistribution(em, repository);
-      return { repositoryId: repository.id, remoteId: created.id, name: unique };
+      return { repositoryId, remoteId, name: unique };
     },
 
     async updateRemote(remoteId: number, change: Partial<Remote>): Promise<void> {
@@ -207,26 +205,11 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     },
 
     /** Tags of a version, by name: the digest. */
-    async tags(repositoryId: number, version: number): Promise<Map<string, string>> {
-      const rows = await sql<{ name: string; digest: string }>`
-        select t.name, m.digest from tag_membership t join manifest m on m.id = t.manifest_id
-        where t.repository_id = ${repositoryId} and t.added_in <= ${version}
-          and (t.removed_in is null or t.removed_in > ${version}) order by t.name`.execute(
-        kysely(harness.em()),
-      );
-      return new Map(rows.rows.map((row) => [row.name, row.digest]));
-    },
+    tags: (repositoryId: number, version: number) => readTags(harness.em(), repositoryId, version),
 
     /** Digests of the manifests or blobs of a version, sorted. */
-    async content(repositoryId: number, version: number, kind: 'manifest' | 'blob'): Promise<string[]> {
-      const rows = await sql<{ digest: string }>`
-        select coalesce(manifest.digest, blob.digest) as digest from membership m
-          left join manifest on m.kind = 'manifest' and manifest.id = m.content_id
-          left join blob on m.kind = 'blob' and blob.id = m.content_id
-        where m.repository_id = ${repositoryId} and m.kind = ${kind} and m.added_in <= ${version}
-          and (m.removed_in is null or m.removed_in > ${version}) order by 1`.execute(kysely(harness.em()));
-      return rows.rows.map((row) => row.digest).sort();
-    },
+    content: (repositoryId: number, version: number, kind: 'manifest' | 'blob') =>
+      readContent(harness.em(), { repositoryId, version }, kind),
 
     async storedFiles(): Promise<string[]> {
       return readdir(join(folder, 'blobs', 'sha256'));
@@ -257,13 +240,6 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     },
   };
   return harness;
-}
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Path of the workflows' code, bundled once for the run. */
-    workflowBundle: string;
-  }
 }
 
 /** Workflow ids hold repository ids, and all tests share one Temporal: each database counts from a place of its own. */

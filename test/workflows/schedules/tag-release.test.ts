@@ -5,13 +5,12 @@ import { kysely } from '../../../src/db/sql.ts';
 import { readWaitingPages } from '../../../src/db/reads/read-waiting-tags.ts';
 import { releaseTag } from '../../../src/db/outcomes/tag-releases.ts';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
-import { openStage } from '../../support/sync/stage.ts';
-import type { Stage } from '../../support/sync/stage.ts';
-import { openApiOver } from '../../support/api/api-over-harness.ts';
+import { openStageWithApi } from '../../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../../support/sync/stage-with-api.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStageWithApi();
 });
 afterAll(() => stage.close());
 
@@ -38,31 +37,26 @@ test('a released digest is taken at once, the others wait, and the release says 
   expect(sync.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
   expect([...(await stage.harness.tags(repositoryId, 1)).keys()]).toEqual(['good']);
   expect(await waiting()).toEqual(['multi']);
-  const api = await openApiOver(stage.harness);
-  try {
-    const id = toGlobalId('Repository', repositoryId);
-    const { repository } = await api.graphql(
-      `query ($id: ID!) { repository(id: $id) { waitingTags(first: 1) { totalCount nodes { name } }
-        tagReleases(first: 1) { totalCount nodes { name digest reason releasedBy releasedAt } pageInfo { hasNextPage } } } }`,
-      { id },
-    );
-    expect(repository).toEqual({
-      waitingTags: { totalCount: 1, nodes: [{ name: 'multi' }] },
-      tagReleases: {
-        totalCount: 1,
-        nodes: [
-          {
-            name: 'good',
-            digest: scene.repository.tags.get('good'),
-            reason: 'checked by hand',
-            releasedBy: 'release-officer',
-            releasedAt: expect.any(String),
-          },
-        ],
-        pageInfo: { hasNextPage: false },
-      },
-    });
-  } finally {
-    await api.close();
-  }
+  const id = toGlobalId('Repository', repositoryId);
+  const { repository } = await stage.api.data(
+    `query ($id: ID!) { repository(id: $id) { waitingTags(first: 1) { totalCount nodes { name } }
+      tagReleases(first: 1) { totalCount nodes { name digest reason releasedBy releasedAt } pageInfo { hasNextPage } } } }`,
+    { id },
+  );
+  expect(repository).toEqual({
+    waitingTags: { totalCount: 1, nodes: [{ name: 'multi' }] },
+    tagReleases: {
+      totalCount: 1,
+      nodes: [
+        {
+          name: 'good',
+          digest: scene.repository.tags.get('good'),
+          reason: 'checked by hand',
+          releasedBy: 'release-officer',
+          releasedAt: expect.any(String),
+        },
+      ],
+      pageInfo: { hasNextPage: false },
+    },
+  });
 });

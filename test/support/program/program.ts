@@ -4,17 +4,21 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expectNoSecret } from '../support/test-secret.ts';
-import { until } from '../support/until.ts';
+import { createGraphqlClient } from '../api/graphql-client.ts';
+import type { GraphqlClient } from '../api/graphql-client.ts';
+import { expectNoSecret } from '../test-secret.ts';
+import { until } from '../until.ts';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
-export interface Program {
+export interface Program extends GraphqlClient {
   readonly pid: number;
   readonly child: ChildProcess;
   /** Both outputs so far. */
   output(): string;
-  /** Where its API listens, once it has said so. */
+  stdout(): string;
+  stderr(): string;
+  /** Where its API listens, once it has said so; GraphQL requests go there. */
   apiUrl(): string;
   /** Waits until the output holds the text. @throws when the program ends before. */
   says(text: string): Promise<void>;
@@ -37,9 +41,11 @@ export function launch(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
+  const outputs = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
       output += text;
+      outputs[name] += text;
     });
   const closed = once(child, 'close');
   // a test that ran out of time never comes to its own end
@@ -48,9 +54,12 @@ export function launch(
   child.once('exit', () => process.off('exit', killLeftover));
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
   const program: Program = {
+    ...createGraphqlClient(() => program.apiUrl()),
     pid: child.pid ?? 0,
     child,
     output: () => output,
+    stdout: () => outputs.stdout,
+    stderr: () => outputs.stderr,
     apiUrl: () => /(?:API ready on|GraphQL)\s+(http:\/\/[\w.:]+)/.exec(output)?.[1] ?? 'no URL',
     says: (text) =>
       until(() => {
