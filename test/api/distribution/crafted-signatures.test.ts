@@ -1,4 +1,5 @@
 /** Signatures that were made to cost time: an image is served, or refused with the reason, and each verdict is kept. */
+import { getEventListeners } from 'node:events';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSignatureChecks } from '../../../src/upstream/check-signatures.ts';
@@ -16,6 +17,7 @@ import { startHarnessApi } from '../../support/api/harness-api.ts';
 import type { HarnessApi } from '../../support/api/harness-api.ts';
 import { createCosignKey, signWithTag } from '../../support/signatures/real-signatures.ts';
 import { answersWithReferrers, bundleType } from '../../support/signatures/signed-sample.ts';
+import { until } from '../../support/until.ts';
 import { startSyncHarness } from '../../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../../support/sync/sync-harness.ts';
 
@@ -169,6 +171,8 @@ describe('waiting callers', () => {
       one.then((ids) => checks.check(current, ids, { repositoryId, signal })),
     );
     await begun;
+    // both wait for this one check
+    await until(() => leaving.every(({ signal }) => getEventListeners(signal, 'abort').length > 0));
     leaving[0]?.abort(new Error('the first has left'));
     await expect(waits[0]).rejects.toThrow('the first has left');
     leaving[1]?.abort(new Error('the second has left'));
