@@ -13,6 +13,8 @@ export default defineConfig({
     teardownTimeout: 60_000,
     expect: { poll: { timeout: 200_000 } },
     maxWorkers: 2,
+    // a file's own modules are loaded once; database, folder, task queue and ports are a file's own anyway. `--isolate` runs each file apart
+    isolate: false,
     reporters: ['default'],
   },
 });

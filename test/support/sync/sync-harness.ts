@@ -61,9 +61,9 @@ export interface SyncOutcome {
 
 export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
 
+/** Temporal's runtime has one logger, so all harnesses of a process share it: each line names its task queue. */
 const log = createWatchedLogger();
-const { logger } = log;
-installTemporalRuntime(logger);
+installTemporalRuntime(log.logger);
 
 export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   const testDatabase = await createTestDatabase();
@@ -89,7 +89,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     allowUpstream: [],
     collectionGraceSeconds: options.graceSeconds ?? 0,
     logins: options.logins ?? noLogins,
-    logger,
+    logger: log.logger.child({ taskQueue }),
   };
   const launch = (change?: Pick<WorkerRoleOptions, 'logins'>) =>
     startWorker({
@@ -117,7 +117,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     client,
     taskQueue,
     /** What was logged at info and above, and holds the text. */
-    logged: (text: string) => log.lines(text),
+    logged: (text: string) => log.lines(text).filter((line) => line['taskQueue'] === taskQueue),
     /** Of the worker, for what runs activities without one. */
     activityOptions,
     em: (): Em => database.em.fork(),
@@ -211,13 +211,8 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     content: (repositoryId: number, version: number, kind: 'manifest' | 'blob') =>
       readContent(harness.em(), { repositoryId, version }, kind),
 
-    async storedFiles(): Promise<string[]> {
-      return readdir(join(folder, 'blobs', 'sha256'));
-    },
-
-    async partialFiles(): Promise<string[]> {
-      return readdir(join(folder, 'partial'));
-    },
+    storedFiles: (): Promise<string[]> => readdir(join(folder, 'blobs', 'sha256')),
+    partialFiles: (): Promise<string[]> => readdir(join(folder, 'partial')),
 
     async stopWorker(): Promise<void> {
       await worker.stop();

@@ -28,6 +28,12 @@ export function stallAllowance(): StallAllowance | undefined {
   return ofTest ?? ofFile;
 }
 
+/** Files share this module. */
+export function beginFile(): void {
+  isInTest = false;
+  ofFile = undefined;
+}
+
 export function beginTest(): void {
   isInTest = true;
   ofTest = undefined;

@@ -4,10 +4,11 @@
  */
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, inject } from 'vitest';
-import { beginTest, fileTurns, stallAllowance, toldMs } from './allow-stalls.ts';
+import { beginFile, beginTest, fileTurns, stallAllowance, toldMs } from './allow-stalls.ts';
 
 const limitMs = 250;
 
+beginFile();
 beforeEach(beginTest);
 
 afterEach(async ({ task }) => {
