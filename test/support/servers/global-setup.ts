@@ -35,8 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await registerUser(join(dataDir, 'runs'));
   const started = await Promise.allSettled([
     startPostgres({ dataDir, log }),
-    findTemporal({ cacheDir: cacheFolder(process.env), log: console.log }).then((binary) =>
-      startTemporal({ dataDir, binary, log }),
+    findTemporal({ cacheDir: cacheFolder(process.env), log: console.log }).then(async (binary) =>
+      startTemporal({ dataDir, binary: await writeQuickTemporal(dataDir, binary), log }),
     ),
   ]);
   const teardown = async (inspect = () => Promise.resolve()): Promise<void> => {
@@ -69,6 +69,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     console.log(reportStalls(stallLog));
     return teardown(() => searchRun(dataDir));
   };
+}
+
+/** The server without waits for the disk: no run outlives it. Its files hold what it writes all the same. */
+async function writeQuickTemporal(folder: string, binary: string): Promise<string> {
+  const path = join(folder, 'temporal.sh');
+  const pragmas = ['synchronous=off', 'journal_mode=memory'].map((pragma) => `--sqlite-pragma ${pragma}`);
+  await writeFile(path, `#!/bin/sh\nexec '${binary}' "$@" ${pragmas.join(' ')}\n`, { mode: 0o700 });
+  return path;
 }
 
 /** The migrations as they are in src/ now, applied once for all tests. */
