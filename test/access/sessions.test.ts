@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createToken } from '../../src/access/token.ts';
 import { sweepSessions } from '../../src/api/sweep.ts';
 import { sessionsPerCaller } from '../../src/db/access/access-sessions.ts';
-import { startApi } from '../api/support/api-server.ts';
+import { startApi } from '../support/api/api-server.ts';
 import { createWatchedLogger } from '../support/test-secret.ts';
 import { openBrowser } from './support/browser.ts';
 import type { Browser } from './support/browser.ts';

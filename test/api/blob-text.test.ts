@@ -4,9 +4,15 @@ import { createToken } from '../../src/access/token.ts';
 import { parseDigest } from '../../src/oci/digest.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
 import { createMemoryStore } from '../content/memory-store.ts';
-import { startApi } from './support/api-server.ts';
-import type { ApiUnderTest } from './support/api-server.ts';
-import { digestOf, insertBlob, insertMember, insertRepository, insertVersion } from './support/content.ts';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+import {
+  digestOf,
+  insertBlob,
+  insertMember,
+  insertRepository,
+  insertVersion,
+} from '../support/api/content.ts';
 
 const store = createMemoryStore();
 let api: ApiUnderTest;

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { skipWithout } from '../interop/peers.ts';
-import { openFakeUpstream } from '../support/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/fake-upstream.ts';
-import { sampleAnswers } from '../support/sample-answers.ts';
+import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';

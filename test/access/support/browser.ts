@@ -1,6 +1,6 @@
 /** A browser, as far as the server sees it: it keeps cookies, and names the page that a request comes from. */
-import { pull } from '../../api/distribution/pull-scene.ts';
-import type { PullAnswer } from '../../api/distribution/pull-scene.ts';
+import { pull } from '../../support/api/pull.ts';
+import type { PullAnswer } from '../../support/api/pull.ts';
 
 export interface BrowserRequest {
   readonly method?: string;

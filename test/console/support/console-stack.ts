@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { openStack } from '../../processes/stack.ts';
-import type { Program } from '../../processes/program.ts';
-import { askGraphql } from '../../support/graphql.ts';
+import type { Program } from '../../support/program/program.ts';
+import { createGraphqlClient } from '../../support/api/graphql-client.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import type { WatchedPage } from './browser.ts';
 import type { Ask } from './sample-world.ts';
@@ -34,15 +34,12 @@ export async function openConsole(
     stack.launch('api'),
   ] as const);
   let api = first;
+  const client = createGraphqlClient(() => origin);
   return {
     origin,
     stack,
     api: () => api,
-    ask: async (query, variables) => {
-      const { data, errors } = await askGraphql(origin, query, variables, token?.());
-      if (errors !== undefined) throw new Error(JSON.stringify(errors));
-      return data as Record<string, unknown>;
-    },
+    ask: (query, variables) => client.data(query, variables, token?.()) as Promise<Record<string, unknown>>,
     open: (options = {}) => openPage(browser, { origin, ...options }),
     async restartApi() {
       await api.end('SIGKILL');
