@@ -1,6 +1,6 @@
 import { readTimes } from '../db/outcomes/listed-tags.ts';
-import { readPresentNames, readTagFacts } from '../db/reads/read-tag-facts.ts';
-import type { TagFacts } from '../db/reads/read-tag-facts.ts';
+import { readPresentNames, readTagFacts } from '../db/reads/tags/read-tag-facts.ts';
+import type { TagFacts } from '../db/reads/tags/read-tag-facts.ts';
 import type { Em } from '../db/open-database.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';

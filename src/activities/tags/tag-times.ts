@@ -10,7 +10,7 @@ import type { ListedTime } from '../../db/outcomes/listed-tags.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { isContentFailure } from '../../upstream/error-kinds.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
-import { readCreatedAt } from '../../upstream/read-created.ts';
+import { readCreatedAt } from './read-created.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 

@@ -31,10 +31,10 @@ import {
   readSchedules,
 } from '../../db/reads/read-schedules.ts';
 import { readTemporalScheduleIds } from '../../db/tasks/temporal-schedules.ts';
-import { countTags, readTagPages, readVersionTags } from '../../db/reads/read-tags.ts';
-import { countTagReleases, readTagReleasePages } from '../../db/reads/read-tag-releases.ts';
+import { countTags, readTagPages, readVersionTags } from '../../db/reads/tags/read-tags.ts';
+import { countTagReleases, readTagReleasePages } from '../../db/reads/tags/read-tag-releases.ts';
 import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/reads/read-tasks.ts';
-import { countWaitingTags, readWaitingPages } from '../../db/reads/read-waiting-tags.ts';
+import { countWaitingTags, readWaitingPages } from '../../db/reads/tags/read-waiting-tags.ts';
 import { countVersions, readVersionPages, readVersions } from '../../db/reads/read-versions.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';

@@ -1,5 +1,5 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
-import { findTag } from '../../db/reads/read-tags.ts';
+import { findTag } from '../../db/reads/tags/read-tags.ts';
 import { toGrantType, toTokenType } from './access/access.type.ts';
 import { toBlobType, toManifestType, toSignatureType, toTagType } from './content/content.type.ts';
 import type { RequestContext } from './context.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { preferred } from '../content/meaning.ts';
 import type { Em } from '../open-database.ts';
-import type { TagRow } from '../reads/read-tags.ts';
+import type { TagRow } from '../reads/tags/read-tags.ts';
 import { isIn } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
 import { companionPattern, subjectOfTag } from '../content/companion-tags.ts';

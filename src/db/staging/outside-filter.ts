@@ -4,7 +4,7 @@ import { filterNames } from '../../selection/filter-names.ts';
 import type { TagFilter } from '../../selection/tag-filter.ts';
 import type { RemoteSelection } from '../schema/remotes.ts';
 import type { Em } from '../open-database.ts';
-import { readPresentNames } from '../reads/read-tag-facts.ts';
+import { readPresentNames } from '../reads/tags/read-tag-facts.ts';
 import { kysely } from '../sql.ts';
 import { hasOwnSelection } from '../tasks/own-selection.ts';
 

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kysely } from '../../../src/db/sql.ts';
-import { readWaitingPages } from '../../../src/db/reads/read-waiting-tags.ts';
+import { readWaitingPages } from '../../../src/db/reads/tags/read-waiting-tags.ts';
 import { releaseTag } from '../../../src/db/outcomes/tag-releases.ts';
 import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { openStageWithApi } from '../../support/sync/stage-with-api.ts';

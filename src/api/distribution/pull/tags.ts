@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { readTagPages } from '../../../db/reads/read-tags.ts';
+import { readTagPages } from '../../../db/reads/tags/read-tags.ts';
 import type { Exchange } from '../exchange.ts';
 import { sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';

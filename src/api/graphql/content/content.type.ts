@@ -2,7 +2,7 @@ import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { BlobRow } from '../../../db/reads/read-content.ts';
 import type { ManifestRow } from '../../../db/reads/read-manifests.ts';
 import type { SignatureRow } from '../../../db/reads/read-signatures.ts';
-import type { TagRow } from '../../../db/reads/read-tags.ts';
+import type { TagRow } from '../../../db/reads/tags/read-tags.ts';
 import type { VersionKey } from '../../../db/reads/read-versions.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';

@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
-import { countTagHistory, readTagHistory } from '../../../db/reads/read-tag-history.ts';
+import { countTagHistory, readTagHistory } from '../../../db/reads/tags/read-tag-history.ts';
 import { readNumberCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import { Field, ObjectType } from 'type-graphql';
 import type { RepositoryVersion } from '../../../db/schema/versions.ts';
-import type { TagHistoryRow } from '../../../db/reads/read-tag-history.ts';
+import type { TagHistoryRow } from '../../../db/reads/tags/read-tag-history.ts';
 import { connectionType } from '../connection.ts';
 import { DigestScalar } from '../scalars.ts';
 import { TagOutcomeKind } from '../tasks/tag-outcome.type.ts';

@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import type { ContentCounts, RepositoryVersion } from '../../../db/schema/versions.ts';
-import type { ContentChange } from '../../../db/reads/read-tags.ts';
+import type { ContentChange } from '../../../db/reads/tags/read-tags.ts';
 import { ContentChangeEnum } from './content-change.type.ts';
 import {
   BlobConnection,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Em } from '../open-database.ts';
-import { countByParent } from './counts.ts';
-import { toPages } from './read-page.ts';
-import type { Page } from './read-page.ts';
-import { kysely } from '../sql.ts';
+import type { Em } from '../../open-database.ts';
+import { countByParent } from '../counts.ts';
+import { toPages } from '../read-page.ts';
+import type { Page } from '../read-page.ts';
+import { kysely } from '../../sql.ts';
 
 export interface TagReleaseRow {
   readonly id: number;

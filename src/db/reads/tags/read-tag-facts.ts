@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { TagOutcome } from '../../selection/tag-outcome.ts';
-import type { Em } from '../open-database.ts';
-import { kysely } from '../sql.ts';
+import type { TagOutcome } from '../../../selection/tag-outcome.ts';
+import type { Em } from '../../open-database.ts';
+import { kysely } from '../../sql.ts';
 
 export interface TagFacts {
   /** In the latest version; null: absent. */

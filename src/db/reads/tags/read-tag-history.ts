@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Em } from '../open-database.ts';
-import { toPage } from './read-page.ts';
-import type { Page } from './read-page.ts';
-import { kysely } from '../sql.ts';
+import type { Em } from '../../open-database.ts';
+import { toPage } from '../read-page.ts';
+import type { Page } from '../read-page.ts';
+import { kysely } from '../../sql.ts';
 
 export interface TagHistoryRow {
   readonly number: number;

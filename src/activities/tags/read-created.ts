@@ -1,13 +1,13 @@
-import { configMaxBytes, parseConfigCreated } from '../oci/manifest/manifest-parse.ts';
-import type { Descriptor } from '../oci/manifest/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { ParsedManifest } from '../oci/manifest/manifest.ts';
-import { isImageConfigType } from '../oci/manifest/media-type.ts';
-import { TidemarkError } from '../oci/error.ts';
-import { fetchListed, fetchManifest } from './fetch-manifest.ts';
-import { repositoryUrl } from './naming-request.ts';
-import type { Upstream } from './naming-request.ts';
-import { readSmallBlob } from './read-small-blob.ts';
+import { configMaxBytes, parseConfigCreated } from '../../oci/manifest/manifest-parse.ts';
+import type { Descriptor } from '../../oci/manifest/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { ParsedManifest } from '../../oci/manifest/manifest.ts';
+import { isImageConfigType } from '../../oci/manifest/media-type.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import { fetchListed, fetchManifest } from '../../upstream/fetch-manifest.ts';
+import { repositoryUrl } from '../../upstream/naming-request.ts';
+import type { Upstream } from '../../upstream/naming-request.ts';
+import { readSmallBlob } from '../../upstream/read-small-blob.ts';
 
 /** Entries of an index that are read. Real indexes have up to some 30. */
 const entriesAtMost = 100;

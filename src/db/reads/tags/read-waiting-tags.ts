@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Em } from '../open-database.ts';
-import { toPages } from './read-page.ts';
-import type { Page } from './read-page.ts';
-import { waitingTags } from '../outcomes/tag-releases.ts';
-import { kysely } from '../sql.ts';
+import type { Em } from '../../open-database.ts';
+import { toPages } from '../read-page.ts';
+import type { Page } from '../read-page.ts';
+import { waitingTags } from '../../outcomes/tag-releases.ts';
+import { kysely } from '../../sql.ts';
 
 export interface WaitingTag {
   readonly name: string;

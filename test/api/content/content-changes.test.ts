@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/operations/global-id.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
-import { digestOf, insertRepository } from '../support/api/content.ts';
-import { insertSample, readContent } from '../support/api/sample-repository.ts';
-import type { SampleContent } from '../support/api/sample-repository.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
+import { digestOf, insertRepository } from '../../support/api/content.ts';
+import { insertSample, readContent } from '../../support/api/sample-repository.ts';
+import type { SampleContent } from '../../support/api/sample-repository.ts';
 
 let api: ApiUnderTest;
 let source: SampleContent;

@@ -1,18 +1,18 @@
 /** `Blob.text`: small stored documents, within the budget of one answer, for those who may read them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createToken } from '../../src/access/token.ts';
-import { parseDigest } from '../../src/oci/digest.ts';
-import { toGlobalId } from '../../src/operations/global-id.ts';
-import { createMemoryStore } from '../content/memory-store.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { createToken } from '../../../src/access/token.ts';
+import { parseDigest } from '../../../src/oci/digest.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { createMemoryStore } from '../../content/memory-store.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
 import {
   digestOf,
   insertBlob,
   insertMember,
   insertRepository,
   insertVersion,
-} from '../support/api/content.ts';
+} from '../../support/api/content.ts';
 
 const store = createMemoryStore();
 let api: ApiUnderTest;

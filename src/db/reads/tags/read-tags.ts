@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Em } from '../open-database.ts';
-import { toPages } from './read-page.ts';
-import type { Page } from './read-page.ts';
-import type { VersionKey } from './read-versions.ts';
-import { isIn } from '../versions/memberships.ts';
-import { kysely } from '../sql.ts';
-import { repositoryVisible } from '../access/visibility.ts';
-import type { Visibility } from '../access/visibility.ts';
+import type { Em } from '../../open-database.ts';
+import { toPages } from '../read-page.ts';
+import type { Page } from '../read-page.ts';
+import type { VersionKey } from '../read-versions.ts';
+import { isIn } from '../../versions/memberships.ts';
+import { kysely } from '../../sql.ts';
+import { repositoryVisible } from '../../access/visibility.ts';
+import type { Visibility } from '../../access/visibility.ts';
 
 /** The content of a version, or its additions or removals. */
 export type ContentChange = 'PRESENT' | 'ADDED' | 'REMOVED';

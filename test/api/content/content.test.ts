@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/operations/global-id.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
 import {
   digestOf,
   insertBlob,
@@ -11,7 +11,7 @@ import {
   insertTag,
   insertTask,
   insertVersion,
-} from '../support/api/content.ts';
+} from '../../support/api/content.ts';
 
 let api: ApiUnderTest;
 let repositoryId: number;

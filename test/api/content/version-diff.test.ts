@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toGlobalId } from '../../src/operations/global-id.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
 import {
   copyContent,
   removeContent,
   restoreVersion,
   tagManifest,
   untag,
-} from '../../src/db/versions/change-content.ts';
-import { isTidemarkError } from '../../src/oci/error.ts';
-import { everything } from '../../src/db/access/visibility.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
-import { insertRepository } from '../support/api/content.ts';
-import { insertSample, readContent } from '../support/api/sample-repository.ts';
-import type { HeldContent, SampleContent } from '../support/api/sample-repository.ts';
+} from '../../../src/db/versions/change-content.ts';
+import { isTidemarkError } from '../../../src/oci/error.ts';
+import { everything } from '../../../src/db/access/visibility.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
+import { insertRepository } from '../../support/api/content.ts';
+import { insertSample, readContent } from '../../support/api/sample-repository.ts';
+import type { HeldContent, SampleContent } from '../../support/api/sample-repository.ts';
 
 let api: ApiUnderTest;
 let samples: SampleContent[];
