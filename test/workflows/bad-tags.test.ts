@@ -248,7 +248,7 @@ test.concurrent('a layer that several tags share fails all of them, and no other
   ]);
 });
 
-test.concurrent('an index nested deeper than 64 levels fails its tag, and no other', async () => {
+test.concurrent('fault 44: an index nested deeper than 64 levels fails its tag, and no other', async () => {
   const scene = await stage.open({ remote: skip });
   const { repository } = scene;
   let below = addImage(repository, { seed: `${scene.seed}-deep`, layers: [300], tag: 'floor' });
