@@ -1,7 +1,8 @@
 /** A page of another site cannot use the session of a browser (fault 87), and registry clients have none. */
 import { on, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
+import { openSocket } from '../support/api/graphql-client.ts';
 import { openBrowser } from './support/browser.ts';
 import type { Browser } from './support/browser.ts';
 import { startAccessScene } from './support/scene.ts';
@@ -108,7 +109,7 @@ describe('fault 87: other sites cannot use a session', () => {
 });
 
 const open = (headers: Record<string, string>): WebSocket =>
-  new WebSocket(`${scene.api.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+  openSocket(scene.api.url, { headers });
 
 /** The first message after connection_init, or the code that the socket was closed with. */
 async function greet(socket: WebSocket): Promise<unknown> {
