@@ -32,7 +32,7 @@ export function compileRanges(rules: SemverRules): (version: TagVersion) => bool
 /** As tags are read: without leading zeros (`>=22.04`), and with `rc1` as `rc.1`. semver's own loose mode would drop what it cannot read. */
 function parseRange(range: string, includePrerelease: boolean): Range | undefined {
   const asTagsAreRead = range
-    .replaceAll(/(^|[^0-9A-Za-z])0+(?=\d)/g, '$1')
+    .replaceAll(/[0-9A-Za-z]+/g, (word) => word.replace(/^0+(?=\d)/, ''))
     .replaceAll(/-([A-Za-z]+)(?=\d)/g, (_whole, word: string) => `-${word.toLowerCase()}.`);
   try {
     return new Range(asTagsAreRead, { includePrerelease });
