@@ -6,6 +6,7 @@ import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import type { DueRun } from '../../db/tasks/schedule-runs.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
+import { createLimiter } from '../../upstream/limiter.ts';
 import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hostOf, openClient } from '../sync/open-client.ts';
@@ -27,8 +28,8 @@ export interface Looks {
 const timeoutMs = 60_000;
 /** Runs that share a statement. */
 const batch = { maxBatchSize: 100, cache: false } as const;
-/** The content of these repositories is in memory at the same time. */
-const contents = { maxBatchSize: 10, cache: false } as const;
+/** The content of so many repositories is in memory at the same time. */
+const looksAtOnce = 16;
 
 export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
   const em = () => deps.database.em.fork();
@@ -38,7 +39,8 @@ export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
     const rows = await em().find(Remote, { id: { $in: [...ids] } });
     return ids.map((id) => rows.find((row) => row.id === id));
   }, batch);
-  const content = new DataLoader((ids: readonly number[]) => readPresentContent(em(), ids), contents);
+  const content = new DataLoader((ids: readonly number[]) => readPresentContent(em(), ids), batch);
+  const looks = createLimiter(looksAtOnce);
   const unchanged = new DataLoader(async (due: readonly DueRun[]) => {
     await recordUnchanged(em(), due);
     return due.map(() => true);
@@ -69,8 +71,10 @@ export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
       const settled = await settledSyncs.load(due);
       if (settled === undefined) return undefined;
       try {
-        if (!(await lookAt(settled, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))))
-          return undefined;
+        const isUnchangedNow = await looks.run(signal, () =>
+          lookAt(settled, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])),
+        );
+        if (!isUnchangedNow) return undefined;
       } catch (error) {
         signal.throwIfAborted();
         deps.logger.debug({ err: error, scheduleId: due.scheduleId }, 'a look is left to the sync');
