@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../demo/demo-content.ts';
+import { createWorld, mirrorWorld } from '../demo/sample-estate.ts';
 import { startSampleUpstream } from '../demo/sample-upstream.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -35,7 +36,10 @@ export async function demoCommand(
     const server = await bringUp(demoConfig(config, dataDir), { note, signal: interrupt.signal });
     stops.push(() => server.stop());
     const content = buildDemoContent();
-    const upstream = await startSampleUpstream({ repositories: new Map([[demoRepositoryName, content]]) });
+    const world = createWorld();
+    const upstream = await startSampleUpstream({
+      repositories: new Map([[demoRepositoryName, content], ...(keep ? world.repositories : [])]),
+    });
     stops.push(() => upstream.close());
     note(
       `Sample upstream ready on ${upstream.url} (${demoRepositoryName}: ${[...content.tags.keys()].join(', ')})`,
@@ -53,6 +57,10 @@ export async function demoCommand(
     await syncOnce(stage, { mirror: true });
     heading(terminal, '4. What version 2 changed; version 1 still has all that it had');
     for (const line of describeTagChanges(await readTagChanges(session, 2))) terminal.print(line);
+    if (keep) {
+      heading(terminal, '5. More mirrors, with versions and schedules, and one whose upstream fails');
+      await mirrorWorld(world, upstream.url, (query, variables) => session.request(query, variables));
+    }
     terminal.print('');
     if (keep) await keepRunning({ server, dataDir, upstreamUrl: upstream.url, terminal, interrupt });
     else

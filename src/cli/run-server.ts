@@ -51,7 +51,7 @@ export function addressLines({
 }): string[] {
   return [
     `GraphQL      ${apiUrl}/graphql`,
-    `Web page     ${apiUrl}/`,
+    `Console      ${apiUrl}/`,
     ...(temporalUiUrl === undefined ? [] : [`Temporal UI  ${temporalUiUrl}`]),
   ];
 }

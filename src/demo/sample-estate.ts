@@ -1,4 +1,5 @@
-/** An installation that looks lived in: several mirrors with versions and schedules, and one whose upstream fails. */
+/** An installation as it looks after a while: several mirrors with versions and schedules, and one whose upstream fails. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addArtifact,
   addImage,
@@ -6,11 +7,18 @@ import {
   createSampleRepository,
   moveTag,
   removeTag,
-} from '../../../src/demo/sample-image.ts';
-import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import { until } from '../../support/until.ts';
+} from './sample-image.ts';
+import type { SampleRepository } from './sample-image.ts';
 
-export type Ask = (query: string, variables?: object) => Promise<Record<string, any>>; // eslint-disable-line typescript/no-explicit-any
+/** A request to the GraphQL API; answers `data`. */
+// the requests here know what they asked for
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Ask = (
+  query: string,
+  variables?: Readonly<Record<string, unknown>>,
+) => Promise<Record<string, any>>;
+
+const pollMs = 50;
 
 interface Sample {
   readonly name: string;
@@ -161,8 +169,9 @@ export async function sync(ask: Ask, repositoryId: string, options: object = {})
     `mutation($input: RepositorySyncInput!) { repositorySync(input: $input) { task { id } userErrors { message } } }`,
     { input: { repositoryId, mirror: true, ...options } },
   );
-  await until(async () => {
+  for (;;) {
     const { task } = await ask(`query($id: ID!) { task(id: $id) { state } }`, { id: repositorySync.task.id });
-    return ['COMPLETED', 'FAILED', 'CANCELED'].includes(task.state as string);
-  });
+    if (['COMPLETED', 'FAILED', 'CANCELED'].includes(task.state as string)) return;
+    await sleep(pollMs);
+  }
 }

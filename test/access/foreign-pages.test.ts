@@ -108,8 +108,7 @@ describe('fault 87: other sites cannot use a session', () => {
   });
 });
 
-const open = (headers: Record<string, string>): WebSocket =>
-  openSocket(scene.api.url, { headers });
+const open = (headers: Record<string, string>): WebSocket => openSocket(scene.api.url, { headers });
 
 /** The first message after connection_init, or the code that the socket was closed with. */
 async function greet(socket: WebSocket): Promise<unknown> {

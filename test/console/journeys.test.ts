@@ -5,7 +5,7 @@ import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
-import { changeUpstream, createWorld, sync } from './support/sample-world.ts';
+import { changeUpstream, createWorld, sync } from '../../src/demo/sample-estate.ts';
 
 describe.skipIf(skipWithout('chromium'))('journeys', () => {
   const world = createWorld(60);

@@ -7,7 +7,7 @@ import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
-import { createWorld, mirrorWorld } from './support/sample-world.ts';
+import { createWorld, mirrorWorld } from '../../src/demo/sample-estate.ts';
 
 const reading = [
   '/',

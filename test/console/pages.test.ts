@@ -10,7 +10,7 @@ import { projectRoot } from '../support/import-graph.ts';
 import { findViolations } from './support/axe.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
-import { createWorld, mirrorWorld } from './support/sample-world.ts';
+import { createWorld, mirrorWorld } from '../../src/demo/sample-estate.ts';
 
 /** `SCREENSHOTS=1 npm test -- test/console/pages.test.ts` writes those of docs/console.md. */
 const screenshots =

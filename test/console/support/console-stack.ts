@@ -7,7 +7,7 @@ import type { Program } from '../../support/program/program.ts';
 import { createGraphqlClient } from '../../support/api/graphql-client.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import type { WatchedPage } from './browser.ts';
-import type { Ask } from './sample-world.ts';
+import type { Ask } from '../../../src/demo/sample-estate.ts';
 
 export interface ConsoleStack {
   readonly origin: string;
