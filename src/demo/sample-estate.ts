@@ -11,12 +11,7 @@ import {
 import type { SampleRepository } from './sample-image.ts';
 
 /** A request to the GraphQL API; answers `data`. */
-// the requests here know what they asked for
-// oxlint-disable-next-line typescript/no-explicit-any
-export type Ask = (
-  query: string,
-  variables?: Readonly<Record<string, unknown>>,
-) => Promise<Record<string, any>>;
+export type Ask = <T>(query: string, variables?: Readonly<Record<string, unknown>>) => Promise<T>;
 
 const pollMs = 50;
 
@@ -152,26 +147,28 @@ async function createMirror(
   ask: Ask,
   { name, url, upstreamName }: { readonly name: string; readonly url: string; readonly upstreamName: string },
 ): Promise<string> {
-  const { remoteCreate } = await ask(
+  const { remoteCreate } = await ask<{ remoteCreate: { remote: { id: string } } }>(
     `mutation($input: RemoteCreateInput!) { remoteCreate(input: $input) { remote { id } userErrors { message } } }`,
     { input: { name: upstreamName, url, upstreamName, maxRetries: 0 } },
   );
-  const { repositoryCreate } = await ask(
+  const { repositoryCreate } = await ask<{ repositoryCreate: { repository: { id: string } } }>(
     `mutation($input: RepositoryCreateInput!) { repositoryCreate(input: $input) { repository { id } userErrors { message } } }`,
     { input: { name, remoteId: remoteCreate.remote.id } },
   );
-  return repositoryCreate.repository.id as string;
+  return repositoryCreate.repository.id;
 }
 
 /** Syncs a repository, and waits for the end. */
 export async function sync(ask: Ask, repositoryId: string, options: object = {}): Promise<void> {
-  const { repositorySync } = await ask(
+  const { repositorySync } = await ask<{ repositorySync: { task: { id: string } } }>(
     `mutation($input: RepositorySyncInput!) { repositorySync(input: $input) { task { id } userErrors { message } } }`,
     { input: { repositoryId, mirror: true, ...options } },
   );
   for (;;) {
-    const { task } = await ask(`query($id: ID!) { task(id: $id) { state } }`, { id: repositorySync.task.id });
-    if (['COMPLETED', 'FAILED', 'CANCELED'].includes(task.state as string)) return;
+    const { task } = await ask<{ task: { state: string } }>(`query($id: ID!) { task(id: $id) { state } }`, {
+      id: repositorySync.task.id,
+    });
+    if (['COMPLETED', 'FAILED', 'CANCELED'].includes(task.state)) return;
     await sleep(pollMs);
   }
 }

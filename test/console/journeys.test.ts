@@ -50,7 +50,9 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
   });
 
   test('what moved latest, and when, in at most three clicks', async () => {
-    const { repository } = await console.ask(`{ repository(name: "mirror/nginx") { id } }`);
+    const { repository } = await console.ask<{ repository: { id: string } }>(
+      `{ repository(name: "mirror/nginx") { id } }`,
+    );
     await sync(console.ask, repository.id, { overrides: { includeTags: null }, saveOverrides: true });
     changeUpstream(world, 'library/nginx');
     await sync(console.ask, repository.id);
@@ -76,11 +78,13 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
       });
       return response.headers.get('docker-content-digest');
     };
-    const { repository } = await console.ask(
+    const { repository } = await console.ask<{
+      repository: { latestVersion: { number: number }; version: { tag: { digest: string } } };
+    }>(
       `{ repository(name: "mirror/nginx") { latestVersion { number } version(number: 2) { tag(name: "latest") { digest } } } }`,
     );
-    const old = repository.version.tag.digest as string;
-    const latest = repository.latestVersion.number as number;
+    const old = repository.version.tag.digest;
+    const latest = repository.latestVersion.number;
     expect(await digestOf()).not.toBe(old);
 
     const { page, context, expectClean } = await console.open();

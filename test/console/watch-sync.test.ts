@@ -23,7 +23,7 @@ describe.skipIf(skipWithout('chromium'))('watching a sync', () => {
     upstream = await openFakeUpstream({ fallback: serve });
     console = await openConsole();
     const name = 'mirror/app';
-    const { remoteCreate } = await console.ask(
+    const { remoteCreate } = await console.ask<{ remoteCreate: { remote: { id: string } } }>(
       `mutation($input: RemoteCreateInput!) { remoteCreate(input: $input) { remote { id } } }`,
       { input: { name, url: upstream.url, upstreamName: 'library/app' } },
     );

@@ -39,7 +39,7 @@ export async function openConsole(
     origin,
     stack,
     api: () => api,
-    ask: (query, variables) => client.data(query, variables, token?.()) as Promise<Record<string, unknown>>,
+    ask: <T>(query: string, variables?: object) => client.data(query, variables, token?.()) as Promise<T>,
     open: (options = {}) => openPage(browser, { origin, ...options }),
     async restartApi() {
       await api.end('SIGKILL');
