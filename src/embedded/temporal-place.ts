@@ -41,12 +41,16 @@ export function serverArguments(database: string, place: TemporalPlace, namespac
     'log-level': 'warn',
     'log-format': 'json',
   };
+  // As durable as the default, with fewer writes to the disk for each request (bench/NOTES.md).
+  const pragma = 'journal_mode=wal';
   // The default polls for tasks 20 times a second, and each step of a workflow waits for that (docs/design.md).
   const polling = ['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'];
   return [
     'server',
     'start-dev',
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    '--sqlite-pragma',
+    pragma,
     ...polling.flatMap((value) => ['--dynamic-config-value', value]),
   ];
 }
