@@ -10,6 +10,7 @@ import { addRemotes } from './commands/remote-commands.ts';
 import { addRepositories } from './commands/repository-commands.ts';
 import { addSchedules } from './commands/schedule-commands.ts';
 import { addServer } from './commands/server-commands.ts';
+import { addStatus } from './commands/status-command.ts';
 import { addSync } from './commands/sync-command.ts';
 import { addTag } from './commands/tag-commands.ts';
 import { addTasks } from './commands/task-commands.ts';
@@ -19,7 +20,7 @@ import { addUpkeep } from './commands/upkeep-commands.ts';
 const groups: readonly (readonly [string, readonly ((program: Command, choose: Choose) => void)[]])[] = [
   ['Work with repositories:', [addSync, addRepositories, addContent, addTag, addTasks, addSchedules]],
   ['Configure:', [addRemotes, addDistributions, addPolicies, addAccess]],
-  ['Operate:', [addUpkeep]],
+  ['Operate:', [addStatus, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],
 ];
 

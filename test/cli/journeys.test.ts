@@ -215,6 +215,31 @@ describe.sequential('from the first sync on', () => {
     await succeed('schedule', 'delete', 'team/app');
   });
 
+  test('status counts the repositories, and fails while one of them does', async () => {
+    await synced();
+    const fresh = await succeed('status');
+    expect(words(fresh)).toMatch(/^repositories 1$/m);
+    expect(words(fresh)).toMatch(/^failing 0$/m);
+    await succeed('remote', 'update', 'team/app', '--url', 'http://127.0.0.1:9');
+    expect(await run('sync', 'team/app', '--upstream', 'http://127.0.0.1:9')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('UPSTREAM_UNAVAILABLE'),
+    });
+    const failing = await run('status');
+    expect(failing.code).toBe(1);
+    expect(words(failing)).toMatch(/^team\/app FAILING .* UPSTREAM_UNAVAILABLE$/m);
+    const { code, stdout } = await run('status', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      format: 1,
+      viewer: { kind: 'EVERYBODY', isAdmin: true },
+      estate: { repositories: 1, failing: 1 },
+      attention: [{ name: 'team/app', freshness: 'FAILING' }],
+    });
+    await succeed('remote', 'update', 'team/app', '--url', upstream.url);
+    await synced();
+  });
+
   test('a mirror is detached, not converted back unasked, and deleted with its remote', async () => {
     await succeed('repository', 'detach', 'team/app');
     expect(await sync()).toMatchObject({ code: 1, stderr: expect.stringContaining('WOULD_BECOME_MIRROR') });

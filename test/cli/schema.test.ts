@@ -13,8 +13,6 @@ const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 /** Fields that no command needs, and why. */
 const exceptions: Readonly<Record<string, string>> = {
   'Query.schedule': 'schedule list shows every field',
-  'Query.viewer': 'the web console asks what to offer; a command is refused with the role that it needs',
-  'Query.estate': 'the web console shows the figures; repositories lists the freshness of each',
   'Mutation.tokenCreate': 'token create makes tokens on the server, where no login is needed yet',
 };
 
