@@ -17,9 +17,10 @@ import { askAside, isSideFailure } from './side-look-ups.ts';
 import { isOutsideCompanion, stageOutsideCompanions } from '../tags/list-tags.ts';
 import { lookUpTag } from '../tags/look-up-tag.ts';
 import type { LookedUp } from '../tags/look-up-tag.ts';
+import type { SyncContext } from '../sync/sync-context.ts';
 
 /** For so few manifests every possible companion is requested. For more, the upstream's list of tags is read. */
-const fewManifests = 8;
+export const fewManifests = 8;
 
 export interface CompanionTags {
   /** @param unlisted Manifests without a list of referrers: their fallback tags are looked up too. */
@@ -37,7 +38,7 @@ export function createCompanionTags(follow: Follow): CompanionTags {
       const subjects = page.map(({ digest }) => digest);
       const names = isListed
         ? await findCompanions(em, sync.taskId, subjects, companionSuffixes)
-        : possibleNames(follow, page);
+        : possibleNames(sync, page);
       const wanted = names.filter(
         ({ name, subject }) => unlisted.has(subject) || parseCompanionTag(name)?.suffix !== '',
       );
@@ -48,7 +49,11 @@ export function createCompanionTags(follow: Follow): CompanionTags {
   };
 }
 
-function possibleNames({ sync }: Follow, page: readonly ManifestRef[]): CompanionName[] {
+/** Companions of these manifests that the filters exclude, whether or not the upstream has them. */
+export function possibleNames(
+  sync: Pick<SyncContext, 'filter'>,
+  page: readonly Pick<ManifestRef, 'digest'>[],
+): CompanionName[] {
   return page.flatMap(({ digest: subject }) =>
     companionSuffixes
       .flatMap((suffix) => companionTag(subject, suffix) ?? [])

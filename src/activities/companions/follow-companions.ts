@@ -17,7 +17,8 @@ const maxCompanions = 200_000;
 
 /**
  * Walks the graphs below the roots, leaves out the roots of other platforms, then syncs the companion tags and referrers of their
- * manifests, and their companions in turn, to any depth. Tag filters do not apply to companions. Each manifest is asked for once a sync (fault 62). Unreadable companions are left out with a warning.
+ * manifests, and their companions in turn, to any depth. Tag filters do not apply to companions. Each manifest is asked for once a sync
+ * (fault 62). Unreadable companions are left out with a warning.
  */
 export async function walkWithCompanions(
   deps: ActivityDeps,

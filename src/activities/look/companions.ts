@@ -1,10 +1,12 @@
 import { referrerRootName } from '../../db/staging/stage-companions.ts';
 import type { LookedAtTag } from '../../db/look/present-content.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { companionSuffixes, companionTag, parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { assertSameTags, changed, isOutside } from './look.ts';
+import { fewManifests, possibleNames } from '../companions/follow-companion-tags.ts';
+import { isOutsideCompanion } from '../tags/list-tags.ts';
+import { assertSameTags, changed } from './look.ts';
 import type { Look } from './look.ts';
 
 export interface Listed {
@@ -13,9 +15,6 @@ export interface Listed {
   /** Companion names outside of the filters; undefined without a list. */
   readonly companions: ReadonlySet<string> | undefined;
 }
-
-/** As in a sync: for so few manifests every possible companion tag is requested, if the tags are not listed. */
-const fewManifests = 8;
 
 interface Asked {
   readonly listed: Listed;
@@ -104,13 +103,10 @@ async function askTags(
   signal: AbortSignal,
 ): Promise<LookedAtTag[]> {
   if (listed === undefined && page.length > fewManifests) changed();
-  const names = page
-    .flatMap(({ digest }) =>
-      companionSuffixes
-        .filter((suffix) => suffix !== '' || unlisted.has(digest))
-        .flatMap((suffix) => companionTag(digest, suffix) ?? []),
-    )
-    .filter((name) => (listed === undefined ? isOutside(look.filter, name) : listed.has(name)));
+  const names = possibleNames(look, page)
+    .filter(({ name, subject }) => unlisted.has(subject) || parseCompanionTag(name)?.suffix !== '')
+    .map(({ name }) => name)
+    .filter((name) => listed?.has(name) !== false);
   const wanted = new Set(names);
   const tags = look.present.tags.filter(({ name }) => wanted.has(name));
   await assertSameTags(deps, look, tags, signal);
@@ -134,6 +130,6 @@ function assertNoOthers(
   seen: ReadonlySet<string>,
 ): void {
   const subjects = new Set([...asked].map((id) => present.digests.get(id)));
-  const others = present.tags.filter(({ name }) => isOutside(filter, name) && !seen.has(name));
+  const others = present.tags.filter(({ name }) => isOutsideCompanion({ filter }, name) && !seen.has(name));
   if (others.some(({ name }) => subjects.has(parseCompanionTag(name)?.subject))) changed();
 }

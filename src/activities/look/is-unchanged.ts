@@ -1,15 +1,15 @@
 import type { LookedAtTag } from '../../db/look/present-content.ts';
 import { filterNames } from '../../selection/filter-names.ts';
-import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { assertSameCompanions } from './companions.ts';
 import type { Listed } from './companions.ts';
-import { Changed, assertSameTags, changed, isOutside } from './look.ts';
+import { findLost } from '../sync/find-lost.ts';
+import { isOutsideCompanion } from '../tags/list-tags.ts';
+import { Changed, assertSameTags, changed } from './look.ts';
 import type { Look } from './look.ts';
 
 /** A longer list is left to the sync. */
 const namesAtMost = 20_000;
-const storeLookups = 32;
 
 /** Whether a sync would find nothing to do. It asks what that sync would ask. @throws TidemarkError as the client does. */
 export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortSignal): Promise<boolean> {
@@ -45,7 +45,7 @@ async function readListed({ filter, registry }: Look, signal: AbortSignal): Prom
     const matching = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
     for (const name of matching) if (newest === undefined) selected.add(name);
     for (const name of matching) newest?.add(name);
-    const outside = await filterNames(page.names, (name) => isOutside(filter, name));
+    const outside = await filterNames(page.names, (name) => isOutsideCompanion({ filter }, name));
     for (const name of outside) companions.add(name);
   }
   for (const name of newest?.names() ?? []) selected.add(name);
@@ -70,11 +70,5 @@ async function assertNoSignatureStore(
 }
 
 async function assertStored(deps: ActivityDeps, { present }: Look, signal: AbortSignal): Promise<void> {
-  await forEachConcurrently(
-    present.blobs,
-    { concurrency: storeLookups, signal },
-    async ({ digest, sizeBytes: size }) => {
-      if (!(await deps.store.exists({ digest, size }))) changed();
-    },
-  );
+  if ((await findLost(deps, present.blobs, signal)).length > 0) changed();
 }

@@ -2,7 +2,6 @@ import type { LookedAtTag, PresentContent } from '../../db/look/present-content.
 import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
-import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -22,11 +21,6 @@ export class Changed extends Error {}
 /** Stops the look: the repository may have changed. */
 export function changed(): never {
   throw new Changed();
-}
-
-/** A companion tag that the filters do not select. */
-export function isOutside(filter: SubsetFilter, name: string): boolean {
-  return parseCompanionTag(name) !== undefined && !filter.matches(name);
 }
 
 /** Sends HEAD, as a sync does for unchanged tags. */

@@ -12,6 +12,7 @@ import { findRemovals } from '../tags/find-removals.ts';
 import { commitSync } from './commit-sync.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import { planSync } from './plan-sync.ts';
+import { concurrencyOf } from './sync-context.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /**
@@ -26,8 +27,8 @@ export async function beginSync(
 ): Promise<SyncResult | UnfinishedSync> {
   const em = deps.database.em.fork();
   const { taskId } = sync;
-  const { dryRun, mirror, overrides } = sync.arguments;
-  const concurrency = overrides?.downloadConcurrency ?? sync.remote.downloadConcurrency;
+  const { dryRun, mirror } = sync.arguments;
+  const concurrency = concurrencyOf(sync);
   await enterStage(em, taskId, 'LISTING_TAGS');
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);

@@ -1,4 +1,4 @@
-import type { ContentPlan, StoredBlobRef } from '../../db/staging/plan-content.ts';
+import type { ContentPlan } from '../../db/staging/plan-content.ts';
 import { planContent } from '../../db/staging/plan-content.ts';
 import { recordWrongSizes } from '../../db/outcomes/failed-content.ts';
 import { stageSigned } from '../../db/staging/stage-signatures.ts';
@@ -6,8 +6,8 @@ import type { Em } from '../../db/open-database.ts';
 import { isTidemarkError } from '../../oci/error.ts';
 import { failTags } from './fail-tags.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { namingRequest, repositoryUrl } from '../../upstream/naming-request.ts';
+import { findLost } from './find-lost.ts';
 import type { SyncContext } from './sync-context.ts';
 
 export interface SyncPlan extends ContentPlan {
@@ -51,18 +51,4 @@ async function planSizes(
   }
   await failTags(fork(), sync.taskId);
   return plan();
-}
-
-const lookups = 32;
-
-async function findLost(
-  deps: ActivityDeps,
-  page: readonly StoredBlobRef[],
-  signal: AbortSignal,
-): Promise<StoredBlobRef[]> {
-  const lost: StoredBlobRef[] = [];
-  await forEachConcurrently(page, { concurrency: lookups, signal }, async (blob) => {
-    if (!(await deps.store.exists({ digest: blob.digest, size: blob.sizeBytes }))) lost.push(blob);
-  });
-  return lost;
 }

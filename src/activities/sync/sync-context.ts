@@ -40,6 +40,11 @@ export interface SyncContext {
   readonly failures: WalkFailures | undefined;
 }
 
+/** Requests in flight. */
+export function concurrencyOf({ arguments: { overrides }, remote }: SyncContext): number {
+  return overrides?.downloadConcurrency ?? remote.downloadConcurrency;
+}
+
 export interface SyncContexts {
   /**
    * Loads the sync of a task. All activities of the task on this worker share one client with its tokens and connections, until the remote

@@ -89,7 +89,7 @@ async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerato
 }
 
 /** A tag that the filters exclude, and that may be the companion of a selected image. */
-export function isOutsideCompanion({ filter }: SyncContext, name: string): boolean {
+export function isOutsideCompanion({ filter }: Pick<SyncContext, 'filter'>, name: string): boolean {
   return parseCompanionTag(name) !== undefined && !filter.matches(name);
 }
 

@@ -12,6 +12,7 @@ import { isContentFailure } from '../../upstream/error-kinds.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { readCreatedAt } from './read-created.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { concurrencyOf } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /* The times by which `newestTags` ranks tags. They are stored, so that removals and explanations rank the same. */
@@ -57,8 +58,9 @@ async function updateCreated(
   const stored = await readListedTimes(em, sync.repositoryId, names);
   const unread = new Set<string>();
   const moved = await findMoved(deps, sync, { names, stored, unread }, signal);
-  const known = await readCreated(em, sync.repositoryId, [...new Set(moved.values())]);
-  const wanted = [...new Set(moved.values())].filter((digest) => !known.has(digest));
+  const digests = [...new Set(moved.values())];
+  const known = await readCreated(em, sync.repositoryId, digests);
+  const wanted = digests.filter((digest) => !known.has(digest));
   const failed = new Set<Digest>();
   try {
     await forEachConcurrently(wanted, lanesOf(sync, signal), async (digest, laneSignal) => {
@@ -112,6 +114,6 @@ async function findMoved(
   return moved;
 }
 
-function lanesOf({ arguments: { overrides }, remote }: SyncContext, signal: AbortSignal) {
-  return { concurrency: overrides?.downloadConcurrency ?? remote.downloadConcurrency, signal };
+function lanesOf(sync: SyncContext, signal: AbortSignal) {
+  return { concurrency: concurrencyOf(sync), signal };
 }
