@@ -1,14 +1,10 @@
-import { Button, Group } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import { useMay } from '../session/viewer.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { List } from '../shared/list-page.tsx';
 import { When } from '../shared/when.tsx';
+import { AccessList } from './access-list.tsx';
 import { NewGrant } from './new-grant.tsx';
 import { RevokeGrant } from './revoke-grant.tsx';
 
@@ -62,33 +58,17 @@ const columns: readonly Column<Grant>[] = [
 ];
 
 export function GrantsTab() {
+  const may = useMay();
   const pages = usePages(Grants, { first: 100 }, (data) => data.grants);
-  const [opened, { open, close }] = useDisclosure();
-  const create = useMay()('ADMIN') ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={open}>
-      New grant
-    </Button>
-  ) : null;
   return (
-    <>
-      {pages.total === 0 ? null : (
-        <Group justify="flex-end" mb="sm">
-          {create}
-        </Group>
-      )}
-      <List
-        label="Grants"
-        pages={pages}
-        columns={columns}
-        keyOf={({ id }) => id}
-        height="calc(100vh - 280px)"
-        empty={
-          <Empty title="No grant yet" action={create}>
-            A grant gives a role for some names to a token, or to a subject or group of the OIDC issuer.
-          </Empty>
-        }
-      />
-      {opened ? <NewGrant onClose={close} /> : null}
-    </>
+    <AccessList
+      label="Grants"
+      noun="grant"
+      pages={pages}
+      columns={columns}
+      mayCreate={may('ADMIN')}
+      emptyText="A grant gives a role for some names to a token, or to a subject or group of the OIDC issuer."
+      dialog={(onClose) => <NewGrant onClose={onClose} />}
+    />
   );
 }

@@ -16,15 +16,13 @@ const DeleteGrant = graphql(`
 `);
 
 export function RevokeGrant({ id, question }: { readonly id: string; readonly question: string }) {
-  const { submit, busy, elsewhere, error } = useSubmit(DeleteGrant, (data) => data.grantDelete);
+  const submission = useSubmit(DeleteGrant, (data) => data.grantDelete);
   return (
     <ConfirmButton
       label="Revoke"
       question={question}
-      busy={busy}
-      mistakes={elsewhere()}
-      error={error}
-      onConfirm={() => submit({ input: { id } })}
+      submission={submission}
+      onConfirm={() => submission.submit({ input: { id } })}
     />
   );
 }

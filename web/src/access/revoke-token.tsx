@@ -19,15 +19,13 @@ const Revoke = graphql(`
 `);
 
 export function RevokeToken({ id, name }: { readonly id: string; readonly name: string }) {
-  const { submit, busy, elsewhere, error } = useSubmit(Revoke, (data) => data.tokenRevoke);
+  const submission = useSubmit(Revoke, (data) => data.tokenRevoke);
   return (
     <ConfirmButton
       label="Revoke"
       question={`The token ${name} stops working at once, for good, and its grants are deleted.`}
-      busy={busy}
-      mistakes={elsewhere()}
-      error={error}
-      onConfirm={() => submit({ input: { id } })}
+      submission={submission}
+      onConfirm={() => submission.submit({ input: { id } })}
     />
   );
 }

@@ -1,14 +1,10 @@
-import { Button, Group } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { List } from '../shared/list-page.tsx';
 import { StateMark } from '../shared/state-mark.tsx';
 import { When } from '../shared/when.tsx';
+import { AccessList } from './access-list.tsx';
 import { NewToken } from './new-token.tsx';
 import { RevokeToken } from './revoke-token.tsx';
 
@@ -58,33 +54,15 @@ const columns: readonly Column<Token>[] = [
 
 export function TokensTab() {
   const pages = usePages(Tokens, { first: 100 }, (data) => data.tokens);
-  const [opened, { open, close }] = useDisclosure();
-  const create = (
-    <Button leftSection={<IconPlus size={16} />} onClick={open}>
-      New token
-    </Button>
-  );
   return (
-    <>
-      {pages.total === 0 ? null : (
-        <Group justify="flex-end" mb="sm">
-          {create}
-        </Group>
-      )}
-      <List
-        label="Tokens"
-        pages={pages}
-        columns={columns}
-        keyOf={({ id }) => id}
-        height="calc(100vh - 280px)"
-        empty={
-          <Empty title="No token yet" action={create}>
-            A token logs a person or a program in: here, on the command line, and with docker login as the
-            password.
-          </Empty>
-        }
-      />
-      {opened ? <NewToken onClose={close} /> : null}
-    </>
+    <AccessList
+      label="Tokens"
+      noun="token"
+      pages={pages}
+      columns={columns}
+      mayCreate
+      emptyText="A token logs a person or a program in: here, on the command line, and with docker login as the password."
+      dialog={(onClose) => <NewToken onClose={onClose} />}
+    />
   );
 }

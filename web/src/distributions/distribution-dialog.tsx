@@ -1,4 +1,4 @@
-import { Checkbox, Modal, Text, TextInput } from '@mantine/core';
+import { Checkbox, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
@@ -6,8 +6,7 @@ import { useSubmit } from '../graphql/use-submit.ts';
 import { Choice } from '../shared/choice.tsx';
 import { ConfirmButton } from '../shared/confirm-button.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { When } from '../shared/when.tsx';
 import {
   CreateDistribution,
@@ -31,11 +30,13 @@ export function DistributionDialog({ id, onClose }: Props) {
   if (data !== undefined && (id === undefined || data.distribution != null))
     return <DistributionForm data={data} onClose={onClose} />;
   return (
-    <Modal opened onClose={onClose} title="Distribution">
-      <Problem error={error} />
-      {data === undefined && error === undefined ? <RowsSkeleton /> : null}
-      {data === undefined ? null : 'This distribution no longer exists.'}
-    </Modal>
+    <LoadingDialog
+      title="Distribution"
+      noun="distribution"
+      isLoaded={data !== undefined}
+      error={error}
+      onClose={onClose}
+    />
   );
 }
 
@@ -107,9 +108,7 @@ function DistributionForm({ data, onClose }: FormProps) {
           <ConfirmButton
             label="Delete"
             question={`Clients no longer pull from ${before.basePath}. The content stays.`}
-            busy={deletion.busy}
-            mistakes={deletion.elsewhere()}
-            error={deletion.error}
+            submission={deletion}
             onConfirm={async () => {
               if ((await deletion.submit({ input: { id: before.id } })) !== undefined) onClose();
             }}

@@ -1,13 +1,9 @@
-import { Button } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
-import { useMay } from '../session/viewer.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { ListPage } from '../shared/list-page.tsx';
+import { EditableListPage } from '../shared/editable-list-page.tsx';
 import { When } from '../shared/when.tsx';
 import { DistributionDialog } from './distribution-dialog.tsx';
 
@@ -69,41 +65,19 @@ const route = getRouteApi('/distributions');
 export function DistributionsPage() {
   const { edit } = route.useSearch();
   const navigate = route.useNavigate();
-  const may = useMay();
   const pages = usePages(Distributions, { first: 100 }, (data) => data.distributions);
-  const create = may('MAINTAINER') ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => void navigate({ search: { edit: 'new' } })}>
-      New distribution
-    </Button>
-  ) : null;
   return (
-    <ListPage
+    <EditableListPage
       label="Distributions"
+      noun="distribution"
       pages={pages}
       columns={columns}
-      keyOf={({ id }) => id}
-      onOpen={
-        may('MAINTAINER')
-          ? ({ id, basePath }) => {
-              if (may('MAINTAINER', basePath)) void navigate({ search: { edit: id } });
-            }
-          : undefined
-      }
-      action={create}
-      empty={
-        <Empty title="No distribution yet" action={create}>
-          A distribution is a base path that clients pull from. Each repository gets one at its own name;
-          further ones can pin a version, for example for production.
-        </Empty>
-      }
-    >
-      {edit === undefined ? null : (
-        <DistributionDialog
-          key={edit}
-          id={edit === 'new' ? undefined : edit}
-          onClose={() => void navigate({ search: {} })}
-        />
-      )}
-    </ListPage>
+      nameOf={({ basePath }) => basePath}
+      edit={edit}
+      onEdit={(id) => void navigate({ search: id === undefined ? {} : { edit: id } })}
+      emptyTitle="No distribution yet"
+      emptyText="A distribution is a base path that clients pull from. Each repository gets one at its own name; further ones can pin a version, for example for production."
+      dialog={(id, onClose) => <DistributionDialog id={id} onClose={onClose} />}
+    />
   );
 }

@@ -30,3 +30,9 @@ export function oneOf<const Name extends string, const Value extends string>(
       ? ({ [name]: search[name] } as { [Key in Name]?: Value })
       : {};
 }
+
+/** The fields of an address after changes; empty ones leave it. */
+export function replaceFields(before: Search, fields: Search): Record<string, never> {
+  const entries = Object.entries({ ...before, ...fields }).filter(([, value]) => value);
+  return Object.fromEntries(entries) as Record<string, never>;
+}

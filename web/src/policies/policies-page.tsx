@@ -1,13 +1,9 @@
-import { Button } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
-import { useMay } from '../session/viewer.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { ListPage } from '../shared/list-page.tsx';
+import { EditableListPage } from '../shared/editable-list-page.tsx';
 import { When } from '../shared/when.tsx';
 import { PolicyDialog } from './policy-dialog.tsx';
 
@@ -64,41 +60,19 @@ const route = getRouteApi('/policies');
 export function PoliciesPage() {
   const { edit } = route.useSearch();
   const navigate = route.useNavigate();
-  const may = useMay();
   const pages = usePages(Policies, { first: 100 }, (data) => data.signaturePolicies);
-  const create = may('MAINTAINER') ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => void navigate({ search: { edit: 'new' } })}>
-      New policy
-    </Button>
-  ) : null;
   return (
-    <ListPage
+    <EditableListPage
       label="Policies"
+      noun="policy"
       pages={pages}
       columns={columns}
-      keyOf={({ id }) => id}
-      onOpen={
-        may('MAINTAINER')
-          ? ({ id, name }) => {
-              if (may('MAINTAINER', name)) void navigate({ search: { edit: id } });
-            }
-          : undefined
-      }
-      action={create}
-      empty={
-        <Empty title="No signature policy yet" action={create}>
-          A signature policy names the keys and identities that must have signed an image before it is synced
-          or served.
-        </Empty>
-      }
-    >
-      {edit === undefined ? null : (
-        <PolicyDialog
-          key={edit}
-          id={edit === 'new' ? undefined : edit}
-          onClose={() => void navigate({ search: {} })}
-        />
-      )}
-    </ListPage>
+      nameOf={({ name }) => name}
+      edit={edit}
+      onEdit={(id) => void navigate({ search: id === undefined ? {} : { edit: id } })}
+      emptyTitle="No signature policy yet"
+      emptyText="A signature policy names the keys and identities that must have signed an image before it is synced or served."
+      dialog={(id, onClose) => <PolicyDialog id={id} onClose={onClose} />}
+    />
   );
 }

@@ -1,12 +1,11 @@
-import { Modal, Select, TextInput, Textarea } from '@mantine/core';
+import { Select, TextInput, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { ConfirmButton } from '../shared/confirm-button.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { CreatePolicy, DeletePolicy, PolicyQuery, UpdatePolicy } from './policy-queries.ts';
 import { identitiesOf, identityLines, keysOf } from './policy-texts.ts';
 
@@ -23,11 +22,13 @@ export function PolicyDialog({ id, onClose }: Props) {
   if (data !== undefined && (id === undefined || data.signaturePolicy != null))
     return <PolicyForm data={data} onClose={onClose} />;
   return (
-    <Modal opened onClose={onClose} title="Signature policy">
-      <Problem error={error} />
-      {data === undefined && error === undefined ? <RowsSkeleton /> : null}
-      {data === undefined ? null : 'This policy no longer exists.'}
-    </Modal>
+    <LoadingDialog
+      title="Signature policy"
+      noun="policy"
+      isLoaded={data !== undefined}
+      error={error}
+      onClose={onClose}
+    />
   );
 }
 
@@ -79,9 +80,7 @@ function PolicyForm({
           <ConfirmButton
             label="Delete"
             question={`The policy ${before.name} is deleted. It must not be in use.`}
-            busy={deletion.busy}
-            mistakes={deletion.elsewhere()}
-            error={deletion.error}
+            submission={deletion}
             onConfirm={async () => {
               if ((await deletion.submit({ input: { id: before.id } })) !== undefined) onClose();
             }}

@@ -1,12 +1,11 @@
-import { Button, Modal, Tabs } from '@mantine/core';
+import { Button, Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { ConfirmButton } from '../shared/confirm-button.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { ConnectionFields } from './connection-fields.tsx';
 import { CreateRemote, DeleteRemote, RemoteQuery, TestRemote, UpdateRemote } from './remote-queries.ts';
 import { TestResult } from './test-result.tsx';
@@ -28,11 +27,14 @@ export function RemoteDialog({ id, onClose }: Props) {
   if (data !== undefined && (id === undefined || data.remote != null))
     return <RemoteForm data={data} onClose={onClose} />;
   return (
-    <Modal opened onClose={onClose} title="Remote" size="lg">
-      <Problem error={error} />
-      {data === undefined && error === undefined ? <RowsSkeleton /> : null}
-      {data === undefined ? null : 'This remote no longer exists.'}
-    </Modal>
+    <LoadingDialog
+      title="Remote"
+      noun="remote"
+      isLoaded={data !== undefined}
+      error={error}
+      onClose={onClose}
+      size="lg"
+    />
   );
 }
 
@@ -99,9 +101,7 @@ function RemoteForm({
             <ConfirmButton
               label="Delete"
               question={`The remote ${remote.name} is deleted. Repositories and their content stay.`}
-              busy={deletion.busy}
-              mistakes={deletion.elsewhere()}
-              error={deletion.error}
+              submission={deletion}
               onConfirm={async () => {
                 if ((await deletion.submit({ input: { id: remote.id } })) !== undefined) onClose();
               }}

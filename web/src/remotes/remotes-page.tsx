@@ -1,13 +1,9 @@
-import { Button } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
-import { useMay } from '../session/viewer.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { ListPage } from '../shared/list-page.tsx';
+import { EditableListPage } from '../shared/editable-list-page.tsx';
 import shared from '../shared/shared.module.css';
 import { When } from '../shared/when.tsx';
 import { RemoteDialog } from './remote-dialog.tsx';
@@ -68,40 +64,19 @@ const route = getRouteApi('/remotes');
 export function RemotesPage() {
   const { edit } = route.useSearch();
   const navigate = route.useNavigate();
-  const may = useMay();
   const pages = usePages(Remotes, { first: 100 }, (data) => data.remotes);
-  const create = may('MAINTAINER') ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => void navigate({ search: { edit: 'new' } })}>
-      New remote
-    </Button>
-  ) : null;
   return (
-    <ListPage
+    <EditableListPage
       label="Remotes"
+      noun="remote"
       pages={pages}
       columns={columns}
-      keyOf={({ id }) => id}
-      onOpen={
-        may('MAINTAINER')
-          ? ({ id, name }) => {
-              if (may('MAINTAINER', name)) void navigate({ search: { edit: id } });
-            }
-          : undefined
-      }
-      action={create}
-      empty={
-        <Empty title="No remote yet" action={create}>
-          A remote names a repository of another registry: its address, the tags to take, and the login.
-        </Empty>
-      }
-    >
-      {edit === undefined ? null : (
-        <RemoteDialog
-          key={edit}
-          id={edit === 'new' ? undefined : edit}
-          onClose={() => void navigate({ search: {} })}
-        />
-      )}
-    </ListPage>
+      nameOf={({ name }) => name}
+      edit={edit}
+      onEdit={(id) => void navigate({ search: id === undefined ? {} : { edit: id } })}
+      emptyTitle="No remote yet"
+      emptyText="A remote names a repository of another registry: its address, the tags to take, and the login."
+      dialog={(id, onClose) => <RemoteDialog id={id} onClose={onClose} />}
+    />
   );
 }

@@ -2,16 +2,15 @@ import { Button, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { IconPlus } from '../frame/icons.ts';
+import { replaceFields } from '../frame/search.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import { useMay } from '../session/viewer.ts';
-import { DataTable } from '../shared/data-table.tsx';
 import type { Column } from '../shared/data-table.tsx';
 import { Empty } from '../shared/empty.tsx';
+import { List } from '../shared/list-page.tsx';
 import { Page } from '../shared/page.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
 import { When } from '../shared/when.tsx';
 import { Freshness, FreshnessFragment } from './freshness.tsx';
 import { NewMirror } from './new-mirror.tsx';
@@ -106,11 +105,7 @@ export function RepositoriesPage() {
     (data) => data.repositories,
   );
   const change = (fields: { name?: string | undefined; freshness?: string | undefined }) =>
-    void navigate({
-      search: (before) =>
-        Object.fromEntries(Object.entries({ ...before, ...fields }).filter(([, value]) => value)),
-      replace: true,
-    });
+    void navigate({ search: (before) => replaceFields(before, fields), replace: true });
   const search = useDebouncedCallback((value: string) => change({ name: value }), 200);
   const filtered = name !== undefined || freshness !== undefined;
   const create = may('MAINTAINER') ? (
@@ -148,30 +143,26 @@ export function RepositoriesPage() {
           />
         </Group>
       )}
-      <Problem error={pages.error} onRetry={pages.reload} />
-      {pages.total === undefined && pages.error === undefined ? <RowsSkeleton rows={8} /> : null}
-      {none && !filtered ? (
-        <Empty title="No repository yet" action={create}>
-          A repository is a series of immutable versions of images. Mirror one from another registry, or push
-          one with docker to this server.
-        </Empty>
-      ) : null}
-      {none && filtered ? (
-        <Empty title="No repository matches">
-          The filter matches whole names: <code>mirror/*</code> finds all below mirror/.
-        </Empty>
-      ) : null}
-      {pages.rows.length > 0 ? (
-        <DataTable
-          label="Repositories"
-          columns={columns}
-          rows={pages.rows}
-          keyOf={({ id }) => id}
-          onOpen={(row) => void navigate({ to: '/repositories/$', params: { _splat: row.name } })}
-          onEnd={pages.more}
-          height="calc(100vh - 230px)"
-        />
-      ) : null}
+      <List
+        label="Repositories"
+        pages={pages}
+        columns={columns}
+        keyOf={({ id }) => id}
+        onOpen={(row) => void navigate({ to: '/repositories/$', params: { _splat: row.name } })}
+        height="calc(100vh - 230px)"
+        empty={
+          filtered ? (
+            <Empty title="No repository matches">
+              The filter matches whole names: <code>mirror/*</code> finds all below mirror/.
+            </Empty>
+          ) : (
+            <Empty title="No repository yet" action={create}>
+              A repository is a series of immutable versions of images. Mirror one from another registry, or
+              push one with docker to this server.
+            </Empty>
+          )
+        }
+      />
       <NewMirror
         opened={creating === 'mirror'}
         onClose={() => void navigate({ search: {}, replace: true })}

@@ -1,4 +1,4 @@
-import { Checkbox, Modal, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
+import { Checkbox, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
@@ -7,8 +7,7 @@ import { useSubmit } from '../graphql/use-submit.ts';
 import { Choice } from '../shared/choice.tsx';
 import { ConfirmButton } from '../shared/confirm-button.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { CreateSchedule, DeleteSchedule, UpdateSchedule } from './schedule-mutations.ts';
 
 const ScheduleQuery = graphql(`
@@ -51,11 +50,13 @@ export function ScheduleDialog({ id, onClose }: Props) {
   if (data !== undefined && (id === undefined || data.schedule != null))
     return <ScheduleForm data={data} onClose={onClose} />;
   return (
-    <Modal opened onClose={onClose} title="Schedule">
-      <Problem error={error} />
-      {data === undefined && error === undefined ? <RowsSkeleton /> : null}
-      {data === undefined ? null : 'This schedule no longer exists.'}
-    </Modal>
+    <LoadingDialog
+      title="Schedule"
+      noun="schedule"
+      isLoaded={data !== undefined}
+      error={error}
+      onClose={onClose}
+    />
   );
 }
 
@@ -107,9 +108,7 @@ function ScheduleForm({
           <ConfirmButton
             label="Delete"
             question="The schedule is deleted. A sync that it has started continues."
-            busy={deletion.busy}
-            mistakes={deletion.elsewhere()}
-            error={deletion.error}
+            submission={deletion}
             onConfirm={async () => {
               if ((await deletion.submit({ input: { id: schedule.id } })) !== undefined) onClose();
             }}

@@ -1,13 +1,9 @@
-import { Button } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
-import { IconPlus } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
-import { useMay } from '../session/viewer.ts';
 import type { Column } from '../shared/data-table.tsx';
-import { Empty } from '../shared/empty.tsx';
-import { ListPage } from '../shared/list-page.tsx';
+import { EditableListPage } from '../shared/editable-list-page.tsx';
 import { StateMark } from '../shared/state-mark.tsx';
 import { span } from '../shared/time.ts';
 import { When } from '../shared/when.tsx';
@@ -119,41 +115,19 @@ const route = getRouteApi('/schedules');
 export function SchedulesPage() {
   const { edit } = route.useSearch();
   const navigate = route.useNavigate();
-  const may = useMay();
   const pages = usePages(Schedules, { first: 100 }, (data) => data.schedules);
-  const create = may('MAINTAINER') ? (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => void navigate({ search: { edit: 'new' } })}>
-      New schedule
-    </Button>
-  ) : null;
   return (
-    <ListPage
+    <EditableListPage
       label="Schedules"
+      noun="schedule"
       pages={pages}
       columns={columns}
-      keyOf={({ id }) => id}
-      onOpen={
-        may('MAINTAINER')
-          ? ({ id, repository }) => {
-              if (may('MAINTAINER', repository.name)) void navigate({ search: { edit: id } });
-            }
-          : undefined
-      }
-      action={create}
-      empty={
-        <Empty title="No schedule yet" action={create}>
-          A schedule syncs a repository again and again, by a cron expression or at an interval. Runs that
-          were missed are caught up once.
-        </Empty>
-      }
-    >
-      {edit === undefined ? null : (
-        <ScheduleDialog
-          key={edit}
-          id={edit === 'new' ? undefined : edit}
-          onClose={() => void navigate({ search: {} })}
-        />
-      )}
-    </ListPage>
+      nameOf={({ repository }) => repository.name}
+      edit={edit}
+      onEdit={(id) => void navigate({ search: id === undefined ? {} : { edit: id } })}
+      emptyTitle="No schedule yet"
+      emptyText="A schedule syncs a repository again and again, by a cron expression or at an interval. Runs that were missed are caught up once."
+      dialog={(id, onClose) => <ScheduleDialog id={id} onClose={onClose} />}
+    />
   );
 }

@@ -1,6 +1,6 @@
 import { Alert, Button, Popover, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import type { CombinedError } from 'urql';
+import type { Submit } from '../graphql/use-submit.ts';
 import { Problem } from './problem.tsx';
 
 interface Props {
@@ -8,13 +8,13 @@ interface Props {
   /** What will happen, as a sentence. */
   readonly question: string;
   readonly onConfirm: () => Promise<unknown>;
-  readonly busy: boolean;
-  readonly mistakes: readonly string[];
-  readonly error: CombinedError | undefined;
+  readonly submission: Pick<Submit<never, unknown>, 'busy' | 'elsewhere' | 'error'>;
 }
 
 /** A button that asks once more. */
-export function ConfirmButton({ label, question, onConfirm, busy, mistakes, error }: Props) {
+export function ConfirmButton({ label, question, onConfirm, submission }: Props) {
+  const { busy, error } = submission;
+  const mistakes = submission.elsewhere();
   const [opened, { close, toggle }] = useDisclosure();
   return (
     <Popover opened={opened} onDismiss={close} trapFocus withArrow shadow="md" width={300}>

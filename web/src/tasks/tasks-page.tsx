@@ -1,19 +1,16 @@
 import { Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { Link, getRouteApi } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { formatClock } from '../../../src/cli/progress/format.ts';
+import { replaceFields } from '../frame/search.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
-import { DataTable } from '../shared/data-table.tsx';
 import type { Column } from '../shared/data-table.tsx';
 import { Empty } from '../shared/empty.tsx';
+import { List } from '../shared/list-page.tsx';
 import { Page } from '../shared/page.tsx';
-import { Problem } from '../shared/problem.tsx';
-import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
-import { When } from '../shared/when.tsx';
-import { TaskState } from './task-state.tsx';
-import { taskTitle } from './task-title.ts';
+import { taskColumns } from './task-columns.tsx';
 
 const Tasks = graphql(`
   query Tasks($state: TaskState, $repository: String, $first: Int!, $after: String) {
@@ -48,17 +45,7 @@ const Tasks = graphql(`
 type Task = ResultOf<typeof Tasks>['tasks']['nodes'][number];
 
 const columns: readonly Column<Task>[] = [
-  {
-    header: 'Task',
-    width: 'minmax(200px, 2fr)',
-    cell: (task) => (
-      <Link to="/tasks/$id" params={{ id: task.id }}>
-        {taskTitle(task)}
-      </Link>
-    ),
-  },
-  { header: 'State', width: '110px', cell: ({ state }) => <TaskState state={state} /> },
-  { header: 'Requested', width: '110px', cell: ({ createdAt }) => <When at={createdAt} /> },
+  ...taskColumns('minmax(200px, 2fr)'),
   {
     header: 'Duration',
     width: '74px',
@@ -101,11 +88,7 @@ export function TasksPage() {
     (data) => data.tasks,
   );
   const change = (fields: Record<string, string | undefined>) =>
-    void navigate({
-      search: (before) =>
-        Object.fromEntries(Object.entries({ ...before, ...fields }).filter(([, value]) => value)),
-      replace: true,
-    });
+    void navigate({ search: (before) => replaceFields(before, fields), replace: true });
   const type = useDebouncedCallback((value: string) => change({ repository: value }), 250);
   const filtered = state !== undefined || repository !== undefined;
   return (
@@ -134,26 +117,21 @@ export function TasksPage() {
           w={260}
         />
       </Group>
-      <Problem error={pages.error} onRetry={pages.reload} />
-      {pages.total === undefined && pages.error === undefined ? <RowsSkeleton rows={8} /> : null}
-      {pages.total === 0 ? (
-        <Empty title={filtered ? 'No task matches' : 'No task yet'}>
-          {filtered
-            ? 'Clear the filters to see all tasks.'
-            : 'Syncs, clean-ups and verifications are tasks. Start one from a repository.'}
-        </Empty>
-      ) : null}
-      {pages.rows.length > 0 ? (
-        <DataTable
-          label="Tasks"
-          columns={columns}
-          rows={pages.rows}
-          keyOf={({ id }) => id}
-          onOpen={(row) => void navigate({ to: '/tasks/$id', params: { id: row.id } })}
-          onEnd={pages.more}
-          height="calc(100vh - 230px)"
-        />
-      ) : null}
+      <List
+        label="Tasks"
+        pages={pages}
+        columns={columns}
+        keyOf={({ id }) => id}
+        onOpen={(row) => void navigate({ to: '/tasks/$id', params: { id: row.id } })}
+        height="calc(100vh - 230px)"
+        empty={
+          <Empty title={filtered ? 'No task matches' : 'No task yet'}>
+            {filtered
+              ? 'Clear the filters to see all tasks.'
+              : 'Syncs, clean-ups and verifications are tasks. Start one from a repository.'}
+          </Empty>
+        }
+      />
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { Title } from '@mantine/core';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useQuery } from 'urql';
 import { formatBytes } from '../../../src/cli/progress/format.ts';
 import { graphql } from '../graphql/graphql.ts';
@@ -9,9 +9,7 @@ import type { Column } from '../shared/data-table.tsx';
 import { Empty } from '../shared/empty.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
-import { When } from '../shared/when.tsx';
-import { TaskState } from '../tasks/task-state.tsx';
-import { taskTitle } from '../tasks/task-title.ts';
+import { taskColumns } from '../tasks/task-columns.tsx';
 
 const UpkeepTasksQuery = graphql(`
   query UpkeepTasks {
@@ -38,17 +36,7 @@ const UpkeepTasksQuery = graphql(`
 type Task = ResultOf<typeof UpkeepTasksQuery>['tasks']['nodes'][number];
 
 const columns: readonly Column<Task>[] = [
-  {
-    header: 'Task',
-    width: 'minmax(160px, 1fr)',
-    cell: (task) => (
-      <Link to="/tasks/$id" params={{ id: task.id }}>
-        {taskTitle(task)}
-      </Link>
-    ),
-  },
-  { header: 'State', width: '110px', cell: ({ state }) => <TaskState state={state} /> },
-  { header: 'Requested', width: '110px', cell: ({ createdAt }) => <When at={createdAt} /> },
+  ...taskColumns('minmax(160px, 1fr)'),
   {
     header: 'Result',
     width: 'minmax(220px, 2fr)',
