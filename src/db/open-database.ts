@@ -16,6 +16,7 @@ import { Migration0007Versions } from './migrations/0007-versions.ts';
 import { Migration0008Distributions } from './migrations/0008-distributions.ts';
 import { Migration0009Schedules } from './migrations/0009-schedules.ts';
 import { Migration0010Staging } from './migrations/0010-staging.ts';
+import { Migration0011Configuration } from './migrations/0011-configuration.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -40,6 +41,7 @@ const migrations = [
   Migration0008Distributions,
   Migration0009Schedules,
   Migration0010Staging,
+  Migration0011Configuration,
 ];
 
 // Ids and byte counts are below 2^53.

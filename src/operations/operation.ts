@@ -34,7 +34,7 @@ export interface Reference {
 
 /**
  * Runs an operation in one transaction, which is undone where there are mistakes. Of two callers that find a name free, the database decides
- * who was first; the other gets `taken`.
+ * who was first; the other gets `taken`. Within a transaction of the operator's, it is a savepoint of that one.
  */
 export async function inTransaction<T>(
   { em }: Operator,
@@ -42,11 +42,15 @@ export async function inTransaction<T>(
   taken?: () => Mistake,
 ): Promise<Outcome<T>> {
   try {
-    return await em.fork().transactional(async (transaction) => {
-      const outcome = await work(transaction);
-      if (outcome.mistakes !== undefined) throw new Refusal(outcome.mistakes);
-      return outcome;
-    });
+    const own = em.isInTransaction() ? em : em.fork();
+    return await own.transactional(
+      async (transaction) => {
+        const outcome = await work(transaction);
+        if (outcome.mistakes !== undefined) throw new Refusal(outcome.mistakes);
+        return outcome;
+      },
+      { clear: true },
+    );
   } catch (error) {
     if (error instanceof Refusal) return refused(...error.mistakes);
     if (taken !== undefined && error instanceof UniqueConstraintViolationException) return refused(taken());

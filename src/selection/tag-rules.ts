@@ -83,3 +83,20 @@ export function minimumAgeOf({ minimumAgeSeconds, minimumAgeFor }: FurtherRules)
     ? undefined
     : { seconds: minimumAgeSeconds, scope: minimumAgeFor ?? 'ALL' };
 }
+
+/** The rules of a remote, with their defaults. */
+export function withRuleDefaults(rules: FurtherRules) {
+  return {
+    includeTagPatterns: rules.includeTagPatterns ?? null,
+    excludeTagPatterns: rules.excludeTagPatterns ?? null,
+    semverRanges: rules.semverRanges ?? null,
+    semverSuffix: rules.semverSuffix ?? null,
+    semverPrereleases: rules.semverPrereleases ?? false,
+    immutableTags: rules.immutableTags ?? null,
+    minimumAgeSeconds: rules.minimumAgeSeconds ?? null,
+    minimumAgeFor: rules.minimumAgeFor ?? 'ALL',
+    tagFailures: rules.tagFailures ?? 'SKIP_TAG',
+    newestTags: rules.newestTags ? { order: 'SEMVER', ...rules.newestTags } : null,
+    platforms: rules.platforms ?? null,
+  } as const;
+}

@@ -15,6 +15,7 @@ import {
   ViewerResolver,
 } from './access/viewer.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
+import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
 import { BlobTextResolver } from './content/blob-text.resolver.ts';
 import { ManifestResolver, SignatureResolver, TagResolver } from './content/content.resolver.ts';
@@ -116,6 +117,7 @@ export function buildApiSchema(): GraphQLSchema {
       SignaturePolicyViewerResolver,
       ScheduleViewerResolver,
       TaskViewerResolver,
+      ConfigurationResolver,
       EstateResolver,
       RepositoryFreshnessResolver,
     ],

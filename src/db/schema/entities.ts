@@ -1,4 +1,5 @@
 import { accessTables } from './access.ts';
+import { configurationTables } from './configuration.ts';
 import { contentTables } from './content.ts';
 import { distributionsTables } from './distributions.ts';
 import { installationTables } from './installation.ts';
@@ -13,6 +14,7 @@ import { versionsTables } from './versions.ts';
 /** Each table that the migrations make. */
 export const entities = [
   ...accessTables,
+  ...configurationTables,
   ...contentTables,
   ...distributionsTables,
   ...installationTables,

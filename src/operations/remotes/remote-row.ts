@@ -62,8 +62,20 @@ export function dropSecrets(row: Remote): void {
   row.headerNames = [];
 }
 
-/** The stored client key in clear text; undefined where there is none. */
-export function openKey(row: Remote | null, secrets: SecretBox): string | undefined {
-  const sealed = row?.sslClientKeySealed;
-  return typeof sealed === 'string' ? secrets.decrypt(sealed, `remote:${row?.id}:ssl_client_key`) : undefined;
+const sealedIn = {
+  password: ['passwordSealed', 'password'],
+  sslClientKey: ['sslClientKeySealed', 'ssl_client_key'],
+  headers: ['headersSealed', 'headers'],
+  proxyUrl: ['proxyUrlSealed', 'proxy_url'],
+} as const;
+
+/** A stored secret in clear text; undefined where there is none. */
+export function openSecret(
+  row: Remote | null,
+  field: keyof typeof sealedIn,
+  secrets: SecretBox,
+): string | undefined {
+  const [sealedField, column] = sealedIn[field];
+  const sealed = row?.[sealedField];
+  return typeof sealed === 'string' ? secrets.decrypt(sealed, `remote:${row?.id}:${column}`) : undefined;
 }

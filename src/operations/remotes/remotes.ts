@@ -15,7 +15,7 @@ import { lockNamed, lockOwned, remoteNotFound } from '../references.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
-import { applyPlain, applySecrets, dropSecrets, openKey } from './remote-row.ts';
+import { applyPlain, applySecrets, dropSecrets, openSecret } from './remote-row.ts';
 import { remoteInUse } from './remote-use.ts';
 import type { AddressRules } from './urls.ts';
 
@@ -94,7 +94,7 @@ export async function updateRemote(
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkRemoteFields(fields, addresses);
       if (row === null) mistakes.unshift(remoteNotFound(remote));
-      mistakes.push(...checkClientCertificate(fields, row ?? undefined, () => openKey(row, secrets)));
+      mistakes.push(...checkClientCertificate(fields, row ?? undefined, () => openSecret(row, 'sslClientKey', secrets)));
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);

@@ -106,19 +106,14 @@ const repositoryIdDescription =
 const privateDescription =
   'Whether pulls need the role reader for the base path. False: anybody may pull, without a login.';
 
-@InputType('DistributionCreateInput', { description: 'A new distribution.' })
-export class DistributionCreateInput {
+/** The fields of a new distribution but those that name something else. */
+@InputType()
+export abstract class NewDistributionSettings {
   @Field(() => String, {
     description:
       'OCI repository name, 1 to 255 characters: lower-case letters and digits, joined by . _ __ - and /.',
   })
   basePath!: string;
-
-  @Field(() => ID, { nullable: true, description: repositoryIdDescription })
-  repositoryId?: string | null;
-
-  @Field(() => ID, { nullable: true, description: versionIdDescription })
-  versionId?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
@@ -128,6 +123,15 @@ export class DistributionCreateInput {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: pullThroughDescription })
   pullThrough?: boolean | null;
+}
+
+@InputType('DistributionCreateInput', { description: 'A new distribution.' })
+export class DistributionCreateInput extends NewDistributionSettings {
+  @Field(() => ID, { nullable: true, description: repositoryIdDescription })
+  repositoryId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: versionIdDescription })
+  versionId?: string | null;
 
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;

@@ -105,13 +105,11 @@ abstract class RemoteSettings extends TagRuleSettings {
     description: 'Password or token at the upstream; null: none. Write-only, stored encrypted.',
   })
   password?: string | null;
-
-  @Field(() => ID, signaturePolicyIdOption)
-  signaturePolicyId?: string | null;
 }
 
-@InputType('RemoteCreateInput', { description: 'A new remote.' })
-export class RemoteCreateInput extends RemoteSettings {
+/** The fields of a new remote but those that name something else. */
+@InputType()
+export abstract class NewRemoteSettings extends RemoteSettings {
   @PrereleasesField({ nullable: true, defaultValue: false })
   override semverPrereleases?: boolean | null;
 
@@ -175,10 +173,19 @@ export class RemoteCreateInput extends RemoteSettings {
   maxRetries?: number | null;
 }
 
+@InputType('RemoteCreateInput', { description: 'A new remote.' })
+export class RemoteCreateInput extends NewRemoteSettings {
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
+}
+
 @InputType('RemoteUpdateInput', {
   description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
 })
 export class RemoteUpdateInput extends RemoteSettings {
+  @Field(() => ID, signaturePolicyIdOption)
+  signaturePolicyId?: string | null;
+
   @Field(() => ID, { description: 'The remote.' })
   id!: string;
 

@@ -5,7 +5,8 @@ import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
-import { FailuresField, NewestTagsType, ScopeField, answerRules, ruleText } from './tag-rules.type.ts';
+import { withRuleDefaults } from '../../../selection/tag-rules.ts';
+import { FailuresField, NewestTagsType, ScopeField, ruleText } from './tag-rules.type.ts';
 import { Payload } from '../payload.type.ts';
 
 export const RemotePolicyEnum = {
@@ -218,7 +219,7 @@ export function toRemoteType(row: Remote): RemoteType {
     updatedAt,
     includeTags: row.includeTags ?? null,
     excludeTags: row.excludeTags ?? null,
-    ...answerRules(rules),
+    ...withRuleDefaults(rules),
     sigstore: row.sigstore ?? null,
     totalTimeout: row.totalTimeout ?? null,
     connectTimeout: row.connectTimeout ?? null,

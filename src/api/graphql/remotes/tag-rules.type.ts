@@ -1,6 +1,5 @@
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type {
-  FurtherRules,
   MinimumAgeScope,
   SemverGroup,
   TagFailureMode,
@@ -115,23 +114,6 @@ export const ruleText = {
     'What a sync does about a tag whose content is damaged, missing, refused or of an unsupported kind. A sync of which no tag could be ' +
     'had fails in any case.',
 };
-
-/** The rules of a remote, with their defaults. */
-export function answerRules(rules: FurtherRules) {
-  return {
-    includeTagPatterns: rules.includeTagPatterns ?? null,
-    excludeTagPatterns: rules.excludeTagPatterns ?? null,
-    semverRanges: rules.semverRanges ?? null,
-    semverSuffix: rules.semverSuffix ?? null,
-    semverPrereleases: rules.semverPrereleases ?? false,
-    immutableTags: rules.immutableTags ?? null,
-    minimumAgeSeconds: rules.minimumAgeSeconds ?? null,
-    minimumAgeFor: rules.minimumAgeFor ?? 'ALL',
-    tagFailures: rules.tagFailures ?? 'SKIP_TAG',
-    newestTags: rules.newestTags ? { order: 'SEMVER', ...rules.newestTags } : null,
-    platforms: rules.platforms ?? null,
-  } as const;
-}
 
 /** The field `semverPrereleases`. */
 export function PrereleasesField(options: { nullable?: boolean; defaultValue?: false } = {}) {

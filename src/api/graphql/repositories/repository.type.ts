@@ -53,20 +53,31 @@ export function toRepositoryType(row: Repository): RepositoryType {
 
 export const RepositoryConnection = connectionType(RepositoryType, 'Repository');
 
-/** The fields that create and update share. */
+/** The field `name` of a new repository. */
+export function RepositoryNameField() {
+  return Field(() => String, {
+    description:
+      'OCI repository name, 1 to 255 characters: lower-case letters and digits, joined by . _ __ - and /.',
+  });
+}
+
+/** The fields that create and update share, but those that name something else. */
 @InputType()
-abstract class RepositorySettings {
+export abstract class RepositoryPlainSettings {
   @Field(() => String, { nullable: true, description: 'Free text, up to 10,000 characters; null: none.' })
   description?: string | null;
 
+  @Field(() => Int, { nullable: true, description: 'Number of versions to keep, at least 1; null: all.' })
+  retainVersions?: number | null;
+}
+
+@InputType()
+abstract class RepositorySettings extends RepositoryPlainSettings {
   @Field(() => ID, {
     nullable: true,
     description: 'The default remote of repositorySync; null: none.',
   })
   remoteId?: string | null;
-
-  @Field(() => Int, { nullable: true, description: 'Number of versions to keep, at least 1; null: all.' })
-  retainVersions?: number | null;
 
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
@@ -74,10 +85,7 @@ abstract class RepositorySettings {
 
 @InputType('RepositoryCreateInput', { description: 'A new repository.' })
 export class RepositoryCreateInput extends RepositorySettings {
-  @Field(() => String, {
-    description:
-      'OCI repository name, 1 to 255 characters: lower-case letters and digits, joined by . _ __ - and /.',
-  })
+  @RepositoryNameField()
   name!: string;
 }
 

@@ -11,15 +11,12 @@ const jitterDescription =
 const catchupDescription =
   'Catch-up window: a missed run is caught up when it is late by at most this, 10 to 31,622,400 seconds.';
 const mirrorDescription = 'Also remove tags that the upstream no longer has, as in repositorySync.';
-const remoteDescription = "The remote to sync from; null: the repository's own at the time of the run.";
+export const remoteDescription = "The remote to sync from; null: the repository's own at the time of the run.";
 const noteDescription = 'Free text, up to 1,000 characters; null: none.';
 
 /** The fields that create and update share. */
 @InputType()
 abstract class ScheduleSettings {
-  @Field(() => ID, { nullable: true, description: remoteDescription })
-  remoteId?: string | null;
-
   @Field(() => String, { nullable: true, description: cronDescription })
   cron?: string | null;
 
@@ -30,11 +27,9 @@ abstract class ScheduleSettings {
   note?: string | null;
 }
 
-@InputType('ScheduleCreateInput', { description: 'A new schedule.' })
-export class ScheduleCreateInput extends ScheduleSettings {
-  @Field(() => ID, { description: 'The repository to sync.' })
-  repositoryId!: string;
-
+/** The fields of a new schedule but those that name something else. */
+@InputType()
+export abstract class NewScheduleSettings extends ScheduleSettings {
   @Field(() => String, { nullable: true, defaultValue: 'UTC', description: timeZoneDescription })
   timeZone?: string | null;
 
@@ -55,6 +50,15 @@ export class ScheduleCreateInput extends ScheduleSettings {
   paused?: boolean | null;
 }
 
+@InputType('ScheduleCreateInput', { description: 'A new schedule.' })
+export class ScheduleCreateInput extends NewScheduleSettings {
+  @Field(() => ID, { description: 'The repository to sync.' })
+  repositoryId!: string;
+
+  @Field(() => ID, { nullable: true, description: remoteDescription })
+  remoteId?: string | null;
+}
+
 @InputType('ScheduleUpdateInput', {
   description:
     'Changes to a schedule. Omitted fields are kept; null clears a field. A given cron replaces intervalSeconds, and vice versa.',
@@ -62,6 +66,9 @@ export class ScheduleCreateInput extends ScheduleSettings {
 export class ScheduleUpdateInput extends ScheduleSettings {
   @Field(() => ID, { description: 'The schedule.' })
   id!: string;
+
+  @Field(() => ID, { nullable: true, description: remoteDescription })
+  remoteId?: string | null;
 
   @Field(() => String, { nullable: true, description: `${timeZoneDescription} It cannot be cleared.` })
   timeZone?: string | null;

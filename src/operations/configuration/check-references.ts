@@ -1,0 +1,58 @@
+import type { Viewer } from '../../access/viewer.ts';
+import type { Em } from '../../db/open-database.ts';
+import type { ConfiguredKind } from '../../db/schema/configuration.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { mistake } from '../mistakes.ts';
+import type { Mistake } from '../mistakes.ts';
+import { findPresentNames } from './find-named.ts';
+import { namesOf } from './list-wishes.ts';
+import type { Wish } from './list-wishes.ts';
+
+const nouns: Readonly<Record<ConfiguredKind, string>> = {
+  SIGNATURE_POLICY: 'signature policy',
+  REMOTE: 'remote',
+  REPOSITORY: 'repository',
+  SCHEDULE: 'schedule',
+  DISTRIBUTION: 'distribution',
+};
+
+/** Names that are given twice. */
+export function findDoubles(wishes: readonly Wish[]): Mistake[] {
+  const first = new Map<string, Wish>();
+  return wishes.flatMap((wish) => {
+    const { kind, name, path } = wish;
+    if (kind.kind === 'SCHEDULE') return [];
+    const key = `${kind.kind} ${name}`;
+    const before = first.get(key);
+    first.set(key, before ?? wish);
+    if (before === undefined) return [];
+    const message = `${quoteValue(name)} is given twice, at ${before.path.join('.')} too; give each ${nouns[kind.kind]} once.`;
+    return [mistake('ALREADY_EXISTS', [...path, kind.nameField], message)];
+  });
+}
+
+/** Names that neither the configuration nor the server has. */
+export async function findMissing(em: Em, viewer: Viewer, wishes: readonly Wish[]): Promise<Mistake[]> {
+  const named = wishes.flatMap((wish) =>
+    Object.entries(wish.kind.references).flatMap(([field, kind]) => {
+      const name = wish.values[field];
+      return typeof name === 'string' ? [{ wish, field, kind, name }] : [];
+    }),
+  );
+  const missing: Mistake[] = [];
+  for (const kind of new Set(named.map((one) => one.kind))) {
+    const wanted = new Set(namesOf(wishes, kind));
+    const others = named.filter((one) => one.kind === kind && !wanted.has(one.name));
+    const present = await findPresentNames(em, viewer, kind, [...new Set(others.map(({ name }) => name))]);
+    for (const { wish, field, name } of others)
+      if (!present.has(name))
+        missing.push(
+          mistake(
+            'NOT_FOUND',
+            [...wish.path, field],
+            `${field} is ${quoteValue(name)}, and there is no ${nouns[kind]} of that name, neither in the configuration nor on the server.`,
+          ),
+        );
+  }
+  return missing;
+}

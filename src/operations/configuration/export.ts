@@ -1,0 +1,85 @@
+import { visibilityOf } from '../../access/viewer.ts';
+import { countSection, readSectionPage } from '../../db/configuration/read-section.ts';
+import type { SectionKind, SectionOf } from '../../db/configuration/read-section.ts';
+import type { Page } from '../../db/reads/read-page.ts';
+import type { Present, Values } from './configuration.ts';
+import { isSameJson } from './is-same-json.ts';
+import type { Kind, Reader } from './kind.ts';
+import { kindOf } from './kinds.ts';
+import { scheduleKind } from './schedule-kind.ts';
+
+/** One thing of the running state, as tidemark.yaml says it. */
+export interface Exported {
+  readonly id: number;
+  readonly name: string;
+  /** Without defaults and secrets. */
+  readonly values: Values;
+  /** The secrets that it has. */
+  readonly secrets: readonly string[];
+}
+
+export interface ExportOptions {
+  readonly kind: SectionKind;
+  readonly isAccessOn: boolean;
+}
+
+export async function exportPage(
+  reader: Reader,
+  options: ExportOptions,
+  page: { readonly afterId: number; readonly first: number },
+): Promise<Page<Exported>> {
+  const { rows: ids, hasNext } = await readSectionPage(reader.em, sectionOf(reader, options), page);
+  const kind = kindOf(options.kind);
+  const present = ids.length === 0 ? [] : await kind.read(reader, { ids });
+  const schedules = await readSchedules(reader, options.kind, present);
+  const rows = present.map((one) => {
+    const own = schedules.filter(({ name }) => name === one.name).map(({ values }) => tidy(scheduleKind, values));
+    const values = { ...tidy(kind, withoutUserInfo(one.values)), ...(own.length > 0 && { schedules: own }) };
+    return { id: one.id, name: one.name, values, secrets: secretsOf(kind, one.values) };
+  });
+  return { rows, hasNext };
+}
+
+export function countExported(reader: Reader, options: ExportOptions): Promise<number> {
+  return countSection(reader.em, sectionOf(reader, options));
+}
+
+function sectionOf({ viewer }: Reader, { kind, isAccessOn }: ExportOptions): SectionOf {
+  return { kind, visibility: visibilityOf(viewer), isPrivate: isAccessOn };
+}
+
+async function readSchedules(
+  reader: Reader,
+  kind: SectionKind,
+  present: readonly Present[],
+): Promise<Present[]> {
+  if (kind !== 'REPOSITORY' || present.length === 0) return [];
+  return scheduleKind.read(reader, { names: present.map(({ name }) => name) });
+}
+
+/** What differs from the defaults, without secrets. */
+function tidy(kind: Kind, values: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).filter(
+      ([field, value]) => !kind.secrets.includes(field) && !isSameJson(value, kind.defaults[field]),
+    ),
+  );
+}
+
+function secretsOf({ secrets }: Kind, values: Values): string[] {
+  const stored = secrets.filter((field) => !isSameJson(values[field], null));
+  return hasUserInfo(values['proxyUrl']) ? [...stored, 'proxyUrl'] : stored;
+}
+
+function hasUserInfo(url: unknown): url is string {
+  return typeof url === 'string' && publicUrl(url) !== url;
+}
+
+function publicUrl(url: string): string {
+  return url.replace(/^(https?:\/\/)[^/]*@/, '$1');
+}
+
+function withoutUserInfo(values: Values): Values {
+  const { proxyUrl } = values;
+  return hasUserInfo(proxyUrl) ? { ...values, proxyUrl: publicUrl(proxyUrl) } : values;
+}

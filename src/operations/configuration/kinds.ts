@@ -1,0 +1,21 @@
+import type { ConfiguredKind } from '../../db/schema/configuration.ts';
+import { distributionKind } from './distribution-kind.ts';
+import type { Kind } from './kind.ts';
+import { policyKind } from './policy-kind.ts';
+import { remoteKind } from './remote-kind.ts';
+import { repositoryKind } from './repository-kind.ts';
+import { scheduleKind } from './schedule-kind.ts';
+
+/** Each kind, in the order in which things are created: what is named comes before what names it. */
+export const kinds: readonly Kind[] = [policyKind, remoteKind, repositoryKind, scheduleKind, distributionKind];
+
+/** The kinds with a section of their own. */
+export const sectionKinds: readonly Kind[] = kinds.filter((kind) => kind !== scheduleKind);
+
+const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
+
+export function kindOf(name: ConfiguredKind): Kind {
+  const kind = byName.get(name);
+  if (kind === undefined) throw new Error(`no kind ${name}`);
+  return kind;
+}

@@ -1,0 +1,110 @@
+import { readConfigured } from '../../db/configuration/configured-things.ts';
+import type { ConfiguredKind } from '../../db/schema/configuration.ts';
+import type { Change, Configuration, FieldChange, Present, Values } from './configuration.ts';
+import { isSameJson } from './is-same-json.ts';
+import type { Kind, Reader } from './kind.ts';
+import { kinds } from './kinds.ts';
+import { listWishes, namesOf } from './list-wishes.ts';
+import type { Wish } from './list-wishes.ts';
+import { pairSchedules } from './pair-schedules.ts';
+
+/** The changes that make the server as the configuration says, in the order in which they have to be made. Reads only. */
+export async function planChanges(
+  reader: Reader,
+  configuration: Configuration,
+  { prune }: { readonly prune: boolean },
+): Promise<Change[]> {
+  const wishes = listWishes(configuration);
+  const owned = await readConfigured(reader.em, configuration.name);
+  const makes: Change[] = [];
+  const deletions: Change[] = [];
+  for (const kind of kinds) {
+    const mine = wishes.filter((wish) => wish.kind === kind);
+    const names = namesOf(wishes, kind.kind === 'SCHEDULE' ? 'REPOSITORY' : kind.kind);
+    const present = names.length === 0 ? [] : await kind.read(reader, { names });
+    const ownedIds = owned.get(kind.kind) ?? new Set<number>();
+    const pairs = kind.kind === 'SCHEDULE' ? pairSchedules(mine, present, ownedIds) : pairByName(mine, present);
+    for (const { wish, found } of pairs) makes.push(...compare(wish, found));
+    if (!prune) continue;
+    const kept = new Set(pairs.flatMap(({ found }) => found?.id ?? []));
+    const others = [...ownedIds].filter((id) => !kept.has(id));
+    const gone = others.length === 0 ? [] : await kind.read(reader, { ids: others });
+    deletions.push(...gone.map((one) => toDeletion(kind, one)));
+  }
+  return inOrder(withUnits(wishes, makes), deletions);
+}
+
+interface Pair {
+  readonly wish: Wish;
+  readonly found: Present | undefined;
+}
+
+function pairByName(wishes: readonly Wish[], present: readonly Present[]): Pair[] {
+  const byName = new Map(present.map((one) => [one.name, one]));
+  return wishes.map((wish) => ({ wish, found: byName.get(wish.name) }));
+}
+
+function compare({ kind, name, path, values }: Wish, found: Present | undefined): Change[] {
+  const before = found?.values ?? kind.defaults;
+  const isSame = (field: string): boolean => {
+    if (found === undefined) return isSameJson(values[field], before[field]);
+    return kind.isSame?.(field, values[field], found) ?? isSameJson(values[field], before[field]);
+  };
+  const differing = Object.keys(values).filter((field) => field !== kind.nameField && !isSame(field));
+  if (found !== undefined && differing.length === 0) return [];
+  const fields = differing.map((field) => describe(kind, field, before[field], values[field]));
+  const action = found === undefined ? 'CREATE' : 'UPDATE';
+  const wanted = kind.kind === 'SCHEDULE' ? { ...values, repository: name } : values;
+  return [{ action, kind: kind.kind, name, path, fields, id: found?.id, wanted, unit: '' }];
+}
+
+function describe(kind: Kind, field: string, from: unknown, to: unknown): FieldChange {
+  const isSecret = kind.secrets.includes(field) || hasUserInfo(from) || hasUserInfo(to);
+  return { field, isSecret, from: isSecret ? null : (from ?? null), to: isSecret ? null : (to ?? null) };
+}
+
+/** A proxy's URL may have a password in it. */
+function hasUserInfo(value: unknown): boolean {
+  return typeof value === 'string' && /^https?:\/\/[^/]*@/.test(value);
+}
+
+function toDeletion({ kind }: Kind, { id, name }: Present): Change {
+  return { action: 'DELETE', kind, name, path: [], fields: [], id, wanted: {}, unit: `delete ${kind} ${id}` };
+}
+
+/** A remote is changed with the first repository that names it. */
+function withUnits(wishes: readonly Wish[], changes: readonly Change[]): Change[] {
+  const users = new Map<string, string>();
+  for (const { kind, name, values } of wishes) {
+    const { remote } = values;
+    if (kind.kind === 'REPOSITORY' && typeof remote === 'string' && !users.has(remote)) users.set(remote, name);
+  }
+  const unitOf = ({ kind, name, wanted }: Change): string => {
+    if (kind === 'REPOSITORY' || kind === 'SCHEDULE') return `repository ${name}`;
+    if (kind === 'DISTRIBUTION') return `repository ${textOf(wanted['repository'])}`;
+    const user = kind === 'REMOTE' ? users.get(name) : undefined;
+    return user === undefined ? `${kind} ${name}` : `repository ${user}`;
+  };
+  return changes.map((change) => ({ ...change, unit: unitOf(change) }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+const freesNames: readonly ConfiguredKind[] = ['DISTRIBUTION', 'SCHEDULE'];
+
+/** Distributions and schedules are deleted first, since they hold names and remotes; what they named is deleted last. */
+function inOrder(makes: readonly Change[], deletions: readonly Change[]): Change[] {
+  const first = deletions.filter(({ kind }) => freesNames.includes(kind));
+  const last = deletions.filter(({ kind }) => !freesNames.includes(kind)).toReversed();
+  const units = Map.groupBy(makes, ({ unit }) => unit);
+  const shared = [...units].filter(([unit]) => !unit.startsWith('repository '));
+  const others = [...units].filter(([unit]) => unit.startsWith('repository '));
+  return [...first, ...[...shared, ...others].flatMap(([, changes]) => changes), ...last];
+}
+
+/** The fields that an update changes. */
+export function changedValues({ fields, wanted }: Change): Values {
+  return Object.fromEntries(fields.map(({ field }) => [field, wanted[field] ?? null]));
+}
