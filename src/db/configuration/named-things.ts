@@ -17,16 +17,16 @@ export function isNamedKind(kind: string): kind is NamedKind {
 
 export async function findByIds(em: Em, kind: NamedKind, ids: readonly number[]): Promise<NamedThing[]> {
   const found = await sql<NamedThing>`
-    select id, name from ${sql.table(tables[kind])} where id = any(${[...ids]}::bigint[])`.execute(kysely(em));
+    select id, name from ${sql.table(tables[kind])} where id = any(${[...ids]}::bigint[])`.execute(
+    kysely(em),
+  );
   return found.rows;
 }
 
-export async function findByNames(
-  em: Em,
-  kind: NamedKind,
-  names: readonly string[],
-): Promise<NamedThing[]> {
+export async function findByNames(em: Em, kind: NamedKind, names: readonly string[]): Promise<NamedThing[]> {
   const found = await sql<NamedThing>`
-    select id, name from ${sql.table(tables[kind])} where name = any(${names.filter((name) => !name.includes('\0'))}::text[])`.execute(kysely(em));
+    select id, name from ${sql.table(tables[kind])} where name = any(${names.filter((name) => !name.includes('\0'))}::text[])`.execute(
+    kysely(em),
+  );
   return found.rows;
 }

@@ -3,7 +3,7 @@ import type { Mistake } from '../mistakes.ts';
 import type { Operator } from '../operation.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import type { Change, Configuration } from './configuration.ts';
-import type { ConfigurationDeps } from './kind.ts';
+import type { ConfigurationDeps, Reader } from './kind.ts';
 import { kindOf } from './kinds.ts';
 import { changedValues, planChanges } from './plan.ts';
 
@@ -32,7 +32,7 @@ export async function applyConfiguration(
   { prune, dryRun }: ApplyOptions,
 ): Promise<Applied> {
   const em = operator.em.fork();
-  const reader = { em, viewer: operator.viewer, secrets: deps.secrets };
+  const reader = readerOf({ ...operator, em }, deps);
   const wrong = await checkConfiguration(em, operator.viewer, configuration);
   if (wrong.length > 0) return { changes: [], mistakes: wrong };
   const changes = await planChanges(reader, configuration, { prune });
@@ -113,7 +113,7 @@ async function make(
     await noteConfigured(em, configuration, { kind: change.kind, id: value });
     return [];
   }
-  const thing = { key: change.id, field: '', text: change.name };
+  const thing = { key: change.id ?? (await findMade(operator, deps, change)), field: '', text: change.name };
   if (change.action === 'UPDATE') {
     const update = { thing, changes: changedValues(change), values: change.wanted };
     return place(change, (await kind.update(operator, deps, update)).mistakes ?? []);
@@ -122,6 +122,20 @@ async function make(
   if (mistakes !== undefined) return place(change, mistakes);
   await forgetConfigured(em, { kind: change.kind, id: change.id ?? 0 });
   return [];
+}
+
+function readerOf({ em, viewer }: Operator, { secrets, isAccessOn }: ConfigurationDeps): Reader {
+  return { em, viewer, secrets, isAccessOn };
+}
+
+/** The key of what came with an earlier change. */
+async function findMade(
+  operator: Operator,
+  deps: ConfigurationDeps,
+  { kind, name }: Change,
+): Promise<number | undefined> {
+  const [found] = await kindOf(kind).read(readerOf(operator, deps), { names: [name] });
+  return found?.id;
 }
 
 const idFields: Readonly<Record<string, string>> = {

@@ -34,7 +34,7 @@ export interface Change {
   readonly path: readonly string[];
   /** Those that differ; of a new thing, those that differ from the defaults. */
   readonly fields: readonly FieldChange[];
-  /** Undefined for a new thing. */
+  /** Undefined for a new thing, and for the distribution that a new repository brings. */
   readonly id: number | undefined;
   /** All fields as they are to be; empty for what is deleted. */
   readonly wanted: Values;
@@ -44,6 +44,7 @@ export interface Change {
 
 /** Something that is there, with the fields of a configuration. */
 export interface Present {
+  /** 0 for the distribution that a new repository brings. */
   readonly id: number;
   readonly name: string;
   readonly values: Values;

@@ -9,7 +9,7 @@ import {
 import type { DistributionFields } from '../distributions.ts';
 import type { Target } from '../distribution-target.ts';
 import type { Operator, Outcome } from '../operation.ts';
-import type { Values } from './configuration.ts';
+import type { Present, Values } from './configuration.ts';
 import { readNames, referTo } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind } from './kind.ts';
@@ -49,11 +49,7 @@ export const distributionKind: Kind = {
   },
   async create(operator, { isAccessOn }, values) {
     const fields = { ...(await toFields(operator, values)), ...(await targetOf(operator, values)) };
-    return createDistribution(
-      operator,
-      { ...fields, basePath: String(values['basePath']) },
-      { isAccessOn },
-    );
+    return createDistribution(operator, { ...fields, basePath: String(values['basePath']) }, { isAccessOn });
   },
   async update(operator, _, { thing, changes, values }) {
     if ('repository' in changes || 'version' in changes) {
@@ -64,6 +60,12 @@ export const distributionKind: Kind = {
   },
   remove: (operator, _, thing) => deleteDistribution(operator, thing),
 };
+
+/** The distribution that a new repository brings. */
+export function ownDistribution(name: string, isPrivate: boolean): Present {
+  const values = { ...distributionKind.defaults, basePath: name, private: isPrivate, repository: name };
+  return { id: 0, name, values };
+}
 
 async function toFields({ em }: Operator, values: Values): Promise<DistributionFields> {
   const { basePath: _, repository: __, version: ___, signaturePolicy, ...plain } = values;

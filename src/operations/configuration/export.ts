@@ -18,33 +18,30 @@ export interface Exported {
   readonly secrets: readonly string[];
 }
 
-export interface ExportOptions {
-  readonly kind: SectionKind;
-  readonly isAccessOn: boolean;
-}
-
 export async function exportPage(
   reader: Reader,
-  options: ExportOptions,
+  section: SectionKind,
   page: { readonly afterId: number; readonly first: number },
 ): Promise<Page<Exported>> {
-  const { rows: ids, hasNext } = await readSectionPage(reader.em, sectionOf(reader, options), page);
-  const kind = kindOf(options.kind);
+  const { rows: ids, hasNext } = await readSectionPage(reader.em, sectionOf(reader, section), page);
+  const kind = kindOf(section);
   const present = ids.length === 0 ? [] : await kind.read(reader, { ids });
-  const schedules = await readSchedules(reader, options.kind, present);
+  const schedules = await readSchedules(reader, section, present);
   const rows = present.map((one) => {
-    const own = schedules.filter(({ name }) => name === one.name).map(({ values }) => tidy(scheduleKind, values));
+    const own = schedules
+      .filter(({ name }) => name === one.name)
+      .map(({ values }) => tidy(scheduleKind, values));
     const values = { ...tidy(kind, withoutUserInfo(one.values)), ...(own.length > 0 && { schedules: own }) };
     return { id: one.id, name: one.name, values, secrets: secretsOf(kind, one.values) };
   });
   return { rows, hasNext };
 }
 
-export function countExported(reader: Reader, options: ExportOptions): Promise<number> {
-  return countSection(reader.em, sectionOf(reader, options));
+export function countExported(reader: Reader, section: SectionKind): Promise<number> {
+  return countSection(reader.em, sectionOf(reader, section));
 }
 
-function sectionOf({ viewer }: Reader, { kind, isAccessOn }: ExportOptions): SectionOf {
+function sectionOf({ viewer, isAccessOn }: Reader, kind: SectionKind): SectionOf {
   return { kind, visibility: visibilityOf(viewer), isPrivate: isAccessOn };
 }
 

@@ -22,6 +22,8 @@ export interface Reader {
   readonly em: Em;
   readonly viewer: Viewer;
   readonly secrets: SecretBox;
+  /** Whether logins are on. */
+  readonly isAccessOn: boolean;
 }
 
 /** One kind of thing in a configuration: how it is read, and by which operations it is made so. */
@@ -46,8 +48,16 @@ export interface Kind {
   readonly read: (reader: Reader, which: Which) => Promise<Present[]>;
   readonly create: (operator: Operator, deps: ConfigurationDeps, values: Values) => Promise<Outcome<number>>;
   /** `changes` are the fields that differ, `values` are all. */
-  readonly update: (operator: Operator, deps: ConfigurationDeps, change: UpdateOf) => Promise<Outcome<unknown>>;
-  readonly remove: (operator: Operator, deps: ConfigurationDeps, thing: Reference) => Promise<Outcome<undefined>>;
+  readonly update: (
+    operator: Operator,
+    deps: ConfigurationDeps,
+    change: UpdateOf,
+  ) => Promise<Outcome<unknown>>;
+  readonly remove: (
+    operator: Operator,
+    deps: ConfigurationDeps,
+    thing: Reference,
+  ) => Promise<Outcome<undefined>>;
 }
 
 export interface UpdateOf {

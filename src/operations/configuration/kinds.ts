@@ -7,7 +7,13 @@ import { repositoryKind } from './repository-kind.ts';
 import { scheduleKind } from './schedule-kind.ts';
 
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
-export const kinds: readonly Kind[] = [policyKind, remoteKind, repositoryKind, scheduleKind, distributionKind];
+export const kinds: readonly Kind[] = [
+  policyKind,
+  remoteKind,
+  repositoryKind,
+  scheduleKind,
+  distributionKind,
+];
 
 /** The kinds with a section of their own. */
 export const sectionKinds: readonly Kind[] = kinds.filter((kind) => kind !== scheduleKind);

@@ -1,6 +1,7 @@
 import { readConfigured } from '../../db/configuration/configured-things.ts';
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import type { Change, Configuration, FieldChange, Present, Values } from './configuration.ts';
+import { distributionKind, ownDistribution } from './distribution-kind.ts';
 import { isSameJson } from './is-same-json.ts';
 import type { Kind, Reader } from './kind.ts';
 import { kinds } from './kinds.ts';
@@ -23,7 +24,9 @@ export async function planChanges(
     const names = namesOf(wishes, kind.kind === 'SCHEDULE' ? 'REPOSITORY' : kind.kind);
     const present = names.length === 0 ? [] : await kind.read(reader, { names });
     const ownedIds = owned.get(kind.kind) ?? new Set<number>();
-    const pairs = kind.kind === 'SCHEDULE' ? pairSchedules(mine, present, ownedIds) : pairByName(mine, present);
+    if (kind === distributionKind) present.push(...broughtAlong(reader, makes));
+    const pairs =
+      kind.kind === 'SCHEDULE' ? pairSchedules(mine, present, ownedIds) : pairByName(mine, present);
     for (const { wish, found } of pairs) makes.push(...compare(wish, found));
     if (!prune) continue;
     const kept = new Set(pairs.flatMap(({ found }) => found?.id ?? []));
@@ -32,6 +35,13 @@ export async function planChanges(
     deletions.push(...gone.map((one) => toDeletion(kind, one)));
   }
   return inOrder(withUnits(wishes, makes), deletions);
+}
+
+/** The distributions that come with the new repositories. */
+function broughtAlong({ isAccessOn }: Reader, changes: readonly Change[]): Present[] {
+  return changes
+    .filter(({ kind, action }) => kind === 'REPOSITORY' && action === 'CREATE')
+    .map(({ name }) => ownDistribution(name, isAccessOn));
 }
 
 interface Pair {
@@ -55,7 +65,7 @@ function compare({ kind, name, path, values }: Wish, found: Present | undefined)
   const fields = differing.map((field) => describe(kind, field, before[field], values[field]));
   const action = found === undefined ? 'CREATE' : 'UPDATE';
   const wanted = kind.kind === 'SCHEDULE' ? { ...values, repository: name } : values;
-  return [{ action, kind: kind.kind, name, path, fields, id: found?.id, wanted, unit: '' }];
+  return [{ action, kind: kind.kind, name, path, fields, id: found?.id || undefined, wanted, unit: '' }];
 }
 
 function describe(kind: Kind, field: string, from: unknown, to: unknown): FieldChange {
@@ -77,7 +87,8 @@ function withUnits(wishes: readonly Wish[], changes: readonly Change[]): Change[
   const users = new Map<string, string>();
   for (const { kind, name, values } of wishes) {
     const { remote } = values;
-    if (kind.kind === 'REPOSITORY' && typeof remote === 'string' && !users.has(remote)) users.set(remote, name);
+    if (kind.kind === 'REPOSITORY' && typeof remote === 'string' && !users.has(remote))
+      users.set(remote, name);
   }
   const unitOf = ({ kind, name, wanted }: Change): string => {
     if (kind === 'REPOSITORY' || kind === 'SCHEDULE') return `repository ${name}`;

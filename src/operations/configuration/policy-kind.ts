@@ -1,7 +1,11 @@
 import { may } from '../../access/viewer.ts';
 import { toSignatureRules } from '../../db/policies/signature-policies.ts';
 import { SignaturePolicy } from '../../db/schema/signatures.ts';
-import { createSignaturePolicy, deleteSignaturePolicy, updateSignaturePolicy } from '../signature-policies.ts';
+import {
+  createSignaturePolicy,
+  deleteSignaturePolicy,
+  updateSignaturePolicy,
+} from '../signature-policies.ts';
 import type { SignaturePolicyFields } from '../signature-policies.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind } from './kind.ts';

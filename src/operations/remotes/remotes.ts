@@ -94,7 +94,9 @@ export async function updateRemote(
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkRemoteFields(fields, addresses);
       if (row === null) mistakes.unshift(remoteNotFound(remote));
-      mistakes.push(...checkClientCertificate(fields, row ?? undefined, () => openSecret(row, 'sslClientKey', secrets)));
+      mistakes.push(
+        ...checkClientCertificate(fields, row ?? undefined, () => openSecret(row, 'sslClientKey', secrets)),
+      );
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);

@@ -66,7 +66,8 @@ export class ConfiguredDistributionInput extends NewDistributionSettings {
 @InputType('ConfigurationInput', { description: 'The content of tidemark.yaml (docs/configuration.md).' })
 export class ConfigurationInput {
   @Field(() => String, {
-    description: 'Whose configuration it is, 1 to 255 visible characters. Only what it has created is pruned.',
+    description:
+      'Whose configuration it is, 1 to 255 visible characters. Only what it has created is pruned.',
   })
   name!: string;
 

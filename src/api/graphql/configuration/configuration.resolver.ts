@@ -33,10 +33,9 @@ export class ConfigurationResolver {
     @Ctx() context: RequestContext,
   ): Promise<Connection<ConfiguredThingType>> {
     const { em, viewer, api } = context;
-    const reader = { em, viewer, secrets: api.secrets };
-    const options = { kind: section, isAccessOn: api.access.isOn };
+    const reader = { em, viewer, secrets: api.secrets, isAccessOn: api.access.isOn };
     const list = `configuration-${section}`;
-    const page = await exportPage(reader, options, {
+    const page = await exportPage(reader, section, {
       first: checkFirst(first),
       afterId: readNumberCursor(list, after) ?? 0,
     });
@@ -45,7 +44,7 @@ export class ConfigurationResolver {
       after,
       keyOf: ({ id }) => id,
       nodeOf: (exported) => toConfiguredThing(section, exported),
-      countTotal: () => countExported(reader, options),
+      countTotal: () => countExported(reader, section),
     });
   }
 

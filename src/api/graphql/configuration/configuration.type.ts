@@ -129,7 +129,9 @@ export class ConfiguredThingType {
   @Field(() => String, { description: 'Its name, or base path.' })
   name!: string;
 
-  @Field(() => Json, { description: 'Its fields, as an entry of the section. Defaults and secrets are left out.' })
+  @Field(() => Json, {
+    description: 'Its fields, as an entry of the section. Defaults and secrets are left out.',
+  })
   value!: unknown;
 
   @Field(() => [String], { description: 'The fields with secrets that it has.' })

@@ -1,10 +1,5 @@
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type {
-  MinimumAgeScope,
-  SemverGroup,
-  TagFailureMode,
-  TagOrder,
-} from '../../../selection/tag-rules.ts';
+import type { MinimumAgeScope, SemverGroup, TagFailureMode, TagOrder } from '../../../selection/tag-rules.ts';
 
 const SemverGroupEnum = { ALL: 'ALL', MAJOR: 'MAJOR', MINOR: 'MINOR' } as const;
 registerEnumType(SemverGroupEnum, {

@@ -11,7 +11,8 @@ const jitterDescription =
 const catchupDescription =
   'Catch-up window: a missed run is caught up when it is late by at most this, 10 to 31,622,400 seconds.';
 const mirrorDescription = 'Also remove tags that the upstream no longer has, as in repositorySync.';
-export const remoteDescription = "The remote to sync from; null: the repository's own at the time of the run.";
+export const remoteDescription =
+  "The remote to sync from; null: the repository's own at the time of the run.";
 const noteDescription = 'Free text, up to 1,000 characters; null: none.';
 
 /** The fields that create and update share. */

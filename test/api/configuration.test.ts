@@ -1,0 +1,274 @@
+/** Configurations over the API: what they change, what they refuse, and what the running state looks like as one. No worker takes the runs. */
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startApi } from '../support/api/api-server.ts';
+import type { ApiUnderTest } from '../support/api/api-server.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await startApi();
+  await api.sql(`alter table repository alter column id restart with ${randomInt(1, 2 ** 40)}`);
+});
+afterAll(() => api?.close());
+beforeEach(async () => {
+  for (const table of [
+    'schedule',
+    'distribution',
+    'repository',
+    'remote',
+    'signature_policy',
+    'configured_thing',
+  ])
+    await api.sql(`delete from ${table}`);
+});
+
+interface Change {
+  readonly action: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly isApplied: boolean;
+  readonly fields: readonly { field: string; from: unknown; to: unknown; isSecret: boolean }[];
+}
+
+async function apply(configuration: object, options: object = {}) {
+  const answer = await api.mutate(
+    'configurationApply',
+    { configuration: { name: 'test', ...configuration }, ...options },
+    'changes { action kind name isApplied fields { field from to isSecret } }',
+  );
+  return answer as {
+    changes: readonly Change[];
+    userErrors: readonly { code: string; field: string[]; message: string }[];
+  };
+}
+
+function told({ changes }: { changes: readonly Change[] }): string[] {
+  return changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`);
+}
+
+const remote = (name: string, more: object = {}) => ({
+  name,
+  url: 'https://registry.example',
+  upstreamName: `library/${name}`,
+  ...more,
+});
+
+const estate = {
+  signaturePolicies: [] as object[],
+  remotes: [
+    remote('nginx', {
+      includeTags: ['1.*'],
+      newestTags: { count: 3 },
+      username: 'me',
+      password: 'hunter-two',
+    }),
+  ],
+  repositories: [
+    {
+      name: 'mirror/nginx',
+      remote: 'nginx',
+      retainVersions: 5,
+      schedules: [{ cron: '0 3 * * *', timeZone: 'Europe/Berlin', mirror: true }, { intervalSeconds: 3600 }],
+    },
+  ],
+  distributions: [
+    { basePath: 'prod/nginx', repository: 'mirror/nginx' },
+    { basePath: 'mirror/nginx', private: true },
+  ],
+};
+
+async function exported(
+  section: string,
+): Promise<{ name: string; value: Record<string, unknown>; secrets: string[] }[]> {
+  const { data } = await api.graphql(
+    `query ($section: ConfigurationSection!) { configuration(section: $section, first: 100) { totalCount nodes { name value secrets } } }`,
+    { section },
+  );
+  expect(data.configuration.totalCount).toBe(data.configuration.nodes.length);
+  return data.configuration.nodes;
+}
+
+describe('an apply', () => {
+  test('creates what is missing, and a second one changes nothing', async () => {
+    const first = await apply(estate);
+    expect(first.userErrors).toEqual([]);
+    expect(told(first)).toEqual([
+      'CREATE REMOTE nginx',
+      'CREATE REPOSITORY mirror/nginx',
+      'CREATE SCHEDULE mirror/nginx',
+      'CREATE SCHEDULE mirror/nginx',
+      'CREATE DISTRIBUTION prod/nginx',
+      'UPDATE DISTRIBUTION mirror/nginx',
+    ]);
+    expect(first.changes.every(({ isApplied }) => isApplied)).toBe(true);
+    expect(await apply(estate)).toEqual({ changes: [], userErrors: [] });
+  });
+
+  test('a dry run shows the same and changes nothing', async () => {
+    const shown = await apply(estate, { dryRun: true });
+    expect(shown.userErrors).toEqual([]);
+    expect(shown.changes.some(({ isApplied }) => isApplied)).toBe(false);
+    expect(await api.sql('select from remote')).toHaveLength(0);
+    expect(told(await apply(estate))).toEqual(told(shown));
+  });
+
+  test('changes the fields that differ, shows them, and never a secret', async () => {
+    await apply(estate);
+    const [before] = estate.remotes;
+    const changed = {
+      ...estate,
+      remotes: [
+        { ...before, includeTags: ['2.*'], maxRetries: 5, password: 'hunter-three', newestTags: null },
+      ],
+    };
+    const { changes, userErrors } = await apply(changed);
+    expect(userErrors).toEqual([]);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.fields).toEqual(
+      expect.arrayContaining([
+        { field: 'includeTags', from: ['1.*'], to: ['2.*'], isSecret: false },
+        { field: 'maxRetries', from: 3, to: 5, isSecret: false },
+        { field: 'newestTags', from: { count: 3, order: 'SEMVER', per: 'ALL' }, to: null, isSecret: false },
+        { field: 'password', from: null, to: null, isSecret: true },
+      ]),
+    );
+    expect(JSON.stringify(changes)).not.toContain('hunter');
+    expect(await apply(changed)).toEqual({ changes: [], userErrors: [] });
+  });
+
+  test('keeps secrets that it does not name, and clears those that it gives as null', async () => {
+    await apply(estate);
+    const [{ password: _, ...others }] = estate.remotes as unknown as [Record<string, unknown>];
+    expect(await apply({ ...estate, remotes: [others] })).toEqual({ changes: [], userErrors: [] });
+    const { changes } = await apply({ ...estate, remotes: [{ ...others, password: null }] });
+    expect(changes.map(({ fields }) => fields.map(({ field }) => field))).toEqual([['password']]);
+    expect(await api.sql('select from remote where password_sealed is not null')).toHaveLength(0);
+  });
+
+  test('a change of the address keeps the secrets that are given', async () => {
+    await apply(estate);
+    const [before] = estate.remotes;
+    const { userErrors } = await apply({ ...estate, remotes: [{ ...before, url: 'https://other.example' }] });
+    expect(userErrors).toEqual([]);
+    expect(await api.sql('select from remote where password_sealed is not null')).toHaveLength(1);
+  });
+
+  test('with mistakes nothing is changed, and each says where it is', async () => {
+    const wrong = {
+      remotes: [remote('good'), remote('bad', { includeTagPatterns: ['('], rateLimit: 0 })],
+      repositories: [
+        { name: 'Mirror/Upper', remote: 'good' },
+        { name: 'mirror/a', remote: 'good', schedules: [{ cron: 'whenever' }] },
+      ],
+    };
+    const { userErrors } = await apply(wrong);
+    expect(userErrors.map(({ field }) => field.join('.'))).toEqual([
+      'configuration.remotes.1.includeTagPatterns.0',
+      'configuration.remotes.1.rateLimit',
+      'configuration.repositories.0.name',
+      'configuration.repositories.1.schedules.0.cron',
+    ]);
+    expect(await api.sql('select from remote')).toHaveLength(0);
+  });
+
+  test('names that nothing has, and names given twice, are mistakes', async () => {
+    const { userErrors } = await apply({
+      remotes: [remote('a'), remote('a')],
+      repositories: [{ name: 'mirror/a', remote: 'b', signaturePolicy: 'c' }],
+      distributions: [{ basePath: 'prod/a', repository: 'mirror/b' }],
+    });
+    expect(userErrors.map(({ code, field }) => `${code} ${field.slice(1).join('.')}`)).toEqual([
+      'ALREADY_EXISTS remotes.1.name',
+      'NOT_FOUND repositories.0.remote',
+      'NOT_FOUND repositories.0.signaturePolicy',
+      'NOT_FOUND distributions.0.repository',
+    ]);
+  });
+
+  test('things may name what the server has already', async () => {
+    await apply({ remotes: [remote('shared')] }, {});
+    const { userErrors } = await apply({
+      name: 'other',
+      repositories: [{ name: 'mirror/b', remote: 'shared' }],
+    });
+    expect(userErrors).toEqual([]);
+  });
+});
+
+describe('prune', () => {
+  test('deletes what an earlier apply of the same name made, and nothing else', async () => {
+    await apply(estate);
+    await apply({
+      name: 'other',
+      remotes: [remote('others')],
+      repositories: [{ name: 'mirror/others', remote: 'others' }],
+    });
+    await api.mutate(
+      'remoteCreate',
+      { name: 'by-hand', url: 'https://registry.example', upstreamName: 'a/b' },
+      'remote { id }',
+    );
+    expect(told(await apply({ repositories: [] }))).toEqual([]);
+    const { changes, userErrors } = await apply({ repositories: [] }, { prune: true });
+    expect(userErrors).toEqual([]);
+    expect(told({ changes })).toEqual([
+      'DELETE SCHEDULE mirror/nginx',
+      'DELETE SCHEDULE mirror/nginx',
+      'DELETE DISTRIBUTION prod/nginx',
+      'DELETE REPOSITORY mirror/nginx',
+      'DELETE REMOTE nginx',
+    ]);
+    expect((await api.sql('select name from remote order by name')).map(({ name }) => name)).toEqual([
+      'by-hand',
+      'others',
+    ]);
+    expect(await apply({ repositories: [] }, { prune: true })).toEqual({ changes: [], userErrors: [] });
+  });
+
+  test('a schedule with other times takes the place of the one that apply made', async () => {
+    await apply(estate);
+    const [repository] = estate.repositories;
+    const { changes } = await apply({
+      ...estate,
+      repositories: [{ ...repository, schedules: [{ intervalSeconds: 3600 }, { cron: '0 4 * * *' }] }],
+    });
+    expect(told({ changes })).toEqual(['UPDATE SCHEDULE mirror/nginx']);
+    expect((await api.sql('select cron from schedule order by id')).map(({ cron }) => cron)).toEqual([
+      '0 4 * * *',
+      null,
+    ]);
+  });
+
+  test('what is still in use by something else is not deleted, and the message says by what', async () => {
+    await apply(estate);
+    await apply({ name: 'other', repositories: [{ name: 'mirror/second', remote: 'nginx' }] });
+    const { userErrors } = await apply({ repositories: [] }, { prune: true });
+    expect(userErrors).toHaveLength(1);
+    expect(userErrors[0]?.message).toMatch(/^nginx cannot be deleted: .*mirror\/second/);
+    expect(await api.sql('select from repository')).toHaveLength(2);
+  });
+});
+
+describe('the running state as a configuration', () => {
+  test('applied to an empty server gives the same state, secrets aside', async () => {
+    await apply(estate);
+    const sections = { remotes: 'REMOTE', repositories: 'REPOSITORY', distributions: 'DISTRIBUTION' };
+    const read = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(sections).map(async ([section, kind]) => [
+            section,
+            (await exported(kind)).map(({ value }) => value),
+          ]),
+        ),
+      ) as Record<string, object[]>;
+    const state = await read();
+    expect(await apply(state)).toEqual({ changes: [], userErrors: [] });
+    expect((await exported('REMOTE')).map(({ secrets }) => secrets)).toEqual([['password']]);
+    expect(JSON.stringify(state)).not.toContain('hunter');
+    for (const table of ['schedule', 'distribution', 'repository', 'remote'])
+      await api.sql(`delete from ${table}`);
+    expect((await apply(state)).userErrors).toEqual([]);
+    expect(await read()).toEqual(state);
+  });
+});
