@@ -25,6 +25,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY scripts/check-worker.mjs scripts/
+COPY schema/tidemark.schema.json schema/
 COPY LICENSE ./
 # Blobs; the same volume for the API and every worker. A new volume takes over its owner from here.
 RUN install -d -o node -g node /data

@@ -47,6 +47,12 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
     why: 'what runs beside the event loop knows the specs only',
   },
+  'src/estate/': {
+    folders: ['src/oci/', 'src/selection/'],
+    packages: ['ajv', 'yaml'],
+    node: ['node:fs', 'node:fs/promises', 'node:path'],
+    why: 'tidemark.yaml is read without a server',
+  },
   'src/files/': {
     folders: [],
     packages: [],

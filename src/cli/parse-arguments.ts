@@ -3,6 +3,7 @@ import { isTidemarkError } from '../oci/error.ts';
 import type { Choose, CommandPlan } from './command.ts';
 import { addAccess } from './commands/access-commands.ts';
 import { addCompletion } from './commands/completion-command.ts';
+import { addConfiguration } from './commands/configuration-commands.ts';
 import { addContent } from './commands/content-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
@@ -19,7 +20,7 @@ import { addUpkeep } from './commands/upkeep-commands.ts';
 /** The groups of `tidemark --help`, and what registers their commands. */
 const groups: readonly (readonly [string, readonly ((program: Command, choose: Choose) => void)[]])[] = [
   ['Work with repositories:', [addSync, addRepositories, addContent, addTag, addTasks, addSchedules]],
-  ['Configure:', [addRemotes, addDistributions, addPolicies, addAccess]],
+  ['Configure:', [addConfiguration, addRemotes, addDistributions, addPolicies, addAccess]],
   ['Operate:', [addStatus, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],
 ];
@@ -37,6 +38,7 @@ Examples:
   $ tidemark repositories --stale 24                  mirrors without a sync for a day
   $ tidemark tasks --state failed                     what failed; "task show" says why
   $ tidemark promote prod/nginx --version 7           serve version 7; roll back the same way
+  $ tidemark plan -f mirrors.yaml                     what tidemark.yaml would change; "apply" does it
   $ tidemark demo                                     see it work, without internet
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 synced but for some tags.

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { TidemarkError } from '../oci/error.ts';
 import type { Role } from '../processes/server.ts';
@@ -119,9 +120,11 @@ export async function migrateCommand({ config, terminal }: Surroundings): Promis
 export async function schemaCommand(write: boolean, terminal: Terminal): Promise<number> {
   const { emitSchema, printContractSchema } = await import('../api/graphql/build-schema.ts');
   if (write) {
-    const path = fileURLToPath(new URL('../../schema/schema.graphql', import.meta.url));
-    await emitSchema(path);
-    terminal.print('Wrote schema/schema.graphql.');
+    const { printFileSchema } = await import('../api/graphql/configuration/file-schema.ts');
+    const pathOf = (name: string) => fileURLToPath(new URL(`../../schema/${name}`, import.meta.url));
+    await emitSchema(pathOf('schema.graphql'));
+    await writeFile(pathOf('tidemark.schema.json'), printFileSchema());
+    terminal.print('Wrote schema/schema.graphql and schema/tidemark.schema.json.');
   } else terminal.print(printContractSchema().trimEnd());
   return 0;
 }

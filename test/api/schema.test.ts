@@ -11,11 +11,17 @@ import {
 } from 'graphql';
 import type { GraphQLNamedType } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { printFileSchema } from '../../src/api/graphql/configuration/file-schema.ts';
 import { buildApiSchema, printContractSchema } from '../../src/api/graphql/build-schema.ts';
 
 test('schema/schema.graphql is what the code says', async () => {
   const stored = await readFile(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
   expect(stored === printContractSchema(), 'schema/schema.graphql is stale: run npm run schema').toBe(true);
+});
+
+test('schema/tidemark.schema.json is what the code says', async () => {
+  const stored = await readFile(new URL('../../schema/tidemark.schema.json', import.meta.url), 'utf8');
+  expect(stored === printFileSchema(), 'schema/tidemark.schema.json is stale: run npm run schema').toBe(true);
 });
 
 /** All that a type describes: itself, its fields or values, and their arguments. */

@@ -1,0 +1,43 @@
+import { Document, isMap, isSeq } from 'yaml';
+import type { YAMLMap } from 'yaml';
+
+export interface StateEntry {
+  readonly name: string;
+  readonly value: object;
+  /** Fields with secrets, which are not exported. */
+  readonly secrets: readonly string[];
+}
+
+/** The sections of the file, and their names in the API. */
+export const exportSections = [
+  ['signaturePolicies', 'SIGNATURE_POLICY'],
+  ['remotes', 'REMOTE'],
+  ['repositories', 'REPOSITORY'],
+  ['distributions', 'DISTRIBUTION'],
+] as const;
+
+/** The running state as tidemark.yaml. Secrets are named in comments. */
+export function writeConfiguration(
+  name: string,
+  state: Readonly<Record<string, readonly StateEntry[]>>,
+): string {
+  const sections = Object.entries(state).filter(([, entries]) => entries.length > 0);
+  const document = new Document({
+    name,
+    ...Object.fromEntries(sections.map(([section, entries]) => [section, entries.map(({ value }) => value)])),
+  });
+  document.commentBefore = ' Written by tidemark export-config.';
+  for (const [section, entries] of sections) {
+    const list = document.get(section);
+    if (!isSeq(list)) continue;
+    for (const [index, { secrets }] of entries.entries()) {
+      const item = list.items[index];
+      if (secrets.length > 0 && isMap(item)) nameSecrets(item, secrets);
+    }
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+function nameSecrets(item: YAMLMap, secrets: readonly string[]): void {
+  item.comment = ` Stored, and not exported: ${secrets.join(', ')}. Applied to this server, they stay as they are.`;
+}
