@@ -5,11 +5,15 @@ export interface FileMistake {
   readonly message: string;
 }
 
+const byPlace = new Intl.Collator('en', { numeric: true });
+
+/** One line for each, in the order of the lines of the files. */
 export class FileMistakes extends Error {
   readonly mistakes: readonly FileMistake[];
 
   constructor(mistakes: readonly FileMistake[]) {
-    super(mistakes.map(({ place, message }) => `${place}: ${message}`).join('\n'));
-    this.mistakes = mistakes;
+    const sorted = mistakes.toSorted((left, right) => byPlace.compare(left.place, right.place));
+    super(sorted.map(({ place, message }) => `${place}: ${message}`).join('\n'));
+    this.mistakes = sorted;
   }
 }

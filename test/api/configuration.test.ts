@@ -195,6 +195,22 @@ describe('an apply', () => {
   });
 });
 
+test('a configuration of 300 repositories is applied whole, and again changes nothing', async () => {
+  const names = Array.from({ length: 300 }, (_, index) => `large-${index}`);
+  const large = {
+    remotes: names.map((name) => remote(name, { includeTags: ['1.*'] })),
+    repositories: names.map((name) => ({
+      name: `mirror/${name}`,
+      remote: name,
+      schedules: [{ intervalSeconds: 86_400 }],
+    })),
+  };
+  const { changes, userErrors } = await apply(large);
+  expect(userErrors).toEqual([]);
+  expect(changes).toHaveLength(900);
+  expect(await apply(large)).toEqual({ changes: [], userErrors: [] });
+});
+
 describe('prune', () => {
   test('deletes what an earlier apply of the same name made, and nothing else', async () => {
     await apply(estate);

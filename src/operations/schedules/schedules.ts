@@ -164,6 +164,7 @@ export async function deleteSchedule(
     return done(temporalId);
   });
   if (deleted.mistakes !== undefined) return refused(...deleted.mistakes);
+  if (operator.em.isInTransaction()) return done(undefined);
   await tryTemporal(deps, async () => {
     await deps.workflows.schedules.remove(deleted.value);
     await forgetRemoval(operator.em.fork(), deleted.value);
@@ -210,14 +211,14 @@ async function change(
   return tellTemporal(operator, deps, changed);
 }
 
-/** The row is committed first, so Temporal never has what the database lacks. */
+/** The row is committed first, so Temporal never has what the database lacks. Within a larger transaction it is left to the reconciler. */
 async function tellTemporal(
   { em }: Operator,
   deps: SyncDeps,
   saved: Outcome<number>,
 ): Promise<Outcome<number>> {
   const { value } = saved;
-  if (value !== undefined)
+  if (value !== undefined && !em.isInTransaction())
     await tryTemporal(deps, () =>
       keepSchedule(em.fork(), value, (schedule) => deps.workflows.schedules.keep(schedule)),
     );
