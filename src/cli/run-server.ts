@@ -121,10 +121,13 @@ export async function schemaCommand(write: boolean, terminal: Terminal): Promise
   const { emitSchema, printContractSchema } = await import('../api/graphql/build-schema.ts');
   if (write) {
     const { printFileSchema } = await import('../api/graphql/configuration/file-schema.ts');
-    const pathOf = (name: string) => fileURLToPath(new URL(`../../schema/${name}`, import.meta.url));
-    await emitSchema(pathOf('schema.graphql'));
-    await writeFile(pathOf('tidemark.schema.json'), printFileSchema());
+    await emitSchema(inSchemaFolder('schema.graphql'));
+    await writeFile(inSchemaFolder('tidemark.schema.json'), printFileSchema());
     terminal.print('Wrote schema/schema.graphql and schema/tidemark.schema.json.');
   } else terminal.print(printContractSchema().trimEnd());
   return 0;
+}
+
+function inSchemaFolder(name: string): string {
+  return fileURLToPath(new URL(`../../schema/${name}`, import.meta.url));
 }

@@ -117,7 +117,7 @@ function explain(
   }
   if (keyword === 'required') return `${where} lacks ${String(params['missingProperty'])}.`;
   if (keyword === 'enum')
-    return `${where} is ${quoteValue(String(data))}; expected one of ${(params['allowedValues'] as unknown[]).filter((one) => one !== null).join(', ')}.`;
+    return `${where} is ${quoteValue(String(data))}; expected one of ${(params['allowedValues'] as (string | null)[]).filter((one) => one !== null).join(', ')}.`;
   if (keyword === 'type') {
     const isSecret = parentSchema?.['writeOnly'] === true;
     return explainType([params['type']].flat() as string[], isSecret ? undefined : data, where);
@@ -138,6 +138,6 @@ function explainType(types: readonly string[], data: unknown, where: string): st
       ? Array.isArray(data)
         ? 'a list'
         : 'fields'
-      : quoteValue(String(data));
+      : quoteValue(data);
   return `${where} is ${shown}; expected ${words.join(' or ')}${hint}.`;
 }

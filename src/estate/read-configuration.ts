@@ -21,7 +21,7 @@ type Entry = Record<string, unknown>;
 export interface ConfigurationFiles {
   readonly configuration: Readonly<Record<string, unknown>>;
   /** The place of a path of `configuration`: `tidemark.yaml:14:7`. */
-  locate(path: readonly string[]): string;
+  readonly locate: (path: readonly string[]) => string;
 }
 
 export const sections = ['signaturePolicies', 'remotes', 'repositories', 'distributions'] as const;

@@ -83,10 +83,10 @@ describe('shape', () => {
   });
 });
 
-describe('texts from elsewhere', () => {
-  const remote = (password: string) =>
-    `name: a\nremotes:\n  - name: x\n    url: https://r.example\n    upstreamName: a/b\n    username: \${USER_NAME:-me}\n    password: ${password}\n    maxRetries: \${RETRIES:-4}\n`;
+const remote = (password: string) =>
+  `name: a\nremotes:\n  - name: x\n    url: https://r.example\n    upstreamName: a/b\n    username: \${USER_NAME:-me}\n    password: ${password}\n    maxRetries: \${RETRIES:-4}\n`;
 
+describe('texts from elsewhere', () => {
   test('variables, files and the environment are put in their places', async () => {
     await write('s3cret\n', 'password.txt');
     const { configuration } = await read(remote('{file: password.txt}'), { environment: { RETRIES: '7' } });
@@ -176,7 +176,7 @@ describe('files', () => {
 
   test('a cycle of aliases, and one that grows without end, are refused', async () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
-    for (const [index, letter] of [...'bcdefg'].entries())
+    for (const [index, letter] of 'bcdefg'.split('').entries())
       bomb.push(
         `${letter}: &${letter} [${Array.from({ length: 10 }, () => `*${'abcdef'[index]}`).join(', ')}]`,
       );

@@ -8,7 +8,7 @@ import {
 } from '../distributions.ts';
 import type { DistributionFields } from '../distributions.ts';
 import type { Target } from '../distribution-target.ts';
-import type { Operator, Outcome } from '../operation.ts';
+import type { Operator } from '../operation.ts';
 import type { Present, Values } from './configuration.ts';
 import { readNames, referTo } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
@@ -54,7 +54,7 @@ export const distributionKind: Kind = {
   async update(operator, _, { thing, changes, values }) {
     if ('repository' in changes || 'version' in changes) {
       const moved = await pointDistribution(operator, thing, await targetOf(operator, values));
-      if (moved.mistakes !== undefined) return moved as Outcome<unknown>;
+      if (moved.mistakes !== undefined) return moved;
     }
     return updateDistribution(operator, thing, await toFields(operator, changes));
   },

@@ -36,8 +36,7 @@ export async function referTo(
   field: string,
   name: unknown,
 ): Promise<Reference | null | undefined> {
-  if (name === undefined || name === null) return name;
-  const text = String(name);
-  const [row] = await findByNames(em, kind, [text]);
-  return { key: row?.id, field, text };
+  if (typeof name !== 'string') return name === null ? null : undefined;
+  const [row] = await findByNames(em, kind, [name]);
+  return { key: row?.id, field, text: name };
 }

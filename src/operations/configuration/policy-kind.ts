@@ -40,6 +40,6 @@ export const policyKind: Kind = {
   create: (operator, { checkRules }, values) =>
     createSignaturePolicy(operator, values as unknown as Fields, checkRules),
   update: (operator, { checkRules }, { thing, changes }) =>
-    updateSignaturePolicy(operator, thing, changes as SignaturePolicyFields, checkRules),
+    updateSignaturePolicy(operator, thing, changes, checkRules),
   remove: (operator, _, thing) => deleteSignaturePolicy(operator, thing),
 };

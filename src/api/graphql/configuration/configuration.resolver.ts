@@ -73,12 +73,15 @@ export class ConfigurationResolver {
 }
 
 function toConfiguration({ name, ...sections }: ConfigurationInput): Configuration {
-  const list = (given: readonly object[] | null | undefined) => (given ?? []) as readonly Values[];
   return {
     name,
-    signaturePolicies: list(sections.signaturePolicies),
-    remotes: list(sections.remotes),
-    repositories: list(sections.repositories),
-    distributions: list(sections.distributions),
+    signaturePolicies: listOf(sections.signaturePolicies),
+    remotes: listOf(sections.remotes),
+    repositories: listOf(sections.repositories),
+    distributions: listOf(sections.distributions),
   };
+}
+
+function listOf(given: readonly object[] | null | undefined): readonly Values[] {
+  return (given ?? []) as readonly Values[];
 }
