@@ -125,6 +125,12 @@ export const fieldRows: readonly FieldRow[] = [
     ask: () => 'estate { repositories storage { storedBytes } }',
   },
   {
+    field: 'Query.configuration',
+    least: 'reader',
+    ask: () => 'configuration(section: REPOSITORY, first: 100) { nodes { id } }',
+    shows: (t) => t.repositoryId,
+  },
+  {
     field: 'Query.tokens',
     least: 'root',
     ask: () => 'tokens(first: 100) { nodes { id } }',
@@ -211,6 +217,12 @@ export const fieldRows: readonly FieldRow[] = [
     (t) => `id: ${text(t.signaturePolicyId)}, keys: [${text(publicKey)}]`,
   ),
   mutation('signaturePolicyDelete', 'maintainer', (t) => `id: ${text(t.signaturePolicyId)}`),
+  mutation(
+    'configurationApply',
+    'maintainer',
+    (t) =>
+      `configuration: { name: "roles", repositories: [{ name: ${text(t.name)}, remote: ${text(t.name)}, description: "configured" }] }`,
+  ),
   { ...mutation('contentCollect', 'root', () => 'dryRun: true'), runsAlone: true },
   {
     field: 'Mutation.contentVerify',
@@ -253,6 +265,11 @@ export const routeRows: readonly RouteRow[] = [
     { route: `${method} /session`, least: 'everybody', path: always('/session') },
     { route: `${method} /healthz`, least: 'everybody', path: always('/healthz') },
     { route: `${method} /readyz`, least: 'everybody', path: always('/readyz') },
+    {
+      route: `${method} /schema/tidemark.schema.json`,
+      least: 'everybody',
+      path: always('/schema/tidemark.schema.json'),
+    },
     { route: `${method} /graphql/schema`, least: 'everybody', path: always('/graphql/schema') },
     { route: `${method} /metrics`, least: 'root', path: always('/metrics') },
     { route: `${method} /token`, least: 'everybody', path: always('/token?service=tidemark') },

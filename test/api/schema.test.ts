@@ -70,6 +70,9 @@ describe('fault 90: secrets are write-only', () => {
         .map((field) => `${type.name}.${field.name}`),
     );
     expect(suspicious.sort()).toEqual([
+      // whether there are any, and which fields they are
+      'ConfigurationFieldChange.isSecret',
+      'ConfiguredThing.secrets',
       'Remote.hasPassword',
       'Remote.hasSslClientKey',
       'Remote.headerNames',
