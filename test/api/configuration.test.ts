@@ -287,4 +287,16 @@ describe('the running state as a configuration', () => {
     expect((await apply(state)).userErrors).toEqual([]);
     expect(await read()).toEqual(state);
   });
+
+  test('has a proxy without its credentials, and keeps them', async () => {
+    const proxied = remote('proxied', { proxyUrl: 'http://user:hunter-four@proxy.example:3128' });
+    const { changes } = await apply({ remotes: [proxied] });
+    expect(JSON.stringify(changes)).not.toContain('hunter');
+    const [found] = await exported('REMOTE');
+    expect(found).toMatchObject({
+      value: { proxyUrl: 'http://proxy.example:3128' },
+      secrets: ['proxyUrl'],
+    });
+    expect(await apply({ remotes: [found?.value] })).toEqual({ changes: [], userErrors: [] });
+  });
 });

@@ -31,7 +31,7 @@ export async function exportPage(
     const own = schedules
       .filter(({ name }) => name === one.name)
       .map(({ values }) => tidy(scheduleKind, values));
-    const values = { ...tidy(kind, withoutUserInfo(one.values)), ...(own.length > 0 && { schedules: own }) };
+    const values = { ...tidy(kind, one.values), ...(own.length > 0 && { schedules: own }) };
     return { id: one.id, name: one.name, values, secrets: secretsOf(kind, one.values) };
   });
   return { rows, hasNext };
@@ -56,27 +56,20 @@ async function readSchedules(
 
 /** What differs from the defaults, without secrets. */
 function tidy(kind: Kind, values: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).filter(
-      ([field, value]) => !kind.secrets.includes(field) && !isSameJson(value, kind.defaults[field]),
-    ),
-  );
+  const { secrets, defaults, withoutSecrets } = kind;
+  const shown = Object.entries(values)
+    .filter(([field, value]) => !secrets.includes(field) && !isSameJson(value, defaults[field]))
+    .map(([field, value]) => [field, withoutSecrets?.(field, value) ?? value] as const);
+  return Object.fromEntries(shown);
 }
 
-function secretsOf({ secrets }: Kind, values: Values): string[] {
-  const stored = secrets.filter((field) => !isSameJson(values[field], null));
-  return hasUserInfo(values['proxyUrl']) ? [...stored, 'proxyUrl'] : stored;
-}
-
-function hasUserInfo(url: unknown): url is string {
-  return typeof url === 'string' && publicUrl(url) !== url;
-}
-
-function publicUrl(url: string): string {
-  return url.replace(/^(https?:\/\/)[^/]*@/, '$1');
-}
-
-function withoutUserInfo(values: Values): Values {
-  const { proxyUrl } = values;
-  return hasUserInfo(proxyUrl) ? { ...values, proxyUrl: publicUrl(proxyUrl) } : values;
+/** The fields with secrets that are stored. */
+function secretsOf({ secrets, withoutSecrets }: Kind, values: Values): string[] {
+  return Object.entries(values)
+    .filter(([field, value]) =>
+      secrets.includes(field)
+        ? !isSameJson(value, null)
+        : withoutSecrets !== undefined && withoutSecrets(field, value) !== value,
+    )
+    .map(([field]) => field);
 }

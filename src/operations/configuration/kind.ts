@@ -38,6 +38,8 @@ export interface Kind {
   readonly kept: readonly string[];
   /** Fields that are never shown. */
   readonly secrets: readonly string[];
+  /** A value as it may be shown, where a part of it is secret. */
+  readonly withoutSecrets?: (field: string, value: unknown) => unknown;
   /** Fields that name something else, with its kind. */
   readonly references: Readonly<Record<string, ConfiguredKind>>;
   /** The fields as they would be stored. */

@@ -69,13 +69,17 @@ function compare({ kind, name, path, values }: Wish, found: Present | undefined)
 }
 
 function describe(kind: Kind, field: string, from: unknown, to: unknown): FieldChange {
-  const isSecret = kind.secrets.includes(field) || hasUserInfo(from) || hasUserInfo(to);
+  const isSecret = kind.secrets.includes(field) || hidesPart(kind, field, from) || hidesPart(kind, field, to);
   return { field, isSecret, from: isSecret ? null : (from ?? null), to: isSecret ? null : (to ?? null) };
 }
 
-/** A proxy's URL may have a password in it. */
-function hasUserInfo(value: unknown): boolean {
-  return typeof value === 'string' && /^https?:\/\/[^/]*@/.test(value);
+/** Whether a part of the value is secret. A wanted value is not checked yet. */
+function hidesPart({ withoutSecrets }: Kind, field: string, value: unknown): boolean {
+  try {
+    return withoutSecrets !== undefined && withoutSecrets(field, value) !== value;
+  } catch {
+    return true;
+  }
 }
 
 function toDeletion({ kind }: Kind, { id, name }: Present): Change {

@@ -44,6 +44,8 @@ export const remoteKind: Kind = {
   },
   kept: secrets,
   secrets,
+  withoutSecrets: (field, value) =>
+    field === 'proxyUrl' && typeof value === 'string' ? splitProxyUrl(value).publicUrl : value,
   references: { signaturePolicy: 'SIGNATURE_POLICY' },
   settle: settleRemote,
   isSame(field, wanted, { values }) {
