@@ -15,6 +15,7 @@ import { runActivity, runWithHeartbeat } from './failure.ts';
 import { createStageActivities } from './sync/stage-activities.ts';
 import { createLooks } from './look/create-looks.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
+import { createHostMemories } from './sync/host-memories.ts';
 import { createThrottles } from './sync/throttles.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 
@@ -23,9 +24,9 @@ export type Activities = ReturnType<typeof createActivities>['activities'];
 
 /** The activities of a worker. `close` closes the clients that they hold. */
 export function createActivities(deps: ActivityDeps) {
-  const throttles = createThrottles(deps);
-  const contexts = createSyncContexts(deps, throttles);
-  const looks = createLooks(deps, throttles);
+  const shared = { throttles: createThrottles(deps), memories: createHostMemories(deps) };
+  const contexts = createSyncContexts(deps, shared);
+  const looks = createLooks(deps, shared);
   const fork = () => deps.database.em.fork();
   const activities = {
     ...createUpkeepActivities(deps),

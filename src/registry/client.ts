@@ -7,7 +7,7 @@ import { checkReference, fetchManifest, resolveManifest } from './manifest-fetch
 import type { ManifestRequest } from './manifest-fetch.ts';
 import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
 import { parseLayerAddress } from './layer-address.ts';
-import { createListReferrers } from './signatures/referrers.ts';
+import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
 import { openSignatures } from './signatures/open-signatures.ts';
@@ -37,16 +37,18 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     signal,
     tags,
   });
-  const listReferrers = createListReferrers({
+  const referrers = createReferrersReader({
     requester,
     urlOf: (subject) => resource(`referrers/${parseDigest(subject)}`),
     maxBytes,
     now: settings.now,
+    memory: options.memory,
   });
   const signatures = openSignatures({ requester, apiBase, options, settings });
 
   return {
-    listReferrers,
+    listReferrers: referrers.list,
+    referrersAbsence: () => referrers.absence(),
     findSignatureSource: (call) => signatures.findSource(call),
     readSignatures: (source, digest, call) => signatures.read(source, digest, call),
     listTags({ pageSize = 1000, signal } = {}) {

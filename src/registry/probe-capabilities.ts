@@ -5,7 +5,7 @@ import { defaultManifestMaxBytes } from './client.ts';
 import { singleHeader } from './transport/exchange.ts';
 import { add, attempt } from './probe-run.ts';
 import type { ProbeRun } from './probe-run.ts';
-import { createListReferrers } from './signatures/referrers.ts';
+import { createReferrersReader } from './signatures/referrers.ts';
 import { checkStatus, isThrottle } from './status.ts';
 
 /** HEAD of a tag. No registry counts it as a pull. */
@@ -44,13 +44,13 @@ export async function probeHead(run: ProbeRun, tag: string | undefined): Promise
 export async function probeReferrers(run: ProbeRun, digest: Digest | undefined): Promise<void> {
   const { requester, registry, found, base, options } = run;
   if (digest === undefined) return add(run, 'REFERRERS', 'Unknown: no digest is known.', 'WARNING');
-  const listReferrers = createListReferrers({
+  const referrers = createReferrersReader({
     requester,
     urlOf: (subject) => new URL(`${base}${registry.upstreamName}/referrers/${subject}`),
     maxBytes: registry.manifestMaxBytes ?? defaultManifestMaxBytes,
   });
   const error = await attempt(run, async () => {
-    const answer = await listReferrers(digest, { signal: options.signal });
+    const answer = await referrers.list(digest, { signal: options.signal });
     found.referrersApi = answer.kind === 'listed';
     if (answer.kind === 'listed') add(run, 'REFERRERS', 'The upstream has the referrers API.');
     else

@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
+import type { HostMemory } from './host-memory.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export type { RateLimit } from './rate-limit.ts';
@@ -47,6 +48,8 @@ export interface RegistryOptions {
   readonly onRateLimited?: (waitMs: number) => void;
   /** Called for each answer of the registry's own host that states a rate limit. */
   readonly onRateLimit?: (limit: RateLimit) => void;
+  /** What other clients have learned about the host; default: nothing. */
+  readonly memory?: HostMemory;
 }
 
 export interface TlsOptions {
@@ -95,6 +98,8 @@ export interface Registry extends ContentSource {
    * are none. `anew`: also asks a registry without this API, by its earlier answers.
    */
   listReferrers(subject: Digest, options?: CallOptions & { readonly anew?: boolean }): Promise<Referrers>;
+  /** Why the registry counts as one without the referrers API, by earlier answers; undefined: each manifest must be asked for. */
+  referrersAbsence(): Promise<string | undefined>;
   /**
    * A blob from a URL in a manifest. The URL gets no credentials, no headers of the remote and no client certificate; the address guard checks
    * each redirect. @throws TidemarkError `ADDRESS_REFUSED`, and as `fetch` does.

@@ -5,6 +5,8 @@ import { countOf } from '../../oci/count-of.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { createAskEach } from './ask-each.ts';
+import type { AskEach } from './ask-each.ts';
 import { isSideFailure, wasSkipped } from './side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
@@ -25,6 +27,7 @@ export interface Follow {
   readonly em: Em;
   readonly concurrency: number;
   readonly signal: AbortSignal;
+  readonly askEach: AskEach;
   readonly onStored: (count: number) => Promise<void>;
   /** Records what could not be read. The image itself is synced all the same. */
   readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
@@ -94,7 +97,8 @@ export function openFollow(
     }
     return whole;
   };
-  return { deps, sync, em, concurrency, signal, onStored, problem, warnOfOthers, walk };
+  const askEach = createAskEach(sync.registry);
+  return { deps, sync, em, concurrency, signal, askEach, onStored, problem, warnOfOthers, walk };
 }
 
 export function describeCompanion({

@@ -38,7 +38,7 @@ export async function walkWithCompanions(
     for (;;) {
       const page = await findUnasked(em, sync.taskId, rootIds, pageSize);
       if (page.length === 0) break;
-      const companions = await followPage(follow, page, companionTags);
+      const companions = await followPage(follow, { page, rootIds }, companionTags);
       const asked = page.map(({ id }) => id);
       await markAsked(em, sync.taskId, asked);
       found.push(...companions.map(({ manifestId }) => manifestId));
@@ -52,10 +52,10 @@ export async function walkWithCompanions(
 
 async function followPage(
   follow: Follow,
-  page: readonly ManifestRef[],
+  { page, rootIds }: { readonly page: readonly ManifestRef[]; readonly rootIds: readonly number[] },
   companionTags: CompanionTags,
 ): Promise<Companion[]> {
-  const { companions, unlisted } = await followReferrers(follow, page);
+  const { companions, unlisted } = await followReferrers(follow, page, rootIds);
   return [...companions, ...(await companionTags.follow(page, unlisted))];
 }
 

@@ -30,8 +30,9 @@ export interface FollowedReferrers {
 export async function followReferrers(
   follow: Follow,
   page: readonly ManifestRef[],
+  rootIds: readonly number[],
 ): Promise<FollowedReferrers> {
-  const { claims, unlisted } = await listClaims(follow, page);
+  const { claims, unlisted } = await listClaims(follow, page, rootIds);
   const companions: Companion[] = [];
   const size = 1_000;
   for (let from = 0; from < claims.length; from += size)
@@ -48,14 +49,15 @@ export async function followReferrers(
 async function listClaims(
   follow: Follow,
   page: readonly ManifestRef[],
+  rootIds: readonly number[],
 ): Promise<{ readonly claims: Claim[]; readonly unlisted: Set<Digest> }> {
   const { deps, sync, concurrency, signal } = follow;
   const claims: Claim[] = [];
   const unlisted = new Set<Digest>();
-  await forEachConcurrently(page, { concurrency, signal }, async ({ digest: subject }, laneSignal) => {
+  await follow.askEach(page, { rootIds, concurrency, signal }, async ({ digest: subject }, options) => {
     try {
       const listed = await askAside(sync, 'referrers', () =>
-        deps.connections.run(laneSignal, () => sync.registry.listReferrers(subject, { signal: laneSignal })),
+        deps.connections.run(options.signal, () => sync.registry.listReferrers(subject, options)),
       );
       if (listed.kind === 'absent') unlisted.add(subject);
       else for (const digest of listed.digests) claims.push({ subject, digest });

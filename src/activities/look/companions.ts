@@ -3,6 +3,8 @@ import type { LookedAtTag } from '../../db/look/present-content.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { createAskEach } from '../companions/ask-each.ts';
+import type { AskEach } from '../companions/ask-each.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { fewManifests, possibleNames } from '../companions/follow-companion-tags.ts';
 import { isOutsideCompanion } from '../tags/list-tags.ts';
@@ -22,6 +24,12 @@ interface Asked {
   readonly roots: readonly number[];
 }
 
+interface Question {
+  readonly page: readonly Manifest[];
+  readonly rootIds: readonly number[];
+  readonly askEach: AskEach;
+}
+
 interface Manifest {
   readonly id: number;
   readonly digest: Digest;
@@ -34,11 +42,12 @@ export async function assertSameCompanions(
   { listed, roots }: Asked,
   signal: AbortSignal,
 ): Promise<void> {
+  const askEach = createAskEach(look.registry);
   const asked = new Set<number>();
   const seen = new Set<string>();
   for (let rootIds = roots; rootIds.length > 0;) {
     const page = manifestsBelow(look, rootIds, asked);
-    const { referrers, unlisted } = await askReferrers(deps, look, page, signal);
+    const { referrers, unlisted } = await askReferrers(deps, look, { page, rootIds, askEach }, signal);
     const tags = await askTags(deps, look, { page, unlisted, listed: listed.companions }, signal);
     for (const { name } of tags) seen.add(name);
     rootIds = [...referrers, ...tags.map(({ manifestId }) => manifestId)];
@@ -64,16 +73,14 @@ function manifestsBelow({ present }: Look, rootIds: readonly number[], asked: Se
 async function askReferrers(
   deps: ActivityDeps,
   { registry, remote, present }: Look,
-  page: readonly Manifest[],
+  { page, rootIds, askEach }: Question,
   signal: AbortSignal,
 ): Promise<{ readonly referrers: number[]; readonly unlisted: ReadonlySet<Digest> }> {
   const referrers: number[] = [];
   const unlisted = new Set<Digest>();
-  const lanes = { concurrency: remote.downloadConcurrency, signal };
-  await forEachConcurrently(page, lanes, async ({ digest: subject }, laneSignal) => {
-    const answer = await deps.connections.run(laneSignal, () =>
-      registry.listReferrers(subject, { signal: laneSignal }),
-    );
+  const lanes = { rootIds, concurrency: remote.downloadConcurrency, signal };
+  await askEach(page, lanes, async ({ digest: subject }, options) => {
+    const answer = await deps.connections.run(options.signal, () => registry.listReferrers(subject, options));
     const known = present.roots.get(referrerRootName(subject)) ?? [];
     if (answer.kind === 'absent') {
       unlisted.add(subject);

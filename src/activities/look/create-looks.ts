@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import DataLoader from 'dataloader';
 import { readPresentContent } from '../../db/look/present-content.ts';
 import { recordUnchanged } from '../../db/look/record-unchanged.ts';
@@ -10,7 +11,7 @@ import { createLimiter } from '../../upstream/limiter.ts';
 import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hostOf, openClient } from '../sync/open-client.ts';
-import type { Throttles } from '../sync/throttles.ts';
+import type { SharedByClients } from '../sync/open-client.ts';
 import { isUnchanged } from './is-unchanged.ts';
 
 /*
@@ -31,7 +32,7 @@ const batch = { maxBatchSize: 100, cache: false } as const;
 /** The content of so many repositories is in memory at the same time. */
 const looksAtOnce = 16;
 
-export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
+export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks {
   const em = () => deps.database.em.fork();
   const clients = createRegistryClients();
   const settledSyncs = new DataLoader((due: readonly DueRun[]) => readSettledSyncs(em(), due), batch);
@@ -56,7 +57,7 @@ export function createLooks(deps: ActivityDeps, throttles: Throttles): Looks {
     const { allowPrivate } = settled;
     const host = hostOf(remote.url);
     const client = clients.hold(remote.id, remote, () =>
-      openClient(deps, throttles, { remote, host, allowPrivate }),
+      openClient(deps, shared, { remote, host, allowPrivate, witness: `look ${randomUUID()}` }),
     );
     try {
       const present = await content.load(settled.repositoryId);

@@ -2,13 +2,22 @@ import type { Remote } from '../../db/schema/remotes.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { remoteOptions } from '../../upstream/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
+import type { HostMemories } from './host-memories.ts';
 import type { Throttles } from './throttles.ts';
+
+/** What the clients of a worker share. */
+export interface SharedByClients {
+  readonly throttles: Throttles;
+  readonly memories: HostMemories;
+}
 
 export interface ClientOptions {
   readonly remote: Remote;
   readonly host: string;
   /** Whether the API that took the sync allows upstreams on private addresses. This worker must allow them too. */
   readonly allowPrivate: boolean;
+  /** Names the sync, or the looks that use this client. */
+  readonly witness: string;
   /** Called for each answer that asks to slow down. */
   readonly onRateLimited?: () => void;
 }
@@ -16,8 +25,8 @@ export interface ClientOptions {
 /** A client of a remote's upstream, which waits while the host must not be asked. */
 export function openClient(
   deps: ActivityDeps,
-  throttles: Throttles,
-  { remote, host, allowPrivate, onRateLimited }: ClientOptions,
+  { throttles, memories }: SharedByClients,
+  { remote, host, allowPrivate, witness, onRateLimited }: ClientOptions,
 ): Registry {
   const options = remoteOptions({ ...deps, allowPrivate: deps.allowPrivate && allowPrivate }, remote, {
     onRateLimited: () => onRateLimited?.(),
@@ -27,7 +36,7 @@ export function openClient(
     await throttles.check(host);
     await options.beforeRequest?.(signal);
   };
-  return deps.openRegistry({ ...options, beforeRequest });
+  return deps.openRegistry({ ...options, beforeRequest, memory: memories.open(remote, witness) });
 }
 
 /** The same as `upstreamHost` in db/tasks/sync-turns.ts. */

@@ -18,8 +18,8 @@ import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';
+import type { SharedByClients } from './open-client.ts';
 import { openFailures } from './open-failures.ts';
-import type { Throttles } from './throttles.ts';
 
 /** What the activities of one sync share. */
 export interface SyncContext {
@@ -57,7 +57,8 @@ export interface SyncContexts {
   close(): Promise<void>;
 }
 
-export function createSyncContexts(deps: ActivityDeps, throttles: Throttles): SyncContexts {
+export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients): SyncContexts {
+  const { throttles } = shared;
   const clients = createRegistryClients();
   return {
     async use(taskId, work) {
@@ -68,9 +69,10 @@ export function createSyncContexts(deps: ActivityDeps, throttles: Throttles): Sy
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
       const host = hostOf(selection.url);
       const client = clients.hold(taskId, remote, () =>
-        openClient(deps, throttles, {
+        openClient(deps, shared, {
           remote,
           host,
+          witness: `task ${taskId}`,
           allowPrivate: task.arguments.allowPrivate ?? true,
           onRateLimited: () => {
             // a lost count must not fail a sync

@@ -14,6 +14,7 @@ import {
 } from '../../db/collection/collect-versions.ts';
 import type { CollectionRun } from '../../db/collection/collect-versions.ts';
 import { sweepDelivered } from '../../db/staging/reuse.ts';
+import { removeExpiredCapabilities } from '../../db/tasks/host-capabilities.ts';
 import { clearEndedStages } from '../../db/tasks/tasks.ts';
 import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
 import { uploadedBlobLock } from '../../db/content/uploads.ts';
@@ -56,6 +57,7 @@ export async function collectContent(
 ): Promise<void> {
   const em = deps.database.em.fork();
   await clearEndedStages(em);
+  await removeExpiredCapabilities(em);
   await markUnheld(em, () => signal.throwIfAborted());
   while ((await removeManifests(em, run, pageRows)) > 0) signal.throwIfAborted();
   for (let last: number | undefined = 0; last !== undefined;) {

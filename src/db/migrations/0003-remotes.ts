@@ -68,6 +68,21 @@ const statements = [
     until timestamptz not null,
     step int not null
   )`,
+  // What a host can do, by its answers. A scope is a hash of the host's address and of the settings that decide who answers.
+  // An absence is SUSPECTED until a second sync or look has confirmed it.
+  `create table host_capability (
+    scope text collate "C" not null,
+    capability text not null check (capability in ('REFERRERS', 'SIGNATURES')),
+    host text not null,
+    verdict text not null check (verdict in ('SUSPECTED', 'ABSENT', 'PRESENT')),
+    reason text,
+    objects int not null,
+    witnesses int not null,
+    last_witness text not null,
+    learned_at timestamptz not null,
+    expires_at timestamptz not null,
+    primary key (scope, capability)
+  )`,
   // What the upstream has sent, verified: the remote may refer to it again without a download.
   // A foreign key to the content would double the cost of a row. Clean-ups remove stale rows.
   `create table remote_content (

@@ -66,6 +66,27 @@ export const HostThrottle = defineEntity({
   properties: { host: p.text().primary(), until: p.datetime(), step: p.integer() },
 });
 
+/** What a host can do, by its answers. */
+export const HostCapability = defineEntity({
+  name: 'HostCapability',
+  properties: {
+    /** The host with the settings that decide who answers. */
+    scope: p.text().primary(),
+    capability: p.enum(['REFERRERS', 'SIGNATURES'] as const).primary(),
+    /** Host and port, for people. */
+    host: p.text(),
+    verdict: p.enum(['SUSPECTED', 'ABSENT', 'PRESENT'] as const),
+    reason: p.text().nullable(),
+    /** Answers that said so. */
+    objects: p.integer(),
+    /** Syncs and looks that said so. */
+    witnesses: p.integer(),
+    lastWitness: p.text(),
+    learnedAt: p.datetime(),
+    expiresAt: p.datetime(),
+  },
+});
+
 /** Content that a remote has delivered, verified. */
 export const RemoteContent = defineEntity({
   name: 'RemoteContent',
@@ -78,4 +99,4 @@ export const RemoteTag = defineEntity({
   properties: { remoteId: key, name: p.text().primary(), digest: p.text() },
 });
 
-export const remotesTables = [Remote, HostBudget, HostThrottle, RemoteContent, RemoteTag];
+export const remotesTables = [Remote, HostBudget, HostThrottle, HostCapability, RemoteContent, RemoteTag];

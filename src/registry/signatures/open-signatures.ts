@@ -3,7 +3,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import type { CallOptions, ReadSignatures, RegistryOptions, SignatureSource } from '../registry.ts';
 import { createRequester } from '../requester.ts';
 import type { ClientSettings, Requester } from '../requester.ts';
-import { hasExtension, readExtension, readStore } from './signatures.ts';
+import { findExtension, readExtension, readStore } from './signatures.ts';
 import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
 export interface SignatureReader {
@@ -28,7 +28,12 @@ export function openSignatures(registry: {
   return {
     async findSource({ signal } = {}) {
       if (store !== undefined) return 'STORE';
-      return (await hasExtension(requester, new URL(`${apiBase}/v2/`), signal)) ? 'EXTENSION' : undefined;
+      const remembered = await options.memory?.recall('SIGNATURES');
+      if (remembered?.kind === 'absent') return undefined;
+      const { isPresent, reason } = await findExtension(requester, new URL(`${apiBase}/v2/`), signal);
+      if (isPresent) await options.memory?.present('SIGNATURES');
+      else if (reason !== undefined) await options.memory?.missing('SIGNATURES', { objects: 1, reason });
+      return isPresent ? 'EXTENSION' : undefined;
     },
     read(source, digest, { signal, atLeast = 0 } = {}) {
       const checked = parseDigest(digest);
@@ -59,6 +64,7 @@ function storeOptions(
     username: _username,
     password: _password,
     headers: _headers,
+    memory: _memory,
     realmHosts: _hosts,
     tls,
     ...kept

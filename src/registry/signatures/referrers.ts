@@ -6,7 +6,8 @@ import { readUpTo } from '../transport/body.ts';
 import { decodedBody } from '../transport/content-coding.ts';
 import { describeUrl, singleHeader } from '../transport/exchange.ts';
 import type { HttpResponse } from '../transport/exchange.ts';
-import { createApiMemory } from './api-memory.ts';
+import type { HostMemory } from '../host-memory.ts';
+import { createApiMemory, objectsNeeded } from './api-memory.ts';
 import { readAbsence } from './referrers-absence.ts';
 import { firstPage, nextPages } from '../tags/next-page.ts';
 import type { CallOptions, Referrers } from '../registry.ts';
@@ -28,19 +29,42 @@ export interface ReferrersSettings {
   readonly maxBytes: number;
   /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly now?: (() => number) | undefined;
+  readonly memory?: HostMemory | undefined;
+}
+
+export interface ReferrersReader {
+  readonly list: ListReferrers;
+  /** Why the registry counts as one without this API; undefined: each manifest must be asked for. */
+  absence(): Promise<string | undefined>;
 }
 
 /**
  * distribution-spec, "Listing Referrers": the digests of the referrers of a manifest. An answer applies to its subject only. A registry without
- * this API, by its answers for several subjects, is not asked for a while (`createApiMemory`), unless `anew` is set.
+ * this API is not asked for a while, unless `anew` is set: by its answers for several subjects (`createApiMemory`), or to several clients
+ * (`HostMemory`).
  * @throws TidemarkError `UPSTREAM_UNAUTHORIZED`, `UPSTREAM_FORBIDDEN` for a refusal, which says nothing about the image; a retryable error for a
  * transient fault (after three of them no request is sent for a minute); `UPSTREAM_RESPONSE_TOO_LARGE`, `UPSTREAM_RESPONSE_INVALID`,
  * `UPSTREAM_PAGINATION_LOOP`, or as `parseManifest`, for an invalid list.
  */
-export function createListReferrers(settings: ReferrersSettings): ListReferrers {
+export function createReferrersReader(settings: ReferrersSettings): ReferrersReader {
   const memory = createApiMemory(settings.now);
-  return async (subject, { signal, anew = false } = {}) => {
-    const learned = anew ? undefined : memory.absence();
+  const host = settings.memory;
+  const absence = async () => {
+    const remembered = await host?.recall('REFERRERS');
+    if (remembered?.kind === 'present') return undefined;
+    return memory.absence() ?? remembered?.reason;
+  };
+  const doubt = async () => {
+    memory.answered();
+    await host?.doubt('REFERRERS');
+  };
+  const noteError = async (subject: Digest, error: TidemarkError) => {
+    if (isThrottle(error)) memory.throttled();
+    else if (error.retryable) memory.failed(subject, error);
+    else await doubt();
+  };
+  const list: ListReferrers = async (subject, { signal, anew = false } = {}) => {
+    const learned = anew ? undefined : await absence();
     if (learned !== undefined) return { kind: 'absent', reason: learned };
     const fault = anew ? undefined : memory.fault();
     if (fault !== undefined) throw notAsked(subject, fault);
@@ -48,15 +72,21 @@ export function createListReferrers(settings: ReferrersSettings): ListReferrers 
     try {
       answer = await readPages(settings, subject, signal);
     } catch (error) {
-      if (isTidemarkError(error) && error.retryable && !isThrottle(error)) memory.failed(subject, error);
-      else memory.answered();
+      if (isTidemarkError(error)) await noteError(subject, error);
       throw error;
     }
-    if (answer.kind === 'listed') memory.seen();
-    else if (answer.isNoRoute) memory.missing(subject, answer.reason);
-    else memory.answered();
-    return answer.kind === 'listed' ? answer : { kind: 'absent', reason: answer.reason };
+    if (answer.kind === 'listed') {
+      memory.seen();
+      await host?.present('REFERRERS');
+      return answer;
+    }
+    const { reason } = answer;
+    if (!answer.isNoRoute) await doubt();
+    else if (memory.missing(subject, reason))
+      await host?.missing('REFERRERS', { objects: objectsNeeded, reason });
+    return { kind: 'absent', reason };
   };
+  return { list, absence };
 }
 
 function notAsked(subject: Digest, { code, message, status }: TidemarkError): TidemarkError {

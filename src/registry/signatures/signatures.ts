@@ -59,20 +59,32 @@ async function readSignature(url: URL, response: HttpResponse): Promise<Buffer> 
   return bytes;
 }
 
+export interface FoundExtension {
+  readonly isPresent: boolean;
+  /** A part of a sentence, for an answer that a registry without the extension gives: 200 or 401. */
+  readonly reason?: string;
+}
+
 /**
  * Whether `/v2/` announces the extension of the next function, with any status. Sent without credentials, as containers/image does: its challenge
  * requests another scope than the repository's (cloudflare/serverless-registry#148).
  */
-export async function hasExtension(
+export async function findExtension(
   requester: Requester,
   url: URL,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<FoundExtension> {
   return requester.request({ method: 'GET', url, signal, isAnonymous: true }, async (response, sent) => {
     await response.discard();
     // An error of the server does not tell whether it has the extension.
     if (response.status === 429 || response.status >= 500) await checkStatus(sent, response, 200);
-    return singleHeader(response.headers, 'x-registry-supports-signatures') === '1';
+    const { status } = response;
+    if (singleHeader(response.headers, 'x-registry-supports-signatures') === '1') return { isPresent: true };
+    if (status !== 200 && status !== 401) return { isPresent: false };
+    return {
+      isPresent: false,
+      reason: `GET ${describeUrl(url)} was answered ${status} without the extension`,
+    };
   });
 }
 

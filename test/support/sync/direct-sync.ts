@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createLooks } from '../../../src/activities/look/create-looks.ts';
 import { createSyncContexts } from '../../../src/activities/sync/sync-context.ts';
+import { createHostMemories } from '../../../src/activities/sync/host-memories.ts';
 import { createThrottles } from '../../../src/activities/sync/throttles.ts';
 import { beginSync } from '../../../src/activities/sync/begin-sync.ts';
 import { commitSync } from '../../../src/activities/sync/commit-sync.ts';
@@ -55,9 +56,9 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
       },
     },
   };
-  const throttles = createThrottles(deps);
-  const contexts = createSyncContexts(deps, throttles);
-  const looks = createLooks(deps, throttles);
+  const shared = { throttles: createThrottles(deps), memories: createHostMemories(deps) };
+  const contexts = createSyncContexts(deps, shared);
+  const looks = createLooks(deps, shared);
   const { signal } = new AbortController();
 
   async function copy(sync: SyncContext, listing: number): Promise<void> {
