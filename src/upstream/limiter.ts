@@ -76,6 +76,16 @@ export async function forEachConcurrently<T>(
   if (failure) throw failure.error;
 }
 
+/** Runs the works at the same time. The first failure aborts the signal of the others, waits for them, and is thrown. */
+export async function runTogether(
+  signal: AbortSignal,
+  works: readonly ((signal: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  await forEachConcurrently(works, { concurrency: works.length, signal }, (work, laneSignal) =>
+    work(laneSignal),
+  );
+}
+
 function toAsyncIterator<T>(items: Iterable<T> | AsyncIterable<T>): { next(): Promise<IteratorResult<T>> } {
   if (Symbol.asyncIterator in items) {
     // lanes may share a generator, because it queues concurrent next() calls

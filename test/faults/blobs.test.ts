@@ -8,7 +8,7 @@ import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { blob, reset, truncated } from '../support/upstream/fake-upstream.ts';
 import type { Answer } from '../support/upstream/fake-upstream.ts';
-import { expectKept, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import { expectKept, openStage, readVersions, upstreamName, expectTries } from '../support/sync/stage.ts';
 import type { Scene, Stage } from '../support/sync/stage.ts';
 
 let stage: Stage;
@@ -201,7 +201,7 @@ test.concurrent('fault 11: a blob whose connections are reset is UPSTREAM_UNAVAI
   scene.upstream.on(route, reset);
   await expectKept(scene, await scene.sync(), { code: 'UPSTREAM_UNAVAILABLE' });
   // three attempts of the activity, each with one repetition of the client's (maxRetries: 1)
-  expect(scene.upstream.requestsOf(route)).toHaveLength(6);
+  expectTries(scene.upstream.requestsOf(route), 6);
 });
 
 test.concurrent('fault 11: a blob that the upstream does not have fails the sync at once', async () => {

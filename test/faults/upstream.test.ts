@@ -6,7 +6,14 @@ import { addImage } from '../../src/demo/sample-image.ts';
 import { json, openFakeUpstream, reset } from '../support/upstream/fake-upstream.ts';
 import type { Answer } from '../support/upstream/fake-upstream.ts';
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
-import { expectKept, goodRepository, openStage, readVersions, upstreamName } from '../support/sync/stage.ts';
+import {
+  expectKept,
+  goodRepository,
+  openStage,
+  readVersions,
+  upstreamName,
+  expectTries,
+} from '../support/sync/stage.ts';
 import type { Scene, Stage } from '../support/sync/stage.ts';
 import { testSecret } from '../support/test-secret.ts';
 
@@ -74,7 +81,7 @@ test.concurrent('fault 11: connections that are reset are UPSTREAM_UNAVAILABLE',
   const scene = await stage.openSynced();
   scene.upstream.on(listRoute, reset);
   await expectKept(scene, await scene.sync(), { code: 'UPSTREAM_UNAVAILABLE', says: ['ECONNRESET'] });
-  expect(scene.upstream.requestsOf(listRoute)).toHaveLength(6);
+  expectTries(scene.upstream.requestsOf(listRoute), 6);
 });
 
 test.concurrent('fault 11: a host name that does not resolve is UPSTREAM_UNAVAILABLE', async () => {

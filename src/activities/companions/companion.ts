@@ -5,8 +5,8 @@ import { countOf } from '../../oci/count-of.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { createAskEach } from './ask-each.ts';
-import type { AskEach } from './ask-each.ts';
+import { createReferrerLists } from './referrer-lists.ts';
+import type { ReferrerLists } from './referrer-lists.ts';
 import { isSideFailure, wasSkipped } from './side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { walkGraph } from '../../upstream/walk-graph.ts';
@@ -27,7 +27,7 @@ export interface Follow {
   readonly em: Em;
   readonly concurrency: number;
   readonly signal: AbortSignal;
-  readonly askEach: AskEach;
+  readonly lists: ReferrerLists;
   readonly onStored: (count: number) => Promise<void>;
   /** Records what could not be read. The image itself is synced all the same. */
   readonly problem: (subject: Digest, what: string, error: TidemarkError) => Promise<void>;
@@ -42,6 +42,8 @@ export interface SyncWalk extends GraphWalk {
   readonly onStored: (count: number) => Promise<void>;
   /** The roots whose companions and referrers are synced; default: all. */
   readonly followedIds?: readonly number[] | undefined;
+  /** Referrers that were asked for ahead; default: none. */
+  readonly lists?: ReferrerLists | undefined;
 }
 
 /** Problems that get a warning of their own. A task keeps 100 warnings of all kinds. */
@@ -97,8 +99,8 @@ export function openFollow(
     }
     return whole;
   };
-  const askEach = createAskEach(sync.registry);
-  return { deps, sync, em, concurrency, signal, askEach, onStored, problem, warnOfOthers, walk };
+  const { lists = createReferrerLists(deps, sync) } = roots;
+  return { deps, sync, em, concurrency, signal, lists, onStored, problem, warnOfOthers, walk };
 }
 
 export function describeCompanion({

@@ -19,6 +19,8 @@ async function ask(
   try {
     return await sync.registry.findSignatureSource({ signal });
   } catch (error) {
+    // the reason of an abort may look like an answer
+    signal.throwIfAborted();
     if (!isSideFailure(error, sync)) throw error;
     const message = `The search for the upstream's store of signatures failed: ${error.message}`;
     await stageProblems(em, sync.taskId, [{ subject: unknownSource, reason: message }]);

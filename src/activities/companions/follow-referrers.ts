@@ -10,7 +10,7 @@ import { fetchManifest } from '../../upstream/fetch-manifest.ts';
 import { describeCompanion } from './companion.ts';
 import type { Companion, Follow } from './companion.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
-import { askAside, isSideFailure } from './side-look-ups.ts';
+import { isSideFailure } from './side-look-ups.ts';
 
 interface Claim {
   readonly subject: Digest;
@@ -51,14 +51,12 @@ async function listClaims(
   page: readonly ManifestRef[],
   rootIds: readonly number[],
 ): Promise<{ readonly claims: Claim[]; readonly unlisted: Set<Digest> }> {
-  const { deps, sync, concurrency, signal } = follow;
+  const { sync, concurrency, signal } = follow;
   const claims: Claim[] = [];
   const unlisted = new Set<Digest>();
-  await follow.askEach(page, { rootIds, concurrency, signal }, async ({ digest: subject }, options) => {
+  await follow.lists.each(page, { rootIds, concurrency, signal }, async ({ digest: subject }, list) => {
     try {
-      const listed = await askAside(sync, 'referrers', () =>
-        deps.connections.run(options.signal, () => sync.registry.listReferrers(subject, options)),
-      );
+      const listed = await list();
       if (listed.kind === 'absent') unlisted.add(subject);
       else for (const digest of listed.digests) claims.push({ subject, digest });
     } catch (error) {

@@ -9,7 +9,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { fewManifests, possibleNames } from '../companions/follow-companion-tags.ts';
 import { isOutsideCompanion } from '../tags/list-tags.ts';
 import { assertSameTags, changed } from './look.ts';
-import type { Look } from './look.ts';
+import type { Look, RunningLook } from './look.ts';
 
 export interface Listed {
   /** The names that a sync would walk. */
@@ -38,7 +38,7 @@ interface Manifest {
 /** Asks for the referrers and companion tags of the manifests below the roots, of theirs in turn, and compares them with the version. */
 export async function assertSameCompanions(
   deps: ActivityDeps,
-  look: Look,
+  look: RunningLook,
   { listed, roots }: Asked,
   signal: AbortSignal,
 ): Promise<void> {
@@ -72,7 +72,7 @@ function manifestsBelow({ present }: Look, rootIds: readonly number[], asked: Se
 
 async function askReferrers(
   deps: ActivityDeps,
-  { registry, remote, present }: Look,
+  { registry, remote, present, requests }: RunningLook,
   { page, rootIds, askEach }: Question,
   signal: AbortSignal,
 ): Promise<{ readonly referrers: number[]; readonly unlisted: ReadonlySet<Digest> }> {
@@ -80,7 +80,9 @@ async function askReferrers(
   const unlisted = new Set<Digest>();
   const lanes = { rootIds, concurrency: remote.downloadConcurrency, signal };
   await askEach(page, lanes, async ({ digest: subject }, options) => {
-    const answer = await deps.connections.run(options.signal, () => registry.listReferrers(subject, options));
+    const answer = await requests.run(options.signal, () =>
+      deps.connections.run(options.signal, () => registry.listReferrers(subject, options)),
+    );
     const known = present.roots.get(referrerRootName(subject)) ?? [];
     if (answer.kind === 'absent') {
       unlisted.add(subject);
@@ -97,7 +99,7 @@ async function askReferrers(
 /** Returns the companion tags of these manifests, all unchanged. */
 async function askTags(
   deps: ActivityDeps,
-  look: Look,
+  look: RunningLook,
   {
     page,
     unlisted,
@@ -122,8 +124,8 @@ async function askTags(
   if (listed !== undefined && absent.length > 0) changed();
   const lanes = { concurrency: look.remote.downloadConcurrency, signal };
   await forEachConcurrently(absent, lanes, async (name, laneSignal) => {
-    const head = await deps.connections.run(laneSignal, () =>
-      look.registry.resolve(name, { signal: laneSignal }),
+    const head = await look.requests.run(laneSignal, () =>
+      deps.connections.run(laneSignal, () => look.registry.resolve(name, { signal: laneSignal })),
     );
     if (head !== undefined) changed();
   });

@@ -4,6 +4,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { assertSameCompanions } from './companions.ts';
 import type { Listed } from './companions.ts';
 import { findLost } from '../sync/find-lost.ts';
+import { createLimiter, runTogether } from '../../upstream/limiter.ts';
 import { isOutsideCompanion } from '../tags/list-tags.ts';
 import { Changed, assertSameTags, changed } from './look.ts';
 import type { Look } from './look.ts';
@@ -13,6 +14,7 @@ const namesAtMost = 20_000;
 
 /** Whether a sync would find nothing to do. It asks what that sync would ask. @throws TidemarkError as the client does. */
 export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortSignal): Promise<boolean> {
+  const running = { ...look, requests: createLimiter(look.remote.downloadConcurrency) };
   try {
     const [listed] = await Promise.all([
       readListed(look, signal),
@@ -21,9 +23,11 @@ export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortS
     ]);
     const tags = selectTags(look, listed);
     const asked = tags.filter(({ name }) => look.filter.isImmutable?.(name) !== true);
-    await assertSameTags(deps, look, asked, signal);
     const roots = asked.map(({ manifestId }) => manifestId);
-    await assertSameCompanions(deps, look, { listed, roots }, signal);
+    await runTogether(signal, [
+      (together) => assertSameTags(deps, running, asked, together),
+      (together) => assertSameCompanions(deps, running, { listed, roots }, together),
+    ]);
     return true;
   } catch (error) {
     if (error instanceof Changed) return false;

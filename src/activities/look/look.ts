@@ -4,6 +4,7 @@ import type { Remote } from '../../db/schema/remotes.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
+import type { Limiter } from '../../upstream/limiter.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isSame } from '../tags/look-up-tag.ts';
 
@@ -13,6 +14,12 @@ export interface Look extends SettledSync {
   readonly filter: SubsetFilter;
   readonly registry: Registry;
   readonly present: PresentContent;
+}
+
+/** A look that is under way. */
+export interface RunningLook extends Look {
+  /** Its requests in flight, tags and referrers together. */
+  readonly requests: Limiter;
 }
 
 /** Ends the requests that are under way. */
@@ -26,14 +33,16 @@ export function changed(): never {
 /** Sends HEAD, as a sync does for unchanged tags. */
 export async function assertSameTags(
   deps: ActivityDeps,
-  { registry, remote }: Look,
+  { registry, remote, requests }: RunningLook,
   tags: readonly LookedAtTag[],
   signal: AbortSignal,
 ): Promise<void> {
   const lanes = { concurrency: remote.downloadConcurrency, signal };
   await forEachConcurrently(tags, lanes, async (tag, laneSignal) => {
-    const head = await deps.connections.run(laneSignal, () =>
-      registry.resolve(tag.name, { signal: laneSignal, known: tag.digest }),
+    const head = await requests.run(laneSignal, () =>
+      deps.connections.run(laneSignal, () =>
+        registry.resolve(tag.name, { signal: laneSignal, known: tag.digest }),
+      ),
     );
     if (head !== 'unchanged' && (head === undefined || !isSame(head, tag))) changed();
   });

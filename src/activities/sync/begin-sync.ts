@@ -9,6 +9,7 @@ import { listTags } from '../tags/list-tags.ts';
 import { warnOfNarrowed } from '../tags/outside-filter.ts';
 import { walkTags } from '../tags/walk-tags.ts';
 import { findRemovals } from '../tags/find-removals.ts';
+import { runTogether } from '../../upstream/limiter.ts';
 import { commitSync } from './commit-sync.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import { planSync } from './plan-sync.ts';
@@ -32,9 +33,16 @@ export async function beginSync(
   await enterStage(em, taskId, 'LISTING_TAGS');
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);
-  const { positions } = await listTags(deps, em, sync, { listing, signal });
+  let positions = 0;
+  await runTogether(signal, [
+    async (lane) => {
+      ({ positions } = await listTags(deps, em, sync, { listing, signal: lane }));
+    },
+    async (lane) => {
+      if (!dryRun) await findSignatureSource(deps.database.em.fork(), sync, lane);
+    },
+  ]);
   await warnOfNarrowed(em, sync);
-  if (!dryRun) await findSignatureSource(em, sync, signal);
   const facts = {
     dryRun,
     mirror,

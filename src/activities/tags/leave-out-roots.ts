@@ -16,7 +16,7 @@ import type { SyncContext } from '../sync/sync-context.ts';
 export function syncWalk(
   em: Em,
   sync: SyncContext,
-  walk: Pick<SyncWalk, 'rootIds' | 'followedIds' | 'concurrency' | 'onStored'>,
+  walk: Pick<SyncWalk, 'rootIds' | 'followedIds' | 'concurrency' | 'onStored' | 'lists'>,
 ): SyncWalk {
   return {
     ...walk,

@@ -1,11 +1,7 @@
 import type { Em } from '../../db/open-database.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
-import { keepTags } from '../../db/outcomes/keep-tags.ts';
-import { forgetTags } from '../../db/outcomes/seen-tags.ts';
-import { readPresentTags, stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
-import type { StagedTag } from '../../db/staging/stage-tags.ts';
-import { storeManifests } from '../../db/content/store-manifests.ts';
-import { addWarnings } from '../../db/tasks/task-warnings.ts';
+import type { ManifestRef } from '../../db/staging/stage-companions.ts';
+import { readPresentTags } from '../../db/staging/stage-tags.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
 import { absentRepositoryWarning } from '../../db/tasks/absent-repository.ts';
 import { readLeftTags, readWalked, stageWalked } from '../../db/staging/walked-tags.ts';
@@ -14,17 +10,22 @@ import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { createCollector } from '../../upstream/collector.ts';
+import type { Collector } from '../../upstream/collector.ts';
 import { confirmCompanion } from '../companions/confirm-companion.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isThrottle } from '../../upstream/error-kinds.ts';
 import { walkWithCompanions } from '../companions/follow-companions.ts';
-import { forEachConcurrently } from '../../upstream/limiter.ts';
+import { createLimiter, forEachConcurrently, runTogether } from '../../upstream/limiter.ts';
 import { closeHint, repositoryHint } from './absent-repository.ts';
 import { syncWalk } from './leave-out-roots.ts';
 import { openAgeCheck } from './await-age.ts';
 import type { AgeCheck, HeldTag } from './await-age.ts';
 import { lookUpTag } from './look-up-tag.ts';
-import type { LookedUp, TagToLookUp } from './look-up-tag.ts';
+import type { TagToLookUp } from './look-up-tag.ts';
+import { storeFound } from './store-found.ts';
+import type { Found } from './store-found.ts';
+import { createReferrerLists } from '../companions/referrer-lists.ts';
+import type { ReferrerLists } from '../companions/referrer-lists.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
@@ -37,13 +38,6 @@ export interface TagRange {
   /** Requests in flight. */
   readonly concurrency: number;
 }
-
-type Found =
-  | LookedUp
-  | { readonly name: string; readonly kind: 'left-out'; readonly warning: string }
-  /** Not known to be gone, so the present tag stays. */
-  | { readonly name: string; readonly kind: 'kept'; readonly warning: string }
-  | HeldTag;
 
 /** Walks the graphs of a range of tags: fetches missing manifests, reads stored ones, and stages the tags that differ. */
 export async function walkTags(
@@ -65,23 +59,21 @@ export async function walkTags(
     await setProgress(em, part, done);
   });
   const immutableIds = new Set<number>();
-  const runs = readRuns(em, sync, range, (manifestId, isImmutable) => {
-    (isImmutable ? immutableIds : rootIds).add(manifestId);
-    done.tagsDone += 1;
+  const present = Promise.withResolvers<readonly ManifestRef[]>();
+  const runs = readRuns(em, sync, range, {
+    onWalked(manifestId, isImmutable) {
+      (isImmutable ? immutableIds : rootIds).add(manifestId);
+      done.tagsDone += 1;
+    },
+    onPresent: present.resolve,
   });
-  const checkAge = openAgeCheck(em, sync);
-  const lanes = { concurrency: range.concurrency, signal, drains: isThrottle };
+  const lists = createReferrerLists(deps, sync);
   try {
-    await forEachConcurrently(runs, lanes, async (run, laneSignal) => {
-      let like: ManifestDocument | undefined;
-      for (const tag of run) {
-        const found = await deps.connections.run(laneSignal, () =>
-          lookUp(em, sync, { ...tag, like, hold: holdOf(tag.name, checkAge) }, laneSignal),
-        );
-        if (found.kind === 'fetched') like = found.manifest.document;
-        await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
-      }
-    });
+    await lookUpTags(
+      deps,
+      { em, sync, concurrency: range.concurrency, runs, present, lists, collector },
+      signal,
+    );
     await collector.flush();
   } catch (error) {
     // the next attempt continues from here
@@ -99,8 +91,47 @@ export async function walkTags(
     followedIds: [...rootIds],
     concurrency: range.concurrency,
     onStored,
+    lists,
   });
   await walkWithCompanions(deps, sync, walk, signal);
+}
+
+interface LookUps {
+  readonly em: Em;
+  readonly sync: SyncContext;
+  readonly concurrency: number;
+  readonly runs: AsyncIterable<TagToLookUp[]>;
+  readonly present: PromiseWithResolvers<readonly ManifestRef[]>;
+  readonly lists: ReferrerLists;
+  readonly collector: Collector<Found>;
+}
+
+/** Looks up the tags, and the referrers of present manifests beside them. Together they have the lanes of the range. */
+async function lookUpTags(
+  deps: ActivityDeps,
+  { em, sync, concurrency, runs, present, lists, collector }: LookUps,
+  signal: AbortSignal,
+): Promise<void> {
+  const checkAge = openAgeCheck(em, sync);
+  const requests = createLimiter(concurrency);
+  const lookUpRun = async (run: readonly TagToLookUp[], laneSignal: AbortSignal) => {
+    let like: ManifestDocument | undefined;
+    for (const tag of run) {
+      const wanted = { ...tag, like, hold: holdOf(tag.name, checkAge) };
+      const found = await requests.run(laneSignal, () =>
+        deps.connections.run(laneSignal, () => lookUp(em, sync, wanted, laneSignal)),
+      );
+      if (found.kind === 'fetched') like = found.manifest.document;
+      await collector.add(found, found.kind === 'fetched' ? found.manifest.document.bytes.byteLength : 0);
+    }
+  };
+  await runTogether(signal, [
+    async (together) => {
+      const lanes = { concurrency, signal: together, drains: isThrottle };
+      await forEachConcurrently(runs, lanes, lookUpRun).finally(() => present.resolve([]));
+    },
+    async (together) => lists.ahead(await present.promise, requests, together),
+  ]);
 }
 
 const pageSize = 2_000;
@@ -109,13 +140,19 @@ const runAtMost = 10;
 
 /**
  * Groups of similar names, which one lane looks up in turn. Groups have one tag when there are hardly enough for all lanes. Tags that an
- * earlier attempt walked, and present immutable tags, are left out.
+ * earlier attempt walked, and present immutable tags, are left out. `onPresent` gets the manifests under the first names.
  */
 async function* readRuns(
   em: Em,
   sync: SyncContext,
   range: TagRange,
-  onWalked: (manifestId: number, isImmutable: boolean) => void,
+  {
+    onWalked,
+    onPresent,
+  }: {
+    readonly onWalked: (manifestId: number, isImmutable: boolean) => void;
+    readonly onPresent: (manifests: readonly ManifestRef[]) => void;
+  },
 ): AsyncGenerator<TagToLookUp[]> {
   const length = Math.min(runAtMost, Math.ceil((range.to - range.from) / (4 * range.concurrency)));
   for (let from = range.from; from < range.to; from += pageSize) {
@@ -131,6 +168,7 @@ async function* readRuns(
       if (tag !== undefined && sync.filter.isImmutable?.(name) === true) onWalked(tag.manifestId, true);
       else tags.push({ name, present: tag, left: left.get(name) });
     }
+    onPresent(tags.flatMap(({ present: tag }) => (tag ? [{ id: tag.manifestId, digest: tag.digest }] : [])));
     for (let at = 0; at < tags.length; at += length) yield tags.slice(at, at + length);
   }
 }
@@ -191,52 +229,4 @@ async function hintOf(sync: SyncContext, name: string, signal: AbortSignal): Pro
     if (error.code === 'REPOSITORY_NOT_FOUND') return 'no repository';
   }
   return '';
-}
-
-/** Stores fetched manifests, stages the tags that differ, and adds the roots. Returns the number of new manifests. */
-async function storeFound(
-  em: Em,
-  sync: SyncContext,
-  batch: readonly Found[],
-  rootIds: Set<number>,
-): Promise<number> {
-  const fetched = batch.flatMap((found) => (found.kind === 'fetched' ? [found.manifest] : []));
-  const { idOf, stored } = await storeManifests(em, fetched, sync.reuse);
-  const staged: StagedTag[] = [];
-  for (const found of batch) {
-    if (found.kind === 'kept' || found.kind === 'held') continue;
-    if (found.kind === 'left-out') {
-      staged.push({ name: found.name, manifestId: null });
-      continue;
-    }
-    const manifestId = found.kind === 'fetched' ? idOf(found.manifest) : found.manifestId;
-    rootIds.add(manifestId);
-    if (found.kind !== 'unchanged') staged.push({ name: found.name, manifestId });
-  }
-  await stageTags(em, sync.taskId, staged);
-  const held = batch.flatMap((found) => (found.kind === 'held' ? [found] : []));
-  await keepTags(em, sync.taskId, held);
-  const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
-  const unstaged = unchanged.map(({ name }) => name);
-  await unstageTags(em, sync.taskId, unstaged);
-  if (sync.filter.minimumAge !== undefined && !sync.arguments.dryRun) {
-    const settled = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'left-out');
-    await forgetTags(
-      em,
-      sync.repositoryId,
-      settled.map(({ name }) => name),
-    );
-  }
-  const warnings = batch.flatMap((found) =>
-    'warning' in found
-      ? [{ message: found.warning, name: found.name, differs: differencesOf(found.name) }]
-      : [],
-  );
-  await addWarnings(em, sync.taskId, warnings);
-  return stored;
-}
-
-/** The places of the name in a message about a tag. */
-function differencesOf(name: string): string[] {
-  return [`The tag ${name} `, quoteValue(name), `/manifests/${name}`];
 }

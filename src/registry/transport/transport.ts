@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { Agent, ProxyAgent, buildConnector } from 'undici';
+import { ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
 import { classifyAddress, isListedAddress } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
@@ -11,7 +11,8 @@ import type { RegistryOptions } from '../registry.ts';
 import { openSocketExchange } from './socket-exchange.ts';
 import type { SocketExchange } from './socket-exchange.ts';
 import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
-import { exchangeThroughUndici } from './undici-exchange.ts';
+import { StaleConnection, exchangeThroughUndici } from './undici-exchange.ts';
+import { createWatchedAgent } from './watched-agent.ts';
 
 /** Settings for tests: name resolution, private addresses, and timeouts. */
 export interface TransportSettings {
@@ -31,6 +32,14 @@ export interface Transport {
   /** Closes all connections; running requests fail. */
   close(): Promise<void>;
 }
+
+/**
+ * Most servers and proxies on the way keep idle connections for a minute; a `Keep-Alive` header of the server shortens this. Longer than the
+ * pause between two syncs of an estate.
+ */
+const idleMs = 50_000;
+/** A server that restarts closes all idle connections. Later failures are left to the ordinary retries. */
+const staleMost = 3;
 
 /** Connections to the registry's own host, which gets the client certificate, or to any other. */
 interface Route {
@@ -77,12 +86,15 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
 
   const exchange: Exchange = async (request) => {
     const route = routeTo(request);
-    try {
-      const large = request.large === true ? await route.sockets?.exchange(request) : undefined;
-      return large ?? (await throughUndici(route.dispatcher, request, options));
-    } catch (error) {
-      throw networkError(error, request, 'header', options.proxyUrl !== undefined);
-    }
+    for (let stale = 0; ; stale += 1)
+      try {
+        const large = request.large === true ? await route.sockets?.exchange(request) : undefined;
+        return large ?? (await throughUndici(route.dispatcher, request, options));
+      } catch (error) {
+        // GET and HEAD change nothing, so they may reach the server twice.
+        if (error instanceof StaleConnection && stale < staleMost) continue;
+        throw networkError(error, request, 'header', options.proxyUrl !== undefined);
+      }
   };
   return {
     exchange,
@@ -106,7 +118,7 @@ function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSo
   };
   if (proxyUrl === undefined)
     return {
-      dispatcher: new Agent({ ...shared, connect: guardedConnector(connect) }),
+      dispatcher: createWatchedAgent({ ...shared, keepAliveTimeout: idleMs }, guardedConnector(connect)),
       sockets: ownSockets ? openSocketExchange(connect) : undefined,
     };
   const proxy = parseProxyUrl(proxyUrl);

@@ -188,6 +188,12 @@ export async function expectKept(
   expect(await stagedRows(harness, outcome.task.id)).toBe(0);
 }
 
+/** Requests that the upstream resets. One on a connection that was idle is sent on up to three others before it counts as a try. */
+export function expectTries(requests: readonly unknown[], tries: number): void {
+  expect(requests.length).toBeGreaterThanOrEqual(tries);
+  expect(requests.length).toBeLessThanOrEqual(4 * tries);
+}
+
 const adviceWords =
   /\b(?:check|push|re-push|repair|give|sync again|again|leave|raise|ask|correct|wait|rebuild|set|confirmRemoval|allow)\b/i;
 
