@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { selectedGraph } from '../staging/selected-graph.ts';
 import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
@@ -17,16 +18,12 @@ export interface SyncPolicy {
 
 /** Locks the remote and the policy until the transaction ends. The caller holds the lock on the repository's row. */
 export async function lockSyncPolicy(em: Em, taskId: number): Promise<PolicyKey | null> {
-  const db = kysely(em);
   await sql`
     select from task join remote on remote.id = task.remote_id where task.id = ${taskId} for share of remote`.execute(
-    db,
+    kysely(em),
   );
-  await sql`
-    select from task join repository r on r.id = task.repository_id join remote u on u.id = task.remote_id
-      join signature_policy p on p.id = coalesce(r.signature_policy_id, u.signature_policy_id)
-    where task.id = ${taskId} for share of p`.execute(db);
-  return (await readSyncPolicy(em, taskId))?.key ?? null;
+  // the remote is locked first, so the policy that is read and locked is the one in force
+  return (await readPolicy(em, taskId, sql`for share of p`))?.key ?? null;
 }
 
 /** @param key Null: no policy was in force. */
@@ -38,6 +35,14 @@ export async function setCheckedBy(em: Em, taskId: number, key: PolicyKey | null
 
 /** The policy of the repository, or of the task's remote; undefined without one. */
 export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy | undefined> {
+  return readPolicy(em, taskId, sql``);
+}
+
+async function readPolicy(
+  em: Em,
+  taskId: number,
+  lock: RawBuilder<unknown>,
+): Promise<SyncPolicy | undefined> {
   const found = await sql<{
     policyId: number;
     name: string;
@@ -53,7 +58,7 @@ export async function readSyncPolicy(em: Em, taskId: number): Promise<SyncPolicy
       u.url, u.upstream_name as "upstreamName"
     from task join repository r on r.id = task.repository_id join remote u on u.id = task.remote_id
       join signature_policy p on p.id = coalesce(r.signature_policy_id, u.signature_policy_id)
-    where task.id = ${taskId}`.execute(kysely(em));
+    where task.id = ${taskId} ${lock}`.execute(kysely(em));
   const row = found.rows[0];
   const key = row === undefined ? null : toPolicyKey(row);
   if (row === undefined || key === null) return undefined;

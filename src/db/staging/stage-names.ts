@@ -43,28 +43,29 @@ export interface Listed {
  * @throws TidemarkError `LISTING_REPLACED` if a later listing is selected already.
  */
 export async function finishListing(em: Em, { taskId, listing }: Listing): Promise<Listed> {
-  return em.transactional(async (transaction) => {
-    const db = kysely(transaction);
-    const taken = await sql<Listed>`
-      with counted as (
-        select (select count(distinct name) from sync_name, unnest(names) as name
-            where task_id = ${taskId} and listing = ${listing}) as tags,
-          (select coalesce(max(first_position + cardinality(names)), 0) from sync_name
-            where task_id = ${taskId} and listing = ${listing}) as positions
-      )
+  const taken = await sql<Listed>`
+    with counted as (
+      select (select count(distinct name) from sync_name, unnest(names) as name
+          where task_id = ${taskId} and listing = ${listing}) as tags,
+        (select coalesce(max(first_position + cardinality(names)), 0) from sync_name
+          where task_id = ${taskId} and listing = ${listing}) as positions
+    ),
+    taken as (
       update task set listing = ${listing}, tags_total = counted.tags from counted
       where id = ${taskId} and coalesce(listing, 0) <= ${listing}
-      returning counted.tags, counted.positions`.execute(db);
-    const listed = taken.rows[0];
-    if (listed === undefined)
-      throw new TidemarkError(
-        'LISTING_REPLACED',
-        `A later attempt has listed the tags for task ${taskId}. The list of this one is not used.`,
-        { origin: 'server' },
-      );
-    await db.deleteFrom('sync_name').where('task_id', '=', taskId).where('listing', '<', listing).execute();
-    return listed;
-  });
+      returning counted.tags, counted.positions
+    ),
+    dropped as (
+      delete from sync_name where task_id = ${taskId} and listing < ${listing} and exists (select from taken)
+    )
+    select tags, positions from taken`.execute(kysely(em));
+  const listed = taken.rows[0];
+  if (listed !== undefined) return listed;
+  throw new TidemarkError(
+    'LISTING_REPLACED',
+    `A later attempt has listed the tags for task ${taskId}. The list of this one is not used.`,
+    { origin: 'server' },
+  );
 }
 
 /** Names from `from` (inclusive) to `to` (exclusive). Only the rows that contain them are unpacked. */
