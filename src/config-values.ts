@@ -222,3 +222,11 @@ function editDistance(one: string, other: string): number {
   }
   return previous[other.length] ?? 0;
 }
+
+/** Names of credential helpers between commas, without `docker-credential-`: they are run by these names only. */
+export function parseHelpers(value: string): Parsed<readonly string[]> {
+  const names = splitList(value);
+  const wrong = names.find((name) => !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name));
+  if (wrong === undefined) return { value: names.map((name) => name.replace(/^docker-credential-/, '')) };
+  return { mistake: `has ${quoteValue(wrong)}; expected names of helpers such as ecr-login,gcloud` };
+}

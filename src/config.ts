@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoginSettings } from './access/access.ts';
 import { readLogins } from './config-logins.ts';
+import type { CredentialSettings } from './access/credentials/provider.ts';
 import { TidemarkError } from './oci/error.ts';
 import {
   closestName,
@@ -12,6 +13,7 @@ import {
   parseDatabaseUrl,
   parseDuration,
   parseEarlierAccess,
+  parseHelpers,
   parseHostPort,
   parseHttpUrl,
   parseInteger,
@@ -55,6 +57,8 @@ export interface Config {
   readonly secretKeys: readonly Buffer[];
   /** A file that holds the same as `TIDEMARK_SECRET_KEY`; the caller reads it with `parseSecretKeys`. */
   readonly secretKeyFile: string | undefined;
+  /** What credentials of remotes may use (`TIDEMARK_DOCKER_CONFIG_DIR`, `TIDEMARK_CREDENTIAL_HELPERS`). */
+  readonly credentials: CredentialSettings;
   /** Undefined: not set; none, unless others can reach the API, which is then an error (`TIDEMARK_AUTH`, `TIDEMARK_OIDC_…`). */
   readonly logins: LoginSettings | undefined;
   /** Where clients reach the API, as they write it (`TIDEMARK_PUBLIC_URL`). Undefined: as their requests say, over http. */
@@ -93,6 +97,8 @@ const KNOWN = [
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
   'TIDEMARK_SECRET_KEY_FILE',
+  'TIDEMARK_DOCKER_CONFIG_DIR',
+  'TIDEMARK_CREDENTIAL_HELPERS',
   'TIDEMARK_AUTH',
   'TIDEMARK_OIDC_ISSUER',
   'TIDEMARK_OIDC_AUDIENCE',
@@ -141,6 +147,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),
     secretKeyFile: text(env, 'TIDEMARK_SECRET_KEY_FILE'),
+    credentials: {
+      dockerConfigDir: text(env, 'TIDEMARK_DOCKER_CONFIG_DIR'),
+      helpers: read('TIDEMARK_CREDENTIAL_HELPERS', [], parseHelpers),
+    },
     logins: readLogins(env, read, mistakes),
     publicUrl: read('TIDEMARK_PUBLIC_URL', undefined, parseHttpUrl),
     token: text(env, 'TIDEMARK_TOKEN'),

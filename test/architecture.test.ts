@@ -81,7 +81,14 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/access/': {
     folders: ['src/oci/', 'src/db/', 'src/files/'],
-    packages: ['jose', 'openid-client'],
+    packages: [
+      'jose',
+      'openid-client',
+      '@aws-sdk/client-ecr',
+      '@aws-sdk/credential-providers',
+      '@azure/identity',
+      'google-auth-library',
+    ],
     why: 'access and secrets stand on the database only',
   },
   'src/operations/': {

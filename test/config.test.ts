@@ -41,6 +41,7 @@ test('nothing set: everything embedded, on loopback', () => {
     allowUpstream: [],
     secretKeys: [],
     secretKeyFile: undefined,
+    credentials: { dockerConfigDir: undefined, helpers: [] },
     manifestMaxBytes: 4_194_304,
     blobs: undefined,
     collectionGraceSeconds: 86_400,
@@ -69,6 +70,8 @@ test('every setting is read', () => {
     TIDEMARK_ALLOW_UPSTREAM:
       'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4,registry.lan:5000,10.0.0.1:80,[fd00::1]:443',
     TIDEMARK_SECRET_KEY: `${KEY},${OTHER_KEY}`,
+    TIDEMARK_DOCKER_CONFIG_DIR: '/run/docker',
+    TIDEMARK_CREDENTIAL_HELPERS: 'ecr-login, docker-credential-gcloud',
     TIDEMARK_AUTH: 'tokens, oidc',
     TIDEMARK_OIDC_ISSUER: 'https://login.example',
     TIDEMARK_OIDC_AUDIENCE: 'tidemark',
@@ -113,6 +116,7 @@ test('every setting is read', () => {
     ],
     secretKeys: keys,
     secretKeyFile: undefined,
+    credentials: { dockerConfigDir: '/run/docker', helpers: ['ecr-login', 'gcloud'] },
     logins: {
       tokens: true,
       oidc: {

@@ -1,5 +1,6 @@
 import type { Em } from '../db/open-database.ts';
 import { resealPage } from '../db/access/reseal-secrets.ts';
+import { sealedTables } from '../db/access/sealed-columns.ts';
 import { endRotation, isRotationOpen, noteRotation } from '../db/access/secret-rotation.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import type { SecretBox } from './secrets.ts';
@@ -11,11 +12,11 @@ export interface Rotation {
   readonly unreadable: readonly string[];
 }
 
-const pageRemotes = 100;
+const pageRows = 100;
 const mostNamed = 20;
 
 /**
- * Seals all stored secrets with the first key. Each page is one transaction that locks its remotes, so concurrent changes are not
+ * Seals all stored secrets with the first key. Each page is one transaction that locks its rows, so concurrent changes are not
  * overwritten. An interrupted rotation leaves every secret readable; the next start finishes it (fault 108).
  */
 export async function rotateSecrets(em: Em, box: SecretBox): Promise<Rotation> {
@@ -42,22 +43,23 @@ function firstKey({ keyIds }: SecretBox): string {
 async function resealAll(em: Em, box: SecretBox): Promise<Rotation> {
   let resealed = 0;
   const unreadable: string[] = [];
-  for (let afterId: number | undefined = 0; afterId !== undefined;) {
-    let done = 0;
-    const page = { afterId, limit: pageRemotes };
-    afterId = await resealPage(em, page, ({ sealed, context }) => {
-      if (box.isCurrent(sealed)) return undefined;
-      try {
-        const again = box.encrypt(box.decrypt(sealed, context), context);
-        done += 1;
-        return again;
-      } catch (error) {
-        if (!isTidemarkError(error)) throw error;
-        if (unreadable.length < mostNamed) unreadable.push(context);
-        return undefined;
-      }
-    });
-    resealed += done;
-  }
+  for (const table of sealedTables)
+    for (let afterId: number | undefined = 0; afterId !== undefined;) {
+      let done = 0;
+      const page = { ...table, afterId, limit: pageRows };
+      afterId = await resealPage(em, page, ({ sealed, context }) => {
+        if (box.isCurrent(sealed)) return undefined;
+        try {
+          const again = box.encrypt(box.decrypt(sealed, context), context);
+          done += 1;
+          return again;
+        } catch (error) {
+          if (!isTidemarkError(error)) throw error;
+          if (unreadable.length < mostNamed) unreadable.push(context);
+          return undefined;
+        }
+      });
+      resealed += done;
+    }
   return { resealed, unreadable };
 }

@@ -45,7 +45,7 @@ interface Noun {
   readonly connection: string;
 }
 
-export type NounName = 'repository' | 'remote' | 'distribution' | 'policy';
+export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential';
 
 export const nouns: Readonly<Record<NounName, Noun>> = {
   repository: {
@@ -71,6 +71,14 @@ export const nouns: Readonly<Record<NounName, Noun>> = {
     words: 'distribution',
     list: 'distributions',
     connection: 'distributions',
+  },
+  credential: {
+    query: 'credential',
+    key: 'name',
+    type: 'Credential',
+    words: 'credential',
+    list: 'credential list',
+    connection: 'credentials',
   },
   policy: {
     query: 'signaturePolicy',

@@ -5,6 +5,7 @@ import { addAccess } from './commands/access-commands.ts';
 import { addCompletion } from './commands/completion-command.ts';
 import { addConfiguration } from './commands/configuration-commands.ts';
 import { addContent } from './commands/content-commands.ts';
+import { addCredentials } from './commands/credential-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
 import { addRemotes } from './commands/remote-commands.ts';
@@ -20,7 +21,7 @@ import { addUpkeep } from './commands/upkeep-commands.ts';
 /** The groups of `tidemark --help`, and what registers their commands. */
 const groups: readonly (readonly [string, readonly ((program: Command, choose: Choose) => void)[]])[] = [
   ['Work with repositories:', [addSync, addRepositories, addContent, addTag, addTasks, addSchedules]],
-  ['Configure:', [addConfiguration, addRemotes, addDistributions, addPolicies, addAccess]],
+  ['Configure:', [addConfiguration, addRemotes, addCredentials, addDistributions, addPolicies, addAccess]],
   ['Operate:', [addStatus, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],
 ];

@@ -10,6 +10,7 @@ const keyParts = {
   Signature: 1,
   Distribution: 1,
   SignaturePolicy: 1,
+  Credential: 1,
   Schedule: 1,
   Token: 1,
   Grant: 1,

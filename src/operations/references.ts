@@ -2,6 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import type { EntityName } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
+import type { Credential } from '../db/schema/credentials.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import type { Repository } from '../db/schema/repositories.ts';
 import type { SignaturePolicy } from '../db/schema/signatures.ts';
@@ -20,7 +21,11 @@ export function remoteNotFound(named: Omit<Reference, 'key'>): Mistake {
   return noSuchId('remote', 'remotes', named);
 }
 
-type Named = Remote | Repository | SignaturePolicy;
+export function credentialNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('credential', 'credentials', named);
+}
+
+type Named = Credential | Remote | Repository | SignaturePolicy;
 
 /** The row that an input names, locked; null where the viewer cannot read it. */
 export async function lockNamed<Row extends Named>(

@@ -1,14 +1,28 @@
 /** The keys for stored secrets are checked at start: a wrong key must not be noticed first in a failed sync (fault 108). */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCredentials } from '../access/credentials/credentials.ts';
+import type { Credentials } from '../access/credentials/credentials.ts';
 import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Config } from '../config.ts';
-import type { Em } from '../db/open-database.ts';
+import type { Database, Em } from '../db/open-database.ts';
 import { readSecretKeyUses } from '../db/access/read-secret-keys.ts';
 import type { SecretKeyUse } from '../db/access/read-secret-keys.ts';
-import { countOf } from '../oci/count-of.ts';
+import { formatCount } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
+
+/** What opens the stored secrets of a process. */
+export interface OpenedSecrets {
+  readonly secrets: SecretBox;
+  readonly credentials: Credentials;
+}
+
+/** @throws TidemarkError as `openSecretBox`. */
+export async function openSecrets(config: Config, database: Database): Promise<OpenedSecrets> {
+  const secrets = await openSecretBox(config, database.em.fork());
+  return { secrets, credentials: createCredentials({ database, secrets, settings: config.credentials }) };
+}
 
 /**
  * Opens the secret box with the configured keys. A key file is created only if no secret is stored yet.
@@ -62,8 +76,8 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 function keyUnknown(uses: readonly SecretKeyUse[], which: string, config: Config): TidemarkError {
-  // A remote may have secrets of several keys.
-  const remotes = Math.max(...uses.map((use) => use.remotes));
+  // One may have secrets of several keys.
+  const holders = Math.max(...uses.map((use) => use.holders));
   const atLeast = uses.length > 1 ? 'at least ' : '';
   const where =
     config.secretKeys.length > 0
@@ -71,7 +85,7 @@ function keyUnknown(uses: readonly SecretKeyUse[], which: string, config: Config
       : `put them back into ${config.secretKeyFile ?? ownKeyFile(config)}, one a line, the current one first (or set TIDEMARK_SECRET_KEY)`;
   return new TidemarkError(
     'SECRET_KEY_UNKNOWN',
-    `The stored secrets of ${atLeast}${countOf(remotes, 'remote')} were encrypted with keys ${which}. Nothing was started and nothing changed. ` +
+    `The stored secrets of ${atLeast}${formatCount(holders)} remotes or credentials were encrypted with keys ${which}. Nothing was started and nothing changed. ` +
       `Restore the missing keys from a backup and ${where}, and start again.`,
     { origin: 'server' },
   );

@@ -5,7 +5,6 @@ import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createAccess } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
-import type { SecretBox } from '../access/secrets.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';
 import { createAccessLog } from '../api/access-log.ts';
 import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
@@ -30,7 +29,8 @@ import { openBlobStore } from './blob-store.ts';
 import { checkDistributions } from './check-distributions.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
-import { openSecretBox } from './check-secrets.ts';
+import { openSecrets } from './check-secrets.ts';
+import type { OpenedSecrets } from './check-secrets.ts';
 import { closeDataFolder } from './data-folder.ts';
 import { checkPort, listen } from './listen.ts';
 import { createLogger } from './logger.ts';
@@ -67,14 +67,13 @@ export interface RunningServer {
 }
 
 /** The resources that both roles share. */
-interface Ground {
+interface Ground extends OpenedSecrets {
   readonly config: Config;
   readonly servers: RunningServers;
   readonly database: Database;
   /** The id of this installation. */
   readonly installation: string;
   readonly store: BlobStore;
-  readonly secrets: SecretBox;
   readonly logger: Logger;
   readonly stopper: Stopper;
   /** Rejects with an uncaught exception. */
@@ -123,10 +122,11 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   // A shared database is migrated by `tidemark migrate`.
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
-  const secrets = await openSecretBox(config, database.em.fork());
+  const opened = await openSecrets(config, database);
   const store = await openBlobStore(config, logger, stopper);
   const installation = await readInstallation(database.em.fork());
-  return { config, servers, database, installation, store, secrets, logger, stopper, failed: faults.failed };
+  const parts = { ...opened, store, installation, failed: faults.failed };
+  return { config, servers, database, logger, stopper, ...parts };
 }
 
 /** Address, TLS and API key of an external Temporal server come from @temporalio/envconfig. */

@@ -2,6 +2,7 @@ import { Runtime, Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { LoginSettings } from '../access/access.ts';
+import type { Credentials } from '../access/credentials/credentials.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
 import { createLimiter } from '../upstream/limiter.ts';
@@ -19,6 +20,7 @@ export interface WorkerRoleOptions {
   readonly databaseUrl: string;
   readonly store: ActivityDeps['store'];
   readonly secrets: SecretBox;
+  readonly credentials: Credentials;
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly taskQueue: string;

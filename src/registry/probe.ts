@@ -104,7 +104,13 @@ async function reach(run: ProbeRun): Promise<boolean> {
   return !isTlsError;
 }
 
-const loginCodes = new Set(['UPSTREAM_UNAUTHORIZED', 'UPSTREAM_AUTH_INVALID', 'UPSTREAM_REALM_REFUSED']);
+const loginCodes = new Set([
+  'CREDENTIAL_REFUSED',
+  'CREDENTIAL_UNAVAILABLE',
+  'UPSTREAM_UNAUTHORIZED',
+  'UPSTREAM_AUTH_INVALID',
+  'UPSTREAM_REALM_REFUSED',
+]);
 
 /** Login and list are one request: a login is only proved by a request that needs it. */
 async function list(run: ProbeRun): Promise<readonly string[] | undefined> {
@@ -151,17 +157,24 @@ function isLoginError({ found }: ProbeRun, error: TidemarkError | undefined): er
 
 function showLogin(run: ProbeRun, error: TidemarkError | undefined): void {
   const { registry, found } = run;
-  const { username } = registry;
+  const { username, logins } = registry;
+  const hasLogin = username !== undefined || logins !== undefined;
   if (isLoginError(run, error)) {
-    if (username !== undefined) found.login = 'REFUSED';
+    if (hasLogin) found.login = 'REFUSED';
     return add(run, 'LOGIN', error);
   }
-  if (username === undefined) {
+  if (!hasLogin) {
     found.login = 'NONE';
     return add(run, 'LOGIN', 'The remote has no user; access is anonymous.');
   }
   if (found.login === 'ACCEPTED')
-    return add(run, 'LOGIN', `The user ${JSON.stringify(username)} was accepted.`);
+    return add(
+      run,
+      'LOGIN',
+      username === undefined
+        ? 'The login of the credential was accepted.'
+        : `The user ${JSON.stringify(username)} was accepted.`,
+    );
   found.login = 'NOT_ASKED';
   add(
     run,

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { HostMemory } from './host-memory.ts';
+import type { LoginSource } from '../oci/hosts/registry-login.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export type { RateLimit } from './rate-limit.ts';
@@ -16,6 +17,8 @@ export interface RegistryOptions {
   readonly upstreamName: string;
   readonly username?: string;
   readonly password?: string;
+  /** Gives the login in place of `username` and `password`. */
+  readonly logins?: LoginSource;
   /** Extra request headers, sent only to the registry's own origin. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;

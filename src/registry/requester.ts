@@ -1,4 +1,5 @@
 import { Authenticator } from './auth/auth.ts';
+import { fixedLogin } from './auth/fixed-login.ts';
 import { startDeadline } from './transport/deadline.ts';
 import { describeRequest } from './transport/exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './transport/exchange.ts';
@@ -66,9 +67,8 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
   const totalTimeoutMs = options.totalTimeoutMs ?? 0;
 
   const exchange = observed((request) => transport.exchange(request), options, settings);
-  const { username, password } = options;
   const authenticator = new Authenticator({
-    credentials: username === undefined ? undefined : { username, password: password ?? '' },
+    logins: options.logins ?? fixedLogin(options),
     defaultScope: `repository:${options.upstreamName}:pull`,
     realmRules: () => ({
       registry,

@@ -1,3 +1,4 @@
+import type { Credentials } from '../access/credentials/credentials.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Limiter } from './limiter.ts';
@@ -5,6 +6,8 @@ import type { Limiter } from './limiter.ts';
 export interface UpstreamDeps {
   readonly database: Database;
   readonly secrets: SecretBox;
+  /** Of remotes that name a credential. */
+  readonly credentials: Credentials;
   /** Concurrent requests of this process to all upstreams (`TIDEMARK_WORKER_CONNECTIONS`). */
   readonly connections: Limiter;
   readonly manifestMaxBytes: number;

@@ -24,6 +24,8 @@ export function remoteOptions(
     upstreamName: remote.upstreamName,
     username: remote.username ?? undefined,
     password: open(remote.passwordSealed, 'password'),
+    logins:
+      remote.credentialId == null ? undefined : deps.credentials.loginsFor(remote.credentialId, remote.url),
     realmHosts: remote.realmHosts,
     headers: headers === undefined ? undefined : (JSON.parse(headers) as Record<string, string>),
     tls: dropUndefined({

@@ -68,6 +68,7 @@ const leads: readonly Lead[] = [
         'repositoryId',
         'signaturePolicyId',
       ],
+      ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
       ['Remote.signaturePolicy', 'remote', 'signature_policy_id', 'remoteId', 'signaturePolicyId'],
       [
         'Distribution.signaturePolicy',

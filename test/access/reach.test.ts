@@ -259,6 +259,7 @@ test('fault 91: a name that is taken elsewhere is refused as one that is free', 
     repositoryCreate: (name) => `name: ${text(name)}`,
     remoteCreate: (name) => `name: ${text(name)}, url: "https://registry.example", upstreamName: "a/b"`,
     distributionCreate: (name) => `basePath: ${text(name)}, repositoryId: ${text(others.repositoryId)}`,
+    credentialCreate: (name) => `name: ${text(name)}, kind: STATIC`,
     signaturePolicyCreate: (name) => `name: ${text(name)}`,
   };
   for (const [field, input] of Object.entries(taken)) {

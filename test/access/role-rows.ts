@@ -3,6 +3,7 @@
  * here, and a rule in src/access/field-rules.ts; without them role-table.test.ts fails.
  */
 import type { Role } from '../../src/db/access/roles.ts';
+import { testSecret } from '../support/test-secret.ts';
 import { publicKey } from './support/scene.ts';
 import type { Things } from './support/scene.ts';
 
@@ -44,6 +45,7 @@ export const fieldRows: readonly FieldRow[] = [
       ['taskId', 'reader'],
       ['scheduleId', 'reader'],
       ['signaturePolicyId', 'reader'],
+      ['credentialId', 'reader'],
       ['signatureId', 'reader'],
       ['tokenId', 'root'],
       ['grantId', 'admin'],
@@ -99,6 +101,13 @@ export const fieldRows: readonly FieldRow[] = [
     least: 'reader',
     ask: () => 'schedules(first: 100) { totalCount nodes { id } }',
     shows: (t) => t.scheduleId,
+  },
+  { field: 'Query.credential', least: 'reader', ask: (t) => `credential(name: ${text(t.name)}) { id }` },
+  {
+    field: 'Query.credentials',
+    least: 'reader',
+    ask: (t) => `credentials(first: 1, after: ${text(before('credentials', t.name))}) { nodes { id } }`,
+    shows: (t) => t.credentialId,
   },
   {
     field: 'Query.signaturePolicy',
@@ -216,6 +225,14 @@ export const fieldRows: readonly FieldRow[] = [
     'maintainer',
     (t) => `id: ${text(t.signaturePolicyId)}, keys: [${text(publicKey)}]`,
   ),
+  mutation(
+    'credentialCreate',
+    'maintainer',
+    (t) =>
+      `name: ${text(t.freeName)}, kind: STATIC, username: "u", password: ${text(testSecret('role-row'))}`,
+  ),
+  mutation('credentialUpdate', 'maintainer', (t) => `id: ${text(t.credentialId)}, username: "v"`),
+  mutation('credentialDelete', 'maintainer', (t) => `id: ${text(t.credentialId)}`),
   mutation('signaturePolicyDelete', 'maintainer', (t) => `id: ${text(t.signaturePolicyId)}`),
   mutation(
     'configurationApply',

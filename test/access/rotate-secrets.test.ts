@@ -53,7 +53,7 @@ test('fault 108: every secret is sealed with the first key, in pages, and the ol
   const box = createSecretBox([newKey, oldKey]);
   expect(await rotateSecrets(em, box)).toEqual({ resealed: 690, unreadable: [] });
   expect(await openAll([newKey])).toEqual(before);
-  expect(await readSecretKeyUses(em)).toEqual([{ keyId: box.keyIds[0], remotes: 230 }]);
+  expect(await readSecretKeyUses(em)).toEqual([{ keyId: box.keyIds[0], holders: 230 }]);
   expect(await rotateSecrets(em, box)).toEqual({ resealed: 0, unreadable: [] });
 });
 

@@ -148,6 +148,11 @@ const rows: readonly Row[] = [
     ask: (own, named) =>
       mutation('repositoryUpdate', `id: ${text(own.repositoryId)}, signaturePolicyId: ${text(named)}`),
   },
+  {
+    name: 'a credential',
+    kind: 'credentialId',
+    ask: (own, named) => mutation('remoteUpdate', `id: ${text(own.remoteId)}, credentialId: ${text(named)}`),
+  },
   ...(['from', 'to'] as const).map((side): Row => ({
     name: `a difference ${side} a version`,
     kind: 'versionId',
@@ -176,6 +181,7 @@ async function othersState(): Promise<string> {
        select r::text as line from repository r where name ^@ $1
        union all select d::text from distribution d where base_path ^@ $1
        union all select x::text from remote x where name ^@ $1
+       union all select c::text from credential c where name ^@ $1
        union all select p::text from signature_policy p where name ^@ $1
        union all select t::text from task t join repository r on r.id = t.repository_id where r.name ^@ $1
        union all select s::text from schedule s join repository r on r.id = s.repository_id where r.name ^@ $1

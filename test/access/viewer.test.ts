@@ -46,7 +46,8 @@ const nodes = (things: Things) => `
   distribution: node(id: "${things.distributionId}") { ... on Distribution { viewerCan } }
   schedule: node(id: "${things.scheduleId}") { ... on Schedule { viewerCan } }
   task: node(id: "${things.taskId}") { ... on Task { viewerCan } }
-  policy: node(id: "${things.signaturePolicyId}") { ... on SignaturePolicy { viewerCan } }`;
+  policy: node(id: "${things.signaturePolicyId}") { ... on SignaturePolicy { viewerCan } }
+  credential: node(id: "${things.credentialId}") { ... on Credential { viewerCan } }`;
 
 const pages = (first: number) => `{ tasks(first: ${first}) { nodes { viewerCan } }
   schedules(first: ${first}) { nodes { viewerCan } } repositories(first: ${first}) { nodes { viewerCan } } }`;
@@ -59,7 +60,7 @@ describe('viewerCan', () => {
     ['root', ['READER', 'PUSHER', 'MAINTAINER', 'ADMIN']],
   ])('of each kind of object, for a %s', async (caller, roles) => {
     const answer = await ask(`{ ${nodes(own)} }`, caller);
-    expect(Object.keys(answer)).toHaveLength(6);
+    expect(Object.keys(answer)).toHaveLength(7);
     for (const [kind, value] of Object.entries(answer))
       expect([kind, value]).toEqual([kind, { viewerCan: roles }]);
   });

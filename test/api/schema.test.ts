@@ -73,6 +73,7 @@ describe('fault 90: secrets are write-only', () => {
       // whether there are any, and which fields they are
       'ConfigurationFieldChange.isSecret',
       'ConfiguredThing.secrets',
+      'Credential.hasSecret',
       'Remote.hasPassword',
       'Remote.hasSslClientKey',
       'Remote.headerNames',

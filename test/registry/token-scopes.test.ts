@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Authenticator } from '../../src/registry/auth/auth.ts';
+import { fixedLogin } from '../../src/registry/auth/fixed-login.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../../src/registry/transport/exchange.ts';
 import { sendAuthorized } from '../../src/registry/auth/send-authorized.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
@@ -220,6 +221,7 @@ describe('twenty requests in flight, three scopes', () => {
   test('a thousand times: all are answered, and each token is asked for once until it is revoked', async () => {
     const { exchange, revoke, random, issued } = createRegistry(20_261_128);
     const authenticator = new Authenticator({
+      logins: fixedLogin({}),
       defaultScope: 'default',
       realmRules: () => ({ registry: new URL('https://registry.test'), realmHosts: [], allowPrivate: false }),
       exchange,

@@ -6,6 +6,7 @@ import { buildSchemaSync } from 'type-graphql';
 import { AccessMutationResolver } from './access/access-mutation.resolver.ts';
 import { AccessResolver } from './access/access.resolver.ts';
 import {
+  CredentialViewerResolver,
   DistributionViewerResolver,
   RemoteViewerResolver,
   RepositoryViewerResolver,
@@ -14,6 +15,8 @@ import {
   TaskViewerResolver,
   ViewerResolver,
 } from './access/viewer.resolver.ts';
+import { CredentialMutationResolver } from './credentials/credential-mutation.resolver.ts';
+import { CredentialResolver, RemoteCredentialResolver } from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
@@ -86,6 +89,9 @@ export function buildApiSchema(): GraphQLSchema {
       RemoteResolver,
       RemoteMutationResolver,
       RemoteTestResolver,
+      CredentialResolver,
+      CredentialMutationResolver,
+      RemoteCredentialResolver,
       RepositoryVersionResolver,
       VersionDiffResolver,
       TagResolver,
@@ -113,6 +119,7 @@ export function buildApiSchema(): GraphQLSchema {
       ViewerResolver,
       RepositoryViewerResolver,
       RemoteViewerResolver,
+      CredentialViewerResolver,
       DistributionViewerResolver,
       SignaturePolicyViewerResolver,
       ScheduleViewerResolver,

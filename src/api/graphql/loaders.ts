@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
+import { readCredentials } from '../../db/access/credentials.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
 import { countChildren, readDescriptors } from '../../db/reads/read-absences.ts';
 import type { ParentInVersion } from '../../db/reads/read-absences.ts';
@@ -115,6 +116,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     remotes: seenById(readRemotes),
     distributions: seenById(readDistributions),
     servedAt: byId((connection, ids) => readServedAt(connection, { visibility, maintained, isShared }, ids)),
+    credentials: seenById(readCredentials),
     signaturePolicies: seenById(readSignaturePolicies),
     policiesInForce: byId(readPoliciesInForce),
     movePages: lists(readMovePages),

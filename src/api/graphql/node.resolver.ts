@@ -3,6 +3,7 @@ import { findTag } from '../../db/reads/tags/read-tags.ts';
 import { toGrantType, toTokenType } from './access/access.type.ts';
 import { toBlobType, toManifestType, toSignatureType, toTagType } from './content/content.type.ts';
 import type { RequestContext } from './context.ts';
+import { toCredentialType } from './credentials/credential.type.ts';
 import { toDistributionType } from './distributions/distribution.type.ts';
 import { parseGlobalId, parseKeyNumber } from '../../operations/global-id.ts';
 import type { GlobalId } from '../../operations/global-id.ts';
@@ -66,6 +67,8 @@ async function loadNode(
       return mapped(await loaders.distributions.load(first), toDistributionType);
     case 'SignaturePolicy':
       return mapped(await loaders.signaturePolicies.load(first), toSignaturePolicyType);
+    case 'Credential':
+      return mapped(await loaders.credentials.load(first), toCredentialType);
     case 'Schedule':
       return mapped(await loaders.schedules.load(first), toScheduleType);
     case 'Token':

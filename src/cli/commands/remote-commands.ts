@@ -33,6 +33,7 @@ interface Remote extends TagRules {
   readonly headerNames: readonly string[];
   readonly realmHosts: readonly string[];
   readonly sigstore: string | null;
+  readonly credential: { readonly name: string } | null;
   readonly signaturePolicy: { readonly name: string } | null;
 }
 
@@ -56,6 +57,7 @@ interface Changes extends TagRuleOptions {
   readonly followLayerUrls?: boolean;
   readonly realmHosts?: string;
   readonly sigstore?: string;
+  readonly credential?: string;
   readonly signaturePolicy?: string;
 }
 
@@ -64,6 +66,7 @@ const remote: Thing<Changes> = {
   argument: '<remote>',
   fields: `id name url upstreamName policy includeTags excludeTags ${tagRuleFields} username hasPassword hasSslClientKey downloadConcurrency
     rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
+    credential { id name }
     totalTimeout connectTimeout sockReadTimeout`,
   setUp: withChanges,
   read: readChanges,
@@ -127,6 +130,7 @@ function describe(one: Remote): [string, string | number | null][] {
     ['blobs', one.policy],
     ['user', one.username],
     ['password', one.hasPassword ? 'set' : 'none'],
+    ['credential', one.credential?.name ?? null],
     ['TLS checks', one.sslValidation ? 'on' : 'off'],
     ['layer URLs', one.followLayerUrls ? 'followed' : 'not followed'],
     ['client certificate', one.hasSslClientKey ? 'set' : 'none'],
@@ -156,6 +160,7 @@ function withChanges(command: Command): void {
     .option('--username <name>', "user at the upstream; '' for none")
     .option('--password-stdin', "read that user's password or token from standard input")
     .option('--no-password', 'delete the stored password')
+    .option('--credential <name>', "credential to log in with, in place of a user; '' for none")
     .option('--concurrency <n>', 'maximum number of concurrent requests', wholeNumber(1, 100))
     .option('--rate-limit <n>', 'requests per second; 0 for no limit', wholeNumber(0, 1_000_000))
     .option('--retries <n>', 'retries of a request', wholeNumber(0, 10))
@@ -199,6 +204,7 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
     followLayerUrls: options.followLayerUrls,
     realmHosts: splitList(options.realmHosts),
     sigstore: orNull(options.sigstore),
+    credentialId: await idOf(client, 'credential', options.credential),
     signaturePolicyId: await idOf(client, 'policy', options.signaturePolicy),
   };
 }

@@ -62,6 +62,9 @@ export async function findRemoteId(em: Em, name: string): Promise<number | undef
   return found[0]?.id;
 }
 
+/** Tables of named things, whose rows are seen by their names. */
+type NamedTable = 'repository' | 'remote' | 'signature_policy' | 'credential';
+
 export interface NamedRow {
   readonly id: number;
   readonly name: string;
@@ -71,7 +74,7 @@ export interface NamedRow {
 export async function readNamedPage(
   em: Em,
   visibility: Visibility,
-  table: 'repository' | 'remote' | 'signature_policy',
+  table: NamedTable,
   page: NamedPageArguments,
 ): Promise<Page<NamedRow>> {
   if (page.nameRegex === null) return { rows: [], hasNext: false };
@@ -86,7 +89,7 @@ export async function readNamedPage(
 export async function countNamed(
   em: Em,
   visibility: Visibility,
-  table: 'repository' | 'remote' | 'signature_policy',
+  table: NamedTable,
   nameRegex?: string | null,
   freshness?: FreshnessState,
 ): Promise<number> {

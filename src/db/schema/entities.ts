@@ -1,6 +1,7 @@
 import { accessTables } from './access.ts';
 import { configurationTables } from './configuration.ts';
 import { contentTables } from './content.ts';
+import { credentialsTables } from './credentials.ts';
 import { distributionsTables } from './distributions.ts';
 import { installationTables } from './installation.ts';
 import { remotesTables } from './remotes.ts';
@@ -16,6 +17,7 @@ export const entities = [
   ...accessTables,
   ...configurationTables,
   ...contentTables,
+  ...credentialsTables,
   ...distributionsTables,
   ...installationTables,
   ...remotesTables,

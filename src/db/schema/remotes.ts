@@ -42,6 +42,8 @@ export const Remote = defineEntity({
     /** Hosts of other domains that may receive the credentials as token realm (fault 13). */
     realmHosts: p.array().columnType('text[]').default([]),
     signaturePolicyId: p.bigint('number').nullable(),
+    /** In place of `username` and `passwordSealed`. */
+    credentialId: p.bigint('number').nullable(),
     ...timestamps,
   },
 });

@@ -12,6 +12,7 @@ import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
 import { lockNamed, lockOwned, remoteNotFound } from '../references.ts';
+import { lockRemoteCredential } from '../credentials/credential-use.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
@@ -21,6 +22,7 @@ import type { AddressRules } from './urls.ts';
 
 export interface RemoteChanges extends RemoteFields {
   readonly signaturePolicy?: Reference | null | undefined;
+  readonly credential?: Reference | null | undefined;
 }
 
 export interface NewRemote extends RemoteChanges {
@@ -54,6 +56,7 @@ export async function createRemote(
         ...checkClientCertificate(given, undefined, () => undefined),
       ];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      const credentialId = await lockRemoteCredential(em, viewer, given, { mistakes });
       if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(Remote, {
@@ -64,6 +67,7 @@ export async function createRemote(
         realmHosts: [],
         tagRules: {},
         signaturePolicyId: signaturePolicyId ?? null,
+        credentialId: credentialId ?? null,
       });
       applyPlain(row, given);
       // the id is part of what the secrets are sealed with
@@ -98,6 +102,8 @@ export async function updateRemote(
         ...checkClientCertificate(fields, row ?? undefined, () => openSecret(row, 'sslClientKey', secrets)),
       );
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      const current = row ?? undefined;
+      const credentialId = await lockRemoteCredential(em, viewer, fields, { current, mistakes });
       if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
       if (!keepsSecrets(fields, row)) dropSecrets(row);
@@ -107,6 +113,7 @@ export async function updateRemote(
         await forgetDelivered(em, row.id);
       applySecrets(row, fields, secrets);
       if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
+      if (credentialId !== undefined) row.credentialId = credentialId;
       await em.flush();
       return done(row.id);
     },

@@ -1,4 +1,5 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import type { LoginCall, LoginSource } from '../../oci/hosts/registry-login.ts';
 import { createBasicLogin } from './basic-login.ts';
 import type { BasicLogin, LoginRequest } from './basic-login.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
@@ -6,19 +7,16 @@ import { parseChallenges } from './challenge.ts';
 import type { Challenge } from './challenge.ts';
 import { describeUrl, joinedHeader } from '../transport/exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../transport/exchange.ts';
+import { postForm } from './post-form.ts';
 import type { RealmRules } from './realm.ts';
 import { requestToken } from './token-request.ts';
 import type { TokenSource } from './token-request.ts';
 import { createTokenStore, tokenKey } from './token-store.ts';
 import type { TokenStore } from './token-store.ts';
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+import { withLogin } from './with-login.ts';
 
 export interface AuthOptions {
-  readonly credentials?: Credentials | undefined;
+  readonly logins: LoginSource;
   /** The scope if a challenge names none: `repository:library/nginx:pull`. */
   readonly defaultScope: string;
   readonly realmRules: () => RealmRules;
@@ -62,18 +60,18 @@ export class Authenticator {
   /** The last credential that the registry accepted. */
   #letIn: Wanted | undefined;
 
-  constructor({
-    credentials,
-    defaultScope,
-    realmRules,
-    exchange,
-    now = () => performance.now(),
-  }: AuthOptions) {
-    const basic = credentials && basicAuthorization(credentials);
+  constructor({ logins, defaultScope, realmRules, exchange, now = () => performance.now() }: AuthOptions) {
+    const callOf = (signal: AbortSignal | undefined): LoginCall => ({
+      signal,
+      postForm: (url, form, formSignal) => postForm(exchange, url, form, formSignal),
+    });
     this.#defaultScope = defaultScope;
-    this.#login = createBasicLogin(basic, now);
+    this.#login = createBasicLogin(logins, callOf, now);
     this.#tokens = createTokenStore(
-      async (source, signal) => requestToken(source, { basic, realmRules, exchange, now }, signal),
+      async (source, signal) =>
+        withLogin(logins, callOf(signal), (login) =>
+          requestToken(source, { login, realmRules, exchange, now }, signal),
+        ),
       now,
     );
   }
@@ -110,7 +108,7 @@ export class Authenticator {
     if (isBorrowed && this.#letIn !== undefined) this.#wantedBy.set(kind, this.#letIn);
     if (used !== undefined && !isRefused && response.status < 500) {
       this.#uselessFor.delete(kind);
-      if (used === this.#login.authorization) this.#login.accept();
+      if (isBasic(used)) this.#login.accept();
       this.#letIn = response.status < 400 ? (this.#wantedBy.get(kind) ?? this.#letIn) : this.#letIn;
     }
     return this.#tryBorrowed(request, response, signal);
@@ -124,7 +122,9 @@ export class Authenticator {
   /** An expected credential must not fail a request: its own challenge decides. */
   async #expected(wanted: Wanted, signal: AbortSignal | undefined): Promise<string | undefined> {
     try {
-      return 'source' in wanted ? await this.#tokens.get(wanted.source, signal) : this.#login.authorization;
+      return 'source' in wanted
+        ? await this.#tokens.get(wanted.source, signal)
+        : await this.#login.current(signal);
     } catch (error) {
       if (!isTidemarkError(error) || error.retryable) throw error;
       return undefined;
@@ -143,13 +143,10 @@ export class Authenticator {
     const offered = before === undefined ? wantedOf(challenges, this.#defaultScope) : [before];
     const next = offered.find(({ key }) => !answered.has(key));
     const where = describeUrl(response.url);
-    if (
-      used !== undefined &&
-      used === this.#login.authorization &&
-      offered.length > 0 &&
-      (next?.key ?? 'basic') === 'basic'
-    ) {
+    if (isBasic(used) && offered.length > 0 && (next?.key ?? 'basic') === 'basic') {
       await response.discard();
+      request.used = await this.#login.renew(request, used, signal);
+      if (request.used !== undefined) return true;
       this.#wantedBy.delete(kind);
       throw this.#login.refuse(request, where);
     }
@@ -216,8 +213,8 @@ function wantedOf(challenges: ReturnType<typeof challengesOf>, defaultScope: str
   return [...bearer, ...(hasBasic ? [{ key: 'basic' } as const] : [])];
 }
 
-function basicAuthorization({ username, password }: Credentials): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+function isBasic(authorization: string | undefined): authorization is string {
+  return authorization?.startsWith('Basic ') === true;
 }
 
 function invalidChallenge(where: string, challenges: ReturnType<typeof challengesOf>): TidemarkError {

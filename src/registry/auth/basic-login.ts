@@ -1,6 +1,7 @@
 import type { TidemarkError } from '../../oci/error.ts';
+import type { LoginCall, LoginSource, RegistryLogin } from '../../oci/hosts/registry-login.ts';
 import { createBoundedMap } from '../transport/bounded-map.ts';
-import { unauthorized } from './token-request.ts';
+import { basicAuthorization, unauthorized } from './token-request.ts';
 import { abortable, refusedForMs } from './token-store.ts';
 
 export interface LoginRequest {
@@ -8,6 +9,8 @@ export interface LoginRequest {
   readonly kind: string;
   /** A look-up beside the image's requests: its refusal says nothing about them. */
   readonly isSide: boolean;
+  /** Whether a refused login was renewed for this request. */
+  isRenewed?: boolean;
   /** Lets the next request try the user name and password. */
   endTurn?: () => void;
 }
@@ -15,9 +18,11 @@ export interface LoginRequest {
 /** The user name and password for one host, and whether it accepts them. */
 export interface BasicLogin {
   /** The value of `Authorization`; undefined without a user. */
-  readonly authorization: string | undefined;
+  current(signal: AbortSignal | undefined): Promise<string | undefined>;
   /** @throws TidemarkError `UPSTREAM_UNAUTHORIZED` after a refusal, or without a user */
   use(request: LoginRequest, where: string, signal: AbortSignal | undefined): Promise<string>;
+  /** Once for a request: another `Authorization` in place of a refused one; undefined if there is none. */
+  renew(request: LoginRequest, refused: string, signal: AbortSignal | undefined): Promise<string | undefined>;
   /** Records a refusal. @returns the error. */
   refuse(request: LoginRequest, where: string): TidemarkError;
   /** Records that the host accepted them. */
@@ -30,35 +35,52 @@ interface Refusal {
 }
 
 const maxKinds = 64;
+/** Logins of running requests. */
+const maxShown = 16;
 
-export function createBasicLogin(authorization: string | undefined, now: () => number): BasicLogin {
+export function createBasicLogin(
+  logins: LoginSource,
+  callOf: (signal: AbortSignal | undefined) => LoginCall,
+  now: () => number,
+): BasicLogin {
   const refusals = createBoundedMap<Refusal>(maxKinds);
+  const shown = createBoundedMap<RegistryLogin>(maxShown);
   let hostRefusal: Refusal | undefined;
   let isAccepted = false;
   /** Until the first success, only one request at a time sends them (fault 19). */
   let turn: Promise<void> | undefined;
 
+  async function current(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const login = await logins.get(callOf(signal));
+    if (login?.kind !== 'basic') return undefined;
+    const authorization = basicAuthorization(login);
+    shown.set(authorization, login);
+    return authorization;
+  }
+
   return {
-    authorization,
+    current,
     async use(request, where, signal) {
-      if (authorization === undefined)
-        throw unauthorized(where, 'it requests a user name and password, but the remote has none');
       for (;;) {
         const refusal = [hostRefusal, refusals.get(request.kind)].find(
           (known) => known !== undefined && now() < known.untilMs,
         );
         if (refusal !== undefined) throw refusal.error;
-        if (isAccepted) return authorization;
-        if (turn === undefined) break;
+        if (isAccepted || turn === undefined) break;
         await abortable(turn, signal);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      turn = promise;
-      request.endTurn = () => {
-        if (turn === promise) turn = undefined;
-        resolve();
-      };
-      return authorization;
+      if (!isAccepted) request.endTurn = takeTurn();
+      const authorization = await current(signal);
+      if (authorization !== undefined) return authorization;
+      throw unauthorized(where, 'it requests a user name and password, but the remote has none');
+    },
+    async renew(request, refused, signal) {
+      if (request.isRenewed === true) return undefined;
+      request.isRenewed = true;
+      const login = shown.get(refused);
+      if (login === undefined || !logins.drop(login)) return undefined;
+      const authorization = await current(signal);
+      return authorization === refused ? undefined : authorization;
     },
     refuse(request, where) {
       const error = unauthorized(where, 'the user name and password were refused');
@@ -72,4 +94,13 @@ export function createBasicLogin(authorization: string | undefined, now: () => n
       isAccepted = true;
     },
   };
+
+  function takeTurn(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turn = promise;
+    return () => {
+      if (turn === promise) turn = undefined;
+      resolve();
+    };
+  }
 }

@@ -1,4 +1,5 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import type { RegistryLogin } from '../../oci/hosts/registry-login.ts';
 import { readUpTo } from '../transport/body.ts';
 import { describeUrl } from '../transport/exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from '../transport/exchange.ts';
@@ -21,8 +22,8 @@ export interface Token {
 }
 
 export interface TokenRequestOptions {
-  /** The `Authorization` of the remote's user; undefined for anonymous access. */
-  readonly basic: string | undefined;
+  /** Undefined for anonymous access. */
+  readonly login: RegistryLogin | undefined;
   readonly realmRules: () => RealmRules;
   readonly exchange: Exchange;
   readonly now: () => number;
@@ -32,7 +33,10 @@ const tokenBodyMaxBytes = 1024 * 1024;
 const defaultLifeSeconds = 60;
 const longestLifeSeconds = 24 * 60 * 60;
 
-/** The token request of the distribution project (token.md, "Requesting a Token"). */
+/**
+ * The token request of the distribution project: token.md, "Requesting a Token"; for an identity token oauth.md, "Getting a token", with the
+ * grant type refresh_token.
+ */
 export async function requestToken(
   source: TokenSource,
   options: TokenRequestOptions,
@@ -41,27 +45,17 @@ export async function requestToken(
   const rules = options.realmRules();
   const url = checkRealm(source.realm, rules);
   url.hash = '';
-  if (source.service !== undefined) url.searchParams.set('service', source.service);
-  // Several scopes are separate parameters (token.md).
-  for (const scope of source.scope.split(/\s+/)) if (scope !== '') url.searchParams.append('scope', scope);
-  const { basic } = options;
-  const request: HttpRequest = {
-    method: 'GET',
-    url,
-    headers: {
-      accept: 'application/json',
-      'accept-encoding': 'identity',
-      ...(basic === undefined ? {} : { authorization: basic }),
-    },
-    signal,
-  };
+  const { login } = options;
+  const request =
+    login?.kind === 'identityToken'
+      ? identityRequest(source, url, login.token, signal)
+      : plainRequest(source, url, login, signal);
   const askedAtMs = options.now();
   const response = await realmExchange(request, options.exchange, rules);
-  if (response.status === 401 || response.status === 403) {
+  const { status } = response;
+  if (status === 401 || status === 403 || (status === 400 && request.method === 'POST')) {
     await response.discard();
-    const who =
-      basic === undefined ? 'anonymous access was refused' : 'the user name and password were refused';
-    throw unauthorized(describeUrl(url), who, response.status);
+    throw unauthorized(describeUrl(url), refusals[login?.kind ?? 'anonymous'], status);
   }
   await checkStatus(request, response, 200);
   if (isWebPage(response)) {
@@ -73,6 +67,68 @@ export async function requestToken(
   return parseToken(body.toString(), url, askedAtMs);
 }
 
+const refusals = {
+  anonymous: 'anonymous access was refused',
+  basic: 'the user name and password were refused',
+  identityToken: 'the identity token was refused',
+} as const;
+
+function plainRequest(
+  { service, scope: scopes }: TokenSource,
+  url: URL,
+  login: Extract<RegistryLogin, { kind: 'basic' }> | undefined,
+  signal: AbortSignal | undefined,
+): HttpRequest {
+  if (service !== undefined) url.searchParams.set('service', service);
+  // Several scopes are separate parameters (token.md).
+  for (const scope of scopes.split(/\s+/)) if (scope !== '') url.searchParams.append('scope', scope);
+  const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
+  return {
+    method: 'GET',
+    url,
+    headers: login === undefined ? headers : { ...headers, authorization: basicAuthorization(login) },
+    signal,
+  };
+}
+
+function identityRequest(
+  { service, scope }: TokenSource,
+  url: URL,
+  token: string,
+  signal: AbortSignal | undefined,
+): HttpRequest {
+  const form = { grant_type: 'refresh_token', client_id: 'tidemark', refresh_token: token, scope };
+  return formRequest(url, service === undefined ? form : { ...form, service }, signal);
+}
+
+export function formRequest(
+  url: URL,
+  form: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): HttpRequest {
+  return {
+    method: 'POST',
+    url,
+    headers: {
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams(form).toString(),
+    signal,
+  };
+}
+
+export function basicAuthorization({
+  username,
+  password,
+}: {
+  readonly username: string;
+  readonly password: string;
+}): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
 /** An address that the guard refuses is a refused realm, also after redirects. */
 async function realmExchange(
   request: HttpRequest,
@@ -80,7 +136,8 @@ async function realmExchange(
   rules: RealmRules,
 ): Promise<HttpResponse> {
   try {
-    return await followRedirects(exchange, request);
+    // A redirect of a form is not followed: its body is a secret.
+    return request.method === 'POST' ? await exchange(request) : await followRedirects(exchange, request);
   } catch (error) {
     if (!isTidemarkError(error) || error.code !== 'ADDRESS_REFUSED') throw error;
     throw new TidemarkError(
@@ -124,6 +181,6 @@ export function unauthorized(where: string, reason: string, status = 401): Tidem
 function invalidToken(url: URL, came: string): TidemarkError {
   return new TidemarkError(
     'UPSTREAM_AUTH_INVALID',
-    `GET ${describeUrl(url)} answered ${came}; expected JSON with token or access_token, at most 1 MiB.`,
+    `${describeUrl(url)} answered ${came}; expected JSON with token or access_token, at most 1 MiB.`,
   );
 }

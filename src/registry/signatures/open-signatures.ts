@@ -63,6 +63,7 @@ function storeOptions(
   const {
     username: _username,
     password: _password,
+    logins: _logins,
     headers: _headers,
     memory: _memory,
     realmHosts: _hosts,

@@ -1,7 +1,9 @@
 /** An HTTP request. Redirects, tokens and retries wrap an `Exchange`. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
+  /** Of POST; it may hold a secret. */
+  readonly body?: string | undefined;
   /**
    * Path and query of a redirect, unchanged: `URL` escapes characters such as `'`, which a signature may cover. Default: those of `url`.
    */

@@ -33,7 +33,7 @@ export function exchangeThroughUndici(
   request: HttpRequest,
   throughProxy: boolean,
 ): Promise<HttpResponse> {
-  const { url, method, headers, signal } = request;
+  const { url, method, headers, body, signal } = request;
   return new Promise<HttpResponse>((resolve, reject) => {
     signal?.throwIfAborted();
     const arrival: Arrival = { chunks: [], waitingBytes: 0, state: 'coming', isUnwanted: false };
@@ -49,7 +49,7 @@ export function exchangeThroughUndici(
       arrival.wake?.();
     };
     signal?.addEventListener('abort', abort, { once: true });
-    const options = { origin: url.origin, path: requestTarget(request), method, headers };
+    const options = { origin: url.origin, path: requestTarget(request), method, headers, body: body ?? null };
     let connection: WatchedConnection | undefined;
     const handler: WatchingHandler = {
       onConnection(taken) {

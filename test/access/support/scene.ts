@@ -55,6 +55,8 @@ export interface Things {
   readonly scheduleId: string;
   /** Has the name, too. */
   readonly signaturePolicyId: string;
+  /** Has the name, too. */
+  readonly credentialId: string;
   /** Of the manifest `digest`, in the version. */
   readonly signatureId: string;
   readonly tokenId: string;
@@ -144,6 +146,9 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     name,
     JSON.stringify([publicKey]),
   ]);
+  const credentialId = await id("insert into credential (name, kind, username) values ($1, 'STATIC', 'u')", [
+    name,
+  ]);
   const signatureId = await id(
     "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
     [digests.plain, `${digests.plain}@${name}`],
@@ -175,6 +180,7 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     openTaskId: toGlobalId('Task', await insertTask(api, busy)),
     scheduleId: toGlobalId('Schedule', scheduleId),
     signaturePolicyId: toGlobalId('SignaturePolicy', signaturePolicyId),
+    credentialId: toGlobalId('Credential', credentialId),
     signatureId: toGlobalId('Signature', signatureId),
     tokenId: toGlobalId('Token', tokenId),
     grantId: toGlobalId('Grant', grantId),

@@ -27,13 +27,14 @@ export async function startHarnessApi(
   harness: SyncHarness,
   { logins = noLogins, waitMaxMs, config }: HarnessApiOptions = {},
 ): Promise<HarnessApi> {
-  const { database, store, folder, secrets } = harness;
+  const { database, store, folder, secrets, credentials } = harness;
   const { logger, logged } = keepLog();
   const upstreams = createUpstreamReader({
     database,
     databaseUrl: harness.databaseUrl,
     store,
     secrets,
+    credentials,
     openRegistry,
     signatures: createSignatureChecks(harness),
     logger,

@@ -37,7 +37,7 @@ const faultsAtMost = 3;
 const throttlesAtMost = 200;
 
 export function openDirectSync(harness: SyncHarness): DirectSync {
-  const { database, store, secrets } = harness;
+  const { database, store, secrets, credentials } = harness;
   const blobLocks = createBlobLocks(harness.databaseUrl);
   let aheadMs = 0;
   const deps: ActivityDeps = {
@@ -45,6 +45,7 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
     database,
     store,
     secrets,
+    credentials,
     blobLocks,
     connections: createLimiter(64),
     openRegistry: (options) => openRegistry(options, { retryBaseMs: 0.1 }),

@@ -8,6 +8,9 @@ import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { noLogins } from '../../../src/access/access.ts';
 import type { LoginSettings } from '../../../src/access/access.ts';
+import { createCredentials } from '../../../src/access/credentials/credentials.ts';
+import { noCredentialSettings } from '../../../src/access/credentials/provider.ts';
+import type { CredentialSettings } from '../../../src/access/credentials/provider.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { createOwnDistribution } from '../../../src/db/distributions/distributions.ts';
@@ -47,6 +50,8 @@ export interface SyncHarnessOptions {
   readonly graceSeconds?: number;
   /** Default: none. */
   readonly logins?: LoginSettings;
+  /** Of the worker and of the API; default: none. */
+  readonly credentialSettings?: CredentialSettings;
 }
 
 /** What a sync ended in. */
@@ -76,6 +81,11 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     ...(options.quotaBytes === undefined ? {} : { quotaBytes: options.quotaBytes }),
   });
   const secrets = createSecretBox([randomBytes(32)]);
+  const credentials = createCredentials({
+    database,
+    secrets,
+    settings: options.credentialSettings ?? noCredentialSettings,
+  });
   const { temporalAddress } = testServers();
   const taskQueue = `test-${randomBytes(6).toString('hex')}`;
   const connection = await Connection.connect({ address: temporalAddress });
@@ -97,6 +107,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
       databaseUrl: testDatabase.url,
       store,
       secrets,
+      credentials,
       connection: native,
       namespace: 'default',
       taskQueue,
@@ -114,6 +125,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     store,
     folder,
     secrets,
+    credentials,
     client,
     taskQueue,
     /** What was logged at info and above, and holds the text. */

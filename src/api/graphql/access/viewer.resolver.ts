@@ -1,6 +1,7 @@
 import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import type { Role } from '../../../db/access/roles.ts';
 import type { RequestContext } from '../context.ts';
+import { CredentialType } from '../credentials/credential.type.ts';
 import { DistributionType } from '../distributions/distribution.type.ts';
 import { SignaturePolicyType } from '../policies/signature-policy.type.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
@@ -35,6 +36,14 @@ export class RepositoryViewerResolver {
 export class RemoteViewerResolver {
   @FieldResolver(rolesType, description('the remote'))
   viewerCan(@Root() { row }: RemoteType, @Ctx() { viewer }: RequestContext): Role[] {
+    return rolesFor(viewer, row.name);
+  }
+}
+
+@Resolver(() => CredentialType)
+export class CredentialViewerResolver {
+  @FieldResolver(rolesType, description('the credential'))
+  viewerCan(@Root() { row }: CredentialType, @Ctx() { viewer }: RequestContext): Role[] {
     return rolesFor(viewer, row.name);
   }
 }

@@ -4,6 +4,7 @@ import { HeaderInput } from '../header-input.type.ts';
 import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { FailuresField, PrereleasesField, ScopeField, TagRuleSettings } from './tag-rules.type.ts';
+import { credentialIdOption } from '../credentials/credential-text.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** The fields that create and update share. */
@@ -175,6 +176,9 @@ export abstract class NewRemoteSettings extends RemoteSettings {
 
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput extends NewRemoteSettings {
+  @Field(() => ID, credentialIdOption)
+  credentialId?: string | null;
+
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
 }
@@ -183,6 +187,9 @@ export class RemoteCreateInput extends NewRemoteSettings {
   description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
 })
 export class RemoteUpdateInput extends RemoteSettings {
+  @Field(() => ID, credentialIdOption)
+  credentialId?: string | null;
+
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
 
@@ -238,10 +245,4 @@ export class RemoteUpdateInput extends RemoteSettings {
     description: 'Retries of a request after a transient error, 0 to 10. It cannot be cleared.',
   })
   maxRetries?: number | null;
-}
-
-@InputType('RemoteDeleteInput', { description: 'The remote to delete.' })
-export class RemoteDeleteInput {
-  @Field(() => ID, { description: 'The remote.' })
-  id!: string;
 }

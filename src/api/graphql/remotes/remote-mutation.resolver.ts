@@ -5,7 +5,8 @@ import type { RemoteChanges, RemoteRules } from '../../../operations/remotes/rem
 import type { RequestContext } from '../context.ts';
 import { DeletePayload } from '../payload.type.ts';
 import { runDeletion, runMutation, toOptionalReference, toReference } from '../run-mutation.ts';
-import { RemoteCreateInput, RemoteDeleteInput, RemoteUpdateInput } from './remote-input.type.ts';
+import { RemoteDeleteInput } from './remote-delete.type.ts';
+import { RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
 
 @Resolver()
@@ -59,7 +60,8 @@ function fieldsOf(input: RemoteCreateInput | RemoteUpdateInput): RemoteChanges {
     'signaturePolicyId',
     input.signaturePolicyId,
   );
-  return Object.assign({ signaturePolicy }, input);
+  const credential = toOptionalReference('Credential', 'credentialId', input.credentialId);
+  return Object.assign({ signaturePolicy, credential }, input);
 }
 
 type RemotePart = Pick<RemotePayload, 'remote'>;

@@ -1,0 +1,86 @@
+import type { Database } from '../../db/open-database.ts';
+import { Credential } from '../../db/schema/credentials.ts';
+import type { CredentialKind } from '../../db/schema/credentials.ts';
+import { TidemarkError } from '../../oci/error.ts';
+import type { LoginSource } from '../../oci/hosts/registry-login.ts';
+import type { SecretBox } from '../secrets.ts';
+import { checkHost } from './kinds.ts';
+import { createLoginCache } from './login-cache.ts';
+import type { CredentialProvider, CredentialSettings } from './provider.ts';
+import { provideStatic } from './static-login.ts';
+
+/** Resolves credentials to logins, in the process that uses them. Logins stay in its memory. */
+export interface Credentials {
+  /** The logins of a credential at one registry. The row is read at the first use. */
+  loginsFor(credentialId: number, registryUrl: string): LoginSource;
+}
+
+export interface CredentialDeps {
+  readonly database: Pick<Database, 'em'>;
+  readonly secrets: SecretBox;
+  readonly settings: CredentialSettings;
+  /** A monotonic clock in milliseconds; default `performance.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Each loads its library when it is used. */
+const providers: Readonly<Record<CredentialKind, () => Promise<CredentialProvider>>> = {
+  STATIC: () => Promise.resolve(provideStatic),
+  DOCKER_CONFIG: async () => (await import('./docker-config.ts')).provideByDockerConfig,
+  HELPER: async () => (await import('./helper.ts')).provideByHelper,
+  ECR: async () => (await import('./ecr.ts')).provideByEcr,
+  GOOGLE: async () => (await import('./google.ts')).provideByGoogle,
+  AZURE: async () => (await import('./azure.ts')).provideByAzure,
+};
+
+export function createCredentials({ database, secrets, settings, now }: CredentialDeps): Credentials {
+  const cache = createLoginCache(now ?? (() => performance.now()));
+
+  async function read(id: number): Promise<Credential> {
+    const credential = await database.em.fork().findOne(Credential, { id });
+    if (credential !== null) return credential;
+    throw new TidemarkError(
+      'CREDENTIAL_UNAVAILABLE',
+      'The credential of the remote was deleted. Give the remote another one.',
+    );
+  }
+
+  return {
+    loginsFor(credentialId, registryUrl) {
+      const registry = new URL(registryUrl);
+      let reading: Promise<Credential> | undefined;
+      let key = '';
+      const opened = async (): Promise<Credential> => {
+        reading ??= read(credentialId);
+        try {
+          const credential = await reading;
+          // A changed credential has other logins.
+          key = `${credential.id} ${credential.updatedAt.getTime()} ${registry.origin}`;
+          return credential;
+        } catch (error) {
+          reading = undefined;
+          throw error;
+        }
+      };
+      return {
+        async get({ postForm }) {
+          const credential = await opened();
+          checkHost(credential, registry);
+          return cache.get(key, async (signal) => {
+            const provide = await providers[credential.kind]();
+            const sealed = credential.secretSealed;
+            const secret =
+              typeof sealed === 'string'
+                ? secrets.decrypt(sealed, `credential:${credential.id}:secret`)
+                : undefined;
+            return provide({ credential, secret, registry, settings, postForm, signal });
+          });
+        },
+        drop(login) {
+          cache.drop(key, login);
+          return true;
+        },
+      };
+    },
+  };
+}

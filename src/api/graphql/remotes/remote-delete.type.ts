@@ -1,0 +1,7 @@
+import { Field, ID, InputType } from 'type-graphql';
+
+@InputType('RemoteDeleteInput', { description: 'The remote to delete.' })
+export class RemoteDeleteInput {
+  @Field(() => ID, { description: 'The remote.' })
+  id!: string;
+}

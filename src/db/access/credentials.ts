@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { Em } from '../open-database.ts';
+import { Credential } from '../schema/credentials.ts';
+import { kysely } from '../sql.ts';
+import { isVisible, nameVisible } from './visibility.ts';
+import type { Visibility } from './visibility.ts';
+
+export async function readCredentials(
+  em: Em,
+  visibility: Visibility,
+  ids: readonly number[],
+): Promise<(Credential | undefined)[]> {
+  const rows = await em.find(Credential, { id: { $in: [...ids] } });
+  const seen = rows.filter((row) => isVisible(visibility, row.name));
+  const byId = new Map(seen.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export async function findCredentialId(em: Em, name: string): Promise<number | undefined> {
+  const found = await kysely(em).selectFrom('credential').select('id').where('name', '=', name).execute();
+  return found[0]?.id;
+}
+
+/** The first visible remotes of a credential, and the number of all. */
+export interface CredentialUse {
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
+export async function readCredentialUse(
+  em: Em,
+  visibility: Visibility,
+  credentialId: number,
+): Promise<CredentialUse> {
+  const found = await sql<{ name: string; total: number; isSeen: boolean }>`
+    select name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen"
+    from remote where credential_id = ${credentialId} order by "isSeen" desc, name limit 3`.execute(
+    kysely(em),
+  );
+  return {
+    names: found.rows.filter((row) => row.isSeen).map((row) => row.name),
+    count: found.rows[0]?.total ?? 0,
+  };
+}
+
+/** Call it when a credential changes: open clients of these remotes are not used for new work then. */
+export async function touchRemotes(em: Em, credentialId: number): Promise<void> {
+  await sql`update remote set updated_at = clock_timestamp() where credential_id = ${credentialId}`.execute(
+    kysely(em),
+  );
+}
