@@ -16,6 +16,7 @@ const reading = [
   '/repositories/mirror/nginx?tab=tags',
   '/repositories/mirror/nginx?tab=pull',
   '/remotes',
+  '/credentials',
   '/distributions',
   '/schedules',
   '/policies',

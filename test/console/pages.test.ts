@@ -44,6 +44,8 @@ const visits: readonly Visit[] = [
   { path: '/tasks', shows: 'Sync of mirror/redis', name: 'tasks' },
   { path: '/remotes', shows: 'library/nginx' },
   { path: '/remotes?edit=new', shows: 'Repository at the upstream' },
+  { path: '/credentials', shows: 'No credential yet' },
+  { path: '/credentials?edit=new', shows: 'Hosts that may receive it' },
   { path: '/distributions', shows: 'mirror/nginx' },
   { path: '/distributions?edit=new', shows: 'Base path' },
   { path: '/schedules', shows: 'every 6 h' },

@@ -60,6 +60,11 @@ const schedules = createRoute({
   validateSearch: texts('edit', 'repository'),
   component: lazyRouteComponent(() => import('../schedules/schedules-page.tsx'), 'SchedulesPage'),
 });
+const credentials = createRoute({
+  ...at('/credentials'),
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../credentials/credentials-page.tsx'), 'CredentialsPage'),
+});
 const policies = createRoute({
   ...at('/policies'),
   validateSearch: texts('edit'),
@@ -84,6 +89,7 @@ export const router = createRouter({
     remotes,
     distributions,
     schedules,
+    credentials,
     policies,
     access,
     upkeep,

@@ -35,6 +35,7 @@ const names = [
 
 const nodes = [
   'Blob',
+  'Credential',
   'Distribution',
   'DistributionMove',
   'Grant',

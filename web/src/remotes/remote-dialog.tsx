@@ -120,6 +120,7 @@ function RemoteForm({
           <UpstreamFields
             {...fields}
             hasPassword={remote?.hasPassword ?? false}
+            credentials={data.credentials.nodes}
             policies={data.signaturePolicies.nodes}
           />
         </Tabs.Panel>

@@ -31,8 +31,17 @@ export const RemoteQuery = graphql(`
       sslValidation
       sslCaCertificate
       tagFailures
+      credential {
+        id
+      }
       signaturePolicy {
         id
+      }
+    }
+    credentials(first: 100) {
+      nodes {
+        id
+        name
       }
     }
     signaturePolicies(first: 100) {

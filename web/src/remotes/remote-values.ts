@@ -30,6 +30,7 @@ export function valuesOf(remote: Remote | undefined) {
     sslValidation: remote?.sslValidation ?? true,
     sslCaCertificate: remote?.sslCaCertificate ?? null,
     tagFailures: remote?.tagFailures ?? 'SKIP_TAG',
+    credentialId: remote?.credential?.id ?? null,
     signaturePolicyId: remote?.signaturePolicy?.id ?? null,
   };
 }

@@ -11,6 +11,7 @@ export interface FieldProps {
 
 interface Props extends FieldProps {
   readonly hasPassword: boolean;
+  readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly policies: readonly { readonly id: string; readonly name: string }[];
 }
 
@@ -20,7 +21,7 @@ const blobPolicies = [
   { value: 'STREAMED', label: 'Streamed: layers at every pull, never stored' },
 ];
 
-export function UpstreamFields({ values, set, at, hasPassword, policies }: Props) {
+export function UpstreamFields({ values, set, at, hasPassword, credentials, policies }: Props) {
   return (
     <Stack gap="sm">
       <TextInput
@@ -47,10 +48,26 @@ export function UpstreamFields({ values, set, at, hasPassword, policies }: Props
         onChange={(event) => set({ upstreamName: event.currentTarget.value })}
         error={at('upstreamName')}
       />
+      <Choice
+        label="Credential"
+        none="None: the user name and password below, or nobody"
+        value={values.credentialId}
+        options={credentials}
+        // a remote has one login
+        onChange={(credentialId) =>
+          set(
+            credentialId === null
+              ? { credentialId, password: undefined }
+              : { credentialId, username: null, password: null },
+          )
+        }
+        error={at('credentialId')}
+      />
       <Group grow align="flex-start">
         <TextInput
           label="User name"
           autoComplete="off"
+          disabled={values.credentialId !== null}
           value={values.username ?? ''}
           onChange={(event) => set({ username: event.currentTarget.value || null })}
           error={at('username')}
@@ -58,7 +75,8 @@ export function UpstreamFields({ values, set, at, hasPassword, policies }: Props
         <PasswordInput
           label="Password or token"
           autoComplete="new-password"
-          placeholder={hasPassword ? 'Stored; type to replace it' : ''}
+          disabled={values.credentialId !== null}
+          placeholder={hasPassword && values.password !== null ? 'Stored; type to replace it' : ''}
           value={values.password ?? ''}
           onChange={(event) => set({ password: event.currentTarget.value || undefined })}
           error={at('password')}
