@@ -92,7 +92,8 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
         return large ?? (await throughUndici(route.dispatcher, request, options));
       } catch (error) {
         // GET and HEAD change nothing, so they may reach the server twice.
-        if (error instanceof StaleConnection && stale < staleMost) continue;
+        const isRepeatable = request.body === undefined;
+        if (isRepeatable && error instanceof StaleConnection && stale < staleMost) continue;
         throw networkError(error, request, 'header', options.proxyUrl !== undefined);
       }
   };
