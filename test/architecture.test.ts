@@ -97,6 +97,12 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['@mikro-orm/core'],
     why: 'operations validate, ask for the role, and write',
   },
+  'src/estate/convert/': {
+    folders: ['src/oci/', 'src/selection/', 'src/operations/schedules/cron.ts'],
+    packages: ['re2js', 'yaml'],
+    node: ['node:path'],
+    why: 'a file is converted without a server',
+  },
   'src/upstream/': {
     folders: [
       'src/oci/',

@@ -5,6 +5,7 @@ import { addAccess } from './commands/access-commands.ts';
 import { addCompletion } from './commands/completion-command.ts';
 import { addConfiguration } from './commands/configuration-commands.ts';
 import { addContent } from './commands/content-commands.ts';
+import { addConvert } from './commands/convert-command.ts';
 import { addCredentials } from './commands/credential-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
@@ -21,7 +22,10 @@ import { addUpkeep } from './commands/upkeep-commands.ts';
 /** The groups of `tidemark --help`, and what registers their commands. */
 const groups: readonly (readonly [string, readonly ((program: Command, choose: Choose) => void)[]])[] = [
   ['Work with repositories:', [addSync, addRepositories, addContent, addTag, addTasks, addSchedules]],
-  ['Configure:', [addConfiguration, addRemotes, addCredentials, addDistributions, addPolicies, addAccess]],
+  [
+    'Configure:',
+    [addConfiguration, addConvert, addRemotes, addCredentials, addDistributions, addPolicies, addAccess],
+  ],
   ['Operate:', [addStatus, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],
 ];
