@@ -57,11 +57,11 @@ const byMutations: Start = {
     }),
 };
 
-/** All due at the same moment: each schedule of Temporal is told to act, as its own clock would. */
+/** All due at the same moment: Temporal's schedule, which they share, is told to act, as its own clock would. */
 const bySchedules: Start = {
   name: 'by schedules',
   async prepare(tidemark, mirrors) {
-    const ids: string[] = [];
+    const ids = new Set<string>();
     await eachInLanes(mirrors, async ({ repositoryId }) => {
       const { schedule } = await mutate<{ schedule: { temporalUrl: string } }>(
         tidemark,
@@ -69,7 +69,7 @@ const bySchedules: Start = {
         'schedule { temporalUrl }',
         { repositoryId, intervalSeconds: 366 * 24 * 3600, jitterSeconds: 0 },
       );
-      ids.push(decodeURIComponent(new URL(schedule.temporalUrl).pathname.split('/schedules/')[1] ?? ''));
+      ids.add(decodeURIComponent(new URL(schedule.temporalUrl).pathname.split('/schedules/')[1] ?? ''));
     });
     const ports = JSON.parse(await readFile(join(tidemark.dataDir, 'temporal', 'ports.json'), 'utf8')) as {
       port: number;
@@ -78,8 +78,8 @@ const bySchedules: Start = {
     return async () => {
       const connection = await Connection.connect({ address: `127.0.0.1:${ports.port}` });
       const { schedule } = new Client({ connection });
-      await eachInLanes(ids, (id) => schedule.getHandle(id).trigger('ALLOW_ALL'));
-      runs += ids.length;
+      await eachInLanes([...ids], (id) => schedule.getHandle(id).trigger('ALLOW_ALL'));
+      runs += mirrors.length;
       await untilEnded(tidemark, runs);
       await connection.close();
     };

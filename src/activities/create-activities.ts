@@ -1,8 +1,8 @@
 import type { TaskStage } from '../db/schema/tasks.ts';
 import { readCommitted } from '../db/versions/commit-version.ts';
-import { requireRunning, setRunId } from '../db/tasks/open-tasks.ts';
-import { beginScheduledRun } from '../db/tasks/schedule-runs.ts';
-import type { BegunRun, DueRun } from '../db/tasks/schedule-runs.ts';
+import { requireRunning } from '../db/tasks/open-tasks.ts';
+import { cutDueSchedules } from '../db/schedules/due-schedules.ts';
+import type { DueMoment, DuePage, PageCounts } from '../db/schedules/due-schedules.ts';
 import { enterStage, startTask } from '../db/tasks/start-task.ts';
 import { readNextInLine } from '../db/tasks/sync-turns.ts';
 import { endTask, logTaskBegun } from '../db/tasks/task-log.ts';
@@ -13,6 +13,7 @@ import { beginSync } from './sync/begin-sync.ts';
 import type { ActivityDeps, TaskInput } from './deps.ts';
 import { runActivity, runWithHeartbeat } from './failure.ts';
 import { createStageActivities } from './sync/stage-activities.ts';
+import { beginPage } from './schedules/begin-page.ts';
 import { createLooks } from './look/create-looks.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
 import { createHostMemories } from './sync/host-memories.ts';
@@ -21,6 +22,8 @@ import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 
 /** Workflows import this type only. Each activity takes one object and returns plain JSON. */
 export type Activities = ReturnType<typeof createActivities>['activities'];
+
+const schedulesAPage = 100;
 
 /** The activities of a worker. `close` closes the clients that they hold. */
 export function createActivities(deps: ActivityDeps) {
@@ -32,18 +35,13 @@ export function createActivities(deps: ActivityDeps) {
     ...createUpkeepActivities(deps),
     ...createStageActivities(deps, contexts),
 
-    /** Creates the task of a scheduled run, unless a sync of the repository is running, or would change nothing. Local. */
-    beginScheduledSync: (due: DueRun): Promise<BegunRun> =>
-      runActivity(async ({ cancellationSignal }) => {
-        const unchanged = await looks.look(due, cancellationSignal);
-        if (unchanged === undefined) return beginScheduledRun(fork(), due);
-        const { workflowId, repositoryName } = unchanged;
-        return { taskId: null, workflowId, repositoryName, remoteHost: null, message: null };
-      }),
+    /** The last id of each page of due schedules. Local. */
+    cutDueSchedules: (moment: DueMoment): Promise<number[]> =>
+      runActivity(() => cutDueSchedules(fork(), moment, schedulesAPage)),
 
-    /** Records the workflow run of a task. Local. */
-    noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
-      runActivity(() => setRunId(fork(), taskId, runId)),
+    /** Looks at the repositories of a page of due schedules, and starts the syncs of those that may have changed. */
+    beginScheduledSyncs: (page: DuePage): Promise<PageCounts> =>
+      runWithHeartbeat((signal) => beginPage(deps, looks, page, signal)),
 
     /** Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
     beginSync: ({ taskId }: TaskInput): Promise<SyncResult | UnfinishedSync | null> =>

@@ -6,7 +6,7 @@ import { findRepositoryId, findScheduleId, readRemoteUse } from '../db/reads/rea
 import { Remote } from '../db/schema/remotes.ts';
 import { Repository } from '../db/schema/repositories.ts';
 import { keepRepositoryName } from '../db/tasks/discard-repository.ts';
-import { deleteSchedules } from '../db/tasks/temporal-schedules.ts';
+import { deleteSchedules } from '../db/schedules/schedule-groups.ts';
 import {
   createOwnDistribution,
   isBasePathTaken,

@@ -1,4 +1,4 @@
-import type { KeptSchedule, SeenSchedule } from '../db/tasks/temporal-schedules.ts';
+import type { ScheduleKeeper } from '../db/schedules/schedule-groups.ts';
 import type { SyncTrigger } from '../workflows/sync-input.ts';
 
 export interface SyncStart {
@@ -41,15 +41,4 @@ export interface WorkflowStarter {
   /** @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
   describeSync(run: SyncRun): Promise<SyncDescription>;
   readonly schedules: ScheduleKeeper;
-}
-
-/** What operations ask of Temporal about schedules. Every call ends within some seconds. */
-export interface ScheduleKeeper {
-  /**
-   * Sees to it that Temporal has the schedule as it is to be: makes it where it is missing, and puts it right where it was changed, here or
-   * by others. @throws TidemarkError `TEMPORAL_UNAVAILABLE`
-   */
-  keep(schedule: KeptSchedule): Promise<SeenSchedule>;
-  /** Removes it, where it is there. @throws TidemarkError `TEMPORAL_UNAVAILABLE` */
-  remove(temporalId: string): Promise<void>;
 }

@@ -29,7 +29,12 @@ const summaryMaxBytes = 400;
 export function summarizeSync({ repositoryName, remoteHost, trigger }: SyncNames): string {
   const from = remoteHost === null ? '' : ` from ${remoteHost}`;
   const what = trigger === 'SCHEDULE' ? 'scheduled sync' : 'sync';
-  return `${what} of ${repositoryName}${from}`.replace(/[^ -~]/g, '?').slice(0, summaryMaxBytes);
+  return summaryOf(`${what} of ${repositoryName}${from}`);
+}
+
+/** As Temporal takes it. */
+export function summaryOf(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, summaryMaxBytes);
 }
 
 /** The workflow type. The API starts it by name. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTaskQueueClaim } from '../../src/api/own-task-queue.ts';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { readInstallation } from '../../src/db/tasks/installation.ts';
-import { keepSchedule, readTemporalScheduleIds } from '../../src/db/tasks/temporal-schedules.ts';
+import { readScheduleStates } from '../../src/db/reads/read-schedules.ts';
+import { keepGroup } from '../../src/db/schedules/schedule-groups.ts';
 import { startApi } from '../support/api/api-server.ts';
 import type { ApiUnderTest } from '../support/api/api-server.ts';
 
@@ -47,8 +48,8 @@ async function createScheduled(api: ApiUnderTest) {
 
 async function scheduleOf(api: ApiUnderTest) {
   const [row] = await api.sql('select id from schedule');
-  const [temporalId = ''] = await readTemporalScheduleIds(api.database.em.fork(), [Number(row?.['id'])]);
-  return api.client.schedule.getHandle(temporalId);
+  const [state] = await readScheduleStates(api.database.em.fork(), [Number(row?.['id'])]);
+  return api.client.schedule.getHandle(state?.temporalId ?? '');
 }
 
 const sync = (api: ApiUnderTest) =>
@@ -99,12 +100,17 @@ test('schedules of one id are two at Temporal; what one installation does to its
 test('a schedule shows the repository, the upstream and what it starts; a rename is followed', async () => {
   const [, api] = both;
   const schedule = await scheduleOf(api);
-  const memo = { ...names, trigger: 'SCHEDULE' };
+  const specification = 'every 31536000 s, jitter 60 s, catch-up 3600 s';
+  const memo = { ...names, specification, repositories: 1, trigger: 'SCHEDULE' };
   const staticSummary = 'scheduled sync of twin from 127.0.0.1:9';
-  expect(await schedule.describe()).toMatchObject({ memo, action: { memo, staticSummary } });
+  expect(await schedule.describe()).toMatchObject({
+    memo: { specification, trigger: 'SCHEDULE' },
+    action: { memo, staticSummary },
+  });
   await mutate(api, 'repositoryUpdate', { id: ids.repositoryId, name: 'renamed' }, 'repository { id }');
   // as the periodic look does
-  await keepSchedule(api.database.em.fork(), 1, (row) => api.workflows.schedules.keep(row));
+  const comparison = { isComparison: true };
+  await keepGroup(api.database.em.fork(), specification, api.workflows.schedules, comparison);
   expect((await schedule.describe()).action).toMatchObject({
     memo: { repositoryName: 'renamed' },
     staticSummary: staticSummary.replace('twin', 'renamed'),

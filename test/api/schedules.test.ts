@@ -4,6 +4,7 @@ import { ScheduleNotFoundError } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startReconciler } from '../../src/api/temporal/reconcile-tasks.ts';
+import { readScheduleStates } from '../../src/db/reads/read-schedules.ts';
 import { freePort } from '../../src/embedded/server-process.ts';
 import { until } from '../support/until.ts';
 import { startApi } from '../support/api/api-server.ts';
@@ -53,10 +54,9 @@ async function createRepository(on = api, folder = 'scheduled') {
 
 /** Temporal's schedule of the only row. */
 async function temporalSchedule(on = api) {
-  const [row] = await on.sql(
-    `select 'schedule/' || i.id || '/' || s.repository_id || '/' || s.id as id from schedule s, installation i`,
-  );
-  return api.client.schedule.getHandle(String(row?.['id']));
+  const [row] = await on.sql('select id from schedule');
+  const [state] = await readScheduleStates(on.database.em.fork(), [Number(row?.['id'])]);
+  return api.client.schedule.getHandle(state?.temporalId ?? '');
 }
 
 /** The reconciler, until a condition holds. */
@@ -67,7 +67,7 @@ async function reconcileUntil(condition: () => Promise<boolean>, on = api): Prom
   await stop();
 }
 
-const seenLongAgo = `update schedule set temporal_seen_at = now() - interval '1 hour'`;
+const seenLongAgo = `update schedule_group set temporal_seen_at = now() - interval '1 hour'`;
 
 test('a schedule is made with its defaults, and Temporal has it', async () => {
   const { repositoryId, name } = await createRepository();
@@ -89,9 +89,9 @@ test('a schedule is made with its defaults, and Temporal has it', async () => {
   expect(schedule.nextRunAts).toHaveLength(10);
   for (const time of schedule.nextRunAts) expect(time).toMatch(/T03:30:/);
   const { action, policies, state } = await (await temporalSchedule()).describe();
-  expect(action).toMatchObject({ workflowType: 'scheduledSync', taskQueue: api.taskQueue });
+  expect(action).toMatchObject({ workflowType: 'scheduledSyncs', taskQueue: api.taskQueue });
   expect({ policies, paused: state.paused }).toMatchObject({
-    policies: { overlap: 'SKIP', catchupWindow: 3_600_000 },
+    policies: { overlap: 'BUFFER_ONE', catchupWindow: 3_600_000 },
     paused: false,
   });
 });
@@ -215,12 +215,61 @@ test('delete removes it from Temporal, too', async () => {
   const handle = await temporalSchedule();
   expect(await mutate('Delete', { id: schedule.id })).toEqual({ deletedId: schedule.id, userErrors: [] });
   await expect(handle.describe()).rejects.toThrow(ScheduleNotFoundError);
-  expect(await api.sql('select from schedule_removal')).toEqual([]);
+  expect(await api.sql('select from schedule_group')).toEqual([]);
   const { data } = await api.graphql(
     'query ($id: ID!) { schedule(id: $id) { id } node(id: $id) { id } }',
     schedule,
   );
   expect(data).toEqual({ schedule: null, node: null });
+});
+
+test('schedules with the same times share a schedule of Temporal; a change of its times or a pause concerns one of them', async () => {
+  const times = { cron: '15 2 * * *', timeZone: 'Europe/Berlin' };
+  const ids: string[] = [];
+  for (const paused of [false, false, true]) {
+    const { repositoryId } = await createRepository();
+    const { schedule } = await mutate('Create', { repositoryId, ...times, paused });
+    expect(schedule.problem).toBeNull();
+    expect(schedule.nextRunAts).toHaveLength(paused ? 0 : 10);
+    ids.push(schedule.id);
+  }
+  const rows = (await api.sql('select id from schedule order by id')).map((row) => Number(row['id']));
+  const handles = async () =>
+    (await readScheduleStates(api.database.em.fork(), rows)).map(({ temporalId }) =>
+      api.client.schedule.getHandle(temporalId),
+    );
+  const [first] = await handles();
+  expect(new Set((await handles()).map(({ scheduleId }) => scheduleId)).size).toBe(1);
+  // the second and third were no business of Temporal's
+  expect((await first?.describe())?.info.lastUpdatedAt).toBeUndefined();
+  await api.sql(seenLongAgo);
+  await reconcileUntil(async () => (await first?.describe())?.action.memo?.['repositories'] === 3);
+  expect((await first?.describe())?.action).toMatchObject({
+    staticSummary:
+      'scheduled syncs of 3 repositories: 15 2 * * * Europe/Berlin, jitter 60 s, catch-up 3600 s',
+  });
+
+  await mutate('Pause', { id: ids[0], note: 'one of them' });
+  expect((await first?.describe())?.state).toMatchObject({ paused: false });
+  const moved = await mutate('Update', { id: ids[1], cron: '15 3 * * *' });
+  expect(moved.schedule.problem).toBeNull();
+  expect(moved.schedule.nextRunAts).toHaveLength(10);
+  const dueFrom = async () =>
+    (await api.sql('select due_from from schedule order by id')).map((row) => Number(row['due_from']));
+  const [since = 0, movedAt = 0] = await dueFrom();
+  expect(movedAt).toBeGreaterThan(since);
+  await mutate('Update', { id: ids[1], cron: '15 3 * * *', note: 'the same times' });
+  expect((await dueFrom()).slice(0, 2)).toEqual([since, movedAt]);
+  const [same, other] = await handles();
+  expect(same?.scheduleId).toBe(first?.scheduleId);
+  expect((await other?.describe())?.state.paused).toBe(false);
+  // no schedule is left in the first group that takes part
+  expect((await first?.describe())?.state.paused).toBe(true);
+
+  await mutate('Delete', { id: ids[1] });
+  await expect(other?.describe()).rejects.toThrow(ScheduleNotFoundError);
+  await mutate('Resume', { id: ids[2] });
+  expect((await first?.describe())?.state.paused).toBe(false);
 });
 
 test('trigger starts the sync at once, though paused; while one is under way it answers that one', async () => {
@@ -288,7 +337,7 @@ test('a remote of a schedule is IN_USE; a schedule stays with a repository that 
     { id: repositoryId },
   );
   expect(deleted.data.repositoryDelete).toEqual({ deletedId: repositoryId, userErrors: [] });
-  await reconcileUntil(async () => (await api.sql('select from schedule_removal')).length === 0);
+  await reconcileUntil(async () => (await api.sql('select from schedule_group')).length === 0);
   await expect(handle.describe()).rejects.toThrow(ScheduleNotFoundError);
 });
 
@@ -358,7 +407,7 @@ describe('Temporal is made to agree with the database', () => {
       expect(data).toEqual({ schedule: { intervalSeconds: 7200 } });
       const handle = await temporalSchedule(down);
       await reconcileUntil(
-        async () => (await down.sql('select from schedule where temporal_revision = revision')).length === 1,
+        async () => (await down.sql('select from schedule_group where not temporal_paused')).length === 1,
         down,
       );
       expect((await handle.describe()).spec.intervals).toMatchObject([{ every: 7_200_000 }]);
@@ -366,7 +415,7 @@ describe('Temporal is made to agree with the database', () => {
       const deleted = await mutate('Delete', { id: schedule.id }, down);
       expect(deleted).toEqual({ deletedId: schedule.id, userErrors: [] });
       expect((await handle.describe()).state.paused).toBe(false);
-      await reconcileUntil(async () => (await down.sql('select from schedule_removal')).length === 0, down);
+      await reconcileUntil(async () => (await down.sql('select from schedule_group')).length === 0, down);
       await expect(handle.describe()).rejects.toThrow(ScheduleNotFoundError);
     } finally {
       await down.close();
@@ -401,7 +450,7 @@ describe('Temporal is made to agree with the database', () => {
       await api.sql(seenLongAgo);
       await reconcileUntil(
         async () =>
-          (await api.sql(`select from schedule where temporal_seen_at > now() - interval '1 minute'`))
+          (await api.sql(`select from schedule_group where temporal_seen_at > now() - interval '1 minute'`))
             .length === 1,
       );
       const { info } = await handle.describe();
@@ -414,10 +463,11 @@ describe('Temporal is made to agree with the database', () => {
   test('a schedule that Temporal refuses says why', async () => {
     const { repositoryId } = await createRepository();
     const { schedule } = await mutate('Create', { repositoryId, cron: '@daily' });
-    await api.sql(`update schedule set cron = '99 * * * *', revision = revision + 1`);
+    await api.sql(`update schedule set cron = '99 * * * *'`);
     await api.sql(seenLongAgo);
     await reconcileUntil(
-      async () => (await api.sql('select from schedule where temporal_problem is not null')).length === 1,
+      async () =>
+        (await api.sql('select from schedule_group where temporal_problem is not null')).length === 1,
     );
     const { data } = await api.graphql(
       'query ($id: ID!) { schedule(id: $id) { problem nextRunAts } }',

@@ -70,6 +70,7 @@ export async function openStack(options: StackOptions = {}) {
     databaseUrl,
     dataDir,
     client,
+    taskQueue,
     workflows,
     secrets: createSecretBox([key]),
     settings,

@@ -19,7 +19,7 @@ export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortS
     const [listed] = await Promise.all([
       readListed(look, signal),
       assertNoSignatureStore(deps, look, signal),
-      assertStored(deps, look, signal),
+      assertStored(look, signal),
     ]);
     const tags = selectTags(look, listed);
     const asked = tags.filter(({ name }) => look.filter.isImmutable?.(name) !== true);
@@ -66,13 +66,14 @@ function selectTags({ present, filter, mirror }: Look, { selected }: Listed): Lo
 
 async function assertNoSignatureStore(
   deps: ActivityDeps,
-  { registry }: Look,
+  { registry, answered }: Look,
   signal: AbortSignal,
 ): Promise<void> {
   const source = await deps.connections.run(signal, () => registry.findSignatureSource({ signal }));
+  answered();
   if (source !== undefined) changed();
 }
 
-async function assertStored(deps: ActivityDeps, { present }: Look, signal: AbortSignal): Promise<void> {
-  if ((await findLost(deps, present.blobs, signal)).length > 0) changed();
+async function assertStored({ store, present }: Look, signal: AbortSignal): Promise<void> {
+  if ((await findLost({ store }, present.blobs, signal)).length > 0) changed();
 }

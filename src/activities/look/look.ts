@@ -14,6 +14,9 @@ export interface Look extends SettledSync {
   readonly filter: SubsetFilter;
   readonly registry: Registry;
   readonly present: PresentContent;
+  readonly store: Pick<ActivityDeps['store'], 'exists'>;
+  /** Called once the upstream has answered. */
+  readonly answered: () => void;
 }
 
 /** A look that is under way. */

@@ -6,7 +6,7 @@ const lookups = 32;
 
 /** Of blobs that are marked as stored, those that the store lacks. */
 export async function findLost<Blob extends Pick<StoredBlobRef, 'digest' | 'sizeBytes'>>(
-  { store }: Pick<ActivityDeps, 'store'>,
+  { store }: { readonly store: Pick<ActivityDeps['store'], 'exists'> },
   blobs: readonly Blob[],
   signal: AbortSignal,
 ): Promise<Blob[]> {

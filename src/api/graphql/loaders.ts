@@ -29,9 +29,9 @@ import {
   countScheduleRuns,
   readRepositorySchedulePages,
   readScheduleRunPages,
+  readScheduleStates,
   readSchedules,
 } from '../../db/reads/read-schedules.ts';
-import { readTemporalScheduleIds } from '../../db/tasks/temporal-schedules.ts';
 import { countTags, readTagPages, readVersionTags } from '../../db/reads/tags/read-tags.ts';
 import { countTagReleases, readTagReleasePages } from '../../db/reads/tags/read-tag-releases.ts';
 import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/reads/read-tasks.ts';
@@ -140,7 +140,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     repositoryTaskPages: lists(readRepositoryTaskPages),
     repositoryTaskCounts: byId(countRepositoryTasks),
     freshness: byId(readFreshness),
-    temporalScheduleIds: byId(readTemporalScheduleIds),
+    scheduleStates: byId(readScheduleStates),
     schedules: seenById(readSchedules),
     repositorySchedulePages: lists(readRepositorySchedulePages),
     repositoryScheduleCounts: byId(countRepositorySchedules),

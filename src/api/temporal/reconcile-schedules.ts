@@ -1,11 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/open-database.ts';
-import {
-  forgetRemoval,
-  keepSchedule,
-  readRemovals,
-  readSchedulesToKeep,
-} from '../../db/tasks/temporal-schedules.ts';
+import { keepGroup, readGroupsToKeep } from '../../db/schedules/schedule-groups.ts';
+import type { ScheduleKeeper } from '../../db/schedules/schedule-groups.ts';
 import type { WorkflowStarter } from '../../operations/workflows.ts';
 
 export interface ScheduleReconcilerOptions {
@@ -14,33 +10,36 @@ export interface ScheduleReconcilerOptions {
   readonly logger: Logger;
 }
 
-/** Schedules per comparison: a thousand schedules are compared within two minutes. */
+/** Groups per comparison: six hundred are compared within a minute. */
 const aLook = 50;
 
 /**
- * Makes Temporal's schedules agree with ours. Repairs schedules that changed while Temporal was unreachable, that Temporal lost, or that
- * were changed there; removes those without a row.
+ * Makes Temporal's schedules agree with ours. Repairs groups that changed while Temporal was unreachable, that Temporal lost, or that were
+ * changed there; removes those without members.
  * @throws TidemarkError `TEMPORAL_UNAVAILABLE`: the next comparison continues.
  */
 export async function reconcileSchedules(
   { database, workflows, logger }: ScheduleReconcilerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const em = database.em.fork();
-  for (const temporalId of await readRemovals(em, aLook)) {
+  const keeper = logChanges(workflows.schedules, logger);
+  for (const specification of await readGroupsToKeep(database.em.fork(), aLook)) {
     if (signal.aborted) return;
-    await workflows.schedules.remove(temporalId);
-    await forgetRemoval(em, temporalId);
+    await keepGroup(database.em.fork(), specification, keeper, { isComparison: true });
   }
-  for (const id of await readSchedulesToKeep(em, aLook)) {
-    if (signal.aborted) return;
-    await keepSchedule(database.em.fork(), id, async (schedule) => {
-      const seen = await workflows.schedules.keep(schedule);
+}
+
+function logChanges(schedules: ScheduleKeeper, logger: Logger): ScheduleKeeper {
+  return {
+    async keep(group) {
+      const { specification, isPending, fingerprint } = group;
+      const seen = await schedules.keep(group);
       if ('problem' in seen)
-        logger.error({ scheduleId: id, problem: seen.problem }, 'Temporal refuses a schedule');
-      else if (schedule.isPending || seen.fingerprint !== schedule.fingerprint)
-        logger.info({ scheduleId: id }, 'told Temporal of a schedule');
+        logger.error({ schedule: specification, problem: seen.problem }, 'Temporal refuses a schedule');
+      else if (isPending || seen.fingerprint !== fingerprint)
+        logger.info({ schedule: specification }, 'told Temporal of a schedule');
       return seen;
-    });
-  }
+    },
+    remove: (temporalId) => schedules.remove(temporalId),
+  };
 }

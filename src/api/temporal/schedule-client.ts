@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
-import type { KeptSchedule, SeenSchedule } from '../../db/tasks/temporal-schedules.ts';
-import { scheduledSyncType } from '../../workflows/scheduled-sync-input.ts';
-import type { ScheduledSyncInput } from '../../workflows/scheduled-sync-input.ts';
-import { summarizeSync } from '../../workflows/sync-input.ts';
-import type { SyncNames } from '../../workflows/sync-input.ts';
-import type { ScheduleKeeper } from '../../operations/workflows.ts';
+import type { ScheduleGroup, ScheduleKeeper, SeenSchedule } from '../../db/schedules/schedule-groups.ts';
+import { scheduledSyncsType } from '../../workflows/scheduled-syncs-input.ts';
+import type { ScheduledSyncsInput } from '../../workflows/scheduled-syncs-input.ts';
+import { summarizeSync, summaryOf } from '../../workflows/sync-input.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 
@@ -18,7 +16,9 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
       await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
-      const { memo } = wanted.action;
+      // this memo can never be changed: only what stays is in it
+      const { specification, trigger } = wanted.action.memo;
+      const memo = { specification, trigger };
       await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
     }
   }
@@ -33,13 +33,13 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
   }
 
   return {
-    async keep(schedule) {
-      const { temporalId } = schedule;
+    async keep(group) {
+      const { temporalId } = group;
       await own?.();
       try {
-        const found = schedule.isPending ? undefined : await look(temporalId);
-        const wanted = describeWanted(schedule, taskQueue);
-        if (found !== undefined && fingerprintOf(found) === schedule.fingerprint && hasNames(found, wanted))
+        const found = group.isPending ? undefined : await look(temporalId);
+        const wanted = describeWanted(group, taskQueue);
+        if (found !== undefined && fingerprintOf(found) === group.fingerprint && hasNames(found, wanted))
           return seen(found);
         await put(temporalId, wanted);
         const now = await look(temporalId);
@@ -71,12 +71,13 @@ type Wanted = ScheduleUpdateOptions & {
   };
 };
 
-/** Temporal skips a run if the previous one has not begun because no worker is there. `scheduledSync` skips the others. */
-function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
-  const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused, note } = schedule;
-  const { temporalId, repositoryName, remoteHost } = schedule;
-  const names: SyncNames = { repositoryName, remoteHost, trigger: 'SCHEDULE' };
-  const input: ScheduledSyncInput = { scheduleId: schedule.id, temporalId };
+/** A moment that comes while a run begins its syncs waits for it, so that none of the schedules misses both. */
+function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
+  const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused } = group;
+  const { specification, temporalId, repositories, only } = group;
+  const input: ScheduledSyncsInput = { specification };
+  const { note, ...names } = only ?? { note: null };
+  const memo = { specification, repositories, ...names, trigger: 'SCHEDULE' as const };
   return {
     spec: {
       ...(cron === null ? {} : { cronExpressions: [cron] }),
@@ -86,14 +87,17 @@ function describeWanted(schedule: KeptSchedule, taskQueue: string): Wanted {
     },
     action: {
       type: 'startWorkflow',
-      workflowType: scheduledSyncType,
+      workflowType: scheduledSyncsType,
       workflowId: temporalId,
       taskQueue,
       args: [input],
-      memo: { ...names },
-      staticSummary: summarizeSync(names),
+      memo,
+      staticSummary:
+        only === null
+          ? summaryOf(`scheduled syncs of ${repositories} repositories: ${specification}`)
+          : summarizeSync({ ...only, trigger: 'SCHEDULE' }),
     },
-    policies: { overlap: 'SKIP', catchupWindow: catchupWindowSeconds * 1000, pauseOnFailure: false },
+    policies: { overlap: 'BUFFER_ONE', catchupWindow: catchupWindowSeconds * 1000, pauseOnFailure: false },
     state: { paused, ...(note === null ? {} : { note }) },
   };
 }

@@ -6,35 +6,30 @@ import { kysely } from '../sql.ts';
 import { isDue } from '../staging/plan-content.ts';
 import { selectionOf } from '../tasks/start-task.ts';
 import { hasOwnSelection } from '../tasks/own-selection.ts';
-import type { DueRun } from '../tasks/schedule-runs.ts';
 
-/** A due run whose repository is as its last sync left it. */
+/** A due schedule whose repository is as its last sync left it. */
 export interface SettledSync {
+  readonly scheduleId: number;
   readonly repositoryId: number;
-  readonly repositoryName: string;
-  readonly workflowId: string;
   readonly remoteId: number;
   readonly mirror: boolean;
   readonly allowPrivate: boolean;
+  /** Its tags, manifests and blobs together. */
+  readonly rows: number;
 }
 
 /** The most content of a repository that is looked at. A larger one gets its ordinary sync. */
 const most = { tags: 2_000, manifests: 5_000, blobs: 20_000 } as const;
 
 /**
- * Of these due runs, those whose last sync took all that the present rules of the remote select, without a warning, and whose repository
- * nobody has changed since. Undefined for all others: only a sync can tell.
+ * Of these schedules, those whose last sync took all that the present rules of the remote select, without a warning, and whose repository
+ * nobody has changed since. Only a sync can tell about all others.
  */
-export async function readSettledSyncs(
-  em: Em,
-  due: readonly Pick<DueRun, 'scheduleId' | 'workflowRunId'>[],
-): Promise<(SettledSync | undefined)[]> {
-  const found = await sql<SettledSync & { n: number }>`
-    select due.n, r.id as "repositoryId", r.name as "repositoryName", last.workflow_id as "workflowId", remote.id as "remoteId",
-      s.mirror, s.allow_private as "allowPrivate"
-    from unnest(${due.map(({ scheduleId }) => scheduleId)}::bigint[], ${due.map(({ workflowRunId }) => workflowRunId)}::text[])
-        with ordinality as due(schedule_id, workflow_run_id, n)
-      join schedule s on s.id = due.schedule_id and not s.paused
+export async function readSettledSyncs(em: Em, scheduleIds: readonly number[]): Promise<SettledSync[]> {
+  const found = await sql<SettledSync>`
+    select s.id as "scheduleId", r.id as "repositoryId", remote.id as "remoteId", s.mirror, s.allow_private as "allowPrivate",
+      ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows
+    from schedule s
       join repository r on r.id = s.repository_id
       join remote on remote.id = coalesce(s.remote_id, r.remote_id) and remote.sigstore is null
         and remote.signature_policy_id is null and r.signature_policy_id is null
@@ -43,12 +38,10 @@ export async function readSettledSyncs(
           and not (t.arguments @> '{"dryRun": true}') order by t.id desc limit 1) as last
       cross join lateral (
         select v.* from repository_version v where v.repository_id = r.id order by v.number desc limit 1) as latest
-    where last.state = 'COMPLETED' and last.remote_id = remote.id
-      and not exists (select from schedule_run run where run.workflow_run_id = due.workflow_run_id)
+    where s.id = any(${[...scheduleIds]}::bigint[]) and not s.paused and last.state = 'COMPLETED' and last.remote_id = remote.id
       and ${isLastWish()} and ${isLatest()} and ${hasNothingOpen()} and ${isSmall()} and ${isStored()}
-    order by due.n`.execute(kysely(em));
-  const byPosition = new Map(found.rows.map(({ n, ...settled }) => [n, settled]));
-  return due.map((_, index) => byPosition.get(index + 1));
+    order by s.id`.execute(kysely(em));
+  return found.rows;
 }
 
 /** The last sync has selected what the next one would. */
@@ -77,7 +70,11 @@ function isSmall(): RawBuilder<boolean> {
 }
 
 function hasAtMost(what: keyof typeof most): RawBuilder<boolean> {
-  return sql`(latest.counts #>> ${['present', what]}::text[])::bigint <= ${most[what]}`;
+  return sql`${countOf(what)} <= ${most[what]}`;
+}
+
+function countOf(what: keyof typeof most): RawBuilder<number> {
+  return sql`(latest.counts #>> ${['present', what]}::text[])::bigint`;
 }
 
 /** Everything that a sync would fetch is marked as stored. */

@@ -41,7 +41,8 @@ function lastSync(repositoryId: RawBuilder<unknown>, state: 'COMPLETED' | 'FAILE
 const pauseOf = sql`coalesce(
   make_interval(secs => s.interval_seconds),
   (select max(run.at - run.before) from (
-    select at, lag(at) over (order by at) as before from unnest(s.next_run_ats) as next(at)) as run),
+    select at, lag(at) over (order by at) as before from schedule_group g, unnest(g.next_run_ats) as next(at)
+    where g.specification = s.specification and not s.paused) as run),
   (select max(run.due_at) - min(run.due_at) from (
     select due_at from schedule_run where schedule_id = s.id and workflow_run_id is not null order by id desc limit 2) as run
     having count(*) = 2))`;

@@ -165,11 +165,12 @@ export async function findScheduleId(em: Em, repositoryId: number): Promise<numb
   return found[0]?.id;
 }
 
-/** Whether it has content that no upstream delivered. Pull-through needs an upstream. */
+/** Whether the row `r` of `repository` has content that no upstream delivered. Pull-through needs an upstream. */
+export const isPushed = sql<boolean>`(r.latest > 0 and not r.is_mirrored
+  and not exists (select from distribution d where d.repository_id = r.id and d.pull_through))`;
+
 export async function isPushedTo(em: Em, repositoryId: number): Promise<boolean> {
-  const found = await sql`
-    select from repository r where r.id = ${repositoryId} and r.latest > 0 and not r.is_mirrored
-      and not exists (select from distribution d where d.repository_id = r.id and d.pull_through)`.execute(
+  const found = await sql`select from repository r where r.id = ${repositoryId} and ${isPushed}`.execute(
     kysely(em),
   );
   return found.rows.length > 0;

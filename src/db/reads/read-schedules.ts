@@ -6,6 +6,7 @@ import { toPage, toPages } from './read-page.ts';
 import type { Page } from './read-page.ts';
 import { countByParent, countRows } from './counts.ts';
 import { kysely } from '../sql.ts';
+import { temporalScheduleId } from '../schedules/schedule-groups.ts';
 import { repositoryVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
@@ -22,6 +23,30 @@ export async function readSchedules(
   const rows = await em.find(Schedule, { id: { $in: found.rows.map((row) => row.id) } });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
+}
+
+/** What Temporal has of a schedule. */
+export interface ScheduleState {
+  readonly temporalId: string;
+  /** Next runs as Temporal last listed them, those that have passed aside; none while it is paused. */
+  readonly nextRunAts: readonly Date[];
+  /** Why Temporal refused it. */
+  readonly problem: string | null;
+  /** Temporal does not run it yet. */
+  readonly isPending: boolean;
+}
+
+/** In the order of the ids. */
+export async function readScheduleStates(em: Em, ids: readonly number[]): Promise<ScheduleState[]> {
+  const found = await sql<ScheduleState>`
+    select ${temporalScheduleId(sql`s.specification`)} as "temporalId", g.temporal_problem as problem,
+      not s.paused and g.temporal_paused is distinct from false as "isPending",
+      case when s.paused then '{}' else array(select at from unnest(g.next_run_ats) as next(at) where at > now() order by at) end as "nextRunAts"
+    from unnest(${ids}::bigint[]) with ordinality as p(id, n)
+      left join schedule s on s.id = p.id left join schedule_group g on g.specification = s.specification order by p.n`.execute(
+    kysely(em),
+  );
+  return found.rows.map((row) => ({ ...row, nextRunAts: row.nextRunAts.map((at) => new Date(at)) }));
 }
 
 export interface SchedulePageArguments {

@@ -1,9 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import type { InferEntity } from '@mikro-orm/postgresql';
+import type { InferEntity, Opt } from '@mikro-orm/postgresql';
 import { createdAt, autoId, timestamps } from './columns.ts';
 import type { Identity } from './identity.ts';
 
-/** A recurring sync of a repository. `db/tasks/temporal-schedules.ts` brings Temporal up to this row. */
+/** A recurring sync of a repository. `db/schedules/schedule-groups.ts` makes Temporal's schedules from these rows. */
 export const Schedule = defineEntity({
   name: 'Schedule',
   properties: {
@@ -17,6 +17,13 @@ export const Schedule = defineEntity({
     timeZone: p.text(),
     jitterSeconds: p.integer(),
     catchupWindowSeconds: p.integer(),
+    /** Schedules with the same one are due together, by one schedule of Temporal. */
+    specification: p
+      .text()
+      .$type<Opt<string>>()
+      .generated(
+        `(coalesce(cron || ' ' || time_zone, 'every ' || interval_seconds::text || ' s') || ', jitter ' || jitter_seconds::text || ' s, catch-up ' || catchup_window_seconds::text || ' s') stored`,
+      ),
     mirror: p.boolean(),
     /** As in `SyncArguments`, from the API that last changed the schedule. */
     allowPrivate: p.boolean(),
@@ -24,9 +31,20 @@ export const Schedule = defineEntity({
     note: p.text().nullable(),
     /** The caller who created or last changed it. Its syncs run with their rights. */
     madeBy: p.json<Identity>().nullable(),
-    /** Each change raises it. Temporal is up to date when `temporalRevision` is equal. */
-    revision: p.integer().default(1),
-    temporalRevision: p.integer().nullable(),
+    /** When it got its times, or was resumed. It has no runs that were due before. */
+    dueFrom: p.datetime().defaultRaw('now()'),
+    ...timestamps,
+  },
+});
+export type Schedule = InferEntity<typeof Schedule>;
+
+/** What Temporal had last for a specification. Without a schedule, it still has to be deleted at Temporal. */
+export const ScheduleGroup = defineEntity({
+  name: 'ScheduleGroup',
+  properties: {
+    specification: p.text().primary(),
+    /** Null: Temporal does not have it yet. */
+    temporalPaused: p.boolean().nullable(),
     temporalFingerprint: p.text().nullable(),
     /** Why Temporal refused it. */
     temporalProblem: p.text().nullable(),
@@ -36,15 +54,7 @@ export const Schedule = defineEntity({
       .array((time) => new Date(time))
       .columnType('timestamptz[]')
       .default([]),
-    ...timestamps,
   },
-});
-export type Schedule = InferEntity<typeof Schedule>;
-
-/** A schedule that is deleted here and still has to be deleted at Temporal. */
-export const ScheduleRemoval = defineEntity({
-  name: 'ScheduleRemoval',
-  properties: { temporalId: p.text().primary() },
 });
 
 /** UNCHANGED: a look found that a sync would change nothing. */
@@ -62,8 +72,9 @@ export const ScheduleRun = defineEntity({
     message: p.text().nullable(),
     /** A skipped run has the sync that was running already. */
     taskId: p.bigint('number').nullable(),
+    /** The first run of the workflow; null: triggered. */
     workflowRunId: p.text().nullable(),
   },
 });
 
-export const schedulesTables = [Schedule, ScheduleRemoval, ScheduleRun];
+export const schedulesTables = [Schedule, ScheduleGroup, ScheduleRun];

@@ -53,6 +53,16 @@ export async function setRunId(em: Em, taskId: number, runId: string): Promise<v
   await kysely(em).updateTable('task').set({ run_id: runId }).where('id', '=', taskId).execute();
 }
 
+export async function setRunIds(
+  em: Em,
+  runs: readonly { readonly taskId: number; readonly runId: string }[],
+): Promise<void> {
+  if (runs.length === 0) return;
+  await sql`
+    update task set run_id = run."runId" from jsonb_to_recordset(${JSON.stringify(runs)}::jsonb) as run("taskId" bigint, "runId" text)
+    where task.id = run."taskId"`.execute(kysely(em));
+}
+
 /** An arbitrary number that no other lock uses. */
 const reconcileLock = 7_203_116;
 

@@ -6,13 +6,8 @@ import { readRepositories } from '../../db/reads/read-repositories.ts';
 import { readSchedules } from '../../db/reads/read-schedules.ts';
 import { Repository } from '../../db/schema/repositories.ts';
 import { Schedule } from '../../db/schema/schedules.ts';
-import { addScheduleRun } from '../../db/tasks/schedule-runs.ts';
-import {
-  deleteSchedules,
-  forgetRemoval,
-  keepSchedule,
-  readTemporalScheduleIds,
-} from '../../db/tasks/temporal-schedules.ts';
+import { deleteSchedules, keepGroup, readSpecification } from '../../db/schedules/schedule-groups.ts';
+import { addScheduleRun } from '../../db/schedules/schedule-runs.ts';
 import { checkConversion } from '../mirror-conversion.ts';
 import { noSuchId } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
@@ -43,7 +38,7 @@ export async function createSchedule(
   fields: NewSchedule,
 ): Promise<Outcome<number>> {
   const { viewer } = operator;
-  const created = await inTransaction<number>(operator, async (em) => {
+  const created = await inTransaction<Saved>(operator, async (em) => {
     const mistakes = checkSchedule(fields);
     const shared = LockMode.PESSIMISTIC_READ;
     const repository = await lockNamed(em, viewer, Repository, fields.repository, shared);
@@ -69,7 +64,7 @@ export async function createSchedule(
       madeBy: viewer.identity,
     });
     await em.persist(row).flush();
-    return done(row.id);
+    return done({ id: row.id, specifications: await specificationsOf(em, row.id) });
   });
   return tellTemporal(operator, deps, created);
 }
@@ -114,6 +109,7 @@ export async function setPaused(
   return change(operator, deps, schedule, (_, row) => {
     const mistakes = checkNote(note);
     if (row === null || mistakes.length > 0) return mistakes;
+    if (row.paused && !paused) row.dueFrom = new Date();
     row.paused = paused;
     if (note !== undefined) row.note = note;
     return [];
@@ -156,20 +152,15 @@ export async function deleteSchedule(
 ): Promise<Outcome<undefined>> {
   const deleted = await inTransaction(operator, async (em) => {
     const row = await findLocked(em, operator.viewer, schedule);
-    if (row === null) return refused<string>(notFound(schedule));
+    if (row === null) return refused<Saved>(notFound(schedule));
     const lacking = await lacksSchedule(operator, row, schedule.field);
-    if (lacking.length > 0) return refused<string>(...lacking);
-    const [temporalId = ''] = await readTemporalScheduleIds(em, [row.id]);
+    if (lacking.length > 0) return refused<Saved>(...lacking);
+    const specifications = await specificationsOf(em, row.id);
     await deleteSchedules(em, { id: row.id });
-    return done(temporalId);
+    return done({ id: row.id, specifications });
   });
-  if (deleted.mistakes !== undefined) return refused(...deleted.mistakes);
-  if (operator.em.isInTransaction()) return done(undefined);
-  await tryTemporal(deps, async () => {
-    await deps.workflows.schedules.remove(deleted.value);
-    await forgetRemoval(operator.em.fork(), deleted.value);
-  });
-  return done(undefined);
+  const told = await tellTemporal(operator, deps, deleted);
+  return told.mistakes === undefined ? done(undefined) : refused(...told.mistakes);
 }
 
 /** Null where the viewer cannot read it. */
@@ -200,29 +191,46 @@ async function change(
   const changed = await inTransaction(operator, async (em) => {
     const row = await findLocked(em, operator.viewer, schedule);
     const lacking = row === null ? [] : await lacksSchedule(operator, row, schedule.field);
-    if (lacking.length > 0) return refused<number>(...lacking);
+    if (lacking.length > 0) return refused<Saved>(...lacking);
     const mistakes = row === null ? [notFound(schedule)] : [];
     mistakes.push(...(await write(em, row)));
-    if (row === null || mistakes.length > 0) return refused<number>(...mistakes);
-    row.revision += 1;
+    if (row === null || mistakes.length > 0) return refused<Saved>(...mistakes);
+    const before = await specificationsOf(em, row.id);
     await em.flush();
-    return done(row.id);
+    const after = await specificationsOf(em, row.id);
+    if (after[0] !== before[0]) {
+      row.dueFrom = new Date();
+      await em.flush();
+    }
+    return done({ id: row.id, specifications: [...before, ...after] });
   });
   return tellTemporal(operator, deps, changed);
+}
+
+interface Saved {
+  readonly id: number;
+  /** The groups that it belonged to, and belongs to. */
+  readonly specifications: readonly string[];
+}
+
+async function specificationsOf(em: Em, scheduleId: number): Promise<string[]> {
+  const specification = await readSpecification(em, scheduleId);
+  return specification === undefined ? [] : [specification];
 }
 
 /** The row is committed first, so Temporal never has what the database lacks. Within a larger transaction it is left to the reconciler. */
 async function tellTemporal(
   { em }: Operator,
   deps: SyncDeps,
-  saved: Outcome<number>,
+  saved: Outcome<Saved>,
 ): Promise<Outcome<number>> {
-  const { value } = saved;
-  if (value !== undefined && !em.isInTransaction())
+  if (saved.mistakes !== undefined) return refused(...saved.mistakes);
+  const specifications = em.isInTransaction() ? [] : saved.value.specifications;
+  for (const specification of new Set(specifications))
     await tryTemporal(deps, () =>
-      keepSchedule(em.fork(), value, (schedule) => deps.workflows.schedules.keep(schedule)),
+      keepGroup(em.fork(), specification, deps.workflows.schedules, { isComparison: false }),
     );
-  return saved;
+  return done(saved.value.id);
 }
 
 /** If Temporal cannot be reached, the reconciler tells it later. */

@@ -15,6 +15,7 @@ import type { SyncContext } from '../../../src/activities/sync/sync-context.ts';
 import { verifySelected } from '../../../src/activities/sync/verify-selected.ts';
 import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
 import { startTask } from '../../../src/db/tasks/start-task.ts';
+import { recordUnchanged } from '../../../src/db/look/record-unchanged.ts';
 import { createSyncTask, finishTask } from '../../../src/db/tasks/tasks.ts';
 import { isTidemarkError } from '../../../src/oci/error.ts';
 import { openRegistry } from '../../../src/registry/client.ts';
@@ -103,13 +104,10 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
         }
     },
     async look(scheduleId) {
-      const due = {
-        scheduleId,
-        temporalId: '',
-        workflowRunId: randomUUID(),
-        dueAt: new Date().toISOString(),
-      };
-      return (await looks.look(due, signal)) !== undefined;
+      const unchanged = await looks.look([scheduleId], () => undefined, signal);
+      const moment = { specification: '', workflowRunId: randomUUID(), dueAt: new Date().toISOString() };
+      await recordUnchanged(harness.em(), moment, unchanged);
+      return unchanged.length === 1;
     },
     async close() {
       await looks.close();

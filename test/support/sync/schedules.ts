@@ -1,21 +1,25 @@
 /** A schedule's row, and Temporal's schedule made from it as the API does. */
 import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
 import { Schedule } from '../../../src/db/schema/schedules.ts';
-import { readScheduleRunPages } from '../../../src/db/reads/read-schedules.ts';
+import { readScheduleRunPages, readScheduleStates } from '../../../src/db/reads/read-schedules.ts';
 import type { ScheduleRunRow } from '../../../src/db/reads/read-schedules.ts';
-import {
-  deleteSchedules,
-  keepSchedule,
-  readTemporalScheduleIds,
-} from '../../../src/db/tasks/temporal-schedules.ts';
+import { deleteSchedules, keepGroup } from '../../../src/db/schedules/schedule-groups.ts';
+import type { ScheduledSyncsResult } from '../../../src/workflows/scheduled-syncs-input.ts';
 import type { SyncHarness } from './sync-harness.ts';
 import { until } from '../until.ts';
+
+export interface EndedRun {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Schedules by the outcome of their runs. */
+  readonly result: ScheduledSyncsResult;
+}
 
 export type TestSchedule = Awaited<ReturnType<typeof createSchedule>>;
 
 /** Due once a year, unless said otherwise: `run` lets it run now. */
 export async function createSchedule(
-  harness: SyncHarness,
+  harness: Pick<SyncHarness, 'client' | 'taskQueue' | 'em'>,
   ids: { readonly repositoryId: number },
   wish: Partial<Schedule> = {},
 ) {
@@ -33,20 +37,21 @@ export async function createSchedule(
     ...wish,
   });
   await em.flush();
-  await keepSchedule(harness.em(), row.id, (schedule) => schedules.keep(schedule));
-  const [temporalId = ''] = await readTemporalScheduleIds(harness.em(), [row.id]);
-  const handle = harness.client.schedule.getHandle(temporalId);
-  let runs = 0;
-  const schedule = {
+  const { specification } = await harness.em().findOneOrFail(Schedule, { id: row.id });
+  const keep = () => keepGroup(harness.em(), specification, schedules, { isComparison: false });
+  await keep();
+  const [state] = await readScheduleStates(harness.em(), [row.id]);
+  const handle = harness.client.schedule.getHandle(state?.temporalId ?? '');
+  return {
     id: row.id,
     handle,
 
-    /** As the Temporal UI's button does; answers the workflow `scheduledSync` once it has ended. */
-    async run(): Promise<{ readonly workflowId: string; readonly runId: string; readonly result: unknown }> {
-      runs += 1;
+    /** As the Temporal UI's button does; answers the workflow `scheduledSyncs` once it has ended. */
+    async run(): Promise<EndedRun> {
+      const runs = (await handle.describe()).info.numActionsTaken + 1;
       await handle.trigger('ALLOW_ALL');
       const last = async () => (await handle.describe()).info.recentActions;
-      await until(async () => (await last()).length === runs);
+      await until(async () => (await handle.describe()).info.numActionsTaken === runs);
       const action = (await last()).at(-1)?.action.workflow;
       const workflowId = action?.workflowId ?? '';
       const runId = action?.firstExecutionRunId ?? '';
@@ -65,8 +70,7 @@ export async function createSchedule(
 
     async delete(): Promise<void> {
       await deleteSchedules(harness.em(), { id: row.id });
-      await handle.delete();
+      await keep();
     },
   };
-  return schedule;
 }

@@ -5,10 +5,12 @@ import { Schedule } from '../../../src/db/schema/schedules.ts';
 import { Task } from '../../../src/db/schema/tasks.ts';
 import { readInstallation } from '../../../src/db/tasks/installation.ts';
 import { readFreshness } from '../../../src/db/reads/read-freshness.ts';
-import { addScheduleRun, beginScheduledRun } from '../../../src/db/tasks/schedule-runs.ts';
+import { beginRuns } from '../../../src/db/schedules/begin-runs.ts';
+import { addScheduleRun } from '../../../src/db/schedules/schedule-runs.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { hang, json, openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
+import { readGroupsToKeep } from '../../../src/db/schedules/schedule-groups.ts';
 import { createSchedule } from '../../support/sync/schedules.ts';
 import { startSyncHarness } from '../../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../../support/sync/sync-harness.ts';
@@ -23,10 +25,13 @@ async function openUpstream() {
   return openFakeUpstream({ fallback: sampleAnswers(content) });
 }
 
+/** The result of a run without schedules. */
+const none = { unchanged: 0, started: 0, skipped: 0, failedPages: 0 };
+
 const readTask = (harness: SyncHarness, id: number | null | undefined) =>
   harness.em().findOneOrFail(Task, { id: id ?? 0 });
 
-describe('scheduledSync', () => {
+describe('scheduledSyncs', () => {
   let harness: SyncHarness;
   beforeAll(async () => {
     harness = await startSyncHarness();
@@ -49,7 +54,7 @@ describe('scheduledSync', () => {
     const { result } = await schedule.run();
     const [run, ...others] = await schedule.runs();
     expect(others).toEqual([]);
-    expect(result).toEqual({ taskId: run?.taskId, skipped: null });
+    expect(result).toEqual({ ...none, started: 1 });
     expect(run).toMatchObject({ outcome: 'STARTED', message: null, isTriggered: false });
     const task = await readTask(harness, run?.taskId);
     expect(task).toMatchObject({
@@ -67,8 +72,10 @@ describe('scheduledSync', () => {
   test('a run takes a tag that has become old enough, without a change upstream and by another worker', async () => {
     const { ids, schedule, close } = await open();
     await harness.updateRemote(ids.remoteId, { tagRules: { minimumAgeSeconds: 3_600 } });
-    const run = async () =>
-      harness.finish(await readTask(harness, ((await schedule.run()).result as { taskId: number }).taskId));
+    const run = async () => {
+      await schedule.run();
+      return harness.finish(await readTask(harness, (await schedule.runs())[0]?.taskId));
+    };
     expect((await run()).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
     await harness.stopWorker();
     await harness.restartWorker();
@@ -89,7 +96,7 @@ describe('scheduledSync', () => {
     const task = await harness.start(ids);
     await until(() => upstream.requestsOf(listRoute).length > 0);
     const skipped = await schedule.run();
-    expect(skipped.result).toMatchObject({ taskId: null, skipped: expect.stringContaining('running') });
+    expect(skipped.result).toEqual({ ...none, skipped: 1 });
     expect(await schedule.runs()).toMatchObject([
       { outcome: 'SKIPPED', taskId: task.id, message: expect.stringContaining('running') },
     ]);
@@ -98,7 +105,7 @@ describe('scheduledSync', () => {
     await harness.finish(task);
     const { result } = await schedule.run();
     const [run] = await schedule.runs();
-    expect(result).toEqual({ taskId: run?.taskId, skipped: null });
+    expect(result).toEqual({ ...none, started: 1 });
     expect((await harness.finish(await readTask(harness, run?.taskId))).task.state).toBe('COMPLETED');
     await close();
   });
@@ -126,49 +133,50 @@ describe('scheduledSync', () => {
     await close();
   });
 
-  test.each([
-    { name: 'that was paused while Temporal was not told', change: { paused: true }, says: 'paused' },
-    { name: 'without any remote', change: {}, remoteId: null, says: 'remote' },
-  ])('a run of a schedule $name is skipped and says so', async ({ change, remoteId, says }) => {
+  test('a run of a schedule without any remote is skipped and says so', async () => {
     const { ids, schedule, close } = await open();
     const em = harness.em();
-    await em.nativeUpdate(Schedule, { id: schedule.id }, change);
-    if (remoteId === null)
-      await em.execute('update repository set remote_id = null where id = ?', [ids.repositoryId]);
-    const { result } = await schedule.run();
-    expect(result).toEqual({ taskId: null, skipped: expect.stringContaining(says) });
-    expect(await schedule.runs()).toMatchObject([{ outcome: 'SKIPPED', taskId: null }]);
+    await em.execute('update repository set remote_id = null where id = ?', [ids.repositoryId]);
+    expect((await schedule.run()).result).toEqual({ ...none, skipped: 1 });
+    expect(await schedule.runs()).toMatchObject([
+      { outcome: 'SKIPPED', taskId: null, message: expect.stringContaining('remote') },
+    ]);
     expect(await em.count(Task, { repositoryId: ids.repositoryId })).toBe(0);
     await close();
   });
 
-  test('a run of a deleted schedule syncs nothing, and requests the removal of the schedule at Temporal', async () => {
-    const { schedule, close } = await open();
-    await harness.em().nativeDelete(Schedule, { id: schedule.id });
-    expect((await schedule.run()).result).toEqual({ taskId: null, skipped: 'The schedule is deleted.' });
-    const removals = await harness
-      .em()
-      .execute<{ temporal_id: string }[]>('select temporal_id from schedule_removal');
-    expect(removals).toContainEqual({ temporal_id: schedule.handle.scheduleId });
+  test('a schedule that was paused while Temporal was not told takes no part in a run', async () => {
+    const { ids, schedule, close } = await open();
+    await harness.em().nativeUpdate(Schedule, { id: schedule.id }, { paused: true });
+    expect((await schedule.run()).result).toEqual(none);
+    expect(await schedule.runs()).toEqual([]);
+    expect(await harness.em().count(Task, { repositoryId: ids.repositoryId })).toBe(0);
     await close();
+  });
+
+  test('a run without any schedule syncs nothing, and leaves Temporal’s schedule to reconciliation', async () => {
+    const { schedule, close } = await open();
+    const em = harness.em();
+    const { specification } = await em.findOneOrFail(Schedule, { id: schedule.id });
+    await em.execute('delete from schedule_group');
+    await em.nativeDelete(Schedule, { id: schedule.id });
+    expect((await schedule.run()).result).toEqual(none);
+    expect(await readGroupsToKeep(em, 10)).toEqual([specification]);
+    await close();
+    await expect(schedule.handle.describe()).rejects.toThrow(/not found/i);
   });
 
   test('the same run, begun twice, has one task; of many runs the last hundred are kept', async () => {
     const { ids, schedule, close } = await open();
-    const due = {
-      scheduleId: schedule.id,
-      temporalId: 'x',
-      workflowRunId: `run-${schedule.id}`,
-      dueAt: new Date().toISOString(),
-    };
+    const due = { specification: '', workflowRunId: `run-${schedule.id}`, dueAt: new Date().toISOString() };
     // the second attempt of the same may overlap the first: then the database refuses it, and the next finds what was done
-    const begin = () => beginScheduledRun(harness.em(), due);
-    const [one, two] = await Promise.all([begin().catch(begin), begin().catch(begin)]);
-    expect(two).toEqual(one);
+    const begin = () => beginRuns(harness.em(), due, [schedule.id]);
+    await Promise.all([begin().catch(begin), begin().catch(begin)]);
+    expect(await schedule.runs()).toMatchObject([{ outcome: 'STARTED' }]);
     expect(await harness.em().count(Task, { repositoryId: ids.repositoryId })).toBe(1);
     for (let count = 0; count < 105; count += 1)
       await addScheduleRun(harness.em(), {
-        ...due,
+        scheduleId: schedule.id,
         workflowRunId: `${schedule.id}-${count}`,
         outcome: 'SKIPPED',
         message: null,

@@ -21,6 +21,9 @@ import {
 import { TaskErrorType, TaskType, toTaskType } from '../tasks/task.type.ts';
 import { trimTrailingSlashes } from '../../../oci/trim-ends.ts';
 
+const notTold =
+  'Temporal has not been told of the last change yet, because it could not be reached; it is told as soon as it can be.';
+
 @Resolver(() => ScheduleType)
 export class ScheduleResolver {
   @Query(() => ScheduleType, {
@@ -81,6 +84,27 @@ export class ScheduleResolver {
     return remote === undefined ? null : toRemoteType(remote);
   }
 
+  @FieldResolver(() => [DateTime], {
+    description:
+      'Times of the next runs including jitter, at most ten, as last reported by Temporal; empty while paused.',
+  })
+  async nextRunAts(
+    @Root() { row }: ScheduleType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<readonly Date[]> {
+    return (await loaders.scheduleStates.load(row.id)).nextRunAts;
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      "Why Temporal's schedule differs from this one: Temporal is unreachable or refuses it. Null when they agree.",
+  })
+  async problem(@Root() { row }: ScheduleType, @Ctx() { loaders }: RequestContext): Promise<string | null> {
+    const { problem, isPending } = await loaders.scheduleStates.load(row.id);
+    return problem ?? (isPending ? notTold : null);
+  }
+
   @FieldResolver(() => ScheduleRunConnection, { description: 'The last runs, at most 100, newest first.' })
   async runs(
     @Root() { row }: ScheduleType,
@@ -103,7 +127,8 @@ export class ScheduleResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'URL of the schedule in the Temporal UI; null when no UI is configured.',
+    description:
+      'URL of the schedule in the Temporal UI, which schedules with the same times share; null when no UI is configured.',
   })
   async temporalUrl(
     @Root() { row }: ScheduleType,
@@ -112,7 +137,8 @@ export class ScheduleResolver {
     const { temporalUiUrl, temporalNamespace } = api.config;
     if (temporalUiUrl === undefined) return null;
     const namespace = `${trimTrailingSlashes(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}`;
-    return `${namespace}/schedules/${encodeURIComponent(await loaders.temporalScheduleIds.load(row.id))}`;
+    const { temporalId } = await loaders.scheduleStates.load(row.id);
+    return `${namespace}/schedules/${encodeURIComponent(temporalId)}`;
   }
 }
 

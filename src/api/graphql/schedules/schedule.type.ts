@@ -9,7 +9,7 @@ import { Payload } from '../payload.type.ts';
 
 @ObjectType('Schedule', {
   implements: NodeType,
-  description: 'A recurring sync of a repository, run by a Temporal schedule.',
+  description: 'A recurring sync of a repository. Schedules with the same times share a Temporal schedule.',
   simpleResolvers: true,
 })
 export class ScheduleType extends NodeType {
@@ -34,7 +34,7 @@ export class ScheduleType extends NodeType {
 
   @Field(() => Int, {
     description:
-      'Maximum random delay of each run, in seconds. It spreads schedules that are due at the same time.',
+      'Maximum random delay of each run, in seconds. Schedules with the same times and the same maximum share the delay.',
   })
   jitterSeconds!: number;
 
@@ -59,19 +59,6 @@ export class ScheduleType extends NodeType {
   @Field(() => String, { nullable: true, description: 'Free text, e.g. the reason for a pause; null: none.' })
   note!: string | null;
 
-  @Field(() => [DateTime], {
-    description:
-      'Times of the next runs including jitter, at most ten, as last reported by Temporal; empty while paused.',
-  })
-  nextRunAts!: Date[];
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      "Why Temporal's schedule differs from this one: Temporal is unreachable or refuses it. Null when they agree.",
-  })
-  problem!: string | null;
-
   @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
@@ -81,8 +68,6 @@ export class ScheduleType extends NodeType {
 
 export function toScheduleType(row: Schedule): ScheduleType {
   const { timeZone, jitterSeconds, catchupWindowSeconds, mirror, paused, createdAt, updatedAt } = row;
-  const isKept = row.temporalRevision === row.revision;
-  const now = new Date();
   return Object.assign(new ScheduleType(), {
     id: toGlobalId('Schedule', row.id),
     row,
@@ -94,15 +79,10 @@ export function toScheduleType(row: Schedule): ScheduleType {
     mirror,
     paused,
     note: row.note ?? null,
-    nextRunAts: isKept && !paused ? row.nextRunAts.filter((time) => time > now) : [],
-    problem: row.temporalProblem ?? (isKept ? null : notTold),
     createdAt,
     updatedAt,
   });
 }
-
-const notTold =
-  'Temporal has not been told of the last change yet, because it could not be reached; it is told as soon as it can be.';
 
 export const ScheduleConnection = connectionType(ScheduleType, 'Schedule');
 
