@@ -10,6 +10,8 @@ import { parseLayerAddress } from './layer-address.ts';
 import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings } from './requester.ts';
+import { discoverListing, listDigests } from './listing/list-digests.ts';
+import { createSigns } from './listing/signs.ts';
 import { openSignatures } from './signatures/open-signatures.ts';
 import { listTagPages } from './tags/tag-list.ts';
 import { tagPageMaxBytes } from './tags/tag-page.ts';
@@ -23,8 +25,15 @@ export const defaultManifestMaxBytes = 4 * 1024 * 1024;
  */
 export function openRegistry(options: RegistryOptions, settings: ClientSettings = {}): Registry {
   const apiBase = apiUrl(options);
-  const requester = createRequester(options, settings);
+  const signs = createSigns(new URL(options.url));
+  const onAnswer: ClientSettings['onAnswer'] = (request, response) => {
+    signs.see(response);
+    settings.onAnswer?.(request, response);
+  };
+  const requester = createRequester(options, { ...settings, onAnswer });
   const resource = (path: string) => new URL(`${apiBase}/v2/${options.upstreamName}/${path}`);
+  const dockerHubApi = settings.dockerHubApi ?? 'https://hub.docker.com';
+  const repository = { apiBase, upstreamName: options.upstreamName, dockerHubApi };
   const maxBytes = options.manifestMaxBytes ?? defaultManifestMaxBytes;
   const tags = { areDigests: false };
   const codings = createBlobCodings();
@@ -51,15 +60,19 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     referrersAbsence: () => referrers.absence(),
     findSignatureSource: (call) => signatures.findSource(call),
     readSignatures: (source, digest, call) => signatures.read(source, digest, call),
-    listTags({ pageSize = 1000, signal } = {}) {
+    listTags({ pageSize = 1000, signal, onDigests } = {}) {
       return listTagPages({
         ...paced,
         url: resource('tags/list'),
         pageSize,
         signal,
+        onDigests,
         maxBytes: settings.tagPageMaxBytes ?? tagPageMaxBytes,
       });
     },
+    listing: () => signs.listing(),
+    discoverListing: ({ signal }) => discoverListing({ requester, repository, signal }),
+    listDigests: (listing, { signal }) => listDigests({ requester, repository, signal }, listing),
     readCatalog: ({ signal }) => readCatalog(requester, apiBase, signal),
     async resolve(reference, call = {}) {
       return resolveManifest({ ...manifestRequest(reference, call), known: call.known });

@@ -4,9 +4,11 @@ import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { HostMemory } from './host-memory.ts';
+import type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 import type { LoginSource } from '../oci/hosts/registry-login.ts';
 import type { RateLimit } from './rate-limit.ts';
 
+export type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 export type { RateLimit } from './rate-limit.ts';
 
 /** One upstream repository. Secrets are in clear text here and never leave the client. */
@@ -74,7 +76,22 @@ export interface CallOptions {
  */
 export interface Registry extends ContentSource {
   /** The names in `tags/list`, page by page. Names that are no tags (fault 32) are in `invalid`. */
-  listTags(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<TagPage>;
+  listTags(
+    options?: CallOptions & {
+      readonly pageSize?: number;
+      /** Takes the digests of a list that has them (Google's). Tags may come again. */
+      readonly onDigests?: OnDigests;
+    },
+  ): AsyncIterable<TagPage>;
+  /** The API that lists tags with digests, by what the registry has answered so far; undefined if nothing has told. */
+  listing(): ListingName | undefined;
+  /** Asks which such API the registry announces. */
+  discoverListing(options: { readonly signal: AbortSignal }): Promise<ListingName | undefined>;
+  /** The tags with their digests, page by page, unverified. */
+  listDigests(
+    listing: ListingName,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<readonly ListedDigest[]>;
   /** The first page of the registry's repositories, for hints. Empty if the answer is no list. */
   readCatalog(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
   /**

@@ -21,6 +21,8 @@ export interface ClientSettings extends TransportSettings {
   readonly retryBaseMs?: number;
   readonly minimumRate?: MinimumRate;
   readonly tagPageMaxBytes?: number;
+  /** Base of Docker Hub's own API; default `https://hub.docker.com`. */
+  readonly dockerHubApi?: string;
   readonly now?: () => number;
   /** Called for each answer, including the token service's. */
   readonly onAnswer?: (request: HttpRequest, response: HttpResponse) => void;
@@ -34,6 +36,8 @@ export interface RequestInput {
   readonly large?: boolean;
   /** A look-up beside the image's requests: its refusal says nothing about them. */
   readonly isSide?: boolean;
+  /** Not repeated after a transient error. */
+  readonly isOnce?: boolean;
   /** Sent without credentials; a refusal is the answer. */
   readonly isAnonymous?: boolean;
   /** As in `HttpRequest`. */
@@ -85,7 +89,7 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
       async () => {
         const deadline = startDeadline(input.signal, totalTimeoutMs, describeRequest(input));
         try {
-          const { isSide = false, isAnonymous = false, ...sent } = input;
+          const { isSide = false, isAnonymous = false, isOnce: _, ...sent } = input;
           const isForeign = input.isStranger === true || input.url.origin !== registry.origin;
           const own = isForeign ? harmless(ownHeaders) : ownHeaders;
           const headers = { ...own, 'accept-encoding': 'identity', ...input.headers };
@@ -101,7 +105,7 @@ export function createRequester(options: RegistryOptions, settings: ClientSettin
         }
       },
       {
-        maxRetries: options.maxRetries ?? 3,
+        maxRetries: input.isOnce === true ? 0 : (options.maxRetries ?? 3),
         signal: input.signal,
         ...(settings.retryBaseMs === undefined ? {} : { baseMs: settings.retryBaseMs }),
       },

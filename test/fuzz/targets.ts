@@ -20,6 +20,7 @@ import { parseChallenges } from '../../src/registry/auth/challenge.ts';
 import type { Challenge } from '../../src/registry/auth/challenge.ts';
 import { nextLink } from '../../src/registry/tags/link.ts';
 import { headTarget } from './head-target.ts';
+import { googleListTarget, listedPageTarget } from './listing-targets.ts';
 import type { FuzzTarget, Outcome } from './target.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -319,5 +320,6 @@ const query: FuzzTarget = {
 };
 
 export const targets: readonly FuzzTarget[] = [
-  manifest, descriptorTarget, json, reference, challenge, link, headTarget, wildcard, path, credentials, query,
+  manifest, descriptorTarget, json, reference, challenge, link, headTarget, googleListTarget, listedPageTarget, wildcard, path,
+  credentials, query,
 ]; // prettier-ignore

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { Schedule, ScheduleRun } from '../../src/db/schema/schedules.ts';
+import { ScheduleRun } from '../../src/db/schema/schedules.ts';
 import { readFreshness } from '../../src/db/reads/read-freshness.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
+import { insertSchedule } from '../support/sync/insert-schedule.ts';
 import { readSeed, useDirectStage } from '../support/sync/direct-stage.ts';
 import type { Scene, SceneOptions } from '../support/sync/stage.ts';
+import { listedTags, withGoogleList } from '../support/upstream/listings.ts';
+import type { ScriptedTag } from '../support/upstream/listings.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import {
   answersWithReferrers,
   attach,
@@ -29,21 +33,8 @@ const lanes = 3;
 const opened = useDirectStage();
 const em = () => opened.stage.harness.em();
 
-async function addSchedule({ ids }: Scene, mirror: boolean): Promise<number> {
-  const connection = em();
-  const row = connection.create(Schedule, {
-    repositoryId: ids.repositoryId,
-    intervalSeconds: 366 * 24 * 3600,
-    timeZone: 'UTC',
-    jitterSeconds: 0,
-    catchupWindowSeconds: 60,
-    mirror,
-    allowPrivate: true,
-    paused: false,
-  });
-  await connection.flush();
-  return row.id;
-}
+const addSchedule = ({ ids }: Scene, mirror: boolean): Promise<number> =>
+  insertSchedule(em(), { repositoryId: ids.repositoryId, mirror });
 
 async function latestVersion({ ids }: Scene): Promise<number> {
   const found = await sql<{ number: number }>`
@@ -144,6 +135,16 @@ const leavesMore = new Set([
   'sign',
 ]);
 
+/** Lists each tag with the digest that it had first. */
+function staleList(repository: SampleRepository): () => ScriptedTag[] {
+  const first = new Map<string, string>();
+  return () => {
+    for (const [name, digest] of repository.tags) if (!first.has(name)) first.set(name, digest);
+    return listedTags(repository, first);
+  };
+}
+
+const lyingVariant = "Google's list, that names old digests";
 const variants: Readonly<Record<string, (repository: SampleRepository) => SceneOptions>> = {
   'all tags, with the referrers API': (repository) => ({
     upstream: { fallback: answersWithReferrers(repository) },
@@ -154,6 +155,13 @@ const variants: Readonly<Record<string, (repository: SampleRepository) => SceneO
     remote: { includeTags: ['v*'], tagRules: { newestTags: { count: 2, per: 'ALL' } } },
   }),
   'named tags, without': () => ({ remote: { includeTags: ['v1', 'v2'] } }),
+  "Google's list, with the referrers API": (repository) => ({
+    upstream: { fallback: withGoogleList(() => listedTags(repository), answersWithReferrers(repository)) },
+  }),
+  [lyingVariant]: (repository) => {
+    const list = staleList(repository);
+    return { upstream: { fallback: withGoogleList(list, sampleAnswers(repository)) } };
+  },
   'immutable tags': () => ({ remote: { tagRules: { immutableTags: ['v1'] } } }),
 };
 
@@ -181,6 +189,14 @@ const property = () =>
       expect(await look()).toBe(false);
       expect(await sync()).toBe(undefined);
       let hasMore = false;
+      if (variant === lyingVariant) {
+        // all tags move, so that any sample meets a lie: one about a single tag may pass it
+        for (const tag of ['v1', 'v2', 'v3']) await changes['move']?.(world, tag);
+        expect(await look()).toBe(false);
+        expect(await sync()).toBe(undefined);
+        expect(await latestVersion(scene)).toBe(2);
+        hasMore ||= !mirror;
+      }
       for (const [change, tag] of script) {
         const isSettled = !(await hasWarnings(scene)) && !hasMore;
         if (isSettled) expect(await look(), `before ${change} of ${tag}`).toBe(true);

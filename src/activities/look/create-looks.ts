@@ -1,7 +1,10 @@
+import DataLoader from 'dataloader';
 import { randomUUID } from 'node:crypto';
 import { readSettledSyncs } from '../../db/look/settled-syncs.ts';
 import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import { Remote } from '../../db/schema/remotes.ts';
+import { readKnownListings } from '../../db/tasks/host-listing.ts';
+import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { createRegistryClients } from '../../upstream/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -30,6 +33,9 @@ export interface Looks {
   close(): Promise<void>;
 }
 
+/** Runs that share a statement. */
+const batch = { maxBatchSize: 100, cache: false } as const;
+
 interface Page {
   readonly content: ReturnType<typeof openPageContent>;
   readonly store: Look['store'];
@@ -52,6 +58,8 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
   const em = () => deps.database.em.fork();
   const clients = createRegistryClients();
   const hosts = createLookHosts();
+  const listings = new DataLoader((places: readonly ListedPlace[]) => readKnownListings(em(), places), batch);
+
   async function isSame(
     settled: SettledSync,
     {
@@ -70,7 +78,17 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     try {
       const present = await page.content(settled);
       const { store } = page;
-      const look = { ...settled, remote, filter, registry: client.value, present, store, answered };
+      const knownListing = (place: ListedPlace) => listings.load(place);
+      const look = {
+        ...settled,
+        remote,
+        filter,
+        registry: client.value,
+        present,
+        store,
+        answered,
+        knownListing,
+      };
       return await isUnchanged(deps, look, signal);
     } finally {
       client.release();

@@ -6,6 +6,8 @@ import type { Listed } from './companions.ts';
 import { findLost } from '../sync/find-lost.ts';
 import { createLimiter, runTogether } from '../../upstream/limiter.ts';
 import { isOutsideCompanion } from '../tags/list-tags.ts';
+import type { OnDigests } from '../../registry/registry.ts';
+import { openLookDigests } from './listed-digests.ts';
 import { Changed, assertSameTags, changed } from './look.ts';
 import type { Look } from './look.ts';
 
@@ -16,16 +18,19 @@ const namesAtMost = 20_000;
 export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortSignal): Promise<boolean> {
   const running = { ...look, requests: createLimiter(look.remote.downloadConcurrency) };
   try {
+    const digests = openLookDigests(deps, look);
     const [listed] = await Promise.all([
-      readListed(look, signal),
+      readListed(look, digests.take, signal),
       assertNoSignatureStore(deps, look, signal),
       assertStored(look, signal),
     ]);
     const tags = selectTags(look, listed);
     const asked = tags.filter(({ name }) => look.filter.isImmutable?.(name) !== true);
+    const settled = await digests.settle(asked, signal);
+    const unsettled = asked.filter(({ name }) => !settled.has(name));
     const roots = asked.map(({ manifestId }) => manifestId);
     await runTogether(signal, [
-      (together) => assertSameTags(deps, running, asked, together),
+      (together) => assertSameTags(deps, running, unsettled, together),
       (together) => assertSameCompanions(deps, running, { listed, roots }, together),
     ]);
     return true;
@@ -36,14 +41,18 @@ export async function isUnchanged(deps: ActivityDeps, look: Look, signal: AbortS
 }
 
 /** The names that the rules select. */
-async function readListed({ filter, registry }: Look, signal: AbortSignal): Promise<Listed> {
+async function readListed(
+  { filter, registry }: Look,
+  onDigests: OnDigests,
+  signal: AbortSignal,
+): Promise<Listed> {
   const exact = new Set(filter.exactNames);
   if (!filter.needsListing) return { selected: exact, companions: undefined };
   const newest = filter.createNewest?.();
   const selected = new Set<string>(exact);
   const companions = new Set<string>();
   let names = 0;
-  for await (const page of registry.listTags({ signal })) {
+  for await (const page of registry.listTags({ signal, onDigests })) {
     names += page.names.length;
     if (page.doubt !== undefined || page.invalid.length > 0 || names > namesAtMost) changed();
     const matching = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));

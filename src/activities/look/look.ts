@@ -1,5 +1,6 @@
 import type { LookedAtTag, PresentContent } from '../../db/look/present-content.ts';
 import type { SettledSync } from '../../db/look/settled-syncs.ts';
+import type { KnownListing, ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -17,6 +18,8 @@ export interface Look extends SettledSync {
   readonly store: Pick<ActivityDeps['store'], 'exists'>;
   /** Called once the upstream has answered. */
   readonly answered: () => void;
+  /** Which API lists tags with digests, as far as syncs know. */
+  readonly knownListing: (place: ListedPlace) => Promise<KnownListing>;
 }
 
 /** A look that is under way. */

@@ -15,7 +15,8 @@ import { filterNames } from '../../selection/filter-names.ts';
 import { compileTagFilter } from '../../selection/tag-filter.ts';
 import { includeFields, rulesOf, withOnly } from '../../selection/tag-rules.ts';
 import type { TagRules } from '../../selection/tag-rules.ts';
-import type { TagPage } from '../../registry/registry.ts';
+import type { OnDigests, TagPage } from '../../registry/registry.ts';
+import { openSyncDigests } from '../listing/sync-digests.ts';
 import { openTagTimes } from './tag-times.ts';
 import { rankTags } from './rank-tags.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -34,11 +35,14 @@ export async function listTags(
 ): Promise<Listed> {
   const { taskId, filter } = sync;
   const { listing, signal } = options;
+  const digests = openSyncDigests(deps, em, sync, options);
   let firstPosition = 0;
+  let requested = 0;
   const stage = async (names: readonly string[]) => {
     if (names.length === 0) return;
     await stageNames(em, { taskId, listing }, { firstPosition, names });
     firstPosition += names.length;
+    requested += names.filter((name) => filter.isImmutable?.(name) !== true).length;
   };
   await stage(filter.exactNames);
   if (filter.needsListing) {
@@ -49,7 +53,7 @@ export async function listTags(
     let filtered = 0;
     const invalid: string[] = [];
     let invalidCount = 0;
-    for await (const page of listPages(sync, signal)) {
+    for await (const page of listPages(sync, digests.take, signal)) {
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
       await times.see(page.names);
       const taken = new Set(selected);
@@ -68,6 +72,7 @@ export async function listTags(
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
   const listed = await finishListing(em, { taskId, listing });
+  await digests.finish(requested);
   if (filter.minimumAge !== undefined && !isPartial(sync)) await forgetUnlisted(em, sync);
   if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
@@ -80,9 +85,13 @@ function isPartial({ arguments: { overrides, dryRun } }: SyncContext): boolean {
 }
 
 /** The upstream's pages. The error of an absent repository names similar ones. */
-async function* listPages(sync: SyncContext, signal: AbortSignal): AsyncGenerator<TagPage> {
+async function* listPages(
+  sync: SyncContext,
+  onDigests: OnDigests,
+  signal: AbortSignal,
+): AsyncGenerator<TagPage> {
   try {
-    yield* sync.registry.listTags({ signal });
+    yield* sync.registry.listTags({ signal, onDigests });
   } catch (error) {
     throw await withCloseRepositories(sync, error, signal);
   }

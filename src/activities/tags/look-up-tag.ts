@@ -68,8 +68,14 @@ export async function lookUpTag<Held = never>(
   return manifest && { name, kind: 'fetched', manifest };
 }
 
-/** Some registries send a wrong media type with HEAD, so GET decides unless the document has its own. */
-export function isSame(head: Pick<PresentTag, 'digest' | 'mediaType'>, present: PresentTag): boolean {
+interface ToldManifest {
+  readonly digest: Digest;
+  /** Undefined in lists without one. */
+  readonly mediaType?: string;
+}
+
+/** Some registries send a wrong media type with HEAD, and lists may lack it, so GET decides unless the document has its own. */
+export function isSame(head: ToldManifest, present: Omit<PresentTag, 'manifestId'>): boolean {
   return head.digest === present.digest && (present.isTyped || head.mediaType === present.mediaType);
 }
 

@@ -51,11 +51,13 @@ export async function walkTags(
   const done = { tagsDone: 0, manifestsDone: 0 };
   const part = { taskId: sync.taskId, stage: 'FETCHING_MANIFESTS', part: range.part } as const;
   const unchanged: string[] = [];
+  let tagsShown = 0;
   const collector = createCollector<Found>(async (batch) => {
     const stored = await storeFound(em, sync, batch, rootIds);
     for (const { kind, name } of batch) if (kind === 'unchanged') unchanged.push(name);
     done.tagsDone += batch.length;
     done.manifestsDone += stored;
+    tagsShown = done.tagsDone;
     await setProgress(em, part, done);
   });
   const immutableIds = new Set<number>();
@@ -85,7 +87,7 @@ export async function walkTags(
     done.manifestsDone += count;
     await setProgress(em, part, done);
   };
-  if (immutableIds.size > 0) await setProgress(em, part, done);
+  if (done.tagsDone > tagsShown) await setProgress(em, part, done);
   const walk = syncWalk(em, sync, {
     rootIds: [...new Set([...rootIds, ...immutableIds])],
     followedIds: [...rootIds],
@@ -140,7 +142,8 @@ const runAtMost = 10;
 
 /**
  * Groups of similar names, which one lane looks up in turn. Groups have one tag when there are hardly enough for all lanes. Tags that an
- * earlier attempt walked, and present immutable tags, are left out. `onPresent` gets the manifests under the first names.
+ * earlier attempt walked, those that a list with digests names as they are present, and present immutable tags are left out. `onPresent`
+ * gets the manifests under the first names.
  */
 async function* readRuns(
   em: Em,

@@ -100,6 +100,17 @@ const statements = [
     expires_at timestamptz not null,
     primary key (scope, capability)
   )`,
+  // Which of its own APIs lists the tags of a host with digests. A repository in which the API refuses has a row of its own; '' is the host.
+  // The warning is for the next sync.
+  `create table host_listing (
+    host text collate "C" not null,
+    repository text collate "C" not null default '',
+    state text not null check (state in ('FOUND', 'ABSENT', 'REFUSED', 'LIED')),
+    listing text,
+    until timestamptz not null,
+    warning text,
+    primary key (host, repository)
+  )`,
   // What the upstream has sent, verified: the remote may refer to it again without a download.
   // A foreign key to the content would double the cost of a row. Clean-ups remove stale rows.
   `create table remote_content (

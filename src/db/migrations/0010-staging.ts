@@ -56,6 +56,14 @@ const statements = [
     name text collate "C" not null,
     primary key (task_id, name)
   )`,
+  // Present tags in a list with digests, of the listing with this number. manifest_id: the present manifest, if the list has its digest.
+  `create table sync_listed (
+    task_id bigint not null references task on delete cascade,
+    listing int not null,
+    name text collate "C" not null,
+    manifest_id bigint,
+    primary key (task_id, listing, name)
+  )`,
   // Companion tags that the upstream lists and the filters exclude. Companions of selected manifests are selected.
   `create table sync_companion (
     task_id bigint not null references task on delete cascade,

@@ -89,6 +89,21 @@ export const HostCapability = defineEntity({
   },
 });
 
+export const hostListingStates = ['FOUND', 'ABSENT', 'REFUSED', 'LIED'] as const;
+
+/** Which API lists the tags of a host, or of one of its repositories, with digests. Migration 0003 describes the columns. */
+export const HostListing = defineEntity({
+  name: 'HostListing',
+  properties: {
+    host: p.text().primary(),
+    repository: p.text().primary().default(''),
+    state: p.enum(hostListingStates),
+    listing: p.text().nullable(),
+    until: p.datetime(),
+    warning: p.text().nullable(),
+  },
+});
+
 /** Content that a remote has delivered, verified. */
 export const RemoteContent = defineEntity({
   name: 'RemoteContent',
@@ -101,4 +116,12 @@ export const RemoteTag = defineEntity({
   properties: { remoteId: key, name: p.text().primary(), digest: p.text() },
 });
 
-export const remotesTables = [Remote, HostBudget, HostThrottle, HostCapability, RemoteContent, RemoteTag];
+export const remotesTables = [
+  Remote,
+  HostBudget,
+  HostThrottle,
+  HostCapability,
+  HostListing,
+  RemoteContent,
+  RemoteTag,
+];

@@ -60,6 +60,16 @@ export const SyncWalked = defineEntity({
   properties: { taskId: key, name: p.text().primary() },
 });
 
+export const SyncListed = defineEntity({
+  name: 'SyncListed',
+  properties: {
+    taskId: key,
+    listing: p.integer().primary(),
+    name: p.text().primary(),
+    manifestId: p.bigint('number').nullable(),
+  },
+});
+
 export const SyncCompanion = defineEntity({
   name: 'SyncCompanion',
   properties: { taskId: key, name: p.text().primary(), isSelected: p.boolean().default(false) },
@@ -121,6 +131,7 @@ export const stagingTables = [
   SyncRoot,
   SyncFailure,
   SyncWalked,
+  SyncListed,
   SyncCompanion,
   SyncAsked,
   SyncAbsent,

@@ -5,7 +5,7 @@ import { kysely } from '../sql.ts';
 
 /* Results of earlier attempts and syncs. Registries count requests, so they are not repeated. */
 
-/** The names that an earlier attempt has compared, with their manifests. */
+/** The names that an earlier attempt has compared, or that a list with digests names as the version has them, with their manifests. */
 export async function readWalked(
   em: Em,
   sync: { readonly taskId: number; readonly repositoryId: number },
@@ -18,7 +18,13 @@ export async function readWalked(
     select w.name, t.manifest_id from sync_walked w join tag_membership t on t.name = w.name
     where w.task_id = ${sync.taskId} and w.name = any(${names}::text[])
       and t.repository_id = ${sync.repositoryId} and t.removed_in is null
-      and not exists (select from sync_tag s where s.task_id = w.task_id and s.name = w.name)`.execute(
+      and not exists (select from sync_tag s where s.task_id = w.task_id and s.name = w.name)
+    union
+    select l.name, t.manifest_id from sync_listed l join task on task.id = l.task_id and task.listing = l.listing
+      join tag_membership t on t.name = l.name and t.manifest_id = l.manifest_id
+    where l.task_id = ${sync.taskId} and l.name = any(${names}::text[])
+      and t.repository_id = ${sync.repositoryId} and t.removed_in is null
+      and not exists (select from sync_tag s where s.task_id = l.task_id and s.name = l.name)`.execute(
     kysely(em),
   );
   return new Map(result.rows.map(({ name, manifestId }) => [name, manifestId]));

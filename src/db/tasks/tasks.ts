@@ -95,6 +95,7 @@ const stagingTables = [
   'sync_signature',
   'sync_signer',
   'sync_walked',
+  'sync_listed',
 ];
 
 /** Drops the staging rows of a task in one statement. It excludes concurrent calls and the deletion of the repository. */

@@ -5,6 +5,8 @@ import type { MinimumRate } from '../transport/body.ts';
 import { decodedBody } from '../transport/content-coding.ts';
 import { describeUrl } from '../transport/exchange.ts';
 import type { HttpRequest, HttpResponse } from '../transport/exchange.ts';
+import { ManifestMap } from '../listing/google.ts';
+import type { OnDigests } from '../listing/listing.ts';
 import { nextPages } from './next-page.ts';
 import type { Requester } from '../requester.ts';
 import { checkStatus, isWebPage, notARegistry } from '../status.ts';
@@ -21,6 +23,8 @@ export interface TagPageRequest {
   readonly signal: AbortSignal | undefined;
   readonly maxBytes: number;
   readonly minimumRate: MinimumRate | undefined;
+  /** Takes the digests that the page itself has (Google's), before its names. Called again if the page is. */
+  readonly onDigests?: OnDigests | undefined;
 }
 
 /** A page whose first names were read. `close` it. */
@@ -93,12 +97,13 @@ async function checkAnswer(sent: HttpRequest, response: HttpResponse): Promise<v
 
 /** Streams the names of a page; `progress` describes what was read. */
 function readNames(
-  { url, maxBytes, minimumRate }: TagPageRequest,
+  { url, maxBytes, minimumRate, onDigests }: TagPageRequest,
   response: HttpResponse,
 ): AsyncGenerator<string[], undefined> & {
   readonly progress: { readonly hash: ReturnType<typeof createHash>; readonly reader: TagReader };
 } {
-  const progress = { hash: createHash('sha256'), reader: new TagReader() };
+  const manifests = onDigests && new ManifestMap();
+  const progress = { hash: createHash('sha256'), reader: new TagReader(manifests) };
   async function* read(): AsyncGenerator<string[], undefined> {
     let received = 0;
     try {
@@ -106,6 +111,8 @@ function readNames(
         received += chunk.length;
         if (received > maxBytes) throw tooLarge(url, maxBytes);
         const names = progress.reader.read(chunk);
+        const listed = manifests?.take() ?? [];
+        if (listed.length > 0) await onDigests?.(listed);
         if (names.length === 0) continue;
         progress.hash.update(`${JSON.stringify(names).slice(1, -1)},`);
         yield names;

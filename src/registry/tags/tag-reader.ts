@@ -1,3 +1,5 @@
+import type { ManifestMap } from '../listing/google.ts';
+
 /** The list is no JSON, or JSON of another form; then `value` is the wrong part. */
 export class TagListError extends Error {
   override readonly name = 'TagListError';
@@ -34,6 +36,12 @@ export class TagReader {
   #text = '';
   #hasTags = false;
   #names: string[] = [];
+  readonly #manifests: ManifestMap | undefined;
+
+  /** @param manifests Collects the digests of a Google list. */
+  constructor(manifests?: ManifestMap) {
+    this.#manifests = manifests;
+  }
 
   /** @returns the names that this chunk completes. @throws TagListError */
   read(bytes: Uint8Array): string[] {
@@ -87,6 +95,7 @@ export class TagReader {
 
   #close(isObject: boolean): void {
     if (this.#open.pop() !== isObject) throw new TagListError();
+    this.#manifests?.close(this.#open.length + 1);
     this.#state = this.#open.length === 0 ? 'end' : 'after';
   }
 
@@ -99,6 +108,8 @@ export class TagReader {
 
   #endString(): void {
     if (this.#isKey) {
+      if (this.#manifests !== undefined && this.#isWanted())
+        this.#manifests.key(this.#open.length, decode(this.#text));
       this.#key = this.#open.length === 1 ? decode(this.#text) : this.#key;
       if (this.#open.length === 1 && this.#key === 'tags') {
         if (this.#hasTags) throw new TagListError('a second "tags"');
@@ -109,6 +120,7 @@ export class TagReader {
     }
     if (this.#open.length === 0 || this.#isTags()) throw new TagListError(this.#text);
     if (this.#isNames()) this.#names.push(decode(this.#text));
+    else if (this.#isInMap()) this.#manifests?.string(this.#open.length, decode(this.#text));
     this.#state = 'after';
   }
 
@@ -133,10 +145,20 @@ export class TagReader {
     return end + 1;
   }
 
+  #isWanted(): boolean {
+    const depth = this.#open.length;
+    if (this.#isKey ? depth === 1 : depth < 2 || this.#isNames()) return true;
+    return this.#isInMap();
+  }
+
+  #isInMap(): boolean {
+    const place = this.#isKey ? 'key' : this.#open.at(-1) === true ? 'value' : 'entry';
+    return this.#manifests?.wants(this.#open.length, place) === true;
+  }
+
   #keep(chunk: Buffer, from: number, to: number): void {
-    const isWanted = this.#isKey ? this.#open.length === 1 : this.#open.length < 2 || this.#isNames();
     const room = keptMaxBytes - this.#text.length;
-    if (isWanted && room > 0) this.#text += chunk.toString('latin1', from, Math.min(to, from + room));
+    if (room > 0 && this.#isWanted()) this.#text += chunk.toString('latin1', from, Math.min(to, from + room));
   }
 
   #readByte(byte: number): void {

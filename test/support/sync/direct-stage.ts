@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
 import { createSigner } from '../signatures/atomic-signature.ts';
 import type { Signer } from '../signatures/atomic-signature.ts';
+import type { ClientSettings } from '../../../src/registry/requester.ts';
 import { openDirectSync } from './direct-sync.ts';
 import type { DirectSync } from './direct-sync.ts';
 import { openStage } from './stage.ts';
@@ -15,11 +16,11 @@ export interface DirectStage {
 }
 
 /** Filled before the tests of the file. */
-export function useDirectStage(): DirectStage {
+export function useDirectStage(settings: ClientSettings = {}): DirectStage {
   const opened = {} as DirectStage;
   beforeAll(async () => {
     const [stage, signer] = await Promise.all([openStage(), createSigner()]);
-    Object.assign(opened, { stage, signer, direct: openDirectSync(stage.harness) });
+    Object.assign(opened, { stage, signer, direct: openDirectSync(stage.harness, settings) });
   });
   afterAll(async () => {
     await opened.direct.close();

@@ -19,6 +19,7 @@ import { recordUnchanged } from '../../../src/db/look/record-unchanged.ts';
 import { createSyncTask, finishTask } from '../../../src/db/tasks/tasks.ts';
 import { isTidemarkError } from '../../../src/oci/error.ts';
 import { openRegistry } from '../../../src/registry/client.ts';
+import type { ClientSettings } from '../../../src/registry/requester.ts';
 import { runStages } from '../../../src/workflows/sync-stages.ts';
 import type { SyncHarness } from './sync-harness.ts';
 
@@ -37,7 +38,8 @@ const otherStages = {
 const faultsAtMost = 3;
 const throttlesAtMost = 200;
 
-export function openDirectSync(harness: SyncHarness): DirectSync {
+/** `settings`: of the clients, read when one is opened. */
+export function openDirectSync(harness: SyncHarness, settings: ClientSettings = {}): DirectSync {
   const { database, store, secrets, credentials } = harness;
   const blobLocks = createBlobLocks(harness.databaseUrl);
   let aheadMs = 0;
@@ -49,7 +51,7 @@ export function openDirectSync(harness: SyncHarness): DirectSync {
     credentials,
     blobLocks,
     connections: createLimiter(64),
-    openRegistry: (options) => openRegistry(options, { retryBaseMs: 0.1 }),
+    openRegistry: (options) => openRegistry(options, { retryBaseMs: 0.1, ...settings }),
     throttleClock: {
       aheadMs: () => aheadMs,
       delayMs: (waitMs) => {
