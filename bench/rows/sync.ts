@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { startDockerRegistry } from '../../test/interop/peers.ts';
 import type { RealRegistry } from '../../test/interop/peers.ts';
 import { listTags } from '../bench.ts';
+import { openGoogleFront } from '../google-list.ts';
 import type { Bench } from '../bench.ts';
 import { corpora, warmUp } from '../corpora.ts';
 import { peers, runFloor, runPeer } from '../peers.ts';
@@ -97,7 +98,8 @@ async function runRow(round: Round, row: NamedRow): Promise<SyncSample[]> {
     samples.push(sample);
     bench.log(`round ${number}: ${name} ${work}: tidemark ${sample.seconds.toFixed(2)} s`);
     if (bench.withPeers) samples.push(...(await runPeers(round, row, { work, tags })));
-    if (work === 'again' && name === 'tags10k') samples.push(await timeImmutable(round, mirror, name));
+    if (work === 'again' && name === 'tags10k')
+      samples.push(await timeImmutable(round, mirror, name), await timeListed(round, mirror, row));
   }
   await rm(bench.path(`${name}-${number}`), { recursive: true, force: true });
   return samples;
@@ -111,6 +113,28 @@ async function timeImmutable(round: Round, mirror: Mirror, row: SyncRowName): Pr
   const sample = await timeTidemark(round, mirror, { row, work: 'again' });
   await update(null);
   return { ...sample, tool: 'tidemark, immutableTags' };
+}
+
+/** Nothing changed, behind a registry that lists each tag with its digest. */
+async function timeListed(round: Round, mirror: Mirror, { name, corpus }: NamedRow): Promise<SyncSample> {
+  const { bench, source, tidemark } = round;
+  const front = await openGoogleFront(bench.upstream, corpus);
+  const moveTo = (url: string) =>
+    mutate(tidemark, 'remoteUpdate', 'remote { id }', { id: mirror.remoteId, url });
+  try {
+    await moveTo(front.url);
+    // the first sync from another address records what that upstream has
+    await timeSync(tidemark, mirror);
+    const before = front.requests();
+    const sample = await timeTidemark(round, mirror, { row: name, work: 'again' });
+    bench.log(
+      `round ${round.number}: ${name} again, listed: tidemark ${sample.seconds.toFixed(2)} s, ${front.requests() - before} requests`,
+    );
+    return { ...sample, tool: 'tidemark, listed digests' };
+  } finally {
+    await moveTo(source.url);
+    await front.close();
+  }
 }
 
 async function timeTidemark(
