@@ -24,7 +24,13 @@ export interface ConfigurationFiles {
   readonly locate: (path: readonly string[]) => string;
 }
 
-export const sections = ['signaturePolicies', 'remotes', 'repositories', 'distributions'] as const;
+export const sections = [
+  'signaturePolicies',
+  'credentials',
+  'remotes',
+  'repositories',
+  'distributions',
+] as const;
 
 /** Where an entry of a section stands. */
 interface Origin {

@@ -11,6 +11,7 @@ export interface StateEntry {
 /** The sections of the file, and their names in the API. */
 export const exportSections = [
   ['signaturePolicies', 'SIGNATURE_POLICY'],
+  ['credentials', 'CREDENTIAL'],
   ['remotes', 'REMOTE'],
   ['repositories', 'REPOSITORY'],
   ['distributions', 'DISTRIBUTION'],

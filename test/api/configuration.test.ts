@@ -16,6 +16,7 @@ beforeEach(async () => {
     'distribution',
     'repository',
     'remote',
+    'credential',
     'signature_policy',
     'configured_thing',
   ])
@@ -209,6 +210,43 @@ test('a configuration of 300 repositories is applied whole, and again changes no
   expect(userErrors).toEqual([]);
   expect(changes).toHaveLength(900);
   expect(await apply(large)).toEqual({ changes: [], userErrors: [] });
+});
+
+describe('credentials', () => {
+  const hub = {
+    name: 'hub',
+    kind: 'STATIC',
+    hosts: ['registry.example'],
+    username: 'me',
+    password: 'hunter-five',
+  };
+
+  test('are created before the remotes that name them, and their secrets are kept and never shown', async () => {
+    const first = await apply({ credentials: [hub], remotes: [remote('nginx', { credential: 'hub' })] });
+    expect(first.userErrors).toEqual([]);
+    expect(told(first)).toEqual(['CREATE CREDENTIAL hub', 'CREATE REMOTE nginx']);
+    const state = {
+      credentials: (await exported('CREDENTIAL')).map(({ value }) => value),
+      remotes: (await exported('REMOTE')).map(({ value }) => value),
+    };
+    expect(state.credentials).toEqual([
+      { name: 'hub', kind: 'STATIC', hosts: ['registry.example'], username: 'me' },
+    ]);
+    expect(await apply(state)).toEqual({ changes: [], userErrors: [] });
+    const { changes } = await apply({ ...state, credentials: [{ ...hub, password: 'hunter-six' }] });
+    expect(changes).toMatchObject([
+      { action: 'UPDATE', fields: [{ field: 'password', isSecret: true, to: null }] },
+    ]);
+    expect(JSON.stringify([first, changes, state])).not.toContain('hunter');
+  });
+
+  test('keep their kind, and go once no remote names them', async () => {
+    await apply({ credentials: [hub], remotes: [remote('nginx', { credential: 'hub' })] });
+    const { userErrors } = await apply({ credentials: [{ name: 'hub', kind: 'ECR' }] });
+    expect(userErrors.map(({ field }) => field.join('.'))).toEqual(['configuration.credentials.0.kind']);
+    const pruned = await apply({}, { prune: true });
+    expect(told(pruned)).toEqual(['DELETE REMOTE nginx', 'DELETE CREDENTIAL hub']);
+  });
 });
 
 describe('prune', () => {

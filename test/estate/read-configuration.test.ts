@@ -153,6 +153,7 @@ describe('files', () => {
     expect(configuration).toEqual({
       name: 'a',
       signaturePolicies: [],
+      credentials: [],
       remotes: [{ name: 'three', url: 'https://r.example', upstreamName: 'a/b' }],
       repositories: [{ name: 'one', retainVersions: 3 }, { name: 'two' }, { name: 'three', remote: 'three' }],
       distributions: [],

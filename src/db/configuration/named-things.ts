@@ -2,7 +2,12 @@ import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
-const tables = { REMOTE: 'remote', REPOSITORY: 'repository', SIGNATURE_POLICY: 'signature_policy' } as const;
+const tables = {
+  REMOTE: 'remote',
+  REPOSITORY: 'repository',
+  SIGNATURE_POLICY: 'signature_policy',
+  CREDENTIAL: 'credential',
+} as const;
 /** What is named by a name alone. */
 export type NamedKind = keyof typeof tables;
 

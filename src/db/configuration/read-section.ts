@@ -45,6 +45,8 @@ function rowsOf({ kind, visibility, isPrivate }: SectionOf): RawBuilder<unknown>
   if (kind === 'REMOTE') return sql`select id from remote where ${nameVisible(sql`name`, visibility)}`;
   if (kind === 'REPOSITORY')
     return sql`select id from repository where ${nameVisible(sql`name`, visibility)}`;
+  if (kind === 'CREDENTIAL')
+    return sql`select id from credential where ${nameVisible(sql`name`, visibility)}`;
   if (kind === 'SIGNATURE_POLICY')
     return sql`select id from signature_policy where ${nameVisible(sql`name`, visibility)}`;
   return sql`

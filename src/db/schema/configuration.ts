@@ -3,6 +3,7 @@ import { key } from './columns.ts';
 
 export const configuredKinds = [
   'SIGNATURE_POLICY',
+  'CREDENTIAL',
   'REMOTE',
   'REPOSITORY',
   'SCHEDULE',

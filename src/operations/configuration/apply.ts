@@ -140,6 +140,7 @@ async function findMade(
 
 const idFields: Readonly<Record<string, string>> = {
   remoteId: 'remote',
+  credentialId: 'credential',
   repositoryId: 'repository',
   signaturePolicyId: 'signaturePolicy',
   versionId: 'version',

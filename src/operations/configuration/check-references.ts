@@ -10,6 +10,7 @@ import type { Wish } from './list-wishes.ts';
 
 const nouns: Readonly<Record<ConfiguredKind, string>> = {
   SIGNATURE_POLICY: 'signature policy',
+  CREDENTIAL: 'credential',
   REMOTE: 'remote',
   REPOSITORY: 'repository',
   SCHEDULE: 'schedule',

@@ -8,6 +8,7 @@ export interface Configuration {
   /** Whose things `prune` deletes. */
   readonly name: string;
   readonly signaturePolicies: readonly Values[];
+  readonly credentials: readonly Values[];
   readonly remotes: readonly Values[];
   /** With `schedules`, a list. */
   readonly repositories: readonly Values[];

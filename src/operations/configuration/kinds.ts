@@ -1,4 +1,5 @@
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
+import { credentialKind } from './credential-kind.ts';
 import { distributionKind } from './distribution-kind.ts';
 import type { Kind } from './kind.ts';
 import { policyKind } from './policy-kind.ts';
@@ -9,6 +10,7 @@ import { scheduleKind } from './schedule-kind.ts';
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
 export const kinds: readonly Kind[] = [
   policyKind,
+  credentialKind,
   remoteKind,
   repositoryKind,
   scheduleKind,

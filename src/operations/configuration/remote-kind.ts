@@ -40,13 +40,14 @@ export const remoteKind: Kind = {
     rateLimit: null,
     username: null,
     realmHosts: null,
+    credential: null,
     signaturePolicy: null,
   },
   kept: secrets,
   secrets,
   withoutSecrets: (field, value) =>
     field === 'proxyUrl' && typeof value === 'string' ? splitProxyUrl(value).publicUrl : value,
-  references: { signaturePolicy: 'SIGNATURE_POLICY' },
+  references: { credential: 'CREDENTIAL', signaturePolicy: 'SIGNATURE_POLICY' },
   settle: settleRemote,
   isSame(field, wanted, { values }) {
     const present = values[field];
@@ -59,7 +60,9 @@ export const remoteKind: Kind = {
     const seen = rows.filter(({ name }) => may(viewer, 'reader', name));
     const policyIds = seen.map(({ signaturePolicyId }) => signaturePolicyId);
     const policies = await readNames(em, viewer, 'SIGNATURE_POLICY', policyIds);
-    return seen.map((row) => describe(row, policies, box));
+    const credentialIds = seen.map(({ credentialId }) => credentialId);
+    const credentials = await readNames(em, viewer, 'CREDENTIAL', credentialIds);
+    return seen.map((row) => describe(row, { policies, credentials }, box));
   },
   async create(operator, deps, values) {
     return createRemote(operator, (await toFields(operator, values)) as NewRemote, rules(deps));
@@ -79,7 +82,8 @@ function rules({ addresses, secrets: box }: Parameters<Kind['create']>[1]) {
 
 async function toFields({ em }: Operator, values: Values): Promise<RemoteChanges> {
   const signaturePolicy = await referTo(em, 'SIGNATURE_POLICY', 'signaturePolicy', values['signaturePolicy']);
-  return { ...(values as RemoteFields), signaturePolicy };
+  const credential = await referTo(em, 'CREDENTIAL', 'credential', values['credential']);
+  return { ...(values as RemoteFields), signaturePolicy, credential };
 }
 
 /** The address in canonical form, and rules with their parts in a fixed order. */
@@ -100,7 +104,12 @@ function settleRemote(values: Values): Values {
   };
 }
 
-function describe(row: Remote, policies: ReadonlyMap<number, string>, box: SecretBox): Present {
+interface Names {
+  readonly policies: ReadonlyMap<number, string>;
+  readonly credentials: ReadonlyMap<number, string>;
+}
+
+function describe(row: Remote, { policies, credentials }: Names, box: SecretBox): Present {
   const { id, name, tagRules, realmHosts } = row;
   const plain = Object.keys(remoteKind.defaults).filter((field) => field in row);
   const headers = openSecret(row, 'headers', box);
@@ -114,6 +123,7 @@ function describe(row: Remote, policies: ReadonlyMap<number, string>, box: Secre
       ...Object.fromEntries(plain.map((field) => [field, row[field as keyof Remote] ?? null])),
       ...withRuleDefaults(tagRules),
       realmHosts: emptyToNull(realmHosts),
+      credential: credentials.get(row.credentialId ?? 0) ?? null,
       signaturePolicy: policies.get(row.signaturePolicyId ?? 0) ?? null,
       proxyUrl: openSecret(row, 'proxyUrl', box) ?? row.proxyUrl ?? null,
       password: openSecret(row, 'password', box) ?? null,

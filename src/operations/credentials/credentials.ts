@@ -122,6 +122,13 @@ function applyFields(row: Credential, fields: CredentialFields, secrets: SecretB
   row.secretSealed = secret === null ? null : secrets.encrypt(secret, `credential:${row.id}:secret`);
 }
 
+/** The stored secret in clear text; undefined where there is none. */
+export function openCredential({ id, secretSealed }: Credential, secrets: SecretBox): string | undefined {
+  return typeof secretSealed === 'string'
+    ? secrets.decrypt(secretSealed, `credential:${id}:secret`)
+    : undefined;
+}
+
 async function isNameTaken(em: Em, name: string): Promise<boolean> {
   return !name.includes('\0') && (await findCredentialId(em, name)) !== undefined;
 }

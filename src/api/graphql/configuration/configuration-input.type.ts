@@ -1,4 +1,5 @@
 import { Field, InputType, Int } from 'type-graphql';
+import { CredentialCreateInput } from '../credentials/credential-input.type.ts';
 import { SignaturePolicyCreateInput } from '../policies/signature-policy.type.ts';
 import { NewRemoteSettings } from '../remotes/remote-input.type.ts';
 import { RepositoryNameField, RepositoryPlainSettings } from '../repositories/repository.type.ts';
@@ -12,6 +13,12 @@ const signaturePolicyOption = {
 
 @InputType('ConfiguredRemoteInput', { description: 'A remote of a configuration.' })
 export class ConfiguredRemoteInput extends NewRemoteSettings {
+  @Field(() => String, {
+    nullable: true,
+    description: 'The credential, by name; null: none. Instead of username and password.',
+  })
+  credential?: string | null;
+
   @Field(() => String, signaturePolicyOption)
   signaturePolicy?: string | null;
 }
@@ -73,6 +80,9 @@ export class ConfigurationInput {
 
   @Field(() => [SignaturePolicyCreateInput], { nullable: true, description: 'Signature policies.' })
   signaturePolicies?: SignaturePolicyCreateInput[] | null;
+
+  @Field(() => [CredentialCreateInput], { nullable: true, description: 'Credentials.' })
+  credentials?: CredentialCreateInput[] | null;
 
   @Field(() => [ConfiguredRemoteInput], { nullable: true, description: 'Remotes.' })
   remotes?: ConfiguredRemoteInput[] | null;

@@ -76,6 +76,7 @@ function toConfiguration({ name, ...sections }: ConfigurationInput): Configurati
   return {
     name,
     signaturePolicies: listOf(sections.signaturePolicies),
+    credentials: listOf(sections.credentials),
     remotes: listOf(sections.remotes),
     repositories: listOf(sections.repositories),
     distributions: listOf(sections.distributions),

@@ -30,6 +30,7 @@ registerEnumType(ConfigurationActionEnum, {
 
 export const ConfiguredKindEnum = {
   SIGNATURE_POLICY: 'SIGNATURE_POLICY',
+  CREDENTIAL: 'CREDENTIAL',
   REMOTE: 'REMOTE',
   REPOSITORY: 'REPOSITORY',
   SCHEDULE: 'SCHEDULE',
@@ -40,6 +41,7 @@ registerEnumType(ConfiguredKindEnum, {
   description: 'What a configuration lists.',
   valuesConfig: {
     SIGNATURE_POLICY: { description: 'A signature policy.' },
+    CREDENTIAL: { description: 'A credential.' },
     REMOTE: { description: 'A remote.' },
     REPOSITORY: { description: 'A repository.' },
     SCHEDULE: { description: 'A schedule. It is listed with its repository.' },
@@ -49,6 +51,7 @@ registerEnumType(ConfiguredKindEnum, {
 
 export const ConfigurationSectionEnum = {
   SIGNATURE_POLICY: 'SIGNATURE_POLICY',
+  CREDENTIAL: 'CREDENTIAL',
   REMOTE: 'REMOTE',
   REPOSITORY: 'REPOSITORY',
   DISTRIBUTION: 'DISTRIBUTION',
@@ -58,6 +61,7 @@ registerEnumType(ConfigurationSectionEnum, {
   description: 'A section of a configuration.',
   valuesConfig: {
     SIGNATURE_POLICY: { description: 'signaturePolicies' },
+    CREDENTIAL: { description: 'credentials' },
     REMOTE: { description: 'remotes' },
     REPOSITORY: { description: 'repositories, with their schedules' },
     DISTRIBUTION: {
@@ -142,6 +146,7 @@ export const ConfiguredThingConnection = connectionType(ConfiguredThingType, 'Co
 
 const nodeTypes = {
   SIGNATURE_POLICY: 'SignaturePolicy',
+  CREDENTIAL: 'Credential',
   REMOTE: 'Remote',
   REPOSITORY: 'Repository',
   DISTRIBUTION: 'Distribution',

@@ -5,7 +5,7 @@ import type { Choose, Client } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { UserError } from '../graphql-client.ts';
 import { usage } from '../usage.ts';
-import { printJson } from './print.ts';
+import { printJson } from '../commands/print.ts';
 
 interface FileOptions {
   readonly file?: readonly string[];

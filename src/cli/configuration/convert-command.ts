@@ -13,7 +13,7 @@ import type { Choose } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { usage } from '../usage.ts';
-import { printJson } from './print.ts';
+import { printJson } from '../commands/print.ts';
 
 interface Options {
   readonly from?: SourceFormat;
