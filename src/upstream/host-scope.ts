@@ -7,6 +7,7 @@ type Reached = Pick<
   | 'id'
   | 'url'
   | 'username'
+  | 'credentialId'
   | 'proxyUrl'
   | 'proxyUrlSealed'
   | 'sslValidation'
@@ -27,6 +28,7 @@ export function hostScope(remote: Reached): string {
   const parts = [
     `${origin}${trimTrailingSlashes(pathname)}`,
     remote.username ?? null,
+    remote.credentialId ?? null,
     remote.proxyUrl ?? null,
     remote.sslValidation,
     remote.sslCaCertificate ?? null,

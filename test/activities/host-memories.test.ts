@@ -42,6 +42,9 @@ test('a secret is not part of a scope; remotes with secret headers or a secret p
   ])
     expect(hostScope({ ...remote, url: elsewhere })).not.toBe(scope);
   expect(hostScope({ ...remote, url: `${url}/` })).toBe(scope);
+  const logins = [{ username: 'other' }, { credentialId: 1 }, { credentialId: 2 }];
+  const scopes = logins.map((login) => hostScope({ ...remote, ...login }));
+  expect(new Set([scope, ...scopes]).size).toBe(4);
 });
 
 test('one witness counts once, and one with different answers is none', async () => {
