@@ -40,7 +40,7 @@ export function mayList(registry: Registry, known: KnownListing, tags: number): 
  * @throws TidemarkError `UPSTREAM_THROTTLED`, as any request would be
  */
 export async function readListing(em: Em, list: ListingToRead, signal: AbortSignal): Promise<void> {
-  const { host, repository, registry, known, wanted, take } = list;
+  const { scope, host, repository, registry, known, wanted, take } = list;
   if (!mayList(registry, known, wanted)) return;
   try {
     const listing = await findListing(em, list, signal);
@@ -53,25 +53,25 @@ export async function readListing(em: Em, list: ListingToRead, signal: AbortSign
       if (covered >= wanted || (pages + 1) * tagsAPage > wanted) break;
     }
     if (pages > 0 && known.listing === undefined)
-      await noteListing(em, { host, state: 'FOUND', listing, seconds: daySeconds });
+      await noteListing(em, { scope, host, state: 'FOUND', listing, seconds: daySeconds });
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const seconds = error.retryable ? soonSeconds : daySeconds;
-    await noteListing(em, { host, repository, state: 'REFUSED', seconds });
+    await noteListing(em, { scope, host, repository, state: 'REFUSED', seconds });
   }
 }
 
 /** What is known, else what the registry has shown, else what it announces. */
 async function findListing(
   em: Em,
-  { host, registry, known }: ListingToRead,
+  { scope, host, registry, known }: ListingToRead,
   signal: AbortSignal,
 ): Promise<ListingName | undefined> {
   const remembered = listingNames.find((name) => name === known.listing);
   const listing = remembered ?? registry.listing();
   if (listing !== undefined) return listing;
   const found = await registry.discoverListing({ signal });
-  if (found === undefined) await noteListing(em, { host, state: 'ABSENT', seconds: daySeconds });
+  if (found === undefined) await noteListing(em, { scope, host, state: 'ABSENT', seconds: daySeconds });
   return found;
 }
 
@@ -80,12 +80,13 @@ function isRefusal(error: unknown): error is TidemarkError {
   return isTidemarkError(error) && error.origin === 'upstream' && error.code !== 'UPSTREAM_THROTTLED';
 }
 
-/** Remembers that a list with digests is wrong. */
-export async function noteLie(em: Em, host: string, warning?: string): Promise<void> {
-  await noteListing(em, {
-    host,
-    state: 'LIED',
-    seconds: daySeconds,
-    ...(warning !== undefined && { warning }),
-  });
+/** Remembers that a list with digests is wrong. `warning` is for the repository's next sync: it names a tag, which others may not read. */
+export async function noteLie(
+  em: Em,
+  { scope, host, repository }: ListedPlace,
+  warning?: string,
+): Promise<void> {
+  const lie = { scope, host, state: 'LIED', seconds: daySeconds } as const;
+  await noteListing(em, lie);
+  if (warning !== undefined) await noteListing(em, { ...lie, repository, warning });
 }

@@ -13,7 +13,7 @@ import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import type { ListedDigest, OnDigests } from '../../registry/registry.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { hostOf } from '../sync/open-client.ts';
+import { listedPlace } from '../sync/open-client.ts';
 import { concurrencyOf } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { isSame } from '../tags/look-up-tag.ts';
@@ -42,8 +42,8 @@ export function openSyncDigests(
   sync: SyncContext,
   { listing, signal }: { readonly listing: number; readonly signal: AbortSignal },
 ): SyncDigests {
-  const { taskId, repositoryId, selection } = sync;
-  const place = { host: hostOf(selection.url), repository: selection.upstreamName };
+  const { taskId, repositoryId } = sync;
+  const place = listedPlace(sync.remote);
   const waiting: ListedDigest[] = [];
   let known: KnownListing | undefined;
   let isStaging = false;
@@ -53,7 +53,7 @@ export function openSyncDigests(
     if (known !== undefined) return known;
     [known] = await readKnownListings(em, [place]);
     if (known?.hasWarning === true) {
-      const warning = await takeListingWarning(em, place.host);
+      const warning = await takeListingWarning(em, place);
       if (warning !== undefined) await addWarnings(em, taskId, [warning]);
     }
     return known;
@@ -76,7 +76,7 @@ export function openSyncDigests(
     const { lie, unsettled } = await checkSample(deps, sample, signal);
     if (lie !== undefined) {
       await dropListed(em, taskId);
-      await noteLie(em, place.host);
+      await noteLie(em, place);
       await addWarnings(em, taskId, [describeLie(place.host, lie)]);
     } else if (unsettled.length > 0) await dropListed(em, taskId, unsettled);
   }

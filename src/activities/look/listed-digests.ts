@@ -3,7 +3,7 @@ import type { ListedDigest, OnDigests } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { checkSample, describeLie } from '../listing/check-sample.ts';
 import { isTooFew, mayList, noteLie, readListing } from '../listing/read-listing.ts';
-import { hostOf } from '../sync/open-client.ts';
+import { listedPlace } from '../sync/open-client.ts';
 import { isSame } from '../tags/look-up-tag.ts';
 import { changed } from './look.ts';
 import type { Look } from './look.ts';
@@ -18,7 +18,7 @@ export interface LookDigests {
 
 export function openLookDigests(deps: ActivityDeps, look: Look): LookDigests {
   const { registry, remote, present } = look;
-  const place = { host: hostOf(remote.url), repository: remote.upstreamName };
+  const place = listedPlace(remote);
   const tags = new Map(present.tags.map((tag) => [tag.name, tag]));
   const isListed = new Map<string, boolean>();
   let hasCome = false;
@@ -59,7 +59,7 @@ export function openLookDigests(deps: ActivityDeps, look: Look): LookDigests {
       const sample = { registry, concurrency: remote.downloadConcurrency, tags: sampleOf(spared) };
       const { lie, unsettled } = await checkSample(deps, sample, signal);
       if (lie !== undefined) {
-        await noteLie(deps.database.em.fork(), place.host, describeLie(place.host, lie));
+        await noteLie(deps.database.em.fork(), place, describeLie(place.host, lie));
         changed();
       }
       if (unsettled.length > 0) changed();

@@ -1,5 +1,7 @@
 import type { Remote } from '../../db/schema/remotes.ts';
+import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { hostScope } from '../../upstream/host-scope.ts';
 import { remoteOptions } from '../../upstream/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { HostMemories } from './host-memories.ts';
@@ -37,6 +39,11 @@ export function openClient(
     await options.beforeRequest?.(signal);
   };
   return deps.openRegistry({ ...options, beforeRequest, memory: memories.open(remote, witness) });
+}
+
+/** The repository of a remote, under which syncs and looks remember lists with digests. */
+export function listedPlace(remote: Remote): ListedPlace {
+  return { scope: hostScope(remote), host: hostOf(remote.url), repository: remote.upstreamName };
 }
 
 /** The same as `upstreamHost` in db/tasks/sync-turns.ts. */

@@ -100,16 +100,17 @@ const statements = [
     expires_at timestamptz not null,
     primary key (scope, capability)
   )`,
-  // Which of its own APIs lists the tags of a host with digests. A repository in which the API refuses has a row of its own; '' is the host.
-  // The warning is for the next sync.
+  // Which of its own APIs lists the tags of a host with digests. The scope is that of host_capability. A repository in which the API refuses or
+  // lies has a row of its own; '' is the host. The warning is for the repository's next sync.
   `create table host_listing (
-    host text collate "C" not null,
+    scope text collate "C" not null,
     repository text collate "C" not null default '',
+    host text not null,
     state text not null check (state in ('FOUND', 'ABSENT', 'REFUSED', 'LIED')),
     listing text,
     until timestamptz not null,
     warning text,
-    primary key (host, repository)
+    primary key (scope, repository)
   )`,
   // What the upstream has sent, verified: the remote may refer to it again without a download.
   // A foreign key to the content would double the cost of a row. Clean-ups remove stale rows.

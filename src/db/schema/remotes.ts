@@ -95,8 +95,9 @@ export const hostListingStates = ['FOUND', 'ABSENT', 'REFUSED', 'LIED'] as const
 export const HostListing = defineEntity({
   name: 'HostListing',
   properties: {
-    host: p.text().primary(),
+    scope: p.text().primary(),
     repository: p.text().primary().default(''),
+    host: p.text(),
     state: p.enum(hostListingStates),
     listing: p.text().nullable(),
     until: p.datetime(),

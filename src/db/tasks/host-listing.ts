@@ -10,6 +10,9 @@ import { kysely } from '../sql.ts';
 
 /** A repository of a host. */
 export interface ListedPlace {
+  /** The host with all settings that decide who answers for it (upstream/host-scope.ts). */
+  readonly scope: string;
+  /** Host and port, for people. */
   readonly host: string;
   /** At the upstream. */
   readonly repository: string;
@@ -22,7 +25,7 @@ export interface KnownListing {
   readonly hasLied: boolean;
   /** The host has no such API, or refuses it for this repository. */
   readonly isRefused: boolean;
-  /** A warning waits for a sync. */
+  /** A warning waits for a sync of this repository. */
   readonly hasWarning: boolean;
 }
 
@@ -32,15 +35,14 @@ export async function readKnownListings(em: Em, places: readonly ListedPlace[]):
     select max(h.listing) as listing, coalesce(bool_or(h.state = 'LIED'), false) as "hasLied",
       coalesce(bool_or(h.state in ('ABSENT', 'REFUSED')), false) as "isRefused",
       coalesce(bool_or(h.warning is not null), false) as "hasWarning"
-    from unnest(${places.map(({ host }) => host)}::text[], ${places.map(({ repository }) => repository)}::text[])
-        with ordinality as p(host, repository, n)
-      left join host_listing h on h.host = p.host and h.repository in ('', p.repository) and h.until > clock_timestamp()
+    from unnest(${places.map(({ scope }) => scope)}::text[], ${places.map(({ repository }) => repository)}::text[])
+        with ordinality as p(scope, repository, n)
+      left join host_listing h on h.scope = p.scope and h.repository in ('', p.repository) and h.until > clock_timestamp()
     group by p.n order by p.n`.execute(kysely(em));
   return found.rows.map((row) => ({ ...row, listing: row.listing ?? undefined }));
 }
 
-export interface NotedListing {
-  readonly host: string;
+export interface NotedListing extends Omit<ListedPlace, 'repository'> {
   /** Default: the whole host. */
   readonly repository?: string;
   readonly state: (typeof hostListingStates)[number];
@@ -51,21 +53,25 @@ export interface NotedListing {
 
 /** Remembers it, in place of what was known. A lie is not forgotten for anything else. */
 export async function noteListing(em: Em, noted: NotedListing): Promise<void> {
-  const { host, repository = '', state, listing = null, seconds, warning = null } = noted;
+  const { scope, host, repository = '', state, listing = null, seconds, warning = null } = noted;
   await sql`
-    with expired as (delete from host_listing where until <= clock_timestamp() and (host, repository) <> (${host}, ${repository}))
-    insert into host_listing as h (host, repository, state, listing, until, warning)
-    values (${host}, ${repository}, ${state}, ${listing}, clock_timestamp() + make_interval(secs => ${seconds}), ${warning})
-    on conflict (host, repository) do update set state = excluded.state, listing = excluded.listing, until = excluded.until,
+    with expired as (delete from host_listing where until <= clock_timestamp() and (scope, repository) <> (${scope}, ${repository}))
+    insert into host_listing as h (scope, host, repository, state, listing, until, warning)
+    values (${scope}, ${host}, ${repository}, ${state}, ${listing}, clock_timestamp() + make_interval(secs => ${seconds}), ${warning})
+    on conflict (scope, repository) do update set state = excluded.state, listing = excluded.listing, until = excluded.until,
       warning = excluded.warning
     where excluded.state = 'LIED' or h.state <> 'LIED' or h.until <= clock_timestamp()`.execute(kysely(em));
 }
 
-/** The warning that waits for a sync of the host. One sync gets it. */
-export async function takeListingWarning(em: Em, host: string): Promise<string | undefined> {
+/** The warning that waits for a sync of the repository. One sync gets it. */
+export async function takeListingWarning(
+  em: Em,
+  { scope, repository }: ListedPlace,
+): Promise<string | undefined> {
   const found = await sql<{ warning: string }>`
-    with taken as (select warning from host_listing where host = ${host} and repository = '' and warning is not null for update)
-    update host_listing h set warning = null from taken where h.host = ${host} and h.repository = ''
+    with taken as (
+      select warning from host_listing where scope = ${scope} and repository = ${repository} and warning is not null for update)
+    update host_listing h set warning = null from taken where h.scope = ${scope} and h.repository = ${repository}
     returning taken.warning`.execute(kysely(em));
   return found.rows[0]?.warning;
 }
