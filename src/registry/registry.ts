@@ -53,6 +53,8 @@ export interface RegistryOptions {
   readonly onRateLimited?: (waitMs: number) => void;
   /** Called for each answer of the registry's own host that states a rate limit. */
   readonly onRateLimit?: (limit: RateLimit) => void;
+  /** Called for each answer of the registry's own host. */
+  readonly onAnswer?: () => void;
   /** What other clients have learned about the host; default: nothing. */
   readonly memory?: HostMemory;
 }

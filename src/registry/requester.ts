@@ -133,10 +133,9 @@ function observed(send: Exchange, options: RegistryOptions, settings: ClientSett
     settings.onAnswer?.(request, response);
     const waitMs = slowDownMs(response);
     if (waitMs !== undefined) options.onRateLimited?.(waitMs);
-    const limit =
-      options.onRateLimit === undefined || response.url.host !== host
-        ? undefined
-        : parseRateLimit(response.headers);
+    if (response.url.host !== host) return response;
+    options.onAnswer?.();
+    const limit = options.onRateLimit === undefined ? undefined : parseRateLimit(response.headers);
     if (limit !== undefined) options.onRateLimit?.(limit);
     return response;
   };

@@ -15,9 +15,9 @@ function openHosts() {
     pass: (ms: number) => void (nowMs += ms),
     /** A look that ends as `work` does. */
     look: (host: string, work: (answered: () => void) => Promise<string>) =>
-      hosts.run(host, signal, (_, answered) => {
+      hosts.run(host, signal, () => {
         looked.push(host);
-        return work(answered);
+        return work(() => hosts.answered(host));
       }),
   };
 }

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { Schedule } from '../../src/db/schema/schedules.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addIndex } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { useDirectStage } from '../support/sync/direct-stage.ts';
 import { openDirectSync } from '../support/sync/direct-sync.ts';
+import { insertSchedule } from '../support/sync/insert-schedule.ts';
 import { goodRepository, upstreamName } from '../support/sync/stage.ts';
 import type { Scene } from '../support/sync/stage.ts';
 import { answersWithReferrers, companionName, signByReferrer } from '../support/signatures/signed-sample.ts';
@@ -149,6 +149,20 @@ test('a registry that has listed once is not taken for one without the API', asy
   expect(await verdicts(host)).toMatchObject({ REFERRERS: 'PRESENT' });
 });
 
+test('a remembered absence is no answer of the host: while it is silent, one look asks it', async () => {
+  const host = await openHost({ maxRetries: 0 });
+  const other = await addRemote(host, { maxRetries: 0 });
+  await syncOf(host);
+  await syncOf(other);
+  expect(await verdicts(host)).toEqual({ REFERRERS: 'ABSENT', SIGNATURES: 'ABSENT' });
+  const schedules = [await addSchedule(host), await addSchedule(other)];
+  const list = `GET /v2/${upstreamName}/tags/list`;
+  host.upstream.on(list, ({ socket }) => void socket.destroy());
+  host.upstream.requests.length = 0;
+  expect(await Promise.all(schedules.map((id) => opened.direct.look(id)))).toEqual([false, false]);
+  expect(host.upstream.requestsOf(list)).toHaveLength(1);
+});
+
 test('a fallback tag is read where the API is remembered as absent', async () => {
   const host = await openHost();
   await host.asked();
@@ -202,18 +216,5 @@ function imageOf({ repository }: Scene): Descriptor {
   return { digest: image.digest, mediaType: image.mediaType, size: image.bytes.length };
 }
 
-async function addSchedule({ ids }: Scene): Promise<number> {
-  const connection = em();
-  const row = connection.create(Schedule, {
-    repositoryId: ids.repositoryId,
-    intervalSeconds: 366 * 24 * 3600,
-    timeZone: 'UTC',
-    jitterSeconds: 0,
-    catchupWindowSeconds: 60,
-    mirror: true,
-    allowPrivate: true,
-    paused: false,
-  });
-  await connection.flush();
-  return row.id;
-}
+const addSchedule = ({ ids }: Pick<Scene, 'ids'>): Promise<number> =>
+  insertSchedule(em(), { repositoryId: ids.repositoryId, mirror: true });

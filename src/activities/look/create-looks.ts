@@ -14,6 +14,7 @@ import { openPageContent } from './page-content.ts';
 import { isUnchanged } from './is-unchanged.ts';
 import type { Look } from './look.ts';
 import { createLookHosts } from './look-hosts.ts';
+import { hostScope } from '../../upstream/host-scope.ts';
 
 /*
  * A look before a scheduled sync. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look
@@ -62,18 +63,20 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
 
   async function isSame(
     settled: SettledSync,
-    {
-      remote,
-      filter,
-      answered,
-      page,
-    }: Pick<Look, 'remote' | 'filter' | 'answered'> & { readonly page: Page },
+    { remote, filter, page }: Pick<Look, 'remote' | 'filter'> & { readonly page: Page },
     signal: AbortSignal,
   ): Promise<boolean> {
     const { allowPrivate } = settled;
     const host = hostOf(remote.url);
+    const scope = hostScope(remote);
     const client = clients.hold(remote.id, remote, () =>
-      openClient(deps, shared, { remote, host, allowPrivate, witness: `look ${randomUUID()}` }),
+      openClient(deps, shared, {
+        remote,
+        host,
+        allowPrivate,
+        witness: `look ${randomUUID()}`,
+        onAnswer: () => hosts.answered(scope),
+      }),
     );
     try {
       const present = await page.content(settled);
@@ -86,7 +89,6 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
         registry: client.value,
         present,
         store,
-        answered,
         knownListing,
       };
       return await isUnchanged(deps, look, signal);
@@ -106,8 +108,8 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
       filter.digests.length === 0 && filter.minimumAge === undefined && filter.newestOrder === 'SEMVER';
     if (!canTell) return false;
     try {
-      const found = await hosts.run(hostOf(remote.url), signal, (looking, answered) =>
-        isSame(settled, { remote, filter, answered, page }, looking),
+      const found = await hosts.run(hostScope(remote), signal, (looking) =>
+        isSame(settled, { remote, filter, page }, looking),
       );
       return found ?? false;
     } catch (error) {

@@ -75,11 +75,10 @@ function selectTags({ present, filter, mirror }: Look, { selected }: Listed): Lo
 
 async function assertNoSignatureStore(
   deps: ActivityDeps,
-  { registry, answered }: Look,
+  { registry }: Look,
   signal: AbortSignal,
 ): Promise<void> {
   const source = await deps.connections.run(signal, () => registry.findSignatureSource({ signal }));
-  answered();
   if (source !== undefined) changed();
 }
 

@@ -1,17 +1,22 @@
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
+import { createBoundedMap } from '../../registry/transport/bounded-map.ts';
 import { createLimiter } from '../../upstream/limiter.ts';
 
-/** Which hosts answer. A host that does not must not delay the looks at others. */
+/**
+ * Which hosts answer, by scope (upstream/host-scope.ts), so that a remote with a broken proxy says nothing about others. A host that does not
+ * answer must not delay the looks at others.
+ */
 export interface LookHosts {
   /**
    * Runs a look when there is a place for it. The first look at a host goes before the others, which wait for its first answer.
    * @returns undefined if the host does not answer, or has not for a minute: the look is left to the sync.
    */
-  run<T>(host: string, signal: AbortSignal, look: HostLook<T>): Promise<T | undefined>;
+  run<T>(scope: string, signal: AbortSignal, look: HostLook<T>): Promise<T | undefined>;
+  /** Call it for each answer of the host. */
+  answered(scope: string): void;
 }
 
-/** Calls `answered` at the first answer. */
-export type HostLook<T> = (signal: AbortSignal, answered: () => void) => Promise<T>;
+type HostLook<T> = (signal: AbortSignal) => Promise<T>;
 
 /** The content of so many repositories is in memory at the same time. */
 const looksAtOnce = 16;
@@ -22,6 +27,7 @@ const lookMs = 60_000;
 const firstAnswerMs = 10_000;
 /** How long it is known that a host answers, or that it does not. */
 const knownMs = 60_000;
+const scopesMost = 1_000;
 
 const networkFaults = new Set(['UPSTREAM_TIMEOUT', 'UPSTREAM_UNAVAILABLE', 'PROXY_FAILED']);
 const isNetworkFault = (error: unknown): boolean => isTidemarkError(error) && networkFaults.has(error.code);
@@ -31,54 +37,61 @@ interface Knowledge {
   readonly answers: Promise<boolean | undefined>;
   readonly isSilent: boolean;
   untilMs: number;
+  answered(): void;
 }
 
 export function createLookHosts(now: () => number = () => performance.now()): LookHosts {
   const places = createLimiter(looksAtOnce);
   const firstPlaces = createLimiter(firstLooksAtOnce);
-  const hosts = new Map<string, Knowledge>();
+  const hosts = createBoundedMap<Knowledge>(scopesMost);
 
-  function find(host: string): Knowledge | undefined {
-    const known = hosts.get(host);
+  const silent = (): Knowledge => ({
+    answers: Promise.resolve(false),
+    isSilent: true,
+    untilMs: now() + knownMs,
+    answered: () => undefined,
+  });
+
+  function find(scope: string): Knowledge | undefined {
+    const known = hosts.get(scope);
     return known === undefined || known.untilMs < now() ? undefined : known;
   }
 
   async function attempt<T>(
-    host: string,
+    scope: string,
     limit: AbortController,
     signal: AbortSignal,
-    look: (signal: AbortSignal) => Promise<T>,
+    look: HostLook<T>,
   ): Promise<T> {
-    const timer = setTimeout(() => limit.abort(tooLong(host, lookMs)), lookMs);
+    const timer = setTimeout(() => limit.abort(tooLong(lookMs)), lookMs);
     try {
       return await look(AbortSignal.any([signal, limit.signal]));
     } catch (error) {
-      if (isNetworkFault(error))
-        hosts.set(host, { answers: Promise.resolve(false), isSilent: true, untilMs: now() + knownMs });
+      if (isNetworkFault(error)) hosts.set(scope, silent());
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function lookFirst<T>(host: string, signal: AbortSignal, look: HostLook<T>): Promise<T> {
+  async function lookFirst<T>(scope: string, signal: AbortSignal, look: HostLook<T>): Promise<T> {
     const answer = Promise.withResolvers<boolean | undefined>();
+    let timer: NodeJS.Timeout | undefined;
     const known: Knowledge = {
       answers: answer.promise,
       isSilent: false,
       untilMs: Number.POSITIVE_INFINITY,
+      answered() {
+        clearTimeout(timer);
+        if (known.untilMs === Number.POSITIVE_INFINITY) known.untilMs = now() + knownMs;
+        answer.resolve(true);
+      },
     };
-    hosts.set(host, known);
+    hosts.set(scope, known);
     const limit = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const answered = () => {
-      clearTimeout(timer);
-      known.untilMs = now() + knownMs;
-      answer.resolve(true);
-    };
     const begin = () => {
-      timer = setTimeout(() => limit.abort(tooLong(host, firstAnswerMs)), firstAnswerMs);
-      return attempt(host, limit, signal, (looking) => look(looking, answered));
+      timer = setTimeout(() => limit.abort(tooLong(firstAnswerMs)), firstAnswerMs);
+      return attempt(scope, limit, signal, look);
     };
     try {
       return await firstPlaces.run(signal, () => places.run(signal, begin));
@@ -88,30 +101,31 @@ export function createLookHosts(now: () => number = () => performance.now()): Lo
     } finally {
       clearTimeout(timer);
       answer.resolve(undefined);
-      if (hosts.get(host) === known && known.untilMs === Number.POSITIVE_INFINITY) hosts.delete(host);
+      if (hosts.get(scope) === known && known.untilMs === Number.POSITIVE_INFINITY) hosts.delete(scope);
     }
   }
 
   return {
-    async run(host, signal, look) {
+    answered: (scope) => hosts.get(scope)?.answered(),
+    async run(scope, signal, look) {
       for (;;) {
-        const known = find(host);
-        if (known === undefined) return lookFirst(host, signal, look);
+        const known = find(scope);
+        if (known === undefined) return lookFirst(scope, signal, look);
         const answers = await known.answers;
         if (answers === false) return undefined;
         if (answers === undefined) continue;
         return places.run(signal, async () => {
           // another look may have failed meanwhile
-          if (find(host)?.isSilent === true) return undefined;
-          return attempt(host, new AbortController(), signal, (looking) => look(looking, () => undefined));
+          if (find(scope)?.isSilent === true) return undefined;
+          return attempt(scope, new AbortController(), signal, look);
         });
       }
     },
   };
 }
 
-function tooLong(host: string, ms: number): TidemarkError {
-  return new TidemarkError('UPSTREAM_TIMEOUT', `${host} did not answer a look within ${ms / 1000} s.`, {
+function tooLong(ms: number): TidemarkError {
+  return new TidemarkError('UPSTREAM_TIMEOUT', `The upstream did not answer a look within ${ms / 1000} s.`, {
     retryable: true,
   });
 }

@@ -16,8 +16,6 @@ export interface Look extends SettledSync {
   readonly registry: Registry;
   readonly present: PresentContent;
   readonly store: Pick<ActivityDeps['store'], 'exists'>;
-  /** Called once the upstream has answered. */
-  readonly answered: () => void;
   /** Which API lists tags with digests, as far as syncs know. */
   readonly knownListing: (place: ListedPlace) => Promise<KnownListing>;
 }

@@ -22,13 +22,15 @@ export interface ClientOptions {
   readonly witness: string;
   /** Called for each answer that asks to slow down. */
   readonly onRateLimited?: () => void;
+  /** Called for each answer of the host. */
+  readonly onAnswer?: () => void;
 }
 
 /** A client of a remote's upstream, which waits while the host must not be asked. */
 export function openClient(
   deps: ActivityDeps,
   { throttles, memories }: SharedByClients,
-  { remote, host, allowPrivate, witness, onRateLimited }: ClientOptions,
+  { remote, host, allowPrivate, witness, onRateLimited, onAnswer }: ClientOptions,
 ): Registry {
   const options = remoteOptions({ ...deps, allowPrivate: deps.allowPrivate && allowPrivate }, remote, {
     onRateLimited: () => onRateLimited?.(),
@@ -38,7 +40,12 @@ export function openClient(
     await throttles.check(host);
     await options.beforeRequest?.(signal);
   };
-  return deps.openRegistry({ ...options, beforeRequest, memory: memories.open(remote, witness) });
+  return deps.openRegistry({
+    ...options,
+    beforeRequest,
+    memory: memories.open(remote, witness),
+    ...(onAnswer !== undefined && { onAnswer }),
+  });
 }
 
 /** The repository of a remote, under which syncs and looks remember lists with digests. */

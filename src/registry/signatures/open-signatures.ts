@@ -66,6 +66,7 @@ function storeOptions(
     logins: _logins,
     headers: _headers,
     memory: _memory,
+    onAnswer: _onAnswer,
     realmHosts: _hosts,
     tls,
     ...kept
