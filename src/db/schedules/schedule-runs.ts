@@ -5,24 +5,20 @@ import { kysely } from '../sql.ts';
 
 export interface NewScheduleRun {
   readonly scheduleId: number;
-  /** RFC 3339; default: now. */
-  readonly dueAt?: string;
   readonly outcome: ScheduleRunOutcome;
   readonly message: string | null;
   /** The new task, or the task that the run was skipped for. */
   readonly taskId: number | null;
-  /** Undefined for a triggered run. */
-  readonly workflowRunId?: string;
 }
 
 const runsKept = 100;
 
-/** Records a run, unless the schedule is deleted. The last 100 runs of a schedule are kept. */
+/** Records a triggered run, unless the schedule is deleted. The last 100 runs of a schedule are kept. */
 export async function addScheduleRun(em: Em, run: NewScheduleRun): Promise<void> {
   const db = kysely(em);
   await sql`
-    insert into schedule_run (schedule_id, due_at, outcome, message, task_id, workflow_run_id)
-    select id, coalesce(${run.dueAt ?? null}::timestamptz, now()), ${run.outcome}, ${run.message}, ${run.taskId}::bigint, ${run.workflowRunId ?? null}
+    insert into schedule_run (schedule_id, due_at, outcome, message, task_id)
+    select id, now(), ${run.outcome}, ${run.message}, ${run.taskId}::bigint
     from schedule where id = ${run.scheduleId} for key share`.execute(db);
   await trimScheduleRuns(em, [run.scheduleId]);
 }

@@ -177,7 +177,6 @@ describe('scheduledSyncs', () => {
     for (let count = 0; count < 105; count += 1)
       await addScheduleRun(harness.em(), {
         scheduleId: schedule.id,
-        workflowRunId: `${schedule.id}-${count}`,
         outcome: 'SKIPPED',
         message: null,
         taskId: null,
