@@ -6,7 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 /** Clients with their tokens. Each is closed when it has been idle for a minute. */
 export interface RegistryClients {
   /** The client of this key. A new one is opened when there is none, or when the remote has changed. Users of the old client finish with it. */
-  hold(key: number, remote: Remote, open: () => Registry): Held<Registry>;
+  hold(key: number | string, remote: Remote, open: () => Registry): Held<Registry>;
   /** Closes the clients that nobody uses. */
   close(): Promise<void>;
 }

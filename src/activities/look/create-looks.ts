@@ -69,7 +69,7 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     const { allowPrivate } = settled;
     const host = hostOf(remote.url);
     const scope = hostScope(remote);
-    const client = clients.hold(remote.id, remote, () =>
+    const client = clients.hold(`${remote.id} ${allowPrivate}`, remote, () =>
       openClient(deps, shared, {
         remote,
         host,
