@@ -1,4 +1,4 @@
-/** What a registry may lack: the referrers API, and the API of atomic signatures. */
+/** APIs that a registry may lack: referrers, and atomic signatures. */
 export type HostCapability = 'REFERRERS' | 'SIGNATURES';
 
 /** `reason` is a part of a sentence. A present capability is never taken for absent. */
@@ -7,7 +7,7 @@ export type RememberedCapability =
   | { readonly kind: 'absent'; readonly reason: string };
 
 /**
- * What the clients of a host have learned about it, for one of them. One client's answers never suffice for an absence, and each absence
+ * The memory of a host's clients, as one of them uses it. One client's answers never suffice for an absence, and each absence
  * expires (docs/decisions/0011-what-a-host-can-do.md). No method throws: without a memory the host is asked.
  */
 export interface HostMemory {

@@ -55,7 +55,7 @@ export interface RegistryOptions {
   readonly onRateLimit?: (limit: RateLimit) => void;
   /** Called for each answer of the registry's own host. */
   readonly onAnswer?: () => void;
-  /** What other clients have learned about the host; default: nothing. */
+  /** The memory of the host, which other clients share; default: none. */
   readonly memory?: HostMemory;
 }
 

@@ -2,7 +2,7 @@
 export interface ScheduledSyncsInput {
   /** The schedules with this specification are due. */
   readonly specification: string;
-  /** What earlier executions of this run have left. */
+  /** The pages that earlier executions of this run have left. */
   readonly rest?: ScheduledSyncsRest;
 }
 

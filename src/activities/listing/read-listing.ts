@@ -61,7 +61,7 @@ export async function readListing(em: Em, list: ListingToRead, signal: AbortSign
   }
 }
 
-/** What is known, else what the registry has shown, else what it announces. */
+/** The API that is remembered, else the one that the registry has shown, else the one that it announces. */
 async function findListing(
   em: Em,
   { scope, host, registry, known }: ListingToRead,

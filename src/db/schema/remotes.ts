@@ -68,7 +68,7 @@ export const HostThrottle = defineEntity({
   properties: { host: p.text().primary(), until: p.datetime(), step: p.integer() },
 });
 
-/** What a host can do, by its answers. */
+/** An API that a host has or lacks, by its answers. */
 export const HostCapability = defineEntity({
   name: 'HostCapability',
   properties: {

@@ -4,7 +4,7 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 
 /*
- * What hosts can do, as syncs and looks have learned it (docs/decisions/0011-what-a-host-can-do.md). A scope is a host with all settings that
+ * The abilities of hosts, as syncs and looks have learned them (docs/decisions/0011-what-a-host-can-do.md). A scope is a host with all settings that
  * decide who answers for it. Times are the database's.
  */
 
@@ -38,7 +38,7 @@ export const presentMs = 7 * 24 * hourMs;
 const known: RawBuilder<KnownCapability> = sql`scope, capability, verdict, reason,
   extract(epoch from expires_at - clock_timestamp())::float8 * 1000 as "leftMs"`;
 
-/** What is known of a scope and has not expired. */
+/** The rows of a scope that have not expired. */
 export async function readCapabilities(em: Em, scope: string): Promise<KnownCapability[]> {
   const found = await sql<KnownCapability>`
     select ${known} from host_capability where scope = ${scope} and expires_at > clock_timestamp()`.execute(
