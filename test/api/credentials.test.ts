@@ -154,6 +154,18 @@ test('further hosts for a stored secret need the secret again', async () => {
   expect(known.credential).toMatchObject({ hosts: null });
 });
 
+test('without hosts, a stored secret belongs to the default hosts of its kind', async () => {
+  const { credential } = await create({ name: 'google-hosts', kind: 'GOOGLE', serviceAccountKey });
+  const id = credential?.id ?? '';
+  for (const hosts of [['registry.example'], ['*.example'], ['pkg.dev'], ['*.dev']])
+    expect((await update({ id, hosts })).userErrors).toMatchObject([{ code: 'INVALID', field: ['hosts'] }]);
+  for (const hosts of [['europe-docker.pkg.dev', '*.gcr.io'], ['europe-docker.pkg.dev']])
+    expect((await update({ id, hosts })).credential).toMatchObject({ hosts });
+  expect((await update({ id, hosts: ['gcr.io'], serviceAccountKey })).credential).toMatchObject({
+    hosts: ['gcr.io'],
+  });
+});
+
 test('a secret is stored encrypted only', async () => {
   await create(login());
   const rows = await api.sql('select secret_sealed from credential where secret_sealed is not null', []);

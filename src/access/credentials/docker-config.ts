@@ -6,7 +6,7 @@ import { askHelper } from './helper.ts';
 import { unavailable } from './provider.ts';
 import type { CredentialProvider, CredentialRequest } from './provider.ts';
 
-export const defaultConfigFile = 'config.json';
+const defaultConfigFile = 'config.json';
 const configMaxBytes = 1024 * 1024;
 /** A mounted file may change at any time. */
 const configLifeMs = 60_000;

@@ -1,4 +1,4 @@
-import { credentialKindRules, kindFields } from '../../access/credentials/kinds.ts';
+import { credentialKindRules, keepsHosts, kindFields } from '../../access/credentials/kinds.ts';
 import type { KindField } from '../../access/credentials/kinds.ts';
 import type { Credential, CredentialKind } from '../../db/schema/credentials.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -70,11 +70,10 @@ export function checkCredentialFields(
 
 /** A secret belongs to the hosts it was given for, and to those who know it. */
 function checkWidened(fields: CredentialFields, current: Credential | undefined): Checked {
-  const before = current?.hosts;
-  if (fields.hosts === undefined || before == null || typeof current?.secretSealed !== 'string')
-    return undefined;
+  const { hosts } = fields;
+  if (hosts === undefined || typeof current?.secretSealed !== 'string') return undefined;
   if (typeof (fields.password ?? fields.serviceAccountKey) === 'string') return undefined;
-  if (fields.hosts?.every((host) => before.includes(host)) === true) return undefined;
+  if (keepsHosts(current, hosts)) return undefined;
   return invalid(
     'hosts',
     'hosts would let further hosts receive the stored secret; give the secret again in the same update.',

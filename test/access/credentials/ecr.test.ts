@@ -1,5 +1,6 @@
 /** ECR: AWS's endpoints, played by a scripted server that the SDK finds in the environment. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hostRefusal } from '../../../src/access/credentials/kinds.ts';
 import { noForm, openCredentials } from '../../support/credentials/open-credentials.ts';
 import { useTestDatabase } from '../../support/servers/test-database.ts';
 import { testSecret } from '../../support/test-secret.ts';
@@ -55,6 +56,21 @@ test('GetAuthorizationToken is signed for the region of the host, and its token 
   expect(asked?.headers['x-amz-target']).toBe('AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken');
   expect(asked?.headers.authorization).toContain('/eu-central-1/ecr/aws4_request');
   ecr.assertDone();
+});
+
+test.each([
+  ['https://123456789012.dkr.ecr.eu-central-1.amazonaws.com', true],
+  ['https://123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com', true],
+  ['https://123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn', true],
+  ['https://123456789012.dkr-ecr.eu-central-1.on.aws', true],
+  ['https://ec2-192-0-2-1.eu-central-1.compute.amazonaws.com', false],
+  ['https://abc.execute-api.eu-central-1.amazonaws.com', false],
+  ['https://abc.lambda-url.eu-central-1.on.aws', false],
+  ['https://123456789012.dkr.ecr.eu-central-1.amazonaws.com.example', false],
+  ['https://a.b.dkr.ecr.eu-central-1.amazonaws.com', false],
+])('by default, %s receives the token: %s', (url, isOwn) => {
+  const refusal = hostRefusal({ name: 'ecr', kind: 'ECR', hosts: null }, new URL(url));
+  expect(refusal === undefined).toBe(isOwn);
 });
 
 test('the region of the credential comes first', async () => {
