@@ -8,10 +8,10 @@ const tokenUser = 'oauth2accesstoken';
 
 /** An access token of Google: of a stored service account key, else of the application default credentials. */
 export const provideByGoogle: CredentialProvider = async (request) => {
-  const { secret } = request;
+  const { secret, signal } = request;
   try {
     const client = await (secret === undefined ? openDefault() : openKey(secret));
-    const { token } = await client.getAccessToken();
+    const { token } = await Promise.race([client.getAccessToken(), rejectAtEnd(signal)]);
     if (typeof token !== 'string' || token === '') throw unavailable(request, 'Google gave an empty token.');
     const { expiry_date: expiresAtMs } = client.credentials;
     return {
@@ -26,7 +26,7 @@ export const provideByGoogle: CredentialProvider = async (request) => {
       request,
       `Google gave no token${status === undefined ? '' : ` (status ${status})`}. Check ` +
         `${secret === undefined ? 'the application default credentials of the process' : 'the service account and its key'}.`,
-      { retryable: status !== undefined && (status >= 500 || status === 429) },
+      { retryable: signal.aborted || (status !== undefined && (status >= 500 || status === 429)) },
     );
   }
 };
@@ -44,6 +44,13 @@ async function openKey(text: string) {
     ...(email === undefined ? {} : { email }),
     ...(key === undefined ? {} : { key }),
     scopes,
+  });
+}
+
+/** The library takes no signal. */
+function rejectAtEnd(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 
