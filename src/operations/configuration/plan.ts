@@ -1,3 +1,5 @@
+import { may } from '../../access/viewer.ts';
+import type { Viewer } from '../../access/viewer.ts';
 import { readConfigured } from '../../db/configuration/configured-things.ts';
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import type { Change, Configuration, FieldChange, Present, Values } from './configuration.ts';
@@ -27,7 +29,7 @@ export async function planChanges(
     if (kind === distributionKind) present.push(...broughtAlong(reader, makes));
     const pairs =
       kind.kind === 'SCHEDULE' ? pairSchedules(mine, present, ownedIds) : pairByName(mine, present);
-    for (const { wish, found } of pairs) makes.push(...compare(wish, found));
+    for (const { wish, found } of pairs) makes.push(...compare(reader.viewer, wish, found));
     if (!prune) continue;
     const kept = new Set(pairs.flatMap(({ found }) => found?.id ?? []));
     const others = [...ownedIds].filter((id) => !kept.has(id));
@@ -54,10 +56,13 @@ function pairByName(wishes: readonly Wish[], present: readonly Present[]): Pair[
   return wishes.map((wish) => ({ wish, found: byName.get(wish.name) }));
 }
 
-function compare({ kind, name, path, values }: Wish, found: Present | undefined): Change[] {
+function compare(viewer: Viewer, { kind, name, path, values }: Wish, found: Present | undefined): Change[] {
   const before = found?.values ?? kind.defaults;
+  const maySet = may(viewer, 'maintainer', name);
   const isSame = (field: string): boolean => {
     if (found === undefined) return isSameJson(values[field], before[field]);
+    // a caller who may not set a secret may not learn whether a guess is right
+    if (!maySet && values[field] != null && hasSecret(kind, field, values[field])) return false;
     return kind.isSame?.(field, values[field], found) ?? isSameJson(values[field], before[field]);
   };
   const differing = Object.keys(values).filter((field) => field !== kind.nameField && !isSame(field));
@@ -69,12 +74,13 @@ function compare({ kind, name, path, values }: Wish, found: Present | undefined)
 }
 
 function describe(kind: Kind, field: string, from: unknown, to: unknown): FieldChange {
-  const isSecret = kind.secrets.includes(field) || hidesPart(kind, field, from) || hidesPart(kind, field, to);
+  const isSecret = hasSecret(kind, field, from) || hasSecret(kind, field, to);
   return { field, isSecret, from: isSecret ? null : (from ?? null), to: isSecret ? null : (to ?? null) };
 }
 
-/** Whether a part of the value is secret. A wanted value is not checked yet. */
-function hidesPart({ withoutSecrets }: Kind, field: string, value: unknown): boolean {
+/** Whether the value or a part of it is secret. A wanted value is not checked yet. */
+function hasSecret({ secrets, withoutSecrets }: Kind, field: string, value: unknown): boolean {
+  if (secrets.includes(field)) return true;
   try {
     return withoutSecrets !== undefined && withoutSecrets(field, value) !== value;
   } catch {
