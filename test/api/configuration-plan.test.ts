@@ -1,4 +1,4 @@
-/** Plans of configurations: defaults as in the schema, and what a plan does not tell. */
+/** Plans of configurations: defaults as in the schema, the order of changes, and what a plan does not tell. */
 import { getNamedType, isNonNullType } from 'graphql';
 import type { GraphQLInputField, GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -62,6 +62,32 @@ describe('defaults', () => {
       Array.isArray(value) && value.length === 0 ? null : value,
     ]);
     expect(Object.fromEntries(ofKind)).toEqual(ofInput);
+  });
+});
+
+const crossedRepository = (name: string, own: string, other: string) => ({
+  name: `crossed/${name}`,
+  remote: own,
+  schedules: [{ intervalSeconds: 3600, remote: other }],
+});
+
+describe('the order of changes', () => {
+  test('remotes that the schedules of other repositories name are created before all of them', async () => {
+    const crossed = {
+      remotes: [remote('crossed-a'), remote('crossed-b')],
+      repositories: [
+        crossedRepository('a', 'crossed-a', 'crossed-b'),
+        crossedRepository('b', 'crossed-b', 'crossed-a'),
+      ],
+    };
+    expect((await apply(crossed)).userErrors).toEqual([]);
+    expect(await apply(crossed)).toMatchObject({ changes: [], userErrors: [] });
+  });
+
+  test('an empty list of headers is no change', async () => {
+    const remotes = [remote('bare', { headers: [] })];
+    expect((await apply({ remotes })).userErrors).toEqual([]);
+    expect(await apply({ remotes })).toMatchObject({ changes: [], userErrors: [] });
   });
 });
 

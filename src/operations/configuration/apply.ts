@@ -1,11 +1,12 @@
 import { forgetConfigured, noteConfigured } from '../../db/configuration/configured-things.ts';
+import { lockRepositories } from '../../db/configuration/lock-repositories.ts';
 import type { Mistake } from '../mistakes.ts';
 import type { Operator } from '../operation.ts';
 import { checkConfiguration } from './check-configuration.ts';
 import type { Change, Configuration } from './configuration.ts';
 import type { ConfigurationDeps, Reader } from './kind.ts';
 import { kindOf } from './kinds.ts';
-import { changedValues, planChanges } from './plan.ts';
+import { changedValues, planChanges, repositoriesOf } from './plan.ts';
 
 export interface ApplyOptions {
   /** Also delete what an earlier apply of a configuration with the same name has created, and this one lacks. */
@@ -58,6 +59,7 @@ async function rehearse(
   const mistakes: Mistake[] = [];
   if (changes.length === 0) return mistakes;
   await inUndoneTransaction(operator, async (inside) => {
+    await lockRepositories(inside.em, repositoriesOf(changes));
     for (const change of changes) mistakes.push(...(await make(inside, deps, configuration, change)));
   });
   return mistakes;
@@ -89,6 +91,7 @@ async function makeUnit(
   const mistakes: Mistake[] = [];
   try {
     await operator.em.fork().transactional(async (em) => {
+      await lockRepositories(em, repositoriesOf(unit));
       for (const change of unit)
         mistakes.push(...(await make({ ...operator, em }, deps, configuration, change)));
       if (mistakes.length > 0) throw new Undo();

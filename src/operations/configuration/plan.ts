@@ -92,19 +92,19 @@ function toDeletion({ kind }: Kind, { id, name }: Present): Change {
   return { action: 'DELETE', kind, name, path: [], fields: [], id, wanted: {}, unit: `delete ${kind} ${id}` };
 }
 
-/** A remote is changed with the first repository that names it. */
+/** A remote is changed with its repository if no other repository names it. */
 function withUnits(wishes: readonly Wish[], changes: readonly Change[]): Change[] {
-  const users = new Map<string, string>();
+  const users = new Map<string, Set<string>>();
   for (const { kind, name, values } of wishes) {
     const { remote } = values;
-    if (kind.kind === 'REPOSITORY' && typeof remote === 'string' && !users.has(remote))
-      users.set(remote, name);
+    if (typeof remote === 'string' && (kind.kind === 'REPOSITORY' || kind.kind === 'SCHEDULE'))
+      users.set(remote, (users.get(remote) ?? new Set()).add(name));
   }
   const unitOf = ({ kind, name, wanted }: Change): string => {
     if (kind === 'REPOSITORY' || kind === 'SCHEDULE') return `repository ${name}`;
     if (kind === 'DISTRIBUTION') return `repository ${textOf(wanted['repository'])}`;
-    const user = kind === 'REMOTE' ? users.get(name) : undefined;
-    return user === undefined ? `${kind} ${name}` : `repository ${user}`;
+    const [user, ...others] = kind === 'REMOTE' ? (users.get(name) ?? []) : [];
+    return user === undefined || others.length > 0 ? `${kind} ${name}` : `repository ${user}`;
   };
   return changes.map((change) => ({ ...change, unit: unitOf(change) }));
 }
@@ -128,4 +128,16 @@ function inOrder(makes: readonly Change[], deletions: readonly Change[]): Change
 /** The fields that an update changes. */
 export function changedValues({ fields, wanted }: Change): Values {
   return Object.fromEntries(fields.map(({ field }) => [field, wanted[field] ?? null]));
+}
+
+/** The names of the repositories that are there and that the changes are about. */
+export function repositoriesOf(changes: readonly Change[]): string[] {
+  const created = new Set(
+    changes.flatMap(({ kind, action, name }) => (kind === 'REPOSITORY' && action === 'CREATE' ? [name] : [])),
+  );
+  const names = changes.flatMap(({ kind, name, wanted }) => {
+    if (kind === 'REPOSITORY' || kind === 'SCHEDULE') return [name];
+    return kind === 'DISTRIBUTION' ? [textOf(wanted['repository'])] : [];
+  });
+  return [...new Set(names)].filter((name) => name !== '' && !created.has(name));
 }

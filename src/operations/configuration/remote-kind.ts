@@ -99,7 +99,7 @@ function settleRemote(values: Values): Values {
         per: newestTags.per ?? 'ALL',
       },
     }),
-    ...(headers && { headers: headers.map(({ name, value }) => ({ name, value })) }),
+    ...(headers && { headers: emptyToNull(headers.map(({ name, value }) => ({ name, value }))) }),
     realmHosts: emptyToNull(used.realmHosts),
   };
 }
