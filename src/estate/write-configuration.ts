@@ -1,5 +1,6 @@
 import { Document, isMap, isSeq } from 'yaml';
 import type { YAMLMap } from 'yaml';
+import { escapeVariables } from './escape-variables.ts';
 
 export interface StateEntry {
   readonly name: string;
@@ -24,8 +25,10 @@ export function writeConfiguration(
 ): string {
   const sections = Object.entries(state).filter(([, entries]) => entries.length > 0);
   const document = new Document({
-    name,
-    ...Object.fromEntries(sections.map(([section, entries]) => [section, entries.map(({ value }) => value)])),
+    name: escapeVariables(name),
+    ...Object.fromEntries(
+      sections.map(([section, entries]) => [section, entries.map(({ value }) => escapeVariables(value))]),
+    ),
   });
   document.commentBefore = ' Written by tidemark export-config.';
   for (const [section, entries] of sections) {

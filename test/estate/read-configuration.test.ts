@@ -195,7 +195,11 @@ test('the running state is written as a file that can be read', async () => {
       },
     ],
     repositories: [
-      { name: 'y', value: { name: 'y', remote: 'x', schedules: [{ cron: '0 3 * * *' }] }, secrets: [] },
+      {
+        name: 'y',
+        value: { name: 'y', remote: 'x', description: 'a$${B} ${C}', schedules: [{ cron: '0 3 * * *' }] },
+        secrets: [],
+      },
     ],
     distributions: [],
   });
@@ -204,4 +208,5 @@ test('the running state is written as a file that can be read', async () => {
   expect(configuration['remotes']).toEqual([
     { name: 'x', url: 'https://r.example', upstreamName: 'a/b', includeTags: ['1.10'] },
   ]);
+  expect(configuration['repositories']).toMatchObject([{ name: 'y', description: 'a$${B} ${C}' }]);
 });

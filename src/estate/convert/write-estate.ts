@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
+import { escapeVariables } from '../escape-variables.ts';
 import type { EstateFile } from './estate-file.ts';
 import { describeFinding } from './findings.ts';
 import type { Finding } from './findings.ts';
@@ -16,18 +17,10 @@ export function writeEstate(estate: EstateFile, path: string, findings: readonly
     ...findings.map((finding) => describeFinding(file, finding)),
   ];
   const comment = lines.map((line) => `# ${onOneLine(line)}`.trimEnd()).join('\n');
-  return `${comment}\n\n${stringify(withoutVariables(estate), { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false })}`;
+  return `${comment}\n\n${stringify(escapeVariables(estate), { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false })}`;
 }
 
 /** A comment ends with its line. */
 function onOneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029\ufeff]/gu, ' ');
-}
-
-/** In tidemark.yaml, `${NAME}` inside a text is a variable, and `$${` the text itself. */
-function withoutVariables(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('${', () => '$${');
-  if (Array.isArray(value)) return value.map(withoutVariables);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutVariables(one)]));
 }
