@@ -6,7 +6,7 @@ import { closeNames } from '../selection/close-names.ts';
 import type { FileMistake } from './file-mistake.ts';
 import type { ParsedDocument } from './parse-document.ts';
 
-interface JsonSchema {
+export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
   readonly writeOnly?: boolean;
@@ -43,13 +43,9 @@ export function checkShape(document: ParsedDocument): FileMistake[] {
     .map((error) => describe(document, error));
 }
 
-/** The fields with secrets, by the schema: their paths inside an entry. */
-export function secretFields(section: string, ...below: readonly string[]): string[] {
-  let schema = load().schema.properties?.[section]?.items;
-  for (const field of below) schema = schema?.properties?.[field];
-  return Object.entries(schema?.properties ?? {}).flatMap(([field, { writeOnly }]) =>
-    writeOnly ? [field] : [],
-  );
+/** schema/tidemark.schema.json */
+export function loadFileSchema(): JsonSchema {
+  return load().schema;
 }
 
 function isMissingName({ keyword, instancePath, params }: ErrorObject): boolean {

@@ -1,4 +1,5 @@
-import { secretFields } from './check-shape.ts';
+import { loadFileSchema } from './check-shape.ts';
+import type { JsonSchema } from './check-shape.ts';
 import type { FileMistake } from './file-mistake.ts';
 import type { ParsedDocument } from './parse-document.ts';
 
@@ -6,32 +7,27 @@ type Path = readonly (string | number)[];
 
 /** Secrets that stand in the file as they are. */
 export function findClearSecrets(document: ParsedDocument): FileMistake[] {
-  const { value } = document;
-  const found: Path[] = [];
-  for (const [section, entries] of Object.entries(value as Record<string, unknown>)) {
-    if (!Array.isArray(entries)) continue;
-    for (const [index, entry] of (entries as Record<string, unknown>[]).entries()) {
-      found.push(...clearIn(entry, secretFields(section)).map((field) => [section, index, field]));
-      const { remote } = entry;
-      if (section === 'repositories' && remote !== null && typeof remote === 'object')
-        found.push(
-          ...clearIn(remote as Record<string, unknown>, secretFields(section, 'remote')).map((field) => [
-            section,
-            index,
-            'remote',
-            field,
-          ]),
-        );
-    }
-  }
-  return found
+  return findTexts(loadFileSchema(), document.value, [])
     .filter((path) => document.isLiteral(path))
     .map((path) => ({
       place: document.locate(path),
-      message: `${String(path.at(-1))} stands in the file as it is; write {env: NAME} or {file: PATH}, or allow it with --allow-clear-secrets.`,
+      message: `${path.slice(2).join('.')} stands in the file as it is; write {env: NAME} or {file: PATH}, or allow it with --allow-clear-secrets.`,
     }));
 }
 
-function clearIn(entry: Readonly<Record<string, unknown>>, fields: readonly string[]): string[] {
-  return fields.filter((field) => typeof entry[field] === 'string');
+/** The paths of texts that are secret by the schema, and of proxies with a password. */
+function findTexts(schema: JsonSchema, value: unknown, path: Path): Path[] {
+  if (typeof value === 'string') {
+    const isProxyLogin = path.at(-1) === 'proxyUrl' && /\/\/[^/@]*:[^/]*@/.test(value);
+    return schema.writeOnly === true || isProxyLogin ? [path] : [];
+  }
+  const { items, properties = {} } = schema;
+  if (Array.isArray(value))
+    return items === undefined
+      ? []
+      : value.flatMap((item, index) => findTexts(items, item, [...path, index]));
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(properties).flatMap(([field, own]) =>
+    findTexts(own, (value as Record<string, unknown>)[field], [...path, field]),
+  );
 }

@@ -128,6 +128,19 @@ describe('texts from elsewhere', () => {
     await expect(read(remote('${P}'), { environment: { P: 'x' } })).resolves.toBeDefined();
   });
 
+  test.each([
+    ['headers: [{name: X-Key, value: in-clear}]', 'headers.0.value'],
+    ['proxyUrl: http://me:in-clear@proxy.example:3128', 'proxyUrl'],
+    ['headers: [{name: X-Key, value: {env: P}}]', undefined],
+    ['proxyUrl: http://me:${P}@proxy.example:3128', undefined],
+    ['proxyUrl: http://proxy.example:3128', undefined],
+  ])('the secret in "%s" is %s', async (field, found) => {
+    const text = `name: a\nx-notes: [~]\nremotes:\n  - name: x\n    url: https://r.example\n    upstreamName: a/b\n    ${field}\n`;
+    const reading = read(text, { environment: { P: 'x' } });
+    if (found === undefined) await expect(reading).resolves.toBeDefined();
+    else expect((await mistakesOf(reading)).join()).toContain(`${found} stands in the file as it is`);
+  });
+
   test('$${ stands for ${', async () => {
     const { configuration } = await read(
       'name: a\nrepositories:\n  - {name: b, description: "costs $${X}"}\n',
