@@ -154,15 +154,29 @@ test('recentVersions has the newest of those that the caller may read', async ()
   expect(await ask(query, 'stranger')).toEqual({ estate: { recentVersions: [] } });
 });
 
-const hourly = "3600, null, '{}'";
-const cron = (pause: string) =>
-  `null, '0 0 * * *', array[now() + interval '1 minute', now() + interval '1 minute' + interval '${pause}']`;
+interface Times {
+  /** SQL of the interval and of the cron. */
+  readonly times: string;
+  /** SQL of the next runs that Temporal has announced; undefined: none. */
+  readonly nextRuns?: string;
+}
+
+const hourly: Times = { times: '3600, null' };
+const cron = (pause: string): Times => ({
+  times: `null, '0 0 * * *'`,
+  nextRuns: `array[now() + interval '1 minute', now() + interval '1 minute' + interval '${pause}']`,
+});
 
 describe('freshness', () => {
   const state = '(select id from repository where name = $1)';
 
   /** A repository that has been synced so many minutes ago, hourly by its schedule. */
-  async function makeScheduled(name: string, schedule: string, minutes: number, taskState = 'COMPLETED') {
+  async function makeScheduled(
+    name: string,
+    schedule: Times | undefined,
+    minutes: number,
+    taskState = 'COMPLETED',
+  ) {
     await scene.api.sql('insert into repository (name) values ($1)', [name]);
     await scene.api.sql(
       `insert into task (name, state, repository_id, workflow_id, manifests_total, finished_at, error_code)
@@ -170,24 +184,30 @@ describe('freshness', () => {
          case when $2 = 'FAILED' then 'UPSTREAM_ERROR' end)`,
       [name, taskState, minutes],
     );
-    if (schedule !== '')
+    if (schedule === undefined) return;
+    await scene.api.sql(
+      `insert into schedule (repository_id, interval_seconds, cron, time_zone, jitter_seconds, catchup_window_seconds, mirror,
+         allow_private, paused, created_at) select ${state}, ${schedule.times}, 'UTC', 60, 60, false, true, false, now() - interval '1 year'`,
+      [name],
+    );
+    if (schedule.nextRuns !== undefined)
       await scene.api.sql(
-        `insert into schedule (repository_id, interval_seconds, cron, next_run_ats, time_zone, jitter_seconds, catchup_window_seconds, mirror,
-           allow_private, paused, created_at) select ${state}, ${schedule}, 'UTC', 60, 60, false, true, false, now() - interval '1 year'`,
+        `insert into schedule_group (specification, next_run_ats)
+         select specification, ${schedule.nextRuns} from schedule where repository_id = ${state} on conflict do nothing`,
         [name],
       );
   }
-  test.each<[string, string, number, string, string]>([
+  test.each<[string, Times | undefined, number, string, string]>([
     ['fresh', hourly, 50, 'COMPLETED', 'FRESH'],
     ['within-the-grace', hourly, 65, 'COMPLETED', 'FRESH'],
     ['late', hourly, 70, 'COMPLETED', 'LATE'],
     ['failed', hourly, 1, 'FAILED', 'FAILING'],
     ['runs', hourly, 1, 'RUNNING', 'SYNCING'],
-    ['unscheduled', '', 10_000, 'COMPLETED', 'UNSCHEDULED'],
-    ['failed-unscheduled', '', 10, 'FAILED', 'FAILING'],
+    ['unscheduled', undefined, 10_000, 'COMPLETED', 'UNSCHEDULED'],
+    ['failed-unscheduled', undefined, 10, 'FAILED', 'FAILING'],
     ['cron-fresh', cron('1 day'), 1_500, 'COMPLETED', 'FRESH'],
     ['cron-late', cron('1 day'), 1_700, 'COMPLETED', 'LATE'],
-    ['unknown-pause', "null, '0 0 * * *', '{}'", 1_700, 'COMPLETED', 'FRESH'],
+    ['unknown-pause', { times: "null, '0 1 * * *'" }, 1_700, 'COMPLETED', 'FRESH'],
   ])('%s', async (name, schedule, minutes, taskState, expected) => {
     const full = `freshness/${name}`;
     await makeScheduled(full, schedule, minutes, taskState);
