@@ -91,8 +91,43 @@ function readValue(document: Document, at: (offset: number) => string, mistakes:
   }
 }
 
-/** `${NAME}`, `${NAME:-default}`; `$${` stands for `${`. */
-const variablePattern = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+interface VariableReference {
+  readonly name: string;
+  readonly fallback: string | undefined;
+  /** The place after its `}`. */
+  readonly end: number;
+}
+
+/** Puts values in the places of `${NAME}` and `${NAME:-default}`. `$${` stands for `${`; other text stays. */
+function expand(text: string, valueOf: (reference: VariableReference) => string): string {
+  const readReference = referenceReader(text);
+  let expanded = '';
+  let at = 0;
+  for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', at)) {
+    const isEscaped = start > at && text[start - 1] === '$';
+    const reference = isEscaped ? undefined : readReference(start + 2);
+    expanded += text.slice(at, isEscaped ? start - 1 : start);
+    expanded += reference === undefined ? '${' : valueOf(reference);
+    at = reference?.end ?? start + 2;
+  }
+  return expanded + text.slice(at);
+}
+
+/** Reads what follows `${`; undefined for other text. A closing brace is looked for once, however many texts lack one. */
+function referenceReader(text: string): (at: number) => VariableReference | undefined {
+  let close = 0;
+  return (at) => {
+    const namePattern = /[A-Za-z_][A-Za-z0-9_]{0,127}/y;
+    namePattern.lastIndex = at;
+    const [name] = namePattern.exec(text) ?? [];
+    if (name === undefined) return undefined;
+    const after = at + name.length;
+    if (text[after] === '}') return { name, fallback: undefined, end: after + 1 };
+    if (!text.startsWith(':-', after)) return undefined;
+    if (close >= 0 && close < after) close = text.indexOf('}', after);
+    return close < 0 ? undefined : { name, fallback: text.slice(after + 2, close), end: close + 1 };
+  };
+}
 
 function substitute(
   document: Document,
@@ -105,8 +140,7 @@ function substitute(
     Scalar(key, node) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const isWhole = isScalar(node) && node.type === 'PLAIN' && /^\$\{[^}]*\}$/.test(node.value);
-      node.value = node.value.replace(variablePattern, (_, escaped, name: string, fallback: string) => {
-        if (escaped !== undefined) return '${';
+      node.value = expand(node.value, ({ name, fallback }) => {
         any.add(node);
         const value = environment[name] ?? fallback;
         if (value === undefined)

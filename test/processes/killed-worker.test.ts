@@ -73,6 +73,11 @@ test.concurrent('fault 95: killed before the last byte of a blob: it is resumed,
       );
       return row?.done === content.blobs.size - 1 && row.bytes >= large.bytes.length - 1;
     });
+    // what has been counted may still be on its way to the file
+    await until(async () => {
+      const [name = ''] = await partials();
+      return (await stack.fileSize('partial', name)) === large.bytes.length - 1;
+    });
     await first.end('SIGKILL');
     expect(await partials()).toHaveLength(1);
     const asked = upstream.requests.length;

@@ -1,6 +1,6 @@
 /** A database, a data folder and role processes of their own, on servers that a test may share or kill. */
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -137,6 +137,8 @@ export async function openStack(options: StackOptions = {}) {
     },
 
     files: (folder: 'partial' | 'blobs/sha256'): Promise<string[]> => readdir(join(dataDir, folder)),
+    fileSize: async (folder: 'partial' | 'blobs/sha256', name: string): Promise<number> =>
+      (await stat(join(dataDir, folder, name))).size,
 
     async close(): Promise<void> {
       await Promise.all(programs.map((program) => program.end('SIGKILL')));

@@ -18,7 +18,7 @@ const yearSeconds = 366 * 24 * 60 * 60;
 export function parseGoDuration(text: string): number | undefined {
   if (text === '0') return 0;
   if (!/^\+?(?:\d{1,12}(?:\.\d{0,12})?(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
-  const parts = text.matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g);
+  const parts = text.matchAll(/(\d{1,12}(?:\.\d{0,12})?)(ns|us|µs|μs|ms|s|m|h)/g);
   return [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitSeconds[unit] ?? 0), 0);
 }
 

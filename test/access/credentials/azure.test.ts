@@ -3,11 +3,15 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { noForm, openCredentials } from '../../support/credentials/open-credentials.ts';
+import { allowStalls } from '../../support/watch/allow-stalls.ts';
 import { useTestDatabase } from '../../support/servers/test-database.ts';
 import { testSecret } from '../../support/test-secret.ts';
 import { json, openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import { failure, manifestOf, openClient } from '../../registry/open-client.ts';
+
+// once in a process
+allowStalls(5_000, 'the first use loads the library of Azure');
 
 const database = useTestDatabase();
 const entraToken = testSecret('entra-token');

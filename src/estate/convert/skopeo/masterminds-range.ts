@@ -30,7 +30,11 @@ export function translateConstraint(text: string): { readonly range: string } | 
 
 /** `1.2 - 1.4` is `>=1.2 <=1.4`. */
 function expandHyphens(text: string): string {
-  return text.replace(/(\S+)\s+-\s+(\S+)/, '>=$1 <=$2');
+  const words = text.split(/\s+/);
+  const at = words.indexOf('-', 1);
+  const [from, , to] = words.slice(at - 1);
+  if (at < 0 || from === undefined || to === undefined) return text;
+  return words.toSpliced(at - 1, 3, `>=${from}`, `<=${to}`).join(' ');
 }
 
 /** An operator may have blanks after it. */
