@@ -98,7 +98,12 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'operations validate, ask for the role, and write',
   },
   'src/estate/convert/': {
-    folders: ['src/oci/', 'src/selection/', 'src/operations/schedules/cron.ts'],
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/operations/schedules/cron.ts',
+      'src/estate/escape-variables.ts',
+    ],
     packages: ['re2js', 'yaml'],
     node: ['node:path'],
     why: 'a file is converted without a server',

@@ -18,7 +18,7 @@ export function findClearSecrets(document: ParsedDocument): FileMistake[] {
 /** The paths of texts that are secret by the schema, and of proxies with a password. */
 function findTexts(schema: JsonSchema, value: unknown, path: Path): Path[] {
   if (typeof value === 'string') {
-    const isProxyLogin = path.at(-1) === 'proxyUrl' && /\/\/[^/@]*:[^/]*@/.test(value);
+    const isProxyLogin = path.at(-1) === 'proxyUrl' && URL.canParse(value) && new URL(value).password !== '';
     return schema.writeOnly === true || isProxyLogin ? [path] : [];
   }
   const { items, properties = {} } = schema;
