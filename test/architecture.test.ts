@@ -140,6 +140,21 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/activity', '@temporalio/common', 'dataloader', 'kysely', 'pino'],
     why: 'activities are handed what they need by createActivities(deps)',
   },
+  'src/activities/rules/': {
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/registry/',
+      'src/db/',
+      'src/access/',
+      'src/upstream/',
+      'src/operations/',
+      'src/activities/',
+    ],
+    typesOf: ['src/workflows/'],
+    packages: ['@temporalio/activity'],
+    why: 'a mirror rule makes repositories as its maker would, by the operations',
+  },
   'src/on-demand/': {
     folders: [
       'src/oci/',
@@ -193,6 +208,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/workflows/sync-input.ts',
       'src/workflows/scheduled-syncs-input.ts',
       'src/workflows/upkeep-input.ts',
+      'src/workflows/rule-input.ts',
     ],
     typesOf: ['src/content/'],
     packages: [

@@ -1,6 +1,6 @@
 import type { TaskStage } from '../db/schema/tasks.ts';
 import { readCommitted } from '../db/versions/commit-version.ts';
-import { requireRunning } from '../db/tasks/open-tasks.ts';
+import { requireRunning, setRunId } from '../db/tasks/open-tasks.ts';
 import { cutDueSchedules } from '../db/schedules/due-schedules.ts';
 import type { DueMoment, DuePage, PageCounts } from '../db/schedules/due-schedules.ts';
 import { enterStage, startTask } from '../db/tasks/start-task.ts';
@@ -12,6 +12,7 @@ import type { UnfinishedSync } from '../workflows/sync-stages.ts';
 import { beginSync } from './sync/begin-sync.ts';
 import type { ActivityDeps, TaskInput } from './deps.ts';
 import { runActivity, runWithHeartbeat } from './failure.ts';
+import { createRuleActivities } from './rules/rule-activities.ts';
 import { createStageActivities } from './sync/stage-activities.ts';
 import { beginPage } from './schedules/begin-page.ts';
 import { createLooks } from './look/create-looks.ts';
@@ -32,6 +33,7 @@ export function createActivities(deps: ActivityDeps) {
   const looks = createLooks(deps, shared);
   const fork = () => deps.database.em.fork();
   const activities = {
+    ...createRuleActivities(deps),
     ...createUpkeepActivities(deps),
     ...createStageActivities(deps, contexts),
 
@@ -42,6 +44,10 @@ export function createActivities(deps: ActivityDeps) {
     /** Looks at the repositories of a page of due schedules, and starts the syncs of those that may have changed. */
     beginScheduledSyncs: (page: DuePage): Promise<PageCounts> =>
       runWithHeartbeat((signal) => beginPage(deps, looks, page, signal)),
+
+    /** Records the workflow run of a task. Local. */
+    noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
+      runActivity(() => setRunId(fork(), taskId, runId)),
 
     /** Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
     beginSync: ({ taskId }: TaskInput): Promise<SyncResult | UnfinishedSync | null> =>

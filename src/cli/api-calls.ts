@@ -45,7 +45,7 @@ interface Noun {
   readonly connection: string;
 }
 
-export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential';
+export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential' | 'rule';
 
 export const nouns: Readonly<Record<NounName, Noun>> = {
   repository: {
@@ -87,6 +87,14 @@ export const nouns: Readonly<Record<NounName, Noun>> = {
     words: 'signature policy',
     list: 'policies',
     connection: 'signaturePolicies',
+  },
+  rule: {
+    query: 'mirrorRule',
+    key: 'name',
+    type: 'MirrorRule',
+    words: 'mirror rule',
+    list: 'rules',
+    connection: 'mirrorRules',
   },
 };
 

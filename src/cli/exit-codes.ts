@@ -5,7 +5,7 @@ export const exitCodes = {
   done: 0,
   failed: 1,
   usage: 2,
-  /** The sync completed, and some tags could not be synced. */
+  /** The sync completed, and some tags could not be synced; of a mirror rule, some repositories. */
   someTagsFailed: 3,
 } as const;
 

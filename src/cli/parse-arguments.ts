@@ -9,6 +9,7 @@ import { addConvert } from './configuration/convert-command.ts';
 import { addCredentials } from './commands/credential-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
+import { addRules } from './commands/rules/rule-commands.ts';
 import { addRemotes } from './commands/remote-commands.ts';
 import { addRepositories } from './commands/repository-commands.ts';
 import { addSchedules } from './commands/schedule-commands.ts';
@@ -24,7 +25,16 @@ const groups: readonly (readonly [string, readonly ((program: Command, choose: C
   ['Work with repositories:', [addSync, addRepositories, addContent, addTag, addTasks, addSchedules]],
   [
     'Configure:',
-    [addConfiguration, addConvert, addRemotes, addCredentials, addDistributions, addPolicies, addAccess],
+    [
+      addConfiguration,
+      addConvert,
+      addRemotes,
+      addCredentials,
+      addDistributions,
+      addPolicies,
+      addRules,
+      addAccess,
+    ],
   ],
   ['Operate:', [addStatus, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],

@@ -17,6 +17,7 @@ import { Migration0008Distributions } from './migrations/0008-distributions.ts';
 import { Migration0009Schedules } from './migrations/0009-schedules.ts';
 import { Migration0010Staging } from './migrations/0010-staging.ts';
 import { Migration0011Configuration } from './migrations/0011-configuration.ts';
+import { Migration0012Rules } from './migrations/0012-rules.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -42,6 +43,7 @@ const migrations = [
   Migration0009Schedules,
   Migration0010Staging,
   Migration0011Configuration,
+  Migration0012Rules,
 ];
 
 // Ids and byte counts are below 2^53.

@@ -30,6 +30,7 @@ export const sections = [
   'remotes',
   'repositories',
   'distributions',
+  'mirrorRules',
 ] as const;
 
 /** Where an entry of a section stands. */

@@ -16,6 +16,7 @@ export const exportSections = [
   ['remotes', 'REMOTE'],
   ['repositories', 'REPOSITORY'],
   ['distributions', 'DISTRIBUTION'],
+  ['mirrorRules', 'MIRROR_RULE'],
 ] as const;
 
 /** The running state as tidemark.yaml. Secrets are named in comments. */

@@ -14,6 +14,7 @@ const keyParts = {
   Schedule: 1,
   Token: 1,
   Grant: 1,
+  MirrorRule: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

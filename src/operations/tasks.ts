@@ -2,6 +2,7 @@ import { visibilityOf } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import { readRepositories } from '../db/reads/read-repositories.ts';
+import { readRules } from '../db/rules/read-rules.ts';
 import { readTasks } from '../db/reads/read-tasks.ts';
 import { Task } from '../db/schema/tasks.ts';
 import { endTask } from '../db/tasks/task-log.ts';
@@ -81,8 +82,12 @@ export async function cancelTask(
   return outcome;
 }
 
-/** The name of its repository; `*` where it has none. */
-async function nameOfTask(em: Em, viewer: Viewer, { repositoryId }: Task): Promise<string> {
+/** The name of its repository or mirror rule; `*` where it has none. */
+async function nameOfTask(em: Em, viewer: Viewer, { repositoryId, ruleId }: Task): Promise<string> {
+  if (typeof ruleId === 'number') {
+    const [rule] = await readRules(em.fork(), visibilityOf(viewer), [ruleId]);
+    return rule?.name ?? '*';
+  }
   if (typeof repositoryId !== 'number') return '*';
   const [repository] = await readRepositories(em.fork(), visibilityOf(viewer), [repositoryId]);
   return repository?.name ?? '*';

@@ -8,6 +8,28 @@ import { createLimiter } from './limiter.ts';
 
 export type RemoteDeps = Omit<UpstreamDeps, 'connections'>;
 
+/** The settings of a client, with the secrets in clear text. Undefined and null are the defaults. */
+export interface ClientFields {
+  readonly url: string;
+  readonly upstreamName: string;
+  readonly username?: string | null | undefined;
+  readonly password?: string | null | undefined;
+  readonly credentialId?: number | null | undefined;
+  readonly realmHosts?: string[] | null | undefined;
+  readonly headers?: readonly { readonly name: string; readonly value: string }[] | null | undefined;
+  readonly sslCaCertificate?: string | null | undefined;
+  readonly sslClientCertificate?: string | null | undefined;
+  readonly sslClientKey?: string | null | undefined;
+  readonly sslValidation?: boolean | null | undefined;
+  readonly proxyUrl?: string | null | undefined;
+  readonly totalTimeout?: number | null | undefined;
+  readonly connectTimeout?: number | null | undefined;
+  readonly sockReadTimeout?: number | null | undefined;
+  readonly maxRetries?: number | null | undefined;
+  readonly rateLimit?: number | null | undefined;
+  readonly sigstore?: string | null | undefined;
+}
+
 /** The options of a remote's client: its settings, its decrypted secrets, its limits, and our rules on addresses. */
 export function remoteOptions(
   deps: RemoteDeps,
@@ -17,28 +39,51 @@ export function remoteOptions(
   const open = (sealed: string | null | undefined, column: string) =>
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
   const headers = open(remote.headersSealed, 'headers');
-  const { rateLimit } = remote;
+  const stored = headers === undefined ? {} : (JSON.parse(headers) as Record<string, string>);
+  return fieldOptions(
+    deps,
+    {
+      ...remote,
+      password: open(remote.passwordSealed, 'password'),
+      headers: Object.entries(stored).map(([name, value]) => ({ name, value })),
+      sslClientKey: open(remote.sslClientKeySealed, 'ssl_client_key'),
+      proxyUrl: open(remote.proxyUrlSealed, 'proxy_url') ?? remote.proxyUrl,
+    },
+    more,
+  );
+}
+
+/** The same of fields that are no row of a remote. */
+export function fieldOptions(
+  deps: RemoteDeps,
+  remote: ClientFields,
+  more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit'> = {},
+): RegistryOptions {
+  const { rateLimit, headers } = remote;
   const mayBePrivate = (url: string) => deps.allowPrivate || isListedHost(new URL(url), deps.allowUpstream);
   return dropUndefined({
     url: remote.url,
     upstreamName: remote.upstreamName,
     username: remote.username ?? undefined,
-    password: open(remote.passwordSealed, 'password'),
+    password: remote.password ?? undefined,
     logins:
       remote.credentialId == null ? undefined : deps.credentials.loginsFor(remote.credentialId, remote.url),
-    realmHosts: remote.realmHosts,
-    headers: headers === undefined ? undefined : (JSON.parse(headers) as Record<string, string>),
+    realmHosts: remote.realmHosts ?? [],
+    headers:
+      headers == null || headers.length === 0
+        ? undefined
+        : Object.fromEntries(headers.map(({ name, value }) => [name, value])),
     tls: dropUndefined({
       ca: remote.sslCaCertificate ?? undefined,
       cert: remote.sslClientCertificate ?? undefined,
-      key: open(remote.sslClientKeySealed, 'ssl_client_key'),
-      rejectUnauthorized: remote.sslValidation,
+      key: remote.sslClientKey ?? undefined,
+      rejectUnauthorized: remote.sslValidation ?? true,
     }),
-    proxyUrl: open(remote.proxyUrlSealed, 'proxy_url') ?? remote.proxyUrl ?? undefined,
+    proxyUrl: remote.proxyUrl ?? undefined,
     totalTimeoutMs: milliseconds(remote.totalTimeout),
     connectTimeoutMs: milliseconds(remote.connectTimeout),
     sockReadTimeoutMs: milliseconds(remote.sockReadTimeout),
-    maxRetries: remote.maxRetries,
+    maxRetries: remote.maxRetries ?? undefined,
     manifestMaxBytes: deps.manifestMaxBytes,
     allowPrivate: mayBePrivate(remote.url),
     allowAddresses: deps.allowUpstream,

@@ -1,3 +1,5 @@
+import { ruleWorkflowType } from './rule-input.ts';
+
 /** Only ids, counts and digests pass through Temporal (docs/design.md, rule 4). */
 export interface UpkeepInput {
   /** Absent when a schedule starts it: the run then creates its task. */
@@ -6,8 +8,9 @@ export interface UpkeepInput {
 
 export const collectWorkflowType = 'collectContent';
 
-/** The workflow types of upkeep, by the name of the task. */
-export const upkeepWorkflowTypes: ReadonlyMap<string, string> = new Map([
+/** The workflow types of tasks other than syncs, by the name of the task. */
+export const taskWorkflowTypes: ReadonlyMap<string, string> = new Map([
   ['content.collect', collectWorkflowType],
   ['content.verify', 'verifyContent'],
+  ['rule.run', ruleWorkflowType],
 ]);

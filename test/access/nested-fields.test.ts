@@ -20,6 +20,7 @@ const within = [
   'Manifest.manifests',
   'Manifest.referrers',
   'Manifest.signatures',
+  'MirrorRule.lastRun',
   'Repository.latestVersion',
   'Repository.schedules',
   'Repository.tasks',
@@ -130,6 +131,25 @@ const leads: readonly Lead[] = [
     to: (others) => others.taskId,
     ask: (own) => node(own.scheduleId, 'Schedule', 'runs(first: 1) { nodes { task { id } } }'),
   },
+  {
+    field: 'Task.rule',
+    link: 'update task set rule_id = $2 where id = $1',
+    from: (own) => own.taskId,
+    to: (others) => others.mirrorRuleId,
+    ask: (own) => node(own.taskId, 'Task', 'rule { id }'),
+  },
+  ...(
+    [
+      ['repository', 'repository_id', 'repositoryId'],
+      ['syncTask', 'sync_task_id', 'taskId'],
+    ] as const
+  ).map(([name, column, to]): Lead => ({
+    field: `RuleOutcome.${name}`,
+    link: `insert into rule_outcome (task_id, upstream_name, name, outcome, ${column}) values ($1, 'a', 'a', 'PRESENT', $2)`,
+    from: (own) => own.taskId,
+    to: (others) => others[to],
+    ask: (own) => node(own.taskId, 'Task', `ruleOutcomes(first: 1) { nodes { ${name} { id } } }`),
+  })),
   {
     field: 'Verification.policy',
     link: 'update repository set signature_policy_id = $2 where id = $1',

@@ -46,6 +46,7 @@ export const fieldRows: readonly FieldRow[] = [
       ['scheduleId', 'reader'],
       ['signaturePolicyId', 'reader'],
       ['credentialId', 'reader'],
+      ['mirrorRuleId', 'reader'],
       ['signatureId', 'reader'],
       ['tokenId', 'root'],
       ['grantId', 'admin'],
@@ -120,6 +121,13 @@ export const fieldRows: readonly FieldRow[] = [
     ask: (t) =>
       `signaturePolicies(first: 1, after: ${text(before('signaturePolicies', t.name))}) { nodes { id } }`,
     shows: (t) => t.signaturePolicyId,
+  },
+  { field: 'Query.mirrorRule', least: 'reader', ask: (t) => `mirrorRule(name: ${text(t.name)}) { id }` },
+  {
+    field: 'Query.mirrorRules',
+    least: 'reader',
+    ask: (t) => `mirrorRules(first: 1, after: ${text(before('mirrorRules', t.name))}) { nodes { id } }`,
+    shows: (t) => t.mirrorRuleId,
   },
   {
     field: 'Query.viewer',
@@ -234,6 +242,14 @@ export const fieldRows: readonly FieldRow[] = [
   mutation('credentialUpdate', 'maintainer', (t) => `id: ${text(t.credentialId)}, username: "v"`),
   mutation('credentialDelete', 'maintainer', (t) => `id: ${text(t.credentialId)}`),
   mutation('signaturePolicyDelete', 'maintainer', (t) => `id: ${text(t.signaturePolicyId)}`),
+  mutation(
+    'mirrorRuleCreate',
+    'maintainer',
+    (t) => `name: ${text(t.freeName)}, url: "https://registry.example", targetPrefix: ${text(t.name)}`,
+  ),
+  mutation('mirrorRuleUpdate', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}, repositoriesAtMost: 5`),
+  mutation('mirrorRuleRun', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}, dryRun: true`),
+  mutation('mirrorRuleDelete', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}`),
   mutation(
     'configurationApply',
     'maintainer',

@@ -113,6 +113,7 @@ async function changedFields(role: 'reader' | 'maintainer', given: object): Prom
     remotes: [{ ...remote('guarded'), ...given }],
     repositories: [],
     distributions: [],
+    mirrorRules: [],
   };
   const changes = await planChanges(reader, configuration, { prune: false });
   return changes.flatMap(({ fields }) => fields.map(({ field }) => field));

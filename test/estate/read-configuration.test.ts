@@ -167,6 +167,7 @@ describe('files', () => {
       name: 'a',
       signaturePolicies: [],
       credentials: [],
+      mirrorRules: [],
       remotes: [{ name: 'three', url: 'https://r.example', upstreamName: 'a/b' }],
       repositories: [{ name: 'one', retainVersions: 3 }, { name: 'two' }, { name: 'three', remote: 'three' }],
       distributions: [],

@@ -8,6 +8,7 @@ import { AccessResolver } from './access/access.resolver.ts';
 import {
   CredentialViewerResolver,
   DistributionViewerResolver,
+  MirrorRuleViewerResolver,
   RemoteViewerResolver,
   RepositoryViewerResolver,
   ScheduleViewerResolver,
@@ -45,6 +46,13 @@ import {
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
 } from './policies/signature-policy.resolver.ts';
+import { MirrorRuleMutationResolver } from './rules/rule-mutation.resolver.ts';
+import {
+  RepositoryVanishedResolver,
+  RuleOutcomeResolver,
+  TaskRuleResolver,
+} from './rules/rule-outcome.resolver.ts';
+import { MirrorRuleResolver } from './rules/rule.resolver.ts';
 import { SyncResolver } from './sync/sync.resolver.ts';
 import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
@@ -124,9 +132,15 @@ export function buildApiSchema(): GraphQLSchema {
       SignaturePolicyViewerResolver,
       ScheduleViewerResolver,
       TaskViewerResolver,
+      MirrorRuleViewerResolver,
       ConfigurationResolver,
       EstateResolver,
       RepositoryFreshnessResolver,
+      MirrorRuleResolver,
+      MirrorRuleMutationResolver,
+      TaskRuleResolver,
+      RuleOutcomeResolver,
+      RepositoryVanishedResolver,
     ],
     pubSub: noPubSub,
     validate: false,

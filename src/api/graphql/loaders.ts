@@ -36,6 +36,14 @@ import { countTags, readTagPages, readVersionTags } from '../../db/reads/tags/re
 import { countTagReleases, readTagReleasePages } from '../../db/reads/tags/read-tag-releases.ts';
 import { countRepositoryTasks, readRepositoryTaskPages, readTasks } from '../../db/reads/read-tasks.ts';
 import { countWaitingTags, readWaitingPages } from '../../db/reads/tags/read-waiting-tags.ts';
+import {
+  countRuleOutcomes,
+  countRuleRepositories,
+  readLastRuns,
+  readRuleOutcomePages,
+  readRules,
+  readVanished,
+} from '../../db/rules/read-rules.ts';
 import { countVersions, readVersionPages, readVersions } from '../../db/reads/read-versions.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
@@ -173,6 +181,12 @@ export function createLoaders(em: Em, viewer: Viewer) {
     manifestBlobs: seenById(readManifestBlobs),
     totalSizes: below(readTotalSizes),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
+    mirrorRules: seenById(readRules),
+    ruleRepositoryCounts: byId(countRuleRepositories),
+    lastRuleRuns: byId(readLastRuns),
+    ruleOutcomePages: lists(readRuleOutcomePages),
+    ruleOutcomeCounts: byId(countRuleOutcomes),
+    vanished: byId(readVanished),
     grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
   };
 }

@@ -10,6 +10,7 @@ import type { GlobalId } from '../../operations/global-id.ts';
 import { NodeType } from './node.type.ts';
 import { toRemoteType } from './remotes/remote.type.ts';
 import { toRepositoryType } from './repositories/repository.type.ts';
+import { toMirrorRuleType } from './rules/rule.type.ts';
 import { toScheduleType } from './schedules/schedule.type.ts';
 import { toSignaturePolicyType } from './policies/signature-policy.type.ts';
 import { toTaskType } from './tasks/task.type.ts';
@@ -75,6 +76,8 @@ async function loadNode(
       return mapped(await loaders.tokens.load(first), toTokenType);
     case 'Grant':
       return mapped(await loaders.grants.load(first), toGrantType);
+    case 'MirrorRule':
+      return mapped(await loaders.mirrorRules.load(first), toMirrorRuleType);
     case 'Signature':
       return mapped(await loaders.signatures.load(first), toSignatureType);
   }

@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/open-database.ts';
+import {
+  forgetRuleRemoval,
+  keepRule,
+  readRuleRemovals,
+  readRulesToKeep,
+} from '../../db/rules/temporal-rules.ts';
 import { keepGroup, readGroupsToKeep } from '../../db/schedules/schedule-groups.ts';
 import type { ScheduleKeeper } from '../../db/schedules/schedule-groups.ts';
 import type { WorkflowStarter } from '../../operations/workflows.ts';
@@ -26,6 +32,15 @@ export async function reconcileSchedules(
   for (const specification of await readGroupsToKeep(database.em.fork(), aLook)) {
     if (signal.aborted) return;
     await keepGroup(database.em.fork(), specification, keeper, { isComparison: true });
+  }
+  for (const temporalId of await readRuleRemovals(database.em.fork(), aLook)) {
+    if (signal.aborted) return;
+    await keeper.remove(temporalId);
+    await forgetRuleRemoval(database.em.fork(), temporalId);
+  }
+  for (const id of await readRulesToKeep(database.em.fork(), aLook)) {
+    if (signal.aborted) return;
+    await keepRule(database.em.fork(), id, keeper);
   }
 }
 

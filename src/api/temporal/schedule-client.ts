@@ -4,6 +4,8 @@ import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/cli
 import type { ScheduleGroup, ScheduleKeeper, SeenSchedule } from '../../db/schedules/schedule-groups.ts';
 import { scheduledSyncsType } from '../../workflows/scheduled-syncs-input.ts';
 import type { ScheduledSyncsInput } from '../../workflows/scheduled-syncs-input.ts';
+import { ruleWorkflowType } from '../../workflows/rule-input.ts';
+import type { RuleInput } from '../../workflows/rule-input.ts';
 import { summarizeSync, summaryOf } from '../../workflows/sync-input.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
@@ -78,6 +80,7 @@ function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
   const input: ScheduledSyncsInput = { specification };
   const { note, ...names } = only ?? { note: null };
   const memo = { specification, repositories, ...names, trigger: 'SCHEDULE' as const };
+  const { ruleId } = group;
   return {
     spec: {
       ...(cron === null ? {} : { cronExpressions: [cron] }),
@@ -96,9 +99,25 @@ function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
         only === null
           ? summaryOf(`scheduled syncs of ${repositories} repositories: ${specification}`)
           : summarizeSync({ ...only, trigger: 'SCHEDULE' }),
+      ...(ruleId === undefined ? {} : runOf(ruleId, specification)),
     },
-    policies: { overlap: 'BUFFER_ONE', catchupWindow: catchupWindowSeconds * 1000, pauseOnFailure: false },
+    policies: {
+      overlap: ruleId === undefined ? 'BUFFER_ONE' : 'SKIP',
+      catchupWindow: catchupWindowSeconds * 1000,
+      pauseOnFailure: false,
+    },
     state: { paused, ...(note === null ? {} : { note }) },
+  };
+}
+
+/** Without the id of a task: the run creates its own. */
+function runOf(ruleId: number, specification: string) {
+  const input: RuleInput = { ruleId };
+  return {
+    workflowType: ruleWorkflowType,
+    args: [input],
+    memo: { specification, trigger: 'SCHEDULE' as const },
+    staticSummary: summaryOf(specification),
   };
 }
 

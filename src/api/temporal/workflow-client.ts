@@ -7,7 +7,7 @@ import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 import { summarizeSync, syncWorkflowType } from '../../workflows/sync-input.ts';
 import type { SyncInput } from '../../workflows/sync-input.ts';
-import { upkeepWorkflowTypes } from '../../workflows/upkeep-input.ts';
+import { taskWorkflowTypes } from '../../workflows/upkeep-input.ts';
 
 /** How long to wait for the workflow of a final task to close. */
 const endingMs = 3_000;
@@ -21,6 +21,9 @@ export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientO
       const found = await call(() =>
         client.workflow.getHandle(run.workflowId, run.runId ?? undefined).describe(),
       );
+      // a long task continues as a new run
+      if (found.status.name === 'CONTINUED_AS_NEW' && run.runId != null)
+        return await describeSync({ workflowId: run.workflowId });
       const { taskId } = (found.memo ?? {}) as { taskId?: unknown };
       return {
         status: found.status.name,
@@ -45,18 +48,18 @@ export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientO
       trigger = 'MANUAL',
     } = start;
     const names = { repositoryName, remoteHost, trigger };
-    const upkeepType = upkeepWorkflowTypes.get(taskName);
+    const otherType = taskWorkflowTypes.get(taskName);
     const input: SyncInput = { taskId, repositoryName };
     try {
       const handle = await call(() =>
-        client.workflow.start(upkeepType ?? syncWorkflowType, {
+        client.workflow.start(otherType ?? syncWorkflowType, {
           workflowId,
           taskQueue,
           args: [input],
           workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          memo: upkeepType === undefined ? { taskId, ...names } : { taskId, trigger },
-          staticSummary: upkeepType === undefined ? summarizeSync(names) : taskName,
+          memo: otherType === undefined ? { taskId, ...names } : { taskId, trigger },
+          staticSummary: otherType === undefined ? summarizeSync(names) : taskName,
         }),
       );
       return handle.firstExecutionRunId;

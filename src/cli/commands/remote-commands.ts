@@ -37,7 +37,7 @@ interface Remote extends TagRules {
   readonly signaturePolicy: { readonly name: string } | null;
 }
 
-interface Changes extends TagRuleOptions {
+export interface RemoteOptions extends TagRuleOptions {
   readonly url?: string;
   readonly upstreamName?: string;
   readonly tags?: string;
@@ -61,15 +61,15 @@ interface Changes extends TagRuleOptions {
   readonly signaturePolicy?: string;
 }
 
-const remote: Thing<Changes> = {
+const remote: Thing<RemoteOptions> = {
   noun: 'remote',
   argument: '<remote>',
   fields: `id name url upstreamName policy includeTags excludeTags ${tagRuleFields} username hasPassword hasSslClientKey downloadConcurrency
     rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
     credential { id name }
     totalTimeout connectTimeout sockReadTimeout`,
-  setUp: withChanges,
-  read: readChanges,
+  setUp: withRemoteOptions,
+  read: readRemoteOptions,
 };
 
 export function addRemotes(program: Command, choose: Choose): void {
@@ -145,7 +145,8 @@ function describe(one: Remote): [string, string | number | null][] {
   ];
 }
 
-function withChanges(command: Command): void {
+/** Options for the settings of remotes. */
+export function withRemoteOptions(command: Command): void {
   command
     .option('--tags <list>', "only these tags, separated by commas; '' for every tag")
     .option('--exclude-tags <list>', "not these tags; '' for none");
@@ -181,7 +182,10 @@ function patterns(text: string | undefined): string[] | null | undefined {
   return text === '' ? null : splitList(text);
 }
 
-async function readChanges(client: Client, options: Changes): Promise<Readonly<Record<string, unknown>>> {
+export async function readRemoteOptions(
+  client: Client,
+  options: RemoteOptions,
+): Promise<Readonly<Record<string, unknown>>> {
   const { passwordStdin = false } = options;
   const password = passwordStdin ? await readPassword(client.interrupt.signal) : undefined;
   return {

@@ -10,6 +10,7 @@ export const sealedTables = [
     ],
   },
   { table: 'credential', columns: [['secret_sealed', 'secret']] },
+  { table: 'mirror_rule', columns: [['secrets_sealed', 'secrets']] },
 ] as const satisfies readonly SealedTable[];
 
 export interface SealedTable {

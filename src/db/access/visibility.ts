@@ -41,13 +41,14 @@ export function repositoryVisible(
 }
 
 /**
- * Whether a row of `task` is visible: with its repository, or, once that is deleted, to the caller who started the task.
+ * Whether a row of `task` is visible: with its repository or mirror rule, or, once that is deleted, to the caller who started the task.
  * A failed first sync deletes its repository (`discardUnlessSynced`), and its caller must still read the reason.
  */
 export function taskVisible(visibility: Visibility): RawBuilder<unknown> {
   if (visibility.all) return sql`true`;
   const { identity } = visibility;
-  const withRepository = repositoryVisible(sql`task.repository_id`, visibility);
+  const withRepository = sql`(${repositoryVisible(sql`task.repository_id`, visibility)} or exists (
+    select from mirror_rule seen where seen.id = task.rule_id and ${nameVisible(sql`seen.name`, visibility)}))`;
   // Groups differ between logins; the subject does not.
   const starter =
     identity?.kind === 'token'

@@ -7,6 +7,7 @@ const tables = {
   REPOSITORY: 'repository',
   SIGNATURE_POLICY: 'signature_policy',
   CREDENTIAL: 'credential',
+  MIRROR_RULE: 'mirror_rule',
 } as const;
 /** What is named by a name alone. */
 export type NamedKind = keyof typeof tables;

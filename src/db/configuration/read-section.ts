@@ -49,6 +49,8 @@ function rowsOf({ kind, visibility, isPrivate }: SectionOf): RawBuilder<unknown>
     return sql`select id from credential where ${nameVisible(sql`name`, visibility)}`;
   if (kind === 'SIGNATURE_POLICY')
     return sql`select id from signature_policy where ${nameVisible(sql`name`, visibility)}`;
+  if (kind === 'MIRROR_RULE')
+    return sql`select id from mirror_rule where ${nameVisible(sql`name`, visibility)}`;
   return sql`
     select d.id from distribution d join repository r on r.id = d.repository_id
     where ${nameVisible(sql`d.base_path`, visibility)} and not (d.base_path = r.name and d.version is null

@@ -18,6 +18,8 @@ export function temporalScheduleId(specification: RawBuilder<unknown>): RawBuild
 /** The wanted and the last seen state of a schedule at Temporal. */
 export interface ScheduleGroup {
   readonly specification: string;
+  /** Set where no repositories are synced, but a mirror rule is run. */
+  readonly ruleId?: number;
   readonly temporalId: string;
   readonly cron: string | null;
   readonly intervalSeconds: number | null;

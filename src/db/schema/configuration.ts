@@ -8,6 +8,7 @@ export const configuredKinds = [
   'REPOSITORY',
   'SCHEDULE',
   'DISTRIBUTION',
+  'MIRROR_RULE',
 ] as const;
 /** What a configuration has: a section of tidemark.yaml each; schedules are listed with their repository. */
 export type ConfiguredKind = (typeof configuredKinds)[number];

@@ -6,6 +6,7 @@ import { distributionsTables } from './distributions.ts';
 import { installationTables } from './installation.ts';
 import { remotesTables } from './remotes.ts';
 import { repositoriesTables } from './repositories.ts';
+import { rulesTables } from './rules.ts';
 import { schedulesTables } from './schedules.ts';
 import { signaturesTables } from './signatures.ts';
 import { stagingTables } from './staging.ts';
@@ -22,6 +23,7 @@ export const entities = [
   ...installationTables,
   ...remotesTables,
   ...repositoriesTables,
+  ...rulesTables,
   ...schedulesTables,
   ...signaturesTables,
   ...stagingTables,

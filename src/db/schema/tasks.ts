@@ -77,6 +77,8 @@ export const Task = defineEntity({
     stage: p.enum(taskStages).default('PREPARING'),
     repositoryId: p.bigint('number').nullable(),
     remoteId: p.bigint('number').nullable(),
+    /** Of the run of a mirror rule. */
+    ruleId: p.bigint('number').nullable(),
     /** Host and port of the remote's URL. */
     upstreamHost: p.text().nullable(),
     arguments: p.json<SyncArguments>().defaultRaw("'{}'"),

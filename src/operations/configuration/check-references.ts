@@ -15,6 +15,7 @@ const nouns: Readonly<Record<ConfiguredKind, string>> = {
   REPOSITORY: 'repository',
   SCHEDULE: 'schedule',
   DISTRIBUTION: 'distribution',
+  MIRROR_RULE: 'mirror rule',
 };
 
 /** Names that are given twice. */

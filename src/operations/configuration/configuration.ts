@@ -13,6 +13,7 @@ export interface Configuration {
   /** With `schedules`, a list. */
   readonly repositories: readonly Values[];
   readonly distributions: readonly Values[];
+  readonly mirrorRules: readonly Values[];
 }
 
 export type Section = Exclude<keyof Configuration, 'name'>;

@@ -5,6 +5,7 @@ import type { Kind } from './kind.ts';
 import { policyKind } from './policy-kind.ts';
 import { remoteKind } from './remote-kind.ts';
 import { repositoryKind } from './repository-kind.ts';
+import { ruleKind } from './rule-kind.ts';
 import { scheduleKind } from './schedule-kind.ts';
 
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
@@ -15,6 +16,7 @@ export const kinds: readonly Kind[] = [
   repositoryKind,
   scheduleKind,
   distributionKind,
+  ruleKind,
 ];
 
 /** The kinds with a section of their own. */

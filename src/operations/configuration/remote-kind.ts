@@ -87,7 +87,7 @@ async function toFields({ em }: Operator, values: Values): Promise<RemoteChanges
 }
 
 /** The address in canonical form, and rules with their parts in a fixed order. */
-function settleRemote(values: Values): Values {
+export function settleRemote(values: Values): Values {
   const used = asUsed(values as RemoteFields);
   const { newestTags, headers } = used;
   return {

@@ -57,6 +57,8 @@ export interface Things {
   readonly signaturePolicyId: string;
   /** Has the name, too. */
   readonly credentialId: string;
+  /** Has the name, and makes repositories below it. */
+  readonly mirrorRuleId: string;
   /** Of the manifest `digest`, in the version. */
   readonly signatureId: string;
   readonly tokenId: string;
@@ -67,6 +69,7 @@ export async function startAccessScene(options: ApiOptions = {}): Promise<Access
   const api = await startApi({ logins: { tokens: true, oidc: undefined }, ...options });
   // workflow ids hold repository ids, and all tests share one Temporal
   await api.sql(`alter table repository alter column id restart with ${randomInt(1, 2 ** 40)}`);
+  await api.sql(`alter table mirror_rule alter column id restart with ${randomInt(1, 2 ** 40)}`);
   const makeToken: AccessScene['makeToken'] = async (name, grants) => {
     const made = await createToken(api.database.em.fork(), { name, expiresInDays: 1, grants });
     if (made === undefined) throw new Error(`there is a token ${name}`);
@@ -149,6 +152,10 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
   const credentialId = await id("insert into credential (name, kind, username) values ($1, 'STATIC', 'u')", [
     name,
   ]);
+  const mirrorRuleId = await id(
+    'insert into mirror_rule (name, url, target_prefix, allow_private) values ($1, $2, $1, true)',
+    [name, 'https://registry.example'],
+  );
   const signatureId = await id(
     "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
     [digests.plain, `${digests.plain}@${name}`],
@@ -181,6 +188,7 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     scheduleId: toGlobalId('Schedule', scheduleId),
     signaturePolicyId: toGlobalId('SignaturePolicy', signaturePolicyId),
     credentialId: toGlobalId('Credential', credentialId),
+    mirrorRuleId: toGlobalId('MirrorRule', mirrorRuleId),
     signatureId: toGlobalId('Signature', signatureId),
     tokenId: toGlobalId('Token', tokenId),
     grantId: toGlobalId('Grant', grantId),

@@ -32,7 +32,7 @@ import type { RunningWorker, WorkerRoleOptions } from '../../../src/processes/wo
 import { createUpkeepTask } from '../../../src/db/tasks/upkeep-tasks.ts';
 import type { UpkeepName } from '../../../src/db/tasks/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../../src/workflows/sync-input.ts';
-import { upkeepWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
+import { taskWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
 import { insertMirror } from './insert-mirror.ts';
 import type { NewRemote } from './insert-mirror.ts';
 import { readContent, readTags } from './read-version.ts';
@@ -191,7 +191,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
         workflowId: `${taskQueue}/${name}`,
       });
       await client.workflow
-        .execute(upkeepWorkflowTypes.get(name) ?? '', {
+        .execute(taskWorkflowTypes.get(name) ?? '', {
           taskQueue,
           workflowId: task.workflowId,
           args: [{ taskId: task.id }],
@@ -253,4 +253,5 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
 async function separateIds(database: Database): Promise<void> {
   const start = randomInt(1, 2 ** 40);
   await database.em.execute(`alter table repository alter column id restart with ${start}`);
+  await database.em.execute(`alter table mirror_rule alter column id restart with ${start}`);
 }

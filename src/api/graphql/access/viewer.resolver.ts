@@ -1,11 +1,13 @@
 import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import type { Role } from '../../../db/access/roles.ts';
+import type { Task } from '../../../db/schema/tasks.ts';
 import type { RequestContext } from '../context.ts';
 import { CredentialType } from '../credentials/credential.type.ts';
 import { DistributionType } from '../distributions/distribution.type.ts';
 import { SignaturePolicyType } from '../policies/signature-policy.type.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
+import { MirrorRuleType } from '../rules/rule.type.ts';
 import { ScheduleType } from '../schedules/schedule.type.ts';
 import { TaskType } from '../tasks/task.type.ts';
 import { RoleEnum } from './access.type.ts';
@@ -64,6 +66,14 @@ export class SignaturePolicyViewerResolver {
   }
 }
 
+@Resolver(() => MirrorRuleType)
+export class MirrorRuleViewerResolver {
+  @FieldResolver(rolesType, description('the rule'))
+  viewerCan(@Root() { row }: MirrorRuleType, @Ctx() { viewer }: RequestContext): Role[] {
+    return rolesFor(viewer, row.name);
+  }
+}
+
 @Resolver(() => ScheduleType)
 export class ScheduleViewerResolver {
   @FieldResolver(rolesType, description("the schedule's repository"))
@@ -74,10 +84,19 @@ export class ScheduleViewerResolver {
 
 @Resolver(() => TaskType)
 export class TaskViewerResolver {
-  @FieldResolver(rolesType, description('the task\'s repository, or for "*" where it has none'))
+  @FieldResolver(
+    rolesType,
+    description('the task\'s repository or mirror rule, or for "*" where it has none'),
+  )
   viewerCan(@Root() { row }: TaskType, @Ctx() context: RequestContext): Promise<Role[]> {
-    return rolesForRepository(context, row.repositoryId ?? undefined);
+    return rolesForTask(context, row);
   }
+}
+
+async function rolesForTask(context: RequestContext, { ruleId, repositoryId }: Task): Promise<Role[]> {
+  if (typeof ruleId !== 'number') return rolesForRepository(context, repositoryId ?? undefined);
+  const rule = await context.loaders.mirrorRules.load(ruleId);
+  return rolesFor(context.viewer, rule?.name ?? '*');
 }
 
 /** As `cancelTask` checks it: without a repository the role is needed for everything. */

@@ -3,6 +3,7 @@ import { CredentialCreateInput } from '../credentials/credential-input.type.ts';
 import { SignaturePolicyCreateInput } from '../policies/signature-policy.type.ts';
 import { NewRemoteSettings } from '../remotes/remote-input.type.ts';
 import { RepositoryNameField, RepositoryPlainSettings } from '../repositories/repository.type.ts';
+import { NewRuleSettings } from '../rules/rule-input.type.ts';
 import { NewDistributionSettings } from '../distributions/distribution.type.ts';
 import { NewScheduleSettings } from '../schedules/schedule-input.type.ts';
 
@@ -70,6 +71,12 @@ export class ConfiguredDistributionInput extends NewDistributionSettings {
   signaturePolicy?: string | null;
 }
 
+@InputType('ConfiguredMirrorRuleInput', { description: 'A mirror rule of a configuration.' })
+export class ConfiguredMirrorRuleInput extends NewRuleSettings {
+  @Field(() => String, signaturePolicyOption)
+  signaturePolicy?: string | null;
+}
+
 @InputType('ConfigurationInput', { description: 'The content of tidemark.yaml (docs/configuration.md).' })
 export class ConfigurationInput {
   @Field(() => String, {
@@ -95,6 +102,9 @@ export class ConfigurationInput {
 
   @Field(() => [ConfiguredDistributionInput], { nullable: true, description: 'Distributions.' })
   distributions?: ConfiguredDistributionInput[] | null;
+
+  @Field(() => [ConfiguredMirrorRuleInput], { nullable: true, description: 'Mirror rules.' })
+  mirrorRules?: ConfiguredMirrorRuleInput[] | null;
 }
 
 @InputType('ConfigurationApplyInput', { description: 'A configuration to apply.' })

@@ -80,6 +80,7 @@ function toConfiguration({ name, ...sections }: ConfigurationInput): Configurati
     remotes: listOf(sections.remotes),
     repositories: listOf(sections.repositories),
     distributions: listOf(sections.distributions),
+    mirrorRules: listOf(sections.mirrorRules),
   };
 }
 

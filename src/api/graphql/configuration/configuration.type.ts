@@ -35,6 +35,7 @@ export const ConfiguredKindEnum = {
   REPOSITORY: 'REPOSITORY',
   SCHEDULE: 'SCHEDULE',
   DISTRIBUTION: 'DISTRIBUTION',
+  MIRROR_RULE: 'MIRROR_RULE',
 } as const satisfies Record<ConfiguredKind, ConfiguredKind>;
 registerEnumType(ConfiguredKindEnum, {
   name: 'ConfiguredKind',
@@ -46,6 +47,7 @@ registerEnumType(ConfiguredKindEnum, {
     REPOSITORY: { description: 'A repository.' },
     SCHEDULE: { description: 'A schedule. It is listed with its repository.' },
     DISTRIBUTION: { description: 'A distribution.' },
+    MIRROR_RULE: { description: 'A mirror rule.' },
   },
 });
 
@@ -55,6 +57,7 @@ export const ConfigurationSectionEnum = {
   REMOTE: 'REMOTE',
   REPOSITORY: 'REPOSITORY',
   DISTRIBUTION: 'DISTRIBUTION',
+  MIRROR_RULE: 'MIRROR_RULE',
 } as const satisfies Record<SectionKind, SectionKind>;
 registerEnumType(ConfigurationSectionEnum, {
   name: 'ConfigurationSection',
@@ -64,6 +67,7 @@ registerEnumType(ConfigurationSectionEnum, {
     CREDENTIAL: { description: 'credentials' },
     REMOTE: { description: 'remotes' },
     REPOSITORY: { description: 'repositories, with their schedules' },
+    MIRROR_RULE: { description: 'mirrorRules' },
     DISTRIBUTION: {
       description:
         "distributions. The one at a repository's own name is listed where it differs from that of a new repository.",
@@ -150,6 +154,7 @@ const nodeTypes = {
   REMOTE: 'Remote',
   REPOSITORY: 'Repository',
   DISTRIBUTION: 'Distribution',
+  MIRROR_RULE: 'MirrorRule',
 } as const;
 
 export function toConfiguredThing(section: SectionKind, exported: Exported): ConfiguredThingType {

@@ -9,7 +9,7 @@ import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** The fields that create and update share. */
 @InputType()
-abstract class RemoteSettings extends TagRuleSettings {
+export abstract class RemoteSettings extends TagRuleSettings {
   @Field(() => [String], {
     nullable: true,
     description:
@@ -108,9 +108,9 @@ abstract class RemoteSettings extends TagRuleSettings {
   password?: string | null;
 }
 
-/** The fields of a new remote but those that name something else. */
+/** The fields of new remotes but their names and addresses. */
 @InputType()
-export abstract class NewRemoteSettings extends RemoteSettings {
+export abstract class NewRemoteTemplate extends RemoteSettings {
   @PrereleasesField({ nullable: true, defaultValue: false })
   override semverPrereleases?: boolean | null;
 
@@ -119,24 +119,6 @@ export abstract class NewRemoteSettings extends RemoteSettings {
 
   @FailuresField({ nullable: true, defaultValue: 'SKIP_TAG' })
   override tagFailures?: TagFailureMode | null;
-
-  @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
-  name!: string;
-
-  @Field(() => String, {
-    description:
-      'Base URL of the registry API: http or https, without user, query and fragment. It is stored in canonical form: the host in lower case, ' +
-      'without default port, trailing slash and /v2. The names of Docker Hub (docker.io, index.docker.io, hub.docker.com, ' +
-      'registry.hub.docker.com) become https://registry-1.docker.io.',
-  })
-  url!: string;
-
-  @Field(() => String, {
-    description:
-      'Name of the repository at the upstream, e.g. library/nginx. A leading host of the upstream is removed. At Docker Hub, library/ is ' +
-      'prepended to a name of one part.',
-  })
-  upstreamName!: string;
 
   @Field(() => RemotePolicyEnum, {
     nullable: true,
@@ -174,6 +156,28 @@ export abstract class NewRemoteSettings extends RemoteSettings {
   maxRetries?: number | null;
 }
 
+/** The fields of a new remote but those that name something else. */
+@InputType()
+export abstract class NewRemoteSettings extends NewRemoteTemplate {
+  @Field(() => String, { description: 'Unique name, 1 to 255 visible characters.' })
+  name!: string;
+
+  @Field(() => String, {
+    description:
+      'Base URL of the registry API: http or https, without user, query and fragment. It is stored in canonical form: the host in lower case, ' +
+      'without default port, trailing slash and /v2. The names of Docker Hub (docker.io, index.docker.io, hub.docker.com, ' +
+      'registry.hub.docker.com) become https://registry-1.docker.io.',
+  })
+  url!: string;
+
+  @Field(() => String, {
+    description:
+      'Name of the repository at the upstream, e.g. library/nginx. A leading host of the upstream is removed. At Docker Hub, library/ is ' +
+      'prepended to a name of one part.',
+  })
+  upstreamName!: string;
+}
+
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput extends NewRemoteSettings {
   @Field(() => ID, credentialIdOption)
@@ -181,68 +185,4 @@ export class RemoteCreateInput extends NewRemoteSettings {
 
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
-}
-
-@InputType('RemoteUpdateInput', {
-  description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
-})
-export class RemoteUpdateInput extends RemoteSettings {
-  @Field(() => ID, credentialIdOption)
-  credentialId?: string | null;
-
-  @Field(() => ID, signaturePolicyIdOption)
-  signaturePolicyId?: string | null;
-
-  @Field(() => ID, { description: 'The remote.' })
-  id!: string;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'Unique name, 1 to 255 visible characters. It cannot be cleared.',
-  })
-  name?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Base URL of the registry API, as for remoteCreate. It cannot be cleared. Another url deletes the stored password, client key and ' +
-      'header values unless the same update sets them again. So does another proxyUrl or sslCaCertificate, and sslValidation: false.',
-  })
-  url?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'Name of the repository at the upstream, e.g. library/nginx. It cannot be cleared.',
-  })
-  upstreamName?: string | null;
-
-  @Field(() => RemotePolicyEnum, {
-    nullable: true,
-    description: 'When blobs are fetched. It cannot be cleared.',
-  })
-  policy?: RemotePolicy | null;
-
-  @Field(() => Int, {
-    nullable: true,
-    description: 'Maximum number of concurrent requests of a sync, 1 to 100. It cannot be cleared.',
-  })
-  downloadConcurrency?: number | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description: "Whether the upstream's certificate is verified. It cannot be cleared.",
-  })
-  sslValidation?: boolean | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description: `${layerUrlsText} It cannot be cleared.`,
-  })
-  followLayerUrls?: boolean | null;
-
-  @Field(() => Int, {
-    nullable: true,
-    description: 'Retries of a request after a transient error, 0 to 10. It cannot be cleared.',
-  })
-  maxRetries?: number | null;
 }

@@ -5,8 +5,9 @@ import type { RemoteChanges, RemoteRules } from '../../../operations/remotes/rem
 import type { RequestContext } from '../context.ts';
 import { DeletePayload } from '../payload.type.ts';
 import { runDeletion, runMutation, toOptionalReference, toReference } from '../run-mutation.ts';
+import { RemoteCreateInput } from './remote-input.type.ts';
 import { RemoteDeleteInput } from './remote-delete.type.ts';
-import { RemoteCreateInput, RemoteUpdateInput } from './remote-input.type.ts';
+import { RemoteUpdateInput } from './remote-update.type.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
 
 @Resolver()

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { may } from '../../access/viewer.ts';
+import { noteSync, readProgress, readToSync, readUnstarted } from '../../db/rules/rule-syncs.ts';
+import type { RuleSync } from '../../db/rules/rule-syncs.ts';
+import { changeOutcome } from '../../db/rules/stage-outcomes.ts';
+import { setRuleReport } from '../../db/rules/rule-runs.ts';
+import { createSyncTask } from '../../db/tasks/tasks.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { RuleRun } from './rule-context.ts';
+
+export interface NextSyncs {
+  /** To start now. */
+  readonly syncs: readonly RuleSync[];
+  /** Whether all syncs of the run have ended. */
+  readonly isDone: boolean;
+}
+
+const lookEveryMs = 250;
+/** The syncs that one call creates: the workflow's history has a few events for each. */
+const aCall = 20;
+
+/** Waits until syncs may be started or all have ended. Creates the tasks of the next ones. */
+export async function nextSyncs(deps: ActivityDeps, run: RuleRun, signal: AbortSignal): Promise<NextSyncs> {
+  const { taskId } = run;
+  const em = () => deps.database.em.fork();
+  // twice the host's limit: a turn that becomes free is taken at once
+  const openAtMost = 2 * deps.syncsPerHost;
+  for (;;) {
+    const { total, done, failed, open } = await readProgress(em(), taskId);
+    await setRuleReport(em(), taskId, { total, done, failed });
+    // an earlier attempt may have been cut off after it created them
+    const unstarted = await readUnstarted(em(), taskId);
+    if (unstarted.length > 0) return { syncs: unstarted.slice(0, 2 * aCall), isDone: false };
+    const free = Math.min(openAtMost - open, aCall);
+    const created = free > 0 ? await createSyncs(deps, run, free) : 0;
+    if (created === 0 && open === 0) return { syncs: [], isDone: true };
+    if (created === 0) await sleep(lookEveryMs, undefined, { signal });
+  }
+}
+
+/** @returns how many. */
+async function createSyncs(deps: ActivityDeps, run: RuleRun, count: number): Promise<number> {
+  const { taskId, task, rule, viewer } = run;
+  const next = await readToSync(deps.database.em.fork(), taskId, count);
+  for (const { repositoryId, remoteId, name, upstreamName } of next)
+    await deps.database.em.fork().transactional(async (em) => {
+      if (!may(viewer, 'maintainer', name)) {
+        const reason = `${name} is its name now, and ${viewer.name} lacks the role maintainer for it.`;
+        await changeOutcome(em, taskId, { upstreamName, outcome: 'LEFT_OUT', reason });
+        return;
+      }
+      const { trigger, allowPrivate } = task.arguments;
+      const { task: sync } = await createSyncTask(em, {
+        repositoryId,
+        remoteId,
+        arguments: {
+          mirror: rule.mirror,
+          confirmRemoval: false,
+          dryRun: false,
+          ...(allowPrivate === undefined ? {} : { allowPrivate }),
+          ...(trigger === undefined ? {} : { trigger }),
+        },
+        startedBy: task.startedBy ?? null,
+      });
+      await noteSync(em, taskId, { repositoryId, syncTaskId: sync.id });
+    });
+  return next.length;
+}

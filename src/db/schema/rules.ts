@@ -1,0 +1,93 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { InferEntity } from '@mikro-orm/postgresql';
+import { discoveries } from '../../oci/hosts/discovery.ts';
+import { autoId, key, timestamps } from './columns.ts';
+import type { Identity } from './identity.ts';
+
+/** Makes repositories from those of an upstream registry. */
+export const MirrorRule = defineEntity({
+  name: 'MirrorRule',
+  properties: {
+    id: autoId,
+    name: p.text(),
+    url: p.text(),
+    discovery: p.enum(discoveries).default('CATALOG'),
+    /** Names at the upstream, of LIST. */
+    repositories: p.array().columnType('text[]').nullable(),
+    includeRepositories: p.array().columnType('text[]').default([]),
+    excludeRepositories: p.array().columnType('text[]').default([]),
+    stripPrefix: p.text().nullable(),
+    targetPrefix: p.text().default(''),
+    repositoriesAtMost: p.integer().default(1_000),
+    /** The remotes that it makes: the plain fields of `RemoteFields`, without name and address. */
+    template: p
+      .json<Readonly<Record<string, unknown>>>()
+      .onCreate(() => ({}))
+      .defaultRaw("'{}'"),
+    /** JSON of the secret fields of those remotes, encrypted. */
+    secretsSealed: p.text().nullable(),
+    signaturePolicyId: p.bigint('number').nullable(),
+    /** Whether its syncs remove tags that the upstream no longer has. */
+    mirror: p.boolean().default(false),
+    /** At most one of `cron` and `intervalSeconds` is set. */
+    cron: p.text().nullable(),
+    intervalSeconds: p.integer().nullable(),
+    timeZone: p.text().default('UTC'),
+    paused: p.boolean().default(false),
+    /** As in `SyncArguments`, from the API that last changed the rule. */
+    allowPrivate: p.boolean(),
+    /** The caller who created or last changed it. Its scheduled runs have their rights. */
+    madeBy: p.json<Identity>().nullable(),
+    /** The state at Temporal, as of `Schedule`. */
+    revision: p.integer().default(1),
+    temporalRevision: p.integer().nullable(),
+    temporalFingerprint: p.text().nullable(),
+    temporalProblem: p.text().nullable(),
+    temporalSeenAt: p.datetime().nullable(),
+    nextRunAts: p
+      .array((time) => new Date(time))
+      .columnType('timestamptz[]')
+      .default([]),
+    ...timestamps,
+  },
+});
+export type MirrorRule = InferEntity<typeof MirrorRule>;
+
+/** The schedule of a rule that still has to be deleted at Temporal. */
+export const MirrorRuleRemoval = defineEntity({
+  name: 'MirrorRuleRemoval',
+  properties: { temporalId: p.text().primary() },
+});
+
+/** A repository that a rule has made. */
+export const RuleRepository = defineEntity({
+  name: 'RuleRepository',
+  properties: {
+    repositoryId: key.autoincrement(false),
+    ruleId: p.bigint('number'),
+    upstreamName: p.text(),
+    /** Null: the upstream has it. */
+    vanishedAt: p.datetime().nullable(),
+  },
+});
+
+export const ruleOutcomes = ['CREATE', 'PRESENT', 'VANISHED', 'COLLIDES', 'LEFT_OUT'] as const;
+export type RuleOutcomeKind = (typeof ruleOutcomes)[number];
+
+/** What a run of a rule found about a repository of the upstream. */
+export const RuleOutcome = defineEntity({
+  name: 'RuleOutcome',
+  properties: {
+    taskId: key,
+    upstreamName: p.text().primary(),
+    /** The repository of this server. */
+    name: p.text(),
+    outcome: p.enum(ruleOutcomes),
+    reason: p.text().nullable(),
+    repositoryId: p.bigint('number').nullable(),
+    /** The sync that the run has started. */
+    syncTaskId: p.bigint('number').nullable(),
+  },
+});
+
+export const rulesTables = [MirrorRule, MirrorRuleRemoval, RuleRepository, RuleOutcome];

@@ -1,0 +1,100 @@
+import type { SecretBox } from '../../access/secrets.ts';
+import type { MirrorRule } from '../../db/schema/rules.ts';
+import type { RemoteFields } from '../remotes/remote-fields.ts';
+import { splitProxyUrl } from '../remotes/urls.ts';
+import type { RuleFields } from './rule-fields.ts';
+
+/*
+ * The remotes that a rule makes: `template` has their plain fields, `secretsSealed` their secrets. Credentials that remotes share by reference
+ * belong here too: `templateOf` is the one place that gives a rule's credentials to its remotes and to the discovery.
+ */
+
+const plainFields = [
+  'policy',
+  'includeTags',
+  'excludeTags',
+  'includeTagPatterns',
+  'excludeTagPatterns',
+  'semverRanges',
+  'semverPrereleases',
+  'semverSuffix',
+  'newestTags',
+  'immutableTags',
+  'platforms',
+  'minimumAgeSeconds',
+  'minimumAgeFor',
+  'tagFailures',
+  'sigstore',
+  'downloadConcurrency',
+  'sslCaCertificate',
+  'sslClientCertificate',
+  'sslValidation',
+  'followLayerUrls',
+  'totalTimeout',
+  'connectTimeout',
+  'sockReadTimeout',
+  'maxRetries',
+  'rateLimit',
+  'username',
+  'realmHosts',
+] as const satisfies readonly (keyof RemoteFields)[];
+
+/** Never shown. */
+export const secretFields = [
+  'password',
+  'sslClientKey',
+  'headers',
+  'proxyUrl',
+] as const satisfies readonly (keyof RemoteFields)[];
+
+/** Where the secrets go. Another value of these deletes the stored ones, unless they are given again. */
+const destinations = ['url', 'proxyUrl', 'sslCaCertificate'] as const;
+
+type Secrets = Pick<RemoteFields, (typeof secretFields)[number]>;
+
+/** Writes the fields of the remotes that are given. The row needs its id, which is part of the encryption context. */
+export function applyTemplate(row: MirrorRule, input: RuleFields, box: SecretBox, urlBefore = row.url): void {
+  const before = openTemplateSecrets(row, box);
+  const isElsewhere =
+    row.url !== urlBefore ||
+    input.sslValidation === false ||
+    destinations.some((field) => field !== 'url' && input[field] !== undefined);
+  const kept = isElsewhere ? { proxyUrl: before.proxyUrl } : before;
+  const given = Object.fromEntries(secretFields.map((field) => [field, input[field]]));
+  const secrets = withChanges(kept, given);
+  row.template = withChanges(
+    row.template,
+    Object.fromEntries(plainFields.map((field) => [field, input[field]])),
+  );
+  row.secretsSealed =
+    Object.keys(secrets).length === 0 ? null : box.encrypt(JSON.stringify(secrets), contextOf(row));
+}
+
+/** The fields of a remote that the rule makes, with its secrets in clear text. */
+export function templateOf(row: MirrorRule, box: SecretBox): RemoteFields {
+  return { ...(row.template as RemoteFields), ...openTemplateSecrets(row, box) };
+}
+
+export function openTemplateSecrets(row: MirrorRule, box: SecretBox): Secrets {
+  if (typeof row.secretsSealed !== 'string') return {};
+  return JSON.parse(box.decrypt(row.secretsSealed, contextOf(row))) as Secrets;
+}
+
+/** The proxy without its credentials. */
+export function publicProxy(proxyUrl: string | null | undefined): string | null {
+  return typeof proxyUrl === 'string' ? splitProxyUrl(proxyUrl).publicUrl : null;
+}
+
+function contextOf({ id }: MirrorRule): string {
+  return `mirror_rule:${id}:secrets`;
+}
+
+/** Undefined keeps a field, and null clears it. */
+function withChanges(
+  stored: Readonly<Record<string, unknown>>,
+  changes: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const entries = Object.entries({ ...stored, ...Object.fromEntries(given) });
+  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined));
+}

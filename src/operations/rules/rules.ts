@@ -1,0 +1,244 @@
+import { LockMode } from '@mikro-orm/core';
+import type { SecretBox } from '../../access/secrets.ts';
+import type { Em } from '../../db/open-database.ts';
+import { deleteRule, findRuleId } from '../../db/rules/read-rules.ts';
+import { createRuleTask } from '../../db/rules/rule-runs.ts';
+import { settleRuleSchedule } from '../../db/rules/temporal-rules.ts';
+import { MirrorRule } from '../../db/schema/rules.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
+import { toGlobalId } from '../global-id.ts';
+import { mistake, noSuchId } from '../mistakes.ts';
+import type { Mistake } from '../mistakes.ts';
+import { done, inTransaction, refused } from '../operation.ts';
+import type { Operator, Outcome, Reference } from '../operation.ts';
+import { lacksNames, lacksRole, newNameOf, seen } from '../permit.ts';
+import { lockNamedPolicy } from '../signature-policies.ts';
+import type { SyncDeps } from '../syncs.ts';
+import { refusedTask, startWorkflow } from '../tasks.ts';
+import type { TaskOutcome } from '../tasks.ts';
+import { checkRuleFields, checkWhole, lacksTarget } from './rule-fields.ts';
+import type { RuleFields } from './rule-fields.ts';
+import { applyTemplate } from './rule-template.ts';
+
+export interface RuleDeps extends SyncDeps {
+  readonly secrets: SecretBox;
+}
+
+export interface NewRule extends RuleFields {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Needs the role maintainer for the name, and for all names below the target prefix. */
+export async function createRule(
+  operator: Operator,
+  deps: RuleDeps,
+  fields: NewRule,
+): Promise<Outcome<number>> {
+  const { viewer } = operator;
+  const { name, targetPrefix } = fields;
+  return inTransaction(
+    operator,
+    async (em) => {
+      const lacking = [
+        ...lacksRole(viewer, 'maintainer', name, 'name'),
+        ...lacksTarget(viewer, targetPrefix ?? '', 'targetPrefix'),
+      ];
+      if (lacking.length > 0) return refused(...lacking);
+      const given = withDefaults(fields);
+      const discovery = given.discovery ?? 'CATALOG';
+      const mistakes = [...checkRuleFields(given, deps.addresses), ...checkWhole({ ...given, discovery })];
+      const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
+      if (mistakes.length > 0) return refused(...mistakes);
+      const row = em.create(MirrorRule, {
+        name,
+        url: registryBaseUrl(given.url),
+        discovery,
+        includeRepositories: [],
+        excludeRepositories: [],
+        template: {},
+        signaturePolicyId: signaturePolicyId ?? null,
+        allowPrivate: deps.addresses.allowPrivate,
+        madeBy: viewer.identity,
+        nextRunAts: [],
+      });
+      applyOwn(row, given);
+      // the id is part of what the secrets are sealed with
+      await em.persist(row).flush();
+      applyTemplate(row, given, deps.secrets);
+      await em.flush();
+      return done(row.id);
+    },
+    () => nameTaken(name),
+  );
+}
+
+/**
+ * Needs the role maintainer for the rule's name, for a new one, and for all names below the target prefix. Repositories that the rule has made
+ * stay as they are. Later scheduled runs have the rights of whoever changed the rule last.
+ */
+export async function updateRule(
+  operator: Operator,
+  deps: RuleDeps,
+  rule: Reference,
+  changes: RuleFields,
+): Promise<Outcome<number>> {
+  const { viewer } = operator;
+  return inTransaction(
+    operator,
+    async (em) => {
+      const row = await lockRule(em, operator, rule);
+      const newName = newNameOf(changes.name, row?.name);
+      const lacking = lacksNames(viewer, row?.name, newName, rule);
+      if (row !== null)
+        lacking.push(...lacksTarget(viewer, changes.targetPrefix ?? row.targetPrefix, 'targetPrefix'));
+      if (lacking.length > 0) return refused(...lacking);
+      const mistakes = checkRuleFields(changes, deps.addresses);
+      if (row === null) mistakes.unshift(ruleNotFound(rule));
+      else mistakes.push(...checkWhole(asChanged(row, changes)));
+      const signaturePolicyId = await lockNamedPolicy(em, viewer, changes.signaturePolicy, mistakes);
+      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
+      if (row === null || mistakes.length > 0) return refused(...mistakes);
+      const before = row.url;
+      if (typeof changes.url === 'string') row.url = registryBaseUrl(changes.url);
+      if (newName !== undefined) row.name = newName;
+      applyOwn(row, changes);
+      applyTemplate(row, changes, deps.secrets, before);
+      if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
+      row.allowPrivate = deps.addresses.allowPrivate;
+      row.madeBy = viewer.identity;
+      row.revision += 1;
+      await em.flush();
+      await settleRuleSchedule(em, row.id, { isDeleted: false });
+      return done(row.id);
+    },
+    () => nameTaken(changes.name ?? ''),
+  );
+}
+
+/** Needs the role maintainer for the rule's name. The repositories that it has made stay. */
+export async function removeRule(operator: Operator, rule: Reference): Promise<Outcome<undefined>> {
+  return inTransaction(operator, async (em) => {
+    const row = await lockRule(em, operator, rule);
+    if (row === null) return refused(ruleNotFound(rule));
+    const lacking = lacksRole(operator.viewer, 'maintainer', row.name, rule.field);
+    if (lacking.length > 0) return refused(...lacking);
+    const openTaskId = await deleteRule(em, row.id);
+    if (openTaskId === undefined) return done(undefined);
+    const message = `A run of the mirror rule ${quoteValue(row.name)} is open: the task ${toGlobalId('Task', openTaskId)}. Wait until it has ended, or cancel it.`;
+    return refused(mistake('IN_USE', [rule.field], message));
+  });
+}
+
+/** Starts a run of a rule. Needs the role maintainer for the rule's name, and for all names below the target prefix. */
+export async function runRule(
+  operator: Operator,
+  deps: SyncDeps,
+  rule: Reference,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<TaskOutcome> {
+  const { em, viewer } = operator;
+  const accepted = await em.fork().transactional(async (transaction) => {
+    const row = await lockRule(transaction, operator, rule, LockMode.PESSIMISTIC_READ);
+    if (row === null) return refusedTask(ruleNotFound(rule));
+    const lacking = [
+      ...lacksRole(viewer, 'maintainer', row.name, rule.field),
+      ...lacksTarget(viewer, row.targetPrefix, rule.field),
+    ];
+    if (lacking.length > 0) return refusedTask(...lacking);
+    return createRuleTask(transaction, {
+      ruleId: row.id,
+      dryRun,
+      allowPrivate: deps.addresses.allowPrivate,
+      startedBy: viewer.identity,
+    });
+  });
+  if ('mistakes' in accepted) return accepted;
+  const { task, isNew } = accepted;
+  if (!isNew) {
+    const message = `A run of the rule is open: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
+    return { taskId: task.id, mistakes: [mistake('IN_USE', [rule.field], message)] };
+  }
+  await startWorkflow(deps, em, { task, repositoryName: '' });
+  return { taskId: task.id, mistakes: [] };
+}
+
+async function lockRule(
+  em: Em,
+  { viewer }: Operator,
+  { key }: Reference,
+  lockMode = LockMode.PESSIMISTIC_WRITE,
+): Promise<MirrorRule | null> {
+  if (key === undefined) return null;
+  return seen(viewer, await em.findOne(MirrorRule, { id: key }, { lockMode }), ({ name }) => name);
+}
+
+const ownFields = [
+  'discovery',
+  'repositories',
+  'stripPrefix',
+  'targetPrefix',
+  'repositoriesAtMost',
+  'mirror',
+  'timeZone',
+  'paused',
+] as const satisfies readonly (keyof MirrorRule & keyof RuleFields)[];
+
+function applyOwn(row: MirrorRule, input: RuleFields): void {
+  for (const field of ownFields)
+    if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
+  if (input.includeRepositories !== undefined) row.includeRepositories = input.includeRepositories ?? [];
+  if (input.excludeRepositories !== undefined) row.excludeRepositories = input.excludeRepositories ?? [];
+  const { cron, intervalSeconds } = asChanged(row, input);
+  Object.assign(row, { cron: cron ?? null, intervalSeconds: intervalSeconds ?? null });
+}
+
+/** What decides about the rule as a whole, after the changes. Of cron and intervalSeconds, the given one replaces the other. */
+function asChanged(row: MirrorRule, changes: RuleFields) {
+  const { cron = row.cron, intervalSeconds = row.intervalSeconds } = changes;
+  const isOne = typeof changes.cron !== 'string' || typeof changes.intervalSeconds !== 'number';
+  return {
+    discovery: changes.discovery ?? row.discovery,
+    repositories: changes.repositories === undefined ? row.repositories : changes.repositories,
+    includeRepositories:
+      changes.includeRepositories === undefined ? row.includeRepositories : changes.includeRepositories,
+    cron: isOne && typeof changes.intervalSeconds === 'number' ? null : cron,
+    intervalSeconds: isOne && typeof changes.cron === 'string' ? null : intervalSeconds,
+  };
+}
+
+/** Clients send null for "nothing given". Where there is a default, it applies then. */
+function withDefaults(fields: NewRule): NewRule {
+  return {
+    ...fields,
+    discovery: fields.discovery ?? 'CATALOG',
+    targetPrefix: fields.targetPrefix ?? '',
+    repositoriesAtMost: fields.repositoriesAtMost ?? 1_000,
+    mirror: fields.mirror ?? false,
+    timeZone: fields.timeZone ?? 'UTC',
+    paused: fields.paused ?? false,
+    policy: fields.policy ?? 'IMMEDIATE',
+    downloadConcurrency: fields.downloadConcurrency ?? 20,
+    maxRetries: fields.maxRetries ?? 3,
+    sslValidation: fields.sslValidation ?? true,
+    followLayerUrls: fields.followLayerUrls ?? false,
+  };
+}
+
+async function isNameTaken(em: Em, name: string): Promise<boolean> {
+  return !name.includes('\0') && (await findRuleId(em, name)) !== undefined;
+}
+
+export function ruleNotFound(named: Omit<Reference, 'key'>): Mistake {
+  return noSuchId('mirror rule', 'mirrorRules', named);
+}
+
+function nameTaken(name: string): Mistake {
+  return mistake(
+    'ALREADY_EXISTS',
+    ['name'],
+    `There is a mirror rule named ${quoteValue(name)}; choose another name, or update that one.`,
+  );
+}
