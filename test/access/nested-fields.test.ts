@@ -69,6 +69,7 @@ const leads: readonly Lead[] = [
         'repositoryId',
         'signaturePolicyId',
       ],
+      ['MirrorRule.credential', 'mirror_rule', 'credential_id', 'mirrorRuleId', 'credentialId'],
       ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
       ['Remote.signaturePolicy', 'remote', 'signature_policy_id', 'remoteId', 'signaturePolicyId'],
       [

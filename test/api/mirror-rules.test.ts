@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 beforeEach(async () => {
-  for (const table of ['task', 'mirror_rule', 'signature_policy', 'configured_thing'])
+  for (const table of ['task', 'mirror_rule', 'signature_policy', 'credential', 'configured_thing'])
     await api.sql(`delete from ${table}`);
 });
 
@@ -199,4 +199,32 @@ describe('in a configuration', () => {
     ]);
     expect(await apply([], { prune: true })).toEqual([['DELETE MIRROR_RULE team', []]]);
   });
+});
+
+test('a rule has a credential in place of a user, which stays as long as the rule', async () => {
+  const hub = {
+    name: 'hub',
+    kind: 'STATIC',
+    hosts: ['registry.example'],
+    username: 'me',
+    password: testSecret('hub'),
+  };
+  const { credential } = await api.mutate('credentialCreate', hub, 'credential { id }');
+  const both = await create({ credentialId: credential.id, username: 'you' });
+  expect(both.userErrors).toMatchObject([{ field: ['credentialId'] }]);
+  const elsewhere = await create({ credentialId: credential.id, url: 'https://elsewhere.example' });
+  expect(elsewhere.userErrors).toMatchObject([{ field: ['credentialId'] }]);
+  const { mirrorRule } = await create({ credentialId: credential.id });
+  const { data } = await api.graphql('{ mirrorRule(name: "rule") { credential { name } } }');
+  expect(data.mirrorRule.credential).toEqual({ name: 'hub' });
+  const moved = await api.mutate(
+    'mirrorRuleUpdate',
+    { id: mirrorRule.id, url: 'https://elsewhere.example' },
+    'mirrorRule { id }',
+  );
+  expect(moved.userErrors).toMatchObject([{ field: ['credentialId'] }]);
+  const kept = await api.mutate('credentialDelete', { id: credential.id }, 'deletedId');
+  expect(kept.userErrors).toMatchObject([{ code: 'IN_USE', message: expect.stringContaining('"rule"') }]);
+  await api.mutate('mirrorRuleUpdate', { id: mirrorRule.id, credentialId: null }, 'mirrorRule { id }');
+  expect((await api.mutate('credentialDelete', { id: credential.id }, 'deletedId')).userErrors).toEqual([]);
 });

@@ -52,5 +52,6 @@ export function ruleOptions(
   upstreamName: string,
 ): RegistryOptions {
   const fields = templateOf(rule, deps.secrets);
-  return fieldOptions({ ...deps, allowPrivate }, { ...fields, url: rule.url, upstreamName });
+  const { url, credentialId } = rule;
+  return fieldOptions({ ...deps, allowPrivate }, { ...fields, url, upstreamName, credentialId });
 }

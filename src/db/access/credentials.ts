@@ -21,7 +21,7 @@ export async function findCredentialId(em: Em, name: string): Promise<number | u
   return found[0]?.id;
 }
 
-/** The first visible remotes of a credential, and the number of all. */
+/** The first visible remotes and mirror rules of a credential, and the number of all. */
 export interface CredentialUse {
   readonly names: readonly string[];
   readonly count: number;
@@ -33,10 +33,12 @@ export async function readCredentialUse(
   credentialId: number,
 ): Promise<CredentialUse> {
   const found = await sql<{ name: string; total: number; isSeen: boolean }>`
+    with users as (
+      select name from remote where credential_id = ${credentialId}
+      union all select name from mirror_rule where credential_id = ${credentialId}
+    )
     select name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen"
-    from remote where credential_id = ${credentialId} order by "isSeen" desc, name limit 3`.execute(
-    kysely(em),
-  );
+    from users order by "isSeen" desc, name limit 3`.execute(kysely(em));
   return {
     names: found.rows.filter((row) => row.isSeen).map((row) => row.name),
     count: found.rows[0]?.total ?? 0,

@@ -25,6 +25,7 @@ const statements = [
     template jsonb not null default '{}',
     secrets_sealed text,
     signature_policy_id bigint references signature_policy on delete restrict,
+    credential_id bigint references credential on delete restrict,
     mirror boolean not null default false,
     cron text,
     interval_seconds int check (interval_seconds > 0),
@@ -42,6 +43,7 @@ const statements = [
     updated_at timestamptz not null default now(),
     check (cron is null or interval_seconds is null)
   )`,
+  `create index mirror_rule_credential on mirror_rule (credential_id) where credential_id is not null`,
   `create index mirror_rule_signature_policy on mirror_rule (signature_policy_id) where signature_policy_id is not null`,
   // Schedules that are to be deleted at Temporal.
   `create table mirror_rule_removal (temporal_id text primary key)`,

@@ -27,6 +27,8 @@ export const MirrorRule = defineEntity({
     /** JSON of the secret fields of those remotes, encrypted. */
     secretsSealed: p.text().nullable(),
     signaturePolicyId: p.bigint('number').nullable(),
+    /** Of the discovery, and of the remotes that it makes. */
+    credentialId: p.bigint('number').nullable(),
     /** Whether its syncs remove tags that the upstream no longer has. */
     mirror: p.boolean().default(false),
     /** At most one of `cron` and `intervalSeconds` is set. */

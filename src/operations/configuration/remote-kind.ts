@@ -104,7 +104,7 @@ export function settleRemote(values: Values): Values {
   };
 }
 
-interface Names {
+export interface Names {
   readonly policies: ReadonlyMap<number, string>;
   readonly credentials: ReadonlyMap<number, string>;
 }

@@ -11,6 +11,7 @@ import { readNames, referTo } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind } from './kind.ts';
 import { remoteKind, settleRemote } from './remote-kind.ts';
+import type { Names } from './remote-kind.ts';
 
 const ownDefaults = {
   discovery: 'CATALOG',
@@ -36,7 +37,7 @@ export const ruleKind: Kind = {
   kept: remoteKind.kept,
   secrets: remoteKind.secrets,
   ...(remoteKind.withoutSecrets && { withoutSecrets: remoteKind.withoutSecrets }),
-  references: { signaturePolicy: 'SIGNATURE_POLICY' },
+  references: { credential: 'CREDENTIAL', signaturePolicy: 'SIGNATURE_POLICY' },
   settle: settleRule,
   ...(remoteKind.isSame && { isSame: remoteKind.isSame }),
   async read({ em, viewer, secrets: box }, which) {
@@ -44,7 +45,9 @@ export const ruleKind: Kind = {
     const seen = rows.filter(({ name }) => may(viewer, 'reader', name));
     const policyIds = seen.map(({ signaturePolicyId }) => signaturePolicyId);
     const policies = await readNames(em, viewer, 'SIGNATURE_POLICY', policyIds);
-    return seen.map((row) => describe(row, policies, box));
+    const credentialIds = seen.map(({ credentialId }) => credentialId);
+    const credentials = await readNames(em, viewer, 'CREDENTIAL', credentialIds);
+    return seen.map((row) => describe(row, { policies, credentials }, box));
   },
   async create(operator, deps, values) {
     return createRule(operator, deps, (await toFields(operator, values)) as NewRule);
@@ -60,7 +63,8 @@ export const ruleKind: Kind = {
 
 async function toFields({ em }: Operator, values: Values): Promise<RuleFields> {
   const signaturePolicy = await referTo(em, 'SIGNATURE_POLICY', 'signaturePolicy', values['signaturePolicy']);
-  return { ...(values as RuleFields), signaturePolicy };
+  const credential = await referTo(em, 'CREDENTIAL', 'credential', values['credential']);
+  return { ...(values as RuleFields), signaturePolicy, credential };
 }
 
 function settleRule(values: Values): Values {
@@ -73,7 +77,7 @@ function settleRule(values: Values): Values {
   };
 }
 
-function describe(row: MirrorRule, policies: ReadonlyMap<number, string>, box: SecretBox): Present {
+function describe(row: MirrorRule, { policies, credentials }: Names, box: SecretBox): Present {
   const { id, name, url } = row;
   const template = templateOf(row, box);
   const own = Object.keys(ownDefaults).map((field) => [field, row[field as keyof MirrorRule] ?? null]);
@@ -88,6 +92,7 @@ function describe(row: MirrorRule, policies: ReadonlyMap<number, string>, box: S
       ...Object.fromEntries(own),
       name,
       url,
+      credential: credentials.get(row.credentialId ?? 0) ?? null,
       signaturePolicy: policies.get(row.signaturePolicyId ?? 0) ?? null,
     }),
   };

@@ -145,6 +145,6 @@ function inUse(row: Credential, { names, count }: CredentialUse): Mistake {
   return mistake(
     'IN_USE',
     ['id'],
-    `The credential ${quoteValue(row.name)} is used by the remotes ${listNames(names, count)}; give them another credential, or none, first.`,
+    `The credential ${quoteValue(row.name)} is used by the remotes and mirror rules ${listNames(names, count)}; give them another credential, or none, first.`,
   );
 }

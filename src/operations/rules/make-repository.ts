@@ -27,9 +27,21 @@ export async function makeRepository(
     typeof policyId === 'number'
       ? { key: policyId, field: 'signaturePolicyId', text: `the one of the rule ${rule.name}` }
       : undefined;
+  const { credentialId } = rule;
+  const credential =
+    typeof credentialId === 'number'
+      ? { key: credentialId, field: 'credentialId', text: `the one of the rule ${rule.name}` }
+      : undefined;
   return inTransaction(operator, async (em) => {
     const inside = { ...operator, em };
-    const fields = { ...templateOf(rule, rules.secrets), name, url: rule.url, upstreamName, signaturePolicy };
+    const fields = {
+      ...templateOf(rule, rules.secrets),
+      name,
+      url: rule.url,
+      upstreamName,
+      signaturePolicy,
+      credential,
+    };
     const remote = await createRemote(inside, fields, rules);
     if (remote.mistakes !== undefined) return refused(...remote.mistakes);
     const reference = { key: remote.value, field: 'remoteId', text: name };

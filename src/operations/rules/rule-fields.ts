@@ -29,6 +29,7 @@ export interface RuleFields extends Omit<RemoteFields, 'upstreamName'> {
   readonly timeZone?: string | null | undefined;
   readonly paused?: boolean | null | undefined;
   readonly signaturePolicy?: Reference | null | undefined;
+  readonly credential?: Reference | null | undefined;
 }
 
 const mostRepositories = 100_000;

@@ -4,10 +4,7 @@ import type { RemoteFields } from '../remotes/remote-fields.ts';
 import { splitProxyUrl } from '../remotes/urls.ts';
 import type { RuleFields } from './rule-fields.ts';
 
-/*
- * The remotes that a rule makes: `template` has their plain fields, `secretsSealed` their secrets. Credentials that remotes share by reference
- * belong here too: `templateOf` is the one place that gives a rule's credentials to its remotes and to the discovery.
- */
+/* The remotes that a rule makes: `template` has their plain fields, `secretsSealed` their secrets. */
 
 const plainFields = [
   'policy',

@@ -17,6 +17,8 @@ import { lockNamedPolicy } from '../signature-policies.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
 import type { TaskOutcome } from '../tasks.ts';
+import { applyOwn, asChanged } from './rule-row.ts';
+import { lockRuleCredential } from './rule-credential.ts';
 import { checkRuleFields, checkWhole, lacksTarget } from './rule-fields.ts';
 import type { RuleFields } from './rule-fields.ts';
 import { applyTemplate } from './rule-template.ts';
@@ -50,6 +52,11 @@ export async function createRule(
       const discovery = given.discovery ?? 'CATALOG';
       const mistakes = [...checkRuleFields(given, deps.addresses), ...checkWhole({ ...given, discovery })];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
+      const credentialId = await lockRuleCredential(em, viewer, deps.secrets, {
+        row: null,
+        fields,
+        mistakes,
+      });
       if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(MirrorRule, {
@@ -60,6 +67,7 @@ export async function createRule(
         excludeRepositories: [],
         template: {},
         signaturePolicyId: signaturePolicyId ?? null,
+        credentialId: credentialId ?? null,
         allowPrivate: deps.addresses.allowPrivate,
         madeBy: viewer.identity,
         nextRunAts: [],
@@ -99,6 +107,11 @@ export async function updateRule(
       if (row === null) mistakes.unshift(ruleNotFound(rule));
       else mistakes.push(...checkWhole(asChanged(row, changes)));
       const signaturePolicyId = await lockNamedPolicy(em, viewer, changes.signaturePolicy, mistakes);
+      const credentialId = await lockRuleCredential(em, viewer, deps.secrets, {
+        row,
+        fields: changes,
+        mistakes,
+      });
       if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
       const before = row.url;
@@ -107,6 +120,7 @@ export async function updateRule(
       applyOwn(row, changes);
       applyTemplate(row, changes, deps.secrets, before);
       if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
+      if (credentialId !== undefined) row.credentialId = credentialId;
       row.allowPrivate = deps.addresses.allowPrivate;
       row.madeBy = viewer.identity;
       row.revision += 1;
@@ -173,40 +187,6 @@ async function lockRule(
 ): Promise<MirrorRule | null> {
   if (key === undefined) return null;
   return seen(viewer, await em.findOne(MirrorRule, { id: key }, { lockMode }), ({ name }) => name);
-}
-
-const ownFields = [
-  'discovery',
-  'repositories',
-  'stripPrefix',
-  'targetPrefix',
-  'repositoriesAtMost',
-  'mirror',
-  'timeZone',
-  'paused',
-] as const satisfies readonly (keyof MirrorRule & keyof RuleFields)[];
-
-function applyOwn(row: MirrorRule, input: RuleFields): void {
-  for (const field of ownFields)
-    if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
-  if (input.includeRepositories !== undefined) row.includeRepositories = input.includeRepositories ?? [];
-  if (input.excludeRepositories !== undefined) row.excludeRepositories = input.excludeRepositories ?? [];
-  const { cron, intervalSeconds } = asChanged(row, input);
-  Object.assign(row, { cron: cron ?? null, intervalSeconds: intervalSeconds ?? null });
-}
-
-/** What decides about the rule as a whole, after the changes. Of cron and intervalSeconds, the given one replaces the other. */
-function asChanged(row: MirrorRule, changes: RuleFields) {
-  const { cron = row.cron, intervalSeconds = row.intervalSeconds } = changes;
-  const isOne = typeof changes.cron !== 'string' || typeof changes.intervalSeconds !== 'number';
-  return {
-    discovery: changes.discovery ?? row.discovery,
-    repositories: changes.repositories === undefined ? row.repositories : changes.repositories,
-    includeRepositories:
-      changes.includeRepositories === undefined ? row.includeRepositories : changes.includeRepositories,
-    cron: isOne && typeof changes.intervalSeconds === 'number' ? null : cron,
-    intervalSeconds: isOne && typeof changes.cron === 'string' ? null : intervalSeconds,
-  };
 }
 
 /** Clients send null for "nothing given". Where there is a default, it applies then. */

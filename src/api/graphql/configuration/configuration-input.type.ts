@@ -7,6 +7,11 @@ import { NewRuleSettings } from '../rules/rule-input.type.ts';
 import { NewDistributionSettings } from '../distributions/distribution.type.ts';
 import { NewScheduleSettings } from '../schedules/schedule-input.type.ts';
 
+const credentialOption = {
+  nullable: true,
+  description: 'The credential, by name; null: none. Instead of username and password.',
+} as const;
+
 const signaturePolicyOption = {
   nullable: true,
   description: 'The signature policy, by name; null: none.',
@@ -14,10 +19,7 @@ const signaturePolicyOption = {
 
 @InputType('ConfiguredRemoteInput', { description: 'A remote of a configuration.' })
 export class ConfiguredRemoteInput extends NewRemoteSettings {
-  @Field(() => String, {
-    nullable: true,
-    description: 'The credential, by name; null: none. Instead of username and password.',
-  })
+  @Field(() => String, credentialOption)
   credential?: string | null;
 
   @Field(() => String, signaturePolicyOption)
@@ -73,6 +75,9 @@ export class ConfiguredDistributionInput extends NewDistributionSettings {
 
 @InputType('ConfiguredMirrorRuleInput', { description: 'A mirror rule of a configuration.' })
 export class ConfiguredMirrorRuleInput extends NewRuleSettings {
+  @Field(() => String, credentialOption)
+  credential?: string | null;
+
   @Field(() => String, signaturePolicyOption)
   signaturePolicy?: string | null;
 }

@@ -1,5 +1,6 @@
 import { Field, ID, InputType, Int } from 'type-graphql';
 import type { Discovery } from '../../../oci/hosts/discovery.ts';
+import { credentialIdOption } from '../credentials/credential-text.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 import { NewRemoteTemplate } from '../remotes/remote-input.type.ts';
 import { RemoteTemplateChanges } from '../remotes/remote-update.type.ts';
@@ -65,6 +66,9 @@ export abstract class NewRuleSettings extends NewRemoteTemplate {
 export class MirrorRuleCreateInput extends NewRuleSettings {
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
+
+  @Field(() => ID, credentialIdOption)
+  credentialId?: string | null;
 }
 
 @InputType('MirrorRuleUpdateInput', {
@@ -77,6 +81,9 @@ export class MirrorRuleUpdateInput extends RemoteTemplateChanges {
 
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
+
+  @Field(() => ID, credentialIdOption)
+  credentialId?: string | null;
 
   @Field(() => String, listOption(cleared(ruleFieldText.name)))
   name?: string | null;

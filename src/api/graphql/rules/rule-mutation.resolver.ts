@@ -25,7 +25,7 @@ export class MirrorRuleMutationResolver {
     @Arg('input', () => MirrorRuleCreateInput, { description: 'The new rule.' }) input: MirrorRuleCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<MirrorRulePayload> {
-    const fields = Object.assign({ signaturePolicy: policyOf(input) }, input);
+    const fields = Object.assign(referencesOf(input), input);
     return answer(context, createRule(context, depsOf(context), fields));
   }
 
@@ -36,7 +36,7 @@ export class MirrorRuleMutationResolver {
     @Arg('input', () => MirrorRuleUpdateInput, { description: 'The changes.' }) input: MirrorRuleUpdateInput,
     @Ctx() context: RequestContext,
   ): Promise<MirrorRulePayload> {
-    const changes = Object.assign({ signaturePolicy: policyOf(input) }, input);
+    const changes = Object.assign(referencesOf(input), input);
     return answer(context, updateRule(context, depsOf(context), ruleOf(input), changes));
   }
 
@@ -73,8 +73,11 @@ function ruleOf({ id }: { readonly id: string }): Reference {
   return toReference('MirrorRule', 'id', id);
 }
 
-function policyOf({ signaturePolicyId }: MirrorRuleCreateInput | MirrorRuleUpdateInput) {
-  return toOptionalReference('SignaturePolicy', 'signaturePolicyId', signaturePolicyId);
+function referencesOf({ signaturePolicyId, credentialId }: MirrorRuleCreateInput | MirrorRuleUpdateInput) {
+  return {
+    signaturePolicy: toOptionalReference('SignaturePolicy', 'signaturePolicyId', signaturePolicyId),
+    credential: toOptionalReference('Credential', 'credentialId', credentialId),
+  };
 }
 
 type RulePart = Pick<MirrorRulePayload, 'mirrorRule'>;

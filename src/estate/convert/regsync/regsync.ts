@@ -88,7 +88,7 @@ function convertEntry(entry: Source, fields: Fields, context: Context): void {
 function findProblem(fields: Fields): string | undefined {
   const [type, source, target] = ['type', 'source', 'target'].map((name) => fields.get(name)?.text() ?? '');
   if (type === 'registry')
-    return `It mirrors all repositories of ${quoteValue(source)}. Tidemark finds repositories by mirror rules, which are not part of this file yet: list the repositories, one entry each.`;
+    return `It mirrors all repositories of ${quoteValue(source)}. Write a mirror rule for it (the section mirrorRules), or list the repositories, one entry each.`;
   if (type !== 'image' && type !== 'repository')
     return `Its type is ${quoteValue(type)}; expected repository or image.`;
   for (const text of [source ?? '', target ?? '']) {
