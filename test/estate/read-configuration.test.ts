@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileMistakes } from '../../src/estate/file-mistake.ts';
 import { readConfiguration } from '../../src/estate/read-configuration.ts';
 import type { ConfigurationFiles } from '../../src/estate/read-configuration.ts';
+import { allowStalls } from '../support/watch/allow-stalls.ts';
 import { writeConfiguration } from '../../src/estate/write-configuration.ts';
+
+allowStalls(10_000, 'the schema is compiled on this thread, once in a command');
 
 let folder: string;
 beforeAll(async () => {
