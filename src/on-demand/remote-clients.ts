@@ -1,9 +1,9 @@
 import { createLimiter } from '../upstream/limiter.ts';
 import type { Limiter } from '../upstream/limiter.ts';
 import type { Upstream } from '../upstream/naming-request.ts';
-import { createRegistryClients } from '../upstream/registry-clients.ts';
-import { remoteOptions } from '../upstream/remote-options.ts';
-import type { RemoteDeps } from '../upstream/remote-options.ts';
+import { createRegistryClients } from '../upstream/clients/registry-clients.ts';
+import { remoteOptions } from '../upstream/clients/remote-options.ts';
+import type { RemoteDeps } from '../upstream/clients/remote-options.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 

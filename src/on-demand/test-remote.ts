@@ -1,5 +1,5 @@
-import { remoteOptions } from '../upstream/remote-options.ts';
-import type { RemoteDeps } from '../upstream/remote-options.ts';
+import { remoteOptions } from '../upstream/clients/remote-options.ts';
+import type { RemoteDeps } from '../upstream/clients/remote-options.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { rulesOf } from '../selection/tag-rules.ts';

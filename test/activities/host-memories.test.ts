@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHostMemories } from '../../src/activities/sync/host-memories.ts';
 import { HostCapability, Remote } from '../../src/db/schema/remotes.ts';
-import { hostScope } from '../../src/upstream/host-scope.ts';
+import { hostScope } from '../../src/upstream/clients/host-scope.ts';
 import { openStage } from '../support/sync/stage.ts';
 import type { Stage } from '../support/sync/stage.ts';
 import { testSecret } from '../support/test-secret.ts';

@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
-import { headMaxBytes, parseHead } from '../../src/registry/transport/http-head.ts';
-import type { HttpHead } from '../../src/registry/transport/http-head.ts';
+import { headMaxBytes, parseHead } from '../../src/registry/transport/sockets/http-head.ts';
+import type { HttpHead } from '../../src/registry/transport/sockets/http-head.ts';
 import type { FuzzTarget } from './target.ts';
 
 /** What Node's own parser (llhttp) makes of these bytes; undefined where it refuses them. */

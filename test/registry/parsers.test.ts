@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseChallenges } from '../../src/registry/auth/challenge.ts';
-import { headMaxBytes, parseHead } from '../../src/registry/transport/http-head.ts';
+import { headMaxBytes, parseHead } from '../../src/registry/transport/sockets/http-head.ts';
 import { nextLink } from '../../src/registry/tags/link.ts';
 import { sameRegistrableDomain } from '../../src/registry/auth/realm.ts';
 import { parseRetryAfter } from '../../src/registry/transport/retry.ts';

@@ -6,7 +6,7 @@ import { Remote } from '../../db/schema/remotes.ts';
 import { readKnownListings } from '../../db/tasks/host-listing.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
-import { createRegistryClients } from '../../upstream/registry-clients.ts';
+import { createRegistryClients } from '../../upstream/clients/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hostOf, openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
@@ -14,7 +14,7 @@ import { openPageContent } from './page-content.ts';
 import { isUnchanged } from './is-unchanged.ts';
 import type { Look } from './look.ts';
 import { createLookHosts } from './look-hosts.ts';
-import { hostScope } from '../../upstream/host-scope.ts';
+import { hostScope } from '../../upstream/clients/host-scope.ts';
 
 /*
  * A look before a scheduled sync. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look

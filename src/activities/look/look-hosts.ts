@@ -3,7 +3,7 @@ import { createBoundedMap } from '../../registry/transport/bounded-map.ts';
 import { createLimiter } from '../../upstream/limiter.ts';
 
 /**
- * Which hosts answer, by scope (upstream/host-scope.ts), so that a remote with a broken proxy says nothing about others. A host that does not
+ * Which hosts answer, by scope (upstream/clients/host-scope.ts), so that a remote with a broken proxy says nothing about others. A host that does not
  * answer must not delay the looks at others.
  */
 export interface LookHosts {

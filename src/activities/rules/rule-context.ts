@@ -7,7 +7,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import { lacksTarget } from '../../operations/rules/rule-fields.ts';
 import { templateOf } from '../../operations/rules/rule-template.ts';
 import type { RegistryOptions } from '../../registry/registry.ts';
-import { fieldOptions } from '../../upstream/remote-options.ts';
+import { fieldOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 /** A run of a rule. */

@@ -9,7 +9,7 @@ import type { KnownCapability } from '../../db/tasks/host-capabilities.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { HostCapability, HostMemory } from '../../registry/host-memory.ts';
-import { hostScope } from '../../upstream/host-scope.ts';
+import { hostScope } from '../../upstream/clients/host-scope.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 export interface HostMemories {

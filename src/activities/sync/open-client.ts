@@ -1,8 +1,8 @@
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { hostScope } from '../../upstream/host-scope.ts';
-import { remoteOptions } from '../../upstream/remote-options.ts';
+import { hostScope } from '../../upstream/clients/host-scope.ts';
+import { remoteOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { HostMemories } from './host-memories.ts';
 import type { Throttles } from './throttles.ts';

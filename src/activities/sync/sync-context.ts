@@ -14,7 +14,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { noteSubject, subjectOf } from '../error-subject.ts';
-import { createRegistryClients } from '../../upstream/registry-clients.ts';
+import { createRegistryClients } from '../../upstream/clients/registry-clients.ts';
 import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';

@@ -10,7 +10,7 @@ import { kysely } from '../sql.ts';
 
 /** A repository of a host. */
 export interface ListedPlace {
-  /** The host with all settings that decide who answers for it (upstream/host-scope.ts). */
+  /** The host with all settings that decide who answers for it (upstream/clients/host-scope.ts). */
   readonly scope: string;
   /** Host and port, for people. */
   readonly host: string;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { collectHead } from '../../src/registry/transport/head-collector.ts';
-import { headMaxBytes } from '../../src/registry/transport/http-head.ts';
-import { allowStalls } from '../support/watch/allow-stalls.ts';
+import { collectHead } from '../../../src/registry/transport/sockets/head-collector.ts';
+import { headMaxBytes } from '../../../src/registry/transport/sockets/http-head.ts';
+import { allowStalls } from '../../support/watch/allow-stalls.ts';
 
 allowStalls(1_000, 'the heads are cut into single bytes on this thread');
 

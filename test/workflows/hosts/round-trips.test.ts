@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
-import { TaskWarning } from '../../src/db/schema/tasks.ts';
-import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { answersWithReferrers, signByReferrer } from '../support/signatures/signed-sample.ts';
-import { useDirectStage } from '../support/sync/direct-stage.ts';
-import { json } from '../support/upstream/fake-upstream.ts';
-import type { Answer } from '../support/upstream/fake-upstream.ts';
+import { TaskWarning } from '../../../src/db/schema/tasks.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { answersWithReferrers, signByReferrer } from '../../support/signatures/signed-sample.ts';
+import { useDirectStage } from '../../support/sync/direct-stage.ts';
+import { json } from '../../support/upstream/fake-upstream.ts';
+import type { Answer } from '../../support/upstream/fake-upstream.ts';
 
 const opened = useDirectStage();
 const tags = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6'];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Remote } from '../db/schema/remotes.ts';
-import { trimTrailingSlashes } from '../oci/trim-ends.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
+import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
 type Reached = Pick<
   Remote,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blob, json } from '../support/upstream/fake-upstream.ts';
+import { blob, json } from '../../support/upstream/fake-upstream.ts';
 import {
   blobOf,
   failure,
@@ -10,8 +10,8 @@ import {
   openUpstream,
   publicLoopback,
   readBody,
-} from './open-client.ts';
-import { testSecret } from '../support/test-secret.ts';
+} from '../open-client.ts';
+import { testSecret } from '../../support/test-secret.ts';
 
 const large = blobOf(200_000);
 const redirect = (location: string) => ({ status: 307, headers: { location } });

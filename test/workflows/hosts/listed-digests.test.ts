@@ -1,8 +1,8 @@
 /** Syncs and looks with registries that list tags with digests. */
 import { expect, test } from 'vitest';
-import type { Digest } from '../../src/oci/digest.ts';
-import { digestBytes } from '../../src/oci/digest-bytes.ts';
-import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { Digest } from '../../../src/oci/digest.ts';
+import { digestBytes } from '../../../src/oci/digest-bytes.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import {
   addTag,
   pagesOf,
@@ -10,9 +10,9 @@ import {
   sources,
   tagCount,
   useListedWorlds,
-} from '../support/sync/listed-worlds.ts';
-import { listedTags, scriptedListings, withGoogleList } from '../support/upstream/listings.ts';
-import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+} from '../../support/sync/listed-worlds.ts';
+import { listedTags, scriptedListings, withGoogleList } from '../../support/upstream/listings.ts';
+import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
 
 const { opened, openWorld, sync, look, taggedDigest, warningsOf, expireMemory } = useListedWorlds();
 

@@ -1,9 +1,9 @@
 /** Lists with digests that are wrong: syncs and looks find it, and stop using them. */
 import { expect, test } from 'vitest';
-import { listedPlace } from '../../src/activities/sync/open-client.ts';
-import { Remote } from '../../src/db/schema/remotes.ts';
-import { readKnownListings, takeListingWarning } from '../../src/db/tasks/host-listing.ts';
-import { hostScope } from '../../src/upstream/host-scope.ts';
+import { listedPlace } from '../../../src/activities/sync/open-client.ts';
+import { Remote } from '../../../src/db/schema/remotes.ts';
+import { readKnownListings, takeListingWarning } from '../../../src/db/tasks/host-listing.ts';
+import { hostScope } from '../../../src/upstream/clients/host-scope.ts';
 import {
   addTag,
   pagesOf,
@@ -11,8 +11,8 @@ import {
   sources,
   tagCount,
   useListedWorlds,
-} from '../support/sync/listed-worlds.ts';
-import { listedTags, scriptedListings } from '../support/upstream/listings.ts';
+} from '../../support/sync/listed-worlds.ts';
+import { listedTags, scriptedListings } from '../../support/upstream/listings.ts';
 
 const { em, openWorld, sync, look, taggedDigest, warningsOf, expireMemory } = useListedWorlds();
 

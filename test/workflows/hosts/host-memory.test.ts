@@ -2,19 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import type { Remote } from '../../src/db/schema/remotes.ts';
-import { kysely } from '../../src/db/sql.ts';
-import { addIndex } from '../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { useDirectStage } from '../support/sync/direct-stage.ts';
-import { openDirectSync } from '../support/sync/direct-sync.ts';
-import { insertSchedule } from '../support/sync/insert-schedule.ts';
-import { goodRepository, upstreamName } from '../support/sync/stage.ts';
-import type { Scene } from '../support/sync/stage.ts';
-import { answersWithReferrers, companionName, signByReferrer } from '../support/signatures/signed-sample.ts';
-import { json } from '../support/upstream/fake-upstream.ts';
-import type { Answer } from '../support/upstream/fake-upstream.ts';
-import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import type { Remote } from '../../../src/db/schema/remotes.ts';
+import { kysely } from '../../../src/db/sql.ts';
+import { addIndex } from '../../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
+import { useDirectStage } from '../../support/sync/direct-stage.ts';
+import { openDirectSync } from '../../support/sync/direct-sync.ts';
+import { insertSchedule } from '../../support/sync/insert-schedule.ts';
+import { goodRepository, upstreamName } from '../../support/sync/stage.ts';
+import type { Scene } from '../../support/sync/stage.ts';
+import {
+  answersWithReferrers,
+  companionName,
+  signByReferrer,
+} from '../../support/signatures/signed-sample.ts';
+import { json } from '../../support/upstream/fake-upstream.ts';
+import type { Answer } from '../../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
 
 const opened = useDirectStage();
 const em = () => opened.stage.harness.em();

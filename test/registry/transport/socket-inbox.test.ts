@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { receiveCopied, receiveViews } from '../../src/registry/transport/socket-inbox.ts';
+import { receiveCopied, receiveViews } from '../../../src/registry/transport/sockets/socket-inbox.ts';
 
 test('the memory of a closed inbox is reused by the next one only', () => {
   const first = receiveViews(4_096);

@@ -3,13 +3,13 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { bareHost } from '../../oci/hosts/address.ts';
-import { TidemarkError } from '../../oci/error.ts';
+import { bareHost } from '../../../oci/hosts/address.ts';
+import { TidemarkError } from '../../../oci/error.ts';
 import { receiveCopied, receiveViews } from './socket-inbox.ts';
 import type { Inbox } from './socket-inbox.ts';
-import { admitConnected } from './connect-settings.ts';
-import type { ConnectSettings } from './connect-settings.ts';
-import { checkLiteral } from './transport-guard.ts';
+import { admitConnected } from '../connect-settings.ts';
+import type { ConnectSettings } from '../connect-settings.ts';
+import { checkLiteral } from '../transport-guard.ts';
 
 /** A connection that reads into our buffer (the `onread` option of net and tls). */
 export interface Connection {

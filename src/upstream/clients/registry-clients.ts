@@ -1,7 +1,7 @@
-import type { Remote } from '../db/schema/remotes.ts';
-import { createIdlePool } from '../registry/idle-pool.ts';
-import type { Held } from '../registry/idle-pool.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
+import { createIdlePool } from '../../registry/idle-pool.ts';
+import type { Held } from '../../registry/idle-pool.ts';
+import type { Registry } from '../../registry/registry.ts';
 
 /** Clients with their tokens. Each is closed when it has been idle for a minute. */
 export interface RegistryClients {

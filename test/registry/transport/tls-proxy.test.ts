@@ -3,10 +3,18 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { blob, fixture } from '../support/upstream/fake-upstream.ts';
-import type { FakeUpstreamOptions } from '../support/upstream/fake-upstream.ts';
-import { blobOf, failure, fixtureCa, manifestOf, openClient, openUpstream, readBody } from './open-client.ts';
-import { testSecret } from '../support/test-secret.ts';
+import { blob, fixture } from '../../support/upstream/fake-upstream.ts';
+import type { FakeUpstreamOptions } from '../../support/upstream/fake-upstream.ts';
+import {
+  blobOf,
+  failure,
+  fixtureCa,
+  manifestOf,
+  openClient,
+  openUpstream,
+  readBody,
+} from '../open-client.ts';
+import { testSecret } from '../../support/test-secret.ts';
 
 const path = '/v2/library/app/manifests/latest';
 const { answer, digest } = manifestOf();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openRegistry } from '../../src/registry/client.ts';
-import type { RegistryOptions } from '../../src/registry/registry.ts';
-import { createTransportPool } from '../../src/registry/transport/transport-pool.ts';
+import { openRegistry } from '../../../src/registry/client.ts';
+import type { RegistryOptions } from '../../../src/registry/registry.ts';
+import { createTransportPool } from '../../../src/registry/transport/transport-pool.ts';
 
 let connections = 0;
 let authorizations: (string | undefined)[] = [];

@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { forEachConcurrently } from '../../src/upstream/limiter.ts';
-import type { Answer } from '../support/upstream/fake-upstream.ts';
-import { failure, fixtureCa, manifestOf, openClient, openUpstream } from './open-client.ts';
+import { forEachConcurrently } from '../../../src/upstream/limiter.ts';
+import type { Answer } from '../../support/upstream/fake-upstream.ts';
+import { failure, fixtureCa, manifestOf, openClient, openUpstream } from '../open-client.ts';
 
 const { answer, digest } = manifestOf();
 const path = '/v2/library/app/manifests/v1';

@@ -1,8 +1,8 @@
 /** Configurations over the API: what they change, what they refuse, and what the running state looks like as one. No worker takes the runs. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Remote } from '../db/schema/remotes.ts';
-import { takeRequestSlot } from '../db/tasks/rate-budget.ts';
-import { isListedHost } from '../oci/hosts/address.ts';
-import type { RegistryOptions } from '../registry/registry.ts';
-import type { UpstreamDeps } from './deps.ts';
-import { createLimiter } from './limiter.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
+import { takeRequestSlot } from '../../db/tasks/rate-budget.ts';
+import { isListedHost } from '../../oci/hosts/address.ts';
+import type { RegistryOptions } from '../../registry/registry.ts';
+import type { UpstreamDeps } from '../deps.ts';
+import { createLimiter } from '../limiter.ts';
 
 export type RemoteDeps = Omit<UpstreamDeps, 'connections'>;
 

@@ -1,13 +1,13 @@
-import { contentCoding } from './content-coding.ts';
-import { describeRequest, requestTarget } from './exchange.ts';
-import type { HttpRequest, HttpResponse } from './exchange.ts';
+import { contentCoding } from '../content-coding.ts';
+import { describeRequest, requestTarget } from '../exchange.ts';
+import type { HttpRequest, HttpResponse } from '../exchange.ts';
 import { collectHead, notHttp } from './head-collector.ts';
 import { parseHead } from './http-head.ts';
 import type { HttpHead } from './http-head.ts';
-import { networkError, truncated } from './network-error.ts';
+import { networkError, truncated } from '../network-error.ts';
 import { openConnection } from './socket-connection.ts';
 import type { Connection } from './socket-connection.ts';
-import type { ConnectSettings } from './connect-settings.ts';
+import type { ConnectSettings } from '../connect-settings.ts';
 
 /** GET requests with large answers, over our own sockets. */
 export interface SocketExchange {

@@ -2,13 +2,13 @@
 import { getNamedType, isNonNullType } from 'graphql';
 import type { GraphQLInputField, GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Viewer } from '../../src/access/viewer.ts';
-import { buildApiSchema } from '../../src/api/graphql/build-schema.ts';
-import { kinds } from '../../src/operations/configuration/kinds.ts';
-import { planChanges } from '../../src/operations/configuration/plan.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
-import { testSecret } from '../support/test-secret.ts';
+import type { Viewer } from '../../../src/access/viewer.ts';
+import { buildApiSchema } from '../../../src/api/graphql/build-schema.ts';
+import { kinds } from '../../../src/operations/configuration/kinds.ts';
+import { planChanges } from '../../../src/operations/configuration/plan.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
+import { testSecret } from '../../support/test-secret.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

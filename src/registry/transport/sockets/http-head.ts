@@ -1,4 +1,4 @@
-import type { HttpHeaders } from './exchange.ts';
+import type { HttpHeaders } from '../exchange.ts';
 
 /** The status line and fields of an answer (RFC 9112 sections 4 and 5), parsed strictly. */
 export interface HttpHead {
