@@ -1,6 +1,7 @@
 import { visibilityOf } from '../access/viewer.ts';
 import type { Role } from '../db/access/roles.ts';
-import { readRepositories } from '../db/reads/read-repositories.ts';
+import { readNamed } from '../db/reads/read-named.ts';
+import { Repository } from '../db/schema/repositories.ts';
 import { readVersions } from '../db/reads/read-versions.ts';
 import type { VersionKey } from '../db/reads/read-versions.ts';
 import {
@@ -116,7 +117,9 @@ async function change(
 ): Promise<Outcome<ChangedRepository>> {
   const { repository, role } = asked;
   const [found] =
-    repository.key === undefined ? [] : await readRepositories(em, visibilityOf(viewer), [repository.key]);
+    repository.key === undefined
+      ? []
+      : await readNamed(em, visibilityOf(viewer), Repository, [repository.key]);
   const lacking = found === undefined ? [] : lacksRole(viewer, role, found.name, repository.field);
   if (lacking.length > 0) return refused(...lacking);
   try {

@@ -2,10 +2,10 @@ import { LockMode } from '@mikro-orm/core';
 import type { EntityName } from '@mikro-orm/core';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import type { Credential } from '../db/schema/credentials.ts';
+import { findNamedId } from '../db/reads/read-named.ts';
+import type { Named, NamedTable } from '../db/reads/read-named.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import type { Repository } from '../db/schema/repositories.ts';
-import type { SignaturePolicy } from '../db/schema/signatures.ts';
 import { quoteValue } from '../oci/error.ts';
 import { invalid, noSuchId } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
@@ -25,7 +25,10 @@ export function credentialNotFound(named: Omit<Reference, 'key'>): Mistake {
   return noSuchId('credential', 'credentials', named);
 }
 
-type Named = Credential | Remote | Repository | SignaturePolicy;
+/** Whether a thing of this kind has the name, which may be one that is refused. */
+export async function isNameTaken(em: Em, table: NamedTable, name: string): Promise<boolean> {
+  return !name.includes('\0') && (await findNamedId(em, table, name)) !== undefined;
+}
 
 /** The row that an input names, locked; null where the viewer cannot read it. */
 export async function lockNamed<Row extends Named>(

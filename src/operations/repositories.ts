@@ -2,7 +2,8 @@ import { LockMode } from '@mikro-orm/core';
 import { visibilityOf } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { findRepositoryId, findScheduleId, readRemoteUse } from '../db/reads/read-repositories.ts';
+import { findNamedId } from '../db/reads/read-named.ts';
+import { findScheduleId, readRemoteUse } from '../db/reads/read-repositories.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import { Repository } from '../db/schema/repositories.ts';
 import { keepRepositoryName } from '../db/tasks/discard-repository.ts';
@@ -183,7 +184,7 @@ function checkFields({ name, description, retainVersions }: RepositoryFields): M
 /** A repository is served at its own name, so no distribution of another may be there either. */
 async function checkFree(em: Em, name: string): Promise<Mistake[]> {
   if (!isRepositoryName(name)) return [];
-  if ((await findRepositoryId(em, name)) !== undefined) return [nameTaken(name)];
+  if ((await findNamedId(em, 'repository', name)) !== undefined) return [nameTaken(name)];
   return (await isBasePathTaken(em, name)) ? [servedElsewhere(name)] : [];
 }
 

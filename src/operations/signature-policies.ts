@@ -2,7 +2,6 @@ import type { Viewer } from '../access/viewer.ts';
 import { visibilityOf } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
 import {
-  findSignaturePolicyId,
   forgetVerdicts,
   lockSignaturePolicy,
   readPolicyUse,
@@ -17,7 +16,7 @@ import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
 import { lacksNames, lacksRole, newNameOf } from './permit.ts';
-import { lockNamed, lockOwned } from './references.ts';
+import { isNameTaken, lockNamed, lockOwned } from './references.ts';
 
 /** In an update, undefined keeps a field and null clears it. */
 export interface SignaturePolicyFields {
@@ -56,7 +55,7 @@ export async function createSignaturePolicy(
       const lacking = lacksRole(operator.viewer, 'maintainer', name, 'name');
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = [...checkNames({ name }), ...(await findRuleMistakes(checkRules, rules))];
-      if (await isNameTaken(em, name)) mistakes.push(taken());
+      if (await isNameTaken(em, 'signature_policy', name)) mistakes.push(taken());
       if (mistakes.length > 0) return refused(...mistakes);
       const onFailure = fields.onFailure ?? 'SKIP_TAG';
       const row = em.create(SignaturePolicy, { name, ...rules, onFailure, revision: 1 });
@@ -87,7 +86,8 @@ export async function updateSignaturePolicy(
       const before = toSignatureRules(row);
       const rules = applyRules(before, fields);
       const mistakes = [...checkNames(fields), ...(await findRuleMistakes(checkRules, rules))];
-      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(taken());
+      if (newName !== undefined && (await isNameTaken(em, 'signature_policy', newName)))
+        mistakes.push(taken());
       if (mistakes.length > 0) return refused(...mistakes);
       row.name = fields.name ?? row.name;
       row.onFailure = fields.onFailure ?? row.onFailure;
@@ -165,10 +165,6 @@ function checkNames({ name, onFailure }: Pick<SignaturePolicyFields, 'name' | 'o
 
 async function findRuleMistakes(checkRules: CheckRules, rules: SignatureRules): Promise<Mistake[]> {
   return (await checkRules(rules)).map(({ field, message }) => invalid(field, message));
-}
-
-async function isNameTaken(em: Em, name: string): Promise<boolean> {
-  return !name.includes('\0') && (await findSignaturePolicyId(em, name)) !== undefined;
 }
 
 function nameTaken(name: string): Mistake {

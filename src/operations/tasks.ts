@@ -1,9 +1,10 @@
 import { visibilityOf } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { readRepositories } from '../db/reads/read-repositories.ts';
-import { readRules } from '../db/rules/read-rules.ts';
+import { readNamed } from '../db/reads/read-named.ts';
 import { readTasks } from '../db/reads/read-tasks.ts';
+import { Repository } from '../db/schema/repositories.ts';
+import { MirrorRule } from '../db/schema/rules.ts';
 import { Task } from '../db/schema/tasks.ts';
 import { endTask } from '../db/tasks/task-log.ts';
 import type { TaskLog } from '../db/tasks/task-log.ts';
@@ -85,11 +86,11 @@ export async function cancelTask(
 /** The name of its repository or mirror rule; `*` where it has none. */
 async function nameOfTask(em: Em, viewer: Viewer, { repositoryId, ruleId }: Task): Promise<string> {
   if (typeof ruleId === 'number') {
-    const [rule] = await readRules(em.fork(), visibilityOf(viewer), [ruleId]);
+    const [rule] = await readNamed(em.fork(), visibilityOf(viewer), MirrorRule, [ruleId]);
     return rule?.name ?? '*';
   }
   if (typeof repositoryId !== 'number') return '*';
-  const [repository] = await readRepositories(em.fork(), visibilityOf(viewer), [repositoryId]);
+  const [repository] = await readNamed(em.fork(), visibilityOf(viewer), Repository, [repositoryId]);
   return repository?.name ?? '*';
 }
 

@@ -1,7 +1,7 @@
+import type { EntityName } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { readCredentials } from '../../db/access/credentials.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
 import { countChildren, readDescriptors } from '../../db/reads/read-absences.ts';
 import type { ParentInVersion } from '../../db/reads/read-absences.ts';
@@ -19,8 +19,8 @@ import {
 } from '../../db/reads/read-manifests.ts';
 import type { Page } from '../../db/reads/read-page.ts';
 import { readPlans, readTagOutcomeCounts, readTaskTagPages } from '../../db/reads/read-plans.ts';
-import { readRemotes, readRepositories } from '../../db/reads/read-repositories.ts';
-import { readSignaturePolicies } from '../../db/policies/signature-policies.ts';
+import { readNamed } from '../../db/reads/read-named.ts';
+import type { Named } from '../../db/reads/read-named.ts';
 import { readSignatureVerifications, readTagVerifications } from '../../db/policies/read-verifications.ts';
 import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/reads/read-signatures.ts';
 import type { ManifestInVersion } from '../../db/reads/read-signatures.ts';
@@ -41,12 +41,16 @@ import {
   countRuleRepositories,
   readLastRuns,
   readRuleOutcomePages,
-  readRules,
   readVanished,
 } from '../../db/rules/read-rules.ts';
 import { countVersions, readVersionPages, readVersions } from '../../db/reads/read-versions.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
 import type { Em } from '../../db/open-database.ts';
+import { Credential } from '../../db/schema/credentials.ts';
+import { Remote } from '../../db/schema/remotes.ts';
+import { Repository } from '../../db/schema/repositories.ts';
+import { MirrorRule } from '../../db/schema/rules.ts';
+import { SignaturePolicy } from '../../db/schema/signatures.ts';
 import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/tasks/task-warnings.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
@@ -88,6 +92,8 @@ export function createLoaders(em: Em, viewer: Viewer) {
   const isShared = viewer.kind !== 'everybody';
   const seenById = <Value>(read: ReadSeen<number, Value>): DataLoader<number, Value> =>
     new DataLoader((ids) => read(em, visibility, ids), { maxBatchSize: 1_000 });
+  const named = <Row extends Named>(entity: EntityName<Row>): DataLoader<number, Row | undefined> =>
+    seenById((connection, seen, ids) => readNamed(connection, seen, entity, ids));
   const byId = <Value>(read: Read<number, Value>): DataLoader<number, Value> =>
     new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
   const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
@@ -120,12 +126,12 @@ export function createLoaders(em: Em, viewer: Viewer) {
   return {
     visibility,
     administered,
-    repositories: seenById(readRepositories),
-    remotes: seenById(readRemotes),
+    repositories: named(Repository),
+    remotes: named(Remote),
     distributions: seenById(readDistributions),
     servedAt: byId((connection, ids) => readServedAt(connection, { visibility, maintained, isShared }, ids)),
-    credentials: seenById(readCredentials),
-    signaturePolicies: seenById(readSignaturePolicies),
+    credentials: named(Credential),
+    signaturePolicies: named(SignaturePolicy),
     policiesInForce: byId(readPoliciesInForce),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
@@ -181,7 +187,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     manifestBlobs: seenById(readManifestBlobs),
     totalSizes: below(readTotalSizes),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
-    mirrorRules: seenById(readRules),
+    mirrorRules: named(MirrorRule),
     ruleRepositoryCounts: byId(countRuleRepositories),
     lastRuleRuns: byId(readLastRuns),
     ruleOutcomePages: lists(readRuleOutcomePages),

@@ -1,25 +1,8 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import { Credential } from '../schema/credentials.ts';
 import { kysely } from '../sql.ts';
-import { isVisible, nameVisible } from './visibility.ts';
+import { nameVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
-
-export async function readCredentials(
-  em: Em,
-  visibility: Visibility,
-  ids: readonly number[],
-): Promise<(Credential | undefined)[]> {
-  const rows = await em.find(Credential, { id: { $in: [...ids] } });
-  const seen = rows.filter((row) => isVisible(visibility, row.name));
-  const byId = new Map(seen.map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id));
-}
-
-export async function findCredentialId(em: Em, name: string): Promise<number | undefined> {
-  const found = await kysely(em).selectFrom('credential').select('id').where('name', '=', name).execute();
-  return found[0]?.id;
-}
 
 /** The first visible remotes and mirror rules of a credential, and the number of all. */
 export interface CredentialUse {

@@ -3,7 +3,7 @@ import { SignaturePolicy } from '../schema/signatures.ts';
 import type { Em } from '../open-database.ts';
 import type { SignatureRules } from '../../oci/signatures/signature-rules.ts';
 import { kysely } from '../sql.ts';
-import { isVisible, nameVisible } from '../access/visibility.ts';
+import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
 export function toSignatureRules(policy: SignaturePolicy): SignatureRules {
@@ -15,26 +15,6 @@ export function toSignatureRules(policy: SignaturePolicy): SignatureRules {
     trustedRoot: trustedRoot ?? null,
     dockerReference: dockerReference ?? null,
   };
-}
-
-export async function readSignaturePolicies(
-  em: Em,
-  visibility: Visibility,
-  ids: readonly number[],
-): Promise<(SignaturePolicy | undefined)[]> {
-  const rows = await em.find(SignaturePolicy, { id: { $in: [...ids] } });
-  const seen = rows.filter((row) => isVisible(visibility, row.name));
-  const byId = new Map(seen.map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id));
-}
-
-export async function findSignaturePolicyId(em: Em, name: string): Promise<number | undefined> {
-  const found = await kysely(em)
-    .selectFrom('signature_policy')
-    .select('id')
-    .where('name', '=', name)
-    .execute();
-  return found[0]?.id;
 }
 
 /**

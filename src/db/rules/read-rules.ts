@@ -1,45 +1,11 @@
 import { sql } from 'kysely';
-import { isVisible, nameVisible } from '../access/visibility.ts';
-import type { Visibility } from '../access/visibility.ts';
 import type { Em } from '../open-database.ts';
-import { countRows } from '../reads/counts.ts';
-import { toPage, toPages } from '../reads/read-page.ts';
+import { toPages } from '../reads/read-page.ts';
 import type { Page } from '../reads/read-page.ts';
 import { MirrorRule } from '../schema/rules.ts';
 import type { RuleOutcomeKind } from '../schema/rules.ts';
 import { kysely } from '../sql.ts';
 import { settleRuleSchedule } from './temporal-rules.ts';
-
-export async function readRules(
-  em: Em,
-  visibility: Visibility,
-  ids: readonly number[],
-): Promise<(MirrorRule | undefined)[]> {
-  const rows = await em.find(MirrorRule, { id: { $in: [...ids] } });
-  const byId = new Map(rows.filter(({ name }) => isVisible(visibility, name)).map((row) => [row.id, row]));
-  return ids.map((id) => byId.get(id));
-}
-
-export async function findRuleId(em: Em, name: string): Promise<number | undefined> {
-  const found = await kysely(em).selectFrom('mirror_rule').select('id').where('name', '=', name).execute();
-  return found[0]?.id;
-}
-
-/** Ordered by name. */
-export async function readRulePage(
-  em: Em,
-  visibility: Visibility,
-  page: { readonly first: number; readonly after: string | undefined },
-): Promise<Page<{ readonly id: number }>> {
-  const found = await sql<{ id: number }>`
-    select id from mirror_rule where name > ${page.after ?? ''} and ${nameVisible(sql`name`, visibility)}
-    order by name limit ${page.first + 1}`.execute(kysely(em));
-  return toPage(found.rows, page.first);
-}
-
-export function countRules(em: Em, visibility: Visibility): Promise<number> {
-  return countRows(em, 'mirror_rule', nameVisible(sql`name`, visibility));
-}
 
 /**
  * Deletes a rule, unless a run of it is open.

@@ -2,9 +2,8 @@ import { isAmbient } from '../../access/credentials/kinds.ts';
 import type { SecretBox } from '../../access/secrets.ts';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { findCredentialId, readCredentialUse, touchRemotes } from '../../db/access/credentials.ts';
+import { readCredentialUse, touchRemotes } from '../../db/access/credentials.ts';
 import type { CredentialUse } from '../../db/access/credentials.ts';
-import type { Em } from '../../db/open-database.ts';
 import { Credential } from '../../db/schema/credentials.ts';
 import type { CredentialKind } from '../../db/schema/credentials.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -13,7 +12,7 @@ import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
-import { credentialNotFound, lockNamed, lockOwned } from '../references.ts';
+import { credentialNotFound, isNameTaken, lockNamed, lockOwned } from '../references.ts';
 import { checkCredentialFields } from './credential-fields.ts';
 import type { CredentialFields } from './credential-fields.ts';
 
@@ -39,7 +38,7 @@ export async function createCredential(
       ];
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkCredentialFields(kind, fields);
-      if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
+      if (await isNameTaken(em, 'credential', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(Credential, { name, kind });
       // The id is part of what the secret is sealed with.
@@ -72,7 +71,8 @@ export async function updateCredential(
       ];
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkCredentialFields(row.kind, fields, row);
-      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
+      if (newName !== undefined && (await isNameTaken(em, 'credential', newName)))
+        mistakes.push(nameTaken(newName));
       if (mistakes.length > 0) return refused(...mistakes);
       applyFields(row, fields, secrets);
       await em.flush();
@@ -127,10 +127,6 @@ export function openCredential({ id, secretSealed }: Credential, secrets: Secret
   return typeof secretSealed === 'string'
     ? secrets.decrypt(secretSealed, `credential:${id}:secret`)
     : undefined;
-}
-
-async function isNameTaken(em: Em, name: string): Promise<boolean> {
-  return !name.includes('\0') && (await findCredentialId(em, name)) !== undefined;
 }
 
 function nameTaken(name: string): Mistake {

@@ -1,8 +1,7 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import { visibilityOf } from '../../access/viewer.ts';
 import { keepDelivered } from '../../db/content/held-blobs.ts';
-import type { Em } from '../../db/open-database.ts';
-import { findRemoteId, readRemoteUse } from '../../db/reads/read-repositories.ts';
+import { readRemoteUse } from '../../db/reads/read-repositories.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { forgetDelivered } from '../../db/staging/reuse.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -11,7 +10,7 @@ import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
-import { lockNamed, lockOwned, remoteNotFound } from '../references.ts';
+import { isNameTaken, lockNamed, lockOwned, remoteNotFound } from '../references.ts';
 import { lockRemoteCredential } from '../credentials/credential-use.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
@@ -57,7 +56,7 @@ export async function createRemote(
       ];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       const credentialId = await lockRemoteCredential(em, viewer, given, { mistakes });
-      if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
+      if (await isNameTaken(em, 'remote', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(Remote, {
         name,
@@ -104,7 +103,8 @@ export async function updateRemote(
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       const current = row ?? undefined;
       const credentialId = await lockRemoteCredential(em, viewer, fields, { current, mistakes });
-      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
+      if (newName !== undefined && (await isNameTaken(em, 'remote', newName)))
+        mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
       if (!keepsSecrets(fields, row)) dropSecrets(row);
       const before = { url: row.url, upstreamName: row.upstreamName };
@@ -146,10 +146,6 @@ function withDefaults(fields: NewRemote): NewRemote {
     sslValidation: fields.sslValidation ?? true,
     followLayerUrls: fields.followLayerUrls ?? false,
   };
-}
-
-async function isNameTaken(em: Em, name: string): Promise<boolean> {
-  return !name.includes('\0') && (await findRemoteId(em, name)) !== undefined;
 }
 
 function nameTaken(name: string): Mistake {

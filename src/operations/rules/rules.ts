@@ -1,7 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { SecretBox } from '../../access/secrets.ts';
-import type { Em } from '../../db/open-database.ts';
-import { deleteRule, findRuleId } from '../../db/rules/read-rules.ts';
+import { deleteRule } from '../../db/rules/read-rules.ts';
 import { createRuleTask } from '../../db/rules/rule-runs.ts';
 import { settleRuleSchedule } from '../../db/rules/temporal-rules.ts';
 import { MirrorRule } from '../../db/schema/rules.ts';
@@ -12,7 +11,8 @@ import { mistake, noSuchId } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
-import { lacksNames, lacksRole, newNameOf, seen } from '../permit.ts';
+import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
+import { isNameTaken, lockNamed, lockOwned } from '../references.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
@@ -57,7 +57,7 @@ export async function createRule(
         fields,
         mistakes,
       });
-      if (await isNameTaken(em, name)) mistakes.push(nameTaken(name));
+      if (await isNameTaken(em, 'mirror_rule', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(MirrorRule, {
         name,
@@ -97,7 +97,7 @@ export async function updateRule(
   return inTransaction(
     operator,
     async (em) => {
-      const row = await lockRule(em, operator, rule);
+      const row = await lockNamed(em, viewer, MirrorRule, rule);
       const newName = newNameOf(changes.name, row?.name);
       const lacking = lacksNames(viewer, row?.name, newName, rule);
       if (row !== null)
@@ -112,7 +112,8 @@ export async function updateRule(
         fields: changes,
         mistakes,
       });
-      if (newName !== undefined && (await isNameTaken(em, newName))) mistakes.push(nameTaken(newName));
+      if (newName !== undefined && (await isNameTaken(em, 'mirror_rule', newName)))
+        mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
       const before = row.url;
       if (typeof changes.url === 'string') row.url = registryBaseUrl(changes.url);
@@ -135,10 +136,9 @@ export async function updateRule(
 /** Needs the role maintainer for the rule's name. The repositories that it has made stay. */
 export async function removeRule(operator: Operator, rule: Reference): Promise<Outcome<undefined>> {
   return inTransaction(operator, async (em) => {
-    const row = await lockRule(em, operator, rule);
-    if (row === null) return refused(ruleNotFound(rule));
-    const lacking = lacksRole(operator.viewer, 'maintainer', row.name, rule.field);
-    if (lacking.length > 0) return refused(...lacking);
+    const owned = await lockOwned(em, operator.viewer, MirrorRule, { ...rule, notFound: ruleNotFound });
+    if (owned.mistakes !== undefined) return refused(...owned.mistakes);
+    const row = owned.value;
     const openTaskId = await deleteRule(em, row.id);
     if (openTaskId === undefined) return done(undefined);
     const message = `A run of the mirror rule ${quoteValue(row.name)} is open: the task ${toGlobalId('Task', openTaskId)}. Wait until it has ended, or cancel it.`;
@@ -155,7 +155,7 @@ export async function runRule(
 ): Promise<TaskOutcome> {
   const { em, viewer } = operator;
   const accepted = await em.fork().transactional(async (transaction) => {
-    const row = await lockRule(transaction, operator, rule, LockMode.PESSIMISTIC_READ);
+    const row = await lockNamed(transaction, viewer, MirrorRule, rule, LockMode.PESSIMISTIC_READ);
     if (row === null) return refusedTask(ruleNotFound(rule));
     const lacking = [
       ...lacksRole(viewer, 'maintainer', row.name, rule.field),
@@ -179,16 +179,6 @@ export async function runRule(
   return { taskId: task.id, mistakes: [] };
 }
 
-async function lockRule(
-  em: Em,
-  { viewer }: Operator,
-  { key }: Reference,
-  lockMode = LockMode.PESSIMISTIC_WRITE,
-): Promise<MirrorRule | null> {
-  if (key === undefined) return null;
-  return seen(viewer, await em.findOne(MirrorRule, { id: key }, { lockMode }), ({ name }) => name);
-}
-
 /** Clients send null for "nothing given". Where there is a default, it applies then. */
 function withDefaults(fields: NewRule): NewRule {
   return {
@@ -205,10 +195,6 @@ function withDefaults(fields: NewRule): NewRule {
     sslValidation: fields.sslValidation ?? true,
     followLayerUrls: fields.followLayerUrls ?? false,
   };
-}
-
-async function isNameTaken(em: Em, name: string): Promise<boolean> {
-  return !name.includes('\0') && (await findRuleId(em, name)) !== undefined;
 }
 
 export function ruleNotFound(named: Omit<Reference, 'key'>): Mistake {

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
-import { readRepositories } from '../../db/reads/read-repositories.ts';
+import { readNamed } from '../../db/reads/read-named.ts';
 import { readSchedules } from '../../db/reads/read-schedules.ts';
 import { Repository } from '../../db/schema/repositories.ts';
 import { Schedule } from '../../db/schema/schedules.ts';
@@ -177,7 +177,7 @@ async function lacksSchedule(
   { repositoryId }: Schedule,
   field: string,
 ): Promise<Mistake[]> {
-  const [repository] = await readRepositories(em.fork(), visibilityOf(viewer), [repositoryId]);
+  const [repository] = await readNamed(em.fork(), visibilityOf(viewer), Repository, [repositoryId]);
   return repository === undefined ? [] : lacksRole(viewer, 'maintainer', repository.name, field);
 }
 

@@ -1,6 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import { findCredentialId } from '../../../db/access/credentials.ts';
-import { countNamed, readNamedPage } from '../../../db/reads/read-repositories.ts';
+import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -24,7 +23,10 @@ export class CredentialResolver {
   ): Promise<CredentialType | null> {
     checkIdOrName(id, name);
     if (typeof name !== 'string') return load(context, parseNumericId('Credential', id ?? ''));
-    return load(context, isStorableText(name) ? await findCredentialId(context.em, name) : undefined);
+    return load(
+      context,
+      isStorableText(name) ? await findNamedId(context.em, 'credential', name) : undefined,
+    );
   }
 
   @Query(() => CredentialConnection, {

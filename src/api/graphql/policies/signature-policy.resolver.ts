@@ -1,6 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import { countNamed, readNamedPage } from '../../../db/reads/read-repositories.ts';
-import { findSignaturePolicyId } from '../../../db/policies/signature-policies.ts';
+import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
@@ -33,7 +32,7 @@ export class SignaturePolicyResolver {
     const key =
       typeof name === 'string'
         ? byName
-          ? await findSignaturePolicyId(em, name)
+          ? await findNamedId(em, 'signature_policy', name)
           : undefined
         : parseNumericId('SignaturePolicy', id ?? '');
     const row = key === undefined ? undefined : await loaders.signaturePolicies.load(key);

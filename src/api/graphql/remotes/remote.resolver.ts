@@ -1,5 +1,5 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
-import { countNamed, findRemoteId, readNamedPage } from '../../../db/reads/read-repositories.ts';
+import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { checkFirst } from '../errors.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -24,7 +24,7 @@ export class RemoteResolver {
     const key =
       typeof name === 'string'
         ? isStorableText(name)
-          ? await findRemoteId(em, name)
+          ? await findNamedId(em, 'remote', name)
           : undefined
         : parseNumericId('Remote', id ?? '');
     const row = key === undefined ? undefined : await loaders.remotes.load(key);

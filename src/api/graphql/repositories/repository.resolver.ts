@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
-import { countNamed, findRepositoryId, readNamedPage } from '../../../db/reads/read-repositories.ts';
+import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { checkFirst } from '../errors.ts';
 import { readNumberCursor, readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -41,7 +41,7 @@ export class RepositoryResolver {
     const key =
       typeof name === 'string'
         ? isStorableText(name)
-          ? await findRepositoryId(em, name)
+          ? await findNamedId(em, 'repository', name)
           : undefined
         : parseNumericId('Repository', id ?? '');
     const row = key === undefined ? undefined : await loaders.repositories.load(key);

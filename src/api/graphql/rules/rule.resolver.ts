@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import { countRules, findRuleId, readRulePage } from '../../../db/rules/read-rules.ts';
+import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -24,7 +24,7 @@ export class MirrorRuleResolver {
   ): Promise<MirrorRuleType | null> {
     checkIdOrName(id, name);
     const isNamed = typeof name === 'string';
-    const byName = isNamed && isStorableText(name) ? await findRuleId(em, name) : undefined;
+    const byName = isNamed && isStorableText(name) ? await findNamedId(em, 'mirror_rule', name) : undefined;
     const key = isNamed ? byName : parseNumericId('MirrorRule', id ?? '');
     const row = key === undefined ? undefined : await loaders.mirrorRules.load(key);
     return row === undefined ? null : toMirrorRuleType(row);
@@ -38,7 +38,7 @@ export class MirrorRuleResolver {
     @Arg('after', () => String, afterOption) after: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<MirrorRuleType>> {
-    const page = await readRulePage(em, loaders.visibility, {
+    const page = await readNamedPage(em, loaders.visibility, 'mirror_rule', {
       first: checkFirst(first),
       after: readTextCursor('mirrorRules', after),
     });
@@ -47,7 +47,7 @@ export class MirrorRuleResolver {
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toMirrorRuleType(value),
-      countTotal: () => countRules(em, loaders.visibility),
+      countTotal: () => countNamed(em, loaders.visibility, 'mirror_rule'),
     });
   }
 

@@ -1,0 +1,93 @@
+import type { EntityName } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { isVisible, nameVisible } from '../access/visibility.ts';
+import type { Visibility } from '../access/visibility.ts';
+import type { Em } from '../open-database.ts';
+import type { Credential } from '../schema/credentials.ts';
+import type { Remote } from '../schema/remotes.ts';
+import type { Repository } from '../schema/repositories.ts';
+import type { MirrorRule } from '../schema/rules.ts';
+import type { SignaturePolicy } from '../schema/signatures.ts';
+import { kysely } from '../sql.ts';
+import { countRows } from './counts.ts';
+import { isInState } from './read-freshness.ts';
+import type { FreshnessState } from './read-freshness.ts';
+import { toPage } from './read-page.ts';
+import type { Page } from './read-page.ts';
+
+/** Tables of named things, whose rows are seen by their names. */
+export type NamedTable = 'repository' | 'remote' | 'signature_policy' | 'credential' | 'mirror_rule';
+
+/** Their entities. */
+export type Named = Repository | Remote | SignaturePolicy | Credential | MirrorRule;
+
+export interface NamedRow {
+  readonly id: number;
+  readonly name: string;
+}
+
+export interface NamedPageArguments {
+  readonly first: number;
+  /** Name of the last row of the previous page. */
+  readonly after: string | undefined;
+  /** From `wildcardToRegex`; null matches nothing, undefined matches everything. */
+  readonly nameRegex?: string | null | undefined;
+  /** Of repositories. */
+  readonly freshness?: FreshnessState | undefined;
+}
+
+/** In the order of the ids; undefined if absent. */
+export async function readNamed<Row extends Named>(
+  em: Em,
+  visibility: Visibility,
+  entity: EntityName<Row>,
+  ids: readonly number[],
+): Promise<(Row | undefined)[]> {
+  const rows = (await em.find(entity as EntityName<Named>, { id: { $in: [...ids] } })) as Row[];
+  const byId = new Map(rows.filter(({ name }) => isVisible(visibility, name)).map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
+}
+
+export async function findNamedId(em: Em, table: NamedTable, name: string): Promise<number | undefined> {
+  const found = await kysely(em).selectFrom(table).select('id').where('name', '=', name).execute();
+  return found[0]?.id;
+}
+
+/** Ordered by name. */
+export async function readNamedPage(
+  em: Em,
+  visibility: Visibility,
+  table: NamedTable,
+  page: NamedPageArguments,
+): Promise<Page<NamedRow>> {
+  if (page.nameRegex === null) return { rows: [], hasNext: false };
+  const found = await sql<NamedRow>`
+    select id, name from ${sql.table(table)}
+    where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)} and ${nameVisible(sql`name`, visibility)}
+      and ${freshnessMatches(page.freshness)}
+    order by name limit ${page.first + 1}`.execute(kysely(em));
+  return toPage(found.rows, page.first);
+}
+
+export async function countNamed(
+  em: Em,
+  visibility: Visibility,
+  table: NamedTable,
+  nameRegex?: string | null,
+  freshness?: FreshnessState,
+): Promise<number> {
+  if (nameRegex === null) return 0;
+  return countRows(
+    em,
+    table,
+    sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)} and ${freshnessMatches(freshness)}`,
+  );
+}
+
+function freshnessMatches(state: FreshnessState | undefined) {
+  return state === undefined ? sql`true` : isInState(sql`repository.id`, state);
+}
+
+function nameMatches(nameRegex: string | undefined) {
+  return nameRegex === undefined ? sql`true` : sql`name ~ ${nameRegex}`;
+}
