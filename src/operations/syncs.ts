@@ -14,7 +14,7 @@ import type { Mistake } from './mistakes.ts';
 import type { Operator, Reference } from './operation.ts';
 import { lacksRole } from './permit.ts';
 import { hasNoRemote, lockNamed, lockUsableRemote, repositoryNotFound } from './references.ts';
-import { changeRules } from './remotes/tag-rules.ts';
+import { withChanges } from './remotes/given-fields.ts';
 import type { AddressRules } from './remotes/urls.ts';
 import { checkOverrides, readOverrides } from './sync-overrides.ts';
 import type { GivenOverrides } from './sync-overrides.ts';
@@ -119,7 +119,7 @@ async function accept(em: Em, { operator, deps, request, options }: Asked): Prom
   });
   if (isNew && saved !== null && overrides !== undefined) {
     const { tagRules = {}, ...others } = overrides;
-    Object.assign(saved, others, { tagRules: changeRules(saved.tagRules, tagRules) });
+    Object.assign(saved, others, { tagRules: withChanges(saved.tagRules, tagRules) });
     await em.flush();
   }
   return { task, isNew, repositoryName: repository.name };

@@ -7,6 +7,7 @@ import { checkInteger, checkName, checkSeconds, invalid, notNull } from '../mist
 import type { Checked, Mistake } from '../mistakes.ts';
 import { checkHeaders, checkPassword, checkRealmHosts, checkUsername } from './credentials.ts';
 import type { Header } from './credentials.ts';
+import { keysOf } from './given-fields.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
 import { checkMinimumAge, checkNewest, checkPlatforms, checkRuleList, checkSuffix } from './tag-rules.ts';
 import type { TagRuleFields } from './tag-rules.ts';
@@ -52,16 +53,16 @@ export function asUsed<Fields extends RemoteFields>(fields: Fields, currentUrl =
   };
 }
 
-const required = [
-  'name',
-  'url',
-  'upstreamName',
-  'policy',
-  'downloadConcurrency',
-  'maxRetries',
-  'sslValidation',
-  'followLayerUrls',
-] as const;
+/** The fields that always have a value, with what they are where none is given. */
+export const remoteDefaults = {
+  policy: 'IMMEDIATE',
+  downloadConcurrency: 20,
+  maxRetries: 3,
+  sslValidation: true,
+  followLayerUrls: false,
+} as const satisfies RemoteFields;
+
+const required: readonly (keyof RemoteFields)[] = ['name', 'url', 'upstreamName', ...keysOf(remoteDefaults)];
 
 /** Every mistake in the values that were given; omitted ones are not looked at. */
 export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mistake[] {

@@ -1,13 +1,12 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
+import { withChanges } from './given-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
-import { changeRules, givenRules } from './tag-rules.ts';
+import { givenRules } from './tag-rules.ts';
 import { splitProxyUrl } from './urls.ts';
 
-const plainFields = [
-  'name',
-  'url',
-  'upstreamName',
+/** The columns that every remote of a mirror rule shares. */
+export const plainFields = [
   'policy',
   'includeTags',
   'excludeTags',
@@ -25,11 +24,13 @@ const plainFields = [
   'username',
 ] as const satisfies readonly (keyof Remote & keyof RemoteFields)[];
 
+const ownFields = ['name', 'url', 'upstreamName'] as const;
+
 /** Writes the fields that are given, without secrets. */
 export function applyPlain(row: Remote, input: RemoteFields): void {
   if (input.realmHosts !== undefined) row.realmHosts = input.realmHosts ?? [];
-  row.tagRules = changeRules(row.tagRules, givenRules(input));
-  for (const field of plainFields)
+  row.tagRules = withChanges(row.tagRules, givenRules(input));
+  for (const field of [...ownFields, ...plainFields])
     if (input[field] !== undefined) Object.assign(row, { [field]: input[field] });
 }
 

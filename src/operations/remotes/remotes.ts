@@ -13,7 +13,14 @@ import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
 import { isNameTaken, lockNamed, lockOwned, remoteNotFound } from '../references.ts';
 import { lockRemoteCredential } from '../credentials/credential-use.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
-import { asUsed, checkClientCertificate, checkRemoteFields, keepsSecrets } from './remote-fields.ts';
+import { withDefaults } from './given-fields.ts';
+import {
+  asUsed,
+  checkClientCertificate,
+  checkRemoteFields,
+  keepsSecrets,
+  remoteDefaults,
+} from './remote-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
 import { applyPlain, applySecrets, dropSecrets, openSecret } from './remote-row.ts';
 import { remoteInUse } from './remote-use.ts';
@@ -43,7 +50,7 @@ export async function createRemote(
   { addresses, secrets }: RemoteRules,
 ): Promise<Outcome<number>> {
   const { viewer } = operator;
-  const given = asUsed(withDefaults(fields));
+  const given = asUsed(withDefaults(fields, remoteDefaults));
   const { name, url, upstreamName } = given;
   return inTransaction(
     operator,
@@ -134,18 +141,6 @@ export async function deleteRemote(operator: Operator, remote: Reference): Promi
     await em.nativeDelete(Remote, { id: row.id });
     return done(undefined);
   });
-}
-
-/** Clients send null for "nothing given". Where there is a default, it applies then. */
-function withDefaults(fields: NewRemote): NewRemote {
-  return {
-    ...fields,
-    policy: fields.policy ?? 'IMMEDIATE',
-    downloadConcurrency: fields.downloadConcurrency ?? 20,
-    maxRetries: fields.maxRetries ?? 3,
-    sslValidation: fields.sslValidation ?? true,
-    followLayerUrls: fields.followLayerUrls ?? false,
-  };
 }
 
 function nameTaken(name: string): Mistake {

@@ -3,7 +3,7 @@ import { platformMistake } from '../../selection/platforms.ts';
 import type { MinimumAgeScope, SemverGroup, TagFailureMode, TagOrder } from '../../selection/tag-rules.ts';
 import { validateRules } from '../../selection/rule-mistakes.ts';
 import type { RuleList } from '../../selection/rule-mistakes.ts';
-import type { FurtherRules, RuleChanges } from '../../selection/tag-rules.ts';
+import type { RuleChanges } from '../../selection/tag-rules.ts';
 import { checkInteger, invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';
 
@@ -90,7 +90,7 @@ export function checkPlatforms(platforms: readonly string[]): Checked[] {
   });
 }
 
-const ruleFields = [
+export const ruleFields = [
   'includeTagPatterns',
   'excludeTagPatterns',
   'semverRanges',
@@ -117,10 +117,4 @@ export function givenRules(given: TagRuleFields): RuleChanges {
   };
   const entries = ruleFields.map((field) => [field, all[field]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-}
-
-/** The stored rules after changes; a cleared rule is absent. */
-export function changeRules(stored: FurtherRules, changes: RuleChanges): FurtherRules {
-  const entries = Object.entries({ ...stored, ...changes });
-  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined));
 }

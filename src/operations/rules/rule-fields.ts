@@ -7,6 +7,7 @@ import { scopeBelow } from '../../selection/rule-target.ts';
 import { checkInteger, checkText, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
 import { lacksRole } from '../permit.ts';
+import { keysOf } from '../remotes/given-fields.ts';
 import { checkRemoteFields } from '../remotes/remote-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
 import type { AddressRules } from '../remotes/urls.ts';
@@ -32,6 +33,16 @@ export interface RuleFields extends Omit<RemoteFields, 'upstreamName'> {
   readonly credential?: Reference | null | undefined;
 }
 
+/** The own fields of a rule that always have a value, with what they are where none is given. */
+export const ruleDefaults = {
+  discovery: 'CATALOG',
+  targetPrefix: '',
+  repositoriesAtMost: 1_000,
+  mirror: false,
+  timeZone: 'UTC',
+  paused: false,
+} as const satisfies RuleFields;
+
 const mostRepositories = 100_000;
 const globsAtMost = 100;
 const namesAtMost = 10_000;
@@ -39,7 +50,7 @@ const yearSeconds = 31_622_400;
 
 /** Every mistake in the values that were given. */
 export function checkRuleFields(input: RuleFields, addresses: AddressRules): Mistake[] {
-  const checks: Checked[] = required.map((field) => notNull(field, input[field]));
+  const checks: Checked[] = keysOf(ruleDefaults).map((field) => notNull(field, input[field]));
   const on = <Value>(value: Value | null | undefined, check: (value: Value) => Checked | Checked[]): void => {
     if (value !== null && value !== undefined) checks.push(...[check(value)].flat());
   };
@@ -55,15 +66,6 @@ export function checkRuleFields(input: RuleFields, addresses: AddressRules): Mis
   on(input.timeZone, (timeZone) => checkTimeZone('timeZone', timeZone));
   return [...checkRemoteFields(input, addresses), ...checks.flatMap((found) => found ?? [])];
 }
-
-const required = [
-  'discovery',
-  'targetPrefix',
-  'repositoriesAtMost',
-  'mirror',
-  'timeZone',
-  'paused',
-] as const satisfies readonly (keyof RuleFields)[];
 
 /** The mistakes of a rule as a whole, as it is to be. */
 export function checkWhole(rule: {

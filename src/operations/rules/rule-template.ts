@@ -1,43 +1,21 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
+import { withChanges } from '../remotes/given-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
-import { splitProxyUrl } from '../remotes/urls.ts';
+import { plainFields } from '../remotes/remote-row.ts';
+import { ruleFields } from '../remotes/tag-rules.ts';
 import type { RuleFields } from './rule-fields.ts';
 
 /* The remotes that a rule makes: `template` has their plain fields, `secretsSealed` their secrets. */
 
-const plainFields = [
-  'policy',
-  'includeTags',
-  'excludeTags',
-  'includeTagPatterns',
-  'excludeTagPatterns',
-  'semverRanges',
-  'semverPrereleases',
-  'semverSuffix',
-  'newestTags',
-  'immutableTags',
-  'platforms',
-  'minimumAgeSeconds',
-  'minimumAgeFor',
-  'tagFailures',
-  'sigstore',
-  'downloadConcurrency',
-  'sslCaCertificate',
-  'sslClientCertificate',
-  'sslValidation',
-  'followLayerUrls',
-  'totalTimeout',
-  'connectTimeout',
-  'sockReadTimeout',
-  'maxRetries',
-  'rateLimit',
-  'username',
+const templateFields = [
+  ...plainFields,
+  ...ruleFields,
   'realmHosts',
 ] as const satisfies readonly (keyof RemoteFields)[];
 
 /** Never shown. */
-export const secretFields = [
+const secretFields = [
   'password',
   'sslClientKey',
   'headers',
@@ -57,11 +35,11 @@ export function applyTemplate(row: MirrorRule, input: RuleFields, box: SecretBox
     input.sslValidation === false ||
     destinations.some((field) => field !== 'url' && input[field] !== undefined);
   const kept = isElsewhere ? { proxyUrl: before.proxyUrl } : before;
-  const given = Object.fromEntries(secretFields.map((field) => [field, input[field]]));
-  const secrets = withChanges(kept, given);
+  const given: Secrets = Object.fromEntries(secretFields.map((field) => [field, input[field]]));
+  const secrets = withChanges<Secrets>(kept, given);
   row.template = withChanges(
     row.template,
-    Object.fromEntries(plainFields.map((field) => [field, input[field]])),
+    Object.fromEntries(templateFields.map((field) => [field, input[field]])),
   );
   row.secretsSealed =
     Object.keys(secrets).length === 0 ? null : box.encrypt(JSON.stringify(secrets), contextOf(row));
@@ -72,26 +50,11 @@ export function templateOf(row: MirrorRule, box: SecretBox): RemoteFields {
   return { ...(row.template as RemoteFields), ...openTemplateSecrets(row, box) };
 }
 
-export function openTemplateSecrets(row: MirrorRule, box: SecretBox): Secrets {
+function openTemplateSecrets(row: MirrorRule, box: SecretBox): Secrets {
   if (typeof row.secretsSealed !== 'string') return {};
   return JSON.parse(box.decrypt(row.secretsSealed, contextOf(row))) as Secrets;
 }
 
-/** The proxy without its credentials. */
-export function publicProxy(proxyUrl: string | null | undefined): string | null {
-  return typeof proxyUrl === 'string' ? splitProxyUrl(proxyUrl).publicUrl : null;
-}
-
 function contextOf({ id }: MirrorRule): string {
   return `mirror_rule:${id}:secrets`;
-}
-
-/** Undefined keeps a field, and null clears it. */
-function withChanges(
-  stored: Readonly<Record<string, unknown>>,
-  changes: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
-  const entries = Object.entries({ ...stored, ...Object.fromEntries(given) });
-  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined));
 }

@@ -13,13 +13,15 @@ import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
 import { isNameTaken, lockNamed, lockOwned } from '../references.ts';
+import { withDefaults } from '../remotes/given-fields.ts';
+import { remoteDefaults } from '../remotes/remote-fields.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
 import type { TaskOutcome } from '../tasks.ts';
 import { applyOwn, asChanged } from './rule-row.ts';
 import { lockRuleCredential } from './rule-credential.ts';
-import { checkRuleFields, checkWhole, lacksTarget } from './rule-fields.ts';
+import { checkRuleFields, checkWhole, lacksTarget, ruleDefaults } from './rule-fields.ts';
 import type { RuleFields } from './rule-fields.ts';
 import { applyTemplate } from './rule-template.ts';
 
@@ -48,8 +50,8 @@ export async function createRule(
         ...lacksTarget(viewer, targetPrefix ?? '', 'targetPrefix'),
       ];
       if (lacking.length > 0) return refused(...lacking);
-      const given = withDefaults(fields);
-      const discovery = given.discovery ?? 'CATALOG';
+      const given = withDefaults(fields, { ...remoteDefaults, ...ruleDefaults });
+      const discovery = given.discovery ?? ruleDefaults.discovery;
       const mistakes = [...checkRuleFields(given, deps.addresses), ...checkWhole({ ...given, discovery })];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       const credentialId = await lockRuleCredential(em, viewer, deps.secrets, {
@@ -177,24 +179,6 @@ export async function runRule(
   }
   await startWorkflow(deps, em, { task, repositoryName: '' });
   return { taskId: task.id, mistakes: [] };
-}
-
-/** Clients send null for "nothing given". Where there is a default, it applies then. */
-function withDefaults(fields: NewRule): NewRule {
-  return {
-    ...fields,
-    discovery: fields.discovery ?? 'CATALOG',
-    targetPrefix: fields.targetPrefix ?? '',
-    repositoriesAtMost: fields.repositoriesAtMost ?? 1_000,
-    mirror: fields.mirror ?? false,
-    timeZone: fields.timeZone ?? 'UTC',
-    paused: fields.paused ?? false,
-    policy: fields.policy ?? 'IMMEDIATE',
-    downloadConcurrency: fields.downloadConcurrency ?? 20,
-    maxRetries: fields.maxRetries ?? 3,
-    sslValidation: fields.sslValidation ?? true,
-    followLayerUrls: fields.followLayerUrls ?? false,
-  };
 }
 
 export function ruleNotFound(named: Omit<Reference, 'key'>): Mistake {
