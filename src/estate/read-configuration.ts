@@ -8,6 +8,7 @@ import type { FileMistake } from './file-mistake.ts';
 import { parseDocuments } from './parse-document.ts';
 import type { ParsedDocument } from './parse-document.ts';
 import { readFiles } from './read-files.ts';
+import { exportSections } from './write-configuration.ts';
 
 export interface ReadOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -24,14 +25,7 @@ export interface ConfigurationFiles {
   readonly locate: (path: readonly string[]) => string;
 }
 
-export const sections = [
-  'signaturePolicies',
-  'credentials',
-  'remotes',
-  'repositories',
-  'distributions',
-  'mirrorRules',
-] as const;
+const sections = exportSections.map(([section]) => section);
 
 /** Where an entry of a section stands. */
 interface Origin {

@@ -6,6 +6,7 @@ import type { Em } from '../open-database.ts';
 import { toPage } from '../reads/read-page.ts';
 import type { Page } from '../reads/read-page.ts';
 import { kysely } from '../sql.ts';
+import { namedTables } from './named-things.ts';
 import type { NamedKind } from './named-things.ts';
 
 /** The kinds with a section of their own. */
@@ -42,15 +43,8 @@ export async function countSection(em: Em, section: SectionOf): Promise<number> 
 
 /** The distribution at a repository's own name is listed where it differs from that of a new repository. */
 function rowsOf({ kind, visibility, isPrivate }: SectionOf): RawBuilder<unknown> {
-  if (kind === 'REMOTE') return sql`select id from remote where ${nameVisible(sql`name`, visibility)}`;
-  if (kind === 'REPOSITORY')
-    return sql`select id from repository where ${nameVisible(sql`name`, visibility)}`;
-  if (kind === 'CREDENTIAL')
-    return sql`select id from credential where ${nameVisible(sql`name`, visibility)}`;
-  if (kind === 'SIGNATURE_POLICY')
-    return sql`select id from signature_policy where ${nameVisible(sql`name`, visibility)}`;
-  if (kind === 'MIRROR_RULE')
-    return sql`select id from mirror_rule where ${nameVisible(sql`name`, visibility)}`;
+  if (kind !== 'DISTRIBUTION')
+    return sql`select id from ${sql.table(namedTables[kind])} where ${nameVisible(sql`name`, visibility)}`;
   return sql`
     select d.id from distribution d join repository r on r.id = d.repository_id
     where ${nameVisible(sql`d.base_path`, visibility)} and not (d.base_path = r.name and d.version is null

@@ -1,4 +1,3 @@
-import { may } from '../../access/viewer.ts';
 import type { SecretBox } from '../../access/secrets.ts';
 import { Credential } from '../../db/schema/credentials.ts';
 import {
@@ -11,8 +10,9 @@ import type { NewCredential } from '../credentials/credentials.ts';
 import { invalid } from '../mistakes.ts';
 import { refused } from '../operation.ts';
 import type { Present } from './configuration.ts';
-import { inOrderOfIds, whereOf } from './kind.ts';
+import { readRows } from './find-named.ts';
 import type { Kind } from './kind.ts';
+import { columnsOf, withSecrets } from './values.ts';
 
 const secrets = ['password', 'serviceAccountKey'] as const;
 
@@ -32,27 +32,23 @@ export const credentialKind: Kind = {
   kept: secrets,
   secrets,
   references: {},
-  async read({ em, viewer, secrets: box }, which) {
-    const rows = await em.find(Credential, whereOf(which, 'name'), inOrderOfIds);
-    return rows.filter(({ name }) => may(viewer, 'reader', name)).map((row) => describe(row, box));
+  async read(reader, which) {
+    const rows = await readRows(reader, Credential, which);
+    return rows.map((row) => describe(row, reader.secrets));
   },
   create: (operator, deps, values) =>
     createCredential(operator, values as unknown as NewCredential, deps.secrets),
-  async update(operator, deps, { thing, changes, values }) {
-    if ('kind' in changes)
+  async update(operator, deps, update) {
+    if ('kind' in update.changes)
       return refused(
         invalid('kind', 'The kind of a credential cannot be changed; give the new one another name.'),
       );
-    // other hosts may receive the stored secret only with the secret
-    const given = Object.entries(values).filter(([field]) => secrets.some((secret) => secret === field));
-    const all = { ...Object.fromEntries(given), ...changes };
-    return updateCredential(operator, thing, all, deps.secrets);
+    return updateCredential(operator, update.thing, withSecrets(update, secrets), deps.secrets);
   },
   remove: (operator, _, thing) => deleteCredential(operator, thing),
 };
 
 function describe(row: Credential, box: SecretBox): Present {
-  const plain = Object.keys(credentialKind.defaults) as (keyof Credential)[];
   const secret = openCredential(row, box) ?? null;
   return {
     id: row.id,
@@ -60,7 +56,7 @@ function describe(row: Credential, box: SecretBox): Present {
     values: {
       name: row.name,
       kind: row.kind,
-      ...Object.fromEntries(plain.map((field) => [field, row[field] ?? null])),
+      ...columnsOf(row, credentialKind.defaults),
       password: row.kind === 'GOOGLE' ? null : secret,
       serviceAccountKey: row.kind === 'GOOGLE' ? secret : null,
     },

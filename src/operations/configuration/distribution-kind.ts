@@ -10,9 +10,11 @@ import type { DistributionFields } from '../distributions.ts';
 import type { Target } from '../distribution-target.ts';
 import type { Operator } from '../operation.ts';
 import type { Present, Values } from './configuration.ts';
-import { readNames, referTo } from './find-named.ts';
+import { readReferences, toReferences } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind } from './kind.ts';
+
+const references = { repository: 'REPOSITORY', signaturePolicy: 'SIGNATURE_POLICY' } as const;
 
 /** The distribution at a repository's own name may be listed too, to change its access. */
 export const distributionKind: Kind = {
@@ -22,29 +24,15 @@ export const distributionKind: Kind = {
   defaults: { pullThrough: false, signaturePolicy: null, version: null },
   kept: ['private'],
   secrets: [],
-  references: { repository: 'REPOSITORY', signaturePolicy: 'SIGNATURE_POLICY' },
-  async read({ em, viewer }, which) {
-    const rows = await em.find(Distribution, whereOf(which, 'basePath'), inOrderOfIds);
-    const seen = rows.filter(({ basePath }) => may(viewer, 'reader', basePath));
-    const repositories = await readNames(
-      em,
-      viewer,
-      'REPOSITORY',
-      seen.map(({ repositoryId }) => repositoryId),
-    );
-    const policyIds = seen.map(({ signaturePolicyId }) => signaturePolicyId);
-    const policies = await readNames(em, viewer, 'SIGNATURE_POLICY', policyIds);
-    return seen.map((row) => ({
-      id: row.id,
-      name: row.basePath,
-      values: {
-        basePath: row.basePath,
-        private: row.isPrivate,
-        pullThrough: row.pullThrough,
-        signaturePolicy: policies.get(row.signaturePolicyId ?? 0) ?? null,
-        repository: repositories.get(row.repositoryId) ?? null,
-        version: row.version ?? null,
-      },
+  references,
+  async read(reader, which) {
+    const rows = await reader.em.find(Distribution, whereOf(which, 'basePath'), inOrderOfIds);
+    const seen = rows.filter(({ basePath }) => may(reader.viewer, 'reader', basePath));
+    const named = await readReferences(reader, references, seen);
+    return seen.map(({ id, basePath, isPrivate, pullThrough, version }, index) => ({
+      id,
+      name: basePath,
+      values: { basePath, private: isPrivate, pullThrough, version: version ?? null, ...named[index] },
     }));
   },
   async create(operator, { isAccessOn }, values) {
@@ -68,15 +56,13 @@ export function ownDistribution(name: string, isPrivate: boolean): Present {
 }
 
 async function toFields({ em }: Operator, values: Values): Promise<DistributionFields> {
-  const { basePath: _, repository: __, version: ___, signaturePolicy, ...plain } = values;
-  return {
-    ...(plain as DistributionFields),
-    signaturePolicy: await referTo(em, 'SIGNATURE_POLICY', 'signaturePolicy', signaturePolicy),
-  };
+  const { basePath: _, repository: __, version: ___, ...plain } = values;
+  const { signaturePolicy } = await toReferences(em, references, plain);
+  return { ...(plain as DistributionFields), signaturePolicy };
 }
 
 async function targetOf({ em }: Operator, { repository, version }: Values): Promise<Target> {
-  const reference = await referTo(em, 'REPOSITORY', 'repository', repository);
+  const { repository: reference } = await toReferences(em, references, { repository });
   if (typeof version !== 'number') return { version: undefined, repository: reference ?? undefined };
   const repositoryId = reference?.key ?? 0;
   const text = `version ${version} of ${String(repository)}`;

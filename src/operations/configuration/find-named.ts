@@ -1,18 +1,47 @@
+import type { EntityName } from '@mikro-orm/core';
 import { may } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { findByIds, findByNames, isNamedKind } from '../../db/configuration/named-things.ts';
+import { findByIds, findByNames } from '../../db/configuration/named-things.ts';
 import type { NamedKind } from '../../db/configuration/named-things.ts';
-import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import type { Em } from '../../db/open-database.ts';
+import type { Named } from '../../db/reads/read-named.ts';
 import type { Reference } from '../operation.ts';
+import type { Values } from './configuration.ts';
+import { inOrderOfIds, whereOf } from './kind.ts';
+import type { Reader, References, Which } from './kind.ts';
+
+/** The rows that the viewer may read. */
+export async function readRows<Row extends Named>(
+  { em, viewer }: Reader,
+  entity: EntityName<Row>,
+  which: Which,
+): Promise<Row[]> {
+  const rows = await em.find(entity as EntityName<Named>, whereOf(which, 'name'), inOrderOfIds);
+  return (rows as Row[]).filter(({ name }) => may(viewer, 'reader', name));
+}
+
+/** The fields with references of each row, as a configuration has them; null: none, or one that the viewer may not read. */
+export async function readReferences<Field extends string>(
+  { em, viewer }: Reader,
+  references: References<Field>,
+  rows: readonly object[],
+): Promise<Record<Field, string | null>[]> {
+  const named: Record<string, string | null>[] = rows.map(() => ({}));
+  for (const [field, kind] of Object.entries<NamedKind>(references)) {
+    const ids = rows.map((row) => (row as Values)[`${field}Id`]);
+    const names = await readNames(em, viewer, kind, ids);
+    for (const [index, one] of named.entries()) one[field] = names.get(ids[index]) ?? null;
+  }
+  return named;
+}
 
 /** The name of each id that the viewer may read. */
-export async function readNames(
+async function readNames(
   em: Em,
   viewer: Viewer,
   kind: NamedKind,
-  ids: readonly (number | null | undefined)[],
-): Promise<ReadonlyMap<number, string>> {
+  ids: readonly unknown[],
+): Promise<ReadonlyMap<unknown, string>> {
   const wanted = [...new Set(ids)].filter((id): id is number => typeof id === 'number');
   const rows = wanted.length === 0 ? [] : await findByIds(em, kind, wanted);
   return new Map(rows.filter(({ name }) => may(viewer, 'reader', name)).map(({ id, name }) => [id, name]));
@@ -22,15 +51,26 @@ export async function readNames(
 export async function findPresentNames(
   em: Em,
   viewer: Viewer,
-  kind: ConfiguredKind,
+  kind: NamedKind,
   names: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const rows = isNamedKind(kind) && names.length > 0 ? await findByNames(em, kind, names) : [];
+  const rows = names.length > 0 ? await findByNames(em, kind, names) : [];
   return new Set(rows.map(({ name }) => name).filter((name) => may(viewer, 'reader', name)));
 }
 
-/** The reference that an operation takes for a name; null and undefined stay. */
-export async function referTo(
+/** The references that an operation takes for names; null and undefined stay. */
+export async function toReferences<Field extends string>(
+  em: Em,
+  references: References<Field>,
+  values: Values,
+): Promise<Record<Field, Reference | null | undefined>> {
+  const found: [string, Reference | null | undefined][] = [];
+  for (const [field, kind] of Object.entries<NamedKind>(references))
+    found.push([field, await referTo(em, kind, field, values[field])]);
+  return Object.fromEntries(found) as Record<Field, Reference | null | undefined>;
+}
+
+async function referTo(
   em: Em,
   kind: NamedKind,
   field: string,

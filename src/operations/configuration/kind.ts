@@ -1,5 +1,6 @@
 import type { Viewer } from '../../access/viewer.ts';
 import type { SecretBox } from '../../access/secrets.ts';
+import type { NamedKind } from '../../db/configuration/named-things.ts';
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
@@ -26,6 +27,9 @@ export interface Reader {
   readonly isAccessOn: boolean;
 }
 
+/** Fields that name something else, with its kind. A row has the id: `remoteId` for `remote`. */
+export type References<Field extends string = string> = Readonly<Record<Field, NamedKind>>;
+
 /** One kind of thing in a configuration: how it is read, and by which operations it is made so. */
 export interface Kind {
   readonly kind: ConfiguredKind;
@@ -40,8 +44,7 @@ export interface Kind {
   readonly secrets: readonly string[];
   /** A value as it may be shown, where a part of it is secret. */
   readonly withoutSecrets?: (field: string, value: unknown) => unknown;
-  /** Fields that name something else, with its kind. */
-  readonly references: Readonly<Record<string, ConfiguredKind>>;
+  readonly references: References;
   /** The fields as they would be stored. */
   readonly settle?: (values: Values) => Values;
   /** Whether a field is as wanted; default: both are the same JSON. */

@@ -1,4 +1,3 @@
-import { may } from '../../access/viewer.ts';
 import { toSignatureRules } from '../../db/policies/signature-policies.ts';
 import { SignaturePolicy } from '../../db/schema/signatures.ts';
 import {
@@ -7,7 +6,7 @@ import {
   updateSignaturePolicy,
 } from '../signature-policies.ts';
 import type { SignaturePolicyFields } from '../signature-policies.ts';
-import { inOrderOfIds, whereOf } from './kind.ts';
+import { readRows } from './find-named.ts';
 import type { Kind } from './kind.ts';
 
 type Fields = SignaturePolicyFields & { readonly name: string };
@@ -27,15 +26,12 @@ export const policyKind: Kind = {
   kept: [],
   secrets: [],
   references: {},
-  async read({ em, viewer }, which) {
-    const rows = await em.find(SignaturePolicy, whereOf(which, 'name'), inOrderOfIds);
-    return rows
-      .filter(({ name }) => may(viewer, 'reader', name))
-      .map((row) => ({
-        id: row.id,
-        name: row.name,
-        values: { name: row.name, onFailure: row.onFailure, ...toSignatureRules(row) },
-      }));
+  async read(reader, which) {
+    const rows = await readRows(reader, SignaturePolicy, which);
+    return rows.map((row) => {
+      const { id, name, onFailure } = row;
+      return { id, name, values: { name, onFailure, ...toSignatureRules(row) } };
+    });
   },
   create: (operator, { checkRules }, values) =>
     createSignaturePolicy(operator, values as unknown as Fields, checkRules),

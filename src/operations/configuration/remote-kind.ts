@@ -1,44 +1,32 @@
-import { may } from '../../access/viewer.ts';
 import type { SecretBox } from '../../access/secrets.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { withRuleDefaults } from '../../selection/tag-rules.ts';
 import type { Operator } from '../operation.ts';
-import { asUsed } from '../remotes/remote-fields.ts';
+import { asUsed, remoteDefaults } from '../remotes/remote-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
-import { openSecret } from '../remotes/remote-row.ts';
+import { openSecret, plainFields } from '../remotes/remote-row.ts';
 import { createRemote, deleteRemote, updateRemote } from '../remotes/remotes.ts';
 import type { NewRemote, RemoteChanges } from '../remotes/remotes.ts';
 import { splitProxyUrl } from '../remotes/urls.ts';
 import type { Present, Values } from './configuration.ts';
-import { readNames, referTo } from './find-named.ts';
+import { readReferences, readRows, toReferences } from './find-named.ts';
 import { isSameJson } from './is-same-json.ts';
-import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind } from './kind.ts';
+import { columnsOf, emptyToNull, withSecrets } from './values.ts';
 
 const secrets = ['password', 'sslClientKey', 'headers'] as const;
+
+export const remoteReferences = { credential: 'CREDENTIAL', signaturePolicy: 'SIGNATURE_POLICY' } as const;
 
 export const remoteKind: Kind = {
   kind: 'REMOTE',
   section: 'remotes',
   nameField: 'name',
   defaults: {
-    policy: 'IMMEDIATE',
-    includeTags: null,
-    excludeTags: null,
+    ...Object.fromEntries(plainFields.map((field) => [field, null])),
     ...withRuleDefaults({}),
-    sigstore: null,
-    downloadConcurrency: 20,
+    ...remoteDefaults,
     proxyUrl: null,
-    sslCaCertificate: null,
-    sslClientCertificate: null,
-    sslValidation: true,
-    followLayerUrls: false,
-    totalTimeout: null,
-    connectTimeout: null,
-    sockReadTimeout: null,
-    maxRetries: 3,
-    rateLimit: null,
-    username: null,
     realmHosts: null,
     credential: null,
     signaturePolicy: null,
@@ -47,7 +35,7 @@ export const remoteKind: Kind = {
   secrets,
   withoutSecrets: (field, value) =>
     field === 'proxyUrl' && typeof value === 'string' ? splitProxyUrl(value).publicUrl : value,
-  references: { credential: 'CREDENTIAL', signaturePolicy: 'SIGNATURE_POLICY' },
+  references: remoteReferences,
   settle: settleRemote,
   isSame(field, wanted, { values }) {
     const present = values[field];
@@ -55,23 +43,17 @@ export const remoteKind: Kind = {
       return wanted === present || wanted === splitProxyUrl(present).publicUrl;
     return isSameJson(wanted, present);
   },
-  async read({ em, viewer, secrets: box }, which) {
-    const rows = await em.find(Remote, whereOf(which, 'name'), inOrderOfIds);
-    const seen = rows.filter(({ name }) => may(viewer, 'reader', name));
-    const policyIds = seen.map(({ signaturePolicyId }) => signaturePolicyId);
-    const policies = await readNames(em, viewer, 'SIGNATURE_POLICY', policyIds);
-    const credentialIds = seen.map(({ credentialId }) => credentialId);
-    const credentials = await readNames(em, viewer, 'CREDENTIAL', credentialIds);
-    return seen.map((row) => describe(row, { policies, credentials }, box));
+  async read(reader, which) {
+    const rows = await readRows(reader, Remote, which);
+    const references = await readReferences(reader, remoteReferences, rows);
+    return rows.map((row, index) => describe(row, reader.secrets, references[index]));
   },
   async create(operator, deps, values) {
     return createRemote(operator, (await toFields(operator, values)) as NewRemote, rules(deps));
   },
-  async update(operator, deps, { thing, changes, values }) {
-    // a change of the address deletes the stored secrets, so those that are given are given again
-    const given = Object.entries(values).filter(([field]) => secrets.some((secret) => secret === field));
-    const all = { ...Object.fromEntries(given), ...changes };
-    return updateRemote(operator, thing, await toFields(operator, all), rules(deps));
+  async update(operator, deps, update) {
+    const fields = await toFields(operator, withSecrets(update, secrets));
+    return updateRemote(operator, update.thing, fields, rules(deps));
   },
   remove: (operator, _, thing) => deleteRemote(operator, thing),
 };
@@ -81,9 +63,7 @@ function rules({ addresses, secrets: box }: Parameters<Kind['create']>[1]) {
 }
 
 async function toFields({ em }: Operator, values: Values): Promise<RemoteChanges> {
-  const signaturePolicy = await referTo(em, 'SIGNATURE_POLICY', 'signaturePolicy', values['signaturePolicy']);
-  const credential = await referTo(em, 'CREDENTIAL', 'credential', values['credential']);
-  return { ...(values as RemoteFields), signaturePolicy, credential };
+  return { ...(values as RemoteFields), ...(await toReferences(em, remoteReferences, values)) };
 }
 
 /** The address in canonical form, and rules with their parts in a fixed order. */
@@ -104,27 +84,20 @@ export function settleRemote(values: Values): Values {
   };
 }
 
-export interface Names {
-  readonly policies: ReadonlyMap<number, string>;
-  readonly credentials: ReadonlyMap<number, string>;
-}
-
-function describe(row: Remote, { policies, credentials }: Names, box: SecretBox): Present {
-  const { id, name, tagRules, realmHosts } = row;
-  const plain = Object.keys(remoteKind.defaults).filter((field) => field in row);
+function describe(row: Remote, box: SecretBox, references: Values | undefined): Present {
+  const { id, name, url, upstreamName } = row;
   const headers = openSecret(row, 'headers', box);
   return {
     id,
     name,
     values: {
       name,
-      url: row.url,
-      upstreamName: row.upstreamName,
-      ...Object.fromEntries(plain.map((field) => [field, row[field as keyof Remote] ?? null])),
-      ...withRuleDefaults(tagRules),
-      realmHosts: emptyToNull(realmHosts),
-      credential: credentials.get(row.credentialId ?? 0) ?? null,
-      signaturePolicy: policies.get(row.signaturePolicyId ?? 0) ?? null,
+      url,
+      upstreamName,
+      ...columnsOf(row, remoteKind.defaults),
+      ...withRuleDefaults(row.tagRules),
+      ...references,
+      realmHosts: emptyToNull(row.realmHosts),
       proxyUrl: openSecret(row, 'proxyUrl', box) ?? row.proxyUrl ?? null,
       password: openSecret(row, 'password', box) ?? null,
       sslClientKey: openSecret(row, 'sslClientKey', box) ?? null,
@@ -135,8 +108,4 @@ function describe(row: Remote, { policies, credentials }: Names, box: SecretBox)
 
 function toPairs(headers: Readonly<Record<string, string>>): { name: string; value: string }[] {
   return Object.entries(headers).map(([name, value]) => ({ name, value }));
-}
-
-function emptyToNull<Value>(list: readonly Value[] | null | undefined): readonly Value[] | null {
-  return list && list.length > 0 ? list : null;
 }

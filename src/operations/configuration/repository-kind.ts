@@ -1,13 +1,14 @@
-import { may } from '../../access/viewer.ts';
 import { Repository } from '../../db/schema/repositories.ts';
 import { done, refused } from '../operation.ts';
 import type { Operator, Outcome } from '../operation.ts';
 import { createRepository, deleteRepository, updateRepository } from '../repositories.ts';
 import type { RepositoryFields } from '../repositories.ts';
 import type { Values } from './configuration.ts';
-import { readNames, referTo } from './find-named.ts';
-import { inOrderOfIds, whereOf } from './kind.ts';
+import { readReferences, readRows, toReferences } from './find-named.ts';
 import type { Kind } from './kind.ts';
+import { columnsOf } from './values.ts';
+
+const references = { remote: 'REMOTE', signaturePolicy: 'SIGNATURE_POLICY' } as const;
 
 export const repositoryKind: Kind = {
   kind: 'REPOSITORY',
@@ -16,29 +17,14 @@ export const repositoryKind: Kind = {
   defaults: { description: null, retainVersions: null, remote: null, signaturePolicy: null },
   kept: [],
   secrets: [],
-  references: { remote: 'REMOTE', signaturePolicy: 'SIGNATURE_POLICY' },
-  async read({ em, viewer }, which) {
-    const rows = await em.find(Repository, whereOf(which, 'name'), inOrderOfIds);
-    const seen = rows.filter(({ name }) => may(viewer, 'reader', name));
-    const remotes = await readNames(
-      em,
-      viewer,
-      'REMOTE',
-      seen.map(({ remoteId }) => remoteId),
-    );
-    const policyIds = seen.map(({ signaturePolicyId }) => signaturePolicyId);
-    const policies = await readNames(em, viewer, 'SIGNATURE_POLICY', policyIds);
-    return seen.map((row) => ({
-      id: row.id,
-      name: row.name,
-      values: {
-        name: row.name,
-        description: row.description ?? null,
-        retainVersions: row.retainVersions ?? null,
-        remote: remotes.get(row.remoteId ?? 0) ?? null,
-        signaturePolicy: policies.get(row.signaturePolicyId ?? 0) ?? null,
-      },
-    }));
+  references,
+  async read(reader, which) {
+    const rows = await readRows(reader, Repository, which);
+    const named = await readReferences(reader, references, rows);
+    return rows.map((row, index) => {
+      const { id, name } = row;
+      return { id, name, values: { name, ...columnsOf(row, repositoryKind.defaults), ...named[index] } };
+    });
   },
   async create(operator, { isAccessOn }, values) {
     const fields = { ...(await toFields(operator, values)), name: String(values['name']) };
@@ -55,10 +41,5 @@ function idOf({ value, mistakes }: Outcome<Repository>): Outcome<number> {
 }
 
 async function toFields({ em }: Operator, values: Values): Promise<RepositoryFields> {
-  const { remote, signaturePolicy, schedules: _, ...plain } = values;
-  return {
-    ...plain,
-    remote: await referTo(em, 'REMOTE', 'remote', remote),
-    signaturePolicy: await referTo(em, 'SIGNATURE_POLICY', 'signaturePolicy', signaturePolicy),
-  };
+  return { ...values, ...(await toReferences(em, references, values)) };
 }

@@ -1,14 +1,17 @@
 import { may } from '../../access/viewer.ts';
 import { findByNames } from '../../db/configuration/named-things.ts';
 import { Schedule } from '../../db/schema/schedules.ts';
-import type { Em } from '../../db/open-database.ts';
 import type { Operator } from '../operation.ts';
 import { createSchedule, deleteSchedule, setPaused, updateSchedule } from '../schedules/schedules.ts';
-import type { NewSchedule, ScheduleChanges } from '../schedules/schedules.ts';
-import type { Values } from './configuration.ts';
-import { readNames, referTo } from './find-named.ts';
+import type { NewSchedule } from '../schedules/schedules.ts';
+import { readReferences, toReferences } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind, Reader, Which } from './kind.ts';
+import { columnsOf, dropOtherTime } from './values.ts';
+
+const references = { remote: 'REMOTE' } as const;
+/** A schedule is below its repository. */
+const allReferences = { ...references, repository: 'REPOSITORY' } as const;
 
 /** A schedule is listed with its repository, whose name is the field `repository` here. */
 export const scheduleKind: Kind = {
@@ -28,46 +31,29 @@ export const scheduleKind: Kind = {
   },
   kept: [],
   secrets: [],
-  references: { remote: 'REMOTE' },
+  references,
   async read(reader, which) {
     const rows = await readRows(reader, which);
-    const { em, viewer } = reader;
-    const repositories = await readNames(
-      em,
-      viewer,
-      'REPOSITORY',
-      rows.map(({ repositoryId }) => repositoryId),
-    );
-    const remotes = await readNames(
-      em,
-      viewer,
-      'REMOTE',
-      rows.map(({ remoteId }) => remoteId),
-    );
-    return rows.flatMap((row) => {
-      const name = repositories.get(row.repositoryId);
-      if (name === undefined) return [];
-      const plain = Object.keys(scheduleKind.defaults).filter((field) => field in row);
-      const values = {
-        ...Object.fromEntries(plain.map((field) => [field, row[field as keyof Schedule] ?? null])),
-        remote: remotes.get(row.remoteId ?? 0) ?? null,
-      };
-      return [{ id: row.id, name, values }];
+    const named = await readReferences(reader, allReferences, rows);
+    return rows.flatMap((row, index) => {
+      const { repository = null, ...others } = named[index] ?? {};
+      if (repository === null) return [];
+      const values = { ...columnsOf(row, scheduleKind.defaults), ...others };
+      return [{ id: row.id, name: repository, values }];
     });
   },
   async create(operator, deps, values) {
-    const repository = await referTo(operator.em, 'REPOSITORY', 'repository', values['repository']);
-    const fields = { ...(await toFields(operator.em, values)), repository };
+    const fields = { ...values, ...(await toReferences(operator.em, allReferences, values)) };
     return createSchedule(operator, deps, fields as NewSchedule);
   },
   async update(operator, deps, { thing, changes }) {
-    const { paused, note, ...others } = changes;
+    const { paused, ...others } = changes;
     if (typeof paused === 'boolean') {
       const outcome = await setPaused(operator, deps, thing, { paused, note: undefined });
       if (outcome.mistakes !== undefined) return outcome;
     }
-    const given = { ...others, ...('note' in changes && { note }) };
-    return updateSchedule(operator, deps, thing, await toFields(operator.em, dropEmptyTimes(given)));
+    const given = { ...dropOtherTime(others), ...(await toReferences(operator.em, references, others)) };
+    return updateSchedule(operator, deps, thing, given);
   },
   remove: (operator: Operator, deps, thing) => deleteSchedule(operator, deps, thing),
 };
@@ -78,17 +64,4 @@ async function readRows({ em, viewer }: Reader, which: Which): Promise<Schedule[
   const found = await findByNames(em, 'REPOSITORY', which.names);
   const ids = found.filter(({ name }) => may(viewer, 'reader', name)).map(({ id }) => id);
   return em.find(Schedule, { repositoryId: { $in: ids } }, inOrderOfIds);
-}
-
-async function toFields(em: Em, values: Values): Promise<ScheduleChanges> {
-  const { remote, repository: _, ...plain } = values;
-  return { ...plain, remote: await referTo(em, 'REMOTE', 'remote', remote) };
-}
-
-/** Of cron and intervalSeconds, the given one replaces the other. */
-function dropEmptyTimes(values: Values): Values {
-  const times = ['cron', 'intervalSeconds'];
-  return Object.fromEntries(
-    Object.entries(values).filter(([field, value]) => value !== null || !times.includes(field)),
-  );
 }

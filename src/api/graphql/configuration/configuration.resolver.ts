@@ -1,8 +1,9 @@
 import { Arg, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { SectionKind } from '../../../db/configuration/read-section.ts';
 import { applyConfiguration } from '../../../operations/configuration/apply.ts';
-import type { Configuration, Values } from '../../../operations/configuration/configuration.ts';
+import type { Configuration } from '../../../operations/configuration/configuration.ts';
 import { countExported, exportPage } from '../../../operations/configuration/export.ts';
+import { sectionKinds } from '../../../operations/configuration/kinds.ts';
 import { readNumberCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { forgetReads } from '../context.ts';
@@ -72,18 +73,7 @@ export class ConfigurationResolver {
   }
 }
 
-function toConfiguration({ name, ...sections }: ConfigurationInput): Configuration {
-  return {
-    name,
-    signaturePolicies: listOf(sections.signaturePolicies),
-    credentials: listOf(sections.credentials),
-    remotes: listOf(sections.remotes),
-    repositories: listOf(sections.repositories),
-    distributions: listOf(sections.distributions),
-    mirrorRules: listOf(sections.mirrorRules),
-  };
-}
-
-function listOf(given: readonly object[] | null | undefined): readonly Values[] {
-  return (given ?? []) as readonly Values[];
+function toConfiguration({ name, ...given }: ConfigurationInput): Configuration {
+  const sections = sectionKinds.map(({ section }) => [section, given[section] ?? []]);
+  return { name, ...(Object.fromEntries(sections) as Omit<Configuration, 'name'>) };
 }
