@@ -37,64 +37,37 @@ export async function applyConfiguration(
   const wrong = await checkConfiguration(em, operator.viewer, configuration);
   if (wrong.length > 0) return { changes: [], mistakes: wrong };
   const changes = await planChanges(reader, configuration, { prune });
-  const mistakes = await rehearse(operator, deps, configuration.name, changes);
+  if (changes.length === 0) return { changes: [], mistakes: [] };
+  const { name } = configuration;
+  const mistakes = await makeTogether(operator, deps, name, { changes, isRehearsal: true });
   const isLeft = dryRun || mistakes.length > 0;
   const done = new Set<Change>();
   if (!isLeft)
     for (const unit of Map.groupBy(changes, (change) => change.unit).values()) {
-      const late = await makeUnit(operator, deps, configuration.name, unit);
+      // somebody may have changed something since the rehearsal: then this unit is left as it is
+      const late = await makeTogether(operator, deps, name, { changes: unit, isRehearsal: false });
       mistakes.push(...late);
       if (late.length === 0) for (const change of unit) done.add(change);
     }
   return { changes: changes.map((change) => ({ ...change, isApplied: done.has(change) })), mistakes };
 }
 
-/** Makes all changes in one transaction, and undoes it. @returns every mistake. */
-async function rehearse(
-  operator: Operator,
-  deps: ConfigurationDeps,
-  configuration: string,
-  changes: readonly Change[],
-): Promise<Mistake[]> {
-  const mistakes: Mistake[] = [];
-  if (changes.length === 0) return mistakes;
-  await inUndoneTransaction(operator, async (inside) => {
-    await lockRepositories(inside.em, repositoriesOf(changes));
-    for (const change of changes) mistakes.push(...(await make(inside, deps, configuration, change)));
-  });
-  return mistakes;
-}
-
 class Undo extends Error {}
 
-async function inUndoneTransaction(
-  operator: Operator,
-  work: (inside: Operator) => Promise<void>,
-): Promise<void> {
-  try {
-    await operator.em.fork().transactional(async (em) => {
-      await work({ ...operator, em });
-      throw new Undo();
-    });
-  } catch (error) {
-    if (!(error instanceof Undo)) throw error;
-  }
-}
-
-/** Somebody may have changed something since the rehearsal. Then this unit is left as it is. */
-async function makeUnit(
+/** Makes changes in one transaction. A rehearsal is undone, and so is a transaction with a mistake. @returns every mistake. */
+async function makeTogether(
   operator: Operator,
   deps: ConfigurationDeps,
   configuration: string,
-  unit: readonly Change[],
+  { changes, isRehearsal }: { readonly changes: readonly Change[]; readonly isRehearsal: boolean },
 ): Promise<Mistake[]> {
   const mistakes: Mistake[] = [];
   try {
     await operator.em.fork().transactional(async (em) => {
-      await lockRepositories(em, repositoriesOf(unit));
-      for (const change of unit)
+      await lockRepositories(em, repositoriesOf(changes));
+      for (const change of changes)
         mistakes.push(...(await make({ ...operator, em }, deps, configuration, change)));
-      if (mistakes.length > 0) throw new Undo();
+      if (isRehearsal || mistakes.length > 0) throw new Undo();
     });
   } catch (error) {
     if (!(error instanceof Undo)) throw error;
