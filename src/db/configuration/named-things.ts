@@ -24,7 +24,7 @@ export async function findByIds(em: Em, kind: NamedKind, ids: readonly number[])
 
 export async function findByNames(em: Em, kind: NamedKind, names: readonly string[]): Promise<NamedRow[]> {
   const found = await sql<NamedRow>`
-    select id, name from ${sql.table(namedTables[kind])} where name = any(${names.filter((name) => !name.includes('\0'))}::text[])`.execute(
+    select id, name from ${sql.table(namedTables[kind])} where name = any(${[...names]}::text[])`.execute(
     kysely(em),
   );
   return found.rows;

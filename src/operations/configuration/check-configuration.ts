@@ -2,7 +2,7 @@ import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
 import { checkName } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
-import { findDoubles, findMissing } from './check-references.ts';
+import { findDoubles, findMissing, findUnstorable } from './check-references.ts';
 import type { Configuration } from './configuration.ts';
 import { listWishes } from './list-wishes.ts';
 
@@ -13,9 +13,10 @@ export async function checkConfiguration(
   configuration: Configuration,
 ): Promise<Mistake[]> {
   const wishes = listWishes(configuration);
-  return [
-    ...[checkName('name', configuration.name) ?? []].flat(),
-    ...findDoubles(wishes),
-    ...(await findMissing(em, viewer, wishes)),
-  ];
+  const wrong = [...[checkName('name', configuration.name) ?? []].flat(), ...findDoubles(wishes)];
+  const unstorable = findUnstorable(wishes);
+  // the database refuses statements with such names
+  return unstorable.length > 0
+    ? [...wrong, ...unstorable]
+    : [...wrong, ...(await findMissing(em, viewer, wishes))];
 }

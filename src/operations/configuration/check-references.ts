@@ -2,7 +2,7 @@ import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import { quoteValue } from '../../oci/error.ts';
-import { mistake } from '../mistakes.ts';
+import { invalid, mistake } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { findPresentNames } from './find-named.ts';
 import { namesOf } from './list-wishes.ts';
@@ -31,6 +31,21 @@ export function findDoubles(wishes: readonly Wish[]): Mistake[] {
     const message = `${quoteValue(name)} is given twice, at ${before.path.join('.')} too; give each ${nouns[kind.kind]} once.`;
     return [mistake('ALREADY_EXISTS', [...path, kind.nameField], message)];
   });
+}
+
+/** Names with a NUL character, which PostgreSQL cannot hold. The name of a schedule is that of its repository. */
+export function findUnstorable(wishes: readonly Wish[]): Mistake[] {
+  return wishes.flatMap(({ kind, path, values }) =>
+    [...(kind.kind === 'SCHEDULE' ? [] : [kind.nameField]), ...Object.keys(kind.references)].flatMap(
+      (field) => {
+        const name = values[field];
+        if (typeof name !== 'string' || !name.includes('\0')) return [];
+        return [
+          invalid([...path, field], `${field} is ${quoteValue(name)}, with a NUL character; remove it.`),
+        ];
+      },
+    ),
+  );
 }
 
 /** Names that neither the configuration nor the server has. */

@@ -74,7 +74,7 @@ export interface UpdateOf {
 /** The condition of a read. */
 export function whereOf(which: Which, nameField: string): Readonly<Record<string, unknown>> {
   if ('ids' in which) return { id: { $in: [...which.ids] } };
-  return { [nameField]: { $in: which.names.filter((name) => !name.includes('\0')) } };
+  return { [nameField]: { $in: [...which.names] } };
 }
 
 export const inOrderOfIds = { orderBy: { id: 'asc' } } as const;

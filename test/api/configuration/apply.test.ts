@@ -186,6 +186,27 @@ describe('an apply', () => {
     ]);
   });
 
+  test('names and references with a NUL character are mistakes with their place', async () => {
+    const { changes, userErrors } = await apply({
+      remotes: [remote('a'), remote('a\0')],
+      repositories: [{ name: 'mirror/\0', remote: 'a', schedules: [{ intervalSeconds: 60, remote: '\0' }] }],
+      distributions: [
+        { basePath: 'prod/a', repository: 'mirror/a\0' },
+        { basePath: 'prod/b\0', repository: 'mirror/a', signaturePolicy: '\0' },
+      ],
+    });
+    expect(changes).toEqual([]);
+    expect(userErrors.map(({ code, field }) => `${code} ${field.slice(1).join('.')}`)).toEqual([
+      'INVALID remotes.1.name',
+      'INVALID repositories.0.name',
+      'INVALID repositories.0.schedules.0.remote',
+      'INVALID distributions.0.repository',
+      'INVALID distributions.1.basePath',
+      'INVALID distributions.1.signaturePolicy',
+    ]);
+    expect(userErrors[0]?.message).toBe('name is "a\\u0000", with a NUL character; remove it.');
+  });
+
   test('things may name what the server has already', async () => {
     await apply({ remotes: [remote('shared')] }, {});
     const { userErrors } = await apply({
@@ -290,6 +311,13 @@ describe('prune', () => {
     expect((await api.sql('select cron from schedule order by id')).map(({ cron }) => cron)).toEqual([
       '0 4 * * *',
       null,
+    ]);
+    const { userErrors } = await apply({
+      ...estate,
+      repositories: [{ ...repository, schedules: [{ intervalSeconds: 3600 }, { note: 'no time' }] }],
+    });
+    expect(userErrors.map(({ field }) => field.join('.'))).toEqual([
+      'configuration.repositories.0.schedules.1.cron',
     ]);
   });
 
