@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
-import type { ScheduleGroup, ScheduleKeeper, SeenSchedule } from '../../db/schedules/schedule-groups.ts';
+import type { ScheduleGroup, ScheduleKeeper } from '../../db/schedules/schedule-groups.ts';
+import type { SeenSchedule } from '../../db/schedules/temporal-state.ts';
 import { scheduledSyncsType } from '../../workflows/scheduled-syncs-input.ts';
 import type { ScheduledSyncsInput } from '../../workflows/scheduled-syncs-input.ts';
 import { ruleWorkflowType } from '../../workflows/rule-input.ts';

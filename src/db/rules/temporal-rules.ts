@@ -3,11 +3,14 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { ownInstallation } from '../tasks/installation.ts';
 import type { ScheduleGroup, ScheduleKeeper } from '../schedules/schedule-groups.ts';
+import { assignSeen, isToCompare } from '../schedules/temporal-state.ts';
 
 /** The schedule id at Temporal, as an SQL expression over a row of `mirror_rule`. It is never reused, since row ids are not. */
 const temporalRuleId = sql<string>`'rule-schedule/' || ${ownInstallation} || '/' || id`;
 
 const runsByItself = sql`(cron is not null or interval_seconds is not null)`;
+
+const isPending = sql`temporal_revision is distinct from revision`;
 
 /** A missed run is caught up once, when it is late by at most this. */
 const catchupWindowSeconds = 3_600;
@@ -20,22 +23,15 @@ export async function keepRule(em: Em, ruleId: number, keeper: ScheduleKeeper): 
       select id as "ruleId", ${temporalRuleId} as "temporalId", 'mirror rule ' || name as specification, name, cron,
         interval_seconds as "intervalSeconds", time_zone as "timeZone", 0 as "jitterSeconds",
         ${catchupWindowSeconds}::int as "catchupWindowSeconds", paused,
-        temporal_revision is distinct from revision as "isPending", temporal_fingerprint as fingerprint
+        ${isPending} as "isPending", temporal_fingerprint as fingerprint
       from mirror_rule where id = ${ruleId} and ${runsByItself} for no key update skip locked`.execute(db);
     const row = found.rows[0];
     if (!row) return;
     const { name, ...schedule } = row;
     const only = { repositoryName: name, remoteHost: null, note: null };
     const seen = await keeper.keep({ ...schedule, repositories: 0, only });
-    if ('problem' in seen)
-      await sql`
-        update mirror_rule set temporal_problem = ${seen.problem}, temporal_seen_at = now(), next_run_ats = '{}'
-        where id = ${ruleId}`.execute(db);
-    else
-      await sql`
-        update mirror_rule set temporal_revision = revision, temporal_fingerprint = ${seen.fingerprint}, temporal_problem = null,
-          temporal_seen_at = now(), next_run_ats = ${seen.nextRunAts.map((time) => time.toISOString())}::timestamptz[]
-        where id = ${ruleId}`.execute(db);
+    const assignments = assignSeen(seen, sql`temporal_revision = revision`);
+    await sql`update mirror_rule set ${assignments} where id = ${ruleId}`.execute(db);
   });
 }
 
@@ -43,9 +39,7 @@ export async function keepRule(em: Em, ruleId: number, keeper: ScheduleKeeper): 
 export async function readRulesToKeep(em: Em, limit: number): Promise<number[]> {
   const found = await sql<{ id: number }>`
     select id from mirror_rule
-    where ${runsByItself} and (temporal_seen_at is null or temporal_seen_at < now() - interval '1 minute'
-      or (temporal_seen_at < now() - interval '5 seconds'
-        and (temporal_revision is distinct from revision or next_run_ats[4] < now())))
+    where ${runsByItself} and ${isToCompare(isPending)}
     order by temporal_seen_at nulls first, id limit ${limit}`.execute(kysely(em));
   return found.rows.map(({ id }) => id);
 }

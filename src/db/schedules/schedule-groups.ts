@@ -4,6 +4,8 @@ import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { ownInstallation } from '../tasks/installation.ts';
 import { upstreamHost } from '../tasks/sync-turns.ts';
+import { assignSeen, isToCompare } from './temporal-state.ts';
+import type { SeenSchedule } from './temporal-state.ts';
 
 /*
  * Schedules that are due at the same times are one schedule at Temporal, whose workflow reads its members from the rows of `schedule`. So a
@@ -41,11 +43,6 @@ export interface ScheduleGroup {
   /** Of the last seen state at Temporal; null before the first. */
   readonly fingerprint: string | null;
 }
-
-export type SeenSchedule =
-  | { readonly fingerprint: string; readonly nextRunAts: readonly Date[] }
-  /** Why Temporal refused it. */
-  | { readonly problem: string };
 
 /** The schedules at Temporal. Every call ends within some seconds. */
 export interface ScheduleKeeper {
@@ -103,15 +100,8 @@ async function keepLocked(
   }
   if (!group.isPending && !isComparison) return;
   const seen = await keeper.keep(group);
-  if ('problem' in seen)
-    await sql`
-      update schedule_group set temporal_problem = ${seen.problem}, temporal_seen_at = now(), next_run_ats = '{}'
-      where specification = ${specification}`.execute(db);
-  else
-    await sql`
-      update schedule_group set temporal_paused = ${group.paused}, temporal_fingerprint = ${seen.fingerprint}, temporal_problem = null,
-        temporal_seen_at = now(), next_run_ats = ${seen.nextRunAts.map((time) => time.toISOString())}::timestamptz[]
-      where specification = ${specification}`.execute(db);
+  const assignments = assignSeen(seen, sql`temporal_paused = ${group.paused}`);
+  await sql`update schedule_group set ${assignments} where specification = ${specification}`.execute(db);
 }
 
 /** Undefined without members. */
@@ -160,9 +150,7 @@ export async function readGroupsToKeep(em: Em, limit: number): Promise<string[]>
     select g.specification from schedule_group g
       left join (select specification, bool_and(paused) as paused from schedule group by specification) as m
         on m.specification = g.specification
-    where m.specification is null or g.temporal_seen_at is null or g.temporal_seen_at < now() - interval '1 minute'
-      or (g.temporal_seen_at < now() - interval '5 seconds'
-        and (g.temporal_paused is distinct from m.paused or g.next_run_ats[4] < now()))
+    where m.specification is null or ${isToCompare(sql`g.temporal_paused is distinct from m.paused`)}
     order by g.temporal_seen_at nulls first, g.specification limit ${limit}`.execute(db);
   return found.rows.map(({ specification }) => specification);
 }

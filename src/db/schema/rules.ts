@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import { discoveries } from '../../oci/hosts/discovery.ts';
-import { autoId, key, timestamps } from './columns.ts';
+import { autoId, key, temporalState, timestamps } from './columns.ts';
 import type { Identity } from './identity.ts';
 
 /** Makes repositories from those of an upstream registry. */
@@ -40,16 +40,10 @@ export const MirrorRule = defineEntity({
     allowPrivate: p.boolean(),
     /** The caller who created or last changed it. Its scheduled runs have their rights. */
     madeBy: p.json<Identity>().nullable(),
-    /** The state at Temporal, as of `Schedule`. */
     revision: p.integer().default(1),
+    /** The revision that Temporal has; null: it does not have it yet. */
     temporalRevision: p.integer().nullable(),
-    temporalFingerprint: p.text().nullable(),
-    temporalProblem: p.text().nullable(),
-    temporalSeenAt: p.datetime().nullable(),
-    nextRunAts: p
-      .array((time) => new Date(time))
-      .columnType('timestamptz[]')
-      .default([]),
+    ...temporalState,
     ...timestamps,
   },
 });

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity, Opt } from '@mikro-orm/postgresql';
-import { createdAt, autoId, timestamps } from './columns.ts';
+import { createdAt, autoId, temporalState, timestamps } from './columns.ts';
 import type { Identity } from './identity.ts';
 
 /** A recurring sync of a repository. `db/schedules/schedule-groups.ts` makes Temporal's schedules from these rows. */
@@ -45,15 +45,7 @@ export const ScheduleGroup = defineEntity({
     specification: p.text().primary(),
     /** Null: Temporal does not have it yet. */
     temporalPaused: p.boolean().nullable(),
-    temporalFingerprint: p.text().nullable(),
-    /** Why Temporal refused it. */
-    temporalProblem: p.text().nullable(),
-    temporalSeenAt: p.datetime().nullable(),
-    /** Next runs as Temporal last listed them; some may have passed. */
-    nextRunAts: p
-      .array((time) => new Date(time))
-      .columnType('timestamptz[]')
-      .default([]),
+    ...temporalState,
   },
 });
 
