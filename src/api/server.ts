@@ -10,7 +10,6 @@ import { hideDistributionPath, serveDistribution } from './distribution/serve-di
 import { serveTokens } from './distribution/token.ts';
 import { drainConnections } from './drain.ts';
 import { serveEventStreams } from './event-stream.ts';
-import { printFileSchema } from './graphql/configuration/file-schema.ts';
 import { buildApiSchema } from './graphql/build-schema.ts';
 import { createTrace } from './graphql/context.ts';
 import { toClientError } from './graphql/errors.ts';
@@ -58,10 +57,6 @@ export async function createApi(api: ApiDependencies): Promise<FastifyInstance> 
   serveTokens(app, api);
   const apollo = await serveGraphql(app, { schema, api, taskWatch });
   serveEventStreams(app, { schema, api, taskWatch });
-  const configurationSchema = printFileSchema();
-  app.get('/schema/tidemark.schema.json', async (_, reply) =>
-    reply.type('application/schema+json; charset=utf-8').send(configurationSchema),
-  );
   const sockets = serveSockets(app.server, { schema, api, taskWatch });
   app.addHook('preClose', async () => {
     drainConnections(app.server);

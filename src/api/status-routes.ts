@@ -6,6 +6,7 @@ import { may } from '../access/viewer.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
 import { printContractSchema } from './graphql/build-schema.ts';
+import { printFileSchema } from './graphql/configuration/file-schema.ts';
 import { printMetrics } from './metrics.ts';
 import type { ConsolePages } from './web/console-pages.ts';
 import { indexPage } from './web/index-page.ts';
@@ -13,7 +14,7 @@ import { indexPage } from './web/index-page.ts';
 const checkMs = 3_000;
 
 /**
- * `/` (the web console, or links in a build without it), `/healthz` (the process), `/readyz` (database and blob store) and the schema are open: they reveal nothing of the content.
+ * `/` (the web console, or links in a build without it), `/healthz` (the process), `/readyz` (database and blob store) and the schemas are open: they reveal nothing of the content.
  * `/metrics` does. With logins on it requires the role reader for everything.
  */
 export function serveStatus(
@@ -31,6 +32,11 @@ export function serveStatus(
   app.get('/graphql/schema', (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(printContractSchema()),
   );
+  let fileSchema: string | undefined;
+  app.get('/schema/tidemark.schema.json', (_request, reply) => {
+    fileSchema ??= printFileSchema();
+    return reply.type('application/schema+json; charset=utf-8').send(fileSchema);
+  });
   app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const [database, blobStore] = await Promise.all([

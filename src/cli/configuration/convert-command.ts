@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { convertFile, sourceBytesAtMost, sourceFormats } from '../../estate/convert/convert.ts';
-import type { Conversion, SourceFormat } from '../../estate/convert/convert.ts';
+import type { Conversion } from '../../estate/convert/convert.ts';
 import { describeFinding } from '../../estate/convert/findings.ts';
 import type { FindingKind } from '../../estate/convert/findings.ts';
+import { sourceBytesAtMost, sourceFormats } from '../../estate/convert/source-formats.ts';
+import type { SourceFormat } from '../../estate/convert/source-formats.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { addCommand } from '../command.ts';
 import type { Choose } from '../command.ts';
@@ -56,6 +57,7 @@ async function convert({ terminal }: Surroundings, request: Request): Promise<nu
   const { path, from, output, strict = false, json = false } = request;
   const file = basename(path);
   const text = await readSource(path);
+  const { convertFile } = await import('../../estate/convert/convert.ts');
   const conversion = convertFile({
     text,
     file: path,

@@ -8,13 +8,9 @@ import { parseSource } from './parse-source.ts';
 import { convertRegsync } from './regsync/regsync.ts';
 import { convertSkopeo, imageFields } from './skopeo/skopeo.ts';
 import type { Source } from './source.ts';
+import { sourceFormats } from './source-formats.ts';
+import type { SourceFormat } from './source-formats.ts';
 import { writeEstate } from './write-estate.ts';
-
-export const sourceFormats = ['regsync', 'skopeo', 'imageset', 'hauler'] as const;
-export type SourceFormat = (typeof sourceFormats)[number];
-
-/** The largest file that is converted. */
-export const sourceBytesAtMost = 10 * 1024 * 1024;
 
 export interface ConversionInput {
   readonly text: string;
