@@ -185,7 +185,7 @@ const property = () =>
       const world: World = { repository, scene, seed: seedOf, next: 0 };
       const scheduleId = await addSchedule(scene, mirror);
       const look = () => opened.direct.look(scheduleId);
-      const sync = () => opened.direct.run(scene.ids, mirror);
+      const sync = () => opened.direct.run(scene.ids, mirror, { stages: true });
       expect(await look()).toBe(false);
       expect(await sync()).toBe(undefined);
       let hasMore = false;
@@ -240,7 +240,8 @@ test('a look sends what a sync of an unchanged repository sends, writes no task,
     return scene.upstream.requests.map(({ method, path }) => `${method} ${path}`).sort();
   };
   await opened.direct.run(scene.ids, true);
-  const asked = await sent(() => opened.direct.run(scene.ids, true));
+  const asked = await sent(() => opened.direct.run(scene.ids, true, { stages: true }));
+  expect(await sent(() => opened.direct.run(scene.ids, true))).toEqual(asked);
   const [before] = await readFreshness(em(), [scene.ids.repositoryId]);
   const tasks = await sql`select from task where repository_id = ${scene.ids.repositoryId}`.execute(
     kysely(em()),

@@ -16,6 +16,8 @@ export interface Listed {
   readonly selected: ReadonlySet<string>;
   /** Companion names outside of the filters; undefined without a list. */
   readonly companions: ReadonlySet<string> | undefined;
+  readonly filtered: number;
+  readonly beyondNewest: number;
 }
 
 interface Asked {
@@ -35,13 +37,16 @@ interface Manifest {
   readonly digest: Digest;
 }
 
-/** Asks for the referrers and companion tags of the manifests below the roots, of theirs in turn, and compares them with the version. */
+/**
+ * Asks for the referrers and companion tags of the manifests below the roots, of theirs in turn, and compares them with the version.
+ * @returns the ids of all these manifests.
+ */
 export async function assertSameCompanions(
   deps: ActivityDeps,
   look: RunningLook,
   { listed, roots }: Asked,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadonlySet<number>> {
   const askEach = createAskEach(look.registry);
   const asked = new Set<number>();
   const seen = new Set<string>();
@@ -53,32 +58,44 @@ export async function assertSameCompanions(
     rootIds = [...referrers, ...tags.map(({ manifestId }) => manifestId)];
   }
   assertNoOthers(look, asked, seen);
+  return asked;
 }
 
 /** Adds them to `asked`. */
-function manifestsBelow({ present }: Look, rootIds: readonly number[], asked: Set<number>): Manifest[] {
+function manifestsBelow(look: Look, rootIds: readonly number[], asked: Set<number>): Manifest[] {
   const page: Manifest[] = [];
-  const next = [...rootIds];
-  for (let id = next.pop(); id !== undefined; id = next.pop()) {
-    if (asked.has(id)) continue;
-    asked.add(id);
-    const digest = present.digests.get(id);
+  for (const id of below(look, rootIds, asked)) {
+    const digest = look.present.digests.get(id);
     if (digest === undefined) changed();
     page.push({ id, digest });
-    next.push(...(present.children.get(id) ?? []));
   }
   return page;
 }
 
+/** The ids of the roots and of all manifests below them in the version, each once. Those in `seen` are left out, and it takes the others. */
+export function* below(
+  { present }: Pick<Look, 'present'>,
+  rootIds: Iterable<number>,
+  seen = new Set<number>(),
+): Generator<number> {
+  const next = [...rootIds];
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    if (seen.has(id)) continue;
+    seen.add(id);
+    yield id;
+    next.push(...(present.children.get(id) ?? []));
+  }
+}
+
 async function askReferrers(
   deps: ActivityDeps,
-  { registry, remote, present, requests }: RunningLook,
+  { registry, concurrency, present, requests }: RunningLook,
   { page, rootIds, askEach }: Question,
   signal: AbortSignal,
 ): Promise<{ readonly referrers: number[]; readonly unlisted: ReadonlySet<Digest> }> {
   const referrers: number[] = [];
   const unlisted = new Set<Digest>();
-  const lanes = { rootIds, concurrency: remote.downloadConcurrency, signal };
+  const lanes = { rootIds, concurrency, signal };
   await askEach(page, lanes, async ({ digest: subject }, options) => {
     const answer = await requests.run(options.signal, () =>
       deps.connections.run(options.signal, () => registry.listReferrers(subject, options)),
@@ -122,7 +139,7 @@ async function askTags(
   const present = new Set(tags.map(({ name }) => name));
   const absent = names.filter((name) => !present.has(name));
   if (listed !== undefined && absent.length > 0) changed();
-  const lanes = { concurrency: look.remote.downloadConcurrency, signal };
+  const lanes = { concurrency: look.concurrency, signal };
   await forEachConcurrently(absent, lanes, async (name, laneSignal) => {
     const head = await look.requests.run(laneSignal, () =>
       deps.connections.run(laneSignal, () => look.registry.resolve(name, { signal: laneSignal })),

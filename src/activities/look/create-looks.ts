@@ -5,19 +5,20 @@ import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { readKnownListings } from '../../db/tasks/host-listing.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
+import { rulesOf } from '../../selection/tag-rules.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { createRegistryClients } from '../../upstream/clients/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hostOf, openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
 import { openPageContent } from './page-content.ts';
-import { isUnchanged } from './is-unchanged.ts';
+import { canCompare, findUnchanged } from './find-unchanged.ts';
 import type { Look } from './look.ts';
 import { createLookHosts } from './look-hosts.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
 
 /*
- * A look before a scheduled sync. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look
+ * The look before scheduled syncs. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look
  * cannot tell, and every error, is left to the sync.
  */
 
@@ -81,17 +82,18 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     try {
       const present = await page.content(settled);
       const { store } = page;
-      const knownListing = (place: ListedPlace) => listings.load(place);
       const look = {
-        ...settled,
+        mirror: settled.mirror,
         remote,
+        rules: rulesOf(remote),
         filter,
+        concurrency: remote.downloadConcurrency,
         registry: client.value,
         present,
         store,
-        knownListing,
+        knownListing: (place: ListedPlace) => listings.load(place),
       };
-      return await isUnchanged(deps, look, signal);
+      return (await findUnchanged(deps, look, signal)) !== undefined;
     } finally {
       client.release();
     }
@@ -104,9 +106,7 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     signal: AbortSignal,
   ): Promise<boolean> {
     const filter = compileSubset(remote);
-    const canTell =
-      filter.digests.length === 0 && filter.minimumAge === undefined && filter.newestOrder === 'SEMVER';
-    if (!canTell) return false;
+    if (!canCompare(filter)) return false;
     try {
       const found = await hosts.run(hostScope(remote), signal, (looking) =>
         isSame(settled, { remote, filter, page }, looking),

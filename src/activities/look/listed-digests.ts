@@ -17,7 +17,7 @@ export interface LookDigests {
 }
 
 export function openLookDigests(deps: ActivityDeps, look: Look): LookDigests {
-  const { registry, remote, present } = look;
+  const { registry, remote, concurrency, present } = look;
   const place = listedPlace(remote);
   const tags = new Map(present.tags.map((tag) => [tag.name, tag]));
   const isListed = new Map<string, boolean>();
@@ -56,7 +56,7 @@ export function openLookDigests(deps: ActivityDeps, look: Look): LookDigests {
       else if ((await look.knownListing(place)).hasLied) return new Set();
       const spared = asked.filter(({ name }) => isListed.get(name) === true);
       if (spared.length === 0) return new Set();
-      const sample = { registry, concurrency: remote.downloadConcurrency, tags: sampleOf(spared) };
+      const sample = { registry, concurrency, tags: sampleOf(spared) };
       const { lie, unsettled } = await checkSample(deps, sample, signal);
       if (lie !== undefined) {
         await noteLie(deps.database.em.fork(), place, describeLie(place.host, lie));

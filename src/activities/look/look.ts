@@ -1,18 +1,22 @@
 import type { LookedAtTag, PresentContent } from '../../db/look/present-content.ts';
-import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import type { KnownListing, ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { Limiter } from '../../upstream/limiter.ts';
+import type { TagRules } from '../../selection/tag-rules.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isSame } from '../tags/look-up-tag.ts';
 
 /** What a look compares: the upstream, and the latest version. */
-export interface Look extends SettledSync {
+export interface Look {
+  readonly mirror: boolean;
   readonly remote: Remote;
+  readonly rules: TagRules;
   readonly filter: SubsetFilter;
+  /** Requests in flight. */
+  readonly concurrency: number;
   readonly registry: Registry;
   readonly present: PresentContent;
   readonly store: Pick<ActivityDeps['store'], 'exists'>;
@@ -26,6 +30,17 @@ export interface RunningLook extends Look {
   readonly requests: Limiter;
 }
 
+/** What a look of an unchanged repository has counted. */
+export interface Unchanged {
+  /** The selected tags. */
+  readonly tags: number;
+  /** Listed tags that the rules exclude. */
+  readonly filtered: number;
+  readonly beyondNewest: number;
+  /** The manifests of the selected tags, and of their companions. */
+  readonly manifestIds: readonly number[];
+}
+
 /** Ends the requests that are under way. */
 export class Changed extends Error {}
 
@@ -37,11 +52,11 @@ export function changed(): never {
 /** Sends HEAD, as a sync does for unchanged tags. */
 export async function assertSameTags(
   deps: ActivityDeps,
-  { registry, remote, requests }: RunningLook,
+  { registry, concurrency, requests }: RunningLook,
   tags: readonly LookedAtTag[],
   signal: AbortSignal,
 ): Promise<void> {
-  const lanes = { concurrency: remote.downloadConcurrency, signal };
+  const lanes = { concurrency, signal };
   await forEachConcurrently(tags, lanes, async (tag, laneSignal) => {
     const head = await requests.run(laneSignal, () =>
       deps.connections.run(laneSignal, () =>

@@ -5,6 +5,7 @@ import { runStages } from '../../workflows/sync-stages.ts';
 import type { UnfinishedSync } from '../../workflows/sync-stages.ts';
 import { findSignatureSource } from '../companions/find-signature-source.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { lookFirst } from '../look/look-first.ts';
 import { listTags } from '../tags/list-tags.ts';
 import { warnOfNarrowed } from '../tags/outside-filter.ts';
 import { walkTags } from '../tags/walk-tags.ts';
@@ -17,10 +18,25 @@ import { concurrencyOf } from './sync-context.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /**
- * Lists the tags, then runs the stages of the sync up to the first that is not small. Each attempt begins with the list.
- * @param listing Tells this attempt's list of tags from another's.
+ * Ends the sync if a look finds nothing to do. Otherwise lists the tags, and runs the stages up to the first that is not small. Each attempt
+ * begins with the list; only the first one looks before it.
+ * @param attempt Tells this attempt's list of tags from another's; 1 is the first.
  */
 export async function beginSync(
+  deps: ActivityDeps,
+  context: SyncContext,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<SyncResult | UnfinishedSync> {
+  const em = deps.database.em.fork();
+  const { taskId } = context;
+  await enterStage(em, taskId, 'LISTING_TAGS');
+  const looked = attempt === 1 ? await lookFirst(deps, em, context, signal) : context.registry;
+  if (looked === 'completed') return { createdVersion: null };
+  return listAndRun(deps, { ...context, registry: looked }, attempt, signal);
+}
+
+async function listAndRun(
   deps: ActivityDeps,
   sync: SyncContext,
   listing: number,
@@ -30,7 +46,6 @@ export async function beginSync(
   const { taskId } = sync;
   const { dryRun, mirror } = sync.arguments;
   const concurrency = concurrencyOf(sync);
-  await enterStage(em, taskId, 'LISTING_TAGS');
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);
   let positions = 0;

@@ -6,21 +6,19 @@ import type { Em } from '../../db/open-database.ts';
 import { forgetUnlisted } from '../../db/outcomes/seen-tags.ts';
 import { countOutcomes } from '../../db/outcomes/tag-outcomes.ts';
 import { stageCompanionNames } from '../../db/staging/stage-companions.ts';
-import { closeNames } from '../../selection/close-names.ts';
 import { countOf } from '../../oci/count-of.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
 import { filterNames } from '../../selection/filter-names.ts';
-import { compileTagFilter } from '../../selection/tag-filter.ts';
-import { includeFields, rulesOf, withOnly } from '../../selection/tag-rules.ts';
-import type { TagRules } from '../../selection/tag-rules.ts';
+import { rulesOf } from '../../selection/tag-rules.ts';
 import type { OnDigests, TagPage } from '../../registry/registry.ts';
 import { openSyncDigests } from '../listing/sync-digests.ts';
 import { openTagTimes } from './tag-times.ts';
 import { rankTags } from './rank-tags.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { closeHint, withCloseRepositories } from './absent-repository.ts';
+import { withCloseRepositories } from './absent-repository.ts';
+import { watchRules } from './watch-rules.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /**
@@ -49,7 +47,7 @@ export async function listTags(
     const exact = new Set(filter.exactNames);
     const times = openTagTimes(deps, sync, em, signal);
     const ranking = filter.createNewest && rankTags(em, sync, filter.createNewest, times);
-    const unmatched = createUnmatched(rulesOf(sync.selection));
+    const unmatched = watchRules(rulesOf(sync.selection));
     let filtered = 0;
     const invalid: string[] = [];
     let invalidCount = 0;
@@ -57,9 +55,7 @@ export async function listTags(
       const selected = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
       await times.see(page.names);
       const taken = new Set(selected);
-      filtered += page.names.filter(
-        (name) => !taken.has(name) && !exact.has(name) && parseCompanionTag(name) === undefined,
-      ).length;
+      filtered += countFiltered(page.names, (name) => taken.has(name) || exact.has(name));
       await (ranking ? ranking.add(selected) : stage(selected));
       await stageOutsideCompanions(em, sync, page.names);
       unmatched.see(page.names);
@@ -82,6 +78,11 @@ export async function listTags(
 /** Whether the sync covers less than the remote selects, or changes nothing. */
 function isPartial({ arguments: { overrides, dryRun } }: SyncContext): boolean {
   return dryRun || overridesSelection(overrides);
+}
+
+/** Names that are not taken. Companions are no tags of their own. */
+export function countFiltered(names: readonly string[], isTaken: (name: string) => boolean): number {
+  return names.filter((name) => !isTaken(name) && parseCompanionTag(name) === undefined).length;
 }
 
 /** The upstream's pages. The error of an absent repository names similar ones. */
@@ -122,41 +123,4 @@ function invalidWarnings(examples: readonly string[], count: number): string[] {
     `The upstream lists ${countOf(count, 'name')} that ${count === 1 ? 'is not a valid tag and was' : 'are not valid tags and were'} left out, e.g. ${examples.map((name) => quoteValue(name)).join(', ')}. ` +
       'A tag has 1 to 128 letters, digits, "_", "." and "-", and does not begin with "." or "-".',
   ];
-}
-
-const rulesWatched = 20;
-
-/** Finds the rules that match nothing, and the names most similar to a wildcard. Its memory does not grow with the list. */
-function createUnmatched(rules: TagRules) {
-  let seen = 0;
-  const watched = includeFields
-    .flatMap((field) => (rules[field] ?? []).map((text) => ({ field, text })))
-    .slice(0, rulesWatched)
-    .map(({ field, text }) => ({
-      field,
-      text,
-      filter: compileTagFilter(withOnly(rules, field, text)),
-      matched: false,
-      closest: [] as string[],
-    }))
-    .filter(({ filter }) => filter.needsListing);
-  return {
-    see(names: readonly string[]): void {
-      seen += names.length;
-      for (const rule of watched) {
-        if (rule.matched) continue;
-        rule.matched = names.some((name) => rule.filter.matches(name));
-        if (!rule.matched && rule.field === 'includeTags')
-          rule.closest = closeNames(rule.text, [...rule.closest, ...names]);
-      }
-    },
-    warnings(): string[] {
-      return watched
-        .filter(({ matched }) => !matched)
-        .map(
-          ({ field, text, closest }) =>
-            `${quoteValue(text)} in ${field} matches none of the upstream's ${seen} tags.${closeHint(closest)}`,
-        );
-    },
-  };
 }

@@ -7,15 +7,21 @@ import { isDue } from '../staging/plan-content.ts';
 import { selectionOf } from '../tasks/start-task.ts';
 import { hasOwnSelection } from '../tasks/own-selection.ts';
 
-/** A due schedule whose repository is as its last sync left it. */
-export interface SettledSync {
-  readonly scheduleId: number;
+/** A repository that is as its last sync left it. */
+export interface Settled {
   readonly repositoryId: number;
   readonly remoteId: number;
   readonly mirror: boolean;
   readonly allowPrivate: boolean;
+  /** The number of its latest version. */
+  readonly latest: number;
   /** Its tags, manifests and blobs together. */
   readonly rows: number;
+}
+
+/** Such a repository with its due schedule. */
+export interface SettledSync extends Settled {
+  readonly scheduleId: number;
 }
 
 /** The most content of a repository that is looked at. A larger one gets its ordinary sync. */
@@ -26,29 +32,56 @@ const most = { tags: 2_000, manifests: 5_000, blobs: 20_000 } as const;
  * nobody has changed since. Only a sync can tell about all others.
  */
 export async function readSettledSyncs(em: Em, scheduleIds: readonly number[]): Promise<SettledSync[]> {
-  const found = await sql<SettledSync>`
-    select s.id as "scheduleId", r.id as "repositoryId", remote.id as "remoteId", s.mirror, s.allow_private as "allowPrivate",
+  return readSettled<SettledSync>(
+    em,
+    sql`
+      select s.id as "scheduleId", s.repository_id, coalesce(s.remote_id, r.remote_id) as remote_id, s.mirror, s.allow_private,
+        null::jsonb as selection, null::bigint as before
+      from schedule s join repository r on r.id = s.repository_id
+      where s.id = any(${[...scheduleIds]}::bigint[]) and not s.paused`,
+  );
+}
+
+/** The repository of a running sync, if the sync before left it as the schedules above need it. */
+export async function readSettledTask(em: Em, taskId: number): Promise<Settled | undefined> {
+  const [found] = await readSettled<Settled>(
+    em,
+    sql`
+      select t.repository_id, t.remote_id, (t.arguments -> 'mirror')::boolean as mirror,
+        coalesce((t.arguments -> 'allowPrivate')::boolean, true) as allow_private, t.arguments -> 'selection' as selection, t.id as before
+      from task t where t.id = ${taskId} and coalesce(t.arguments -> 'pruneFiltered', 'false') = 'false'`,
+  );
+  return found;
+}
+
+/**
+ * @param wishes What the next syncs would do: `repository_id`, `remote_id`, `mirror`, `allow_private`, `selection` (null: by the row of the
+ * remote), `before` (the task that is the next sync; null: there is none yet), and further columns of the answer.
+ */
+async function readSettled<Row extends Settled>(em: Em, wishes: RawBuilder<unknown>): Promise<Row[]> {
+  const found = await sql<Row>`
+    select wish.*, r.id as "repositoryId", remote.id as "remoteId", wish.allow_private as "allowPrivate", latest.number as latest,
       ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows
-    from schedule s
-      join repository r on r.id = s.repository_id
-      join remote on remote.id = coalesce(s.remote_id, r.remote_id) and remote.sigstore is null
+    from (${wishes}) as wish
+      join repository r on r.id = wish.repository_id
+      join remote on remote.id = wish.remote_id and remote.sigstore is null
         and remote.signature_policy_id is null and r.signature_policy_id is null
       cross join lateral (
-        select t.* from task t where t.repository_id = r.id and t.name = 'repository.sync'
+        select t.* from task t where t.repository_id = r.id and t.name = 'repository.sync' and (wish.before is null or t.id < wish.before)
           and not (t.arguments @> '{"dryRun": true}') order by t.id desc limit 1) as last
       cross join lateral (
         select v.* from repository_version v where v.repository_id = r.id order by v.number desc limit 1) as latest
-    where s.id = any(${[...scheduleIds]}::bigint[]) and not s.paused and last.state = 'COMPLETED' and last.remote_id = remote.id
+    where last.state = 'COMPLETED' and last.remote_id = remote.id
       and ${isLastWish()} and ${isLatest()} and ${hasNothingOpen()} and ${isSmall()} and ${isStored()}
-    order by s.id`.execute(kysely(em));
+    order by r.id`.execute(kysely(em));
   return found.rows;
 }
 
 /** The last sync has selected what the next one would. */
 function isLastWish(): RawBuilder<boolean> {
-  return sql`(last.arguments -> 'mirror' = to_jsonb(s.mirror) and not ${hasOwnSelection('last')}
+  return sql`(last.arguments -> 'mirror' = to_jsonb(wish.mirror) and not ${hasOwnSelection('last')}
     and coalesce(last.arguments -> 'pruneFiltered', 'false') = 'false'
-    and last.arguments -> 'selection' = ${selectionOf(sql`null::jsonb`)})`;
+    and last.arguments -> 'selection' = coalesce(wish.selection, ${selectionOf(sql`null::jsonb`)}))`;
 }
 
 /** Versions after that sync come from pushes, tags that were set, and rollbacks. */

@@ -5,7 +5,7 @@ import { createOwnConnection } from '../connection/own-connection.ts';
 const channel = 'tidemark_task_ended';
 
 /** For the `returning` of the statement that ends a task: notifies all processes when the transaction commits. */
-export const tellEnding = sql`pg_notify(${sql.lit(channel)}, id::text)`;
+export const tellEnding = sql`pg_notify(${sql.lit(channel)}, task.id::text)`;
 
 export interface TaskEndings {
   /** Starts to listen unless it does already. Endings before that, and while the connection is broken, are missed. */

@@ -24,8 +24,15 @@ import { runStages } from '../../../src/workflows/sync-stages.ts';
 import type { SyncHarness } from './sync-harness.ts';
 
 export interface DirectSync {
-  /** @returns the code of the error that ended it; undefined where it completed. */
-  run(ids: { repositoryId: number; remoteId: number }, mirror: boolean): Promise<string | undefined>;
+  /**
+   * @param options `stages`: without the look before them, as after a first attempt that was cut off.
+   * @returns the code of the error that ended it; undefined where it completed.
+   */
+  run(
+    ids: { repositoryId: number; remoteId: number },
+    mirror: boolean,
+    options?: { readonly stages: true },
+  ): Promise<string | undefined>;
   /** Whether the look before a sync of this schedule finds that nothing has changed. */
   look(scheduleId: number): Promise<boolean>;
   close(): Promise<void>;
@@ -87,12 +94,12 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
   }
 
   return {
-    async run(ids, mirror) {
+    async run(ids, mirror, options) {
       const wish = { mirror, confirmRemoval: true, dryRun: false };
       const { task } = await createSyncTask(harness.em(), { ...ids, arguments: wish });
       await startTask(harness.em(), task.id, deps);
       let faults = 0;
-      for (let attempt = 1; ; attempt += 1)
+      for (let attempt = options?.stages === true ? 2 : 1; ; attempt += 1)
         try {
           await contexts.use(task.id, (sync) => copy(sync, attempt));
           return undefined;
