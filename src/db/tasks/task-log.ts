@@ -44,24 +44,35 @@ export function taskKey(taskId: number): string {
 
 export async function readTaskNames(em: Em, taskId: number): Promise<TaskNames | undefined> {
   const found = await sql<TaskNames>`
-    select task.name, repository.name as repository, upstream_host as remote, coalesce(arguments ->> 'trigger', 'MANUAL') as trigger,
-      coalesce((arguments ->> 'mirror')::boolean, false) as mirror, coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"
-    from task left join repository on repository.id = task.repository_id where task.id = ${taskId}`.execute(
+    select ${taskNames} from task left join repository on repository.id = task.repository_id where task.id = ${taskId}`.execute(
     kysely(em),
   );
   return found.rows[0];
 }
 
-async function readEnd(em: Em, taskId: number): Promise<TaskEnd | undefined> {
-  const found = await sql<TaskEnd>`
-    select state as outcome, created_version as version, p.*, report, error_code as code, error_message as reason,
-      round(extract(epoch from finished_at - coalesce(started_at, created_at)), 1)::float as seconds
-    from task, lateral (
+const taskNames = sql`
+  task.name, repository.name as repository, upstream_host as remote, coalesce(arguments ->> 'trigger', 'MANUAL') as trigger,
+  coalesce((arguments ->> 'mirror')::boolean, false) as mirror, coalesce((arguments ->> 'dryRun')::boolean, false) as "dryRun"`;
+
+async function readEnd(
+  em: Em,
+  taskId: number,
+): Promise<{ readonly names: TaskNames; readonly end: TaskEnd } | undefined> {
+  const found = await sql<{ names: TaskNames; end: TaskEnd }>`
+    with counted as (
       select coalesce(sum(tags_done), 0)::bigint as tags, coalesce(sum(manifests_done), 0)::bigint as manifests,
         greatest(0, coalesce(sum(blobs_done - blobs_reused), 0))::bigint as blobs,
         greatest(0, coalesce(sum(bytes_done - bytes_reused), 0))::bigint as bytes,
         coalesce(sum(blobs_reused), 0)::bigint as "blobsReused", coalesce(sum(bytes_reused), 0)::bigint as "bytesReused"
-      from task_progress where task_id = task.id) as p
+      from task_progress where task_id = ${taskId}
+    )
+    select to_json(names) as names, to_json(ending) as "end"
+    from task left join repository on repository.id = task.repository_id,
+      lateral (select ${taskNames}) as names,
+      lateral (
+        select state as outcome, created_version as version, counted.*, report, error_code as code, error_message as reason,
+          round(extract(epoch from finished_at - coalesce(started_at, task.created_at)), 1)::float as seconds from counted
+      ) as ending
     where task.id = ${taskId}`.execute(kysely(em));
   return found.rows[0];
 }
@@ -85,9 +96,10 @@ export async function logTaskBegun(em: Em, log: TaskLog, taskId: number): Promis
 /** @param before The names before the end, which may delete the repository. */
 export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?: TaskNames): Promise<void> {
   await telling(log, taskId, async () => {
-    const names = before ?? (await readTaskNames(em, taskId));
-    const end = await readEnd(em, taskId);
-    if (names === undefined || end === undefined) return;
+    const ended = await readEnd(em, taskId);
+    if (ended === undefined) return;
+    const { end } = ended;
+    const names = before ?? ended.names;
     const { outcome, version, tags, bytes, seconds, report, code, reason } = end;
     const fields = { event: 'task.ended', ...fieldsOf(names, taskId), ...end };
     const made = version === null ? '' : `, version ${version}`;

@@ -33,15 +33,15 @@ export async function createSyncTask(
   },
 ): Promise<{ task: Task; isNew: boolean }> {
   for (;;) {
-    const inserted = await sql<{ id: number }>`
+    const inserted = await sql<Record<string, unknown>>`
       insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host)
       values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
         ${syncWorkflowId(input.repositoryId)}, ${input.startedBy == null ? null : JSON.stringify(input.startedBy)}::jsonb,
         (select ${upstreamHost} from remote where id = ${input.remoteId}))
       on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
-      returning id`.execute(kysely(em));
+      returning *`.execute(kysely(em));
     const row = inserted.rows[0];
-    if (row) return { task: await em.findOneOrFail(Task, { id: row.id }), isNew: true };
+    if (row) return { task: em.map(Task, row), isNew: true };
     const running = await em.findOne(Task, {
       repositoryId: input.repositoryId,
       name: syncTaskName,
