@@ -20,6 +20,8 @@ export interface SyncSample {
 }
 
 export const floorName = 'plain GETs in Go';
+/** Only the third sync can use what two have found out about a host (docs/decisions/0011). */
+export const thirdSyncName = 'tidemark, third sync';
 
 export const workTitles: Readonly<Record<Work, string>> = {
   first: 'first sync',

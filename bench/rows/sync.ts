@@ -18,7 +18,7 @@ import { createMirror, mutate, timeSync } from '../sync.ts';
 import type { Mirror } from '../sync.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 import type { Tidemark } from '../tidemark.ts';
-import { floorName } from './sync-samples.ts';
+import { floorName, thirdSyncName } from './sync-samples.ts';
 import type { SyncSample } from './sync-samples.ts';
 
 type NamedRow = SyncRow & { readonly name: SyncRowName };
@@ -97,6 +97,8 @@ async function runRow(round: Round, row: NamedRow): Promise<SyncSample[]> {
     const sample = await timeTidemark(round, mirror, { row: name, work });
     samples.push(sample);
     bench.log(`round ${number}: ${name} ${work}: tidemark ${sample.seconds.toFixed(2)} s`);
+    if (work === 'again' && row.scene !== 'loopback')
+      samples.push({ ...(await timeTidemark(round, mirror, { row: name, work })), tool: thirdSyncName });
     if (bench.withPeers) samples.push(...(await runPeers(round, row, { work, tags })));
     if (work === 'again' && name === 'tags10k')
       samples.push(await timeImmutable(round, mirror, name), await timeListed(round, mirror, row));
