@@ -33,7 +33,7 @@ function openLister(upstream: FakeUpstream, options: Parameters<typeof openClien
 
 const routeOf = (listing: ListingName) => `GET ${scriptedListings[listing].first.split('?', 1)[0]}`;
 /** Those whose list names media types. */
-const typed = new Set<ListingName>(['DOCKER_HUB', 'HARBOR', 'GITLAB', 'ZOT']);
+const typed = new Set<ListingName>(['DOCKER_HUB', 'HARBOR', 'GITLAB', 'ZOT', 'TIDEMARK']);
 
 test.each(listingNames)('%s: all pages, without a URL of the answer being followed', async (listing) => {
   const tags = tagsOf(2_101);
@@ -99,7 +99,7 @@ test.each(listingNames)('%s: 401 is an error', async (listing) => {
 });
 
 test.each(listingNames)('%s: pages that repeat end the list', async (listing) => {
-  const tags = tagsOf(2_500);
+  const tags = tagsOf(10_001);
   const upstream = await openUpstream();
   upstream.on(routeOf(listing), (_, response) => {
     const { headers = {}, body } = scriptedListings[listing].page(

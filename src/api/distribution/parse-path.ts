@@ -12,6 +12,8 @@ export type DistributionPath =
   | { readonly resource: 'base' }
   | { readonly resource: 'catalog' }
   | { readonly resource: 'tags'; readonly name: string }
+  /** Our extension (distribution-spec, extensions/README.md: `_<extension>/<component>/<module>`). */
+  | { readonly resource: 'tag digests'; readonly name: string }
   | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
   | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
   | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
@@ -59,6 +61,8 @@ function parsePath(path: string): DistributionPath {
   if (kind === 'manifests')
     return { resource: 'manifest', name: toName(parts), reference: toReference(reference) };
   if (kind === 'tags' && last === 'list') return { resource: 'tags', name: toName(parts) };
+  if (kind === 'tags' && last === 'digests' && parts.at(-1) === '_tidemark')
+    return { resource: 'tag digests', name: toName(parts.slice(0, -1)) };
   if (kind === 'referrers')
     return { resource: 'referrers', name: toName(parts), digest: parseDigest(reference) };
   if (kind === 'blobs' && last === 'uploads') return { resource: 'upload', name: toName(parts), id: '' };

@@ -11,7 +11,7 @@ import { answerPush, isPush } from './push/push.ts';
 import { createUploadLocks } from './push/upload-locks.ts';
 import { answerReferrers } from './pull/referrers.ts';
 import { answerSignatures } from './pull/signatures.ts';
-import { answerTags } from './pull/tags.ts';
+import { answerTagDigests, answerTags } from './pull/tags.ts';
 
 /** For Fastify's `rewriteUrl`. Its router decodes paths, so it sees `/v2/` only; `parseTarget` reads the original URL. */
 export function hideDistributionPath(url: string): string {
@@ -60,6 +60,8 @@ function answer(exchange: Exchange): FastifyReply | Promise<FastifyReply> {
       return answerCatalog(exchange);
     case 'tags':
       return answerTags(exchange, path.name);
+    case 'tag digests':
+      return answerTagDigests(exchange, path.name);
     case 'manifest':
       return answerManifest(exchange, path);
     case 'blob':

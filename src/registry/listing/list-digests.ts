@@ -14,6 +14,7 @@ import { harbor } from './harbor.ts';
 import { fieldsOf } from './listing.ts';
 import type { ListedDigest, ListedPage, ListedRepository, ListingApi, ListingName } from './listing.ts';
 import { quay } from './quay.ts';
+import { tidemark } from './tidemark.ts';
 import { zot } from './zot.ts';
 
 const apis: Readonly<Record<ListingName, ListingApi>> = {
@@ -23,6 +24,7 @@ const apis: Readonly<Record<ListingName, ListingApi>> = {
   ACR: acr,
   GITLAB: gitlab,
   ZOT: zot,
+  TIDEMARK: tidemark,
 };
 
 /** A page of the known APIs has a few hundred KiB. */

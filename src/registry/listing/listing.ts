@@ -15,7 +15,7 @@ export interface ListedDigest {
 export type OnDigests = (listed: readonly ListedDigest[]) => Promise<void>;
 
 /** APIs beside `tags/list` that list tags with digests. */
-export const listingNames = ['DOCKER_HUB', 'QUAY', 'HARBOR', 'ACR', 'GITLAB', 'ZOT'] as const;
+export const listingNames = ['DOCKER_HUB', 'QUAY', 'HARBOR', 'ACR', 'GITLAB', 'ZOT', 'TIDEMARK'] as const;
 export type ListingName = (typeof listingNames)[number];
 
 /** The repository whose tags are listed. */

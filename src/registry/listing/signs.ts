@@ -2,6 +2,7 @@ import { isDockerHub } from '../../oci/hosts/registry-address.ts';
 import { parseChallenges } from '../auth/challenge.ts';
 import { joinedHeader } from '../transport/exchange.ts';
 import type { HttpResponse } from '../transport/exchange.ts';
+import { tidemarkLists } from '../../oci/hosts/tidemark-lists.ts';
 import type { ListingName } from './listing.ts';
 
 /** Recognises a registry by what it answers anyway. */
@@ -24,6 +25,7 @@ export function createSigns(registry: URL): Signs {
 
 function signOf(registry: URL, headers: HttpResponse['headers']): ListingName | undefined {
   if (headers['gitlab-container-registry-version'] !== undefined) return 'GITLAB';
+  if (headers[tidemarkLists.header] === tidemarkLists.value) return 'TIDEMARK';
   const field = joinedHeader(headers, 'www-authenticate');
   if (field === undefined) return undefined;
   for (const { scheme, parameters } of parseChallenges(field) ?? []) {

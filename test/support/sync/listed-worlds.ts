@@ -23,9 +23,12 @@ export const sources: readonly Source[] = [...listingNames, 'GOOGLE'];
 /** Two are the sample. */
 export const tagCount = 120;
 
-/** Pages of 100, of 1,000, or none of their own. */
+/** With larger pages than 100. */
+const listsAtOnce = new Set<Source>(['GITLAB', 'ZOT', 'TIDEMARK']);
+
+/** Google's list is no request of its own. */
 export const pagesOf = (source: Source): number =>
-  source === 'GOOGLE' ? 0 : source === 'GITLAB' || source === 'ZOT' ? 1 : 2;
+  source === 'GOOGLE' ? 0 : listsAtOnce.has(source) ? 1 : 2;
 
 /** Digests that are listed in place of a tag's own. */
 type Lies = Map<string, string>;

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { ListingName } from '../../../src/registry/listing/listing.ts';
+import { tidemarkLists } from '../../../src/oci/hosts/tidemark-lists.ts';
 import { json, send } from './fake-upstream.ts';
 import type { Answer, CannedAnswer } from './fake-upstream.ts';
 
@@ -118,6 +119,10 @@ export const scriptedListings: Readonly<Record<ListingName, ScriptedListing>> = 
       return json({ data: { ImageList: { Results } } });
     },
   },
+  TIDEMARK: {
+    first: '/v2/library/app/_tidemark/tags/digests?n=10000',
+    page: (url, tags) => linked(url, tags, (page) => ({ name: 'library/app', tags: page })),
+  },
 };
 
 /** What a zot with its search extension announces. */
@@ -152,6 +157,7 @@ export function withListing(
     const url = new URL(request.url ?? '', base);
     const answer = (): Answer => {
       if (url.pathname === own) return page(url, tags());
+      if (listing === 'TIDEMARK') response.setHeader(tidemarkLists.header, tidemarkLists.value);
       if (listing === 'ZOT' && url.pathname === '/v2/_oci/ext/discover') return zotExtensions;
       if (challenge === undefined || request.headers.authorization !== undefined) return fallback;
       const field = challenge(base);

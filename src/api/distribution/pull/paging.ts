@@ -5,7 +5,7 @@ import { refuse } from '../error.ts';
 export const pageMaxRows = 1000;
 
 export interface PageRequest {
-  /** 0 to `pageMaxRows`. */
+  /** 0 to the maximum. */
   readonly first: number;
   readonly after: string | undefined;
 }
@@ -14,16 +14,16 @@ export interface PageRequest {
  * `n` and `last` (distribution-spec, "Listing Tags").
  * @throws TidemarkError `PAGINATION_NUMBER_INVALID`
  */
-export function parsePage(query: URLSearchParams): PageRequest {
+export function parsePage(query: URLSearchParams, most = pageMaxRows): PageRequest {
   const n = query.get('n');
   const after = query.get('last') ?? undefined;
-  if (n === null) return { first: pageMaxRows, after };
+  if (n === null) return { first: most, after };
   if (!/^[0-9]{1,20}$/.test(n))
     throw refuse(
       'PAGINATION_NUMBER_INVALID',
-      `n is ${quoteValue(n)}; expected a whole number from 0. A page has at most ${pageMaxRows}.`,
+      `n is ${quoteValue(n)}; expected a whole number from 0. A page has at most ${most}.`,
     );
-  return { first: Math.min(Number(n), pageMaxRows), after };
+  return { first: Math.min(Number(n), most), after };
 }
 
 /** The value of a `Link` header to the next page (RFC 8288). */

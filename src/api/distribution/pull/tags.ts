@@ -1,24 +1,42 @@
 import type { FastifyReply } from 'fastify';
 import { readTagPages } from '../../../db/reads/tags/read-tags.ts';
+import type { TagRow } from '../../../db/reads/tags/read-tags.ts';
+import { tidemarkLists } from '../../../oci/hosts/tidemark-lists.ts';
 import type { Exchange } from '../exchange.ts';
 import { sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
-import { nextLink, parsePage } from './paging.ts';
+import { nextLink, pageMaxRows, parsePage } from './paging.ts';
+
+/** Another Tidemark reads them. A page has some 2 MB. */
+const digestsAtMost = 10_000;
 
 /** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to the next page. */
 export async function answerTags(exchange: Exchange, name: string): Promise<FastifyReply> {
-  const { first, after } = parsePage(exchange.query);
-  const version = await findServedVersion(exchange, name);
-  if (first === 0) return sendJson(exchange, { name, tags: [] });
-  const [page] = await readTagPages(exchange.em, [version], {
-    first,
-    after,
-    change: 'PRESENT',
-    nameRegex: undefined,
-  });
-  const tags = page?.rows.map((row) => row.name) ?? [];
-  const last = tags.at(-1);
-  if (page?.hasNext === true && last !== undefined)
-    exchange.reply.header('link', nextLink(`/v2/${name}/tags/list`, { n: String(first), last }));
+  exchange.reply.header(tidemarkLists.header, tidemarkLists.value);
+  const rows = await readPage(exchange, name, { path: `/v2/${name}/tags/list`, most: pageMaxRows });
+  return sendJson(exchange, { name, tags: rows.map((row) => row.name) });
+}
+
+/** docs/serving.md, "Tags with digests": the same pages with the digest and media type of each tag. */
+export async function answerTagDigests(exchange: Exchange, name: string): Promise<FastifyReply> {
+  const path = `/v2/${name}/_tidemark/${tidemarkLists.value}`;
+  const rows = await readPage(exchange, name, { path, most: digestsAtMost });
+  const tags = rows.map(({ name: tag, digest, mediaType }) => ({ name: tag, digest, mediaType }));
   return sendJson(exchange, { name, tags });
+}
+
+async function readPage(
+  exchange: Exchange,
+  name: string,
+  { path, most }: { readonly path: string; readonly most: number },
+): Promise<readonly TagRow[]> {
+  const { first, after } = parsePage(exchange.query, most);
+  const version = await findServedVersion(exchange, name);
+  if (first === 0) return [];
+  const page = { first, after, change: 'PRESENT', nameRegex: undefined } as const;
+  const [{ rows, hasNext } = { rows: [], hasNext: false }] = await readTagPages(exchange.em, [version], page);
+  const last = rows.at(-1)?.name;
+  if (hasNext && last !== undefined)
+    exchange.reply.header('link', nextLink(path, { n: String(first), last }));
+  return rows;
 }

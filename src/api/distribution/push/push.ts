@@ -57,6 +57,7 @@ function answersFor(exchange: Exchange): Readonly<Record<string, () => Answer>> 
     case 'base':
     case 'catalog':
     case 'tags':
+    case 'tag digests':
     case 'referrers':
     case 'signatures':
       return {};

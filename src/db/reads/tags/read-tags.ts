@@ -19,6 +19,7 @@ export interface TagRow {
   readonly addedIn: number;
   readonly manifestId: number;
   readonly digest: string;
+  readonly mediaType: string;
 }
 
 export interface TagPageArguments {
@@ -31,7 +32,7 @@ export interface TagPageArguments {
 }
 
 const tagColumns = sql`t.repository_id as "repositoryId", t.name, t.added_in as "addedIn", t.manifest_id as "manifestId",
-  m.digest`;
+  m.digest, m.media_type as "mediaType"`;
 
 /** Whether the membership row `t` belongs to version `p.number`. */
 export function inVersion(change: ContentChange): RawBuilder<unknown> {
