@@ -63,8 +63,15 @@ const repository: Thing<Changes> = {
   }),
 };
 
+interface ListFilters {
+  readonly name?: string;
+  readonly stale?: number;
+  readonly rule?: string;
+  readonly vanished?: boolean;
+}
+
 export function addRepositories(program: Command, choose: Choose): void {
-  addList<Repository, { readonly name?: string; readonly stale?: number }>(program, choose, {
+  addList<Repository, ListFilters>(program, choose, {
     usage: 'repositories',
     text: 'list repositories with their freshness, source and filters',
     setUp: (command) =>
@@ -74,12 +81,18 @@ export function addRepositories(program: Command, choose: Choose): void {
           '--stale <hours>',
           'only mirrors without a successful sync for so many hours',
           wholeNumber(1, 100_000),
-        ),
-    list: (_client, _args, { name, stale }) => ({
+        )
+        .option('--rule <name>', 'only those that this mirror rule has made')
+        .option('--vanished', 'only those that the upstream of their mirror rule has no more'),
+    list: async (client, _args, { name, stale, rule, vanished }) => ({
       key: 'repositories',
       connection: 'repositories',
-      filter: 'name: $name',
-      variables: { name: ['String', name] },
+      filter: 'name: $name, mirrorRuleId: $rule, isVanished: $vanished',
+      variables: {
+        name: ['String', name],
+        rule: ['ID', await idOf(client, 'rule', rule)],
+        vanished: ['Boolean', vanished],
+      },
       nodes: repository.fields,
       ...(stale === undefined ? {} : { keep: (one: Repository) => isStale(one, stale) }),
       noun: 'repository',
@@ -94,9 +107,11 @@ export function addRepositories(program: Command, choose: Choose): void {
         describeFilters(remote),
       ],
       none:
-        stale === undefined
-          ? 'There are no repositories yet. Create one: tidemark sync nginx:1.27'
-          : 'No mirror is stale.',
+        stale !== undefined
+          ? 'No mirror is stale.'
+          : (name ?? rule ?? vanished) !== undefined
+            ? 'No repository matches.'
+            : 'There are no repositories yet. Create one: tidemark sync nginx:1.27',
     }),
   });
   const parent = program.command('repository').description('show, create, change or delete a repository');

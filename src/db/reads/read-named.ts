@@ -1,5 +1,6 @@
 import type { EntityName } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { isVisible, nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 import type { Em } from '../open-database.ts';
@@ -33,7 +34,15 @@ export interface NamedPageArguments {
   /** From `wildcardToRegex`; null matches nothing, undefined matches everything. */
   readonly nameRegex?: string | null | undefined;
   /** Of repositories. */
+  readonly repositories?: RepositoryFilter | undefined;
+}
+
+export interface RepositoryFilter {
   readonly freshness?: FreshnessState | undefined;
+  /** The mirror rule that has made them. */
+  readonly ruleId?: number | undefined;
+  /** Whether a mirror rule has found that the upstream has them no more. */
+  readonly isVanished?: boolean | undefined;
 }
 
 /** In the order of the ids; undefined if absent. */
@@ -64,7 +73,7 @@ export async function readNamedPage(
   const found = await sql<NamedRow>`
     select id, name from ${sql.table(table)}
     where name > ${page.after ?? ''} and ${nameMatches(page.nameRegex)} and ${nameVisible(sql`name`, visibility)}
-      and ${freshnessMatches(page.freshness)}
+      and ${repositoryMatches(page.repositories)}
     order by name limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);
 }
@@ -74,18 +83,25 @@ export async function countNamed(
   visibility: Visibility,
   table: NamedTable,
   nameRegex?: string | null,
-  freshness?: FreshnessState,
+  repositories?: RepositoryFilter,
 ): Promise<number> {
   if (nameRegex === null) return 0;
   return countRows(
     em,
     table,
-    sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)} and ${freshnessMatches(freshness)}`,
+    sql`${nameMatches(nameRegex)} and ${nameVisible(sql`name`, visibility)} and ${repositoryMatches(repositories)}`,
   );
 }
 
-function freshnessMatches(state: FreshnessState | undefined) {
-  return state === undefined ? sql`true` : isInState(sql`repository.id`, state);
+function repositoryMatches({ freshness, ruleId, isVanished }: RepositoryFilter = {}) {
+  const isMade = (condition: RawBuilder<unknown>) =>
+    sql`exists (select from rule_repository where repository_id = repository.id and ${condition})`;
+  const conditions = [
+    freshness === undefined ? undefined : isInState(sql`repository.id`, freshness),
+    ruleId === undefined ? undefined : isMade(sql`rule_id = ${ruleId}`),
+    isVanished === undefined ? undefined : sql`${isMade(sql`vanished_at is not null`)} = ${isVanished}`,
+  ];
+  return sql.join([sql`true`, ...conditions.filter((each) => each !== undefined)], sql` and `);
 }
 
 function nameMatches(nameRegex: string | undefined) {

@@ -73,6 +73,17 @@ function countsOf(counts: readonly { outcome: string; count: number }[]): Record
   return Object.fromEntries(counts.map(({ outcome, count }) => [outcome, count]));
 }
 
+async function listMade(mirrorRuleId: string, isVanished: boolean | null): Promise<string[]> {
+  const { repositories: found } = await stage.api.data(
+    `query ($mirrorRuleId: ID!, $isVanished: Boolean) {
+      repositories(first: 100, mirrorRuleId: $mirrorRuleId, isVanished: $isVanished) { totalCount nodes { name } } }`,
+    { mirrorRuleId, isVanished },
+  );
+  const names = found.nodes.map(({ name }: { name: string }) => name) as string[];
+  expect(found.totalCount).toBe(names.length);
+  return names;
+}
+
 async function outcomes(id: string, outcome: string | null = null) {
   const { task } = await stage.api.data(
     `query ($id: ID!, $outcome: RuleOutcomeKind) { task(id: $id) { ruleOutcomes(first: 100, outcome: $outcome) {
@@ -220,6 +231,10 @@ test('a vanished repository is flagged and kept, once its own answer says so, an
     [`${prefix}/kept`]: 1,
     [`${prefix}/unlisted`]: 1,
   });
+  const made = (isVanished: boolean | null) => listMade(id, isVanished);
+  expect(await made(null)).toEqual([`${prefix}/gone`, `${prefix}/kept`, `${prefix}/unlisted`]);
+  expect(await made(true)).toEqual([`${prefix}/gone`]);
+  expect(await made(false)).toEqual([`${prefix}/kept`, `${prefix}/unlisted`]);
 
   const third = await run(id);
   expect((await outcomes(third.id, 'VANISHED'))[0]?.repository?.vanishedAt).toBe(since);

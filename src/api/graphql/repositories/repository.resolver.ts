@@ -64,22 +64,38 @@ export class RepositoryResolver {
       description: 'Only repositories with this freshness; null: all.',
     })
     freshness: FreshnessState | null,
+    @Arg('mirrorRuleId', () => ID, {
+      nullable: true,
+      description: 'Only repositories that this mirror rule has made; null: all.',
+    })
+    mirrorRuleId: string | null,
+    @Arg('isVanished', () => Boolean, {
+      nullable: true,
+      description:
+        'Only repositories that a mirror rule has found to have vanished, or only others; null: all.',
+    })
+    isVanished: boolean | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<RepositoryType>> {
-    const nameRegex = readNameFilter(name);
-    const state = freshness ?? undefined;
+    const ruleId = await findRule(mirrorRuleId, loaders);
+    const nameRegex = ruleId === null ? null : readNameFilter(name);
+    const repositories = {
+      freshness: freshness ?? undefined,
+      ruleId: ruleId ?? undefined,
+      isVanished: isVanished ?? undefined,
+    };
     const page = await readNamedPage(em, loaders.visibility, 'repository', {
       first: checkFirst(first),
       after: readTextCursor('repositories', after),
       nameRegex,
-      freshness: state,
+      repositories,
     });
     return toConnection(await loadPage(page, loaders.repositories), {
       list: 'repositories',
       after,
       keyOf: ({ value }) => value.name,
       nodeOf: ({ value }) => toRepositoryType(value),
-      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex, state),
+      countTotal: () => countNamed(em, loaders.visibility, 'repository', nameRegex, repositories),
     });
   }
 
@@ -182,6 +198,17 @@ export class RepositoryResolver {
       countTotal: () => loaders.repositoryTaskCounts.load(row.id),
     });
   }
+}
+
+/** Undefined: any; null: one that the caller may not read, and that thus has made none. */
+async function findRule(
+  id: string | null,
+  loaders: RequestContext['loaders'],
+): Promise<number | null | undefined> {
+  if (typeof id !== 'string') return undefined;
+  const key = parseNumericId('MirrorRule', id);
+  const row = key === undefined ? undefined : await loaders.mirrorRules.load(key);
+  return row?.id ?? null;
 }
 
 async function loadVersion(
