@@ -1,5 +1,5 @@
 import '@fontsource-variable/inter/wght.css';
-import '@mantine/core/styles.css';
+import './frame/mantine.ts';
 import './frame/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
