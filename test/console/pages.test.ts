@@ -7,10 +7,12 @@ import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { projectRoot } from '../support/import-graph.ts';
+import { until } from '../support/until.ts';
 import { findViolations } from './support/axe.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
 import { createWorld, mirrorWorld } from '../../src/demo/sample-estate.ts';
+import type { Ask } from '../../src/demo/sample-estate.ts';
 
 /** `SCREENSHOTS=1 npm test -- test/console/pages.test.ts` writes those of docs/console.md. */
 const screenshots =
@@ -44,6 +46,10 @@ const visits: readonly Visit[] = [
   { path: '/tasks', shows: 'Sync of mirror/redis', name: 'tasks' },
   { path: '/remotes', shows: 'library/nginx' },
   { path: '/remotes?edit=new', shows: 'Repository at the upstream' },
+  { path: '/rules', shows: 'mirror/shop' },
+  { path: '/rules?edit=new', shows: 'For example https://harbor.example' },
+  { path: '/rules/shop%2Fall', shows: 'left out', name: 'mirror-rule' },
+  { path: '/rules/shop%2Fall?edit=rule', shows: 'For example https://harbor.example' },
   { path: '/credentials', shows: 'No credential yet' },
   { path: '/credentials?edit=new', shows: 'Hosts that may receive it' },
   { path: '/distributions', shows: 'mirror/nginx' },
@@ -67,6 +73,7 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     upstream = await startSampleUpstream({ repositories: world.repositories });
     console = await openConsole();
     await mirrorWorld(world, upstream.url, console.ask);
+    await runRule(console.ask, upstream.url);
     if (screenshots !== undefined) await mkdir(screenshots, { recursive: true });
   });
   afterAll(async () => {
@@ -132,6 +139,35 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     await context.close();
   });
 });
+
+/** A mirror rule whose preview has repositories of each kind. */
+async function runRule(ask: Ask, url: string): Promise<void> {
+  const { mirrorRuleCreate } = await ask<{ mirrorRuleCreate: { mirrorRule: { id: string } } }>(
+    `mutation($input: MirrorRuleCreateInput!) { mirrorRuleCreate(input: $input) { mirrorRule { id } } }`,
+    {
+      input: {
+        name: 'shop/all',
+        url,
+        discovery: 'LIST',
+        repositories: ['shop/api', 'shop/web', 'shop/worker', 'shop/Legacy'],
+        stripPrefix: 'shop',
+        targetPrefix: 'mirror/shop',
+        includeTags: ['1.*'],
+        intervalSeconds: 21_600,
+        mirror: true,
+      },
+    },
+  );
+  const { id } = mirrorRuleCreate.mirrorRule;
+  await ask(`mutation($id: ID!) { mirrorRuleRun(input: { id: $id, dryRun: true }) { task { id } } }`, { id });
+  await until(async () => {
+    const { mirrorRule } = await ask<{ mirrorRule: { lastRun: { state: string } } }>(
+      `query($id: ID!) { mirrorRule(id: $id) { lastRun { state } } }`,
+      { id },
+    );
+    return mirrorRule.lastRun.state === 'COMPLETED';
+  });
+}
 
 /** Waits until the page has its data, and nothing is being read. */
 async function settle(page: Page, shows: string): Promise<void> {

@@ -94,14 +94,16 @@ export async function countNamed(
 }
 
 function repositoryMatches({ freshness, ruleId, isVanished }: RepositoryFilter = {}) {
-  const isMade = (condition: RawBuilder<unknown>) =>
-    sql`exists (select from rule_repository where repository_id = repository.id and ${condition})`;
   const conditions = [
     freshness === undefined ? undefined : isInState(sql`repository.id`, freshness),
     ruleId === undefined ? undefined : isMade(sql`rule_id = ${ruleId}`),
     isVanished === undefined ? undefined : sql`${isMade(sql`vanished_at is not null`)} = ${isVanished}`,
   ];
   return sql.join([sql`true`, ...conditions.filter((each) => each !== undefined)], sql` and `);
+}
+
+function isMade(condition: RawBuilder<unknown>) {
+  return sql`exists (select from rule_repository where repository_id = repository.id and ${condition})`;
 }
 
 function nameMatches(nameRegex: string | undefined) {

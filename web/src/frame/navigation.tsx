@@ -6,6 +6,7 @@ const pages = [
   { to: '/', label: 'Overview', icon: icons.IconLayoutDashboard },
   { to: '/repositories', label: 'Repositories', icon: icons.IconPackages },
   { to: '/remotes', label: 'Remotes', icon: icons.IconCloudDown },
+  { to: '/rules', label: 'Mirror rules', icon: icons.IconCopyPlus },
   { to: '/credentials', label: 'Credentials', icon: icons.IconLogin2 },
   { to: '/distributions', label: 'Distributions', icon: icons.IconBroadcast },
   { to: '/schedules', label: 'Schedules', icon: icons.IconCalendarTime },

@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
 import { Frame } from './frame.tsx';
 import { Lost } from './lost.tsx';
 import { number, oneOf, texts } from './search.ts';
@@ -9,6 +15,13 @@ const at = <const Path extends string>(path: Path) => ({ getParentRoute: () => r
 const overview = createRoute({
   ...at('/'),
   component: lazyRouteComponent(() => import('../overview/overview-page.tsx'), 'OverviewPage'),
+});
+/** Where the server sends a login that failed; who is logged in has nothing to do here. */
+const login = createRoute({
+  ...at('/login'),
+  beforeLoad: () => {
+    throw redirect({ to: '/' });
+  },
 });
 const freshnesses = ['FRESH', 'LATE', 'FAILING', 'SYNCING', 'UNSCHEDULED'] as const;
 const underRepositories = createRoute(at('/repositories'));
@@ -50,6 +63,19 @@ const remotes = createRoute({
   validateSearch: texts('edit'),
   component: lazyRouteComponent(() => import('../remotes/remotes-page.tsx'), 'RemotesPage'),
 });
+const underRules = createRoute(at('/rules'));
+const rules = createRoute({
+  getParentRoute: () => underRules,
+  path: '/',
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../rules/rules-page.tsx'), 'RulesPage'),
+});
+const rule = createRoute({
+  getParentRoute: () => underRules,
+  path: '$name',
+  validateSearch: texts('edit', 'vanished'),
+  component: lazyRouteComponent(() => import('../rules/rule-page.tsx'), 'RulePage'),
+});
 const distributions = createRoute({
   ...at('/distributions'),
   validateSearch: texts('edit'),
@@ -83,10 +109,12 @@ const upkeep = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
+    login,
     underRepositories.addChildren([repositories, repository]),
     tasks,
     task,
     remotes,
+    underRules.addChildren([rules, rule]),
     distributions,
     schedules,
     credentials,

@@ -1,5 +1,6 @@
 import { Group, PasswordInput, Select, Stack, TextInput } from '@mantine/core';
 import { Choice } from '../shared/choice.tsx';
+import { blobPolicies } from './blob-policies.ts';
 import type { Values } from './remote-values.ts';
 
 export interface FieldProps {
@@ -14,12 +15,6 @@ interface Props extends FieldProps {
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly policies: readonly { readonly id: string; readonly name: string }[];
 }
-
-const blobPolicies = [
-  { value: 'IMMEDIATE', label: 'Immediate: a sync fetches all blobs' },
-  { value: 'ON_DEMAND', label: 'On demand: layers at their first pull' },
-  { value: 'STREAMED', label: 'Streamed: layers at every pull, never stored' },
-];
 
 export function UpstreamFields({ values, set, at, hasPassword, credentials, policies }: Props) {
   return (
@@ -87,7 +82,7 @@ export function UpstreamFields({ values, set, at, hasPassword, credentials, poli
         allowDeselect={false}
         data={blobPolicies}
         value={values.policy}
-        onChange={(policy) => policy !== null && set({ policy: policy as Values['policy'] })}
+        onChange={(policy) => policy !== null && set({ policy })}
         error={at('policy')}
       />
       <Choice

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
-import { graphql } from '../graphql/graphql.ts';
+import { graphql, readFragment } from '../graphql/graphql.ts';
+import type { FragmentOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { useMay } from '../session/viewer.ts';
 import { Problem } from '../shared/problem.tsx';
 
 export const CancelMutation = graphql(`
@@ -20,16 +20,23 @@ export const CancelMutation = graphql(`
   }
 `);
 
-interface Props {
-  readonly id: string;
-  /** The repository of the task. */
-  readonly name: string | undefined;
-}
+export const CancelTaskFragment = graphql(`
+  fragment CancelTask on Task {
+    id
+    name
+    viewerCan
+  }
+`);
 
-export function CancelTask({ id, name }: Props) {
-  const may = useMay();
+const labels: Record<string, string> = {
+  'repository.sync': 'Cancel the sync',
+  'rule.run': 'Cancel the run',
+};
+
+export function CancelTask({ task }: { readonly task: FragmentOf<typeof CancelTaskFragment> }) {
+  const { id, name, viewerCan } = readFragment(CancelTaskFragment, task);
   const { submit, busy, error } = useSubmit(CancelMutation, (data) => data.taskCancel);
-  if (!may('MAINTAINER', name)) return null;
+  if (!viewerCan.includes('MAINTAINER')) return null;
   return (
     <>
       <Button
@@ -38,7 +45,7 @@ export function CancelTask({ id, name }: Props) {
         loading={busy}
         onClick={() => void submit({ input: { id } })}
       >
-        Cancel the sync
+        {labels[name] ?? 'Cancel the task'}
       </Button>
       <Problem error={error} />
     </>

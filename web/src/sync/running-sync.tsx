@@ -6,7 +6,7 @@ import { graphql, readFragment } from '../graphql/graphql.ts';
 import type { FragmentOf } from '../graphql/graphql.ts';
 import { refreshAll } from '../graphql/refresh-exchange.ts';
 import { isFinal } from '../tasks/task-state.tsx';
-import { CancelTask } from './cancel-task.tsx';
+import { CancelTask, CancelTaskFragment } from './cancel-task.tsx';
 import { TaskProgress, TaskProgressFragment } from './task-progress.tsx';
 import { useLiveTask } from './use-live-task.ts';
 
@@ -17,10 +17,11 @@ export const RunningSyncFragment = graphql(
       state
       dryRun
       repositoryName
+      ...CancelTask
       ...TaskProgress
     }
   `,
-  [TaskProgressFragment],
+  [CancelTaskFragment, TaskProgressFragment],
 );
 
 interface Props {
@@ -65,7 +66,7 @@ export function RunningSync({ task, named = false }: Props) {
             details
           </Link>
         </span>
-        <CancelTask id={data.id} name={data.repositoryName ?? undefined} />
+        <CancelTask task={data} />
       </Group>
       <TaskProgress task={data} />
     </Paper>

@@ -1,5 +1,5 @@
 import { graphql, readFragment } from '../graphql/graphql.ts';
-import type { FragmentOf } from '../graphql/graphql.ts';
+import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
 import { formatBytes, formatClock } from '../../../src/cli/progress/format.ts';
 import { relativeTime } from '../shared/time.ts';
 import { useNow } from '../shared/when.tsx';
@@ -24,6 +24,12 @@ export const TaskProgressFragment = graphql(`
       message
     }
     warnings
+    ruleProgress {
+      found
+      total
+      done
+      failed
+    }
     progress {
       stage
       bytesDone
@@ -45,14 +51,15 @@ export const TaskProgressFragment = graphql(`
 /** The progress of a task: the same everywhere. */
 export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskProgressFragment> }) {
   const data = readFragment(TaskProgressFragment, task);
-  const { state, progress, startedAt, finishedAt, error } = data;
+  const { state, progress, ruleProgress, startedAt, finishedAt, error } = data;
   const running = !isFinal(state);
   const now = useNow();
   const rate = useRate(
     progress.bytesDone - progress.bytesReused,
     running && progress.stage === 'FETCHING_BLOBS',
   );
-  const share = state === 'COMPLETED' ? 1 : shareDone(progress);
+  const share =
+    state === 'COMPLETED' ? 1 : ruleProgress === null ? shareDone(progress) : shareSynced(ruleProgress);
   const left =
     rate === undefined || rate < 1 || progress.bytesTotal === null
       ? undefined
@@ -60,7 +67,7 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
   const end = finishedAt === null ? Math.max(now, Date.now() - 5_000) : Date.parse(finishedAt);
   return (
     <div className={classes.progress}>
-      <StageLine stage={progress.stage} state={state} />
+      {ruleProgress === null ? <StageLine stage={progress.stage} state={state} /> : null}
       <div
         className={classes.track}
         role="progressbar"
@@ -78,13 +85,11 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
       </div>
       <div className={classes.numbers}>
         <TaskState state={state} />
-        <span>{counted(progress.tagsDone, progress.tagsTotal)} tags</span>
-        <span>{counted(progress.manifestsDone, progress.manifestsTotal)} manifests</span>
-        <span>{counted(progress.blobsDone, progress.blobsTotal)} blobs</span>
-        <span>
-          {formatBytes(progress.bytesDone)}
-          {progress.bytesTotal === null ? '' : ` of ${formatBytes(progress.bytesTotal)}`}
-        </span>
+        {ruleProgress === null ? (
+          <SyncCounts progress={progress} />
+        ) : (
+          <RuleCounts progress={ruleProgress} dryRun={data.dryRun} />
+        )}
         {rate === undefined ? null : <span>{formatBytes(Math.round(rate))}/s</span>}
         {left === undefined ? null : <span>{formatClock(left)} left</span>}
         {startedAt === null ? null : <span>{formatClock((end - Date.parse(startedAt)) / 1000)} elapsed</span>}
@@ -107,6 +112,42 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
       ))}
     </div>
   );
+}
+
+type Data = ResultOf<typeof TaskProgressFragment>;
+
+function SyncCounts({ progress }: { readonly progress: Data['progress'] }) {
+  return (
+    <>
+      <span>{counted(progress.tagsDone, progress.tagsTotal)} tags</span>
+      <span>{counted(progress.manifestsDone, progress.manifestsTotal)} manifests</span>
+      <span>{counted(progress.blobsDone, progress.blobsTotal)} blobs</span>
+      <span>
+        {formatBytes(progress.bytesDone)}
+        {progress.bytesTotal === null ? '' : ` of ${formatBytes(progress.bytesTotal)}`}
+      </span>
+    </>
+  );
+}
+
+interface RuleCountsProps {
+  readonly progress: NonNullable<Data['ruleProgress']>;
+  readonly dryRun: boolean;
+}
+
+/** Counts of repositories, of a run of a mirror rule. */
+function RuleCounts({ progress: { found, total, done, failed }, dryRun }: RuleCountsProps) {
+  return (
+    <>
+      {found === null ? null : <span>{found.toLocaleString()} found at the upstream</span>}
+      {dryRun ? null : <span>{counted(done, total)} repositories synced</span>}
+      {failed > 0 ? <span>{failed.toLocaleString()} failed</span> : null}
+    </>
+  );
+}
+
+function shareSynced({ total, done }: RuleCountsProps['progress']): number | undefined {
+  return total === null || total === 0 ? undefined : done / total;
 }
 
 function counted(done: number, total: number | null): string {

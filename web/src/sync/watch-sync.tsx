@@ -20,9 +20,7 @@ export function WatchSync({ id, onClose }: Props) {
       <Problem error={error} />
       {task === undefined ? <RowsSkeleton rows={4} /> : <TaskView task={task} />}
       <Group justify="flex-end" mt="md" gap="xs">
-        {task === undefined || isFinal(task.state) ? null : (
-          <CancelTask id={id} name={task.repositoryName ?? undefined} />
-        )}
+        {task === undefined || isFinal(task.state) ? null : <CancelTask task={task} />}
         <Link to="/tasks/$id" params={{ id }}>
           Open the task
         </Link>

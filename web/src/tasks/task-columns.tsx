@@ -11,6 +11,7 @@ interface TaskLine {
   readonly state: ComponentProps<typeof TaskState>['state'];
   readonly dryRun: boolean;
   readonly repositoryName: string | null;
+  readonly rule: { readonly name: string } | null;
   readonly createdAt: string;
 }
 

@@ -38,6 +38,11 @@ export function TaskPage() {
                 {task.repositoryName}
               </Link>
             )}
+            {task.rule === null ? null : (
+              <Link to="/rules/$name" params={{ name: task.rule.name }}>
+                {task.rule.name}
+              </Link>
+            )}
             <span>
               requested <When at={task.createdAt} />
             </span>
@@ -49,11 +54,7 @@ export function TaskPage() {
           </Group>
         )
       }
-      actions={
-        task === undefined || isFinal(task.state) ? null : (
-          <CancelTask id={id} name={task.repositoryName ?? undefined} />
-        )
-      }
+      actions={task === undefined || isFinal(task.state) ? null : <CancelTask task={task} />}
     >
       <Problem error={error} />
       {task === undefined ? (

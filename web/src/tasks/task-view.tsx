@@ -2,8 +2,10 @@ import { useEffect } from 'react';
 import { useQuery } from 'urql';
 import { graphql, readFragment } from '../graphql/graphql.ts';
 import type { FragmentOf } from '../graphql/graphql.ts';
+import { CancelTaskFragment } from '../sync/cancel-task.tsx';
 import { TaskProgress, TaskProgressFragment } from '../sync/task-progress.tsx';
 import { useLiveTask } from '../sync/use-live-task.ts';
+import { RuleOutcomes } from './rule-outcomes.tsx';
 import { TagOutcomes } from './tag-outcomes.tsx';
 import { isFinal } from './task-state.tsx';
 import { TaskResult, TaskResultFragment } from './task-result.tsx';
@@ -12,6 +14,9 @@ const TaskViewFragment = graphql(
   `
     fragment TaskView on Task {
       id
+      ruleProgress {
+        total
+      }
       ...TaskProgress
       ...TaskResult
     }
@@ -34,11 +39,16 @@ const TaskQuery = graphql(
         finishedAt
         temporalUrl
         workflowId
+        rule {
+          id
+          name
+        }
+        ...CancelTask
         ...TaskView
       }
     }
   `,
-  [TaskViewFragment],
+  [CancelTaskFragment, TaskViewFragment],
 );
 
 /** A task that stays up to date. */
@@ -65,7 +75,14 @@ export function TaskView({
     <>
       <TaskProgress task={data} />
       <TaskResult task={data} />
-      {isFinal(task.state) ? <TagOutcomes id={data.id} /> : null}
+      {data.ruleProgress === null ? (
+        isFinal(task.state) ? (
+          <TagOutcomes id={data.id} />
+        ) : null
+      ) : (
+        // The list is there once the total is known, and has the ends of the syncs when the run is final.
+        <RuleOutcomes key={`${data.ruleProgress.total}${task.state}`} id={data.id} />
+      )}
     </>
   );
 }

@@ -26,6 +26,10 @@ const Tasks = graphql(`
         state
         dryRun
         repositoryName
+        rule {
+          id
+          name
+        }
         createdAt
         startedAt
         finishedAt
@@ -58,14 +62,14 @@ const columns: readonly Column<Task>[] = [
   {
     header: 'Result',
     width: 'minmax(180px, 2fr)',
-    cell: ({ error, createdVersion, state }) =>
+    cell: ({ error, createdVersion, state, rule }) =>
       error !== null ? (
         <span title={error.message}>
           {error.code}: {error.message}
         </span>
       ) : createdVersion !== null ? (
         `version ${createdVersion.number}`
-      ) : state === 'COMPLETED' ? (
+      ) : state === 'COMPLETED' && rule === null ? (
         'nothing changed'
       ) : (
         ''

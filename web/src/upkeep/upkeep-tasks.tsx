@@ -20,6 +20,10 @@ const UpkeepTasksQuery = graphql(`
         state
         dryRun
         repositoryName
+        rule {
+          id
+          name
+        }
         createdAt
         report {
           blobs

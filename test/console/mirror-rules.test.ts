@@ -1,0 +1,97 @@
+/** A mirror rule in a browser: created, corrected, previewed, run, and deleted. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { skipWithout } from '../interop/peers.ts';
+import { openCatalog } from '../workflows/rules/registry.ts';
+import type { CatalogUpstream } from '../workflows/rules/registry.ts';
+import { openConsole } from './support/console-stack.ts';
+import type { ConsoleStack } from './support/console-stack.ts';
+
+describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
+  let catalog: CatalogUpstream;
+  let console: ConsoleStack;
+
+  beforeAll(async () => {
+    catalog = await openCatalog(['team/api', 'team/web', 'team/old', 'other/app']);
+    console = await openConsole();
+  });
+  afterAll(async () => {
+    await console?.close();
+    await catalog?.upstream.close();
+  });
+
+  test('is created, previewed, run, and shows what has vanished', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/rules');
+    await page.getByRole('button', { name: 'New mirror rule' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Name/).fill('team');
+    await dialog.getByRole('textbox', { name: /^Registry/ }).fill(catalog.upstream.url);
+    await dialog.getByRole('tab', { name: 'Repositories' }).click();
+    const take = dialog.getByLabel('Take these repositories');
+    await take.fill('team/{api');
+    await page.keyboard.press('Enter');
+    await dialog.getByLabel('Put before the name').fill('rule');
+    await dialog.getByRole('tab', { name: 'Runs' }).click();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    // The mistake stands at its field, whose tab is opened; what was typed is kept.
+    await dialog.getByText('includeRepositories[0] is "team/{api"').waitFor();
+    await take.click();
+    await page.keyboard.press('Backspace');
+    await take.fill('team/**');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+
+    await page.getByRole('heading', { name: 'team', level: 1 }).waitFor();
+    await page.getByText('It has not run yet').waitFor();
+    await page.getByRole('button', { name: 'Preview a run' }).click();
+    const preview = page.getByRole('region', { name: 'What a run would do' });
+    const found = page.getByRole('table', { name: 'Repositories found' });
+    await found.getByText('rule/team/api').waitFor();
+    await preview.getByText('completed').first().waitFor();
+    expect(await found.getByText('create', { exact: true }).count()).toBe(3);
+    expect(await found.getByText('other/app').count()).toBe(0);
+    await page.getByText('A run creates them.').waitFor();
+
+    await page.getByRole('button', { name: 'Run now' }).click();
+    const run = page.getByRole('region', { name: 'Last run' });
+    await run.getByText('3 of 3 repositories synced').waitFor();
+    await found.getByRole('link', { name: 'completed' }).nth(2).waitFor();
+    const made = page.getByRole('table', { name: 'Repositories of the rule' });
+    await made.getByText('rule/team/old').waitFor();
+
+    catalog.listed.splice(catalog.listed.indexOf('team/old'), 1);
+    catalog.present.delete('team/old');
+    await page.getByRole('button', { name: 'Run now' }).click();
+    await found.getByText('vanished').waitFor();
+    await page.getByText('Vanished 1').click();
+    await made.getByText('rule/team/api').waitFor({ state: 'detached' });
+    await page.reload();
+    await made.getByText('rule/team/old').waitFor();
+    expect(await made.getByRole('row').count()).toBe(2);
+    expectClean();
+    await context.close();
+  });
+
+  test('is changed, and deleted after a question; its repositories stay', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/rules/team?edit=rule');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('tab', { name: 'Runs' }).click();
+    await dialog.getByText('At an interval').click();
+    await dialog.getByLabel('Every … minutes').fill('120');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('region', { name: 'Rule', exact: true }).getByText('every 2 h').waitFor();
+
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: 'Delete' });
+    await question.getByText('stay').waitFor();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No mirror rule yet').waitFor();
+    const { repositories } = await console.ask<{ repositories: { totalCount: number } }>(
+      '{ repositories(first: 1) { totalCount } }',
+    );
+    expect(repositories.totalCount).toBe(3);
+    expectClean();
+    await context.close();
+  });
+});

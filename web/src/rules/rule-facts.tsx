@@ -1,0 +1,107 @@
+import { graphql, readFragment } from '../graphql/graphql.ts';
+import type { FragmentOf } from '../graphql/graphql.ts';
+import { Panel } from '../shared/panel.tsx';
+import shared from '../shared/shared.module.css';
+import { span } from '../shared/time.ts';
+import { When } from '../shared/when.tsx';
+import { blobPolicies } from '../remotes/blob-policies.ts';
+import { discoveryLabel } from './discoveries.ts';
+import classes from './rules.module.css';
+
+export const RuleFactsFragment = graphql(`
+  fragment RuleFacts on MirrorRule {
+    url
+    discovery
+    repositories
+    includeRepositories
+    excludeRepositories
+    stripPrefix
+    targetPrefix
+    repositoriesAtMost
+    policy
+    includeTags
+    excludeTags
+    username
+    mirror
+    cron
+    intervalSeconds
+    timeZone
+    paused
+    nextRunAts
+    credential {
+      id
+      name
+    }
+  }
+`);
+
+/** How a rule finds repositories, and what it makes of them. */
+export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFactsFragment> }) {
+  const data = readFragment(RuleFactsFragment, rule);
+  const { stripPrefix, targetPrefix, includeTags, excludeTags, nextRunAts } = data;
+  const facts = [
+    ['Registry', data.url],
+    ['Login', data.credential?.name ?? data.username ?? 'none'],
+    ['Finds by', discoveryLabel(data.discovery)],
+    ['Names', data.repositories === null ? null : <Chips texts={data.repositories} />],
+    ['Takes', <Chips key="takes" texts={data.includeRepositories} none="every repository" />],
+    [
+      'Except',
+      data.excludeRepositories.length === 0 ? null : <Chips key="except" texts={data.excludeRepositories} />,
+    ],
+    [
+      'New names',
+      `${targetPrefix === '' ? '' : `${targetPrefix}/`}…${stripPrefix === null ? '' : `, without ${stripPrefix}/`}`,
+    ],
+    ['At most', `${data.repositoriesAtMost.toLocaleString()} repositories`],
+    ['Tags', <Chips key="tags" texts={includeTags ?? []} none="every tag" />],
+    ['Except tags', excludeTags === null ? null : <Chips key="but" texts={excludeTags} />],
+    ['Layers', blobPolicies.find(({ value }) => value === data.policy)?.label],
+    ['Tags that are gone', data.mirror ? 'are removed here too' : 'are kept'],
+    ['Runs', describeSchedule(data)],
+    ['Next run', nextRunAts[0] === undefined ? null : <When key="next" at={nextRunAts[0]} />],
+  ] as const;
+  return (
+    <Panel title="Rule">
+      <dl className={`${shared.facts} ${classes.facts}`}>
+        {facts.map(([term, value]) =>
+          value == null ? null : (
+            <div key={term} className={shared.fact}>
+              <dt>{term}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+    </Panel>
+  );
+}
+
+const shown = 12;
+
+function Chips({ texts, none = '' }: { readonly texts: readonly string[]; readonly none?: string }) {
+  if (texts.length === 0) return none;
+  return (
+    <span className={shared.chips} style={{ flexWrap: 'wrap' }}>
+      {texts.slice(0, shown).map((text) => (
+        <span key={text} className={shared.chip}>
+          {text}
+        </span>
+      ))}
+      {texts.length > shown ? <span>and {(texts.length - shown).toLocaleString()} more</span> : null}
+    </span>
+  );
+}
+
+interface Times {
+  readonly cron: string | null;
+  readonly intervalSeconds: number | null;
+  readonly timeZone: string;
+  readonly paused: boolean;
+}
+
+function describeSchedule({ cron, intervalSeconds, timeZone, paused }: Times): string {
+  if (cron === null && intervalSeconds === null) return 'by hand';
+  const times = cron === null ? `every ${span(intervalSeconds ?? 0)}` : `${cron} (${timeZone})`;
+  return paused ? `${times}, paused` : times;
+}

@@ -1,0 +1,97 @@
+import { graphql } from '../graphql/graphql.ts';
+
+/** All that the form shows. */
+export const RuleFormQuery = graphql(`
+  query RuleForm($id: ID!, $known: Boolean!) {
+    mirrorRule(id: $id) @include(if: $known) {
+      id
+      name
+      url
+      discovery
+      repositories
+      includeRepositories
+      excludeRepositories
+      stripPrefix
+      targetPrefix
+      repositoriesAtMost
+      policy
+      includeTags
+      excludeTags
+      username
+      mirror
+      cron
+      intervalSeconds
+      timeZone
+      paused
+      credential {
+        id
+      }
+    }
+    credentials(first: 100) {
+      nodes {
+        id
+        name
+      }
+    }
+  }
+`);
+
+export const CreateRule = graphql(`
+  mutation CreateMirrorRule($input: MirrorRuleCreateInput!) {
+    mirrorRuleCreate(input: $input) {
+      mirrorRule {
+        id
+        name
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const UpdateRule = graphql(`
+  mutation UpdateMirrorRule($input: MirrorRuleUpdateInput!) {
+    mirrorRuleUpdate(input: $input) {
+      mirrorRule {
+        id
+        name
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const DeleteRule = graphql(`
+  mutation DeleteMirrorRule($input: MirrorRuleDeleteInput!) {
+    mirrorRuleDelete(input: $input) {
+      deletedId
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
+
+export const RunRule = graphql(`
+  mutation RunMirrorRule($input: MirrorRuleRunInput!) {
+    mirrorRuleRun(input: $input) {
+      task {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+      }
+    }
+  }
+`);
