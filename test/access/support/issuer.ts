@@ -17,7 +17,9 @@ export interface Issuer {
   readonly url: string;
   readonly asked: string[];
   /** What it answers instead. */
-  answer: ((path: string) => { status?: number; body: string; headers?: Record<string, string> }) | undefined;
+  answer:
+    | ((path: string) => { status?: number; body: string; headers?: Record<string, string> } | undefined)
+    | undefined;
   /** The claims of the next ID token, over the usual ones; its header and key. */
   idToken: { claims?: Claims; key?: Parameters<SignJWT['sign']>[0] };
   /** Logs somebody in at the address that a browser was sent to. @returns where the issuer sends the browser. */

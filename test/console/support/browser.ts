@@ -26,11 +26,13 @@ interface Options {
   readonly scheme?: Scheme;
   readonly width?: number;
   readonly height?: number;
+  /** Other origins that the browser may be sent to. */
+  readonly visits?: readonly string[];
 }
 
 /** A page in a browser context of its own, so that nothing is stored between tests. */
 export async function openPage(browser: Browser, options: Options): Promise<WatchedPage> {
-  const { origin, scheme = 'light', width = 1280, height = 800 } = options;
+  const { origin, scheme = 'light', width = 1280, height = 800, visits = [] } = options;
   const context = await browser.newContext({
     baseURL: origin,
     viewport: { width, height },
@@ -48,6 +50,7 @@ export async function openPage(browser: Browser, options: Options): Promise<Watc
   `);
   page.on('request', (request) => {
     const url = new URL(request.url());
+    if (request.isNavigationRequest() && visits.includes(url.origin)) return;
     if (url.protocol.startsWith('http') && url.origin !== origin) faults.push(`request to ${request.url()}`);
   });
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
