@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop and test/console work with:
-#   docker-registry, skopeo, GnuPG, Chromium   Debian's packages, where apt-get is there and we are root
+#   docker-registry, skopeo, GnuPG, Chromium, Docker   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
@@ -21,13 +21,13 @@ mkdir -p "$bin"
 missing=()
 
 debian_package() {
-  local command=$1
+  local command=$1 package=${2:-$1}
   if command -v "$command" >/dev/null; then return; fi
   if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    missing+=("$command (as root, with apt-get: apt-get install $command)")
+    missing+=("$command (as root, with apt-get: apt-get install $package)")
     return
   fi
-  wanted_packages+=("$command")
+  wanted_packages+=("$package")
 }
 
 go_program() {
@@ -61,11 +61,12 @@ debian_package skopeo
 debian_package gpg
 debian_package gpg-agent
 debian_package chromium
+debian_package dockerd docker.io
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
   echo "Installing ${wanted_packages[*]}"
-  # Debian starts docker-registry as a service on all addresses; ours are started by the tests, on loopback.
+  # Debian starts docker-registry as a service on all addresses, and dockerd; ours are started by the tests, on loopback.
   policy=/usr/sbin/policy-rc.d
   own_policy=false
   if [[ ! -e $policy ]]; then
@@ -94,4 +95,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
+import { skipWithoutEngine, startDockerEngine } from '../interop/docker-engine.ts';
+import type { DockerEngine } from '../interop/docker-engine.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
@@ -11,12 +13,17 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
   const world = createWorld(60);
   let upstream: SampleUpstream;
   let console: ConsoleStack;
+  let engine: DockerEngine | undefined;
 
   beforeAll(async () => {
-    upstream = await startSampleUpstream({ repositories: world.repositories });
-    console = await openConsole();
+    [upstream, console, engine] = await Promise.all([
+      startSampleUpstream({ repositories: world.repositories }),
+      openConsole(),
+      skipWithoutEngine() ? undefined : startDockerEngine(),
+    ]);
   });
   afterAll(async () => {
+    await engine?.stop();
     await console?.close();
     await upstream?.close();
   });
@@ -70,7 +77,7 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
     await context.close();
   });
 
-  test('roll back, and the old digest is served', async () => {
+  test('roll back, and docker pulls the old digest', async () => {
     const digestOf = async () => {
       const response = await fetch(`${console.origin}/v2/mirror/nginx/manifests/latest`, {
         method: 'HEAD',
@@ -83,9 +90,16 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
     }>(
       `{ repository(name: "mirror/nginx") { latestVersion { number } version(number: 2) { tag(name: "latest") { digest } } } }`,
     );
+    /** What a real engine takes, where there is one. */
+    const pulledDigest = async () => {
+      const name = `${new URL(console.origin).host}/mirror/nginx:latest`;
+      const said = await engine?.docker('pull', name);
+      return said === undefined ? digestOf() : /^Digest: (\S+)$/m.exec(said)?.[1];
+    };
     const old = repository.version.tag.digest;
     const latest = repository.latestVersion.number;
     expect(await digestOf()).not.toBe(old);
+    expect(await pulledDigest()).toBe(await digestOf());
 
     const { page, context, expectClean } = await console.open();
     await page.goto('/repositories/mirror/nginx');
@@ -100,6 +114,7 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
     await dialog.getByRole('button', { name: `Restore v2 as v${latest + 1}` }).click();
     await page.getByRole('link', { name: `v${latest + 1}`, exact: true }).waitFor();
     expect(await digestOf()).toBe(old);
+    expect(await pulledDigest()).toBe(old);
     expectClean();
     await context.close();
   });
