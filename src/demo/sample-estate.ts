@@ -4,6 +4,7 @@ import {
   addArtifact,
   addImage,
   addIndex,
+  addLayer,
   createSampleRepository,
   moveTag,
   removeTag,
@@ -126,7 +127,7 @@ function release(content: SampleRepository, seed: string, tag: string, kib: numb
   const manifests = (['amd64', 'arm64'] as const).map((architecture) =>
     addImage(content, {
       seed: `${seed}-${tag}-${architecture}`,
-      layers: [kib * 1024, 40_000, 2_000],
+      layers: [addLayer(content, `base-${architecture}`, 40_000), kib * 1024, 2_000],
       platform: { os: 'linux', architecture },
       annotations: {
         'org.opencontainers.image.version': tag,

@@ -39,6 +39,11 @@ const visits: readonly Visit[] = [
   },
   { path: '/repositories/mirror/nginx?tab=history', shows: 'moved' },
   { path: '/repositories/mirror/nginx?tab=diff&from=1&to=3', shows: 'removed', name: 'diff' },
+  {
+    path: '/repositories/mirror/nginx?tab=diff&from=1&to=3&tag=latest',
+    shows: 'Label seed',
+    name: 'image-diff',
+  },
   { path: '/repositories/mirror/nginx?tab=pull', shows: 'podman pull', name: 'pull' },
   { path: '/repositories/mirror/nginx?tab=settings', shows: 'Detach and delete' },
   { path: '/repositories/mirror/nginx?restore=1', shows: 'Restore v1 as v4', name: 'rollback', dark: true },

@@ -41,7 +41,7 @@ const repository = createRoute({
   validateSearch: (search: Record<string, unknown>) => ({
     ...oneOf('tab', repositoryTabs)(search),
     ...number('version', 'from', 'to', 'restore')(search),
-    ...texts('filter', 'tag', 'sync', 'digest')(search),
+    ...texts('filter', 'tag', 'other', 'sync', 'digest')(search),
   }),
   component: lazyRouteComponent(() => import('../repositories/repository-page.tsx'), 'RepositoryPage'),
 });

@@ -80,6 +80,16 @@ export function HistoryTab({ name }: { readonly name: string }) {
                 {outcome === 'ADDED' ? null : <Digest value={oldDigest} />}
                 {outcome === 'MOVED' ? <span className={classes.arrow}>→</span> : null}
                 {outcome === 'REMOVED' ? null : <Digest value={newDigest} />}
+                {outcome === 'MOVED' ? (
+                  <Link
+                    className={classes.compare}
+                    to="/repositories/$"
+                    params={{ _splat: name }}
+                    search={{ tab: 'diff', from: version.number - 1, to: version.number, tag }}
+                  >
+                    compare
+                  </Link>
+                ) : null}
               </span>
               {version.task === null ? (
                 <span>by a push</span>

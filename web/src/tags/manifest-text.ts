@@ -40,21 +40,21 @@ interface ConfigDocument {
   readonly config?: Readonly<Record<string, unknown>> | null;
 }
 
+function parseConfig(text: string): ConfigDocument {
+  try {
+    return (JSON.parse(text) ?? {}) as ConfigDocument;
+  } catch {
+    return {};
+  }
+}
+
 /** The fields of an image's config that people look for; none when it is no JSON. */
 export function readConfig(text: string): readonly { readonly name: string; readonly value: string }[] {
-  let document: ConfigDocument;
-  try {
-    document = JSON.parse(text) as ConfigDocument;
-  } catch {
-    return [];
-  }
+  const document = parseConfig(text);
   const config = document.config ?? {};
   const all = [
     ['Created', document.created],
-    ['Entrypoint', config['Entrypoint']],
-    ['Command', config['Cmd']],
-    ['User', config['User']],
-    ['Directory', config['WorkingDir']],
+    ...plainFields(config),
     ['Environment', config['Env']],
     ['Ports', config['ExposedPorts']],
     ['Labels', config['Labels']],
@@ -63,6 +63,42 @@ export function readConfig(text: string): readonly { readonly name: string; read
     const shown = asText(value);
     return shown === '' ? [] : [{ name, value: shown }];
   });
+}
+
+/** The same fields, each variable, port and label by itself, to compare. */
+export function readSettings(text: string): ReadonlyMap<string, string> {
+  const document = parseConfig(text);
+  const config = document.config ?? {};
+  const all = [
+    ['Created', document.created] as const,
+    ...plainFields(config),
+    ...listOf(config['Env']).map((variable) => {
+      const [name = '', ...value] = variable.split('=');
+      return [`Variable ${name}`, value.join('=')] as const;
+    }),
+    ...entriesOf(config['ExposedPorts']).map(([port]) => [`Port ${port}`, 'exposed'] as const),
+    ...entriesOf(config['Labels']).map(([name, value]) => [`Label ${name}`, value] as const),
+  ];
+  return new Map(
+    all.map(([name, value]) => [name, asText(value)] as const).filter(([, value]) => value !== ''),
+  );
+}
+
+function plainFields(config: Readonly<Record<string, unknown>>) {
+  return [
+    ['Entrypoint', config['Entrypoint']],
+    ['Command', config['Cmd']],
+    ['User', config['User']],
+    ['Directory', config['WorkingDir']],
+  ] as const;
+}
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }
 
 function asText(value: unknown): string {

@@ -25,10 +25,11 @@ interface Props {
   readonly name: string;
   readonly value: string;
   readonly onChange: (tag: string) => void;
+  readonly label?: string;
 }
 
 /** A tag by name; tags of the latest version are offered, any other name may be typed. */
-export function TagSelect({ name, value, onChange }: Props) {
+export function TagSelect({ name, value, onChange, label = 'Tag' }: Props) {
   const [text, setText] = useState(value);
   const [filter] = useDebouncedValue(text, 150);
   const [{ data }] = useQuery({
@@ -37,7 +38,7 @@ export function TagSelect({ name, value, onChange }: Props) {
   });
   return (
     <Autocomplete
-      label="Tag"
+      label={label}
       w={260}
       value={text}
       onChange={setText}

@@ -1,4 +1,5 @@
 import { Button, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { graphql } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import { Digest } from '../shared/digest.tsx';
@@ -24,17 +25,24 @@ const ChangedTagsQuery = graphql(`
   }
 `);
 
+export interface Compared {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 interface Props {
   readonly from: string;
   readonly to: string;
   readonly change: 'ADDED' | 'MOVED' | 'REMOVED';
   readonly count: number;
+  readonly compared?: Compared | undefined;
 }
 
 const words = { ADDED: 'added', MOVED: 'moved', REMOVED: 'removed' } as const;
 
 /** The tags of one kind of change, with their digests before and after. */
-export function ChangedTags({ from, to, change, count }: Props) {
+export function ChangedTags({ from, to, change, count, compared }: Props) {
   const pages = usePages(
     ChangedTagsQuery,
     { from, to, change, first: 100 },
@@ -53,7 +61,19 @@ export function ChangedTags({ from, to, change, count }: Props) {
       <div className={classes.list} role="list" tabIndex={0} aria-label={`Tags ${word}`}>
         {pages.rows.map(({ name, oldDigest, newDigest }) => (
           <div key={name} className={classes.change} role="listitem">
-            <span>{name}</span>
+            <span>
+              {compared === undefined ? (
+                name
+              ) : (
+                <Link
+                  to="/repositories/$"
+                  params={{ _splat: compared.name }}
+                  search={{ tab: 'diff', from: compared.from, to: compared.to, tag: name }}
+                >
+                  {name}
+                </Link>
+              )}
+            </span>
             <span>
               {change === 'ADDED' ? null : <Digest value={oldDigest} />}
               {change === 'MOVED' ? <span className={classes.arrow}>→</span> : null}

@@ -5,6 +5,7 @@ import { graphql } from '../graphql/graphql.ts';
 import { Problem } from '../shared/problem.tsx';
 import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
 import { ChangedTags } from './changed-tags.tsx';
+import type { Compared } from './changed-tags.tsx';
 import classes from './versions.module.css';
 
 const DiffQuery = graphql(`
@@ -28,10 +29,12 @@ const DiffQuery = graphql(`
 interface Props {
   readonly from: string;
   readonly to: string;
+  /** The repository and the numbers of the versions, where tags that have moved lead to the difference of their images. */
+  readonly compared?: Compared;
 }
 
 /** The difference between two versions by id: counts, bytes, and the three lists of tags. */
-export function VersionDiff({ from, to }: Props) {
+export function VersionDiff({ from, to, compared }: Props) {
   const [{ data, error }] = useQuery({ query: DiffQuery, variables: { from, to } });
   const diff = data?.versionDiff;
   if (error !== undefined) return <Problem error={error} />;
@@ -58,7 +61,7 @@ export function VersionDiff({ from, to }: Props) {
           <ChangedTags from={from} to={to} change="ADDED" count={diff.tagsAdded} />
         ) : null}
         {diff.tagsMoved > 0 ? (
-          <ChangedTags from={from} to={to} change="MOVED" count={diff.tagsMoved} />
+          <ChangedTags from={from} to={to} change="MOVED" count={diff.tagsMoved} compared={compared} />
         ) : null}
         {diff.tagsRemoved > 0 ? (
           <ChangedTags from={from} to={to} change="REMOVED" count={diff.tagsRemoved} />

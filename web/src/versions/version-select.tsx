@@ -1,4 +1,5 @@
 import { Select } from '@mantine/core';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import { clockTime } from '../shared/time.ts';
@@ -33,6 +34,18 @@ interface Props {
 
 export function VersionSelect({ name, label, value, onChange }: Props) {
   const versions = useVersions(name) ?? [];
+  const [typed, setTyped] = useState('');
+  const listed = versions.map(({ number, createdAt }) => ({
+    value: String(number),
+    label: `v${number} · ${clockTime(createdAt)}`,
+  }));
+  // Older versions than those listed are found by their number.
+  const older = [String(value ?? ''), typed.replace(/^v/, '')].filter(
+    (number, index, all) =>
+      /^[1-9]\d{0,8}$/.test(number) &&
+      all.indexOf(number) === index &&
+      !listed.some((version) => version.value === number),
+  );
   return (
     <Select
       label={label}
@@ -42,10 +55,8 @@ export function VersionSelect({ name, label, value, onChange }: Props) {
       nothingFoundMessage="No such version"
       value={value === undefined ? null : String(value)}
       onChange={(number) => number !== null && onChange(Number(number))}
-      data={versions.map(({ number, createdAt }) => ({
-        value: String(number),
-        label: `v${number} · ${clockTime(createdAt)}`,
-      }))}
+      onSearchChange={setTyped}
+      data={[...listed, ...older.map((number) => ({ value: number, label: `v${number}` }))]}
     />
   );
 }
