@@ -42,6 +42,11 @@ export function createAccessLog({ write, now = () => new Date() }: AccessLogOpti
   };
 }
 
+/** On standard output. */
+export function createOutputLog(): AccessLog {
+  return createAccessLog({ write: (line) => void process.stdout.write(line) });
+}
+
 /** Null before the caller is known, and for callers without a login. */
 function loginOf(request: FastifyRequest): string | null {
   const viewer = request.getDecorator<Exchange | undefined>('exchange')?.client.viewer;

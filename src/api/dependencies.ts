@@ -78,6 +78,12 @@ export interface SignatureChecks {
   readConfigs(configs: readonly UnreadConfig[], signal: AbortSignal): Promise<void>;
 }
 
+/** Counts what clients pull (`api/pull-counter.ts`). */
+export interface PullCounter {
+  /** Call it once the answer is sent. `pulls` counts manifests. */
+  count(pull: { readonly repositoryId: number; readonly pulls: number; readonly bytes: number }): void;
+}
+
 /** Logs each request to `/v2/` (`api/access-log.ts`). */
 export interface AccessLog {
   /** Writes a line when the response has ended. */
@@ -94,6 +100,7 @@ export interface ApiDependencies {
   readonly config: ApiConfig;
   readonly blobs: RedirectingStore;
   readonly upstreams: UpstreamReader;
+  readonly pulls: PullCounter;
   readonly uploads: Omit<UploadFolder, 'sweep'>;
   readonly signatures: SignatureChecks;
   /** Rejects while the blob store cannot be written. */

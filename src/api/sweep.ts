@@ -3,6 +3,7 @@ import type { UploadFolder } from '../content/folder/upload-folder.ts';
 import type { Database } from '../db/open-database.ts';
 import { repeat } from './repeat.ts';
 import { deleteExpiredSessions } from '../db/access/access-sessions.ts';
+import { removeOldPulls } from '../db/pulls/pull-days.ts';
 import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface SweepOptions {
@@ -14,7 +15,8 @@ export interface SweepOptions {
 }
 
 /**
- * Removes expired sessions, uploads that were idle for a day with their files, and files without an upload, repeatedly (fault 73).
+ * Removes expired sessions, uploads that were idle for a day with their files, files without an upload, and old counts of pulls,
+ * repeatedly (fault 73).
  * @returns a function that stops it.
  */
 export function startSweep(options: SweepOptions): () => Promise<void> {
@@ -22,8 +24,9 @@ export function startSweep(options: SweepOptions): () => Promise<void> {
     try {
       await sweepSessions(options);
       await sweepUploads(options);
+      await removeOldPulls(options.database.em.fork());
     } catch (error) {
-      options.logger.warn({ err: error }, 'could not remove expired sessions and uploads');
+      options.logger.warn({ err: error }, 'could not remove expired sessions, uploads and counts of pulls');
     }
     return options.everyMs ?? 10 * 60 * 1000;
   });

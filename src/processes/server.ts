@@ -6,10 +6,11 @@ import type { Logger } from 'pino';
 import { createAccess } from '../access/access.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';
-import { createAccessLog } from '../api/access-log.ts';
+import { createOutputLog } from '../api/access-log.ts';
 import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
+import { startPullCounter } from '../api/pull-counter.ts';
 import { startSweep } from '../api/sweep.ts';
 import { createApi } from '../api/server.ts';
 import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
@@ -137,7 +138,7 @@ function temporalOptions({ config, servers }: Ground) {
 
 /** @returns `refused`, which rejects if the task queue belongs to another installation. */
 async function startApiRole(ground: Ground, options: StartServerOptions) {
-  const { config, stopper, database, logger } = ground;
+  const { config, stopper, database, logger, installation } = ground;
   const rotation = await finishRotation(database.em.fork(), ground.secrets);
   if (rotation !== undefined)
     options.log(
@@ -158,7 +159,6 @@ async function startApiRole(ground: Ground, options: StartServerOptions) {
   stopper.add('the connection to Temporal', () => connection.close());
   const client = new Client({ connection, namespace: config.temporalNamespace });
   const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
-  const { installation } = ground;
   const own = createTaskQueueClaim({ client, taskQueue, installation });
   const queue = watchTaskQueue(own);
   stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
@@ -171,6 +171,8 @@ async function startApiRole(ground: Ground, options: StartServerOptions) {
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   const uploads = await openUploadFolder({ root: config.dataDir, blobs: ground.store });
   stopper.add('the sweep of uploads and sessions', startSweep({ database, uploads, logger }));
+  const pulls = startPullCounter({ database, logger });
+  stopper.add('the counts of pulls', () => pulls.close());
   const signatures = createSignatureChecks(ground);
   const upstreams = createUpstreamReader({
     ...ground,
@@ -201,14 +203,12 @@ async function startApiRole(ground: Ground, options: StartServerOptions) {
     },
     blobs: ground.store,
     upstreams,
+    pulls,
     uploads,
     signatures,
     checkStore: () => ground.store.check(),
     logger,
-    accessLog:
-      config.accessLog === 'json'
-        ? createAccessLog({ write: (line) => void process.stdout.write(line) })
-        : undefined,
+    accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
   });
   stopper.add('the API', () => api.close());
   const apiUrl = await listen(api, config);

@@ -1,5 +1,7 @@
 /** What the API tells callers about themselves, and the figures of what they may read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pull } from '../support/api/pull.ts';
+import { until } from '../support/until.ts';
 import { startAccessScene } from './support/scene.ts';
 import type { AccessScene, Caller, Things } from './support/scene.ts';
 
@@ -136,6 +138,64 @@ describe('the estate', () => {
       storedBytes: before.storedBytes,
       savedBytes: before.savedBytes + bytes,
     });
+  });
+});
+
+describe('the days of the estate', () => {
+  interface Day {
+    readonly day: string;
+    readonly storedBytes: number;
+    readonly pulls: number;
+    readonly servedBytes: number;
+  }
+  const daysOf = async (caller: Caller, first = 3): Promise<readonly Day[]> => {
+    const query = `{ estate { storage { storedBytes } days(first: ${first}) { day storedBytes pulls servedBytes } } }`;
+    const { estate } = (await ask(query, caller)) as {
+      estate: { storage: { storedBytes: number }; days: readonly Day[] };
+    };
+    // The newest day has what is stored now.
+    expect(estate.days[0]?.storedBytes).toBe(estate.storage.storedBytes);
+    return estate.days.toReversed();
+  };
+
+  test('have what was stored by the end of each', async () => {
+    const [blob] = await scene.api.sql(
+      `update blob set stored_at = now() - interval '1 day' where id = (select m.content_id from membership m
+         join repository r on r.id = m.repository_id and r.name = $1 join blob b on b.id = m.content_id
+         where m.kind = 'blob' and b.stored_at is not null order by b.id limit 1) returning size_bytes`,
+      [own.name],
+    );
+    const days = await daysOf('reader');
+    expect(days.map(({ day }) => day.slice(10))).toEqual(Array(3).fill('T00:00:00.000Z'));
+    expect(days.map(({ day }) => Date.parse(day)).map((at, index, all) => at - (all[0] ?? 0))).toEqual(
+      [0, 1, 2].map((back) => back * 86_400_000),
+    );
+    expect(days.map(({ storedBytes }) => storedBytes).slice(0, 2)).toEqual([0, Number(blob?.['size_bytes'])]);
+    expect(days[2]?.storedBytes).toBeGreaterThan(days[1]?.storedBytes ?? 0);
+  });
+
+  test('count manifests and bytes that clients pull, for those who may read the repository', async () => {
+    const headers = { authorization: `Bearer ${scene.tokens.root}` };
+    const get = (method: string) =>
+      pull(scene.api.url, { method, path: `/v2/${own.name}/manifests/${own.digest}`, headers });
+    expect((await get('HEAD')).status).toBe(200);
+    const manifest = await get('GET');
+    expect(manifest.status).toBe(200);
+    const bytes = manifest.body.byteLength;
+    await until(async () => (await daysOf('reader')).at(-1)?.servedBytes === bytes);
+    expect((await daysOf('reader')).map(({ pulls }) => pulls)).toEqual([0, 0, 1]);
+    expect((await daysOf('stranger')).map(({ pulls, servedBytes }) => pulls + servedBytes)).toEqual([
+      0, 0, 0,
+    ]);
+  });
+
+  test.each([0, 101])('%i of them are refused', async (first) => {
+    const { errors } = await scene.api.graphql(
+      `{ estate { days(first: ${first}) { pulls } } }`,
+      {},
+      scene.tokens.root,
+    );
+    expect(errors?.[0]?.message).toContain('expected 1 to 100');
   });
 });
 

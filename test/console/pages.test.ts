@@ -27,7 +27,7 @@ interface Visit {
 }
 
 const visits: readonly Visit[] = [
-  { path: '/', shows: 'mirror/grafana', name: 'overview' },
+  { path: '/', shows: '5 pulls, ', name: 'overview' },
   { path: '/repositories', shows: 'team/shop/api' },
   { path: '/repositories?new=mirror', shows: 'Create and choose tags' },
   { path: '/repositories/mirror/nginx', shows: 'Restore…', name: 'versions' },
@@ -79,6 +79,7 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     console = await openConsole();
     await mirrorWorld(world, upstream.url, console.ask);
     await runRule(console.ask, upstream.url);
+    await pullAll(console);
     if (screenshots !== undefined) await mkdir(screenshots, { recursive: true });
   });
   afterAll(async () => {
@@ -119,6 +120,7 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     const { page, context } = await console.open();
     await page.goto('/');
     await settle(page, 'mirror/grafana');
+    await page.getByRole('img', { name: /^Bytes served by day/ }).waitFor();
     const sizes = await page.evaluate<{ name: string; transferSize: number }[]>(
       `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
         .map(({ name, transferSize }) => ({ name, transferSize }))`,
@@ -144,6 +146,27 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     await context.close();
   });
 });
+
+/** What the chart of the overview shows. */
+async function pullAll({ origin, ask }: ConsoleStack): Promise<void> {
+  for (const path of ['mirror/nginx', 'mirror/nginx', 'mirror/redis', 'mirror/postgres', 'team/shop/api']) {
+    const response = await fetch(
+      `${origin}/v2/${path}/manifests/${path === 'team/shop/api' ? 'stable' : 'latest'}`,
+      {
+        headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+      },
+    );
+    expect(response.status).toBe(200);
+    await response.arrayBuffer();
+  }
+  // Pulls are counted a few seconds later.
+  await until(async () => {
+    const { estate } = await ask<{ estate: { days: { pulls: number }[] } }>(
+      '{ estate { days(first: 1) { pulls } } }',
+    );
+    return estate.days[0]?.pulls === 5;
+  });
+}
 
 /** A mirror rule whose preview has repositories of each kind. */
 async function runRule(ask: Ask, url: string): Promise<void> {

@@ -7,7 +7,7 @@ import type { UploadLocks } from './push/upload-locks.ts';
 
 export type DistributionDependencies = Pick<
   ApiDependencies,
-  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access'
+  'database' | 'blobs' | 'upstreams' | 'logger' | 'uploads' | 'config' | 'signatures' | 'access' | 'pulls'
 >;
 
 /** One request, with all that its handler needs. */

@@ -4,6 +4,7 @@ import { contentTables } from './content.ts';
 import { credentialsTables } from './credentials.ts';
 import { distributionsTables } from './distributions.ts';
 import { installationTables } from './installation.ts';
+import { pullsTables } from './pulls.ts';
 import { remotesTables } from './remotes.ts';
 import { repositoriesTables } from './repositories.ts';
 import { rulesTables } from './rules.ts';
@@ -21,6 +22,7 @@ export const entities = [
   ...credentialsTables,
   ...distributionsTables,
   ...installationTables,
+  ...pullsTables,
   ...remotesTables,
   ...repositoriesTables,
   ...rulesTables,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { createAccess } from '../../../src/access/access.ts';
 import type { LoginSettings } from '../../../src/access/access.ts';
+import { startPullCounter } from '../../../src/api/pull-counter.ts';
 import { createAccessLog } from '../../../src/api/access-log.ts';
 import type { ApiConfig, ApiDependencies, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
@@ -53,6 +54,7 @@ export function keepLog() {
 export async function listenApi({ logins, config, checkStore, ...parts }: ApiParts): Promise<ListeningApi> {
   const { database, secrets, blobs } = parts;
   const accessLines: string[] = [];
+  const pulls = startPullCounter({ database, logger: parts.logger, everyMs: 100 });
   const app = await startUp(() =>
     createApi({
       ...parts,
@@ -67,6 +69,7 @@ export async function listenApi({ logins, config, checkStore, ...parts }: ApiPar
         manifestMaxBytes,
         ...config,
       },
+      pulls,
       signatures: createSignatureChecks({ database, store: blobs }),
       checkStore: checkStore ?? (() => Promise.resolve()),
       accessLog: createAccessLog({ write: (line) => void accessLines.push(line) }),
@@ -83,6 +86,7 @@ export async function listenApi({ logins, config, checkStore, ...parts }: ApiPar
     accessed: () => accessLines.map((line) => JSON.parse(line) as Record<string, unknown>),
     async close() {
       await app.close();
+      await pulls.close();
       expectNoSecret(accessLines.join(''), 'the access log');
     },
   };

@@ -4,6 +4,7 @@ const names = [
   'ContentSummary',
   'DistributionMove',
   'Estate',
+  'EstateDay',
   'EstateStorage',
   'ManifestDescriptor',
   'NewestTags',

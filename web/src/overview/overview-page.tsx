@@ -1,7 +1,7 @@
 import { Button, SimpleGrid } from '@mantine/core';
 import { useInterval } from '@mantine/hooks';
 import { Link } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { Suspense, lazy, useEffect } from 'react';
 import { useClient, useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import { refreshAll } from '../graphql/refresh-exchange.ts';
@@ -16,6 +16,9 @@ import { Attention, AttentionFragment } from './attention.tsx';
 import { ChangesToday } from './changes-today.tsx';
 import { Figures, FiguresFragment } from './figures.tsx';
 import classes from './overview.module.css';
+
+/** With the library of charts, after the rest of the page. */
+const LastDays30 = lazy(async () => ({ default: (await import('./last-days.tsx')).LastDays30 }));
 
 const Overview = graphql(
   `
@@ -97,6 +100,9 @@ export function OverviewPage() {
             <ChangesToday />
           </Panel>
         </SimpleGrid>
+        <Suspense fallback={<RowsSkeleton rows={2} height={90} />}>
+          <LastDays30 />
+        </Suspense>
       </div>
     </Page>
   );

@@ -44,7 +44,7 @@ export function ImageChanges({ from, to }: Props) {
           <b>{formatBytes(sizeOf(added))}</b> come, <b>{formatBytes(sizeOf(removed))}</b> go
         </Text>
         <Text size="sm" c="dimmed">
-          {common.length.toLocaleString()} layers in common, {formatBytes(sizeOf(common))}
+          layers in common: {common.length.toLocaleString()}, {formatBytes(sizeOf(common))}
         </Text>
       </Group>
       <div className={classes.columns}>

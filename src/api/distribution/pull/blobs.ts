@@ -110,8 +110,8 @@ async function sendFromUpstream(exchange: Exchange, { digest }: BlobPath, wish: 
 
 async function sendFrom(
   source: ContentSource,
-  { reply }: Exchange,
-  { blob, range }: BlobToSend,
+  { reply, api }: Exchange,
+  { blob, range, repositoryId }: BlobToSend,
 ): Promise<void> {
   const part = range === 'whole' ? { start: 0, lengthBytes: blob.sizeBytes } : range;
   const begin = () => {
@@ -125,6 +125,7 @@ async function sendFrom(
     reply.raw.writeHead(range === 'whole' ? 200 : 206, reply.getHeaders() as OutgoingHttpHeaders);
   };
   await sendBody(reply.raw, source, { descriptor: describe(blob), range: part, begin });
+  api.pulls.count({ repositoryId, pulls: 0, bytes: part.lengthBytes });
 }
 
 function describe({ digest, sizeBytes }: ServedBlob): ContentKey {

@@ -40,6 +40,8 @@ export async function answerManifest(exchange: Exchange, path: ManifestPath): Pr
   reply.header('vary', 'accept');
   if (nameContent(exchange, manifest.digest).isKnown) return reply.code(304).send();
   reply.headers({ 'content-type': manifest.mediaType, 'content-length': manifest.sizeBytes });
+  if (request.method === 'GET')
+    exchange.api.pulls.count({ repositoryId: version.repositoryId, pulls: 1, bytes: manifest.sizeBytes });
   return reply.send(manifest.raw ?? undefined);
 }
 

@@ -1,6 +1,7 @@
 import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { countFreshness } from '../../../db/reads/read-freshness.ts';
 import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
+import { readDays } from '../../../db/reads/read-days.ts';
 import { readStorage } from '../../../db/reads/read-storage.ts';
 import { readRecentVersions } from '../../../db/reads/read-versions.ts';
 import type { RequestContext } from '../context.ts';
@@ -9,6 +10,7 @@ import { RepositoryType } from '../repositories/repository.type.ts';
 import { DateTime } from '../scalars.ts';
 import { RepositoryVersionType, toRepositoryVersionType } from '../versions/version.type.ts';
 import {
+  EstateDayType,
   EstateStorageType,
   EstateType,
   FreshnessEnum,
@@ -28,6 +30,17 @@ export class EstateResolver {
   @FieldResolver(() => EstateStorageType, { description: 'Storage of the repositories.' })
   async storage(@Ctx() { em, loaders }: RequestContext): Promise<EstateStorageType> {
     return toEstateStorageType(await readStorage(em, loaders.visibility));
+  }
+
+  @FieldResolver(() => [EstateDayType], {
+    description: 'Storage and pulls of the last days, newest first. The first one is the present day.',
+  })
+  async days(
+    @Arg('first', () => Int, { description: 'How many, 1 to 100.' }) first: number,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<EstateDayType[]> {
+    const days = await readDays(em, loaders.visibility, checkFirst(first));
+    return days.map((day) => Object.assign(new EstateDayType(), day));
   }
 
   @FieldResolver(() => [RepositoryVersionType], {

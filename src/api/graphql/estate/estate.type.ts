@@ -2,7 +2,7 @@ import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { freshnessStates } from '../../../db/reads/read-freshness.ts';
 import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
 import type { StorageFigures } from '../../../db/reads/read-storage.ts';
-import { ByteCount } from '../scalars.ts';
+import { ByteCount, DateTime } from '../scalars.ts';
 
 export const FreshnessEnum = {
   SYNCING: 'SYNCING',
@@ -65,6 +65,35 @@ export class EstateStorageType {
 
   @Field(() => ByteCount, { description: 'Bytes saved by sharing: logicalBytes minus storedBytes.' })
   savedBytes!: number;
+}
+
+@ObjectType('EstateDay', {
+  description: 'A day of these repositories, in UTC.',
+  simpleResolvers: true,
+})
+export class EstateDayType {
+  @Field(() => DateTime, { description: 'The start of the day.' })
+  day!: Date;
+
+  @Field(() => ByteCount, {
+    description:
+      'Bytes of the blobs that are stored now, as in EstateStorage, and were stored by the end of the day. Blobs that have been removed since ' +
+      'are not counted.',
+  })
+  storedBytes!: number;
+
+  @Field(() => Int, {
+    description:
+      'Manifests that clients have fetched from /v2/. HEAD and answers without a body are not counted.',
+  })
+  pulls!: number;
+
+  @Field(() => ByteCount, {
+    description:
+      'Bytes of manifests and blobs that this server has sent for them. Transfers that broke off, and blobs that clients were sent to S3 for, are ' +
+      'not counted.',
+  })
+  servedBytes!: number;
 }
 
 export function toEstateType(counts: ReadonlyMap<FreshnessState, number>): EstateType {

@@ -1,0 +1,60 @@
+import { SimpleGrid, Text } from '@mantine/core';
+import { useMemo } from 'react';
+import { useQuery } from 'urql';
+import { formatBytes } from '../../../src/cli/progress/format.ts';
+import { graphql } from '../graphql/graphql.ts';
+import { Panel } from '../shared/panel.tsx';
+import { Problem } from '../shared/problem.tsx';
+import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
+import { DayChart } from './day-chart.tsx';
+
+const LastDays = graphql(`
+  query LastDays {
+    estate {
+      days(first: 30) {
+        day
+        storedBytes
+        pulls
+        servedBytes
+      }
+    }
+  }
+`);
+
+/** Sums over all content are not read again with the rest of the page. */
+const context = { once: true };
+
+/** Growth of the storage, and what clients have pulled, over thirty days. */
+export function LastDays30() {
+  const [{ data, error }] = useQuery({ query: LastDays, requestPolicy: 'network-only', context });
+  const days = useMemo(() => data?.estate.days.toReversed(), [data]);
+  const charts = useMemo(
+    () =>
+      days === undefined
+        ? undefined
+        : {
+            stored: days.map(({ day, storedBytes }) => ({ day, bytes: storedBytes })),
+            served: days.map(({ day, servedBytes }) => ({ day, bytes: servedBytes })),
+          },
+    [days],
+  );
+  if (error !== undefined) return <Problem error={error} />;
+  if (days === undefined || charts === undefined) return <RowsSkeleton rows={2} height={90} />;
+  const grown = (days.at(-1)?.storedBytes ?? 0) - (days[0]?.storedBytes ?? 0);
+  const pulls = days.reduce((sum, day) => sum + day.pulls, 0);
+  const served = days.reduce((sum, day) => sum + day.servedBytes, 0);
+  const growth = `${formatBytes(grown)} of what is stored now came in the last 30 days`;
+  const pulled = `${pulls.toLocaleString()} ${pulls === 1 ? 'pull' : 'pulls'}, ${formatBytes(served)} served in the last 30 days`;
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+      <Panel title="Stored">
+        <Text size="sm">{growth}</Text>
+        <DayChart label={`Stored bytes by day: ${growth}`} days={charts.stored} kind="line" />
+      </Panel>
+      <Panel title="Pulled">
+        <Text size="sm">{pulled}</Text>
+        <DayChart label={`Bytes served by day: ${pulled}`} days={charts.served} kind="bars" />
+      </Panel>
+    </SimpleGrid>
+  );
+}
