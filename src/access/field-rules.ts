@@ -32,6 +32,7 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Query.mirrorRules': 'signedIn',
   'Query.viewer': 'signedIn',
   'Query.estate': 'signedIn',
+  'Query.search': 'signedIn',
   'Query.configuration': 'signedIn',
   'Query.tokens': 'admin',
   'Query.grants': 'admin',

@@ -14,6 +14,7 @@ import { addRemotes } from './commands/remote-commands.ts';
 import { addRepositories } from './commands/repository-commands.ts';
 import { addSchedules } from './commands/schedule-commands.ts';
 import { addServer } from './commands/server-commands.ts';
+import { addSearch } from './commands/search-command.ts';
 import { addStatus } from './commands/status-command.ts';
 import { addSync } from './commands/sync-command.ts';
 import { addTag } from './commands/tag-commands.ts';
@@ -36,7 +37,7 @@ const groups: readonly (readonly [string, readonly ((program: Command, choose: C
       addAccess,
     ],
   ],
-  ['Operate:', [addStatus, addUpkeep]],
+  ['Operate:', [addStatus, addSearch, addUpkeep]],
   ['Run a server:', [addServer, addCompletion]],
 ];
 

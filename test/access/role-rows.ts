@@ -142,6 +142,12 @@ export const fieldRows: readonly FieldRow[] = [
     ask: () => 'estate { repositories storage { storedBytes } }',
   },
   {
+    field: 'Query.search',
+    least: 'reader',
+    ask: (t) => `search(text: ${text(t.name)}, first: 5) { kind repository { id } }`,
+    shows: (t) => t.repositoryId,
+  },
+  {
     field: 'Query.configuration',
     least: 'reader',
     ask: () => 'configuration(section: REPOSITORY, first: 100) { nodes { id } }',

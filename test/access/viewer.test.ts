@@ -199,6 +199,58 @@ describe('the days of the estate', () => {
   });
 });
 
+describe('a search', () => {
+  interface Hit {
+    readonly kind: string;
+    readonly tag: string | null;
+    readonly digest: string | null;
+    readonly repository: { readonly name: string } | null;
+    readonly task: { readonly id: string } | null;
+  }
+  const search = async (text: string, caller: Caller): Promise<readonly Hit[]> => {
+    const query = `{ search(text: ${JSON.stringify(text)}, first: 50) { kind tag digest repository { name } task { id } } }`;
+    return ((await ask(query, caller)) as { search: readonly Hit[] }).search;
+  };
+
+  test('finds names, tags, digests and tasks of what the caller may read', async () => {
+    const names = async (text: string, caller: Caller) =>
+      (await search(text, caller)).map(({ repository }) => repository?.name);
+    expect(await names(own.name.slice(1), 'reader')).toContain(own.name);
+    expect(await names(others.name, 'reader')).not.toContain(others.name);
+    expect(await names(others.name, 'root')).toContain(others.name);
+    const tagged = { repository: { name: own.name }, task: null };
+    expect(await search('plai', 'reader')).toContainEqual({
+      kind: 'TAG',
+      tag: 'plain',
+      digest: expect.stringMatching(/^sha256:/) as string,
+      ...tagged,
+    });
+    for (const text of [own.digest, own.digest.slice(0, 20), own.digest.slice(7, 19)])
+      expect(await search(text, 'reader')).toContainEqual({
+        kind: 'DIGEST',
+        tag: expect.any(String) as string,
+        digest: own.digest,
+        ...tagged,
+      });
+    const number = Buffer.from(own.taskId, 'base64url').toString().split(':')[1] ?? '';
+    expect((await search(number, 'reader'))[0]).toMatchObject({ kind: 'TASK', task: { id: own.taskId } });
+    for (const text of ['plain', own.digest, number]) expect(await search(text, 'stranger')).toEqual([]);
+  });
+
+  test.each(['', ' ', '\0', '%', 'no such thing', '0', '9'.repeat(20)])('%j finds nothing', async (text) => {
+    expect(await search(text, 'root')).toEqual([]);
+  });
+
+  test('a long text is refused', async () => {
+    const { errors } = await scene.api.graphql(
+      `{ search(text: "${'a'.repeat(256)}", first: 1) { kind } }`,
+      {},
+      scene.tokens.root,
+    );
+    expect(errors?.[0]?.message).toContain('256 characters; at most 255');
+  });
+});
+
 const newest = (name: string) => ({
   estate: { recentVersions: [{ number: expect.any(Number), repository: { name } }] },
 });

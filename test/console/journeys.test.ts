@@ -77,6 +77,27 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
     await context.close();
   });
 
+  test('a digest leads to the tags that have it, by the keyboard', async () => {
+    const { repository } = await console.ask<{ repository: { latestVersion: { tag: { digest: string } } } }>(
+      `{ repository(name: "mirror/nginx") { latestVersion { tag(name: "latest") { digest } } } }`,
+    );
+    const { digest } = repository.latestVersion.tag;
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type(digest.slice(0, 19));
+    await page.getByRole('option', { name: 'mirror/nginx:latest has' }).waitFor();
+    await page.keyboard.press('Enter');
+    const manifest = page.getByRole('complementary', { name: /^Manifest of / });
+    await manifest
+      .getByRole('button', { name: `Copy digest ${digest.slice(7, 19)}` })
+      .first()
+      .waitFor();
+    expectClean();
+    await context.close();
+  });
+
   test('roll back, and docker pulls the old digest', async () => {
     const digestOf = async () => {
       const response = await fetch(`${console.origin}/v2/mirror/nginx/manifests/latest`, {

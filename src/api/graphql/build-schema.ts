@@ -25,6 +25,7 @@ import { BlobTextResolver } from './content/blob-text.resolver.ts';
 import { ManifestResolver, SignatureResolver, TagResolver } from './content/content.resolver.ts';
 import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
+import { SearchResolver } from './search/search.resolver.ts';
 import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
@@ -135,6 +136,7 @@ export function buildApiSchema(): GraphQLSchema {
       MirrorRuleViewerResolver,
       ConfigurationResolver,
       EstateResolver,
+      SearchResolver,
       RepositoryFreshnessResolver,
       MirrorRuleResolver,
       MirrorRuleMutationResolver,

@@ -18,6 +18,7 @@ const names = [
   'RuleOutcomeCount',
   'RuleProgress',
   'ScheduleRun',
+  'SearchHit',
   'SignerIdentity',
   'SyncOverrides',
   'SyncPlan',
