@@ -87,7 +87,7 @@ export const fieldRows: readonly FieldRow[] = [
   {
     field: 'Query.tasks',
     least: 'reader',
-    ask: () => 'tasks(first: 100, state: FAILED) { nodes { id } }',
+    ask: () => 'tasks(first: 100, state: FAILED, names: ["repository.sync"]) { nodes { id } }',
     shows: (t) => t.taskId,
   },
   {

@@ -17,35 +17,45 @@ import type { Task } from '../progress/task-queries.ts';
 import { describeError, inOwnWords } from '../words.ts';
 import { localTime, printDone, printJson, printThing } from './print.ts';
 
+const kinds = ['repository.sync', 'rule.run', 'content.collect', 'content.verify'];
 const states = ['waiting', 'running', 'completed', 'failed', 'canceled'];
 
 export function addTasks(program: Command, choose: Choose): void {
-  addList<Task, { readonly repository?: string; readonly state?: string }>(program, choose, {
-    usage: 'tasks',
-    text: 'list tasks, newest first',
-    setUp: (command) =>
-      command
-        .option('--repository <name>', 'only tasks of this repository')
-        .addOption(new Option('--state <state>', 'only tasks in this state').choices(states)),
-    list: (_client, _args, { repository, state }) => ({
-      key: 'tasks',
-      connection: 'tasks',
-      filter: 'state: $state, repository: $repository',
-      variables: { state: ['TaskState', state?.toUpperCase()], repository: ['String', repository] },
-      nodes: taskFields,
-      noun: 'task',
-      columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
-      row: ({ id, name, state: now, createdAt, repositoryName, createdVersion, error }) => [
-        id,
-        name,
-        repositoryName,
-        now,
-        localTime(createdAt),
-        error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
-      ],
-      none: 'No task matches.',
-    }),
-  });
+  addList<Task, { readonly repository?: string; readonly state?: string; readonly kind?: string }>(
+    program,
+    choose,
+    {
+      usage: 'tasks',
+      text: 'list tasks, newest first',
+      setUp: (command) =>
+        command
+          .option('--repository <name>', 'only tasks of this repository')
+          .addOption(new Option('--state <state>', 'only tasks in this state').choices(states))
+          .addOption(new Option('--kind <kind>', 'only tasks of this kind').choices(kinds)),
+      list: (_client, _args, { repository, state, kind }) => ({
+        key: 'tasks',
+        connection: 'tasks',
+        filter: 'state: $state, repository: $repository, names: $names',
+        variables: {
+          state: ['TaskState', state?.toUpperCase()],
+          repository: ['String', repository],
+          names: ['[String!]', kind === undefined ? undefined : [kind]],
+        },
+        nodes: taskFields,
+        noun: 'task',
+        columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
+        row: ({ id, name, state: now, createdAt, repositoryName, createdVersion, error }) => [
+          id,
+          name,
+          repositoryName,
+          now,
+          localTime(createdAt),
+          error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
+        ],
+        none: 'No task matches.',
+      }),
+    },
+  );
   const parent = program.command('task').description('show, watch or cancel one task');
   addClientCommand(parent, choose, {
     usage: 'show <task>',

@@ -36,6 +36,7 @@ export interface TaskPageArguments {
 export interface TaskFilter {
   readonly state?: TaskState | undefined;
   readonly repository?: string | undefined;
+  readonly names?: readonly string[] | undefined;
 }
 
 export async function readTaskPage(
@@ -54,10 +55,15 @@ export function countTasks(em: Em, visibility: Visibility, filter: TaskFilter): 
   return countRows(em, 'task', sql`${passes(filter)} and ${taskVisible(visibility)}`);
 }
 
-function passes({ state, repository }: TaskFilter) {
-  const inState = state === undefined ? sql`true` : sql`task.state = ${state}`;
-  if (repository === undefined) return inState;
-  return sql`${inState} and task.repository_id = (select id from repository where name = ${repository})`;
+function passes({ state, repository, names }: TaskFilter) {
+  const conditions = [
+    state === undefined ? undefined : sql`task.state = ${state}`,
+    repository === undefined
+      ? undefined
+      : sql`task.repository_id = (select id from repository where name = ${repository})`,
+    names === undefined ? undefined : sql`task.name = any(${[...names]}::text[])`,
+  ];
+  return sql.join([sql`true`, ...conditions.filter((each) => each !== undefined)], sql` and `);
 }
 
 /** In one statement. */

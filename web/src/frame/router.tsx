@@ -50,7 +50,7 @@ const tasks = createRoute({
   ...at('/tasks'),
   validateSearch: (search: Record<string, unknown>) => ({
     ...oneOf('state', taskStates)(search),
-    ...texts('repository')(search),
+    ...texts('repository', 'kind')(search),
   }),
   component: lazyRouteComponent(() => import('../tasks/tasks-page.tsx'), 'TasksPage'),
 });

@@ -6,7 +6,8 @@ interface Named {
   readonly rule: { readonly name: string } | null;
 }
 
-const titles: Record<string, string> = {
+/** The kinds of tasks by name. */
+export const titles: Record<string, string> = {
   'repository.sync': 'Sync',
   'content.collect': 'Clean-up',
   'content.verify': 'Verification',

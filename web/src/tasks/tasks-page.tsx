@@ -10,11 +10,12 @@ import type { Column } from '../shared/data-table.tsx';
 import { Empty } from '../shared/empty.tsx';
 import { List } from '../shared/list-page.tsx';
 import { Page } from '../shared/page.tsx';
+import { titles } from './task-title.ts';
 import { taskColumns } from './task-columns.tsx';
 
 const Tasks = graphql(`
-  query Tasks($state: TaskState, $repository: String, $first: Int!, $after: String) {
-    tasks(first: $first, after: $after, state: $state, repository: $repository) {
+  query Tasks($state: TaskState, $repository: String, $names: [String!], $first: Int!, $after: String) {
+    tasks(first: $first, after: $after, state: $state, repository: $repository, names: $names) {
       totalCount
       pageInfo {
         endCursor
@@ -81,20 +82,26 @@ const states = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'].map((va
   value,
   label: value.toLowerCase(),
 }));
+const kinds = Object.entries(titles).map(([value, label]) => ({ value, label }));
 const route = getRouteApi('/tasks');
 
 export function TasksPage() {
-  const { state, repository } = route.useSearch();
+  const { state, repository, kind } = route.useSearch();
   const navigate = route.useNavigate();
   const pages = usePages(
     Tasks,
-    { first: 100, state: state ?? null, repository: repository ?? null },
+    {
+      first: 100,
+      state: state ?? null,
+      repository: repository ?? null,
+      names: kind === undefined ? null : [kind],
+    },
     (data) => data.tasks,
   );
   const change = (fields: Record<string, string | undefined>) =>
     void navigate({ search: (before) => replaceFields(before, fields), replace: true });
   const type = useDebouncedCallback((value: string) => change({ repository: value }), 250);
-  const filtered = state !== undefined || repository !== undefined;
+  const filtered = (state ?? repository ?? kind) !== undefined;
   return (
     <Page
       title="Tasks"
@@ -111,6 +118,16 @@ export function TasksPage() {
           data={states}
           value={state ?? null}
           onChange={(value) => change({ state: value ?? undefined })}
+          w={160}
+        />
+        <Select
+          aria-label="Kind"
+          placeholder="Any kind"
+          clearable
+          clearButtonProps={{ 'aria-label': 'Any kind' }}
+          data={kinds}
+          value={kind ?? null}
+          onChange={(value) => change({ kind: value ?? undefined })}
           w={160}
         />
         <TextInput

@@ -13,7 +13,7 @@ import { taskColumns } from '../tasks/task-columns.tsx';
 
 const UpkeepTasksQuery = graphql(`
   query UpkeepTasks {
-    tasks(first: 100) {
+    tasks(first: 30, names: ["content.collect", "content.verify"]) {
       nodes {
         id
         name
@@ -51,11 +51,11 @@ const columns: readonly Column<Task>[] = [
   },
 ];
 
-/** The latest clean-ups and verifications among the newest hundred tasks. */
+/** The latest clean-ups and verifications. */
 export function UpkeepTasks() {
   const navigate = useNavigate();
   const [{ data, error }] = useQuery({ query: UpkeepTasksQuery });
-  const rows = data?.tasks.nodes.filter(({ name }) => name.startsWith('content.')) ?? [];
+  const rows = data?.tasks.nodes ?? [];
   return (
     <>
       <Title order={2} size="h4" mb="xs">

@@ -10,7 +10,7 @@ import type { RequestContext } from '../context.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { guardEvents } from '../guard-events.ts';
 import { loadPage } from '../loaders.ts';
-import { afterOption, firstOption } from '../page-arguments.ts';
+import { afterOption, firstOption, isStorableText } from '../page-arguments.ts';
 import { RepositoryType, toRepositoryType } from '../repositories/repository.type.ts';
 import { SyncPlan, toSyncPlan } from './sync-plan.type.ts';
 import { TaskProgressType, toProgress } from './task-progress.type.ts';
@@ -46,9 +46,18 @@ export class TaskResolver {
       description: 'Only tasks of the repository with this name; null: all.',
     })
     repository: string | null,
+    @Arg('names', () => [String], {
+      nullable: true,
+      description: 'Only tasks with one of these names, as in `Task.name`; null: all.',
+    })
+    names: string[] | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<TaskType>> {
-    const filter = { state: state ?? undefined, repository: repository ?? undefined };
+    const filter = {
+      state: state ?? undefined,
+      repository: repository ?? undefined,
+      names: names?.filter(isStorableText),
+    };
     const page = await readTaskPage(em, loaders.visibility, {
       first: checkFirst(first),
       after: readNumberCursor('tasks', after),
