@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
@@ -105,10 +106,28 @@ const columns: readonly Column<Outcome>[] = [
   },
 ];
 
+interface Props {
+  readonly id: string;
+  /** The list is read again when it changes. */
+  readonly revision: string;
+}
+
 /** What a run of a mirror rule found, or a dry run would do, with each repository. */
-export function RuleOutcomes({ id }: { readonly id: string }) {
-  const [{ data }] = useQuery({ query: Counts, variables: { id }, requestPolicy: 'network-only' });
+export function RuleOutcomes({ id, revision }: Props) {
+  const [{ data }, readCounts] = useQuery({
+    query: Counts,
+    variables: { id },
+    requestPolicy: 'network-only',
+  });
   const pages = usePages(Outcomes, { id, first: 100 }, (result) => result.task?.ruleOutcomes);
+  const { reload } = pages;
+  const shown = useRef(revision);
+  useEffect(() => {
+    if (shown.current === revision) return;
+    shown.current = revision;
+    reload();
+    readCounts({ requestPolicy: 'network-only' });
+  }, [revision, reload, readCounts]);
   const counts = data?.task?.ruleOutcomeCounts ?? [];
   if (counts.length === 0 && pages.total === 0) return null;
   return (

@@ -81,7 +81,7 @@ export function TaskView({
         ) : null
       ) : (
         // The list is there once the total is known, and has the ends of the syncs when the run is final.
-        <RuleOutcomes key={`${data.ruleProgress.total}${task.state}`} id={data.id} />
+        <RuleOutcomes id={data.id} revision={`${data.ruleProgress.total}${task.state}`} />
       )}
     </>
   );
