@@ -52,6 +52,7 @@ export const rowNames = [
   'graphql',
   'readyz',
   'growth',
+  'console',
   'workers',
 ] as const;
 export type RowName = (typeof rowNames)[number];

@@ -17,6 +17,7 @@ import { formatReport } from './report.ts';
 import type { Findings } from './report.ts';
 import { rowNames, syncRows } from './rows.ts';
 import type { RowName } from './rows.ts';
+import { runConsoleRow } from './rows/console.ts';
 import { runEstateRows } from './rows/estate.ts';
 import { runGrowthRows } from './rows/growth.ts';
 import { runLineRow } from './rows/line.ts';
@@ -65,6 +66,7 @@ try {
     await runServeRows(bench),
     await runReadyzRow(bench),
     await runGrowthRows(bench),
+    await runConsoleRow(bench),
     await runWorkersRow(bench),
   ];
   const isWhole = rows.size === rowNames.length && values.peers;

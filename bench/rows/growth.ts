@@ -108,7 +108,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
 const changingTag = 'v0.0';
 
 /** Images that differ in an annotation only: many manifests and tags, few blobs. */
-function buildTags(tags: number): SampleRepository {
+export function buildTags(tags: number): SampleRepository {
   const sample = createSampleRepository();
   const layer = addLayer(sample, 'growth', 10_000);
   for (let image = 0; image < tags / tagsAnImage; image += 1) {

@@ -1,7 +1,7 @@
 import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import type { KeyboardEvent, ReactNode } from 'react';
-import { useEffect, useMemo, useRef } from 'react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { Row } from './data-row.tsx';
 import classes from './shared.module.css';
 
@@ -39,21 +39,26 @@ export function DataTable<T extends object>(props: Props<T>) {
       helper.display({ id: header, header, cell: (context) => cell(context.row.original) }),
     );
   }, [columns]);
-  const data = useMemo(() => [...rows], [rows]);
-  const table = useTable({ features, columns: definitions, data, getRowId: (row: T) => keyOf(row) });
-  const all = table.getRowModel().rows;
   const virtual = useVirtualizer({
-    count: all.length,
+    count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
     enabled: height !== undefined,
   });
   const inSight = virtual.getVirtualItems();
+  const first = inSight[0]?.index ?? 0;
   const last = inSight.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (last >= all.length - 60) onEnd?.();
-  }, [last, all.length, onEnd]);
+    if (last >= rows.length - 60) onEnd?.();
+  }, [last, rows.length, onEnd]);
+  // The table knows the rows in sight only: a model of 100,000 rows for each page that is loaded would stop the scrolling.
+  const data = useMemo(
+    () => (height === undefined ? [...rows] : rows.slice(first, last + 1)),
+    [rows, height, first, last],
+  );
+  const table = useTable({ features, columns: definitions, data, getRowId: (row: T) => keyOf(row) });
+  const model = table.getRowModel().rows;
   const moveFocus = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
     const row = (event.target as HTMLElement).closest<HTMLElement>('[data-row]');
@@ -62,7 +67,13 @@ export function DataTable<T extends object>(props: Props<T>) {
     const next = Number(row.dataset['row']) + step;
     scroller.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus();
   };
-  const shown = height === undefined ? all.map((_, index) => ({ index, start: undefined })) : inSight;
+  // One function for all renders, so that rows stay as they are when a page is loaded.
+  const latest = useRef(onOpen);
+  useEffect(() => {
+    latest.current = onOpen;
+  });
+  const open = useCallback((row: T) => latest.current?.(row), []);
+  const shown = height === undefined ? rows.map((_, index) => ({ index, start: undefined })) : inSight;
   return (
     <div
       ref={scroller}
@@ -76,7 +87,7 @@ export function DataTable<T extends object>(props: Props<T>) {
       <div
         role="table"
         aria-label={label}
-        aria-rowcount={all.length + 1}
+        aria-rowcount={rows.length + 1}
         className={classes.table}
         style={{ '--columns': columns.map(({ width }) => width).join(' ') } as Record<string, string>}
       >
@@ -95,7 +106,7 @@ export function DataTable<T extends object>(props: Props<T>) {
           style={height === undefined ? {} : { height: virtual.getTotalSize() }}
         >
           {shown.map(({ index, start }) => {
-            const row = all[index];
+            const row = model[height === undefined ? index : index - first];
             return row === undefined ? null : (
               <Row
                 key={row.id}
@@ -103,7 +114,7 @@ export function DataTable<T extends object>(props: Props<T>) {
                 start={start}
                 row={row.original}
                 columns={columns}
-                onOpen={onOpen}
+                onOpen={onOpen === undefined ? undefined : open}
                 selected={selected === row.id}
               />
             );
