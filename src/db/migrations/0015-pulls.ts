@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /** What clients have pulled, day by day. */
-export class Migration0013Pulls extends Migration {
-  override name = '0013-pulls';
+export class Migration0015Pulls extends Migration {
+  override name = '0015-pulls';
 
   up(): void {
     for (const statement of statements) this.addSql(statement);
