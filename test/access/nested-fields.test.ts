@@ -34,6 +34,9 @@ const within = [
   'RepositoryVersion.tag',
   'RepositoryVersion.tags',
   'Schedule.repository',
+  // viewer.test.ts has whose
+  'SearchHit.repository',
+  'SearchHit.task',
   'Signature.manifest',
   'Tag.manifest',
   'TagHistoryEntry.version',
