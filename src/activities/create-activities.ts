@@ -17,8 +17,7 @@ import { createStageActivities } from './sync/stage-activities.ts';
 import { beginPage } from './schedules/begin-page.ts';
 import { createLooks } from './look/create-looks.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
-import { createHostMemories } from './sync/host-memories.ts';
-import { createThrottles } from './sync/throttles.ts';
+import { shareClients } from './sync/share-clients.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 
 /** Workflows import this type only. Each activity takes one object and returns plain JSON. */
@@ -28,7 +27,7 @@ const schedulesAPage = 100;
 
 /** The activities of a worker. `close` closes the clients that they hold. */
 export function createActivities(deps: ActivityDeps) {
-  const shared = { throttles: createThrottles(deps), memories: createHostMemories(deps) };
+  const shared = shareClients(deps);
   const contexts = createSyncContexts(deps, shared);
   const looks = createLooks(deps, shared);
   const fork = () => deps.database.em.fork();
@@ -61,7 +60,7 @@ export function createActivities(deps: ActivityDeps) {
         const started = await startTask(fork(), taskId, deps);
         if (started === undefined) return null;
         if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
-        return contexts.use(taskId, (sync) => beginSync(deps, sync, attempt, signal));
+        return contexts.use(taskId, (sync) => beginSync(deps, sync, attempt, signal), { lists: true });
       }),
 
     /** Local. */

@@ -18,6 +18,7 @@ import { Migration0009Schedules } from './migrations/0009-schedules.ts';
 import { Migration0010Staging } from './migrations/0010-staging.ts';
 import { Migration0011Configuration } from './migrations/0011-configuration.ts';
 import { Migration0012Rules } from './migrations/0012-rules.ts';
+import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
 
 /** Functions of this folder take one; some require a transaction. */
@@ -45,6 +46,7 @@ const migrations = [
   Migration0010Staging,
   Migration0011Configuration,
   Migration0012Rules,
+  Migration0013Upstreams,
   Migration0015Pulls,
 ];
 

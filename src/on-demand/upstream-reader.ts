@@ -1,4 +1,5 @@
 import { createBlobLocks } from '../db/content/blob-lock.ts';
+import { breakersFailed, createBreakers } from '../upstream/failover/breakers.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
@@ -28,7 +29,11 @@ export interface RunningUpstreamReader {
 }
 
 export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamReader {
-  const clients = createRemoteClients(deps);
+  const breakers = createBreakers({
+    em: () => deps.database.em.fork(),
+    onError: (error) => deps.logger.warn({ err: error }, breakersFailed),
+  });
+  const clients = createRemoteClients(deps, breakers);
   const blobLocks = createBlobLocks(deps.databaseUrl);
   const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
   const pullThrough = createPullThrough({ ...deps, clients, blobs });

@@ -10,6 +10,20 @@ export function isThrottle(error: unknown): boolean {
   );
 }
 
+const outages: ReadonlySet<string> = new Set([
+  'PROXY_FAILED',
+  'UPSTREAM_RATE_LIMITED',
+  'UPSTREAM_THROTTLED',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_TRUNCATED',
+  'UPSTREAM_UNAVAILABLE',
+]);
+
+/** Whether the host does not work at the moment: it cannot be reached, answers 5xx, is too slow, or throttles. Another place may be asked. */
+export function isOutage(error: unknown): boolean {
+  return isTidemarkError(error) && error.retryable && outages.has(error.code);
+}
+
 /** Whether the answer itself is wrong, so that a retry would not help. Side content is left out with a warning then. */
 export function isUnreadable(error: unknown): error is TidemarkError {
   return isTidemarkError(error) && error.origin === 'upstream' && !error.retryable;

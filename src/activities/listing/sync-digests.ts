@@ -14,7 +14,7 @@ import type { ListedDigest, OnDigests } from '../../registry/registry.ts';
 import { filterNames } from '../../selection/filter-names.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { listedPlace } from '../sync/open-client.ts';
-import { concurrencyOf } from '../sync/sync-context.ts';
+import { concurrencyOf, listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { isSame } from '../tags/look-up-tag.ts';
 import { checkSample, describeLie } from './check-sample.ts';
@@ -88,6 +88,8 @@ export function openSyncDigests(
       while (waiting.length >= stagedAtOnce) await stage(waiting.splice(0, stagedAtOnce));
     },
     async finish(tags) {
+      // present tags are not requested then
+      if (listedByFallback(sync) !== undefined) return;
       if (known === undefined) {
         if (isTooFew(tags)) return;
         const { registry } = sync;

@@ -7,9 +7,10 @@ import { readKnownListings } from '../../db/tasks/host-listing.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import { rulesOf } from '../../selection/tag-rules.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
+import type { Registry } from '../../registry/registry.ts';
 import { createRegistryClients } from '../../upstream/clients/registry-clients.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { hostOf, openClient } from '../sync/open-client.ts';
+import { openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
 import { openPageContent } from './page-content.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
@@ -58,7 +59,7 @@ function rememberStored(store: Look['store']): Look['store'] {
 
 export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks {
   const em = () => deps.database.em.fork();
-  const clients = createRegistryClients();
+  const clients = createRegistryClients<Registry>();
   const hosts = createLookHosts();
   const listings = new DataLoader((places: readonly ListedPlace[]) => readKnownListings(em(), places), batch);
 
@@ -68,12 +69,10 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     signal: AbortSignal,
   ): Promise<boolean> {
     const { allowPrivate } = settled;
-    const host = hostOf(remote.url);
     const scope = hostScope(remote);
     const client = clients.hold(`${remote.id} ${allowPrivate}`, remote, () =>
       openClient(deps, shared, {
         remote,
-        host,
         allowPrivate,
         witness: `look ${randomUUID()}`,
         onAnswer: () => hosts.answered(scope),

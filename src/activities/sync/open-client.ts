@@ -1,6 +1,7 @@
 import type { Remote } from '../../db/schema/remotes.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Registry } from '../../registry/registry.ts';
+import type { Breakers } from '../../upstream/failover/breakers.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
 import { remoteOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -11,11 +12,12 @@ import type { Throttles } from './throttles.ts';
 export interface SharedByClients {
   readonly throttles: Throttles;
   readonly memories: HostMemories;
+  readonly breakers: Breakers;
 }
 
 export interface ClientOptions {
+  /** One of `upstreamsOf`. */
   readonly remote: Remote;
-  readonly host: string;
   /** Whether the API that took the sync allows upstreams on private addresses. This worker must allow them too. */
   readonly allowPrivate: boolean;
   /** Names the sync, or the looks that use this client. */
@@ -30,8 +32,9 @@ export interface ClientOptions {
 export function openClient(
   deps: ActivityDeps,
   { throttles, memories }: SharedByClients,
-  { remote, host, allowPrivate, witness, onRateLimited, onAnswer }: ClientOptions,
+  { remote, allowPrivate, witness, onRateLimited, onAnswer }: ClientOptions,
 ): Registry {
+  const host = hostOf(remote.url);
   const options = remoteOptions({ ...deps, allowPrivate: deps.allowPrivate && allowPrivate }, remote, {
     onRateLimited: () => onRateLimited?.(),
     onRateLimit: (limit) => throttles.see(host, limit),

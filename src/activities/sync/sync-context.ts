@@ -15,11 +15,17 @@ import type { Registry } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { noteSubject, subjectOf } from '../error-subject.ts';
 import { createRegistryClients } from '../../upstream/clients/registry-clients.ts';
+import { placeOfError } from '../../upstream/failover/ask-places.ts';
+import type { FailoverRegistry } from '../../upstream/failover/failover-registry.ts';
+import { openPlaces } from '../../upstream/failover/places.ts';
+import type { Place, Places } from '../../upstream/failover/places.ts';
 import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';
 import type { SharedByClients } from './open-client.ts';
 import { openFailures } from './open-failures.ts';
+import { openSyncUpstream } from './open-upstream.ts';
+import type { SyncUpstream } from './open-upstream.ts';
 
 /** What the activities of one sync share. */
 export interface SyncContext {
@@ -31,7 +37,10 @@ export interface SyncContext {
   /** The remote's selection when the sync began. */
   readonly selection: RemoteSelection;
   readonly filter: SubsetFilter;
+  /** With fallbacks, one registry made of all upstreams. */
   readonly registry: Registry;
+  /** Undefined without fallbacks. */
+  readonly failover: FailoverRegistry | undefined;
   /** How often the sync has waited for a throttled host. */
   readonly throttles: number;
   /** The stored content that the sync may reuse: by the present rights of its starter. */
@@ -45,6 +54,20 @@ export function concurrencyOf({ arguments: { overrides }, remote }: SyncContext)
   return overrides?.downloadConcurrency ?? remote.downloadConcurrency;
 }
 
+/**
+ * The fallback whose tags the sync takes; undefined: the tags are those of the remote's own upstream. A fallback may be behind, so its
+ * tags are new ones or none: it moves and removes nothing (docs/decisions/0013-fallbacks.md).
+ */
+export function listedByFallback({ failover }: Pick<SyncContext, 'failover'>): Place | undefined {
+  const place = failover?.chosen();
+  return place === undefined || place.position === 0 ? undefined : place;
+}
+
+export interface UseOptions {
+  /** Whether the work lists the tags. */
+  readonly lists?: boolean;
+}
+
 export interface SyncContexts {
   /**
    * Loads the sync of a task. All activities of the task on this worker share one client with its tokens and connections, until the remote
@@ -53,25 +76,23 @@ export interface SyncContexts {
    * @throws TidemarkError `TASK_NOT_RUNNING` when the task has ended, so that a workflow that was reset does nothing; `REMOTE_CHANGED` when
    * the remote names another upstream now.
    */
-  use<T>(taskId: number, work: (context: SyncContext) => Promise<T>): Promise<T>;
+  use<T>(taskId: number, work: (context: SyncContext) => Promise<T>, options?: UseOptions): Promise<T>;
   close(): Promise<void>;
 }
 
 export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients): SyncContexts {
   const { throttles } = shared;
-  const clients = createRegistryClients();
+  const clients = createRegistryClients<Places>();
   return {
-    async use(taskId, work) {
+    async use(taskId, work, { lists = false } = {}) {
       const em = deps.database.em.fork();
       const { task, remote, repositoryId, selection } = await loadSync(em, taskId);
       const logins = deps.logins ?? (await assumeLogins(em));
       const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
-      const host = hostOf(selection.url);
-      const client = clients.hold(taskId, remote, () =>
+      const open = (upstream: Remote) =>
         openClient(deps, shared, {
-          remote,
-          host,
+          remote: upstream,
           witness: `task ${taskId}`,
           allowPrivate: task.arguments.allowPrivate ?? true,
           onRateLimited: () => {
@@ -80,9 +101,13 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
               deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
             );
           },
-        }),
-      );
+        });
+      const client = clients.hold(taskId, remote, () => openPlaces(remote, open));
+      const hasSignatureStore = remote.sigstore != null;
+      const opened = { taskId, places: client.value, hasSignatureStore, lists };
+      let upstream: SyncUpstream | undefined;
       try {
+        upstream = await openSyncUpstream(deps, shared, opened);
         return await work({
           taskId,
           repositoryId,
@@ -90,17 +115,20 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
           remote,
           selection,
           filter: compileSubset(selection),
-          registry: client.value,
+          registry: upstream.registry,
+          failover: upstream.failover,
           throttles: await throttles.count(em, taskId),
           reuse: { visibility, repositoryId, origin },
           failures: openFailures(deps, taskId, selection.tagRules?.tagFailures),
         });
       } catch (error) {
+        const host = hostOf(placeOfError(error)?.url ?? selection.url);
         const settled = await throttles.settle(em, { taskId, host }, error);
         const readRepository = () => readRepositoryName(em, repositoryId);
         noteSubject(settled, { task: taskKey(taskId), readRepository, ...subjectOf(error) });
         throw settled;
       } finally {
+        await upstream?.finish();
         client.release();
       }
     },

@@ -24,6 +24,8 @@ export interface Throttles {
   check(host: string): Promise<void>;
   /** Takes the rate limit that an answer states. */
   see(host: string, limit: RateLimit): void;
+  /** Makes all syncs wait for a host that has answered 429. The caller asks another host meanwhile. */
+  note(host: string, error: TidemarkError): Promise<void>;
   /**
    * Turns a 429 into a wait of all syncs of the host, and returns any other error unchanged. The wait is the host's own, else 5, 15, 45, then
    * 60 seconds. The budget of the sync (`TIDEMARK_THROTTLE_BUDGET`) limits the waits since its last progress.
@@ -64,6 +66,10 @@ export function createThrottles(deps: ThrottleDeps): Throttles {
         .catch((error: unknown) =>
           logger.warn({ err: error, host }, 'could not note that an upstream is throttled'),
         );
+    },
+
+    async note(host, { code, retryAfterMs }) {
+      if (code === 'UPSTREAM_RATE_LIMITED') await hosts.note(database.em.fork(), host, retryAfterMs);
     },
 
     async settle(em, { taskId, host }, error) {

@@ -18,6 +18,7 @@ import { forEachConcurrently } from '../../upstream/limiter.ts';
 import { readPages } from '../../upstream/read-pages.ts';
 import { countOutside, pruneOutside } from './outside-filter.ts';
 import { askAside, isSideFailure } from '../companions/side-look-ups.ts';
+import { listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 const pageSize = 500;
@@ -33,7 +34,7 @@ interface Kept {
 
 /**
  * Stages the removals of a mirror sync: content that the upstream neither lists nor serves. Content that is still served, or whose request
- * failed, stays with a warning. Nothing is requested for a mass removal, which the commit refuses.
+ * failed, stays with a warning. Nothing is requested for a mass removal, which the commit refuses. Nothing is removed by a fallback's list.
  */
 export async function findRemovals(
   deps: ActivityDeps,
@@ -44,6 +45,8 @@ export async function findRemovals(
   const em = deps.database.em.fork();
   const prune = sync.arguments.pruneFiltered === true;
   await countOutside(em, sync);
+  // the fallback may be behind
+  if (listedByFallback(sync) !== undefined) return;
   await stageRemovals(em, sync, sync.filter, prune);
   const { present, removed } = await countRemovals(em, sync, prune);
   if (!sync.arguments.confirmRemoval && isMassRemoval(present, removed)) return;

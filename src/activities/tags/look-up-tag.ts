@@ -5,6 +5,7 @@ import type { ManifestToStore } from '../../db/content/meaning.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
 import { fetchManifest } from '../../upstream/fetch-manifest.ts';
+import { listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 export interface TagToLookUp<Held = never> {
@@ -31,7 +32,7 @@ export type LookedUp = { readonly name: string } & (
 
 /**
  * Sends HEAD for a tag whose digest may be known, because registries count GETs as pulls, and GET for the others. Returns undefined when
- * the upstream has no such tag. For a present tag HEAD and GET must agree on that (`resolve`).
+ * the upstream has no such tag. For a present tag HEAD and GET must agree on that (`resolve`). A fallback is not asked for present tags.
  */
 export async function lookUpTag<Held = never>(
   em: Em,
@@ -39,6 +40,7 @@ export async function lookUpTag<Held = never>(
   { name, present, left, like, hold }: TagToLookUp<Held>,
   signal: AbortSignal,
 ): Promise<LookedUp | Held | undefined> {
+  if (present && listedByFallback(sync) !== undefined) return { name, kind: 'unchanged', ...present };
   let agreed = present?.digest;
   if (present || hold) {
     const head = await sync.registry.resolve(name, { signal, ...(present && { known: present.digest }) });

@@ -6,6 +6,7 @@ import { stageTags, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { StagedTag } from '../../db/staging/stage-tags.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { quoteValue } from '../../oci/error.ts';
+import { listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import type { HeldTag } from './await-age.ts';
 import type { LookedUp } from './look-up-tag.ts';
@@ -43,7 +44,8 @@ export async function storeFound(
   const unchanged = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'kept');
   const unstaged = unchanged.map(({ name }) => name);
   await unstageTags(em, sync.taskId, unstaged);
-  if (sync.filter.minimumAge !== undefined && !sync.arguments.dryRun) {
+  const isAged = sync.filter.minimumAge !== undefined && !sync.arguments.dryRun;
+  if (isAged && listedByFallback(sync) === undefined) {
     const settled = batch.filter(({ kind }) => kind === 'unchanged' || kind === 'left-out');
     await forgetTags(
       em,

@@ -4,7 +4,7 @@ import type { ManifestRef } from '../../db/staging/stage-companions.ts';
 import { readPresentTags } from '../../db/staging/stage-tags.ts';
 import { setProgress } from '../../db/tasks/tasks.ts';
 import { absentRepositoryWarning } from '../../db/tasks/absent-repository.ts';
-import { readLeftTags, readWalked, stageWalked } from '../../db/staging/walked-tags.ts';
+import { readLeftTags, readRemovedNames, readWalked, stageWalked } from '../../db/staging/walked-tags.ts';
 import { closeNames } from '../../selection/close-names.ts';
 import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
 import type { ManifestDocument } from '../../oci/manifest/manifest.ts';
@@ -27,6 +27,7 @@ import type { Found } from './store-found.ts';
 import { createReferrerLists } from '../companions/referrer-lists.ts';
 import type { ReferrerLists } from '../companions/referrer-lists.ts';
 import { isSideFailure } from '../companions/side-look-ups.ts';
+import { listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 
 /** The tags of one activity. */
@@ -102,7 +103,7 @@ interface LookUps {
   readonly em: Em;
   readonly sync: SyncContext;
   readonly concurrency: number;
-  readonly runs: AsyncIterable<TagToLookUp[]>;
+  readonly runs: AsyncIterable<TagOfRun[]>;
   readonly present: PromiseWithResolvers<readonly ManifestRef[]>;
   readonly lists: ReferrerLists;
   readonly collector: Collector<Found>;
@@ -116,7 +117,7 @@ async function lookUpTags(
 ): Promise<void> {
   const checkAge = openAgeCheck(em, sync);
   const requests = createLimiter(concurrency);
-  const lookUpRun = async (run: readonly TagToLookUp[], laneSignal: AbortSignal) => {
+  const lookUpRun = async (run: readonly TagOfRun[], laneSignal: AbortSignal) => {
     let like: ManifestDocument | undefined;
     for (const tag of run) {
       const wanted = { ...tag, like, hold: holdOf(tag.name, checkAge) };
@@ -135,6 +136,9 @@ async function lookUpTags(
     async (together) => lists.ahead(await present.promise, requests, together),
   ]);
 }
+
+/** `wasRemoved`: the repository has had the tag, and no longer has it. Known only of tags that a fallback lists. */
+type TagOfRun = TagToLookUp & { readonly wasRemoved: boolean };
 
 const pageSize = 2_000;
 
@@ -156,7 +160,7 @@ async function* readRuns(
     readonly onWalked: (manifestId: number, isImmutable: boolean) => void;
     readonly onPresent: (manifests: readonly ManifestRef[]) => void;
   },
-): AsyncGenerator<TagToLookUp[]> {
+): AsyncGenerator<TagOfRun[]> {
   const length = Math.min(runAtMost, Math.ceil((range.to - range.from) / (4 * range.concurrency)));
   for (let from = range.from; from < range.to; from += pageSize) {
     const names = await readNames(em, sync.taskId, from, Math.min(range.to, from + pageSize));
@@ -165,11 +169,14 @@ async function* readRuns(
     const others = names.filter((name) => !walked.has(name)).sort();
     const present = await readPresentTags(em, sync.repositoryId, others);
     const left = await readLeftTags(em, sync.remote.id, others);
-    const tags: TagToLookUp[] = [];
+    const isFallback = listedByFallback(sync) !== undefined;
+    const absent = isFallback ? others.filter((name) => !present.has(name)) : [];
+    const removed = await readRemovedNames(em, sync.repositoryId, absent);
+    const tags: TagOfRun[] = [];
     for (const name of others) {
       const tag = present.get(name);
       if (tag !== undefined && sync.filter.isImmutable?.(name) === true) onWalked(tag.manifestId, true);
-      else tags.push({ name, present: tag, left: left.get(name) });
+      else tags.push({ name, present: tag, left: left.get(name), wasRemoved: removed.has(name) });
     }
     onPresent(tags.flatMap(({ present: tag }) => (tag ? [{ id: tag.manifestId, digest: tag.digest }] : [])));
     for (let at = 0; at < tags.length; at += length) yield tags.slice(at, at + length);
@@ -185,9 +192,10 @@ function holdOf(name: string, checkAge: AgeCheck | undefined): TagToLookUp<HeldT
 async function lookUp(
   em: Em,
   sync: SyncContext,
-  tag: TagToLookUp<HeldTag>,
+  tag: TagToLookUp<HeldTag> & Pick<TagOfRun, 'wasRemoved'>,
   signal: AbortSignal,
 ): Promise<Found> {
+  if (tag.wasRemoved) return notAddedAgain(sync, tag.name);
   try {
     const found = await lookUpTag(em, sync, tag, signal);
     if (found === undefined) return await leftOut(sync, tag.name, signal);
@@ -201,6 +209,12 @@ async function lookUp(
     if (sync.failures?.accepts(error) !== true) throw error;
     return { name, kind: 'held', outcome: 'FAILED', code: error.code, reason: error.message };
   }
+}
+
+function notAddedAgain(sync: SyncContext, name: string): Found {
+  const host = listedByFallback(sync)?.host;
+  const warning = `The tag ${name} was removed from the repository before, and the fallback ${host} still lists it. It was not added again.`;
+  return { name, kind: 'kept', warning };
 }
 
 /**

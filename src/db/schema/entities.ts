@@ -12,6 +12,7 @@ import { schedulesTables } from './schedules.ts';
 import { signaturesTables } from './signatures.ts';
 import { stagingTables } from './staging.ts';
 import { tasksTables } from './tasks.ts';
+import { upstreamsTables } from './upstreams.ts';
 import { versionsTables } from './versions.ts';
 
 /** Each table that the migrations make. */
@@ -30,5 +31,6 @@ export const entities = [
   ...signaturesTables,
   ...stagingTables,
   ...tasksTables,
+  ...upstreamsTables,
   ...versionsTables,
 ];

@@ -40,6 +40,21 @@ export async function stageWalked(em: Em, taskId: number, names: readonly string
   );
 }
 
+/** The names among these that an earlier version of the repository has had as tags, as far as its versions are kept. */
+export async function readRemovedNames(
+  em: Em,
+  repositoryId: number,
+  names: readonly string[],
+): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const result = await sql<{ name: string }>`
+    select distinct name from tag_membership
+    where repository_id = ${repositoryId} and removed_in is not null and name = any(${names}::text[])`.execute(
+    kysely(em),
+  );
+  return new Set(result.rows.map(({ name }) => name));
+}
+
 /** The tags of the remote at its last failed sync. */
 export async function readLeftTags(
   em: Em,

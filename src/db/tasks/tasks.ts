@@ -100,7 +100,20 @@ const stagingTables = [
 
 /** Drops the staging rows of a task in one statement. It excludes concurrent calls and the deletion of the repository. */
 export async function clearStage(em: Em, taskId: number): Promise<void> {
-  const deletions = stagingTables.map(
+  await clearTables(em, taskId, stagingTables);
+}
+
+/** Drops what was walked. The names that are being listed stay. */
+export async function clearWalk(em: Em, taskId: number): Promise<void> {
+  await clearTables(
+    em,
+    taskId,
+    stagingTables.filter((table) => table !== 'sync_name'),
+  );
+}
+
+async function clearTables(em: Em, taskId: number, tables: readonly string[]): Promise<void> {
+  const deletions = tables.map(
     (table) =>
       sql`${sql.id(`without_${table}`)} as (delete from ${sql.table(table)} s using ended where s.task_id = ended.id)`,
   );

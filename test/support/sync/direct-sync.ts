@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createLooks } from '../../../src/activities/look/create-looks.ts';
 import { createSyncContexts } from '../../../src/activities/sync/sync-context.ts';
-import { createHostMemories } from '../../../src/activities/sync/host-memories.ts';
-import { createThrottles } from '../../../src/activities/sync/throttles.ts';
+import { shareClients } from '../../../src/activities/sync/share-clients.ts';
 import { beginSync } from '../../../src/activities/sync/begin-sync.ts';
 import { commitSync } from '../../../src/activities/sync/commit-sync.ts';
 import type { ActivityDeps } from '../../../src/activities/deps.ts';
@@ -67,7 +66,7 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
       },
     },
   };
-  const shared = { throttles: createThrottles(deps), memories: createHostMemories(deps) };
+  const shared = shareClients(deps);
   const contexts = createSyncContexts(deps, shared);
   const looks = createLooks(deps, shared);
   const { signal } = new AbortController();
@@ -101,7 +100,7 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
       let faults = 0;
       for (let attempt = options?.stages === true ? 2 : 1; ; attempt += 1)
         try {
-          await contexts.use(task.id, (sync) => copy(sync, attempt));
+          await contexts.use(task.id, (sync) => copy(sync, attempt), { lists: true });
           return undefined;
         } catch (error) {
           if (!isTidemarkError(error)) throw error;

@@ -1,0 +1,96 @@
+import { abortable } from '../../content/abortable.ts';
+import { isTidemarkError } from '../../oci/error.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { askPlaces, noteError } from './ask-places.ts';
+import type { Asking, PlaceFailure, PlacedAnswer } from './ask-places.ts';
+import type { Place, Places } from './places.ts';
+
+export interface ChoiceOptions extends Asking {
+  readonly places: Places['all'];
+  /** The place that an earlier activity of the sync has chosen for tags. */
+  readonly chosen?: Place | undefined;
+  /** Called once, before the first answer about tags is returned. */
+  readonly onChosen?: ((place: Place, failures: readonly PlaceFailure[]) => Promise<void>) | undefined;
+  /** Whether requests that are not for tags wait for the choice. Otherwise they may make it. */
+  readonly waits?: boolean;
+}
+
+/** Only requests for tags choose while others wait: another API of a host may work although its tags cannot be read. */
+export type RequestKind = 'tag' | 'other';
+
+interface ChoiceQuestion<T> {
+  readonly signal: AbortSignal | undefined;
+  readonly kind: RequestKind;
+  readonly ask: (registry: Registry) => Promise<T>;
+  readonly isAbsent?: (result: T) => boolean;
+}
+
+export type Choice = ReturnType<typeof createChoice>;
+
+/** The place of the tags. The first request for tags chooses it; all later ones go there alone. */
+export function createChoice(options: ChoiceOptions) {
+  const { places, onChosen, waits = false } = options;
+  const [own] = places;
+  let chosen = options.chosen;
+  let choosing: Promise<unknown> | undefined;
+  const wasChosen = Promise.withResolvers<void>();
+  if (chosen !== undefined) wasChosen.resolve();
+
+  async function keep(place: Place, failures: readonly PlaceFailure[]): Promise<void> {
+    await onChosen?.(place, failures);
+    chosen = place;
+    wasChosen.resolve();
+  }
+
+  async function choose<T>({ signal, ask, isAbsent }: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
+    const answer = await askPlaces(options, {
+      places,
+      judge: own,
+      signal,
+      ask: ({ registry }) => ask(registry),
+      ...(isAbsent && { isAbsent }),
+    });
+    await keep(answer.place, answer.failures);
+    return answer;
+  }
+
+  async function askChosen<T>(place: Place, { signal, ask }: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
+    try {
+      const result = await ask(place.registry);
+      await options.breakers.succeeded(place);
+      return { place, result, failures: [] };
+    } catch (error) {
+      signal?.throwIfAborted();
+      // a throttled request is repeated here, because the tags are this place's
+      if (isTidemarkError(error)) await noteError({ breakers: options.breakers }, place, error);
+      throw error;
+    }
+  }
+
+  return {
+    made: () => chosen,
+    async makeOwn() {
+      if (chosen === undefined) await keep(own, []);
+    },
+    /** The place, without a request. Before the choice: the remote's own, unless it must be waited for. */
+    async place(signal?: AbortSignal): Promise<Place> {
+      if (chosen === undefined && waits) await abortable(wasChosen.promise, signal);
+      return chosen ?? own;
+    },
+    async ask<T>(question: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
+      for (;;) {
+        question.signal?.throwIfAborted();
+        if (chosen !== undefined) return askChosen(chosen, question);
+        if (waits && question.kind === 'other') await abortable(wasChosen.promise, question.signal);
+        else if (choosing !== undefined) await choosing.catch(() => undefined);
+        else {
+          const mine = choose(question).finally(() => {
+            choosing = undefined;
+          });
+          choosing = mine;
+          return mine;
+        }
+      }
+    },
+  };
+}

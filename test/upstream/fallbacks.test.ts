@@ -1,0 +1,237 @@
+/** Syncs of a remote with a fallback: what fails over, what does not, and what a fallback may change (docs/decisions/0013-fallbacks.md). */
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readThrottle } from '../../src/db/tasks/host-throttles.ts';
+import { readTaskUpstreams } from '../../src/db/upstreams/task-upstreams.ts';
+import { HostBreaker } from '../../src/db/schema/upstreams.ts';
+import { addImage, addLayer, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
+import { openFakeUpstream, send } from '../support/upstream/fake-upstream.ts';
+import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { expectFitForPeople, openStage, upstreamName, verifyBlobs } from '../support/sync/stage.ts';
+import type { Scene, Stage } from '../support/sync/stage.ts';
+
+let stage: Stage;
+const opened: FakeUpstream[] = [];
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(async () => {
+  await Promise.all(opened.map((upstream) => upstream.close()));
+  await stage.close();
+});
+
+const mirrorName = 'copies/app';
+const list = `GET /v2/${upstreamName}/tags/list`;
+
+interface Pair extends Scene {
+  readonly fallback: FakeUpstream;
+  /** What the fallback serves, under its own name. */
+  readonly copy: SampleRepository;
+}
+
+/** An upstream and its fallback, with the same content at first. */
+async function openPair(tags: readonly string[] = ['v1']): Promise<Pair> {
+  const repository = createSampleRepository();
+  const copy = createSampleRepository();
+  const fallback = await openFakeUpstream({ fallback: sampleAnswers(copy) });
+  opened.push(fallback);
+  const fallbacks = [{ url: fallback.url, upstreamName: mirrorName }];
+  const scene = await stage.open({ repository, remote: { fallbacks } });
+  for (const tag of tags) for (const place of [repository, copy]) addTag(scene, place, tag);
+  return { ...scene, fallback, copy };
+}
+
+function addTag(
+  { seed }: Pick<Scene, 'seed'>,
+  repository: SampleRepository,
+  tag: string,
+  edition = '',
+): Digest {
+  return addImage(repository, { seed: `${seed}-${tag}${edition}`, layers: [3_000], tag }).digest;
+}
+
+async function upstreamsOf(taskId: number) {
+  const rows = await readTaskUpstreams(stage.harness.em(), [taskId]);
+  return rows.map(({ url, hasList, manifests, blobs, bytes }) => ({ url, hasList, manifests, blobs, bytes }));
+}
+
+/** An image with one large layer at both places, and the size of half of it. */
+function addLarge({ seed, repository, copy }: Pair) {
+  const layer = addLayer(repository, `${seed}-large`, 2_000_000);
+  for (const place of [repository, copy]) {
+    addLayer(place, `${seed}-large`, 2_000_000);
+    addImage(place, { seed: `${seed}-large`, layers: [layer], tag: 'large' });
+  }
+  const bytes = repository.blobs.get(layer.digest) ?? Buffer.alloc(0);
+  return { layer, bytes, half: Math.floor(bytes.length / 2), path: `blobs/${layer.digest}` };
+}
+
+/** Sends the first bytes, then is gone for good. */
+function dies(pair: Pair, bytes: Buffer, sentBytes: number): Answer {
+  return async (_request, response) => {
+    response.writeHead(200, { 'content-length': String(bytes.length) });
+    response.write(bytes.subarray(0, sentBytes));
+    const closed = once(response, 'close');
+    response.socket?.destroySoon();
+    await closed;
+    await pair.upstream.close();
+  };
+}
+
+describe('a blob', () => {
+  test.concurrent('whose upstream dies in the middle goes on at the fallback, without the first half', async () => {
+    const pair = await openPair();
+    const { layer, bytes, half, path } = addLarge(pair);
+    pair.upstream.on(`GET /v2/${upstreamName}/${path}`, dies(pair, bytes, half));
+    const { task, warnings } = await pair.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    expect(warnings).toEqual([]);
+    const asked = pair.fallback.requestsOf(`GET /v2/${mirrorName}/${path}`);
+    expect(asked.map(({ headers }) => headers.range)).toEqual([`bytes=${half}-`]);
+    await verifyBlobs(pair.harness, [layer.digest]);
+    const [own, other] = await upstreamsOf(task.id);
+    expect(own).toMatchObject({ url: pair.upstream.url, hasList: true, manifests: 2 });
+    expect(other).toMatchObject({ url: pair.fallback.url, hasList: false });
+    // each byte was delivered once
+    const sizes = [...pair.repository.blobs.values(), ...documentsOf(pair.repository)].map(
+      ({ length }) => length,
+    );
+    expect((own?.bytes ?? 0) + (other?.bytes ?? 0)).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    expect(own?.bytes).toBeGreaterThanOrEqual(half);
+    expect((own?.blobs ?? 0) + (other?.blobs ?? 0)).toBe(pair.repository.blobs.size);
+  });
+
+  test.concurrent('goes on at a fallback that knows no Range, and is fetched anew when the halves do not fit', async () => {
+    const pair = await openPair();
+    const { layer, bytes, half, path } = addLarge(pair);
+    const wrong = Buffer.concat([bytes.subarray(0, half), Buffer.alloc(bytes.length - half, 7)]);
+    const route = `GET /v2/${upstreamName}/${path}`;
+    const whole: Answer = { headers: { 'content-type': mediaTypes.ociLayer }, body: bytes };
+    const breaksOff: Answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': String(bytes.length) });
+      response.write(bytes.subarray(0, half));
+      response.socket?.destroySoon();
+    };
+    pair.upstream.on(route, breaksOff, breaksOff, whole);
+    pair.fallback.on(`GET /v2/${mirrorName}/${path}`, { body: wrong }, whole);
+    const { task } = await pair.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    await verifyBlobs(pair.harness, [layer.digest]);
+    expect(pair.fallback.requestsOf(`GET /v2/${mirrorName}/${path}`)).toHaveLength(2);
+  });
+});
+
+function documentsOf({ manifests }: SampleRepository): Buffer[] {
+  return [...manifests.values()].map(({ bytes }) => bytes);
+}
+
+describe('a list of tags', () => {
+  test.concurrent('of a fallback adds new tags, and moves and removes nothing', async () => {
+    const pair = await openPair(['v1', 'v2', 'v3', 'gone']);
+    const { ids, repository, copy } = pair;
+    await pair.sync({ mirror: true });
+    removeTag(repository, 'gone');
+    const current = addTag(pair, repository, 'v1', '-moved');
+    await pair.sync({ mirror: true });
+    // the fallback has neither, has lost two tags, and has a new one
+    removeTag(copy, 'v2');
+    removeTag(copy, 'v3');
+    addTag(pair, copy, 'v4');
+    pair.upstream.on(list, { status: 503 });
+    const { task, warnings, latest } = await pair.sync({ mirror: true });
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 3 });
+    const tags = await pair.harness.tags(ids.repositoryId, latest);
+    expect([...tags.keys()].sort()).toEqual(['v1', 'v2', 'v3', 'v4']);
+    expect(tags.get('v1')).toBe(current);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(
+      /^The tags were listed at 127\.0\.0\.1:\d+, a fallback, because 127\.0\.0\.1:\d+ was unavailable\..* 503/,
+    );
+    expect(warnings[1]).toMatch(/^The tag gone was removed from the repository before/);
+    for (const warning of warnings) expectFitForPeople(warning);
+    // present tags cost no request
+    expect(pair.fallback.requests.filter(({ path }) => path.endsWith('/manifests/v1'))).toEqual([]);
+    expect(await upstreamsOf(task.id)).toMatchObject([{ url: pair.fallback.url, hasList: true }]);
+
+    pair.upstream.off(list);
+    const back = await pair.sync({ mirror: true });
+    expect(back.warnings).toEqual([]);
+    expect([...(await pair.harness.tags(ids.repositoryId, back.latest)).keys()].sort()).toEqual([
+      'v1',
+      'v2',
+      'v3',
+    ]);
+  });
+
+  test.concurrent('of one upstream is not mixed with the tags of another', async () => {
+    const pair = await openPair(['a', 'c']);
+    addTag(pair, pair.repository, 'a', '-moved');
+    const old = pair.copy.tags.get('a');
+    // the upstream dies when the tag `a` has been walked
+    pair.upstream.on(`GET /v2/${upstreamName}/manifests/c`, (request, response) => {
+      pair.upstream.on(list, { status: 503 });
+      send(request, response, { status: 503 });
+    });
+    const { task, latest } = await pair.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    const tags = await pair.harness.tags(pair.ids.repositoryId, latest);
+    expect(tags.get('a')).toBe(old);
+    expect((await upstreamsOf(task.id)).map(({ hasList }) => hasList)).toEqual([false, true]);
+  });
+
+  test.concurrent('of a throttled upstream is read at the fallback, and the host is left alone', async () => {
+    const pair = await openPair();
+    pair.upstream.on(list, { status: 429, headers: { 'retry-after': '3000' } });
+    const { task } = await pair.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    const { host } = new URL(pair.upstream.url);
+    expect(await readThrottle(stage.harness.em(), host, 0)).toBeGreaterThan(2_000_000);
+    const before = pair.upstream.requests.length;
+    expect((await pair.sync()).task.state).toBe('COMPLETED');
+    expect(pair.upstream.requests).toHaveLength(before);
+    expect(await stage.harness.em().findOne(HostBreaker, { host })).toBe(null);
+  });
+
+  test.concurrent.each([
+    { status: 401, code: 'UPSTREAM_UNAUTHORIZED' },
+    { status: 403, code: 'UPSTREAM_FORBIDDEN' },
+    { status: 404, code: 'REPOSITORY_NOT_FOUND' },
+  ])('that is answered $status fails the sync, and no fallback is asked', async ({ status, code }) => {
+    const pair = await openPair();
+    const headers = status === 401 ? { 'www-authenticate': 'Basic realm="x"' } : {};
+    pair.upstream.on(list, { status, headers });
+    const { task } = await pair.sync();
+    expect(task).toMatchObject({ state: 'FAILED', errorCode: code });
+    expect(pair.fallback.requests).toEqual([]);
+  });
+
+  test.concurrent('that no upstream has names them all, and the refusal of a fallback is no answer', async () => {
+    const pair = await openPair();
+    pair.upstream.on(list, { status: 503 });
+    pair.fallback.on(`GET /v2/${mirrorName}/tags/list`, { status: 404 });
+    const { task } = await pair.sync();
+    const { host } = new URL(pair.fallback.url);
+    expect(task).toMatchObject({ state: 'FAILED', errorCode: 'UPSTREAM_UNAVAILABLE' });
+    expect(task.errorMessage).toContain(`No other upstream helped: ${host}: REPOSITORY_NOT_FOUND.`);
+    expectFitForPeople(task.errorMessage ?? '');
+  });
+});
+
+test.concurrent('a tag without a list, and a digest, come from the fallback', async () => {
+  const pair = await openPair(['v1', 'v2']);
+  const digest = pair.copy.tags.get('v2') ?? '';
+  const remote = {
+    includeTags: ['v1', digest],
+    fallbacks: [{ url: pair.fallback.url, upstreamName: mirrorName }],
+  };
+  const scene = await stage.open({ remote });
+  await scene.upstream.close();
+  const { task, latest } = await scene.sync();
+  expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  expect([...(await stage.harness.tags(scene.ids.repositoryId, latest)).keys()]).toEqual(['v1']);
+  expect(await stage.harness.content(scene.ids.repositoryId, latest, 'manifest')).toContain(digest);
+});
