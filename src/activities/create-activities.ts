@@ -24,6 +24,8 @@ import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 export type Activities = ReturnType<typeof createActivities>['activities'];
 
 const schedulesAPage = 100;
+/** Listings are numbered by round and attempt. */
+const attemptsARound = 100_000;
 
 /** The activities of a worker. `close` closes the clients that they hold. */
 export function createActivities(deps: ActivityDeps) {
@@ -48,11 +50,14 @@ export function createActivities(deps: ActivityDeps) {
     noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
       runActivity(() => setRunId(fork(), taskId, runId)),
 
-    /** Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
-    beginSync: ({ taskId }: TaskInput): Promise<SyncResult | UnfinishedSync | null> =>
+    /** A later `round` follows the loss of an upstream. Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
+    beginSync: ({
+      taskId,
+      round = 0,
+    }: TaskInput & { round?: number }): Promise<SyncResult | UnfinishedSync | null> =>
       runWithHeartbeat(async (signal, { info: { attempt } }) => {
         // an earlier attempt may have committed and been cut off before it returned or cleared its stage
-        const committed = attempt > 1 ? await readCommitted(fork(), taskId) : undefined;
+        const committed = attempt > 1 || round > 0 ? await readCommitted(fork(), taskId) : undefined;
         if (committed !== undefined) {
           await clearStage(fork(), taskId);
           return committed;
@@ -60,7 +65,11 @@ export function createActivities(deps: ActivityDeps) {
         const started = await startTask(fork(), taskId, deps);
         if (started === undefined) return null;
         if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
-        return contexts.use(taskId, (sync) => beginSync(deps, sync, attempt, signal), { lists: true });
+        return contexts.use(
+          taskId,
+          (sync) => beginSync(deps, sync, round * attemptsARound + attempt, signal),
+          { lists: true },
+        );
       }),
 
     /** Local. */

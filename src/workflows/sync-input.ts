@@ -39,3 +39,6 @@ export function summaryOf(text: string): string {
 
 /** The workflow type. The API starts it by name. */
 export const syncWorkflowType = 'syncRepository';
+
+/** The error of a sync whose tags come from an upstream that has failed, while the remote has others. */
+export const upstreamLost = 'UPSTREAM_LOST';

@@ -1,4 +1,6 @@
 import {
+  ActivityFailure,
+  ApplicationFailure,
   CancellationScope,
   condition,
   defineSignal,
@@ -8,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { cutIntoParts, mostParts, shareOut } from './parts.ts';
 import { endingTask, local, openRemote } from './steps.ts';
+import { upstreamLost } from './sync-input.ts';
 import type { SyncInput, SyncResult } from './sync-input.ts';
 import { runStages } from './sync-stages.ts';
 import type { StageRunner, UnfinishedSync } from './sync-stages.ts';
@@ -20,6 +23,9 @@ const yourTurn = defineSignal('yourTurn');
 /** A waiting sync also looks by itself, because the sync that should signal it may be terminated. */
 const shortestWaitSeconds = 30;
 const longestWaitSeconds = 300;
+
+/** How often the tags of a sync are listed anew after the loss of an upstream. */
+const mostRounds = 2;
 
 /**
  * Copies the graphs of the selected tags, then publishes a version in one transaction. The order is that of sync-stages.ts. Lists live in
@@ -42,11 +48,22 @@ async function sync(input: SyncInput): Promise<SyncResult> {
     show(stage.describe(facts));
     if (stage.taskStage !== undefined) await local.enterStage({ taskId, stage: stage.taskStage });
   };
-  let progress = await begin(input, show);
-  while ('next' in progress) progress = await runStages(progress, { enter, steps, onlySmall: false });
-  const { createdVersion } = progress;
-  show(createdVersion === null ? 'nothing changed' : `version ${createdVersion}`);
-  return progress;
+  for (let round = 0; ; round += 1)
+    try {
+      let progress = await begin(input, round, show);
+      while ('next' in progress) progress = await runStages(progress, { enter, steps, onlySmall: false });
+      const { createdVersion } = progress;
+      show(createdVersion === null ? 'nothing changed' : `version ${createdVersion}`);
+      return progress;
+    } catch (error) {
+      if (round === mostRounds || !isUpstreamLost(error)) throw error;
+    }
+}
+
+/** Whether the upstream whose tags are walked has failed, and the remote has others. The tags are then listed anew. */
+function isUpstreamLost(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === upstreamLost;
 }
 
 function createSteps({ taskId, repositoryName }: SyncInput): Required<StageRunner['steps']> {
@@ -93,6 +110,7 @@ function createSteps({ taskId, repositoryName }: SyncInput): Required<StageRunne
 /** While the maximum of syncs of the upstream's host is running, the task is WAITING, and can be cancelled. */
 async function begin(
   { taskId, repositoryName }: SyncInput,
+  round: number,
   show: (details: string) => void,
 ): Promise<SyncResult | UnfinishedSync> {
   let isCalled = false;
@@ -103,7 +121,9 @@ async function begin(
   for (let seconds = shortestWaitSeconds; ; seconds = Math.min(2 * seconds, longestWaitSeconds)) {
     isCalled = false;
     show('listing tags');
-    const begun = await remote.beginSync.executeWithOptions({ summary }, [{ taskId }]);
+    const begun = await remote.beginSync.executeWithOptions({ summary }, [
+      { taskId, ...(round > 0 && { round }) },
+    ]);
     if (begun !== null) return begun;
     show("waiting for a turn: the maximum of syncs of the upstream's host is running");
     await condition(() => isCalled, `${seconds} seconds`);

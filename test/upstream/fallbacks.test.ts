@@ -183,6 +183,24 @@ describe('a list of tags', () => {
     expect((await upstreamsOf(task.id)).map(({ hasList }) => hasList)).toEqual([false, true]);
   });
 
+  test.concurrent('of many tags is read anew at the fallback when its upstream dies', async () => {
+    const pair = await openPair();
+    const digest = pair.copy.tags.get('v1') ?? addTag(pair, pair.copy, 'v1');
+    // more than one activity walks
+    const names = Array.from({ length: 1_001 }, (_, number) => `t${number}`);
+    for (const name of names) for (const place of [pair.repository, pair.copy]) place.tags.set(name, digest);
+    const broken = pair.upstream;
+    for (const name of ['v1', ...names])
+      broken.on(`GET /v2/${upstreamName}/manifests/${name}`, (request, response) => {
+        broken.on(list, { status: 503 });
+        send(request, response, { status: 503 });
+      });
+    const { task, latest } = await pair.sync();
+    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+    expect((await pair.harness.tags(pair.ids.repositoryId, latest)).size).toBe(1_002);
+    expect((await upstreamsOf(task.id)).map(({ hasList }) => hasList)).toEqual([false, true]);
+  });
+
   test.concurrent('of a throttled upstream is read at the fallback, and the host is left alone', async () => {
     const pair = await openPair();
     pair.upstream.on(list, { status: 429, headers: { 'retry-after': '3000' } });

@@ -8,6 +8,7 @@ import type { ActivityDeps, TaskInput } from '../deps.ts';
 import { runActivity, runWithHeartbeat } from '../failure.ts';
 import { fetchDigests } from '../tags/fetch-digests.ts';
 import { findRemovals } from '../tags/find-removals.ts';
+import { namingLoss } from '../tags/upstream-lost.ts';
 import { walkTags } from '../tags/walk-tags.ts';
 import type { TagRange } from '../tags/walk-tags.ts';
 import { commitSync } from './commit-sync.ts';
@@ -28,7 +29,7 @@ export function createStageActivities(deps: ActivityDeps, contexts: SyncContexts
 
   return {
     walkTags: (input: TaskInput & TagRange): Promise<void> =>
-      runWith(input, (sync, signal) => walkTags(deps, sync, input, signal)),
+      runWith(input, (sync, signal) => namingLoss(sync, signal, () => walkTags(deps, sync, input, signal))),
 
     fetchDigests: (input: TaskInput & { part: number; concurrency: number }): Promise<void> =>
       runWith(input, (sync, signal) => fetchDigests(deps, sync, input, signal)),
