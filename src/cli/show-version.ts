@@ -32,6 +32,19 @@ export function describeEffort({ createdAt, finishedAt, progress, rateLimited }:
   return parts.join('; ');
 }
 
+/** Who delivered what, a line for each upstream. Empty if the remote has no fallbacks. */
+export function describeUpstreams({ upstreams }: Pick<Task, 'upstreams'>): string[] {
+  return upstreams.map(({ url, upstreamName, isFallback, hasList, manifests, blobs, bytes }) => {
+    const what = [
+      ...(hasList ? ['the tags'] : []),
+      countOf(manifests, 'manifest'),
+      countOf(blobs, 'blob'),
+      formatBytes(bytes),
+    ];
+    return `${url}/${upstreamName}${isFallback ? ' (fallback)' : ''}: ${what.join(', ')}`;
+  });
+}
+
 /** What became of the tags that the filters leave out; undefined where there are none, or nothing was changed. */
 export function describeOutside({
   tagsOutsideFilter,

@@ -55,7 +55,7 @@ function addTag(
 }
 
 async function upstreamsOf(taskId: number) {
-  const rows = await readTaskUpstreams(stage.harness.em(), [taskId]);
+  const [rows = []] = await readTaskUpstreams(stage.harness.em(), [taskId]);
   return rows.map(({ url, hasList, manifests, blobs, bytes }) => ({ url, hasList, manifests, blobs, bytes }));
 }
 

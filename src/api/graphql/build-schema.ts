@@ -58,6 +58,7 @@ import { SyncResolver } from './sync/sync.resolver.ts';
 import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
+import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { TagReleaseResolver } from './repositories/tag-release.resolver.ts';
 import { TagReleasesResolver } from './repositories/tag-releases.resolver.ts';
 import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
@@ -117,6 +118,7 @@ export function buildApiSchema(): GraphQLSchema {
       TaskResolver,
       SyncPlanResolver,
       TagOutcomeResolver,
+      TaskUpstreamResolver,
       SyncResolver,
       ScheduleResolver,
       ScheduleRunResolver,

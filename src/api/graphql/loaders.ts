@@ -53,6 +53,7 @@ import { MirrorRule } from '../../db/schema/rules.ts';
 import { SignaturePolicy } from '../../db/schema/signatures.ts';
 import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/tasks/task-warnings.ts';
+import { readTaskUpstreams } from '../../db/upstreams/task-upstreams.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
 
 /** One statement for many parents. */
@@ -141,6 +142,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
       return ids.map((id) => counts.get(id));
     }),
     taskWarnings: byId(readWarnings),
+    taskUpstreams: byId(readTaskUpstreams),
     plans: byId(readPlans),
     taskTags: lists(readTaskTagPages),
     tagOutcomeCounts: byId(readTagOutcomeCounts),

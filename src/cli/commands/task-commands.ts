@@ -10,7 +10,7 @@ import { listedOutcomes } from '../../selection/tag-outcome.ts';
 import { formatBytes, shortDigest } from '../progress/format.ts';
 import { addList } from './list-command.ts';
 import { showProgress } from '../progress/progress-display.ts';
-import { describeOutside } from '../show-version.ts';
+import { describeOutside, describeUpstreams } from '../show-version.ts';
 import { cancelTask } from '../sync/run-sync.ts';
 import { isFinal, taskFields, taskQuery } from '../progress/task-queries.ts';
 import type { Task } from '../progress/task-queries.ts';
@@ -143,6 +143,7 @@ function showTask(client: Client, task: Task): number {
     ['outside of the filter', describeOutside(task) ?? null],
     ['blobs', ofTotal(progress.blobsDone, progress.blobsTotal)],
     ['bytes', formatBytes(progress.bytesDone)],
+    ...describeUpstreams(task).map((line): [string, string] => ['served by', line]),
     ['version', task.createdVersion?.number ?? null],
     ['error', task.error === null ? null : describeError(task.error)],
     ['workflow', task.workflowId],

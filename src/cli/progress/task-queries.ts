@@ -36,6 +36,16 @@ export interface TaskProgress {
   readonly throttledUntil: string | null;
 }
 
+export interface TaskUpstream {
+  readonly url: string;
+  readonly upstreamName: string;
+  readonly isFallback: boolean;
+  readonly hasList: boolean;
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
 export type TaskState = 'WAITING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
 
 export interface Task {
@@ -65,6 +75,8 @@ export interface Task {
     readonly downloadConcurrency: number | null;
     readonly rules: readonly string[];
   } | null;
+  /** Empty if the remote has no fallbacks. */
+  readonly upstreams: readonly TaskUpstream[];
   readonly progress: TaskProgress;
   readonly createdVersion: Version | null;
 }
@@ -90,7 +102,7 @@ export const versionFields = `id number createdAt contentSummary {
   removed { tags manifests blobs signatures } }`;
 
 export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId temporalUrl
-  error { code message } repository { id name } repositoryName overrides { includeTags excludeTags policy downloadConcurrency rules } createdVersion { ${versionFields} }
+  error { code message } repository { id name } repositoryName upstreams { url upstreamName isFallback hasList manifests blobs bytes } overrides { includeTags excludeTags policy downloadConcurrency rules } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
 

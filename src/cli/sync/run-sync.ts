@@ -10,7 +10,13 @@ import type { Interrupt } from '../progress/interrupt.ts';
 import { showProgress } from '../progress/progress-display.ts';
 import { openSession } from '../session.ts';
 import type { Session } from '../session.ts';
-import { describeEffort, describeOutside, describePlan, describeVersion } from '../show-version.ts';
+import {
+  describeEffort,
+  describeOutside,
+  describePlan,
+  describeUpstreams,
+  describeVersion,
+} from '../show-version.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { readPassword } from '../read-password.ts';
 import { readRequiredKeys } from './require-signature.ts';
@@ -197,6 +203,7 @@ export function reportOutcome({ task, plan }: SyncOutcome, name: string, termina
       terminal.print(line);
   if (task.failedTags > 0)
     terminal.note(`${countOf(task.failedTags, 'tag')} could not be synced. The next sync tries again.`);
+  for (const line of describeUpstreams(task)) terminal.note(`Served by ${line}`);
   const outside = describeOutside(task);
   if (outside !== undefined) terminal.note(outside);
   if (task.warnings.length > 0) terminal.note(`${countOf(task.warnings.length, 'warning')}:`);

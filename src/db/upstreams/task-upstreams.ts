@@ -74,12 +74,12 @@ export async function readListPlace(
   return rows[0];
 }
 
-/** By task, in the order of the remote. */
+/** Of each task, in the order of the remote. */
 export async function readTaskUpstreams(
   em: Em,
   taskIds: readonly number[],
-): Promise<(TaskUpstreamRow & { readonly taskId: number })[]> {
-  return kysely(em)
+): Promise<readonly TaskUpstreamRow[][]> {
+  const rows = await kysely(em)
     .selectFrom('task_upstream')
     .select([
       'task_id as taskId',
@@ -95,4 +95,5 @@ export async function readTaskUpstreams(
     .orderBy('position')
     .orderBy('url')
     .execute();
+  return taskIds.map((id) => rows.filter(({ taskId }) => taskId === id));
 }

@@ -9,6 +9,7 @@ import { RuleOutcomes } from './rule-outcomes.tsx';
 import { TagOutcomes } from './tag-outcomes.tsx';
 import { isFinal } from './task-state.tsx';
 import { TaskResult, TaskResultFragment } from './task-result.tsx';
+import { TaskUpstreams, TaskUpstreamsFragment } from './task-upstreams.tsx';
 
 const TaskViewFragment = graphql(
   `
@@ -19,9 +20,10 @@ const TaskViewFragment = graphql(
       }
       ...TaskProgress
       ...TaskResult
+      ...TaskUpstreams
     }
   `,
-  [TaskProgressFragment, TaskResultFragment],
+  [TaskProgressFragment, TaskResultFragment, TaskUpstreamsFragment],
 );
 
 const TaskQuery = graphql(
@@ -75,6 +77,7 @@ export function TaskView({
     <>
       <TaskProgress task={data} />
       <TaskResult task={data} />
+      <TaskUpstreams task={data} />
       {data.ruleProgress === null ? (
         isFinal(task.state) ? (
           <TagOutcomes id={data.id} />
