@@ -26,6 +26,7 @@ const words: Readonly<Record<string, string>> = {
   downloadConcurrency: '--concurrency',
   excludeTagPatterns: '--exclude-tag-pattern',
   excludeTags: '--exclude-tags',
+  fallbacks: '--fallback',
   followLayerUrls: '--follow-layer-urls',
   immutableTags: '--immutable-tag',
   includeTagPatterns: '--tag-pattern',

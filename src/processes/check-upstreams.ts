@@ -22,10 +22,16 @@ export async function checkUpstreams(
   { allowPrivate, allowUpstream, log }: CheckOptions,
 ): Promise<void> {
   if (allowPrivate) return;
-  const remotes = await em.find(Remote, {}, { fields: ['name', 'url'], orderBy: { name: 'asc' } });
+  const remotes = await em.find(Remote, {}, { orderBy: { name: 'asc' } });
+  const places = remotes.flatMap(({ name, url, fallbacks }) =>
+    [url, ...fallbacks.map((fallback) => fallback.url)].map((place) => ({
+      name,
+      url: place,
+    })),
+  );
   const hosts = new Map<string, Promise<boolean>>();
   const refused = await Promise.all(
-    remotes.map(async ({ name, url }) => {
+    places.map(async ({ name, url }) => {
       const address = new URL(url);
       if (isListedHost(address, allowUpstream)) return [];
       const isPrivate = hosts.get(address.hostname) ?? resolvesToPrivate(bareHost(address.hostname));

@@ -155,6 +155,13 @@ const leads: readonly Lead[] = [
     ask: (own) => node(own.taskId, 'Task', `ruleOutcomes(first: 1) { nodes { ${name} { id } } }`),
   })),
   {
+    field: 'Upstream.credential',
+    link: `update remote set fallbacks = jsonb_build_array(jsonb_build_object('url', 'https://a.example', 'credentialId', $2::bigint)) where id = $1`,
+    from: (own) => own.remoteId,
+    to: (others) => others.credentialId,
+    ask: (own) => node(own.remoteId, 'Remote', 'fallbacks { credential { id } }'),
+  },
+  {
     field: 'Verification.policy',
     link: 'update repository set signature_policy_id = $2 where id = $1',
     from: (own) => own.repositoryId,

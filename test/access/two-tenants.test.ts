@@ -153,6 +153,20 @@ const rows: readonly Row[] = [
     kind: 'credentialId',
     ask: (own, named) => mutation('remoteUpdate', `id: ${text(own.remoteId)}, credentialId: ${text(named)}`),
   },
+  ...(
+    [
+      ['remoteUpdate', 'remoteId'],
+      ['mirrorRuleUpdate', 'mirrorRuleId'],
+    ] as const
+  ).map(([change, id]): Row => ({
+    name: `a credential of a fallback in ${change}`,
+    kind: 'credentialId',
+    ask: (own, named) =>
+      mutation(
+        change,
+        `id: ${text(own[id])}, fallbacks: [{ url: "https://a.example", credentialId: ${text(named)} }]`,
+      ),
+  })),
   ...(['from', 'to'] as const).map((side): Row => ({
     name: `a difference ${side} a version`,
     kind: 'versionId',
@@ -208,6 +222,29 @@ describe.each(rows)('by the API: $name', ({ kind, ask }) => {
     }
     expect(await othersState()).toBe(before);
   });
+});
+
+test('a fallback with a credential of another tenant stays, and sends it nowhere else', async () => {
+  const own = await scene.makeThings('team');
+  const key = Number(Buffer.from(others.credentialId, 'base64url').toString().split(':')[1]);
+  const fallback = { url: 'https://a.example', credentialId: key };
+  await scene.api.sql('update remote set fallbacks = $1::jsonb where name = $2', [
+    JSON.stringify([fallback]),
+    own.name,
+  ]);
+  const place = (url: string, more = '') =>
+    `{ url: ${text(url)}, credentialId: ${text(others.credentialId)}${more} }`;
+  const update = async (...fallbacks: string[]) => {
+    const input = `id: ${text(own.remoteId)}, fallbacks: [${fallbacks.join(', ')}]`;
+    const { data } = await scene.api.graphql(mutation('remoteUpdate', input), {}, scene.tokens['maintainer']);
+    return (data.remoteUpdate.userErrors as { code: string; field: string[] }[]).map(({ field }) => field);
+  };
+  const kept = place('https://a.example');
+  expect(await update(kept, '{ url: "https://b.example" }')).toEqual([]);
+  const refused = [['fallbacks', '0', 'credentialId']];
+  expect(await update(place('https://c.example'), kept)).toEqual(refused);
+  expect(await update(place('https://a.example', ', sslValidation: false'))).toEqual(refused);
+  expect(await update(place('https://a.example', ', proxyUrl: "http://p.example"'))).toEqual(refused);
 });
 
 const image = (layer: string) => ({

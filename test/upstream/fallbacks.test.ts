@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readThrottle } from '../../src/db/tasks/host-throttles.ts';
-import { readTaskUpstreams } from '../../src/db/upstreams/task-upstreams.ts';
 import { HostBreaker } from '../../src/db/schema/upstreams.ts';
 import { addImage, addLayer, createSampleRepository, removeTag } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
@@ -11,13 +10,16 @@ import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
 import { openFakeUpstream, send } from '../support/upstream/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
-import { expectFitForPeople, openStage, upstreamName, verifyBlobs } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
+import { expectFitForPeople, upstreamName, verifyBlobs } from '../support/sync/stage.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { toGlobalId } from '../../src/operations/global-id.ts';
+import type { Scene } from '../support/sync/stage.ts';
 
-let stage: Stage;
+let stage: StageWithApi;
 const opened: FakeUpstream[] = [];
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStageWithApi();
 });
 afterAll(async () => {
   await Promise.all(opened.map((upstream) => upstream.close()));
@@ -54,9 +56,22 @@ function addTag(
   return addImage(repository, { seed: `${seed}-${tag}${edition}`, layers: [3_000], tag }).digest;
 }
 
-async function upstreamsOf(taskId: number) {
-  const [rows = []] = await readTaskUpstreams(stage.harness.em(), [taskId]);
-  return rows.map(({ url, hasList, manifests, blobs, bytes }) => ({ url, hasList, manifests, blobs, bytes }));
+interface Upstream {
+  readonly url: string;
+  readonly upstreamName: string;
+  readonly isFallback: boolean;
+  readonly hasList: boolean;
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+async function upstreamsOf(taskId: number): Promise<readonly Upstream[]> {
+  const { task } = await stage.api.data(
+    'query ($id: ID!) { task(id: $id) { upstreams { url upstreamName isFallback hasList manifests blobs bytes } } }',
+    { id: toGlobalId('Task', taskId) },
+  );
+  return task.upstreams;
 }
 
 /** An image with one large layer at both places, and the size of half of it. */
@@ -94,8 +109,10 @@ describe('a blob', () => {
     expect(asked.map(({ headers }) => headers.range)).toEqual([`bytes=${half}-`]);
     await verifyBlobs(pair.harness, [layer.digest]);
     const [own, other] = await upstreamsOf(task.id);
-    expect(own).toMatchObject({ url: pair.upstream.url, hasList: true, manifests: 2 });
-    expect(other).toMatchObject({ url: pair.fallback.url, hasList: false });
+    const ownPlace = { url: pair.upstream.url, upstreamName, isFallback: false, hasList: true };
+    expect(own).toMatchObject({ ...ownPlace, manifests: 2 });
+    const otherPlace = { url: pair.fallback.url, upstreamName: mirrorName, isFallback: true, hasList: false };
+    expect(other).toMatchObject(otherPlace);
     // each byte was delivered once
     const sizes = [...pair.repository.blobs.values(), ...documentsOf(pair.repository)].map(
       ({ length }) => length,

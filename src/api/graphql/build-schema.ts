@@ -17,7 +17,11 @@ import {
   ViewerResolver,
 } from './access/viewer.resolver.ts';
 import { CredentialMutationResolver } from './credentials/credential-mutation.resolver.ts';
-import { CredentialResolver, RemoteCredentialResolver } from './credentials/credential.resolver.ts';
+import {
+  CredentialResolver,
+  RemoteCredentialResolver,
+  UpstreamCredentialResolver,
+} from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
@@ -102,6 +106,7 @@ export function buildApiSchema(): GraphQLSchema {
       CredentialResolver,
       CredentialMutationResolver,
       RemoteCredentialResolver,
+      UpstreamCredentialResolver,
       RepositoryVersionResolver,
       VersionDiffResolver,
       TagResolver,

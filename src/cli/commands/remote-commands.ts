@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { wholeNumber } from '../command.ts';
 import type { Choose, Client } from '../command.ts';
+import { describeFallbacks, fallbackFields, readFallbacks, withFallbacks } from '../remotes/fallbacks.ts';
+import type { Fallback } from '../remotes/fallbacks.ts';
 import { readPassword } from '../read-password.ts';
+import { readPem } from '../remotes/read-pem.ts';
 import { policies } from '../sync/sync-request.ts';
 import { describeTagRules, includesByRule, readTagRules, tagRuleFields, withTagRules } from '../tag-rules.ts';
 import type { TagRuleOptions, TagRules } from '../tag-rules.ts';
-import { usage } from '../usage.ts';
 import { addList } from './list-command.ts';
 import { addRemoteTest } from './remote-test-command.ts';
 import { addCreate, addDelete, addShow, addUpdate, idOf, orNull, splitList } from './thing-commands.ts';
@@ -33,6 +34,7 @@ interface Remote extends TagRules {
   readonly headerNames: readonly string[];
   readonly realmHosts: readonly string[];
   readonly sigstore: string | null;
+  readonly fallbacks: readonly Fallback[];
   readonly credential: { readonly name: string } | null;
   readonly signaturePolicy: { readonly name: string } | null;
 }
@@ -58,6 +60,7 @@ export interface RemoteOptions extends TagRuleOptions {
   readonly realmHosts?: string;
   readonly sigstore?: string;
   readonly credential?: string;
+  readonly fallback?: readonly string[];
   readonly signaturePolicy?: string;
 }
 
@@ -66,7 +69,7 @@ const remote: Thing<RemoteOptions> = {
   argument: '<remote>',
   fields: `id name url upstreamName policy includeTags excludeTags ${tagRuleFields} username hasPassword hasSslClientKey downloadConcurrency
     rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
-    credential { id name }
+    credential { id name } ${fallbackFields}
     totalTimeout connectTimeout sockReadTimeout`,
   setUp: withRemoteOptions,
   read: readRemoteOptions,
@@ -127,6 +130,7 @@ function describe(one: Remote): [string, string | number | null][] {
     ['tags', one.includeTags?.join(', ') ?? (includesByRule(one) ? null : 'all')],
     ['without', one.excludeTags?.join(', ') ?? null],
     ...describeTagRules(one),
+    ...describeFallbacks(one.fallbacks, one.upstreamName),
     ['blobs', one.policy],
     ['user', one.username],
     ['password', one.hasPassword ? 'set' : 'none'],
@@ -176,6 +180,7 @@ export function withRemoteOptions(command: Command): void {
     .option('--realm-hosts <list>', 'hosts of other domains that may get the credentials for a token')
     .option('--sigstore <url>', "base URL of a signature store; '' for none")
     .option('--signature-policy <name>', "signature policy that images must satisfy; '' for none");
+  withFallbacks(command);
 }
 
 function patterns(text: string | undefined): string[] | null | undefined {
@@ -209,13 +214,7 @@ export async function readRemoteOptions(
     realmHosts: splitList(options.realmHosts),
     sigstore: orNull(options.sigstore),
     credentialId: await idOf(client, 'credential', options.credential),
+    fallbacks: await readFallbacks(client, options.fallback),
     signaturePolicyId: await idOf(client, 'policy', options.signaturePolicy),
   };
-}
-
-async function readPem(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw usage(`The file ${path} cannot be read. Expected a PEM file.`, error);
-  });
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { nameVisible } from './visibility.ts';
@@ -17,8 +18,8 @@ export async function readCredentialUse(
 ): Promise<CredentialUse> {
   const found = await sql<{ name: string; total: number; isSeen: boolean }>`
     with users as (
-      select name from remote where credential_id = ${credentialId}
-      union all select name from mirror_rule where credential_id = ${credentialId}
+      select name from remote where ${uses(credentialId)}
+      union all select name from mirror_rule where ${uses(credentialId)}
     )
     select name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen"
     from users order by "isSeen" desc, name limit 3`.execute(kysely(em));
@@ -30,7 +31,10 @@ export async function readCredentialUse(
 
 /** Call it when a credential changes: open clients of these remotes are not used for new work then. */
 export async function touchRemotes(em: Em, credentialId: number): Promise<void> {
-  await sql`update remote set updated_at = clock_timestamp() where credential_id = ${credentialId}`.execute(
-    kysely(em),
-  );
+  await sql`update remote set updated_at = clock_timestamp() where ${uses(credentialId)}`.execute(kysely(em));
+}
+
+/** Whether a remote or a mirror rule uses the credential, itself or for a fallback. */
+function uses(credentialId: number): RawBuilder<boolean> {
+  return sql`(credential_id = ${credentialId} or fallbacks @> ${JSON.stringify([{ credentialId }])}::jsonb)`;
 }

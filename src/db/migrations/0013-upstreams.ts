@@ -12,6 +12,7 @@ export class Migration0013Upstreams extends Migration {
 const statements = [
   // Other places of the same content, in order.
   `alter table remote add column fallbacks jsonb not null default '[]'`,
+  `alter table mirror_rule add column fallbacks jsonb not null default '[]'`,
   // Hosts with fallbacks that have failed. scope: the host with the settings that decide who answers. A row without open_until only counts
   // failures. One request probes the host once open_until has passed, and owns the probe until probe_until.
   `create table host_breaker (

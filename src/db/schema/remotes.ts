@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { autoId, key, timestamps } from './columns.ts';
-import type { Fallback } from './upstreams.ts';
+import { fallbacksColumn } from './upstreams.ts';
 
 export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;
 export type RemotePolicy = (typeof remotePolicies)[number];
@@ -45,10 +45,7 @@ export const Remote = defineEntity({
     signaturePolicyId: p.bigint('number').nullable(),
     /** In place of `username` and `passwordSealed`. */
     credentialId: p.bigint('number').nullable(),
-    fallbacks: p
-      .json<readonly Fallback[]>()
-      .onCreate(() => [])
-      .defaultRaw("'[]'"),
+    fallbacks: fallbacksColumn,
     ...timestamps,
   },
 });

@@ -3,6 +3,7 @@ import type { InferEntity } from '@mikro-orm/postgresql';
 import { discoveries } from '../../oci/hosts/discovery.ts';
 import { autoId, key, temporalState, timestamps } from './columns.ts';
 import type { Identity } from './identity.ts';
+import { fallbacksColumn } from './upstreams.ts';
 
 /** Makes repositories from those of an upstream registry. */
 export const MirrorRule = defineEntity({
@@ -29,6 +30,8 @@ export const MirrorRule = defineEntity({
     signaturePolicyId: p.bigint('number').nullable(),
     /** Of the discovery, and of the remotes that it makes. */
     credentialId: p.bigint('number').nullable(),
+    /** Of the remotes that it makes. */
+    fallbacks: fallbacksColumn,
     /** Whether its syncs remove tags that the upstream no longer has. */
     mirror: p.boolean().default(false),
     /** At most one of `cron` and `intervalSeconds` is set. */

@@ -14,6 +14,12 @@ export interface Fallback {
   readonly sslValidation?: boolean;
 }
 
+/** The column of a remote, or of the remotes that a mirror rule makes. */
+export const fallbacksColumn = p
+  .json<readonly Fallback[]>()
+  .onCreate(() => [])
+  .defaultRaw("'[]'");
+
 /** The circuit breaker of a host with the settings that decide who answers. Migration 0013 describes the columns. */
 export const HostBreaker = defineEntity({
   name: 'HostBreaker',

@@ -3,7 +3,7 @@ import { countSection, readSectionPage } from '../../db/configuration/read-secti
 import type { SectionKind, SectionOf } from '../../db/configuration/read-section.ts';
 import type { Page } from '../../db/reads/read-page.ts';
 import type { Present, Values } from './configuration.ts';
-import { isSameJson } from './is-same-json.ts';
+import { isSameJson } from './values.ts';
 import type { Kind, Reader } from './kind.ts';
 import { kindOf } from './kinds.ts';
 import { scheduleKind } from './schedule-kind.ts';

@@ -45,6 +45,8 @@ export interface Kind {
   /** A value as it may be shown, where a part of it is secret. */
   readonly withoutSecrets?: (field: string, value: unknown) => unknown;
   readonly references: References;
+  /** The same for entries of a list, by the field with the list. */
+  readonly listReferences?: Readonly<Record<string, References>>;
   /** The fields as they would be stored. */
   readonly settle?: (values: Values) => Values;
   /** Whether a field is as wanted; default: both are the same JSON. */

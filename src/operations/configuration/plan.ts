@@ -4,7 +4,7 @@ import { readConfigured } from '../../db/configuration/configured-things.ts';
 import type { ConfiguredKind } from '../../db/schema/configuration.ts';
 import type { Change, Configuration, FieldChange, Present, Values } from './configuration.ts';
 import { distributionKind, ownDistribution } from './distribution-kind.ts';
-import { isSameJson } from './is-same-json.ts';
+import { isSameJson } from './values.ts';
 import type { Kind, Reader } from './kind.ts';
 import { kinds } from './kinds.ts';
 import { listWishes, namesOf } from './list-wishes.ts';

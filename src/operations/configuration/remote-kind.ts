@@ -9,10 +9,15 @@ import { createRemote, deleteRemote, updateRemote } from '../remotes/remotes.ts'
 import type { NewRemote, RemoteChanges } from '../remotes/remotes.ts';
 import { splitProxyUrl } from '../remotes/urls.ts';
 import type { Present, Values } from './configuration.ts';
+import {
+  fallbackReferences,
+  readFallbacks,
+  settleFallbacks,
+  toFallbackReferences,
+} from './fallback-values.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
-import { isSameJson } from './is-same-json.ts';
+import { columnsOf, emptyToNull, isSameJson, withSecrets } from './values.ts';
 import type { Kind } from './kind.ts';
-import { columnsOf, emptyToNull, withSecrets } from './values.ts';
 
 const secrets = ['password', 'sslClientKey', 'headers'] as const;
 
@@ -28,6 +33,7 @@ export const remoteKind: Kind = {
     ...remoteDefaults,
     proxyUrl: null,
     realmHosts: null,
+    fallbacks: null,
     credential: null,
     signaturePolicy: null,
   },
@@ -36,6 +42,7 @@ export const remoteKind: Kind = {
   withoutSecrets: (field, value) =>
     field === 'proxyUrl' && typeof value === 'string' ? splitProxyUrl(value).publicUrl : value,
   references: remoteReferences,
+  listReferences: fallbackReferences,
   settle: settleRemote,
   isSame(field, wanted, { values }) {
     const present = values[field];
@@ -46,7 +53,10 @@ export const remoteKind: Kind = {
   async read(reader, which) {
     const rows = await readRows(reader, Remote, which);
     const references = await readReferences(reader, remoteReferences, rows);
-    return rows.map((row, index) => describe(row, reader.secrets, references[index]));
+    const fallbacks = await readFallbacks(reader, rows);
+    return rows.map((row, index) =>
+      describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
+    );
   },
   async create(operator, deps, values) {
     return createRemote(operator, (await toFields(operator, values)) as NewRemote, rules(deps));
@@ -63,7 +73,11 @@ function rules({ addresses, secrets: box }: Parameters<Kind['create']>[1]) {
 }
 
 async function toFields({ em }: Operator, values: Values): Promise<RemoteChanges> {
-  return { ...(values as RemoteFields), ...(await toReferences(em, remoteReferences, values)) };
+  return {
+    ...(values as RemoteFields),
+    ...(await toReferences(em, remoteReferences, values)),
+    ...(await toFallbackReferences(em, values)),
+  };
 }
 
 /** The address in canonical form, and rules with their parts in a fixed order. */
@@ -81,10 +95,11 @@ export function settleRemote(values: Values): Values {
     }),
     ...(headers && { headers: emptyToNull(headers.map(({ name, value }) => ({ name, value }))) }),
     realmHosts: emptyToNull(used.realmHosts),
+    fallbacks: settleFallbacks(values['fallbacks']),
   };
 }
 
-function describe(row: Remote, box: SecretBox, references: Values | undefined): Present {
+function describe(row: Remote, box: SecretBox, references: Values): Present {
   const { id, name, url, upstreamName } = row;
   const headers = openSecret(row, 'headers', box);
   return {

@@ -7,6 +7,7 @@ import type { RuleFields } from '../rules/rule-fields.ts';
 import { templateOf } from '../rules/rule-template.ts';
 import type { Operator } from '../operation.ts';
 import type { Present, Values } from './configuration.ts';
+import { readFallbacks, toFallbackReferences } from './fallback-values.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
 import type { Kind } from './kind.ts';
 import { remoteKind, remoteReferences, settleRemote } from './remote-kind.ts';
@@ -32,12 +33,16 @@ export const ruleKind: Kind = {
   secrets: remoteKind.secrets,
   ...(remoteKind.withoutSecrets && { withoutSecrets: remoteKind.withoutSecrets }),
   references: remoteReferences,
+  ...(remoteKind.listReferences && { listReferences: remoteKind.listReferences }),
   settle: settleRule,
   ...(remoteKind.isSame && { isSame: remoteKind.isSame }),
   async read(reader, which) {
     const rows = await readRows(reader, MirrorRule, which);
     const references = await readReferences(reader, remoteReferences, rows);
-    return rows.map((row, index) => describe(row, reader.secrets, references[index]));
+    const fallbacks = await readFallbacks(reader, rows);
+    return rows.map((row, index) =>
+      describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
+    );
   },
   async create(operator, deps, values) {
     return createRule(operator, deps, (await toFields(operator, values)) as NewRule);
@@ -50,7 +55,11 @@ export const ruleKind: Kind = {
 };
 
 async function toFields({ em }: Operator, values: Values): Promise<RuleFields> {
-  return { ...(values as RuleFields), ...(await toReferences(em, remoteReferences, values)) };
+  return {
+    ...(values as RuleFields),
+    ...(await toReferences(em, remoteReferences, values)),
+    ...(await toFallbackReferences(em, values)),
+  };
 }
 
 function settleRule(values: Values): Values {
@@ -63,7 +72,7 @@ function settleRule(values: Values): Values {
   };
 }
 
-function describe(row: MirrorRule, box: SecretBox, references: Values | undefined): Present {
+function describe(row: MirrorRule, box: SecretBox, references: Values): Present {
   const { id, name, url } = row;
   const secrets = remoteKind.secrets.map((field) => [field, null]);
   return {

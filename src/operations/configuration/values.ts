@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { UpdateOf } from './kind.ts';
 import type { Values } from './configuration.ts';
 
@@ -25,4 +26,14 @@ export function dropOtherTime(changes: Values): Values {
   return Object.fromEntries(
     Object.entries(changes).filter(([field, value]) => value !== null || !times.includes(field)),
   );
+}
+
+/** Whether both are the same JSON, whatever the order of keys; undefined counts as null. */
+export function isSameJson(left: unknown, right: unknown): boolean {
+  return isDeepStrictEqual(plain(left), plain(right));
+}
+
+/** Without prototypes: inputs are instances of their classes. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null));
 }

@@ -7,6 +7,8 @@ import { checkInteger, checkName, checkSeconds, invalid, notNull } from '../mist
 import type { Checked, Mistake } from '../mistakes.ts';
 import { checkHeaders, checkPassword, checkRealmHosts, checkUsername } from './credentials.ts';
 import type { Header } from './credentials.ts';
+import { checkFallbacks, fallbackAsUsed } from './fallbacks.ts';
+import type { FallbackFields } from './fallbacks.ts';
 import { keysOf } from './given-fields.ts';
 import { checkCertificates, checkClientPair, keyFits, storedKey } from './pem.ts';
 import { checkMinimumAge, checkNewest, checkPlatforms, checkRuleList, checkSuffix } from './tag-rules.ts';
@@ -39,9 +41,10 @@ export interface RemoteFields extends TagRuleFields {
   readonly username?: string | null | undefined;
   readonly password?: string | null | undefined;
   readonly realmHosts?: string[] | null | undefined;
+  readonly fallbacks?: readonly FallbackFields[] | null | undefined;
 }
 
-/** The fields with `url` and `upstreamName` as requests will use them. Another url alone leaves the name as it is. */
+/** The fields with `url` and `upstreamName` as requests will use them, also those of fallbacks. Another url alone leaves the name as it is. */
 export function asUsed<Fields extends RemoteFields>(fields: Fields, currentUrl = ''): Fields {
   const url = typeof fields.url === 'string' ? registryBaseUrl(fields.url) : currentUrl;
   return {
@@ -50,6 +53,7 @@ export function asUsed<Fields extends RemoteFields>(fields: Fields, currentUrl =
     ...(typeof fields.upstreamName === 'string'
       ? { upstreamName: upstreamRepository(url, fields.upstreamName) }
       : {}),
+    ...(fields.fallbacks && { fallbacks: fields.fallbacks.map(fallbackAsUsed) }),
   };
 }
 
@@ -91,6 +95,7 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mis
   on(input.headers, checkHeaders);
   on(input.username, checkUsername);
   on(input.realmHosts, checkRealmHosts);
+  on(input.fallbacks, (fallbacks) => checkFallbacks(fallbacks, rules, checkUpstreamName));
   on(input.password, (password) => checkPassword(password));
   return checks.flatMap((found) => found ?? []);
 }

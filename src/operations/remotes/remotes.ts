@@ -3,6 +3,7 @@ import { visibilityOf } from '../../access/viewer.ts';
 import { keepDelivered } from '../../db/content/held-blobs.ts';
 import { readRemoteUse } from '../../db/reads/read-repositories.ts';
 import { Remote } from '../../db/schema/remotes.ts';
+import type { Fallback } from '../../db/schema/upstreams.ts';
 import { forgetDelivered } from '../../db/staging/reuse.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { mistake } from '../mistakes.ts';
@@ -12,6 +13,7 @@ import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
 import { isNameTaken, lockNamed, lockOwned, remoteNotFound } from '../references.ts';
 import { lockRemoteCredential } from '../credentials/credential-use.ts';
+import { lockFallbacks } from '../credentials/fallback-credentials.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import { withDefaults } from './given-fields.ts';
 import {
@@ -21,6 +23,7 @@ import {
   keepsSecrets,
   remoteDefaults,
 } from './remote-fields.ts';
+import { checkDistinct, losesPlace } from './fallbacks.ts';
 import type { RemoteFields } from './remote-fields.ts';
 import { applyPlain, applySecrets, dropSecrets, openSecret } from './remote-row.ts';
 import { remoteInUse } from './remote-use.ts';
@@ -63,6 +66,8 @@ export async function createRemote(
       ];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       const credentialId = await lockRemoteCredential(em, viewer, given, { mistakes });
+      const fallbacks = await lockFallbacks(em, viewer, given.fallbacks, { mistakes });
+      mistakes.push(...checkDistinct({ url, upstreamName }, fallbacks ?? []));
       if (await isNameTaken(em, 'remote', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(Remote, {
@@ -74,6 +79,7 @@ export async function createRemote(
         tagRules: {},
         signaturePolicyId: signaturePolicyId ?? null,
         credentialId: credentialId ?? null,
+        fallbacks: fallbacks ?? [],
       });
       applyPlain(row, given);
       // the id is part of what the secrets are sealed with
@@ -110,14 +116,21 @@ export async function updateRemote(
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
       const current = row ?? undefined;
       const credentialId = await lockRemoteCredential(em, viewer, fields, { current, mistakes });
+      const fallbacks = await lockFallbacks(em, viewer, fields.fallbacks, {
+        current: row?.fallbacks ?? [],
+        mistakes,
+      });
+      if (row !== null) mistakes.push(...checkPlaces(row, fields, fallbacks));
       if (newName !== undefined && (await isNameTaken(em, 'remote', newName)))
         mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
       if (!keepsSecrets(fields, row)) dropSecrets(row);
       const before = { url: row.url, upstreamName: row.upstreamName };
       applyPlain(row, fields);
-      if (row.url !== before.url || row.upstreamName !== before.upstreamName)
+      const isElsewhere = row.url !== before.url || row.upstreamName !== before.upstreamName;
+      if (isElsewhere || (fallbacks && losesPlace(row.fallbacks, fallbacks)))
         await forgetDelivered(em, row.id);
+      if (fallbacks !== undefined) row.fallbacks = fallbacks;
       applySecrets(row, fields, secrets);
       if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
       if (credentialId !== undefined) row.credentialId = credentialId;
@@ -126,6 +139,15 @@ export async function updateRemote(
     },
     () => nameTaken(changes.name ?? ''),
   );
+}
+
+function checkPlaces(
+  row: Remote,
+  { url, upstreamName }: RemoteChanges,
+  fallbacks: readonly Fallback[] | undefined,
+): Mistake[] {
+  const own = { url: url ?? row.url, upstreamName: upstreamName ?? row.upstreamName };
+  return checkDistinct(own, fallbacks ?? row.fallbacks);
 }
 
 /** Needs the role maintainer for the remote's name, and that nothing uses it. */

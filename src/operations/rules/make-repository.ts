@@ -3,6 +3,7 @@ import type { NewRepository } from '../../db/rules/stage-outcomes.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome } from '../operation.ts';
+import { toFallbackFields } from '../remotes/fallbacks.ts';
 import { createRemote } from '../remotes/remotes.ts';
 import type { RemoteRules } from '../remotes/remotes.ts';
 import { createRepository } from '../repositories.ts';
@@ -36,6 +37,7 @@ export async function makeRepository(
     const inside = { ...operator, em };
     const fields = {
       ...templateOf(rule, rules.secrets),
+      fallbacks: rule.fallbacks.map(toFallbackFields),
       name,
       url: rule.url,
       upstreamName,

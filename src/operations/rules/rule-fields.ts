@@ -7,6 +7,8 @@ import { scopeBelow } from '../../selection/rule-target.ts';
 import { checkInteger, checkText, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
 import { lacksRole } from '../permit.ts';
+import { ofFallback } from '../remotes/fallbacks.ts';
+import type { FallbackFields } from '../remotes/fallbacks.ts';
 import { keysOf } from '../remotes/given-fields.ts';
 import { checkRemoteFields } from '../remotes/remote-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
@@ -64,6 +66,7 @@ export function checkRuleFields(input: RuleFields, addresses: AddressRules): Mis
   on(input.cron, (cron) => checkCron('cron', cron));
   on(input.intervalSeconds, (seconds) => checkInteger('intervalSeconds', seconds, [1, yearSeconds]));
   on(input.timeZone, (timeZone) => checkTimeZone('timeZone', timeZone));
+  on(input.fallbacks, checkNoNames);
   return [...checkRemoteFields(input, addresses), ...checks.flatMap((found) => found ?? [])];
 }
 
@@ -106,6 +109,16 @@ export function checkWhole(rule: {
 /** A rule makes repositories and remotes below its target prefix, so that needs the role maintainer for all names there. */
 export function lacksTarget(viewer: Viewer, targetPrefix: string, field: string): Mistake[] {
   return lacksRole(viewer, 'maintainer', scopeBelow(targetPrefix), field);
+}
+
+/** A fallback has the repositories of the upstream under the same names. */
+function checkNoNames(fallbacks: readonly FallbackFields[]): Checked[] {
+  return fallbacks.map(({ upstreamName }, index) => {
+    if (upstreamName === null || upstreamName === undefined) return undefined;
+    const message =
+      'upstreamName is given; omit it, because the rule has many repositories. Each has the same name at a fallback.';
+    return ofFallback(index, invalid('upstreamName', message));
+  });
 }
 
 function checkDiscovery(discovery: Discovery): Checked {

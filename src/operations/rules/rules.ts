@@ -20,7 +20,7 @@ import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
 import type { TaskOutcome } from '../tasks.ts';
 import { applyOwn, asChanged } from './rule-row.ts';
-import { lockRuleCredential } from './rule-credential.ts';
+import { lockRuleCredential, lockRuleFallbacks } from './rule-credential.ts';
 import { checkRuleFields, checkWhole, lacksTarget, ruleDefaults } from './rule-fields.ts';
 import type { RuleFields } from './rule-fields.ts';
 import { applyTemplate } from './rule-template.ts';
@@ -59,6 +59,7 @@ export async function createRule(
         fields,
         mistakes,
       });
+      const fallbacks = await lockRuleFallbacks(em, viewer, { row: null, fields, mistakes });
       if (await isNameTaken(em, 'mirror_rule', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(MirrorRule, {
@@ -70,6 +71,7 @@ export async function createRule(
         template: {},
         signaturePolicyId: signaturePolicyId ?? null,
         credentialId: credentialId ?? null,
+        fallbacks,
         allowPrivate: deps.addresses.allowPrivate,
         madeBy: viewer.identity,
         nextRunAts: [],
@@ -114,6 +116,7 @@ export async function updateRule(
         fields: changes,
         mistakes,
       });
+      const fallbacks = await lockRuleFallbacks(em, viewer, { row, fields: changes, mistakes });
       if (newName !== undefined && (await isNameTaken(em, 'mirror_rule', newName)))
         mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
@@ -124,6 +127,7 @@ export async function updateRule(
       applyTemplate(row, changes, deps.secrets, before);
       if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
       if (credentialId !== undefined) row.credentialId = credentialId;
+      row.fallbacks = fallbacks;
       row.allowPrivate = deps.addresses.allowPrivate;
       row.madeBy = viewer.identity;
       row.revision += 1;

@@ -29,6 +29,8 @@ const names = [
   'TagOutcomeCount',
   'TaskError',
   'TaskProgress',
+  'TaskUpstream',
+  'Upstream',
   'UpkeepReport',
   'UserError',
   'Verification',

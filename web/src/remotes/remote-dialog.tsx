@@ -9,6 +9,7 @@ import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { ConnectionFields } from './connection-fields.tsx';
 import { CreateRemote, DeleteRemote, RemoteQuery, TestRemote, UpdateRemote } from './remote-queries.ts';
 import { TestResult } from './test-result.tsx';
+import { FallbackFields } from './fallback-fields.tsx';
 import { TagFields } from './tag-fields.tsx';
 import { UpstreamFields } from './upstream-fields.tsx';
 import { inputOf, valuesOf } from './remote-values.ts';
@@ -114,6 +115,7 @@ function RemoteForm({
         <Tabs.List mb="sm">
           <Tabs.Tab value="upstream">Upstream</Tabs.Tab>
           <Tabs.Tab value="tags">Tags</Tabs.Tab>
+          <Tabs.Tab value="fallbacks">Fallbacks</Tabs.Tab>
           <Tabs.Tab value="connection">Connection</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="upstream">
@@ -126,6 +128,9 @@ function RemoteForm({
         </Tabs.Panel>
         <Tabs.Panel value="tags">
           <TagFields {...fields} />
+        </Tabs.Panel>
+        <Tabs.Panel value="fallbacks">
+          <FallbackFields {...fields} credentials={data.credentials.nodes} />
         </Tabs.Panel>
         <Tabs.Panel value="connection">
           <ConnectionFields {...fields} />

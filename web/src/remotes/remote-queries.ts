@@ -34,6 +34,16 @@ export const RemoteQuery = graphql(`
       credential {
         id
       }
+      fallbacks {
+        url
+        upstreamName
+        proxyUrl
+        sslCaCertificate
+        sslValidation
+        credential {
+          id
+        }
+      }
       signaturePolicy {
         id
       }

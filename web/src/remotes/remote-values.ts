@@ -1,6 +1,15 @@
 import type { ResultOf } from '../graphql/graphql.ts';
 import type { RemoteQuery } from './remote-queries.ts';
 
+export interface Fallback {
+  readonly url: string;
+  readonly upstreamName: string | null;
+  readonly credentialId: string | null;
+  readonly proxyUrl: string | null;
+  readonly sslCaCertificate: string | null;
+  readonly sslValidation: boolean;
+}
+
 export type Remote = NonNullable<ResultOf<typeof RemoteQuery>['remote']>;
 
 /** The form: the API's fields, where null is none. */
@@ -32,6 +41,19 @@ export function valuesOf(remote: Remote | undefined) {
     tagFailures: remote?.tagFailures ?? 'SKIP_TAG',
     credentialId: remote?.credential?.id ?? null,
     signaturePolicyId: remote?.signaturePolicy?.id ?? null,
+    fallbacks: (remote?.fallbacks ?? []).map(toFallback),
+  };
+}
+
+function toFallback(stored: Remote['fallbacks'][number]): Fallback {
+  const { url, upstreamName, credential, proxyUrl, sslCaCertificate, sslValidation } = stored;
+  return {
+    url,
+    upstreamName,
+    credentialId: credential?.id ?? null,
+    proxyUrl,
+    sslCaCertificate,
+    sslValidation,
   };
 }
 

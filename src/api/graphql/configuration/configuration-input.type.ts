@@ -5,6 +5,7 @@ import { NewRemoteSettings } from '../remotes/remote-input.type.ts';
 import { RepositoryNameField, RepositoryPlainSettings } from '../repositories/repository.type.ts';
 import { NewRuleSettings } from '../rules/rule-input.type.ts';
 import { NewDistributionSettings } from '../distributions/distribution.type.ts';
+import { UpstreamSettings, fallbacksOption } from '../remotes/upstream.type.ts';
 import { NewScheduleSettings } from '../schedules/schedule-input.type.ts';
 
 const credentialOption = {
@@ -17,8 +18,17 @@ const signaturePolicyOption = {
   description: 'The signature policy, by name; null: none.',
 } as const;
 
+@InputType('ConfiguredUpstreamInput', { description: 'A fallback of a configuration.' })
+export class ConfiguredUpstreamInput extends UpstreamSettings {
+  @Field(() => String, { nullable: true, description: 'The credential, by name; null: none.' })
+  credential?: string | null;
+}
+
 @InputType('ConfiguredRemoteInput', { description: 'A remote of a configuration.' })
 export class ConfiguredRemoteInput extends NewRemoteSettings {
+  @Field(() => [ConfiguredUpstreamInput], fallbacksOption)
+  fallbacks?: ConfiguredUpstreamInput[] | null;
+
   @Field(() => String, credentialOption)
   credential?: string | null;
 
@@ -75,6 +85,9 @@ export class ConfiguredDistributionInput extends NewDistributionSettings {
 
 @InputType('ConfiguredMirrorRuleInput', { description: 'A mirror rule of a configuration.' })
 export class ConfiguredMirrorRuleInput extends NewRuleSettings {
+  @Field(() => [ConfiguredUpstreamInput], fallbacksOption)
+  fallbacks?: ConfiguredUpstreamInput[] | null;
+
   @Field(() => String, credentialOption)
   credential?: string | null;
 

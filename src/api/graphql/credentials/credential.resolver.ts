@@ -8,6 +8,7 @@ import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
+import { UpstreamType } from '../remotes/upstream.type.ts';
 import { CredentialConnection, CredentialType, toCredentialType } from './credential.type.ts';
 
 @Resolver(() => CredentialType)
@@ -60,6 +61,17 @@ export class RemoteCredentialResolver {
   })
   credential(@Root() { row }: RemoteType, @Ctx() context: RequestContext): Promise<CredentialType | null> {
     return load(context, row.credentialId ?? undefined);
+  }
+}
+
+@Resolver(() => UpstreamType)
+export class UpstreamCredentialResolver {
+  @FieldResolver(() => CredentialType, {
+    nullable: true,
+    description: 'The credential that is used there; null: none, or one that the caller may not read.',
+  })
+  credential(@Root() { row }: UpstreamType, @Ctx() context: RequestContext): Promise<CredentialType | null> {
+    return load(context, row.credentialId);
   }
 }
 

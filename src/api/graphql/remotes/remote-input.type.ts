@@ -1,10 +1,12 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
-import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
+import { RemotePolicyEnum } from './remote-policy.ts';
+import { layerUrlsText } from './remote.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { FailuresField, PrereleasesField, ScopeField, TagRuleSettings } from './tag-rules.type.ts';
 import { credentialIdOption } from '../credentials/credential-text.ts';
+import { UpstreamInput, fallbacksOption } from './upstream.type.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 
 /** The fields that create and update share. */
@@ -180,6 +182,9 @@ export abstract class NewRemoteSettings extends NewRemoteTemplate {
 
 @InputType('RemoteCreateInput', { description: 'A new remote.' })
 export class RemoteCreateInput extends NewRemoteSettings {
+  @Field(() => [UpstreamInput], fallbacksOption)
+  fallbacks?: UpstreamInput[] | null;
+
   @Field(() => ID, credentialIdOption)
   credentialId?: string | null;
 

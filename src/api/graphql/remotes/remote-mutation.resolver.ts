@@ -8,6 +8,7 @@ import { runDeletion, runMutation, toOptionalReference, toReference } from '../r
 import { RemoteCreateInput } from './remote-input.type.ts';
 import { RemoteDeleteInput } from './remote-delete.type.ts';
 import { RemoteUpdateInput } from './remote-update.type.ts';
+import { toFallbacks } from './upstream.type.ts';
 import { RemotePayload, toRemoteType } from './remote.type.ts';
 
 @Resolver()
@@ -62,7 +63,7 @@ function fieldsOf(input: RemoteCreateInput | RemoteUpdateInput): RemoteChanges {
     input.signaturePolicyId,
   );
   const credential = toOptionalReference('Credential', 'credentialId', input.credentialId);
-  return Object.assign({ signaturePolicy, credential }, input);
+  return Object.assign({ signaturePolicy, credential }, input, { fallbacks: toFallbacks(input.fallbacks) });
 }
 
 type RemotePart = Pick<RemotePayload, 'remote'>;

@@ -3,7 +3,9 @@ import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { credentialIdOption } from '../credentials/credential-text.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 import { RemoteSettings } from './remote-input.type.ts';
-import { RemotePolicyEnum, layerUrlsText } from './remote.type.ts';
+import { UpstreamInput, fallbacksOption } from './upstream.type.ts';
+import { RemotePolicyEnum } from './remote-policy.ts';
+import { layerUrlsText } from './remote.type.ts';
 
 /** The changes of remotes but those of their names and addresses. */
 @InputType()
@@ -43,6 +45,9 @@ export abstract class RemoteTemplateChanges extends RemoteSettings {
   description: 'Changes to a remote. Omitted fields are kept; null clears a field.',
 })
 export class RemoteUpdateInput extends RemoteTemplateChanges {
+  @Field(() => [UpstreamInput], fallbacksOption)
+  fallbacks?: UpstreamInput[] | null;
+
   @Field(() => ID, credentialIdOption)
   credentialId?: string | null;
 

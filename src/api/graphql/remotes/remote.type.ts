@@ -1,4 +1,4 @@
-import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, Int, ObjectType } from 'type-graphql';
 import type { Remote, RemotePolicy } from '../../../db/schema/remotes.ts';
 import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
@@ -6,26 +6,10 @@ import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { withRuleDefaults } from '../../../selection/tag-rules.ts';
+import { RemotePolicyEnum } from './remote-policy.ts';
 import { FailuresField, NewestTagsType, ScopeField, ruleText } from './tag-rules.type.ts';
 import { Payload } from '../payload.type.ts';
-
-export const RemotePolicyEnum = {
-  IMMEDIATE: 'IMMEDIATE',
-  ON_DEMAND: 'ON_DEMAND',
-  STREAMED: 'STREAMED',
-} as const;
-
-registerEnumType(RemotePolicyEnum, {
-  name: 'RemotePolicy',
-  description: 'When blobs are fetched.',
-  valuesConfig: {
-    IMMEDIATE: { description: 'The sync fetches all blobs.' },
-    ON_DEMAND: {
-      description: 'The sync fetches configs. Layers are fetched and stored at their first pull.',
-    },
-    STREAMED: { description: 'The sync fetches configs. Layers are fetched at every pull and never stored.' },
-  },
-});
+import { UpstreamType, fallbacksText, toUpstream } from './upstream.type.ts';
 
 /** Descriptions shared by the remote and its inputs. */
 export const layerUrlsText =
@@ -167,6 +151,9 @@ export class RemoteType extends NodeType {
   })
   realmHosts!: string[];
 
+  @Field(() => [UpstreamType], { description: fallbacksText })
+  fallbacks!: UpstreamType[];
+
   @Field(() => Boolean, { description: "Whether the upstream's certificate is verified." })
   sslValidation!: boolean;
 
@@ -231,6 +218,7 @@ export function toRemoteType(row: Remote): RemoteType {
     hasSslClientKey: typeof row.sslClientKeySealed === 'string',
     headerNames: row.headerNames,
     realmHosts: row.realmHosts,
+    fallbacks: row.fallbacks.map(toUpstream),
     username: row.username ?? null,
     hasPassword: typeof row.passwordSealed === 'string',
   });

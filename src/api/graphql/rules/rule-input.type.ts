@@ -4,6 +4,7 @@ import { credentialIdOption } from '../credentials/credential-text.ts';
 import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 import { NewRemoteTemplate } from '../remotes/remote-input.type.ts';
 import { RemoteTemplateChanges } from '../remotes/remote-update.type.ts';
+import { UpstreamInput, fallbacksOption } from '../remotes/upstream.type.ts';
 import { ruleFieldText } from './rule-text.ts';
 import { DiscoveryEnum } from './rule.type.ts';
 
@@ -64,6 +65,9 @@ export abstract class NewRuleSettings extends NewRemoteTemplate {
   description: 'A new mirror rule, with the settings of the remotes that it makes.',
 })
 export class MirrorRuleCreateInput extends NewRuleSettings {
+  @Field(() => [UpstreamInput], fallbacksOption)
+  fallbacks?: UpstreamInput[] | null;
+
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
 
@@ -76,6 +80,9 @@ export class MirrorRuleCreateInput extends NewRuleSettings {
     'Changes to a mirror rule. Omitted fields are kept; null clears a field. Repositories and remotes that it has made stay as they are.',
 })
 export class MirrorRuleUpdateInput extends RemoteTemplateChanges {
+  @Field(() => [UpstreamInput], fallbacksOption)
+  fallbacks?: UpstreamInput[] | null;
+
   @Field(() => ID, { description: 'The rule.' })
   id!: string;
 

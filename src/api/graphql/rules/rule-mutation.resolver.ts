@@ -4,6 +4,7 @@ import { createRule, removeRule, runRule, updateRule } from '../../../operations
 import type { RuleDeps } from '../../../operations/rules/rules.ts';
 import type { RequestContext } from '../context.ts';
 import { DeletePayload } from '../payload.type.ts';
+import { toFallbacks } from '../remotes/upstream.type.ts';
 import { runDeletion, runMutation, toOptionalReference, toReference } from '../run-mutation.ts';
 import { answerTask, syncDepsOf } from '../tasks/answer-task.ts';
 import { TaskPayload } from '../tasks/task.type.ts';
@@ -25,7 +26,7 @@ export class MirrorRuleMutationResolver {
     @Arg('input', () => MirrorRuleCreateInput, { description: 'The new rule.' }) input: MirrorRuleCreateInput,
     @Ctx() context: RequestContext,
   ): Promise<MirrorRulePayload> {
-    const fields = Object.assign(referencesOf(input), input);
+    const fields = Object.assign({}, input, referencesOf(input));
     return answer(context, createRule(context, depsOf(context), fields));
   }
 
@@ -36,7 +37,7 @@ export class MirrorRuleMutationResolver {
     @Arg('input', () => MirrorRuleUpdateInput, { description: 'The changes.' }) input: MirrorRuleUpdateInput,
     @Ctx() context: RequestContext,
   ): Promise<MirrorRulePayload> {
-    const changes = Object.assign(referencesOf(input), input);
+    const changes = Object.assign({}, input, referencesOf(input));
     return answer(context, updateRule(context, depsOf(context), ruleOf(input), changes));
   }
 
@@ -73,10 +74,15 @@ function ruleOf({ id }: { readonly id: string }): Reference {
   return toReference('MirrorRule', 'id', id);
 }
 
-function referencesOf({ signaturePolicyId, credentialId }: MirrorRuleCreateInput | MirrorRuleUpdateInput) {
+function referencesOf({
+  signaturePolicyId,
+  credentialId,
+  fallbacks,
+}: MirrorRuleCreateInput | MirrorRuleUpdateInput) {
   return {
     signaturePolicy: toOptionalReference('SignaturePolicy', 'signaturePolicyId', signaturePolicyId),
     credential: toOptionalReference('Credential', 'credentialId', credentialId),
+    fallbacks: toFallbacks(fallbacks),
   };
 }
 

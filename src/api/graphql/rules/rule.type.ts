@@ -8,7 +8,8 @@ import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts'
 import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
-import { RemotePolicyEnum } from '../remotes/remote.type.ts';
+import { RemotePolicyEnum } from '../remotes/remote-policy.ts';
+import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
 import { DateTime } from '../scalars.ts';
 import { ruleFieldText } from './rule-text.ts';
 
@@ -83,6 +84,9 @@ export class MirrorRuleType extends NodeType {
   @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
   username!: string | null;
 
+  @Field(() => [UpstreamType], { description: `Of the remotes that it makes. ${fallbacksText}` })
+  fallbacks!: UpstreamType[];
+
   @Field(() => Boolean, { description: ruleFieldText.mirror })
   mirror!: boolean;
 
@@ -132,6 +136,7 @@ export function toMirrorRuleType(row: MirrorRule): MirrorRuleType {
     updatedAt,
     repositories: row.repositories ?? null,
     stripPrefix: row.stripPrefix ?? null,
+    fallbacks: row.fallbacks.map(toUpstream),
     nextRunAts: paused ? [] : row.nextRunAts.filter((time) => time > new Date()),
     policy: template.policy ?? 'IMMEDIATE',
     includeTags: template.includeTags ?? null,

@@ -1,7 +1,7 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import type { SyncOverrides } from '../../../db/schema/tasks.ts';
-import { RemotePolicyEnum } from '../remotes/remote.type.ts';
+import { RemotePolicyEnum } from '../remotes/remote-policy.ts';
 import { TagRuleSettings } from '../remotes/tag-rules.type.ts';
 
 @InputType('SyncOverridesInput', {

@@ -3,6 +3,8 @@ import { Option } from 'commander';
 import { discoveries } from '../../../oci/hosts/discovery.ts';
 import { addClientCommand, collect, wholeNumber } from '../../command.ts';
 import type { Choose, Client } from '../../command.ts';
+import { describeFallbacks, fallbackFields } from '../../remotes/fallbacks.ts';
+import type { Fallback } from '../../remotes/fallbacks.ts';
 import { addList } from '../list-command.ts';
 import { readRemoteOptions, withRemoteOptions } from '../remote-commands.ts';
 import type { RemoteOptions } from '../remote-commands.ts';
@@ -24,6 +26,7 @@ interface Rule {
   readonly repositoryCount: number;
   readonly vanishedCount: number;
   readonly mirror: boolean;
+  readonly fallbacks: readonly Fallback[];
   readonly cron: string | null;
   readonly intervalSeconds: number | null;
   readonly lastRun: { readonly state: string } | null;
@@ -48,7 +51,7 @@ const rule: Thing<Changes> = {
   noun: 'rule',
   argument: '<rule>',
   fields: `id name url discovery repositories includeRepositories excludeRepositories stripPrefix targetPrefix repositoriesAtMost
-    repositoryCount vanishedCount mirror cron intervalSeconds timeZone paused lastRun { id state }`,
+    repositoryCount vanishedCount mirror cron intervalSeconds timeZone paused lastRun { id state } ${fallbackFields}`,
   setUp: withChanges,
   read: readChanges,
 };
@@ -111,6 +114,7 @@ function describe(one: Rule): [string, string | number | null][] {
     ['rule', one.name],
     ['id', one.id],
     ['url', one.url],
+    ...describeFallbacks(one.fallbacks),
     ['discovery', one.discovery],
     ['names', one.repositories?.join(', ') ?? null],
     ['include', one.includeRepositories.join(', ') || 'all'],

@@ -52,8 +52,9 @@ const leftOut: Readonly<Record<string, string>> = {
   token: 'Tidemark logs in by user name and password.',
   credExpire: 'Tidemark renews credentials before they expire.',
   credHost: 'Tidemark asks the helper for the host of the registry.',
-  mirrors: 'A remote has one upstream.',
-  priority: 'A remote has one upstream.',
+  mirrors:
+    'A mirror is asked before the registry, and a fallback of a remote after it, for content and new tags only. Add the mirror to fallbacks if that is enough.',
+  priority: 'The order of fallbacks is that of their list.',
   api: 'It is out of use in regclient, too.',
   apiOpts: 'Tidemark learns what a registry can do from its answers.',
   blobChunk: 'It is about pushing; Tidemark pushes to no registry.',
