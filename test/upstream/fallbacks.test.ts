@@ -42,7 +42,7 @@ async function openPair(tags: readonly string[] = ['v1']): Promise<Pair> {
   const fallback = await openFakeUpstream({ fallback: sampleAnswers(copy) });
   opened.push(fallback);
   const fallbacks = [{ url: fallback.url, upstreamName: mirrorName }];
-  const scene = await stage.open({ repository, remote: { fallbacks } });
+  const scene = await stage.open({ repository, remote: { fallbacks, maxRetries: 0 } });
   for (const tag of tags) for (const place of [repository, copy]) addTag(scene, place, tag);
   return { ...scene, fallback, copy };
 }
@@ -269,4 +269,15 @@ test.concurrent('a tag without a list, and a digest, come from the fallback', as
   expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
   expect([...(await stage.harness.tags(scene.ids.repositoryId, latest)).keys()]).toEqual(['v1']);
   expect(await stage.harness.content(scene.ids.repositoryId, latest, 'manifest')).toContain(digest);
+});
+
+test.concurrent('a sync of a named tag looks at the fallback, and finds nothing to do', async () => {
+  const pair = await openPair();
+  const remote = { includeTags: ['v1'], fallbacks: [{ url: pair.fallback.url, upstreamName: mirrorName }] };
+  const scene = await stage.open({ remote });
+  await scene.upstream.close();
+  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
+  const { task, warnings } = await scene.sync();
+  expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+  expect(warnings).toHaveLength(1);
 });

@@ -10,7 +10,7 @@ import type { Registry } from '../../registry/registry.ts';
 import { rulesOf } from '../../selection/tag-rules.ts';
 import { rememberAnswers } from '../../upstream/remembered-answers.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { concurrencyOf } from '../sync/sync-context.ts';
+import { concurrencyOf, listedByFallback } from '../sync/sync-context.ts';
 import type { SyncContext } from '../sync/sync-context.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
 import { changed } from './look.ts';
@@ -58,6 +58,8 @@ async function compare(
     present,
     store: deps.store,
     knownListing: async (place: ListedPlace) => {
+      // the memory is that of the remote's own upstream
+      if (listedByFallback(sync) !== undefined) changed();
       const [known] = await readKnownListings(em, [place]);
       // the stages take the warning
       return known === undefined || known.hasWarning ? changed() : known;

@@ -11,6 +11,7 @@ import { warnOfNarrowed } from '../tags/outside-filter.ts';
 import { walkTags } from '../tags/walk-tags.ts';
 import { findRemovals } from '../tags/find-removals.ts';
 import { runTogether } from '../../upstream/limiter.ts';
+import { chooseUpstream } from './choose-upstream.ts';
 import { commitSync } from './commit-sync.ts';
 import { fetchBlobs } from './fetch-blobs.ts';
 import { planSync } from './plan-sync.ts';
@@ -31,6 +32,7 @@ export async function beginSync(
   const em = deps.database.em.fork();
   const { taskId } = context;
   await enterStage(em, taskId, 'LISTING_TAGS');
+  await chooseUpstream(context, signal);
   const looked = attempt === 1 ? await lookFirst(deps, em, context, signal) : context.registry;
   if (looked === 'completed') return { createdVersion: null };
   return listAndRun(deps, { ...context, registry: looked }, attempt, signal);

@@ -14,7 +14,6 @@ import { filterNames } from '../../selection/filter-names.ts';
 import { rulesOf } from '../../selection/tag-rules.ts';
 import type { OnDigests, TagPage } from '../../registry/registry.ts';
 import { openSyncDigests } from '../listing/sync-digests.ts';
-import { isOutage } from '../../upstream/error-kinds.ts';
 import { openTagTimes } from './tag-times.ts';
 import { rankTags } from './rank-tags.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -44,7 +43,6 @@ export async function listTags(
     firstPosition += names.length;
     requested += names.filter((name) => filter.isImmutable?.(name) !== true).length;
   };
-  if (!filter.needsListing) await chooseUpstream(sync, signal);
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
@@ -77,19 +75,6 @@ export async function listTags(
   if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
   return listed;
-}
-
-/** Without a list, the first name tells which upstream answers. */
-async function chooseUpstream({ failover, filter }: SyncContext, signal: AbortSignal): Promise<void> {
-  const [name] = filter.exactNames;
-  try {
-    if (name !== undefined) await failover?.resolve(name, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    // any other error is an answer about this tag
-    if (isOutage(error)) throw error;
-  }
-  await failover?.choose();
 }
 
 /** Whether the sync covers less than the remote selects, or changes nothing. */

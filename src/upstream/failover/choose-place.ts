@@ -33,13 +33,13 @@ export function createChoice(options: ChoiceOptions) {
   const [own] = places;
   let chosen = options.chosen;
   let choosing: Promise<unknown> | undefined;
-  const wasChosen = Promise.withResolvers<void>();
-  if (chosen !== undefined) wasChosen.resolve();
+  let choice = openChoice();
+  if (chosen !== undefined) choice.resolve();
 
   async function keep(place: Place, failures: readonly PlaceFailure[]): Promise<void> {
     await onChosen?.(place, failures);
     chosen = place;
-    wasChosen.resolve();
+    choice.resolve();
   }
 
   async function choose<T>({ signal, ask, isAbsent }: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
@@ -74,23 +74,37 @@ export function createChoice(options: ChoiceOptions) {
     },
     /** The place, without a request. Before the choice: the remote's own, unless it must be waited for. */
     async place(signal?: AbortSignal): Promise<Place> {
-      if (chosen === undefined && waits) await abortable(wasChosen.promise, signal);
+      if (chosen === undefined && waits) await abortable(choice.promise, signal);
       return chosen ?? own;
     },
     async ask<T>(question: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
       for (;;) {
         question.signal?.throwIfAborted();
         if (chosen !== undefined) return askChosen(chosen, question);
-        if (waits && question.kind === 'other') await abortable(wasChosen.promise, question.signal);
+        if (waits && question.kind === 'other') await abortable(choice.promise, question.signal);
         else if (choosing !== undefined) await choosing.catch(() => undefined);
         else {
-          const mine = choose(question).finally(() => {
-            choosing = undefined;
-          });
+          const mine = choose(question)
+            .catch((error: unknown) => {
+              // who waits would wait for a choice that may never come
+              choice.reject(error);
+              choice = openChoice();
+              throw error;
+            })
+            .finally(() => {
+              choosing = undefined;
+            });
           choosing = mine;
           return mine;
         }
       }
     },
   };
+}
+
+/** There may be nobody who waits. */
+function openChoice(): PromiseWithResolvers<void> {
+  const choice = Promise.withResolvers<void>();
+  choice.promise.catch(() => undefined);
+  return choice;
 }
