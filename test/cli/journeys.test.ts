@@ -62,9 +62,12 @@ test('a dry run, a typo and a missing repository leave nothing behind', async ()
 describe.sequential('from the first sync on', () => {
   test('options of one sync are not stored, and --save stores them and says so', async () => {
     expect(await synced()).toMatchObject({ stdout: expect.stringContaining('team/app version 1') });
+    await succeed('remote', 'update', 'team/app', '--fallback', 'http://127.0.0.1:9');
     const { stderr } = await synced('--tags', 'v1');
+    expect(stderr).toMatch(/^Served by http:\S+\/team\/app: the tags, 0 manifests, 0 blobs, 0 B$/m);
     const shown = words(await succeed('task', 'show', /^Task (\S+)$/m.exec(stderr)?.[1] ?? ''));
-    expect(shown).toMatch(/^only tags v1$/m);
+    expect(shown).toMatch(/^only tags v1$[^]*^served by http:\S+\/team\/app: the tags/m);
+    await succeed('remote', 'update', 'team/app', '--fallback', '');
     const { remote } = await json('remote', 'show', 'team/app');
     expect(remote.includeTags).toBeNull();
     const { repository: before } = await json('repository', 'show', 'team/app');
@@ -122,6 +125,15 @@ describe.sequential('from the first sync on', () => {
       newestTags: null,
       semverRanges: ['>=1'],
     });
+    const places = ['https://mirror.example,name=team/copy', 'https://last.example,tls-verify=no'];
+    await succeed('remote', 'update', 'lost', ...places.flatMap((place) => ['--fallback', place]));
+    expect(words(await succeed('remote', 'show', 'lost'))).toMatch(
+      /^fallback https:\/\/mirror\.example\/team\/copy$[^]*^fallback https:\/\/last\.example\/team\/none \(TLS checks off\)$/m,
+    );
+    const wrong = await run('remote', 'update', 'lost', '--fallback', 'https://a.example,nam=b');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--fallback has "nam=b"') });
+    await succeed('remote', 'update', 'lost', '--fallback', '');
+    expect((await json('remote', 'show', 'lost')).remote.fallbacks).toEqual([]);
     const lost = await run('remote', 'test', 'lost');
     expect(lost.code).toBe(1);
     expect(words(lost)).toMatch(/list of tags FAILED REPOSITORY_NOT_FOUND: /);

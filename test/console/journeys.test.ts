@@ -139,4 +139,32 @@ describe.skipIf(skipWithout('chromium'))('journeys', () => {
     expectClean();
     await context.close();
   });
+
+  test('name a fallback of a remote, and see who served a sync', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/remotes');
+    await page.getByText('library/nginx').first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('tab', { name: 'Fallbacks' }).click();
+    await dialog.getByRole('button', { name: 'Add a fallback' }).click();
+    await dialog.getByLabel('Registry of fallback 1').fill('mirror.example');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByRole('alert').getByText('fallbacks[0]').waitFor();
+    await dialog.getByLabel('Registry of fallback 1').fill('https://mirror.example');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    const { repository } = await console.ask<{
+      repository: { id: string; remote: { fallbacks: readonly { url: string }[] } };
+    }>(`{ repository(name: "mirror/nginx") { id remote { fallbacks { url } } } }`);
+    expect(repository.remote.fallbacks).toEqual([{ url: 'https://mirror.example' }]);
+
+    await sync(console.ask, repository.id);
+    await page.goto('/tasks');
+    await page.getByText('mirror/nginx').first().click();
+    const served = page.getByRole('table', { name: 'Upstreams' });
+    await served.getByText(`${upstream.url}/library/nginx`).waitFor();
+    await served.getByText('listed').waitFor();
+    expectClean();
+    await context.close();
+  });
 });

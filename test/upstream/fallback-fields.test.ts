@@ -38,6 +38,21 @@ const createCredential = async (more: object = {}): Promise<string> => {
   return credential.id as string;
 };
 
+const apply = (configuration: object) =>
+  api.mutate(
+    'configurationApply',
+    { configuration: { name: 'test', ...configuration } },
+    'changes { action kind name fields { field from to } }',
+  );
+
+const exported = async (section: string) => {
+  const { configuration } = await api.data(
+    `query ($section: ConfigurationSection!) { configuration(section: $section, first: 10) { nodes { value } } }`,
+    { section },
+  );
+  return (configuration as { nodes: { value: Record<string, unknown> }[] }).nodes.map(({ value }) => value);
+};
+
 test('a remote has fallbacks in canonical form, until the list is replaced or cleared', async () => {
   const credentialId = await createCredential();
   const ca = fixture('ca.pem');
@@ -131,12 +146,6 @@ test('a rule gives its fallbacks no names', async () => {
 });
 
 test('a configuration names the credentials of fallbacks, and an export of them changes nothing', async () => {
-  const apply = (configuration: object) =>
-    api.mutate(
-      'configurationApply',
-      { configuration: { name: 'test', ...configuration } },
-      'changes { action kind name fields { field from to } }',
-    );
   const fallbacks = [
     { url: 'https://mirror.example/', credential: 'hub' },
     { url: 'https://other.example', upstreamName: 'x/y', sslValidation: false },
@@ -153,13 +162,6 @@ test('a configuration names the credentials of fallbacks, and an export of them 
   ]);
   expect((await apply(state)).userErrors).toEqual([]);
   expect(await apply(state)).toEqual({ changes: [], userErrors: [] });
-  const exported = async (section: string) => {
-    const { configuration } = await api.data(
-      `query ($section: ConfigurationSection!) { configuration(section: $section, first: 10) { nodes { value } } }`,
-      { section },
-    );
-    return (configuration as { nodes: { value: Record<string, unknown> }[] }).nodes.map(({ value }) => value);
-  };
   const [remote] = await exported('REMOTE');
   expect(remote?.['fallbacks']).toEqual([
     { url: 'https://mirror.example', credential: 'hub' },
