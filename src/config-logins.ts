@@ -1,4 +1,4 @@
-import type { LoginSettings } from './access/access.ts';
+import type { LoginSettings } from './access/login-settings.ts';
 import type { OidcClientSettings } from './access/oidc.ts';
 import { parseLoginKinds, parseScopes, parseSecureUrl, settingText as text } from './config-values.ts';
 import type { Read } from './config-values.ts';

@@ -1,7 +1,7 @@
 /** The settings, read from the environment once. Each has its row in docs/settings.md. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { LoginSettings } from './access/access.ts';
+import type { LoginSettings } from './access/login-settings.ts';
 import { readLogins } from './config-logins.ts';
 import type { CredentialSettings } from './access/credentials/provider.ts';
 import { TidemarkError } from './oci/error.ts';

@@ -1,30 +1,22 @@
 import { decodeJwt } from 'jose';
-import { readLiveToken, readSubjectGrants } from '../db/access/access-tokens.ts';
-import type { LiveToken } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
 import { isTidemarkError } from '../oci/error.ts';
 import { parseAuthorization, unauthenticated } from './credentials.ts';
 import type { Presented } from './credentials.ts';
+import { createIdentities } from './identities.ts';
+import { areLoginsOn } from './login-settings.ts';
+import type { LoginSettings } from './login-settings.ts';
 import { createOidcLogin } from './oidc-login.ts';
 import type { OidcLogin } from './oidc-login.ts';
-import { createOidcVerifier } from './oidc.ts';
-import type { OidcSettings, Subject } from './oidc.ts';
+import type { Subject } from './oidc.ts';
 import { createRegistryTokens, isRegistryToken } from './registry-token.ts';
-import type { IssuedToken, RegistryHolder, RepositoryScope } from './registry-token.ts';
+import type { IssuedToken, RepositoryScope } from './registry-token.ts';
 import type { SecretBox } from './secrets.ts';
 import { createSessions, sessionEnded } from './sessions.ts';
 import type { OpenedSession } from './sessions.ts';
-import { hashToken, isTokenText } from './token.ts';
-import { anonymous, everybody } from './viewer.ts';
+import { isTokenText } from './token.ts';
+import { everybody } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
-
-/** Logins in force. With neither, logins are off: everybody who reaches the server may do everything. */
-export interface LoginSettings {
-  readonly tokens: boolean;
-  readonly oidc: OidcSettings | undefined;
-}
-
-export const noLogins: LoginSettings = { tokens: false, oidc: undefined };
 
 /** The caller of a request to `/v2/`. */
 export interface RegistryViewer {
@@ -61,13 +53,6 @@ export interface Access {
   endSession(secret: string): Promise<void>;
 }
 
-interface Identity {
-  readonly viewer: Viewer;
-  readonly holder: RegistryHolder;
-}
-
-const nobody: Identity = { viewer: anonymous, holder: { kind: 'anonymous' } };
-
 export interface AccessOptions {
   readonly database: Database;
   readonly secrets: SecretBox;
@@ -75,52 +60,15 @@ export interface AccessOptions {
 }
 
 export function createAccess({ database, secrets, logins }: AccessOptions): Access {
-  const isOn = logins.tokens || logins.oidc !== undefined;
-  const oidc = logins.oidc === undefined ? undefined : createOidcVerifier(logins.oidc);
+  const isOn = areLoginsOn(logins);
+  const identities = createIdentities(database, logins);
   const registryTokens = createRegistryTokens(secrets);
   const sessions = createSessions(database);
-
-  async function liveToken(key: { readonly hash: Buffer } | { readonly id: number }): Promise<Identity> {
-    const token = logins.tokens ? await readLiveToken(database.em.fork(), key) : undefined;
-    if (token !== undefined) return { viewer: toViewer(token), holder: { kind: 'token', id: token.id } };
-    throw unauthenticated('was refused: its token is unknown, revoked or expired');
-  }
-
-  async function subjectOf({ subject, groups, expiresAt }: Subject): Promise<Identity> {
-    const grants = await readSubjectGrants(database.em.fork(), subject, groups);
-    return {
-      viewer: toSubjectViewer({ subject, groups, grants, expiresAt }),
-      holder: { kind: 'subject', subject, groups },
-    };
-  }
-
-  async function identityOf(secret: string): Promise<Identity> {
-    if (isTokenText(secret)) return liveToken({ hash: hashToken(secret) });
-    if (oidc === undefined) throw unauthenticated('was refused: its token is unknown, revoked or expired');
-    return subjectOf(await oidc.verify(secret));
-  }
-
-  async function identifyHeader(authorization: string | undefined): Promise<Identity> {
-    const credentials = parseAuthorization(authorization);
-    return credentials.scheme === 'none' ? nobody : identityOf(credentials.secret);
-  }
-
-  function holderIdentity(holder: RegistryHolder, expiresAt: Date): Promise<Identity> | Identity {
-    switch (holder.kind) {
-      case 'anonymous':
-        return nobody;
-      case 'token':
-        return liveToken({ id: holder.id });
-      case 'subject':
-        if (oidc === undefined) throw unauthenticated('was refused: OIDC is off');
-        return subjectOf({ ...holder, expiresAt });
-    }
-  }
 
   async function identifySession(secret: string): Promise<Viewer> {
     const { holder, expiresAt } = await sessions.find(secret);
     try {
-      const { viewer } = await holderIdentity(holder, expiresAt);
+      const { viewer } = await identities.ofHolder(holder, expiresAt);
       return { ...viewer, expiresAt };
     } catch (error) {
       throw isTidemarkError(error) && error.code === 'UNAUTHENTICATED' ? sessionEnded(error) : error;
@@ -137,49 +85,29 @@ export function createAccess({ database, secrets, logins }: AccessOptions): Acce
     async identify({ authorization, session }) {
       if (!isOn) return everybody;
       if (authorization === undefined && session !== undefined) return identifySession(session);
-      return (await identifyHeader(authorization)).viewer;
+      return (await identities.ofHeader(authorization)).viewer;
     },
     async identifyClient(authorization) {
       if (!isOn) return { viewer: everybody, scopes: undefined };
       const credentials = parseAuthorization(authorization);
       if (credentials.scheme === 'bearer' && isOurs(credentials.secret)) {
         const { holder, scopes, expiresAt } = await registryTokens.verify(credentials.secret);
-        return { viewer: (await holderIdentity(holder, expiresAt)).viewer, scopes };
+        return { viewer: (await identities.ofHolder(holder, expiresAt)).viewer, scopes };
       }
-      return { viewer: (await identifyHeader(authorization)).viewer, scopes: undefined };
+      return { viewer: (await identities.ofHeader(authorization)).viewer, scopes: undefined };
     },
     async issue(authorization, narrow) {
-      const { viewer, holder } = await identifyHeader(authorization);
+      const { viewer, holder } = await identities.ofHeader(authorization);
       return registryTokens.issue({ holder, scopes: await narrow(viewer) }, viewer.expiresAt);
     },
     async openSession(token) {
-      const { viewer, holder } = await identityOf(token);
+      const { viewer, holder } = await identities.ofSecret(token);
       if (holder.kind === 'anonymous') throw unauthenticated('is missing');
       return sessions.open(holder, viewer.expiresAt);
     },
     openSubjectSession: ({ subject, groups }) =>
       sessions.open({ kind: 'subject', subject, groups }, undefined),
     endSession: (secret) => sessions.end(secret),
-  };
-}
-
-/** The viewer of a valid token. */
-export function toViewer({ id, name, grants, expiresAt }: LiveToken): Viewer {
-  return { kind: 'token', name, grants, expiresAt, identity: { kind: 'token', id } };
-}
-
-function toSubjectViewer({
-  subject,
-  groups,
-  grants,
-  expiresAt,
-}: Omit<Subject, 'expiresAt'> & Pick<Viewer, 'grants' | 'expiresAt'>): Viewer {
-  return {
-    kind: 'subject',
-    name: subject,
-    grants,
-    expiresAt,
-    identity: { kind: 'subject', subject, groups },
   };
 }
 

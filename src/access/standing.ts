@@ -3,8 +3,9 @@ import type { Identity } from '../db/schema/identity.ts';
 import type { Em } from '../db/open-database.ts';
 import { everything } from '../db/access/visibility.ts';
 import type { Visibility } from '../db/access/visibility.ts';
-import { toViewer } from './access.ts';
-import type { LoginSettings } from './access.ts';
+import { toViewer } from './identities.ts';
+import { areLoginsOn } from './login-settings.ts';
+import type { LoginSettings } from './login-settings.ts';
 import { anonymous, everybody, visibilityOf } from './viewer.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -17,7 +18,7 @@ export async function readStanding(
   identity: Identity | null | undefined,
   logins: LoginSettings,
 ): Promise<Viewer> {
-  const isOn = logins.tokens || logins.oidc !== undefined;
+  const isOn = areLoginsOn(logins);
   switch (identity?.kind) {
     case undefined:
     case 'everybody':

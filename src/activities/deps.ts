@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LoginSettings } from '../access/access.ts';
+import type { LoginSettings } from '../access/login-settings.ts';
 import type { ContentDeleter, ContentStore, LimitedStore, StoreInventory } from '../content/store.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';

@@ -1,4 +1,5 @@
-import type { LoginSettings } from '../access/access.ts';
+import { areLoginsOn, noLogins } from '../access/login-settings.ts';
+import type { LoginSettings } from '../access/login-settings.ts';
 import { isLoopbackHost } from '../api/host-guard.ts';
 import type { Config } from '../config.ts';
 import { TidemarkError } from '../oci/error.ts';
@@ -12,7 +13,7 @@ export function allowsPrivateUpstreams({
   publicUrl,
   logins,
 }: Pick<Config, 'host' | 'publicUrl' | 'logins'>): boolean {
-  const asksForLogins = logins !== undefined && (logins.tokens || logins.oidc !== undefined);
+  const asksForLogins = logins !== undefined && areLoginsOn(logins);
   return isLoopbackHost(host) && !isPublic(publicUrl) && !asksForLogins;
 }
 
@@ -30,8 +31,8 @@ export function chooseLogins({
   publicUrl,
   logins,
 }: Pick<Config, 'host' | 'publicUrl' | 'logins'>): LoginSettings {
-  const chosen = logins ?? { tokens: false, oidc: undefined };
-  if (chosen.tokens || chosen.oidc !== undefined) return chosen;
+  const chosen = logins ?? noLogins;
+  if (areLoginsOn(chosen)) return chosen;
   const isProxied = logins === undefined && isPublic(publicUrl);
   if (isLoopbackHost(host) && !isProxied) return chosen;
   const where = isLoopbackHost(host) ? `TIDEMARK_PUBLIC_URL is ${publicUrl}` : `TIDEMARK_HOST is ${host}`;

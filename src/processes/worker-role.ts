@@ -1,7 +1,7 @@
 import { Runtime, Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import type { LoginSettings } from '../access/access.ts';
+import type { LoginSettings } from '../access/login-settings.ts';
 import type { Credentials } from '../access/credentials/credentials.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';

@@ -1,7 +1,7 @@
 /** Pull-through under a signature policy: what signs an image comes with it, and what is not verified is not kept. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { noLogins } from '../../src/access/access.ts';
+import { noLogins } from '../../src/access/login-settings.ts';
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Repository } from '../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../src/db/schema/signatures.ts';

@@ -1,3 +1,4 @@
+import { areLoginsOn } from '../../access/login-settings.ts';
 import { assumeLogins, readStanding } from '../../access/standing.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { MirrorRule } from '../../db/schema/rules.ts';
@@ -40,7 +41,7 @@ export async function loadRun(deps: ActivityDeps, taskId: number): Promise<RuleR
   const viewer = await readStanding(em, task.startedBy, logins);
   const [lacking] = lacksTarget(viewer, rule.targetPrefix, 'targetPrefix');
   if (lacking !== undefined) throw new TidemarkError('FORBIDDEN', lacking.message, { origin: 'caller' });
-  const isAccessOn = logins.tokens || logins.oidc !== undefined;
+  const isAccessOn = areLoginsOn(logins);
   const allowPrivate = deps.allowPrivate && (task.arguments.allowPrivate ?? true);
   return { taskId, task, rule, viewer, isAccessOn, allowPrivate };
 }

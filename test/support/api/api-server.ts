@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { noLogins } from '../../../src/access/access.ts';
-import type { LoginSettings } from '../../../src/access/access.ts';
+import { noLogins } from '../../../src/access/login-settings.ts';
+import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import type { SecretBox } from '../../../src/access/secrets.ts';
 import type { ApiConfig, ApiDependencies, UpstreamReader } from '../../../src/api/dependencies.ts';

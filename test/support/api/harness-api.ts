@@ -1,6 +1,6 @@
 /** The API over a sync harness's database and blob folder, with all that it fetches on demand; several may run beside each other. */
-import { noLogins } from '../../../src/access/access.ts';
-import type { LoginSettings } from '../../../src/access/access.ts';
+import { noLogins } from '../../../src/access/login-settings.ts';
+import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import type { ApiConfig } from '../../../src/api/dependencies.ts';
 import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
 import { openUploadFolder } from '../../../src/content/folder/upload-folder.ts';

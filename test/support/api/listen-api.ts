@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { createAccess } from '../../../src/access/access.ts';
-import type { LoginSettings } from '../../../src/access/access.ts';
+import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { startPullCounter } from '../../../src/api/pull-counter.ts';
 import { createAccessLog } from '../../../src/api/access-log.ts';
 import type { ApiConfig, ApiDependencies, UpstreamReader } from '../../../src/api/dependencies.ts';

@@ -2,8 +2,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noLogins } from '../../../src/access/access.ts';
-import type { LoginSettings } from '../../../src/access/access.ts';
+import { noLogins } from '../../../src/access/login-settings.ts';
+import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { openUploadFolder } from '../../../src/content/folder/upload-folder.ts';
 import type { UploadFolder } from '../../../src/content/folder/upload-folder.ts';
