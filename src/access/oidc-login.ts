@@ -34,22 +34,13 @@ const requestSeconds = 5;
 
 export function createOidcLogin(
   settings: OidcSettings,
-  { clientId, clientSecret, scopes }: OidcClientSettings,
+  ours: OidcClientSettings,
   secrets: SecretBox,
 ): OidcLogin {
   const pendingLogins = createPendingLogins(secrets);
   // An ID token names the client as its audience. Signature, algorithm and claims have the same rules as a bearer token.
-  const verifier = createOidcVerifier({ ...settings, audience: clientId });
-  let found: Promise<client.Configuration> | undefined;
-
-  function configuration(): Promise<client.Configuration> {
-    found ??= discover(settings.issuer, clientId, clientSecret).catch((error: unknown) => {
-      // The next login retries.
-      found = undefined;
-      throw oidcUnavailable(settings.issuer, error);
-    });
-    return found;
-  }
+  const verifier = createOidcVerifier({ ...settings, audience: ours.clientId });
+  const configuration = createDiscovery(settings.issuer, ours);
 
   return {
     async begin(redirectUrl, path) {
@@ -58,7 +49,7 @@ export function createOidcLogin(
       const [state, nonce] = [client.randomState(), client.randomNonce()];
       const url = client.buildAuthorizationUrl(issuer, {
         redirect_uri: redirectUrl,
-        scope: scopes,
+        scope: ours.scopes,
         state,
         nonce,
         code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
@@ -98,10 +89,21 @@ export function createOidcLogin(
   }
 }
 
+/** Reads the issuer's metadata once, at the first login. After a failure, the next login retries. */
+function createDiscovery(issuer: string, ours: OidcClientSettings): () => Promise<client.Configuration> {
+  let found: Promise<client.Configuration> | undefined;
+  return () => {
+    found ??= discover(issuer, ours).catch((error: unknown) => {
+      found = undefined;
+      throw oidcUnavailable(issuer, error);
+    });
+    return found;
+  };
+}
+
 async function discover(
   issuer: string,
-  clientId: string,
-  clientSecret: string | undefined,
+  { clientId, clientSecret }: OidcClientSettings,
 ): Promise<client.Configuration> {
   const options = {
     timeout: requestSeconds,

@@ -46,9 +46,9 @@ export function createBasicLogin(
   const refusals = createBoundedMap<Refusal>(maxKinds);
   const shown = createBoundedMap<RegistryLogin>(maxShown);
   let hostRefusal: Refusal | undefined;
-  let isAccepted = false;
   /** Until the first success, only one request at a time sends them (fault 19). */
-  let turn: Promise<void> | undefined;
+  const turn = createTurn();
+  let isAccepted = false;
 
   async function current(signal: AbortSignal | undefined): Promise<string | undefined> {
     const login = await logins.get(callOf(signal));
@@ -66,10 +66,11 @@ export function createBasicLogin(
           (known) => known !== undefined && now() < known.untilMs,
         );
         if (refusal !== undefined) throw refusal.error;
-        if (isAccepted || turn === undefined) break;
-        await abortable(turn, signal);
+        const running = turn.running();
+        if (isAccepted || running === undefined) break;
+        await abortable(running, signal);
       }
-      if (!isAccepted) request.endTurn = takeTurn();
+      if (!isAccepted) request.endTurn = turn.take();
       const authorization = await current(signal);
       if (authorization !== undefined) return authorization;
       throw unauthorized(where, 'it requests a user name and password, but the remote has none');
@@ -94,13 +95,26 @@ export function createBasicLogin(
       isAccepted = true;
     },
   };
+}
 
-  function takeTurn(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    turn = promise;
-    return () => {
-      if (turn === promise) turn = undefined;
-      resolve();
-    };
-  }
+interface Turn {
+  /** Resolves when the turn that is taken ends; undefined: none is. */
+  running(): Promise<void> | undefined;
+  /** @returns what ends the turn. */
+  take(): () => void;
+}
+
+function createTurn(): Turn {
+  let taken: Promise<void> | undefined;
+  return {
+    running: () => taken,
+    take() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      taken = promise;
+      return () => {
+        if (taken === promise) taken = undefined;
+        resolve();
+      };
+    },
+  };
 }
