@@ -73,23 +73,29 @@ export function createTaskWatch(database: Database, logger: Logger): TaskWatch {
     watch(taskId, untilDelivered) {
       const ending = new AbortController();
       const ended = AbortSignal.any([ending.signal, closing.signal]);
-      const events = follow(taskId, { listen, ended, untilDelivered });
-      // A waiting generator would notice `return()` only at its next event.
-      return {
-        next: () => events.next(),
-        return: () => {
-          ending.abort();
-          return events.return(undefined);
-        },
-        [Symbol.asyncIterator]() {
-          return this;
-        },
-      };
+      return endedBy(ending, follow(taskId, { listen, ended, untilDelivered }));
     },
     async close() {
       clearTimeout(timer);
       closing.abort();
       await endings.close();
+    },
+  };
+}
+
+/** Events that `return()` ends at once, by the controller. A waiting generator alone would notice it only at its next event. */
+function endedBy(
+  ending: AbortController,
+  events: AsyncGenerator<number, undefined>,
+): AsyncIterableIterator<number, undefined> {
+  return {
+    next: () => events.next(),
+    return: () => {
+      ending.abort();
+      return events.return(undefined);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }

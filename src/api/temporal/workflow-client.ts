@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../../oci/error.ts';
 import { createScheduleClient } from './schedule-client.ts';
 import type { SyncDescription, SyncRun, SyncStart, WorkflowStarter } from '../../operations/workflows.ts';
@@ -14,69 +15,14 @@ const endingMs = 3_000;
 const endingPollMs = 20;
 
 export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientOptions): WorkflowStarter {
-  const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
-
-  async function describeSync(run: SyncRun): Promise<SyncDescription> {
-    try {
-      const found = await call(() =>
-        client.workflow.getHandle(run.workflowId, run.runId ?? undefined).describe(),
-      );
-      // a long task continues as a new run
-      if (found.status.name === 'CONTINUED_AS_NEW' && run.runId != null)
-        return await describeSync({ workflowId: run.workflowId });
-      const { taskId } = (found.memo ?? {}) as { taskId?: unknown };
-      return {
-        status: found.status.name,
-        runId: found.runId,
-        taskId: typeof taskId === 'number' ? taskId : undefined,
-      };
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError)
-        return { status: 'NOT_FOUND', runId: undefined, taskId: undefined };
-      throw unavailable(error);
-    }
-  }
-
-  /** Undefined: a run of this id is open. */
-  async function tryStart(start: SyncStart): Promise<string | undefined> {
-    const {
-      taskId,
-      workflowId,
-      repositoryName,
-      taskName = '',
-      remoteHost = null,
-      trigger = 'MANUAL',
-    } = start;
-    const names = { repositoryName, remoteHost, trigger };
-    const otherType = taskWorkflowTypes.get(taskName);
-    const input: SyncInput = { taskId, repositoryName };
-    try {
-      const handle = await call(() =>
-        client.workflow.start(otherType ?? syncWorkflowType, {
-          workflowId,
-          taskQueue,
-          args: [input],
-          workflowIdConflictPolicy: 'FAIL',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          memo: otherType === undefined ? { taskId, ...names } : { taskId, trigger },
-          staticSummary: otherType === undefined ? summarizeSync(names) : taskName,
-        }),
-      );
-      return handle.firstExecutionRunId;
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
-      throw unavailable(error);
-    }
-  }
-
   return {
     async startSync(start) {
       await own?.();
       const giveUpAt = performance.now() + endingMs;
       for (;;) {
-        const runId = await tryStart(start);
+        const runId = await tryStart(client, taskQueue, start);
         if (runId !== undefined) return { runId };
-        const running = await describeSync({ workflowId: start.workflowId });
+        const running = await describeSync(client, { workflowId: start.workflowId });
         if (running.taskId === start.taskId && running.runId !== undefined) return { runId: running.runId };
         if (performance.now() > giveUpAt)
           throw new TidemarkError(
@@ -87,18 +33,64 @@ export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientO
         await sleep(endingPollMs);
       }
     },
-
-    async cancelSync(run) {
-      try {
-        await call(() => client.workflow.getHandle(run.workflowId, run.runId ?? undefined).cancel());
-        return true;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return false;
-        throw unavailable(error);
-      }
-    },
-
-    describeSync,
+    cancelSync: (run) => cancelSync(client, run),
+    describeSync: (run) => describeSync(client, run),
     schedules: createScheduleClient({ client, taskQueue, own }),
   };
+}
+
+/** @returns the id of the run; undefined: a run of this workflow id is open. */
+async function tryStart(client: Client, taskQueue: string, start: SyncStart): Promise<string | undefined> {
+  const { taskId, workflowId, repositoryName, taskName = '', remoteHost = null, trigger = 'MANUAL' } = start;
+  const names = { repositoryName, remoteHost, trigger };
+  const otherType = taskWorkflowTypes.get(taskName);
+  const input: SyncInput = { taskId, repositoryName };
+  try {
+    const handle = await callTemporal(client, () =>
+      client.workflow.start(otherType ?? syncWorkflowType, {
+        workflowId,
+        taskQueue,
+        args: [input],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        memo: otherType === undefined ? { taskId, ...names } : { taskId, trigger },
+        staticSummary: otherType === undefined ? summarizeSync(names) : taskName,
+      }),
+    );
+    return handle.firstExecutionRunId;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw unavailable(error);
+  }
+}
+
+async function cancelSync(client: Client, { workflowId, runId }: SyncRun): Promise<boolean> {
+  try {
+    await callTemporal(client, () => client.workflow.getHandle(workflowId, runId ?? undefined).cancel());
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw unavailable(error);
+  }
+}
+
+async function describeSync(client: Client, { workflowId, runId }: SyncRun): Promise<SyncDescription> {
+  try {
+    const found = await callTemporal(client, () =>
+      client.workflow.getHandle(workflowId, runId ?? undefined).describe(),
+    );
+    // a long task continues as a new run
+    if (found.status.name === 'CONTINUED_AS_NEW' && runId != null)
+      return await describeSync(client, { workflowId });
+    const { taskId } = (found.memo ?? {}) as { taskId?: unknown };
+    return {
+      status: found.status.name,
+      runId: found.runId,
+      taskId: typeof taskId === 'number' ? taskId : undefined,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      return { status: 'NOT_FOUND', runId: undefined, taskId: undefined };
+    throw unavailable(error);
+  }
 }
