@@ -1,10 +1,8 @@
-import type { EntityName } from '@mikro-orm/core';
-import DataLoader from 'dataloader';
+import type DataLoader from 'dataloader';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readAccessGrants, readAccessTokens } from '../../db/access/access-tokens.ts';
 import { countChildren, readDescriptors } from '../../db/reads/read-absences.ts';
-import type { ParentInVersion } from '../../db/reads/read-absences.ts';
 import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
 import { readPoliciesInForce } from '../../db/distributions/distributions.ts';
 import { readServedAt } from '../../db/access/pointers.ts';
@@ -19,8 +17,6 @@ import {
 } from '../../db/reads/read-manifests.ts';
 import type { Page } from '../../db/reads/read-page.ts';
 import { readPlans, readTagOutcomeCounts, readTaskTagPages } from '../../db/reads/read-plans.ts';
-import { readNamed } from '../../db/reads/read-named.ts';
-import type { Named } from '../../db/reads/read-named.ts';
 import { readSignatureVerifications, readTagVerifications } from '../../db/policies/read-verifications.ts';
 import { readReferrersOf, readSignatures, readSignaturesOf } from '../../db/reads/read-signatures.ts';
 import type { ManifestInVersion } from '../../db/reads/read-signatures.ts';
@@ -55,29 +51,8 @@ import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/tasks/task-warnings.ts';
 import { readTaskUpstreams } from '../../db/upstreams/task-upstreams.ts';
 import type { Visibility } from '../../db/access/visibility.ts';
-
-/** One statement for many parents. */
-type Read<Key, Value> = (em: Em, keys: readonly Key[]) => Promise<readonly Value[]>;
-
-/** The same for objects by id, of which a caller sees only some. */
-type ReadSeen<Key, Value> = (
-  em: Em,
-  visibility: Visibility,
-  keys: readonly Key[],
-) => Promise<readonly Value[]>;
-
-/** The same for what is below a manifest in a version. */
-type ReadBelow<Value> = (
-  em: Em,
-  visibility: Visibility,
-  parents: readonly ParentInVersion[],
-) => Promise<readonly Value[]>;
-
-/** A list below a parent. All parents with the same arguments are read in one statement. */
-interface Below<Parent, Arguments> {
-  readonly parent: Parent;
-  readonly page: Arguments;
-}
+import { createBatches } from './batches.ts';
+import type { Batches } from './batches.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
@@ -91,53 +66,53 @@ export function createLoaders(em: Em, viewer: Viewer) {
   const administered = visibilityOf(viewer, 'admin');
   const maintained = visibilityOf(viewer, 'maintainer');
   const isShared = viewer.kind !== 'everybody';
-  const seenById = <Value>(read: ReadSeen<number, Value>): DataLoader<number, Value> =>
-    new DataLoader((ids) => read(em, visibility, ids), { maxBatchSize: 1_000 });
-  const named = <Row extends Named>(entity: EntityName<Row>): DataLoader<number, Row | undefined> =>
-    seenById((connection, seen, ids) => readNamed(connection, seen, entity, ids));
-  const byId = <Value>(read: Read<number, Value>): DataLoader<number, Value> =>
-    new DataLoader((ids) => read(em, ids), { maxBatchSize: 1_000 });
-  const byVersion = <Key extends VersionKey, Value>(read: Read<Key, Value>): DataLoader<Key, Value, string> =>
-    new DataLoader((keys) => read(em, keys), { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 });
-
-  const below = <Value>(read: ReadBelow<Value>): DataLoader<ParentInVersion, Value, string> =>
-    new DataLoader((parents) => read(em, visibility, parents), {
-      cacheKeyFn: ({ id, version }) => JSON.stringify([id, version?.repositoryId, version?.number]),
-      maxBatchSize: 1_000,
-    });
-
-  const byKey = <Key, Value>(
-    read: Read<Key, Value>,
-    keyOf: (key: Key) => readonly (string | number)[],
-  ): DataLoader<Key, Value, string> =>
-    new DataLoader((keys) => read(em, keys), {
-      cacheKeyFn: (key) => JSON.stringify(keyOf(key)),
-      maxBatchSize: 1_000,
-    });
-
-  function lists<Parent, Arguments, Value>(
-    read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
-  ): DataLoader<Below<Parent, Arguments>, Value, string> {
-    return new DataLoader((keys) => readGrouped(em, keys, read), {
-      cacheKeyFn: JSON.stringify,
-      maxBatchSize: 1_000,
-    });
-  }
-
+  const batches = createBatches(em, visibility);
+  const { byId } = batches;
   return {
     visibility,
     administered,
-    repositories: named(Repository),
-    remotes: named(Remote),
+    ...repositoryLoaders(batches),
+    ...distributionLoaders(batches),
+    ...versionLoaders(batches, visibility),
+    ...contentLoaders(batches, visibility),
+    ...taskLoaders(batches),
+    ...scheduleLoaders(batches),
+    ...ruleLoaders(batches),
+    servedAt: byId((_, ids) => readServedAt(em, { visibility, maintained, isShared }, ids)),
+    tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
+    grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
+  };
+}
+
+function distributionLoaders({ byId, seenById, named, lists }: Batches) {
+  return {
     distributions: seenById(readDistributions),
-    servedAt: byId((connection, ids) => readServedAt(connection, { visibility, maintained, isShared }, ids)),
-    credentials: named(Credential),
     signaturePolicies: named(SignaturePolicy),
     policiesInForce: byId(readPoliciesInForce),
     movePages: lists(readMovePages),
     moveCounts: byId(countMoves),
+  };
+}
+
+function repositoryLoaders({ byId, byKey, named, lists }: Batches) {
+  return {
+    repositories: named(Repository),
+    remotes: named(Remote),
+    credentials: named(Credential),
+    waitingPages: lists(readWaitingPages),
+    waitingCounts: byKey(countWaitingTags, ({ repositoryId, seconds }) => [repositoryId, seconds ?? 0]),
+    tagReleasePages: lists(readTagReleasePages),
+    tagReleaseCounts: byId(countTagReleases),
+    repositoryTaskPages: lists(readRepositoryTaskPages),
+    repositoryTaskCounts: byId(countRepositoryTasks),
+    freshness: byId(readFreshness),
+  };
+}
+
+function taskLoaders({ byId, seenById, lists }: Batches) {
+  return {
     tasks: seenById(readTasks),
-    taskCounts: byId(async (_, ids) => {
+    taskCounts: byId(async (em, ids) => {
       const counts = await readTaskCounts(em, ids);
       return ids.map((id) => counts.get(id));
     }),
@@ -146,40 +121,47 @@ export function createLoaders(em: Em, viewer: Viewer) {
     plans: byId(readPlans),
     taskTags: lists(readTaskTagPages),
     tagOutcomeCounts: byId(readTagOutcomeCounts),
-    versions: byVersion((_, keys) => readVersions(em, visibility, keys)),
-    versionPages: lists(readVersionPages),
-    versionCounts: byId(countVersions),
-    waitingPages: lists(readWaitingPages),
-    waitingCounts: byKey(countWaitingTags, ({ repositoryId, seconds }) => [repositoryId, seconds ?? 0]),
-    tagReleasePages: lists(readTagReleasePages),
-    tagReleaseCounts: byId(countTagReleases),
-    repositoryTaskPages: lists(readRepositoryTaskPages),
-    repositoryTaskCounts: byId(countRepositoryTasks),
-    freshness: byId(readFreshness),
+  };
+}
+
+function scheduleLoaders({ byId, seenById, lists }: Batches) {
+  return {
     scheduleStates: byId(readScheduleStates),
     schedules: seenById(readSchedules),
     repositorySchedulePages: lists(readRepositorySchedulePages),
     repositoryScheduleCounts: byId(countRepositorySchedules),
     scheduleRunPages: lists(readScheduleRunPages),
     scheduleRunCounts: byId(countScheduleRuns),
-    versionTags: byVersion(readVersionTags),
+  };
+}
+
+function versionLoaders({ byId, byValue, byKey, lists }: Batches, visibility: Visibility) {
+  return {
+    versions: byValue((em, keys: readonly VersionKey[]) => readVersions(em, visibility, keys)),
+    versionPages: lists(readVersionPages),
+    versionCounts: byId(countVersions),
+    versionTags: byValue(readVersionTags),
     tagPages: lists(readTagPages),
     tagCounts: lists(countTags),
-    signatureVerifications: byKey(readSignatureVerifications, ({ id, repositoryId }) => [id, repositoryId]),
     tagVerifications: byKey(readTagVerifications, ({ repositoryId, addedIn, name }) => [
       repositoryId,
       addedIn,
       name,
     ]),
     contentPages: lists(readContentPages),
+  };
+}
+
+function contentLoaders({ byId, seenById, byValue, byKey, below, lists }: Batches, visibility: Visibility) {
+  return {
     manifests: seenById(readManifests),
     blobs: seenById(readBlobs),
     signatures: seenById(readSignatures),
-    manifestSignatures: new DataLoader(
-      (manifests: readonly ManifestInVersion[]) => readSignaturesOf(em, visibility, manifests),
-      { cacheKeyFn: JSON.stringify, maxBatchSize: 1_000 },
+    signatureVerifications: byKey(readSignatureVerifications, ({ id, repositoryId }) => [id, repositoryId]),
+    manifestSignatures: byValue((em, manifests: readonly ManifestInVersion[]) =>
+      readSignaturesOf(em, visibility, manifests),
     ),
-    manifestReferrers: lists((_, manifests: readonly ManifestInVersion[], artifactType: string | null) =>
+    manifestReferrers: lists((em, manifests: readonly ManifestInVersion[], artifactType: string | null) =>
       readReferrersOf(em, visibility, manifests, artifactType),
     ),
     documents: byId(readDocuments),
@@ -188,39 +170,18 @@ export function createLoaders(em: Em, viewer: Viewer) {
     childCounts: below(countChildren),
     manifestBlobs: seenById(readManifestBlobs),
     totalSizes: below(readTotalSizes),
-    tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
+  };
+}
+
+function ruleLoaders({ byId, named, lists }: Batches) {
+  return {
     mirrorRules: named(MirrorRule),
     ruleRepositoryCounts: byId(countRuleRepositories),
     lastRuleRuns: byId(readLastRuns),
     ruleOutcomePages: lists(readRuleOutcomePages),
     ruleOutcomeCounts: byId(countRuleOutcomes),
     vanished: byId(readVanished),
-    grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
   };
-}
-
-async function readGrouped<Parent, Arguments, Value>(
-  em: Em,
-  keys: readonly Below<Parent, Arguments>[],
-  read: (em: Em, parents: readonly Parent[], page: Arguments) => Promise<readonly Value[]>,
-): Promise<(Value | Error)[]> {
-  const groups = new Map<string, { page: Arguments; places: number[] }>();
-  for (const [place, { page }] of keys.entries()) {
-    const name = JSON.stringify(page);
-    const group = groups.get(name) ?? { page, places: [] };
-    group.places.push(place);
-    groups.set(name, group);
-  }
-  const values = Array.from({ length: keys.length }, (): Value | Error => new Error('a list was not read'));
-  for (const { page, places } of groups.values()) {
-    const parents = places.flatMap((place) => keys[place]?.parent ?? []) as Parent[];
-    const read1 = await read(em, parents, page);
-    for (const [index, place] of places.entries()) {
-      const value = read1[index];
-      if (value !== undefined) values[place] = value;
-    }
-  }
-  return values;
 }
 
 /** The rows of a page by their ids. Rows that were deleted since are omitted. */
