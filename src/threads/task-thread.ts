@@ -61,87 +61,20 @@ export function workerFile(name: string, caller: string): URL {
 
 export function openTaskThread<Question, Answer>(settings: TaskThreadSettings): TaskThread<Question, Answer> {
   const waiting: Job<Question, Answer>[] = [];
-  let running: Job<Question, Answer> | undefined;
-  let worker: Worker | undefined;
-  let isReady = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  function startWorker(): Worker {
-    const started = new Worker(settings.file, {
-      resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb, maxYoungGenerationSizeMb: 16 },
-    });
-    isReady = false;
-    started.on('message', (answer: ThreadAnswer<Answer> | ThreadReady) => {
-      if (worker !== started) return;
-      if ('ready' in answer) {
-        isReady = true;
-        if (running !== undefined) limitQuestion();
-        return;
-      }
-      const job = finish();
-      if ('error' in answer)
-        job?.reject(new TidemarkError(answer.error.code, answer.error.message, answer.error));
-      else if ('failure' in answer) job?.reject(new Error(answer.failure));
-      else job?.resolve(answer.value);
-      next();
-    });
-    const ended = (error: ThreadError): void => {
-      if (worker === started) drop(error);
-    };
-    started.on('error', (error: NodeJS.ErrnoException) =>
-      ended(
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? new ThreadError('exhausted', `It takes more than ${settings.memoryMb} MiB of memory.`, error)
-          : new ThreadError('lost', 'The thread failed.', error),
-      ),
-    );
-    started.on('exit', (code) => ended(new ThreadError('lost', `The thread ended with code ${code}.`)));
-    return started;
-  }
-
-  function finish(): Job<Question, Answer> | undefined {
-    clearTimeout(timer);
-    const job = running;
-    running = undefined;
-    return job;
-  }
-
-  /** Ends the thread with what it does, and goes on with the next question on another. */
-  function drop(reason: unknown): void {
-    const ending = worker;
-    worker = undefined;
-    finish()?.reject(reason);
-    void ending?.terminate();
-    next();
-  }
+  let thread: RunningThread<Question, Answer> | undefined;
 
   function next(): void {
-    if (running !== undefined) return;
+    if (thread?.job !== undefined) return;
     const job = waiting.shift();
-    if (job === undefined) return rest();
-    clearTimeout(timer);
-    running = job;
-    worker ??= startWorker();
-    worker.ref();
-    if (isReady) limitQuestion();
-    else timer = setTimeout(() => drop(new ThreadError('lost', 'The thread did not start.')), startMaxMs);
-    worker.postMessage(job.question, job.transfer);
+    if (job === undefined) return thread?.rest();
+    thread ??= openThread(settings, { onAnswer: next, onEnd });
+    thread.ask(job);
   }
 
-  function limitQuestion(): void {
-    const { timeoutMs } = settings;
-    clearTimeout(timer);
-    timer = setTimeout(
-      () => drop(new ThreadError('exhausted', `It takes more than ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-  }
-
-  function rest(): void {
-    if (worker === undefined) return;
-    worker.unref();
-    clearTimeout(timer);
-    timer = setTimeout(() => drop(undefined), settings.idleMs).unref();
+  /** The next question starts another thread. */
+  function onEnd(): void {
+    thread = undefined;
+    next();
   }
 
   return {
@@ -152,7 +85,7 @@ export function openTaskThread<Question, Answer>(settings: TaskThreadSettings): 
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
       const job: Job<Question, Answer> = { question, transfer, resolve, reject };
       const abort = (): void => {
-        if (running === job) return drop(signal?.reason);
+        if (thread?.job === job) return void thread.end(signal?.reason);
         const place = waiting.indexOf(job);
         if (place >= 0) waiting.splice(place, 1);
         reject(signal?.reason as Error);
@@ -167,10 +100,137 @@ export function openTaskThread<Question, Answer>(settings: TaskThreadSettings): 
       }
     },
     async close() {
-      for (const job of waiting.splice(0)) job.reject(new ThreadError('lost', 'The thread was closed.'));
-      const ending = worker;
-      drop(new ThreadError('lost', 'The thread was closed.'));
-      await ending?.terminate();
+      const closed = new ThreadError('lost', 'The thread was closed.');
+      for (const job of waiting.splice(0)) job.reject(closed);
+      await thread?.end(closed);
     },
   };
+}
+
+/** One thread, from its start to its end. */
+interface RunningThread<Question, Answer> {
+  /** The question that it answers now. */
+  readonly job: Job<Question, Answer> | undefined;
+  /** Only while it answers none. */
+  ask(job: Job<Question, Answer>): void;
+  /** Ends it when nothing is asked for `idleMs`. */
+  rest(): void;
+  /** Rejects its question with the reason, and resolves when it has ended. */
+  end(reason: unknown): Promise<void>;
+}
+
+function openThread<Question, Answer>(
+  settings: TaskThreadSettings,
+  { onAnswer, onEnd }: { readonly onAnswer: () => void; readonly onEnd: () => void },
+): RunningThread<Question, Answer> {
+  let job: Job<Question, Answer> | undefined;
+  let isReady = false;
+  let hasEnded = false;
+  const timer = createTimer();
+  const worker = startWorker<Answer>(settings, {
+    onReady() {
+      isReady = true;
+      if (job !== undefined) limitQuestion();
+    },
+    onAnswer(answer) {
+      if (hasEnded) return;
+      settle(finish(), answer);
+      onAnswer();
+    },
+    onEnd: (error) => void end(error),
+  });
+
+  function finish(): Job<Question, Answer> | undefined {
+    timer.clear();
+    const done = job;
+    job = undefined;
+    return done;
+  }
+
+  async function end(reason: unknown): Promise<void> {
+    if (hasEnded) return;
+    hasEnded = true;
+    finish()?.reject(reason);
+    onEnd();
+    await worker.terminate();
+  }
+
+  function limitQuestion(): void {
+    const { timeoutMs } = settings;
+    if (isReady)
+      timer.set(timeoutMs, () => end(new ThreadError('exhausted', `It takes more than ${timeoutMs} ms.`)));
+    else timer.set(startMaxMs, () => end(new ThreadError('lost', 'The thread did not start.')));
+  }
+
+  return {
+    get job() {
+      return job;
+    },
+    ask(asked) {
+      job = asked;
+      worker.ref();
+      limitQuestion();
+      worker.postMessage(asked.question, asked.transfer);
+    },
+    rest() {
+      worker.unref();
+      timer.set(settings.idleMs, () => end(undefined)).unref();
+    },
+    end,
+  };
+}
+
+interface Timer {
+  /** Takes the place of what was set before. */
+  set(ms: number, onOver: () => unknown): NodeJS.Timeout;
+  clear(): void;
+}
+
+function createTimer(): Timer {
+  let running: NodeJS.Timeout | undefined;
+  return {
+    set(ms, onOver) {
+      clearTimeout(running);
+      running = setTimeout(onOver, ms);
+      return running;
+    },
+    clear: () => clearTimeout(running),
+  };
+}
+
+function startWorker<Answer>(
+  { file, memoryMb }: TaskThreadSettings,
+  {
+    onReady,
+    onAnswer,
+    onEnd,
+  }: {
+    readonly onReady: () => void;
+    readonly onAnswer: (answer: ThreadAnswer<Answer>) => void;
+    readonly onEnd: (error: ThreadError) => void;
+  },
+): Worker {
+  const worker = new Worker(file, {
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
+  });
+  worker.on('message', (message: ThreadAnswer<Answer> | ThreadReady) => {
+    if ('ready' in message) onReady();
+    else onAnswer(message);
+  });
+  worker.on('error', (error: NodeJS.ErrnoException) =>
+    onEnd(
+      error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+        ? new ThreadError('exhausted', `It takes more than ${memoryMb} MiB of memory.`, error)
+        : new ThreadError('lost', 'The thread failed.', error),
+    ),
+  );
+  worker.on('exit', (code) => onEnd(new ThreadError('lost', `The thread ended with code ${code}.`)));
+  return worker;
+}
+
+function settle<Answer>(job: Job<unknown, Answer> | undefined, answer: ThreadAnswer<Answer>): void {
+  if ('error' in answer)
+    job?.reject(new TidemarkError(answer.error.code, answer.error.message, answer.error));
+  else if ('failure' in answer) job?.reject(new Error(answer.failure));
+  else job?.resolve(answer.value);
 }
