@@ -27,67 +27,48 @@ const ruleOf: Readonly<Record<KeptOutcome, string>> = {
   FAILED: 'tagFailures',
 };
 
+interface RemoteTag {
+  readonly repositoryId: number;
+  readonly name: string;
+  readonly remote: Remote;
+}
+
 /** Why a repository has a tag, or lacks it: the rules of its remote now, and what the last sync did. The upstream is not asked. */
 export async function explainTag(
   em: Em,
-  {
-    repositoryId,
-    name,
-    remote,
-  }: { readonly repositoryId: number; readonly name: string; readonly remote: Remote | undefined },
+  { repositoryId, name, remote }: Omit<RemoteTag, 'remote'> & { readonly remote: Remote | undefined },
 ): Promise<TagExplanation> {
   const facts = await readTagFacts(em, repositoryId, name);
-  const { presentDigest } = facts;
-  const explained = (outcome: TagOutcome, rule: string, ...details: readonly string[]): TagExplanation => ({
-    name,
-    outcome,
-    rule,
-    detail: details.filter((detail) => detail !== '').join(' '),
-    presentDigest,
-  });
-  if (remote === undefined)
-    return explained(
-      'UNCHANGED',
-      'remote',
-      'The repository has no remote that you may read.',
-      presence(facts),
-    );
-  const rules = rulesOf(remote);
-  const decision = explainRules(rules, name);
-  const companion = parseCompanionTag(name);
-  if (companion !== undefined && !decision.isSelected)
-    return explained(
-      facts.outcome ?? 'UNCHANGED',
-      'companion',
-      `It is a companion of ${companion.subject}, and is synced with it whatever the filters say.`,
-      presence(facts),
-    );
-  if (!decision.isSelected)
-    return explained('FILTERED', decision.rule, decision.detail, keptThoughFiltered(facts));
-  if (facts.outcome !== null) {
-    const rule = ruleOf[facts.outcome as KeptOutcome] ?? decision.rule;
-    return explained(facts.outcome, rule, decision.detail, facts.reason ?? '', presence(facts));
+  const [outcome, rule, ...details]: Verdict =
+    remote === undefined
+      ? ['UNCHANGED', 'remote', 'The repository has no remote that you may read.', presence(facts)]
+      : await judge(em, { repositoryId, name, remote }, facts);
+  const detail = details.filter((one) => one !== '').join(' ');
+  return { name, outcome, rule, detail, presentDigest: facts.presentDigest };
+}
+
+/** Outcome, rule, and the sentences of the detail. */
+type Verdict = readonly [outcome: TagOutcome, rule: string, ...details: readonly string[]];
+
+async function judge(em: Em, { repositoryId, name, remote }: RemoteTag, facts: TagFacts): Promise<Verdict> {
+  const { isSelected, rule, detail } = explainRules(rulesOf(remote), name);
+  if (!isSelected) {
+    const companion = parseCompanionTag(name);
+    if (companion === undefined) return ['FILTERED', rule, detail, keptThoughFiltered(facts)];
+    const why = `It is a companion of ${companion.subject}, and is synced with it whatever the filters say.`;
+    return [facts.outcome ?? 'UNCHANGED', 'companion', why, presence(facts)];
   }
-  if (presentDigest !== null) return explained('UNCHANGED', decision.rule, decision.detail, presence(facts));
+  if (facts.outcome !== null) {
+    const deciding = ruleOf[facts.outcome as KeptOutcome] ?? rule;
+    return [facts.outcome, deciding, detail, facts.reason ?? '', presence(facts)];
+  }
+  if (facts.presentDigest !== null) return ['UNCHANGED', rule, detail, presence(facts)];
   if (await isBeyondNewest(em, repositoryId, name, remote))
-    return explained(
-      'BEYOND_NEWEST',
-      'newestTags',
-      decision.detail,
-      'Newer tags take its place.',
-      presence(facts),
-    );
-  const found =
-    facts.taskId === null
-      ? 'The repository was not synced yet.'
-      : 'The last sync did not find it at the upstream, or ran before the rules changed.';
-  return explained(
-    'UNCHANGED',
-    facts.taskId === null ? decision.rule : 'upstream',
-    decision.detail,
-    found,
-    presence(facts),
-  );
+    return ['BEYOND_NEWEST', 'newestTags', detail, 'Newer tags take its place.', presence(facts)];
+  if (facts.taskId === null)
+    return ['UNCHANGED', rule, detail, 'The repository was not synced yet.', presence(facts)];
+  const why = 'The last sync did not find it at the upstream, or ran before the rules changed.';
+  return ['UNCHANGED', 'upstream', detail, why, presence(facts)];
 }
 
 function presence({ presentDigest }: TagFacts): string {
