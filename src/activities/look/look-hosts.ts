@@ -45,13 +45,6 @@ export function createLookHosts(now: () => number = () => performance.now()): Lo
   const firstPlaces = createLimiter(firstLooksAtOnce);
   const hosts = createBoundedMap<Knowledge>(scopesMost);
 
-  const silent = (): Knowledge => ({
-    answers: Promise.resolve(false),
-    isSilent: true,
-    untilMs: now() + knownMs,
-    answered: () => undefined,
-  });
-
   function find(scope: string): Knowledge | undefined {
     const known = hosts.get(scope);
     return known === undefined || known.untilMs < now() ? undefined : known;
@@ -59,49 +52,31 @@ export function createLookHosts(now: () => number = () => performance.now()): Lo
 
   async function attempt<T>(
     scope: string,
-    limit: AbortController,
-    signal: AbortSignal,
     look: HostLook<T>,
+    ...signals: readonly AbortSignal[]
   ): Promise<T> {
-    const timer = setTimeout(() => limit.abort(tooLong(lookMs)), lookMs);
     try {
-      return await look(AbortSignal.any([signal, limit.signal]));
+      return await runLimited(look, signals);
     } catch (error) {
-      if (isNetworkFault(error)) hosts.set(scope, silent());
+      if (isNetworkFault(error)) hosts.set(scope, silentHost(now()));
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
   async function lookFirst<T>(scope: string, signal: AbortSignal, look: HostLook<T>): Promise<T> {
-    const answer = Promise.withResolvers<boolean | undefined>();
-    let timer: NodeJS.Timeout | undefined;
-    const known: Knowledge = {
-      answers: answer.promise,
-      isSilent: false,
-      untilMs: Number.POSITIVE_INFINITY,
-      answered() {
-        clearTimeout(timer);
-        if (known.untilMs === Number.POSITIVE_INFINITY) known.untilMs = now() + knownMs;
-        answer.resolve(true);
-      },
-    };
-    hosts.set(scope, known);
-    const limit = new AbortController();
-    const begin = () => {
-      timer = setTimeout(() => limit.abort(tooLong(firstAnswerMs)), firstAnswerMs);
-      return attempt(scope, limit, signal, look);
-    };
+    const first = awaitFirstAnswer(now);
+    hosts.set(scope, first.known);
     try {
-      return await firstPlaces.run(signal, () => places.run(signal, begin));
+      return await firstPlaces.run(signal, () =>
+        places.run(signal, () => attempt(scope, look, signal, first.begin())),
+      );
     } catch (error) {
-      if (isNetworkFault(error)) answer.resolve(false);
+      first.end(isNetworkFault(error) ? false : undefined);
       throw error;
     } finally {
-      clearTimeout(timer);
-      answer.resolve(undefined);
-      if (hosts.get(scope) === known && known.untilMs === Number.POSITIVE_INFINITY) hosts.delete(scope);
+      first.end(undefined);
+      if (hosts.get(scope) === first.known && first.known.untilMs === Number.POSITIVE_INFINITY)
+        hosts.delete(scope);
     }
   }
 
@@ -117,11 +92,67 @@ export function createLookHosts(now: () => number = () => performance.now()): Lo
         return places.run(signal, async () => {
           // another look may have failed meanwhile
           if (find(scope)?.isSilent === true) return undefined;
-          return attempt(scope, new AbortController(), signal, look);
+          return attempt(scope, look, signal);
         });
       }
     },
   };
+}
+
+/** Knowledge of a host that does not answer. */
+function silentHost(nowMs: number): Knowledge {
+  return {
+    answers: Promise.resolve(false),
+    isSilent: true,
+    untilMs: nowMs + knownMs,
+    answered: () => undefined,
+  };
+}
+
+interface FirstLook {
+  /** Of the host, while the look waits for its first answer and after it. */
+  readonly known: Knowledge;
+  /** The wait for the first answer begins. @returns what ends the look without one. */
+  begin(): AbortSignal;
+  /** The look has ended. Without effect after the first answer, or the second time. */
+  end(answers: false | undefined): void;
+}
+
+function awaitFirstAnswer(now: () => number): FirstLook {
+  const answer = Promise.withResolvers<boolean | undefined>();
+  const limit = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const known: Knowledge = {
+    answers: answer.promise,
+    isSilent: false,
+    untilMs: Number.POSITIVE_INFINITY,
+    answered() {
+      clearTimeout(timer);
+      if (known.untilMs === Number.POSITIVE_INFINITY) known.untilMs = now() + knownMs;
+      answer.resolve(true);
+    },
+  };
+  return {
+    known,
+    begin() {
+      timer = setTimeout(() => limit.abort(tooLong(firstAnswerMs)), firstAnswerMs);
+      return limit.signal;
+    },
+    end(answers) {
+      clearTimeout(timer);
+      answer.resolve(answers);
+    },
+  };
+}
+
+async function runLimited<T>(look: HostLook<T>, signals: readonly AbortSignal[]): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(tooLong(lookMs)), lookMs);
+  try {
+    return await look(AbortSignal.any([...signals, limit.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function tooLong(ms: number): TidemarkError {
