@@ -114,6 +114,10 @@ export function addRepositories(program: Command, choose: Choose): void {
             : 'There are no repositories yet. Create one: tidemark sync nginx:1.27',
     }),
   });
+  addRepository(program, choose);
+}
+
+function addRepository(program: Command, choose: Choose): void {
   const parent = program.command('repository').description('show, create, change or delete a repository');
   addShow(parent, choose, repository, {
     text: 'show a repository, its source and its last sync',

@@ -70,6 +70,15 @@ export function addTag(program: Command, choose: Choose): void {
   const parent = program
     .command('tag')
     .description('set, remove or release a tag, show its history, or list those that wait');
+  addHistory(parent, choose);
+  addWaiting(parent, choose);
+  addReleases(parent, choose);
+  addSet(parent, choose);
+  addRemove(parent, choose);
+  addRelease(parent, choose);
+}
+
+function addHistory(parent: Command, choose: Choose): void {
   addList<HistoryEntry>(parent, choose, {
     usage: 'history <repository> <tag>',
     text: 'list the versions that added, moved or removed a tag, newest first',
@@ -96,6 +105,9 @@ export function addTag(program: Command, choose: Choose): void {
       none: `${name} has never had the tag ${JSON.stringify(tag)}.`,
     }),
   });
+}
+
+function addWaiting(parent: Command, choose: Choose): void {
   addList<WaitingTag>(parent, choose, {
     usage: 'waiting <repository>',
     text: 'list the tags that wait for the minimum age, and when they are due',
@@ -116,6 +128,9 @@ export function addTag(program: Command, choose: Choose): void {
       none: `No tag of ${name} waits for the minimum age.`,
     }),
   });
+}
+
+function addReleases(parent: Command, choose: Choose): void {
   addList<TagRelease>(parent, choose, {
     usage: 'releases <repository>',
     text: 'list the digests that were released before their minimum age: who, when and why',
@@ -137,18 +152,23 @@ export function addTag(program: Command, choose: Choose): void {
       none: `No digest of ${name} was released before its minimum age.`,
     }),
   });
+}
+
+function addSet(parent: Command, choose: Choose): void {
   addClientCommand(parent, choose, {
     usage: 'set <repository> <tag> <digest>',
     text: 'point a tag at a manifest of the repository, as a new version',
     run: (client, [name = '', tag = '', digest = '']) =>
       changeContent(client, 'repositoryTag', name, { tag, digest }),
   });
+}
+
+function addRemove(parent: Command, choose: Choose): void {
   addClientCommand(parent, choose, {
     usage: 'remove <repository> <tag>',
     text: 'remove a tag, as a new version; its manifest stays pullable by digest',
     run: (client, [name = '', tag = '']) => changeContent(client, 'repositoryUntag', name, { tag }),
   });
-  addRelease(parent, choose);
 }
 
 function addRelease(parent: Command, choose: Choose): void {

@@ -21,48 +21,64 @@ const kinds = ['repository.sync', 'rule.run', 'content.collect', 'content.verify
 const states = ['waiting', 'running', 'completed', 'failed', 'canceled'];
 
 export function addTasks(program: Command, choose: Choose): void {
-  addList<Task, { readonly repository?: string; readonly state?: string; readonly kind?: string }>(
-    program,
-    choose,
-    {
-      usage: 'tasks',
-      text: 'list tasks, newest first',
-      setUp: (command) =>
-        command
-          .option('--repository <name>', 'only tasks of this repository')
-          .addOption(new Option('--state <state>', 'only tasks in this state').choices(states))
-          .addOption(new Option('--kind <kind>', 'only tasks of this kind').choices(kinds)),
-      list: (_client, _args, { repository, state, kind }) => ({
-        key: 'tasks',
-        connection: 'tasks',
-        filter: 'state: $state, repository: $repository, names: $names',
-        variables: {
-          state: ['TaskState', state?.toUpperCase()],
-          repository: ['String', repository],
-          names: ['[String!]', kind === undefined ? undefined : [kind]],
-        },
-        nodes: taskFields,
-        noun: 'task',
-        columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
-        row: ({ id, name, state: now, createdAt, repositoryName, createdVersion, error }) => [
-          id,
-          name,
-          repositoryName,
-          now,
-          localTime(createdAt),
-          error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
-        ],
-        none: 'No task matches.',
-      }),
-    },
-  );
+  addTaskList(program, choose);
   const parent = program.command('task').description('show, watch or cancel one task');
+  addShow(parent, choose);
+  addOutcomes(parent, choose);
+  for (const place of [parent, program]) addWatch(place, choose);
+  for (const place of [parent, program]) addCancel(place, choose);
+}
+
+interface TaskFilters {
+  readonly repository?: string;
+  readonly state?: string;
+  readonly kind?: string;
+}
+
+function addTaskList(program: Command, choose: Choose): void {
+  addList<Task, TaskFilters>(program, choose, {
+    usage: 'tasks',
+    text: 'list tasks, newest first',
+    setUp: (command) =>
+      command
+        .option('--repository <name>', 'only tasks of this repository')
+        .addOption(new Option('--state <state>', 'only tasks in this state').choices(states))
+        .addOption(new Option('--kind <kind>', 'only tasks of this kind').choices(kinds)),
+    list: (_client, _args, { repository, state, kind }) => ({
+      key: 'tasks',
+      connection: 'tasks',
+      filter: 'state: $state, repository: $repository, names: $names',
+      variables: {
+        state: ['TaskState', state?.toUpperCase()],
+        repository: ['String', repository],
+        names: ['[String!]', kind === undefined ? undefined : [kind]],
+      },
+      nodes: taskFields,
+      noun: 'task',
+      columns: ['TASK', 'KIND', 'REPOSITORY', 'STATE', 'REQUESTED', 'RESULT'],
+      row: ({ id, name, state: now, createdAt, repositoryName, createdVersion, error }) => [
+        id,
+        name,
+        repositoryName,
+        now,
+        localTime(createdAt),
+        error?.code ?? (createdVersion === null ? null : `version ${createdVersion.number}`),
+      ],
+      none: 'No task matches.',
+    }),
+  });
+}
+
+function addShow(parent: Command, choose: Choose): void {
   addClientCommand(parent, choose, {
     usage: 'show <task>',
     text: 'show a task: its progress, its warnings, and why it failed',
     reads: true,
     run: async (client, [id = '']) => showTask(client, await readTask(client, id)),
   });
+}
+
+function addOutcomes(parent: Command, choose: Choose): void {
   addList<TagOutcome, { readonly outcome?: string }>(parent, choose, {
     usage: 'tags <task>',
     text: 'list what a sync did with each tag; unchanged and excluded tags are not listed',
@@ -97,20 +113,24 @@ export function addTasks(program: Command, choose: Choose): void {
       none: 'The task changed, skipped and refused no tag.',
     }),
   });
-  for (const place of [parent, program])
-    addClientCommand(place, choose, {
-      usage: 'watch <task>',
-      text: 'follow a task to its end; Ctrl-C leaves it running',
-      reads: true,
-      setUp: (command) => command.addHelpText('after', '\nExit code 1: the task failed or was canceled.'),
-      run: (client, [id = '']) => watchTask(client, id),
-    });
-  for (const place of [parent, program])
-    addClientCommand(place, choose, {
-      usage: 'cancel <task>',
-      text: 'cancel a task, and wait for its end',
-      run: (client, [id = '']) => cancel(client, id),
-    });
+}
+
+function addWatch(parent: Command, choose: Choose): void {
+  addClientCommand(parent, choose, {
+    usage: 'watch <task>',
+    text: 'follow a task to its end; Ctrl-C leaves it running',
+    reads: true,
+    setUp: (command) => command.addHelpText('after', '\nExit code 1: the task failed or was canceled.'),
+    run: (client, [id = '']) => watchTask(client, id),
+  });
+}
+
+function addCancel(parent: Command, choose: Choose): void {
+  addClientCommand(parent, choose, {
+    usage: 'cancel <task>',
+    text: 'cancel a task, and wait for its end',
+    run: (client, [id = '']) => cancel(client, id),
+  });
 }
 
 interface TagOutcome {
