@@ -1,0 +1,136 @@
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { createAccess } from '../access/access.ts';
+import { areLoginsOn } from '../access/login-settings.ts';
+import { finishRotation } from '../access/rotate-secrets.ts';
+import { createOutputLog } from '../api/access-log.ts';
+import type { ApiConfig } from '../api/dependencies.ts';
+import { createTaskQueueClaim } from '../api/own-task-queue.ts';
+import { createApi } from '../api/server.ts';
+import { startPullCounter } from '../api/pull-counter.ts';
+import { startSweep } from '../api/sweep.ts';
+import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
+import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
+import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
+import { openUploadFolder } from '../content/folder/upload-folder.ts';
+import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
+import { countOf } from '../oci/count-of.ts';
+import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
+import type { WorkflowStarter } from '../operations/workflows.ts';
+import { openRegistry } from '../registry/client.ts';
+import { createSignatureChecks } from '../upstream/check-signatures.ts';
+import { checkDistributions } from './check-distributions.ts';
+import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
+import { checkUpstreams } from './check-upstreams.ts';
+import { temporalOptions } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { listen } from './listen.ts';
+import { readVersion } from './program-version.ts';
+import { removeServerFile, writeServerFile } from './server-file.ts';
+import { watchTaskQueue } from './watch-task-queue.ts';
+
+export interface RunningApi {
+  readonly apiUrl: string;
+  /** Rejects if the task queue belongs to another installation. */
+  readonly refused: Promise<never>;
+}
+
+export async function startApiRole(ground: Ground, log: (message: string) => void): Promise<RunningApi> {
+  const { config, stopper, database, secrets, logger, store: blobs } = ground;
+  await prepareDatabase(ground, log);
+  const { workflows, refused } = await openWorkflows(ground);
+  const uploads = await openUploadFolder({ root: config.dataDir, blobs });
+  stopper.add('the sweep of uploads and sessions', startSweep({ database, uploads, logger }));
+  const pulls = startPullCounter({ database, logger });
+  stopper.add('the counts of pulls', () => pulls.close());
+  const signatures = createSignatureChecks(ground);
+  const logins = chooseLogins(config);
+  const upstreams = createUpstreamReader({
+    ...ground,
+    signatures,
+    isShared: areLoginsOn(logins),
+    databaseUrl: ground.servers.databaseUrl,
+    openRegistry,
+    manifestMaxBytes: config.manifestMaxBytes,
+    allowPrivate: allowsPrivateUpstreams(config),
+    allowUpstream: config.allowUpstream,
+  });
+  stopper.add('what is fetched on demand', () => upstreams.close());
+  const api = await createApi({
+    database,
+    workflows,
+    secrets,
+    access: createAccess({ database, secrets, logins }),
+    config: apiConfig(ground),
+    blobs,
+    upstreams,
+    pulls,
+    uploads,
+    signatures,
+    checkStore: () => blobs.check(),
+    logger,
+    accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
+  });
+  stopper.add('the API', () => api.close());
+  const apiUrl = await listen(api, config);
+  log(`API ready on ${apiUrl}`);
+  await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
+  stopper.add('the server file', () => removeServerFile(config.dataDir));
+  return { apiUrl, refused };
+}
+
+/** Applies to stored data what the settings of this start decide, and logs what the operator must decide. */
+async function prepareDatabase(
+  { config, database, secrets }: Ground,
+  log: (message: string) => void,
+): Promise<void> {
+  const rotation = await finishRotation(database.em.fork(), secrets);
+  if (rotation !== undefined)
+    log(
+      `Finished an interrupted key rotation: ${countOf(rotation.resealed, 'secret')} encrypted with the first key`,
+    );
+  await checkDistributions(database.em.fork(), {
+    areLoginsOn: areLoginsOn(chooseLogins(config)),
+    earlier: config.earlierDistributions,
+    log,
+  });
+  const allowPrivate = allowsPrivateUpstreams(config);
+  if (!allowPrivate) await forbidPrivateUpstreams(database.em.fork());
+  await checkUpstreams(database.em.fork(), { allowPrivate, allowUpstream: config.allowUpstream, log });
+}
+
+/** Connects to Temporal, and keeps there what this installation needs. */
+async function openWorkflows(
+  ground: Ground,
+): Promise<{ readonly workflows: WorkflowStarter; readonly refused: Promise<never> }> {
+  const { config, stopper, database, logger, installation } = ground;
+  const connection = Connection.lazy(temporalOptions(ground));
+  stopper.add('the connection to Temporal', () => connection.close());
+  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
+  const own = createTaskQueueClaim({ client, taskQueue, installation });
+  const queue = watchTaskQueue(own);
+  stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
+  await queue.looked;
+  const workflows = createWorkflowClient({ client, taskQueue, own });
+  stopper.add(
+    'the schedule of clean-ups',
+    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, logger }),
+  );
+  stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
+  return { workflows, refused: queue.refused };
+}
+
+function apiConfig({ config, servers }: Ground): ApiConfig {
+  return {
+    host: config.host,
+    publicUrl: config.publicUrl,
+    allowPrivate: allowsPrivateUpstreams(config),
+    allowUpstream: config.allowUpstream,
+    temporalUiUrl: servers.temporalUiUrl,
+    temporalNamespace: config.temporalNamespace,
+    manifestMaxBytes: config.manifestMaxBytes,
+    version: readVersion(),
+    webFolder: fileURLToPath(new URL('../web', import.meta.url)),
+  };
+}
