@@ -1,4 +1,5 @@
 import type { Absences } from '../db/content/absences.ts';
+import type { Em } from '../db/open-database.ts';
 import { entriesOf } from '../db/staging/index-entries.ts';
 import { findDeepRoots, findMissingManifests } from '../db/staging/find-manifests.ts';
 import type { MissingManifest } from '../db/staging/find-manifests.ts';
@@ -64,20 +65,7 @@ export async function walkGraph(
     await rule.apply(em, batch.filter(({ parsed }) => parsed.kind === 'index').map(idOf));
     await walk.onStored?.(stored);
   });
-  const fetchChild = async (child: MissingManifest, laneSignal: AbortSignal) => {
-    try {
-      const manifest = await deps.connections.run(laneSignal, () => fetchListed(upstream, child, laneSignal));
-      if (manifest !== undefined) return manifest;
-    } catch (error) {
-      if (walk.failures?.accepts(error) !== true) throw error;
-      await walk.failures.record({ kind: 'manifest', contentId: child.id }, error);
-      return undefined;
-    }
-    if (walk.onAbsent === undefined) throw childMissing(upstream, child);
-    await walk.absences.add(em, await entriesOf(em, [child.digest]));
-    await walk.onAbsent(child);
-    return undefined;
-  };
+  const fetchChild = createChildFetch(em, deps.connections, upstream, walk);
   let total = 0;
   let { rootIds } = walk;
   for (let round = 1; ; round += 1) {
@@ -88,10 +76,9 @@ export async function walkGraph(
     const isWhole = missing.length === 0;
     // for whole graphs too: several syncs may have stored deeper levels from below
     if (isWhole || round % maxDepth === 0) {
-      const deep = new Set(await findDeepRoots(em, rootIds, walk, maxDepth));
-      if (deep.size > 0) {
-        await refuseDeep(upstream, walk, deep);
-        rootIds = rootIds.filter((id) => !deep.has(id));
+      const kept = await refuseDeep(em, upstream, walk, rootIds);
+      if (kept.length < rootIds.length) {
+        rootIds = kept;
         continue;
       }
     }
@@ -113,15 +100,42 @@ export async function walkGraph(
   }
 }
 
-/** Fails the tags of these roots, or the walk. */
-async function refuseDeep(
+/** Fetches a child. Undefined: the upstream lacks it, or its failure is recorded. */
+function createChildFetch(
+  em: Em,
+  connections: UpstreamDeps['connections'],
   upstream: Upstream,
-  { failures }: GraphWalk,
-  rootIds: Iterable<number>,
-): Promise<void> {
+  { absences, onAbsent, failures }: GraphWalk,
+) {
+  return async (child: MissingManifest, signal: AbortSignal): Promise<ManifestToStore | undefined> => {
+    try {
+      const manifest = await connections.run(signal, () => fetchListed(upstream, child, signal));
+      if (manifest !== undefined) return manifest;
+    } catch (error) {
+      if (failures?.accepts(error) !== true) throw error;
+      await failures.record({ kind: 'manifest', contentId: child.id }, error);
+      return undefined;
+    }
+    if (onAbsent === undefined) throw childMissing(upstream, child);
+    await absences.add(em, await entriesOf(em, [child.digest]));
+    await onAbsent(child);
+    return undefined;
+  };
+}
+
+/** Fails the tags of the roots that are nested too deeply, or the walk. @returns the other roots. */
+async function refuseDeep(
+  em: Em,
+  upstream: Upstream,
+  walk: GraphWalk,
+  rootIds: readonly number[],
+): Promise<readonly number[]> {
+  const deep = new Set(await findDeepRoots(em, rootIds, walk, maxDepth));
+  if (deep.size === 0) return rootIds;
   const error = tooLarge(upstream, `indexes nested deeper than ${maxDepth} levels`);
-  if (failures?.accepts(error) !== true) throw error;
-  for (const contentId of rootIds) await failures.record({ kind: 'manifest', contentId }, error);
+  if (walk.failures?.accepts(error) !== true) throw error;
+  for (const contentId of deep) await walk.failures.record({ kind: 'manifest', contentId }, error);
+  return rootIds.filter((id) => !deep.has(id));
 }
 
 function childMissing(upstream: Upstream, child: MissingManifest): TidemarkError {
