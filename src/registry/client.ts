@@ -2,6 +2,7 @@ import { parseDigest } from '../oci/digest.ts';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { readCatalog } from './catalog.ts';
 import { fetchBlob } from './blob-fetch.ts';
+import type { BlobRequest } from './blob-fetch.ts';
 import { createBlobCodings } from './transport/coded-blob.ts';
 import { checkReference, fetchManifest, resolveManifest } from './manifest-fetch.ts';
 import type { ManifestRequest } from './manifest-fetch.ts';
@@ -9,7 +10,7 @@ import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
 import { parseLayerAddress } from './layer-address.ts';
 import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
-import type { ClientSettings } from './requester.ts';
+import type { ClientSettings, Requester } from './requester.ts';
 import { discoverListing, listDigests } from './listing/list-digests.ts';
 import { createSigns } from './listing/signs.ts';
 import { openSignatures } from './signatures/open-signatures.ts';
@@ -31,21 +32,11 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     settings.onAnswer?.(request, response);
   };
   const requester = createRequester(options, { ...settings, onAnswer });
-  const resource = (path: string) => new URL(`${apiBase}/v2/${options.upstreamName}/${path}`);
+  const resource: ResourceUrl = (path) => new URL(`${apiBase}/v2/${options.upstreamName}/${path}`);
   const dockerHubApi = settings.dockerHubApi ?? 'https://hub.docker.com';
   const repository = { apiBase, upstreamName: options.upstreamName, dockerHubApi };
   const maxBytes = options.manifestMaxBytes ?? defaultManifestMaxBytes;
-  const tags = { areDigests: false };
-  const codings = createBlobCodings();
   const paced = { requester, minimumRate: settings.minimumRate };
-  const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
-    requester,
-    url: resource(`manifests/${checkReference(reference)}`),
-    reference,
-    maxBytes,
-    signal,
-    tags,
-  });
   const referrers = createReferrersReader({
     requester,
     urlOf: (subject) => resource(`referrers/${parseDigest(subject)}`),
@@ -56,6 +47,8 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   const signatures = openSignatures({ requester, apiBase, options, settings });
 
   return {
+    ...openManifests(requester, resource, maxBytes),
+    ...openBlobs(paced, resource, new URL(options.url)),
     listReferrers: referrers.list,
     referrersAbsence: () => referrers.absence(),
     findSignatureSource: (call) => signatures.findSource(call),
@@ -74,25 +67,56 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     discoverListing: ({ signal }) => discoverListing({ requester, repository, signal }),
     listDigests: (listing, { signal }) => listDigests({ requester, repository, signal }, listing),
     readCatalog: ({ signal }) => readCatalog(requester, apiBase, signal),
+    async close() {
+      await Promise.all([requester.close(), signatures.close()]);
+    },
+  };
+}
+
+/** The URL of something in the repository: a path as `tags/list`. */
+type ResourceUrl = (path: string) => URL;
+
+function openManifests(
+  requester: Requester,
+  resource: ResourceUrl,
+  maxBytes: number,
+): Pick<Registry, 'resolve' | 'getManifest'> {
+  const tags = { areDigests: false };
+  const requestOf = (reference: string, { signal }: CallOptions): ManifestRequest => ({
+    requester,
+    url: resource(`manifests/${checkReference(reference)}`),
+    reference,
+    maxBytes,
+    signal,
+    tags,
+  });
+  return {
     async resolve(reference, call = {}) {
-      return resolveManifest({ ...manifestRequest(reference, call), known: call.known });
+      return resolveManifest({ ...requestOf(reference, call), known: call.known });
     },
     async getManifest(reference, call = {}) {
-      const request = manifestRequest(reference, call);
+      const request = requestOf(reference, call);
       const url = call.address === 'blobs' ? resource(`blobs/${parseDigest(reference)}`) : request.url;
       return fetchManifest({ ...request, url }, call.known);
     },
-    async fetch(descriptor, fetchOptions = {}) {
+  };
+}
+
+function openBlobs(
+  paced: Pick<BlobRequest, 'requester' | 'minimumRate'>,
+  resource: ResourceUrl,
+  registryUrl: URL,
+): Pick<Registry, 'fetch' | 'fetchFrom'> {
+  const codings = createBlobCodings();
+  return {
+    async fetch(descriptor, options = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);
-      return fetchBlob({ ...paced, codings, url, descriptor, options: fetchOptions });
+      return fetchBlob({ ...paced, codings, url, descriptor, options });
     },
-    async fetchFrom(address, descriptor, fetchOptions = {}) {
-      const url = parseLayerAddress(address, new URL(options.url));
+    async fetchFrom(address, descriptor, options = {}) {
+      const url = parseLayerAddress(address, registryUrl);
       const stranger = { codings: createBlobCodings(), isStranger: true };
-      return fetchBlob({ ...paced, ...stranger, url, descriptor, options: fetchOptions });
-    },
-    async close() {
-      await Promise.all([requester.close(), signatures.close()]);
+      return fetchBlob({ ...paced, ...stranger, url, descriptor, options });
     },
   };
 }
