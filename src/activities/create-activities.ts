@@ -1,11 +1,8 @@
-import type { TaskStage } from '../db/schema/tasks.ts';
 import { readCommitted } from '../db/versions/commit-version.ts';
-import { requireRunning, setRunId } from '../db/tasks/open-tasks.ts';
 import { cutDueSchedules } from '../db/schedules/due-schedules.ts';
 import type { DueMoment, DuePage, PageCounts } from '../db/schedules/due-schedules.ts';
-import { enterStage, startTask } from '../db/tasks/start-task.ts';
-import { readNextInLine } from '../db/tasks/sync-turns.ts';
-import { endTask, logTaskBegun } from '../db/tasks/task-log.ts';
+import { startTask } from '../db/tasks/start-task.ts';
+import { logTaskBegun } from '../db/tasks/task-log.ts';
 import { clearStage } from '../db/tasks/tasks.ts';
 import type { SyncResult } from '../workflows/sync-input.ts';
 import type { UnfinishedSync } from '../workflows/sync-stages.ts';
@@ -18,6 +15,7 @@ import { beginPage } from './schedules/begin-page.ts';
 import { createLooks } from './look/create-looks.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
 import { shareClients } from './sync/share-clients.ts';
+import { createTaskActivities } from './task-activities.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
 
 /** Workflows import this type only. Each activity takes one object and returns plain JSON. */
@@ -34,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
   const looks = createLooks(deps, shared);
   const fork = () => deps.database.em.fork();
   const activities = {
+    ...createTaskActivities(deps),
     ...createRuleActivities(deps),
     ...createUpkeepActivities(deps),
     ...createStageActivities(deps, contexts),
@@ -45,10 +44,6 @@ export function createActivities(deps: ActivityDeps) {
     /** Looks at the repositories of a page of due schedules, and starts the syncs of those that may have changed. */
     beginScheduledSyncs: (page: DuePage): Promise<PageCounts> =>
       runWithHeartbeat((signal) => beginPage(deps, looks, page, signal)),
-
-    /** Records the workflow run of a task. Local. */
-    noteRun: ({ taskId, runId }: TaskInput & { runId: string }): Promise<void> =>
-      runActivity(() => setRunId(fork(), taskId, runId)),
 
     /** A later `round` follows the loss of an upstream. Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
     beginSync: ({
@@ -71,29 +66,6 @@ export function createActivities(deps: ActivityDeps) {
           { lists: true },
         );
       }),
-
-    /** Local. */
-    enterStage: ({ taskId, stage }: TaskInput & { stage: TaskStage }): Promise<void> =>
-      runActivity(async () => {
-        await requireRunning(fork(), taskId);
-        await enterStage(fork(), taskId, stage);
-      }),
-
-    /** Local. */
-    failTask: ({ taskId, code, message }: TaskInput & { code: string; message: string }): Promise<void> =>
-      runActivity(async () => {
-        await endTask(fork(), deps.logger, taskId, { state: 'FAILED', code, message });
-      }),
-
-    /** Local. */
-    cancelTask: ({ taskId }: TaskInput): Promise<void> =>
-      runActivity(async () => {
-        await endTask(fork(), deps.logger, taskId, { state: 'CANCELED' });
-      }),
-
-    /** Workflow ids of the syncs that may take the turn of this one, which has ended. Local. */
-    nextInLine: ({ taskId }: TaskInput): Promise<string[]> =>
-      runActivity(() => readNextInLine(fork(), taskId, deps.syncsPerHost)),
   };
   return {
     activities,

@@ -9,66 +9,16 @@ import { AccessResolver } from './access/access.resolver.ts';
 import {
   CredentialViewerResolver,
   DistributionViewerResolver,
-  SignaturePolicyViewerResolver,
-  ScheduleViewerResolver,
-  TaskViewerResolver,
-  MirrorRuleViewerResolver,
-  ConfigurationResolver,
-  EstateResolver,
-  SearchResolver,
-  RepositoryFreshnessResolver,
-  MirrorRuleResolver,
-  MirrorRuleMutationResolver,
-  TaskRuleResolver,
-  RuleOutcomeResolver,
-  RepositoryVanishedResolver,
-  DistributionViewerResolver,
   MirrorRuleViewerResolver,
   RemoteViewerResolver,
-  CredentialViewerResolver,
   RepositoryViewerResolver,
-  RemoteViewerResolver,
   ScheduleViewerResolver,
   SignaturePolicyViewerResolver,
   TaskViewerResolver,
   ViewerResolver,
-  RepositoryViewerResolver,
 } from './access/viewer.resolver.ts';
 import { CredentialMutationResolver } from './credentials/credential-mutation.resolver.ts';
-import {
-  CredentialResolver,
-  CredentialMutationResolver,
-  RemoteCredentialResolver,
-  UpstreamCredentialResolver,
-  RepositoryVersionResolver,
-  VersionDiffResolver,
-  TagResolver,
-  TagVerificationResolver,
-  SignatureVerificationResolver,
-  ManifestResolver,
-  BlobTextResolver,
-  SignatureResolver,
-  TagHistoryResolver,
-  WaitingTagsResolver,
-  TagExplanationResolver,
-  TagReleaseResolver,
-  TagReleasesResolver,
-  TaskResolver,
-  SyncPlanResolver,
-  TagOutcomeResolver,
-  TaskUpstreamResolver,
-  SyncResolver,
-  ScheduleResolver,
-  ScheduleRunResolver,
-  RepositoryScheduleResolver,
-  ScheduleMutationResolver,
-  UpkeepResolver,
-  AccessResolver,
-  AccessMutationResolver,
-  ViewerResolver,
-  RemoteCredentialResolver,
-  UpstreamCredentialResolver,
-} from './credentials/credential.resolver.ts';
+import { CredentialResolver, RemoteCredentialResolver } from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
@@ -94,29 +44,13 @@ import {
 import { SignaturePolicyMutationResolver } from './policies/signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
-  RemoteResolver,
-  RemoteMutationResolver,
-  RemoteTestResolver,
-  CredentialResolver,
   RemoteSignaturePolicyResolver,
-  RepositorySignaturePolicyResolver,
-  DistributionSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
-  SignaturePolicyMutationResolver,
-  RemoteSignaturePolicyResolver,
 } from './policies/signature-policy.resolver.ts';
 import { MirrorRuleMutationResolver } from './rules/rule-mutation.resolver.ts';
 import {
   RepositoryVanishedResolver,
-  NodeResolver,
-  RepositoryResolver,
-  RepositoryMutationResolver,
-  RepositoryContentResolver,
-  DistributionResolver,
-  DistributionMoveResolver,
-  DistributionMutationResolver,
-  SignaturePolicyResolver,
   RuleOutcomeResolver,
   TaskRuleResolver,
 } from './rules/rule-outcome.resolver.ts';
@@ -125,7 +59,6 @@ import { SyncResolver } from './sync/sync.resolver.ts';
 import { WaitingTagsResolver } from './repositories/waiting-tags.resolver.ts';
 import { TagHistoryResolver } from './versions/tag-history.resolver.ts';
 import { TagOutcomeResolver } from './tasks/tag-outcome.resolver.ts';
-import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { TagReleaseResolver } from './repositories/tag-release.resolver.ts';
 import { TagReleasesResolver } from './repositories/tag-releases.resolver.ts';
 import { TagExplanationResolver } from './repositories/tag-explanation.resolver.ts';
