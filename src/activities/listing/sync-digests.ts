@@ -70,17 +70,6 @@ export function openSyncDigests(
     return tags.length;
   }
 
-  async function check(): Promise<void> {
-    const tags = await sampleListed(em, { taskId, repositoryId });
-    const sample = { registry: sync.registry, concurrency: concurrencyOf(sync), tags };
-    const { lie, unsettled } = await checkSample(deps, sample, signal);
-    if (lie !== undefined) {
-      await dropListed(em, taskId);
-      await noteLie(em, place);
-      await addWarnings(em, taskId, [describeLie(place.host, lie)]);
-    } else if (unsettled.length > 0) await dropListed(em, taskId, unsettled);
-  }
-
   return {
     async take(page) {
       if ((await readKnown())?.hasLied !== false) return;
@@ -100,11 +89,30 @@ export function openSyncDigests(
       }
       await stage(waiting.splice(0));
       if (!isSettling) return;
-      await check();
+      await checkListed(deps, em, sync, signal);
       if (sync.filter.minimumAge !== undefined && !sync.arguments.dryRun)
         await forgetListed(em, { taskId, repositoryId });
     },
   };
+}
+
+/** Requests a sample. Digests that it contradicts or cannot confirm are dropped, and their tags are requested. */
+async function checkListed(
+  deps: ActivityDeps,
+  em: Em,
+  sync: SyncContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { taskId, repositoryId, registry } = sync;
+  const tags = await sampleListed(em, { taskId, repositoryId });
+  const sample = { registry, concurrency: concurrencyOf(sync), tags };
+  const { lie, unsettled } = await checkSample(deps, sample, signal);
+  if (lie !== undefined) {
+    const place = listedPlace(sync.remote);
+    await dropListed(em, taskId);
+    await noteLie(em, place);
+    await addWarnings(em, taskId, [describeLie(place.host, lie)]);
+  } else if (unsettled.length > 0) await dropListed(em, taskId, unsettled);
 }
 
 /** The selected and present ones among these tags. Immutable tags need no request anyway. */
