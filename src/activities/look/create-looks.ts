@@ -16,6 +16,7 @@ import { openPageContent } from './page-content.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
 import type { Look } from './look.ts';
 import { createLookHosts } from './look-hosts.ts';
+import type { LookHosts } from './look-hosts.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
 
 /*
@@ -59,65 +60,7 @@ function rememberStored(store: Look['store']): Look['store'] {
 
 export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks {
   const em = () => deps.database.em.fork();
-  const clients = createRegistryClients<Registry>();
-  const hosts = createLookHosts();
-  const listings = new DataLoader((places: readonly ListedPlace[]) => readKnownListings(em(), places), batch);
-
-  async function isSame(
-    settled: SettledSync,
-    { remote, filter, page }: Pick<Look, 'remote' | 'filter'> & { readonly page: Page },
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { allowPrivate } = settled;
-    const scope = hostScope(remote);
-    const client = clients.hold(`${remote.id} ${allowPrivate}`, remote, () =>
-      openClient(deps, shared, {
-        remote,
-        allowPrivate,
-        witness: `look ${randomUUID()}`,
-        onAnswer: () => hosts.answered(scope),
-      }),
-    );
-    try {
-      const present = await page.content(settled);
-      const { store } = page;
-      const look = {
-        mirror: settled.mirror,
-        remote,
-        rules: rulesOf(remote),
-        filter,
-        concurrency: remote.downloadConcurrency,
-        registry: client.value,
-        present,
-        store,
-        knownListing: (place: ListedPlace) => listings.load(place),
-      };
-      return (await findUnchanged(deps, look, signal)) !== undefined;
-    } finally {
-      client.release();
-    }
-  }
-
-  async function lookAt(
-    settled: SettledSync,
-    remote: Remote,
-    page: Page,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const filter = compileSubset(remote);
-    if (!canCompare(filter)) return false;
-    try {
-      const found = await hosts.run(hostScope(remote), signal, (looking) =>
-        isSame(settled, { remote, filter, page }, looking),
-      );
-      return found ?? false;
-    } catch (error) {
-      signal.throwIfAborted();
-      deps.logger.debug({ err: error, scheduleId: settled.scheduleId }, 'a look is left to the sync');
-      return false;
-    }
-  }
-
+  const repositories = createRepositoryLooks(deps, shared);
   return {
     async look(scheduleIds, onSync, signal) {
       const settled = await readSettledSyncs(em(), scheduleIds);
@@ -130,12 +73,88 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
       await Promise.all(
         settled.map(async (one) => {
           const remote = remotes.get(one.remoteId);
-          if (remote !== undefined && (await lookAt(one, remote, page, signal)))
+          if (remote !== undefined && (await repositories.isUnchanged(one, remote, page, signal)))
             unchanged.push(one.scheduleId);
           else onSync(one.scheduleId);
         }),
       );
       return unchanged;
+    },
+    close: () => repositories.close(),
+  };
+}
+
+interface RepositoryLooks {
+  /** False: changed, or it cannot be told. */
+  isUnchanged(settled: SettledSync, remote: Remote, page: Page, signal: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+function createRepositoryLooks(deps: ActivityDeps, shared: SharedByClients): RepositoryLooks {
+  const hosts = createLookHosts();
+  const clients = createLookClients(deps, shared, hosts);
+  const listings = new DataLoader(
+    (places: readonly ListedPlace[]) => readKnownListings(deps.database.em.fork(), places),
+    batch,
+  );
+
+  async function compare(
+    settled: SettledSync,
+    { remote, filter, page }: Pick<Look, 'remote' | 'filter'> & { readonly page: Page },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const client = clients.hold(remote, settled.allowPrivate);
+    try {
+      const look = {
+        mirror: settled.mirror,
+        remote,
+        rules: rulesOf(remote),
+        filter,
+        concurrency: remote.downloadConcurrency,
+        registry: client.value,
+        present: await page.content(settled),
+        store: page.store,
+        knownListing: (place: ListedPlace) => listings.load(place),
+      };
+      return (await findUnchanged(deps, look, signal)) !== undefined;
+    } finally {
+      client.release();
+    }
+  }
+
+  return {
+    async isUnchanged(settled, remote, page, signal) {
+      const filter = compileSubset(remote);
+      if (!canCompare(filter)) return false;
+      try {
+        const found = await hosts.run(hostScope(remote), signal, (looking) =>
+          compare(settled, { remote, filter, page }, looking),
+        );
+        return found ?? false;
+      } catch (error) {
+        signal.throwIfAborted();
+        deps.logger.debug({ err: error, scheduleId: settled.scheduleId }, 'a look is left to the sync');
+        return false;
+      }
+    },
+    close: () => clients.close(),
+  };
+}
+
+/** Looks at one remote share a client. Each answer proves that the host answers. */
+function createLookClients(deps: ActivityDeps, shared: SharedByClients, hosts: LookHosts) {
+  const clients = createRegistryClients<Registry>();
+  return {
+    hold(remote: Remote, allowPrivate: boolean) {
+      const scope = hostScope(remote);
+      return clients.hold(`${remote.id} ${allowPrivate}`, remote, () =>
+        openClient(deps, shared, {
+          remote,
+          allowPrivate,
+          witness: `look ${randomUUID()}`,
+          onAnswer: () => hosts.answered(scope),
+        }),
+      );
     },
     close: () => clients.close(),
   };
