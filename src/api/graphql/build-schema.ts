@@ -18,7 +18,11 @@ import {
   ViewerResolver,
 } from './access/viewer.resolver.ts';
 import { CredentialMutationResolver } from './credentials/credential-mutation.resolver.ts';
-import { CredentialResolver, RemoteCredentialResolver } from './credentials/credential.resolver.ts';
+import {
+  CredentialResolver,
+  RemoteCredentialResolver,
+  UpstreamCredentialResolver,
+} from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
@@ -28,6 +32,7 @@ import { DistributionMutationResolver } from './distributions/distribution-mutat
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
 import { SearchResolver } from './search/search.resolver.ts';
 import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
+import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
 import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
@@ -96,6 +101,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   CredentialResolver,
   CredentialMutationResolver,
   RemoteCredentialResolver,
+  UpstreamCredentialResolver,
   RepositoryVersionResolver,
   VersionDiffResolver,
   TagResolver,
@@ -112,6 +118,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   TaskResolver,
   SyncPlanResolver,
   TagOutcomeResolver,
+  TaskUpstreamResolver,
   SyncResolver,
   ScheduleResolver,
   ScheduleRunResolver,
