@@ -42,29 +42,10 @@ export function createChoice(options: ChoiceOptions) {
     choice.resolve();
   }
 
-  async function choose<T>({ signal, ask, isAbsent }: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
-    const answer = await askPlaces(options, {
-      places,
-      judge: own,
-      signal,
-      ask: ({ registry }) => ask(registry),
-      ...(isAbsent && { isAbsent }),
-    });
+  async function choose<T>(question: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
+    const answer = await askAll(options, question);
     await keep(answer.place, answer.failures);
     return answer;
-  }
-
-  async function askChosen<T>(place: Place, { signal, ask }: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
-    try {
-      const result = await ask(place.registry);
-      await options.breakers.succeeded(place);
-      return { place, result, failures: [] };
-    } catch (error) {
-      signal?.throwIfAborted();
-      // a throttled request is repeated here, because the tags are this place's
-      if (isTidemarkError(error)) await noteError({ breakers: options.breakers }, place, error);
-      throw error;
-    }
   }
 
   return {
@@ -80,7 +61,7 @@ export function createChoice(options: ChoiceOptions) {
     async ask<T>(question: ChoiceQuestion<T>): Promise<PlacedAnswer<T>> {
       for (;;) {
         question.signal?.throwIfAborted();
-        if (chosen !== undefined) return askChosen(chosen, question);
+        if (chosen !== undefined) return askChosen(options, chosen, question);
         if (waits && question.kind === 'other') await abortable(choice.promise, question.signal);
         else if (choosing !== undefined) await choosing.catch(() => undefined);
         else {
@@ -100,6 +81,38 @@ export function createChoice(options: ChoiceOptions) {
       }
     },
   };
+}
+
+async function askAll<T>(
+  options: ChoiceOptions,
+  { signal, ask, isAbsent }: ChoiceQuestion<T>,
+): Promise<PlacedAnswer<T>> {
+  const { places } = options;
+  const [own] = places;
+  return askPlaces(options, {
+    places,
+    judge: own,
+    signal,
+    ask: ({ registry }) => ask(registry),
+    ...(isAbsent && { isAbsent }),
+  });
+}
+
+async function askChosen<T>(
+  { breakers }: ChoiceOptions,
+  place: Place,
+  { signal, ask }: ChoiceQuestion<T>,
+): Promise<PlacedAnswer<T>> {
+  try {
+    const result = await ask(place.registry);
+    await breakers.succeeded(place);
+    return { place, result, failures: [] };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // a throttled request is repeated here, because the tags are this place's
+    if (isTidemarkError(error)) await noteError({ breakers }, place, error);
+    throw error;
+  }
 }
 
 /** There may be nobody who waits. */

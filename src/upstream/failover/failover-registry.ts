@@ -1,12 +1,19 @@
 import { isDigest } from '../../oci/digest.ts';
-import type { CallOptions, Registry, TagPage } from '../../registry/registry.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type {
+  CallOptions,
+  ListedDigest,
+  Registry,
+  SignatureSource,
+  TagPage,
+} from '../../registry/registry.ts';
 import { askPlaces } from './ask-places.ts';
 import type { PlacedAnswer } from './ask-places.ts';
 import { createChoice } from './choose-place.ts';
 import type { Choice, ChoiceOptions, RequestKind } from './choose-place.ts';
 import { fetchFromPlaces } from './continued-blob.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Place } from './places.ts';
+import type { Place, Places } from './places.ts';
 
 export interface FailoverOptions extends ChoiceOptions {
   readonly deliveries: Deliveries;
@@ -30,25 +37,13 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
   const { places, deliveries } = options;
   const choice = createChoice(options);
   const [own] = places;
-  const inOrder = (): readonly [Place, ...Place[]] => {
-    const first = choice.made() ?? own;
-    return [first, ...places.filter((place) => place !== first)];
-  };
+  const inOrder = (): Places['all'] => orderOf(places, choice.made() ?? own);
   /** By digest: from any place. */
   const anywhere = async <T>(
-    signal: AbortSignal | undefined,
+    { signal }: CallOptions,
     ask: (registry: Registry) => Promise<T>,
     isAbsent: (result: T) => boolean,
-  ): Promise<PlacedAnswer<T>> => {
-    const [judge, ...others] = inOrder();
-    return askPlaces(options, {
-      places: [judge, ...others],
-      judge,
-      signal,
-      isAbsent,
-      ask: ({ registry }) => ask(registry),
-    });
-  };
+  ) => askAnywhere(options, inOrder(), { signal, ask, isAbsent });
   const oneOf = async <T>(
     { signal }: CallOptions,
     ask: (registry: Registry) => Promise<T>,
@@ -63,14 +58,14 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
     async resolve(reference, call = {}) {
       const ask = (registry: Registry) => registry.resolve(reference, call);
       const isAbsent = (result: Awaited<ReturnType<typeof ask>>) => result === undefined;
-      if (isDigest(reference)) return (await anywhere(call.signal, ask, isAbsent)).result;
+      if (isDigest(reference)) return (await anywhere(call, ask, isAbsent)).result;
       return (await oneOf(call, ask, 'tag', isAbsent)).result;
     },
     async getManifest(reference, call = {}) {
       const ask = (registry: Registry) => registry.getManifest(reference, call);
       const isAbsent = (result: Awaited<ReturnType<typeof ask>>) => result === undefined;
       const { place, result } = isDigest(reference)
-        ? await anywhere(call.signal, ask, isAbsent)
+        ? await anywhere(call, ask, isAbsent)
         : await oneOf(call, ask, 'tag', isAbsent);
       if (result !== undefined && result !== call.known) deliveries.manifest(place, result.bytes.byteLength);
       return result;
@@ -80,10 +75,7 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
     fetchFrom: (address, descriptor, call) => own.registry.fetchFrom(address, descriptor, call),
     listing: () => choice.made()?.registry.listing(),
     discoverListing: async (call) => (await oneOf(call, (registry) => registry.discoverListing(call))).result,
-    async *listDigests(listing, call) {
-      const { registry } = await choice.place(call.signal);
-      yield* registry.listDigests(listing, call);
-    },
+    listDigests: (listing, call) => listDigests(choice, listing, call),
     // a hint for the errors of the remote's own upstream
     readCatalog: (call) => own.registry.readCatalog(call),
     listReferrers: async (subject, call = {}) =>
@@ -95,13 +87,46 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
       if (options.hasSignatureStore) return own.registry.findSignatureSource(call);
       return (await oneOf(call, (registry) => registry.findSignatureSource(call))).result;
     },
-    async *readSignatures(source, digest, call = {}) {
-      const { registry } = source === 'STORE' ? own : await choice.place(call.signal);
-      yield* registry.readSignatures(source, digest, call);
-    },
+    readSignatures: (source, digest, call = {}) => readSignatures(choice, { source, digest, own }, call),
     // the clients are shared
     close: () => Promise.resolve(),
   };
+}
+
+async function* listDigests(
+  choice: Choice,
+  ...[listing, call]: Parameters<Registry['listDigests']>
+): AsyncGenerator<readonly ListedDigest[]> {
+  const { registry } = await choice.place(call.signal);
+  yield* registry.listDigests(listing, call);
+}
+
+async function* readSignatures(
+  choice: Choice,
+  asked: { readonly source: SignatureSource; readonly digest: Digest; readonly own: Place },
+  call: NonNullable<Parameters<Registry['readSignatures']>[2]>,
+): AsyncGenerator<Buffer> {
+  const { registry } = asked.source === 'STORE' ? asked.own : await choice.place(call.signal);
+  yield* registry.readSignatures(asked.source, asked.digest, call);
+}
+
+function orderOf(places: Places['all'], first: Place): Places['all'] {
+  return [first, ...places.filter((place) => place !== first)];
+}
+
+interface Question<T> {
+  readonly signal: AbortSignal | undefined;
+  readonly ask: (registry: Registry) => Promise<T>;
+  readonly isAbsent: (result: T) => boolean;
+}
+
+async function askAnywhere<T>(
+  options: FailoverOptions,
+  places: Places['all'],
+  { signal, ask, isAbsent }: Question<T>,
+): Promise<PlacedAnswer<T>> {
+  const [judge] = places;
+  return askPlaces(options, { places, judge, signal, isAbsent, ask: ({ registry }) => ask(registry) });
 }
 
 /** The first page makes the choice, if nothing else has. Digests in the list of a fallback are not used: its tags move nothing. */
