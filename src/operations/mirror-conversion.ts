@@ -7,7 +7,7 @@ import type { Mistake } from './mistakes.ts';
 
 /** A sync makes a mirror, which refuses pushes: never unasked for a repository that takes them. */
 export async function checkConversion(em: Em, repository: Repository): Promise<Mistake[]> {
-  if (repository.isMirrored || !(await isPushedTo(em, repository.id))) return [];
+  if (repository.isMirrored || repository.latest === 0 || !(await isPushedTo(em, repository.id))) return [];
   return [
     mistake(
       'WOULD_BECOME_MIRROR',

@@ -7,6 +7,8 @@ import type { Mistake } from './mistakes.ts';
 export interface Operator {
   readonly em: Em;
   readonly viewer: Viewer;
+  /** Whether the transaction of `em` is undone as soon as one operation in it has mistakes. Then operations need no savepoints. */
+  readonly isUndoneByMistakes?: boolean;
 }
 
 /** The result of an operation: its value, or the caller's mistakes. With mistakes nothing has changed. */
@@ -34,14 +36,17 @@ export interface Reference {
 
 /**
  * Runs an operation in one transaction, which is undone where there are mistakes. Of two callers that find a name free, the database decides
- * who was first; the other gets `taken`. Within a transaction of the operator's, it is a savepoint of that one.
+ * who was first; the other gets `taken`. Within a transaction of the operator's, it is a savepoint of that one, or none where mistakes undo all.
+ * @throws Refusal Where mistakes undo all, and PostgreSQL takes no more statements.
  */
 export async function inTransaction<T>(
-  { em }: Operator,
+  { em, isUndoneByMistakes = false }: Operator,
   work: (em: Em) => Promise<Outcome<T>>,
   taken?: () => Mistake,
 ): Promise<Outcome<T>> {
   try {
+    // a fork, since a flush compares all rows that an entity manager holds
+    if (isUndoneByMistakes) return await work(em.fork({ keepTransactionContext: true }));
     const own = em.isInTransaction() ? em : em.fork();
     return await own.transactional(
       async (transaction) => {
@@ -52,14 +57,15 @@ export async function inTransaction<T>(
       { clear: true },
     );
   } catch (error) {
-    if (error instanceof Refusal) return refused(...error.mistakes);
-    if (taken !== undefined && error instanceof UniqueConstraintViolationException) return refused(taken());
-    throw error;
+    if (error instanceof Refusal && !isUndoneByMistakes) return refused(...error.mistakes);
+    if (taken === undefined || !(error instanceof UniqueConstraintViolationException)) throw error;
+    if (isUndoneByMistakes) throw new Refusal([taken()]);
+    return refused(taken());
   }
 }
 
 /** Carries mistakes out of a transaction that has to be undone. */
-class Refusal extends Error {
+export class Refusal extends Error {
   readonly mistakes: Mistake[];
 
   constructor(mistakes: Mistake[]) {

@@ -2,7 +2,6 @@ import { LockMode } from '@mikro-orm/core';
 import { visibilityOf } from '../access/viewer.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Em } from '../db/open-database.ts';
-import { findNamedId } from '../db/reads/read-named.ts';
 import { findScheduleId, readRemoteUse } from '../db/reads/read-repositories.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import { Repository } from '../db/schema/repositories.ts';
@@ -10,7 +9,7 @@ import { keepRepositoryName } from '../db/tasks/discard-repository.ts';
 import { deleteSchedules } from '../db/schedules/schedule-groups.ts';
 import {
   createOwnDistribution,
-  isBasePathTaken,
+  findNameHolder,
   renameOwnDistribution,
 } from '../db/distributions/distributions.ts';
 import { readOtherDistributions } from '../db/distributions/point-distribution.ts';
@@ -184,8 +183,9 @@ function checkFields({ name, description, retainVersions }: RepositoryFields): M
 /** A repository is served at its own name, so no distribution of another may be there either. */
 async function checkFree(em: Em, name: string): Promise<Mistake[]> {
   if (!isRepositoryName(name)) return [];
-  if ((await findNamedId(em, 'repository', name)) !== undefined) return [nameTaken(name)];
-  return (await isBasePathTaken(em, name)) ? [servedElsewhere(name)] : [];
+  const holder = await findNameHolder(em, name);
+  if (holder === 'REPOSITORY') return [nameTaken(name)];
+  return holder === 'DISTRIBUTION' ? [servedElsewhere(name)] : [];
 }
 
 async function deleteRemoteOf(em: Em, viewer: Viewer, remoteId: number): Promise<Mistake[]> {

@@ -7,11 +7,12 @@ interface Thing {
   readonly id: number;
 }
 
-/** Notes that applying a configuration has created this, in the transaction that creates it. */
-export async function noteConfigured(em: Em, configuration: string, { kind, id }: Thing): Promise<void> {
+/** Notes that applying a configuration has created these, in the transaction that creates them. */
+export async function noteConfigured(em: Em, configuration: string, things: readonly Thing[]): Promise<void> {
+  if (things.length === 0) return;
   await kysely(em)
     .insertInto('configured_thing')
-    .values({ kind, thing_id: id, configuration })
+    .values(things.map(({ kind, id }) => ({ kind, thing_id: id, configuration })))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 }

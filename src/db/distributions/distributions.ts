@@ -117,6 +117,16 @@ export async function isBasePathTaken(em: Em, basePath: string): Promise<boolean
   return (await em.count(Distribution, { basePath })) > 0;
 }
 
+/** What has the name that a new repository is to have: another repository, or a distribution of one. */
+export async function findNameHolder(em: Em, name: string): Promise<'REPOSITORY' | 'DISTRIBUTION' | null> {
+  const found = await sql<{ holder: 'REPOSITORY' | 'DISTRIBUTION' | null }>`
+    select case when exists (select from repository where name = ${name}) then 'REPOSITORY'
+      when exists (select from distribution where base_path = ${name}) then 'DISTRIBUTION' end as holder`.execute(
+    kysely(em),
+  );
+  return found.rows[0]?.holder ?? null;
+}
+
 /** Creates the distribution at a new repository's own name, in the caller's transaction. */
 export async function createOwnDistribution(
   em: Em,

@@ -36,16 +36,15 @@ export const credentialKind: Kind = {
     const rows = await readRows(reader, Credential, which);
     return rows.map((row) => describe(row, reader.secrets));
   },
-  create: (operator, deps, values) =>
-    createCredential(operator, values as unknown as NewCredential, deps.secrets),
-  async update(operator, deps, update) {
+  create: (maker, deps, values) => createCredential(maker, values as unknown as NewCredential, deps.secrets),
+  async update(maker, deps, update) {
     if ('kind' in update.changes)
       return refused(
         invalid('kind', 'The kind of a credential cannot be changed; give the new one another name.'),
       );
-    return updateCredential(operator, update.thing, withSecrets(update, secrets), deps.secrets);
+    return updateCredential(maker, update.thing, withSecrets(update, secrets), deps.secrets);
   },
-  remove: (operator, _, thing) => deleteCredential(operator, thing),
+  remove: (maker, _, thing) => deleteCredential(maker, thing),
 };
 
 function describe(row: Credential, box: SecretBox): Present {

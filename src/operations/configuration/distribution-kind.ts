@@ -8,11 +8,10 @@ import {
 } from '../distributions.ts';
 import type { DistributionFields } from '../distributions.ts';
 import type { Target } from '../distribution-target.ts';
-import type { Operator } from '../operation.ts';
 import type { Present, Values } from './configuration.ts';
 import { readReferences, toReferences } from './find-named.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, Maker } from './kind.ts';
 
 const references = { repository: 'REPOSITORY', signaturePolicy: 'SIGNATURE_POLICY' } as const;
 
@@ -35,18 +34,18 @@ export const distributionKind: Kind = {
       values: { basePath, private: isPrivate, pullThrough, version: version ?? null, ...named[index] },
     }));
   },
-  async create(operator, { isAccessOn }, values) {
-    const fields = { ...(await toFields(operator, values)), ...(await targetOf(operator, values)) };
-    return createDistribution(operator, { ...fields, basePath: String(values['basePath']) }, { isAccessOn });
+  create(maker, { isAccessOn }, values) {
+    const fields = { ...toFields(maker, values), ...targetOf(maker, values) };
+    return createDistribution(maker, { ...fields, basePath: String(values['basePath']) }, { isAccessOn });
   },
-  async update(operator, _, { thing, changes, values }) {
+  async update(maker, _, { thing, changes, values }) {
     if ('repository' in changes || 'version' in changes) {
-      const moved = await pointDistribution(operator, thing, await targetOf(operator, values));
+      const moved = await pointDistribution(maker, thing, targetOf(maker, values));
       if (moved.mistakes !== undefined) return moved;
     }
-    return updateDistribution(operator, thing, await toFields(operator, changes));
+    return updateDistribution(maker, thing, toFields(maker, changes));
   },
-  remove: (operator, _, thing) => deleteDistribution(operator, thing),
+  remove: (maker, _, thing) => deleteDistribution(maker, thing),
 };
 
 /** The distribution that a new repository brings. */
@@ -55,14 +54,14 @@ export function ownDistribution(name: string, isPrivate: boolean): Present {
   return { id: 0, name, values };
 }
 
-async function toFields({ em }: Operator, values: Values): Promise<DistributionFields> {
+function toFields(maker: Maker, values: Values): DistributionFields {
   const { basePath: _, repository: __, version: ___, ...plain } = values;
-  const { signaturePolicy } = await toReferences(em, references, plain);
+  const { signaturePolicy } = toReferences(maker, references, plain);
   return { ...(plain as DistributionFields), signaturePolicy };
 }
 
-async function targetOf({ em }: Operator, { repository, version }: Values): Promise<Target> {
-  const { repository: reference } = await toReferences(em, references, { repository });
+function targetOf(maker: Maker, { repository, version }: Values): Target {
+  const { repository: reference } = toReferences(maker, references, { repository });
   if (typeof version !== 'number') return { version: undefined, repository: reference ?? undefined };
   const repositoryId = reference?.key ?? 0;
   const text = `version ${version} of ${String(repository)}`;

@@ -1,10 +1,9 @@
 import type { Fallback } from '../../db/schema/upstreams.ts';
-import type { Em } from '../../db/open-database.ts';
 import { fallbackAsUsed } from '../remotes/fallbacks.ts';
 import type { FallbackFields } from '../remotes/fallbacks.ts';
 import type { Values } from './configuration.ts';
 import { readReferences, toReferences } from './find-named.ts';
-import type { Reader } from './kind.ts';
+import type { Maker, Reader } from './kind.ts';
 import { emptyToNull } from './values.ts';
 
 /* The fallbacks of a remote in a configuration: as in the API, with the name of a credential. */
@@ -44,17 +43,16 @@ export async function readFallbacks(
 }
 
 /** For an operation; undefined stays. */
-export async function toFallbackReferences(
-  em: Em,
+export function toFallbackReferences(
+  maker: Maker,
   { fallbacks }: Values,
-): Promise<{ readonly fallbacks?: readonly FallbackFields[] | null }> {
+): { readonly fallbacks?: readonly FallbackFields[] | null } {
   if (fallbacks === undefined) return {};
   const given = (fallbacks ?? []) as readonly Values[];
-  const found: FallbackFields[] = [];
-  for (const fallback of given)
-    found.push({
+  return {
+    fallbacks: given.map((fallback) => ({
       ...(fallback as unknown as FallbackFields),
-      ...(await toReferences(em, fallbackReferences.fallbacks, fallback)),
-    });
-  return { fallbacks: found };
+      ...toReferences(maker, fallbackReferences.fallbacks, fallback),
+    })),
+  };
 }

@@ -8,7 +8,7 @@ import type { Named } from '../../db/reads/read-named.ts';
 import type { Reference } from '../operation.ts';
 import type { Values } from './configuration.ts';
 import { inOrderOfIds, whereOf } from './kind.ts';
-import type { Reader, References, Which } from './kind.ts';
+import type { Kind, Maker, Reader, References, Which } from './kind.ts';
 
 /** The rows that the viewer may read. */
 export async function readRows<Row extends Named>(
@@ -59,24 +59,43 @@ export async function findPresentNames(
 }
 
 /** The references that an operation takes for names; null and undefined stay. */
-export async function toReferences<Field extends string>(
-  em: Em,
+export function toReferences<Field extends string>(
+  { idOf }: Maker,
   references: References<Field>,
   values: Values,
-): Promise<Record<Field, Reference | null | undefined>> {
-  const found: [string, Reference | null | undefined][] = [];
-  for (const [field, kind] of Object.entries<NamedKind>(references))
-    found.push([field, await referTo(em, kind, field, values[field])]);
+): Record<Field, Reference | null | undefined> {
+  const found = Object.entries<NamedKind>(references).map(([field, kind]) => {
+    const name = values[field];
+    if (typeof name !== 'string') return [field, name === null ? null : undefined];
+    return [field, { key: idOf(kind, name), field, text: name }];
+  });
   return Object.fromEntries(found) as Record<Field, Reference | null | undefined>;
 }
 
-async function referTo(
-  em: Em,
-  kind: NamedKind,
-  field: string,
-  name: unknown,
-): Promise<Reference | null | undefined> {
-  if (typeof name !== 'string') return name === null ? null : undefined;
-  const [row] = await findByNames(em, kind, [name]);
-  return { key: row?.id, field, text: name };
+export interface NamedThing {
+  readonly path: readonly string[];
+  readonly field: string;
+  readonly kind: NamedKind;
+  readonly name: string;
+}
+
+/** What the values of a kind name, also in their lists. `path` is their place. */
+export function namedBy(
+  { references, listReferences = {} }: Pick<Kind, 'references' | 'listReferences'>,
+  values: Values,
+  path: readonly string[] = [],
+): NamedThing[] {
+  const inLists = Object.entries(listReferences).flatMap(([list, inEach]) =>
+    ((values[list] ?? []) as readonly Values[]).flatMap((one, index) =>
+      namesIn(one, inEach, [...path, list, String(index)]),
+    ),
+  );
+  return [...namesIn(values, references, path), ...inLists];
+}
+
+function namesIn(values: Values, references: References, path: readonly string[]): NamedThing[] {
+  return Object.entries(references).flatMap(([field, kind]) => {
+    const name = values[field];
+    return typeof name === 'string' ? [{ path, field, kind, name }] : [];
+  });
 }

@@ -30,6 +30,12 @@ export interface Reader {
 /** Fields that name something else, with its kind. A row has the id: `remoteId` for `remote`. */
 export type References<Field extends string = string> = Readonly<Record<Field, NamedKind>>;
 
+/** Who makes changes, in a transaction that is undone where one of them has mistakes. */
+export interface Maker extends Operator {
+  /** The id of what has this name; undefined where nothing has. */
+  readonly idOf: (kind: NamedKind, name: string) => number | undefined;
+}
+
 /** One kind of thing in a configuration: how it is read, and by which operations it is made so. */
 export interface Kind {
   readonly kind: ConfiguredKind;
@@ -53,18 +59,10 @@ export interface Kind {
   readonly isSame?: (field: string, wanted: unknown, present: Present) => boolean;
   /** What the viewer may read. */
   readonly read: (reader: Reader, which: Which) => Promise<Present[]>;
-  readonly create: (operator: Operator, deps: ConfigurationDeps, values: Values) => Promise<Outcome<number>>;
+  readonly create: (maker: Maker, deps: ConfigurationDeps, values: Values) => Promise<Outcome<number>>;
   /** `changes` are the fields that differ, `values` are all. */
-  readonly update: (
-    operator: Operator,
-    deps: ConfigurationDeps,
-    change: UpdateOf,
-  ) => Promise<Outcome<unknown>>;
-  readonly remove: (
-    operator: Operator,
-    deps: ConfigurationDeps,
-    thing: Reference,
-  ) => Promise<Outcome<undefined>>;
+  readonly update: (maker: Maker, deps: ConfigurationDeps, change: UpdateOf) => Promise<Outcome<unknown>>;
+  readonly remove: (maker: Maker, deps: ConfigurationDeps, thing: Reference) => Promise<Outcome<undefined>>;
 }
 
 export interface UpdateOf {

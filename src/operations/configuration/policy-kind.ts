@@ -33,9 +33,9 @@ export const policyKind: Kind = {
       return { id, name, values: { name, onFailure, ...toSignatureRules(row) } };
     });
   },
-  create: (operator, { checkRules }, values) =>
-    createSignaturePolicy(operator, values as unknown as Fields, checkRules),
-  update: (operator, { checkRules }, { thing, changes }) =>
-    updateSignaturePolicy(operator, thing, changes, checkRules),
-  remove: (operator, _, thing) => deleteSignaturePolicy(operator, thing),
+  create: (maker, { checkRules }, values) =>
+    createSignaturePolicy(maker, values as unknown as Fields, checkRules),
+  update: (maker, { checkRules }, { thing, changes }) =>
+    updateSignaturePolicy(maker, thing, changes, checkRules),
+  remove: (maker, _, thing) => deleteSignaturePolicy(maker, thing),
 };

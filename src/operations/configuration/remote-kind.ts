@@ -1,7 +1,6 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { withRuleDefaults } from '../../selection/tag-rules.ts';
-import type { Operator } from '../operation.ts';
 import { asUsed, remoteDefaults } from '../remotes/remote-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
 import { openSecret, plainFields } from '../remotes/remote-row.ts';
@@ -16,8 +15,8 @@ import {
   toFallbackReferences,
 } from './fallback-values.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
+import type { Kind, Maker } from './kind.ts';
 import { columnsOf, emptyToNull, isSameJson, withSecrets } from './values.ts';
-import type { Kind } from './kind.ts';
 
 const secrets = ['password', 'sslClientKey', 'headers'] as const;
 
@@ -58,25 +57,21 @@ export const remoteKind: Kind = {
       describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
     );
   },
-  async create(operator, deps, values) {
-    return createRemote(operator, (await toFields(operator, values)) as NewRemote, rules(deps));
-  },
-  async update(operator, deps, update) {
-    const fields = await toFields(operator, withSecrets(update, secrets));
-    return updateRemote(operator, update.thing, fields, rules(deps));
-  },
-  remove: (operator, _, thing) => deleteRemote(operator, thing),
+  create: (maker, deps, values) => createRemote(maker, toFields(maker, values) as NewRemote, rules(deps)),
+  update: (maker, deps, update) =>
+    updateRemote(maker, update.thing, toFields(maker, withSecrets(update, secrets)), rules(deps)),
+  remove: (maker, _, thing) => deleteRemote(maker, thing),
 };
 
 function rules({ addresses, secrets: box }: Parameters<Kind['create']>[1]) {
   return { addresses, secrets: box };
 }
 
-async function toFields({ em }: Operator, values: Values): Promise<RemoteChanges> {
+function toFields(maker: Maker, values: Values): RemoteChanges {
   return {
     ...(values as RemoteFields),
-    ...(await toReferences(em, remoteReferences, values)),
-    ...(await toFallbackReferences(em, values)),
+    ...toReferences(maker, remoteReferences, values),
+    ...toFallbackReferences(maker, values),
   };
 }
 

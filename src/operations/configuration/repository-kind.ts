@@ -1,11 +1,11 @@
 import { Repository } from '../../db/schema/repositories.ts';
 import { done, refused } from '../operation.ts';
-import type { Operator, Outcome } from '../operation.ts';
+import type { Outcome } from '../operation.ts';
 import { createRepository, deleteRepository, updateRepository } from '../repositories.ts';
 import type { RepositoryFields } from '../repositories.ts';
 import type { Values } from './configuration.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, Maker } from './kind.ts';
 import { columnsOf } from './values.ts';
 
 const references = { remote: 'REMOTE', signaturePolicy: 'SIGNATURE_POLICY' } as const;
@@ -26,20 +26,20 @@ export const repositoryKind: Kind = {
       return { id, name, values: { name, ...columnsOf(row, repositoryKind.defaults), ...named[index] } };
     });
   },
-  async create(operator, { isAccessOn }, values) {
-    const fields = { ...(await toFields(operator, values)), name: String(values['name']) };
-    return idOf(await createRepository(operator, fields, { isPrivate: isAccessOn }));
+  async create(maker, { isAccessOn }, values) {
+    const fields = { ...toFields(maker, values), name: String(values['name']) };
+    return idOf(await createRepository(maker, fields, { isPrivate: isAccessOn }));
   },
-  async update(operator, _, { thing, changes }) {
-    return idOf(await updateRepository(operator, thing, await toFields(operator, changes)));
+  async update(maker, _, { thing, changes }) {
+    return idOf(await updateRepository(maker, thing, toFields(maker, changes)));
   },
-  remove: (operator, _, thing) => deleteRepository(operator, thing, { deleteRemote: false }),
+  remove: (maker, _, thing) => deleteRepository(maker, thing, { deleteRemote: false }),
 };
 
 function idOf({ value, mistakes }: Outcome<Repository>): Outcome<number> {
   return mistakes === undefined ? done(value.id) : refused(...mistakes);
 }
 
-async function toFields({ em }: Operator, values: Values): Promise<RepositoryFields> {
-  return { ...values, ...(await toReferences(em, references, values)) };
+function toFields(maker: Maker, values: Values): RepositoryFields {
+  return { ...values, ...toReferences(maker, references, values) };
 }

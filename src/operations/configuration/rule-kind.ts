@@ -5,11 +5,10 @@ import type { NewRule } from '../rules/rules.ts';
 import { ruleDefaults } from '../rules/rule-fields.ts';
 import type { RuleFields } from '../rules/rule-fields.ts';
 import { templateOf } from '../rules/rule-template.ts';
-import type { Operator } from '../operation.ts';
 import type { Present, Values } from './configuration.ts';
 import { readFallbacks, toFallbackReferences } from './fallback-values.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
-import type { Kind } from './kind.ts';
+import type { Kind, Maker } from './kind.ts';
 import { remoteKind, remoteReferences, settleRemote } from './remote-kind.ts';
 import { columnsOf, dropOtherTime, emptyToNull, withSecrets } from './values.ts';
 
@@ -44,21 +43,19 @@ export const ruleKind: Kind = {
       describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
     );
   },
-  async create(operator, deps, values) {
-    return createRule(operator, deps, (await toFields(operator, values)) as NewRule);
-  },
-  async update(operator, deps, update) {
+  create: (maker, deps, values) => createRule(maker, deps, toFields(maker, values) as NewRule),
+  update(maker, deps, update) {
     const changes = dropOtherTime(withSecrets(update, remoteKind.secrets));
-    return updateRule(operator, deps, update.thing, await toFields(operator, changes));
+    return updateRule(maker, deps, update.thing, toFields(maker, changes));
   },
-  remove: (operator, _, thing) => removeRule(operator, thing),
+  remove: (maker, _, thing) => removeRule(maker, thing),
 };
 
-async function toFields({ em }: Operator, values: Values): Promise<RuleFields> {
+function toFields(maker: Maker, values: Values): RuleFields {
   return {
     ...(values as RuleFields),
-    ...(await toReferences(em, remoteReferences, values)),
-    ...(await toFallbackReferences(em, values)),
+    ...toReferences(maker, remoteReferences, values),
+    ...toFallbackReferences(maker, values),
   };
 }
 

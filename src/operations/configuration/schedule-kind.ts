@@ -1,7 +1,6 @@
 import { may } from '../../access/viewer.ts';
 import { findByNames } from '../../db/configuration/named-things.ts';
 import { Schedule } from '../../db/schema/schedules.ts';
-import type { Operator } from '../operation.ts';
 import { createSchedule, deleteSchedule, setPaused, updateSchedule } from '../schedules/schedules.ts';
 import type { NewSchedule } from '../schedules/schedules.ts';
 import { readReferences, toReferences } from './find-named.ts';
@@ -9,9 +8,8 @@ import { inOrderOfIds, whereOf } from './kind.ts';
 import type { Kind, Reader, Which } from './kind.ts';
 import { columnsOf, dropOtherTime } from './values.ts';
 
-const references = { remote: 'REMOTE' } as const;
-/** A schedule is below its repository. */
-const allReferences = { ...references, repository: 'REPOSITORY' } as const;
+/** A schedule is below its repository, which a change has as a field. */
+const references = { remote: 'REMOTE', repository: 'REPOSITORY' } as const;
 
 /** A schedule is listed with its repository, whose name is the field `repository` here. */
 export const scheduleKind: Kind = {
@@ -34,7 +32,7 @@ export const scheduleKind: Kind = {
   references,
   async read(reader, which) {
     const rows = await readRows(reader, which);
-    const named = await readReferences(reader, allReferences, rows);
+    const named = await readReferences(reader, references, rows);
     return rows.flatMap((row, index) => {
       const { repository = null, ...others } = named[index] ?? {};
       if (repository === null) return [];
@@ -42,20 +40,20 @@ export const scheduleKind: Kind = {
       return [{ id: row.id, name: repository, values }];
     });
   },
-  async create(operator, deps, values) {
-    const fields = { ...values, ...(await toReferences(operator.em, allReferences, values)) };
-    return createSchedule(operator, deps, fields as NewSchedule);
+  create(maker, deps, values) {
+    const fields = { ...values, ...toReferences(maker, references, values) };
+    return createSchedule(maker, deps, fields as NewSchedule);
   },
-  async update(operator, deps, { thing, changes }) {
+  async update(maker, deps, { thing, changes }) {
     const { paused, ...others } = changes;
     if (typeof paused === 'boolean') {
-      const outcome = await setPaused(operator, deps, thing, { paused, note: undefined });
+      const outcome = await setPaused(maker, deps, thing, { paused, note: undefined });
       if (outcome.mistakes !== undefined) return outcome;
     }
-    const given = { ...dropOtherTime(others), ...(await toReferences(operator.em, references, others)) };
-    return updateSchedule(operator, deps, thing, given);
+    const given = { ...dropOtherTime(others), ...toReferences(maker, references, others) };
+    return updateSchedule(maker, deps, thing, given);
   },
-  remove: (operator: Operator, deps, thing) => deleteSchedule(operator, deps, thing),
+  remove: (maker, deps, thing) => deleteSchedule(maker, deps, thing),
 };
 
 /** `names` are those of repositories. */

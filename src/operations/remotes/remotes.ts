@@ -74,6 +74,9 @@ export async function createRemote(
         name,
         url,
         upstreamName,
+        // null, as the secrets leave it without a proxy: else they would need an update
+        proxyUrl: null,
+        proxyUrlSealed: null,
         headerNames: [],
         realmHosts: [],
         tagRules: {},

@@ -110,12 +110,18 @@ export function checkTimeZone(field: string, timeZone: string): Checked {
   );
 }
 
+/** The zones that were found: a first look at one takes a millisecond. */
+const timeZones = new Set<string>();
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true;
   if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name) || name.length > 64) return false;
   try {
     // the answer is the name that is used today; for the same name in other letters it shows how it is spelt
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
-    return timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
+    const isFound = timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
+    if (isFound) timeZones.add(name);
+    return isFound;
   } catch {
     return false;
   }

@@ -64,7 +64,7 @@ export async function createSchedule(
       madeBy: viewer.identity,
     });
     await em.persist(row).flush();
-    return done({ id: row.id, specifications: await specificationsOf(em, row.id) });
+    return done({ id: row.id, specifications: [row.specification] });
   });
   return tellTemporal(operator, deps, created);
 }

@@ -233,6 +233,25 @@ test('a configuration of 300 repositories is applied whole, and again changes no
   expect(await apply(large)).toEqual({ changes: [], userErrors: [] });
 });
 
+test('of two applies at once, each name is made by one, and the other says so', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `both-${index}`);
+  const both = {
+    remotes: names.map((name) => remote(name)),
+    repositories: names.map((name) => ({
+      name: `mirror/${name}`,
+      remote: name,
+      schedules: [{ intervalSeconds: 86_400 }],
+    })),
+  };
+  const answers = await Promise.all([apply(both), apply(both)]);
+  const made = answers.flatMap(({ changes }) => changes.filter(({ isApplied }) => isApplied));
+  expect(new Set(made.map(({ kind, name }) => `${kind} ${name}`)).size).toBe(60);
+  expect(made).toHaveLength(60);
+  for (const { code } of answers.flatMap(({ userErrors }) => userErrors))
+    expect(['ALREADY_EXISTS', 'NOT_FOUND']).toContain(code);
+  expect(await apply(both)).toEqual({ changes: [], userErrors: [] });
+});
+
 describe('credentials', () => {
   const hub = {
     name: 'hub',
