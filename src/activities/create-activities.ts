@@ -33,7 +33,7 @@ export function createActivities(deps: ActivityDeps) {
   const fork = () => deps.database.em.fork();
   const activities = {
     ...createTaskActivities(deps),
-    ...createRuleActivities(deps),
+    ...createRuleActivities(deps, looks),
     ...createUpkeepActivities(deps),
     ...createStageActivities(deps, contexts),
 

@@ -1,6 +1,5 @@
 import DataLoader from 'dataloader';
 import { randomUUID } from 'node:crypto';
-import { readSettledSyncs } from '../../db/look/settled-syncs.ts';
 import type { SettledSync } from '../../db/look/settled-syncs.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { readKnownListings } from '../../db/tasks/host-listing.ts';
@@ -20,18 +19,18 @@ import type { LookHosts } from './look-hosts.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
 
 /*
- * The look before scheduled syncs. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look
+ * The look before the syncs of schedules and mirror rules. It asks the upstream what a sync would ask about a repository in which nothing has changed. Whatever a look
  * cannot tell, and every error, is left to the sync.
  */
 
 export interface Looks {
   /**
-   * Looks at the repositories of these schedules, and calls `onSync` for each that needs a sync, as soon as that is known.
-   * @returns those in which a sync would change nothing.
+   * Looks at repositories, and calls `onSync` with the key of each that needs a sync, as soon as that is known.
+   * @returns the keys of those in which a sync would change nothing.
    */
   look(
-    scheduleIds: readonly number[],
-    onSync: (scheduleId: number) => void,
+    settled: readonly SettledSync[],
+    onSync: (key: number) => void,
     signal: AbortSignal,
   ): Promise<number[]>;
   close(): Promise<void>;
@@ -62,10 +61,7 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
   const em = () => deps.database.em.fork();
   const repositories = createRepositoryLooks(deps, shared);
   return {
-    async look(scheduleIds, onSync, signal) {
-      const settled = await readSettledSyncs(em(), scheduleIds);
-      const isSettled = new Set(settled.map(({ scheduleId }) => scheduleId));
-      for (const id of scheduleIds) if (!isSettled.has(id)) onSync(id);
+    async look(settled, onSync, signal) {
       const ids = [...new Set(settled.map(({ remoteId }) => remoteId))];
       const remotes = new Map((await em().find(Remote, { id: { $in: ids } })).map((row) => [row.id, row]));
       const page = { content: openPageContent(em, settled), store: rememberStored(deps.store) };
@@ -74,8 +70,8 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
         settled.map(async (one) => {
           const remote = remotes.get(one.remoteId);
           if (remote !== undefined && (await repositories.isUnchanged(one, remote, page, signal)))
-            unchanged.push(one.scheduleId);
-          else onSync(one.scheduleId);
+            unchanged.push(one.key);
+          else onSync(one.key);
         }),
       );
       return unchanged;
@@ -133,7 +129,7 @@ function createRepositoryLooks(deps: ActivityDeps, shared: SharedByClients): Rep
         return found ?? false;
       } catch (error) {
         signal.throwIfAborted();
-        deps.logger.debug({ err: error, scheduleId: settled.scheduleId }, 'a look is left to the sync');
+        deps.logger.debug({ err: error, repositoryId: settled.repositoryId }, 'a look is left to the sync');
         return false;
       }
     },

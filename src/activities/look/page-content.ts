@@ -9,7 +9,7 @@ const mostRows = 20_000;
 interface Chunk {
   readonly settled: SettledSync[];
   rows: number;
-  /** By schedule. */
+  /** By key. */
   content?: Promise<Map<number, PresentContent>>;
 }
 
@@ -27,23 +27,23 @@ export function openPageContent(
     if (last === undefined || last.rows + settled.rows > mostRows) last = { settled: [], rows: 0 };
     last.settled.push(settled);
     last.rows += settled.rows;
-    chunks.set(settled.scheduleId, last);
+    chunks.set(settled.key, last);
   }
 
   async function read({ settled }: Chunk): Promise<Map<number, PresentContent>> {
     const ids = settled.map(({ repositoryId }) => repositoryId);
     const content = await readPresentContent(em(), ids);
-    return new Map(content.flatMap((one, index) => [[settled[index]?.scheduleId ?? 0, one] as const]));
+    return new Map(content.flatMap((one, index) => [[settled[index]?.key ?? 0, one] as const]));
   }
 
-  return async ({ scheduleId }) => {
-    const chunk = chunks.get(scheduleId);
-    if (chunk === undefined) throw new Error(`schedule ${scheduleId} is not part of the page`);
+  return async ({ key }) => {
+    const chunk = chunks.get(key);
+    if (chunk === undefined) throw new Error(`the sync ${key} is not part of the page`);
     chunk.content ??= read(chunk);
     const content = await chunk.content;
-    const own = content.get(scheduleId);
-    if (own === undefined) throw new Error(`the content of schedule ${scheduleId} was not read`);
-    content.delete(scheduleId);
+    const own = content.get(key);
+    if (own === undefined) throw new Error(`the content of the sync ${key} was not read`);
+    content.delete(key);
     return own;
   };
 }

@@ -7,6 +7,7 @@ import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import type { RuleInput } from '../../workflows/rule-input.ts';
 import type { ActivityDeps, TaskInput } from '../deps.ts';
 import { runActivity, runWithHeartbeat } from '../failure.ts';
+import type { Looks } from '../look/create-looks.ts';
 import { createRepositories } from './create-repositories.ts';
 import { discover } from './discover.ts';
 import { nextSyncs } from './next-syncs.ts';
@@ -21,7 +22,7 @@ export interface BegunRule extends TaskInput {
 const failuresShown = 20;
 
 /** The activities of mirror rules. */
-export function createRuleActivities(deps: ActivityDeps) {
+export function createRuleActivities(deps: ActivityDeps, looks: Looks) {
   const fork = () => deps.database.em.fork();
   const working = <T>(
     { taskId }: TaskInput,
@@ -46,7 +47,7 @@ export function createRuleActivities(deps: ActivityDeps) {
       working(input, (run, signal) => createRepositories(deps, run, signal)),
 
     nextRuleSyncs: (input: TaskInput): Promise<NextSyncs> =>
-      working(input, (run, signal) => nextSyncs(deps, run, signal)),
+      working(input, (run, signal) => nextSyncs(deps, looks, run, signal)),
 
     /** Ends the syncs of a cancelled run that have no workflow. @returns the workflows of the others. Local. */
     openRuleSyncs: ({ taskId }: TaskInput): Promise<{ workflowId: string; runId: string }[]> =>

@@ -2,6 +2,7 @@ import { beginRuns } from '../../db/schedules/begin-runs.ts';
 import { countRuns, readDueSchedules, readSyncsToStart } from '../../db/schedules/due-schedules.ts';
 import type { DuePage, PageCounts } from '../../db/schedules/due-schedules.ts';
 import { recordUnchanged } from '../../db/look/record-unchanged.ts';
+import { readSettledSyncs } from '../../db/look/settled-syncs.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { Looks } from '../look/create-looks.ts';
 import { startSyncs } from './start-syncs.ts';
@@ -38,7 +39,10 @@ export async function beginPage(
   }, beginEveryMs);
   try {
     const due = await readDueSchedules(em(), page);
-    const unchanged = await looks.look(due, (id) => waiting.push(id), signal);
+    const settled = await readSettledSyncs(em(), due);
+    const settledIds = new Set(settled.map(({ key }) => key));
+    waiting.push(...due.filter((id) => !settledIds.has(id)));
+    const unchanged = await looks.look(settled, (id) => waiting.push(id), signal);
     await recordUnchanged(em(), page, unchanged);
   } finally {
     clearInterval(timer);

@@ -19,9 +19,10 @@ export interface Settled {
   readonly rows: number;
 }
 
-/** Such a repository with its due schedule. */
+/** Such a repository, whose sync is due. */
 export interface SettledSync extends Settled {
-  readonly scheduleId: number;
+  /** The id of its schedule, or of the repository where a mirror rule syncs it. */
+  readonly key: number;
 }
 
 /** The most content of a repository that is looked at. A larger one gets its ordinary sync. */
@@ -35,10 +36,25 @@ export async function readSettledSyncs(em: Em, scheduleIds: readonly number[]): 
   return readSettled<SettledSync>(
     em,
     sql`
-      select s.id as "scheduleId", s.repository_id, coalesce(s.remote_id, r.remote_id) as remote_id, s.mirror, s.allow_private,
+      select s.id as key, s.repository_id, coalesce(s.remote_id, r.remote_id) as remote_id, s.mirror, s.allow_private,
         null::jsonb as selection, null::bigint as before
       from schedule s join repository r on r.id = s.repository_id
       where s.id = any(${[...scheduleIds]}::bigint[]) and not s.paused`,
+  );
+}
+
+/** Of the repositories of a mirror rule, those that are as the schedules above need them. */
+export async function readSettledRepositories(
+  em: Em,
+  repositoryIds: readonly number[],
+  { mirror, allowPrivate }: Pick<Settled, 'mirror' | 'allowPrivate'>,
+): Promise<SettledSync[]> {
+  return readSettled<SettledSync>(
+    em,
+    sql`
+      select r.id as key, r.id as repository_id, r.remote_id, ${mirror}::boolean as mirror, ${allowPrivate}::boolean as allow_private,
+        null::jsonb as selection, null::bigint as before
+      from repository r where r.id = any(${[...repositoryIds]}::bigint[])`,
   );
 }
 

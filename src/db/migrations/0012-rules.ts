@@ -67,6 +67,7 @@ const statements = [
     reason text,
     repository_id bigint references repository on delete set null,
     sync_task_id bigint references task on delete set null,
+    needs_sync boolean,
     primary key (task_id, upstream_name)
   )`,
   `create index rule_outcome_name on rule_outcome (task_id, name)`,

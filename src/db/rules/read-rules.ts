@@ -63,6 +63,7 @@ export interface RuleOutcomeRow {
   readonly reason: string | null;
   readonly repositoryId: number | null;
   readonly syncTaskId: number | null;
+  readonly needsSync: boolean | null;
 }
 
 export interface OutcomePageArguments {
@@ -80,7 +81,8 @@ export async function readRuleOutcomePages(
   const found = await sql<RuleOutcomeRow & { n: number }>`
     select p.n, o.* from unnest(${[...taskIds]}::bigint[]) with ordinality as p(task_id, n)
     cross join lateral (
-      select upstream_name as "upstreamName", name, outcome, reason, repository_id as "repositoryId", sync_task_id as "syncTaskId"
+      select upstream_name as "upstreamName", name, outcome, reason, repository_id as "repositoryId", sync_task_id as "syncTaskId",
+        needs_sync as "needsSync"
       from rule_outcome where task_id = p.task_id and upstream_name > ${page.after ?? ''}
         and ${page.only === undefined ? sql`true` : sql`outcome = ${page.only}`}
       order by upstream_name limit ${page.first + 1}

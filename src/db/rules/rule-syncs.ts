@@ -19,8 +19,10 @@ export interface SyncableRepository {
 export interface RunProgress {
   /** Repositories to sync. */
   readonly total: number;
-  /** Whose sync has ended. */
+  /** Whose sync has ended, and those that need none. */
   readonly done: number;
+  /** Those that need none: a look has found nothing to do. */
+  readonly unchanged: number;
   readonly failed: number;
   /** Whose sync has begun, or waits. */
   readonly open: number;
@@ -30,25 +32,50 @@ export interface RunProgress {
 const syncable = sql`o.outcome in ('CREATE', 'PRESENT') and r.remote_id is not null and not (r.latest > 0 and not r.is_mirrored
   and not exists (select from distribution d where d.repository_id = r.id and d.pull_through))`;
 
+const isUnchanged = sql`o.sync_task_id is null and o.needs_sync is false`;
+
 export async function readProgress(em: Em, taskId: number): Promise<RunProgress> {
   const found = await sql<RunProgress>`
-    select count(*) filter (where o.sync_task_id is not null or ${syncable})::int as total,
-      count(*) filter (where t.state in ('COMPLETED', 'FAILED', 'CANCELED'))::int as done,
+    select count(*) filter (where o.sync_task_id is not null or ${isUnchanged} or ${syncable})::int as total,
+      count(*) filter (where ${isUnchanged} or t.state in ('COMPLETED', 'FAILED', 'CANCELED'))::int as done,
+      count(*) filter (where ${isUnchanged})::int as unchanged,
       count(*) filter (where t.state in ('FAILED', 'CANCELED'))::int as failed,
       count(*) filter (where t.state in ('WAITING', 'RUNNING'))::int as open
     from rule_outcome o join repository r on r.id = o.repository_id left join task t on t.id = o.sync_task_id
     where o.task_id = ${taskId}`.execute(kysely(em));
-  return found.rows[0] ?? { total: 0, done: 0, failed: 0, open: 0 };
+  return found.rows[0] ?? { total: 0, done: 0, unchanged: 0, failed: 0, open: 0 };
 }
 
-/** The next repositories without a sync. */
-export async function readToSync(em: Em, taskId: number, limit: number): Promise<SyncableRepository[]> {
+/** The next repositories that need a sync and have none, or, without `isLookedAt`, that may need one. */
+export async function readToSync(
+  em: Em,
+  taskId: number,
+  { limit, isLookedAt }: { readonly limit: number; readonly isLookedAt: boolean },
+): Promise<SyncableRepository[]> {
   const found = await sql<SyncableRepository>`
     select r.id as "repositoryId", r.remote_id as "remoteId", r.name, o.upstream_name as "upstreamName"
     from rule_outcome o join repository r on r.id = o.repository_id
     where o.task_id = ${taskId} and o.sync_task_id is null and ${syncable}
+      and ${isLookedAt ? sql`o.needs_sync` : sql`o.needs_sync is null`}
     order by o.upstream_name limit ${limit}`.execute(kysely(em));
   return found.rows;
+}
+
+/** Records which repositories need a sync, and when the others were found unchanged. */
+export async function recordLooks(
+  em: Em,
+  taskId: number,
+  { changed, unchanged }: { readonly changed: readonly number[]; readonly unchanged: readonly number[] },
+): Promise<void> {
+  await sql`
+    with fresh as (
+      update repository r set looked_at = clock_timestamp()
+      from (select id from repository where id = any(${[...unchanged]}::bigint[]) order by id for no key update) as l where r.id = l.id
+    )
+    update rule_outcome set needs_sync = repository_id = any(${[...changed]}::bigint[])
+    where task_id = ${taskId} and repository_id = any(${[...changed, ...unchanged]}::bigint[])`.execute(
+    kysely(em),
+  );
 }
 
 export async function noteSync(

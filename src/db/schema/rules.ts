@@ -86,6 +86,8 @@ export const RuleOutcome = defineEntity({
     repositoryId: p.bigint('number').nullable(),
     /** The sync that the run has started. */
     syncTaskId: p.bigint('number').nullable(),
+    /** False: a look has found that a sync would change nothing. Null: not looked at yet. */
+    needsSync: p.boolean().nullable(),
   },
 });
 

@@ -15,6 +15,7 @@ import { verifySelected } from '../../../src/activities/sync/verify-selected.ts'
 import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
 import { startTask } from '../../../src/db/tasks/start-task.ts';
 import { recordUnchanged } from '../../../src/db/look/record-unchanged.ts';
+import { readSettledSyncs } from '../../../src/db/look/settled-syncs.ts';
 import { createSyncTask, finishTask } from '../../../src/db/tasks/tasks.ts';
 import { isTidemarkError } from '../../../src/oci/error.ts';
 import { openRegistry } from '../../../src/registry/client.ts';
@@ -112,7 +113,8 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
         }
     },
     async look(scheduleId) {
-      const unchanged = await looks.look([scheduleId], () => undefined, signal);
+      const settled = await readSettledSyncs(harness.em(), [scheduleId]);
+      const unchanged = await looks.look(settled, () => undefined, signal);
       const moment = { specification: '', workflowRunId: randomUUID(), dueAt: new Date().toISOString() };
       await recordUnchanged(harness.em(), moment, unchanged);
       return unchanged.length === 1;

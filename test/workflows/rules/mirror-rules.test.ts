@@ -45,7 +45,7 @@ async function createRule(catalog: CatalogUpstream, wish: object = {}) {
   return { id: mirrorRule.id as string, prefix };
 }
 
-const taskFields = `id state error { code message } warnings ruleProgress { found total done failed } ruleOutcomeCounts { outcome count }`;
+const taskFields = `id state finishedAt error { code message } warnings ruleProgress { found total done unchanged failed } ruleOutcomeCounts { outcome count }`;
 
 async function run(id: string, dryRun = false) {
   const { task, userErrors } = await stage.api.mutate('mirrorRuleRun', { id, dryRun }, 'task { id }');
@@ -63,9 +63,10 @@ async function finish(id: string) {
 interface Finished {
   readonly id: string;
   readonly state: string;
+  readonly finishedAt: string;
   readonly error: { code: string; message: string } | null;
   readonly warnings: readonly string[];
-  readonly ruleProgress: { found: number; total: number; done: number; failed: number };
+  readonly ruleProgress: { found: number; total: number; done: number; unchanged: number; failed: number };
   readonly counts: Record<string, number>;
 }
 
@@ -87,7 +88,7 @@ async function listMade(mirrorRuleId: string, isVanished: boolean | null): Promi
 async function outcomes(id: string, outcome: string | null = null) {
   const { task } = await stage.api.data(
     `query ($id: ID!, $outcome: RuleOutcomeKind) { task(id: $id) { ruleOutcomes(first: 100, outcome: $outcome) {
-      totalCount nodes { name upstreamName outcome reason repository { isVanished vanishedAt } syncTask { state } } } } }`,
+      totalCount nodes { name upstreamName outcome reason isUnchanged repository { isVanished vanishedAt lastSyncedAt } syncTask { state } } } } }`,
     { id, outcome },
   );
   return task.ruleOutcomes.nodes as {
@@ -95,7 +96,8 @@ async function outcomes(id: string, outcome: string | null = null) {
     upstreamName: string;
     outcome: string;
     reason: string | null;
-    repository: { isVanished: boolean; vanishedAt: string | null } | null;
+    isUnchanged: boolean;
+    repository: { isVanished: boolean; vanishedAt: string | null; lastSyncedAt: string | null } | null;
     syncTask: { state: string } | null;
   }[];
 }
@@ -109,7 +111,7 @@ async function repositories(prefix: string): Promise<Record<string, number>> {
   return Object.fromEntries(found.rows.map(({ name, latest }) => [name, latest]));
 }
 
-test('a run creates what the globs select, by pages, and syncs all of it; a second run changes nothing', async () => {
+test('a run creates what the globs select, by pages, and syncs all of it; a second run syncs what is new or has changed', async () => {
   const catalog = await catalogOf(
     ['library/alpine', 'library/nginx', 'team/a/app', 'team/b/app', 'team/b/old'],
     2,
@@ -145,15 +147,29 @@ test('a run creates what the globs select, by pages, and syncs all of it; a seco
     maxRetries: 0,
   });
 
+  catalog.listed.push('team/c/app');
+  catalog.present.add('team/c/app');
   const second = await run(id);
-  expect(second).toMatchObject({ state: 'COMPLETED', counts: { PRESENT: 4 }, ruleProgress: { done: 4 } });
-  expect(await repositories(prefix)).toEqual(all);
+  expect(second).toMatchObject({
+    state: 'COMPLETED',
+    counts: { PRESENT: 4, CREATE: 1 },
+    ruleProgress: { total: 5, done: 5, unchanged: 4, failed: 0 },
+  });
+  // those in which nothing has changed are synced without a task
+  const found = await outcomes(second.id);
+  expect(found.map(({ outcome, isUnchanged, syncTask }) => [outcome, isUnchanged, syncTask?.state])).toEqual([
+    ...Array.from({ length: 4 }, () => ['PRESENT', true, undefined]),
+    ['CREATE', false, 'COMPLETED'],
+  ]);
+  for (const { repository } of found)
+    expect(Date.parse(repository?.lastSyncedAt ?? '')).toBeGreaterThan(Date.parse(first.finishedAt));
+  expect(await repositories(prefix)).toEqual({ ...all, [`${prefix}/team/c/app`]: 1 });
   const { mirrorRule } = await stage.api.data(
     `query ($id: ID!) { mirrorRule(id: $id) { repositoryCount vanishedCount lastRun { id rule { name } } } }`,
     { id },
   );
   expect(mirrorRule).toEqual({
-    repositoryCount: 4,
+    repositoryCount: 5,
     vanishedCount: 0,
     lastRun: { id: second.id, rule: { name: prefix } },
   });
@@ -177,6 +193,7 @@ test('a dry run of 5,000 repositories lists them, paged, and changes nothing; on
     upstreamName: 'group0/app0',
     outcome: 'CREATE',
     reason: null,
+    isUnchanged: false,
     repository: null,
     syncTask: null,
   });
@@ -245,7 +262,8 @@ test('a vanished repository is flagged and kept, once its own answer says so, an
   const returned = (await outcomes(back.id)).find((one) => one.upstreamName === 'gone');
   expect(returned).toMatchObject({
     repository: { isVanished: false, vanishedAt: null },
-    syncTask: { state: 'COMPLETED' },
+    isUnchanged: true,
+    syncTask: null,
   });
 });
 

@@ -39,11 +39,17 @@ export class RuleOutcomeType {
 
   @Field(() => String, { nullable: true, description: 'Why; null where there is nothing to say.' })
   reason!: string | null;
+
+  @Field(() => Boolean, {
+    description: 'Whether the run has found that a sync would change nothing, and so has started none.',
+  })
+  isUnchanged!: boolean;
 }
 
 export function toRuleOutcome(row: RuleOutcomeRow): RuleOutcomeType {
-  const { name, upstreamName, outcome, reason } = row;
-  return Object.assign(new RuleOutcomeType(), { row, name, upstreamName, outcome, reason });
+  const { name, upstreamName, outcome, reason, syncTaskId, needsSync } = row;
+  const isUnchanged = syncTaskId === null && needsSync === false;
+  return Object.assign(new RuleOutcomeType(), { row, name, upstreamName, outcome, reason, isUnchanged });
 }
 
 export const RuleOutcomeConnection = connectionType(RuleOutcomeType, 'RuleOutcome');
@@ -71,8 +77,13 @@ export class RuleProgressType {
   @Field(() => Int, { nullable: true, description: 'Repositories to sync; null until known.' })
   total!: number | null;
 
-  @Field(() => Int, { description: 'Repositories whose sync has ended.' })
+  @Field(() => Int, { description: 'Repositories whose sync has ended, and those that are unchanged.' })
   done!: number;
+
+  @Field(() => Int, {
+    description: 'Repositories that need no sync, since nothing has changed at the upstream and here.',
+  })
+  unchanged!: number;
 
   @Field(() => Int, { description: 'Repositories whose sync has failed or was canceled.' })
   failed!: number;
@@ -83,6 +94,7 @@ export function toRuleProgress(report: UpkeepReport): RuleProgressType {
     found: report['found'] ?? null,
     total: report['total'] ?? null,
     done: report['done'] ?? 0,
+    unchanged: report['unchanged'] ?? 0,
     failed: report['failed'] ?? 0,
   });
 }

@@ -15,7 +15,11 @@ interface Outcome {
 
 interface Result {
   readonly warnings: readonly string[];
-  readonly ruleProgress: { readonly total: number | null; readonly failed: number };
+  readonly ruleProgress: {
+    readonly total: number | null;
+    readonly unchanged: number;
+    readonly failed: number;
+  };
   readonly ruleOutcomeCounts: readonly { readonly outcome: string; readonly count: number }[];
 }
 
@@ -30,7 +34,7 @@ export async function runRule(client: Client, name: string, dryRun: boolean): Pr
   });
   const task = await followTask(session, started.id, () => undefined);
   const { result } = await session.request<{ result: Result }>(
-    `query ($id: ID!) { result: task(id: $id) { warnings ruleProgress { found total done failed } ruleOutcomeCounts { outcome count } } }`,
+    `query ($id: ID!) { result: task(id: $id) { warnings ruleProgress { found total done unchanged failed } ruleOutcomeCounts { outcome count } } }`,
     { id: started.id },
   );
   const isDone = task.state === 'COMPLETED';
@@ -62,7 +66,8 @@ async function readOutcomes({ session }: Client, id: string): Promise<readonly O
 function summarize({ ruleOutcomeCounts, ruleProgress }: Result, dryRun: boolean): string {
   const counted = ruleOutcomeCounts.map(({ outcome, count }) => `${outcome}: ${count}`).join(', ');
   if (dryRun) return `A run would find ${counted === '' ? 'nothing' : counted}.`;
-  const { total, failed } = ruleProgress;
+  const { total, unchanged, failed } = ruleProgress;
+  const same = unchanged === 0 ? '' : `; ${unchanged} unchanged`;
   const ending = failed === 0 ? '' : `; ${countOf(failed, 'sync')} failed`;
-  return `${counted === '' ? 'Nothing is selected' : counted}. Synced ${countOf(total ?? 0, 'repository')}${ending}.`;
+  return `${counted === '' ? 'Nothing is selected' : counted}. Synced ${countOf(total ?? 0, 'repository')}${same}${ending}.`;
 }
