@@ -10,6 +10,8 @@ export interface Bench {
   /** The upstream's storage. */
   readonly storage: string;
   readonly rounds: number;
+  /** Of an estate. */
+  readonly repositories: number;
   /** False: Tidemark alone, for a quick look. */
   readonly withPeers: boolean;
   wants(row: RowName): boolean;
@@ -28,6 +30,7 @@ export interface BenchOptions {
   readonly bytes: ReadonlyMap<CorpusName, number>;
   readonly folder: string;
   readonly rounds: number;
+  readonly repositories: number;
   readonly withPeers: boolean;
   readonly rows: ReadonlySet<RowName>;
 }

@@ -14,8 +14,9 @@ import type { Tidemark } from './tidemark.ts';
 const lanes = 8;
 const pollMs = 100;
 
+/** Estates of different sizes have namespaces of their own, so that a rule can tell them apart. */
 export function estateNames(count: number): string[] {
-  return Array.from({ length: count }, (_, number) => `estate/r${String(number).padStart(4, '0')}`);
+  return Array.from({ length: count }, (_, number) => `estate${count}/r${String(number).padStart(4, '0')}`);
 }
 
 /** Makes the repositories in docker-registry, by copies of the links that make `small`: pushing 1,000 of them takes minutes. */
@@ -27,7 +28,7 @@ export async function addEstate(storage: string, names: readonly string[]): Prom
 }
 
 /** A remote and a repository for each name. */
-export async function createMirrors(
+async function createMirrors(
   tidemark: Tidemark,
   { url }: Source,
   names: readonly string[],
@@ -43,24 +44,27 @@ export async function createMirrors(
 export interface Start {
   readonly name: string;
   /** Returns what syncs all mirrors, and resolves when they are synced. */
-  prepare(tidemark: Tidemark, mirrors: readonly Mirror[]): Promise<() => Promise<void>>;
+  prepare(tidemark: Tidemark, source: Source, names: readonly string[]): Promise<() => Promise<void>>;
 }
 
 const byMutations: Start = {
   name: 'by mutations',
-  prepare: (tidemark, mirrors) =>
-    Promise.resolve(async () => {
+  async prepare(tidemark, source, names) {
+    const mirrors = await createMirrors(tidemark, source, names);
+    return async () => {
       await eachInLanes(mirrors, ({ repositoryId }) =>
         mutate(tidemark, 'repositorySync', 'task { id }', { repositoryId }),
       );
       await untilEnded(tidemark, 0);
-    }),
+    };
+  },
 };
 
 /** All due at the same moment: Temporal's schedule, which they share, is told to act, as its own clock would. */
 const bySchedules: Start = {
   name: 'by schedules',
-  async prepare(tidemark, mirrors) {
+  async prepare(tidemark, source, names) {
+    const mirrors = await createMirrors(tidemark, source, names);
     const ids = new Set<string>();
     await eachInLanes(mirrors, async ({ repositoryId }) => {
       const { schedule } = await mutate<{ schedule: { temporalUrl: string } }>(
@@ -86,8 +90,39 @@ const bySchedules: Start = {
   },
 };
 
+/** One rule for the whole estate. Its first run also finds the repositories, and creates them. */
+const byRule: Start = {
+  name: 'by a rule',
+  async prepare(tidemark, { url, authority }, names) {
+    const [namespace = ''] = (names[0] ?? '').split('/');
+    const { mirrorRule } = await mutate<{ mirrorRule: { id: string } }>(
+      tidemark,
+      'mirrorRuleCreate',
+      'mirrorRule { id }',
+      {
+        name: namespace,
+        url,
+        includeRepositories: [`${namespace}/**`],
+        ...(authority && { sslCaCertificate: authority.pem }),
+      },
+    );
+    return async () => {
+      const { task } = await mutate<{ task: { id: string } }>(tidemark, 'mirrorRuleRun', 'task { id }', {
+        id: mirrorRule.id,
+      });
+      await untilEnded(tidemark, 0);
+      const { ended } = await tidemark.query<{ ended: { ruleProgress: { done: number } } }>(
+        'query ($id: ID!) { ended: task(id: $id) { ruleProgress { done } } }',
+        { id: task.id },
+      );
+      if (ended.ruleProgress.done !== names.length)
+        throw new Error(`The rule has synced ${ended.ruleProgress.done} repositories of ${names.length}.`);
+    };
+  },
+};
+
 /** Each is a line of the estate's tables. */
-export const starts: readonly Start[] = [byMutations, bySchedules];
+export const starts: readonly Start[] = [byMutations, bySchedules, byRule];
 
 /** Until so many runs of schedules have begun, and no task is left. Asks the database: the API has enough to do. */
 async function untilEnded({ dataDir }: Tidemark, runs: number): Promise<void> {

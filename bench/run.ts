@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--rows small,big-20ms,…] [--rounds 5] [--no-peers]`: measures Tidemark beside what a user would take instead, on one
+ * `npm run bench -- [--rows small,big-20ms,…] [--rounds 5] [--repositories 300] [--no-peers]`: measures Tidemark beside what a user would take instead, on one
  * machine and one upstream, and writes bench/RESULTS.md. With --rows it prints what it found, and leaves the file alone.
  */
 import { execFileSync } from 'node:child_process';
@@ -34,6 +34,8 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: rowNames.join(',') },
     rounds: { type: 'string', default: '5' },
+    // of an estate; fewer for a quick look
+    repositories: { type: 'string', default: '300' },
     peers: { type: 'boolean', default: true },
   },
   allowNegative: true,
@@ -55,6 +57,7 @@ try {
     folder,
     rows,
     rounds: Number(values.rounds),
+    repositories: Number(values.repositories),
     withPeers: values.peers,
   });
   const findings: Findings[] = [
@@ -69,7 +72,7 @@ try {
     await runConsoleRow(bench),
     await runWorkersRow(bench),
   ];
-  const isWhole = rows.size === rowNames.length && values.peers;
+  const isWhole = rows.size === rowNames.length && values.peers && values.repositories === '300';
   const report = formatReport(findings, {
     command: `npm run bench${isWhole ? '' : ` -- --rows ${values.rows}`}`,
     versions: await peerVersions(),

@@ -1,20 +1,17 @@
-/** 300 repositories that share their content, all synced at once, beside regsync; and 1,000 in which nothing has changed. */
+/** Hundreds of repositories that share their content, all synced at once, beside regsync; and 1,000 in which nothing has changed. */
 import { rm } from 'node:fs/promises';
 import type { Bench } from '../bench.ts';
-import { addEstate, createMirrors, estateNames, starts } from '../estate.ts';
+import { addEstate, estateNames, starts } from '../estate.ts';
 import { runRegsync } from '../peers.ts';
 import { cpuSeconds, cpuSecondsSince, findStackProcesses, settleDisk, watchMemory } from '../processes.ts';
 import { joinFindings } from '../report.ts';
 import type { Findings, Goal, Section } from '../report.ts';
 import { openScene, scenes } from '../scenes.ts';
-import type { Source } from '../scenes.ts';
 import { median, megabytes, spread } from '../statistics.ts';
-import type { Mirror } from '../sync.ts';
 import { newDataFolder, removeFolder, startTidemark } from '../tidemark.ts';
 import type { Tidemark } from '../tidemark.ts';
 import { warm } from './sync.ts';
 
-const repositories = 300;
 const parallel = 8;
 /** A round takes some minutes. */
 const roundsMax = 2;
@@ -43,27 +40,31 @@ const peerName = `regsync, parallel ${parallel}`;
 export async function runEstateRows(bench: Bench): Promise<Findings> {
   const wanted = estates.filter(({ row }) => bench.wants(row));
   const wantsUnchanged = bench.wants('unchanged1000');
-  const count = wantsUnchanged ? unchanged.repositories : wanted.length > 0 ? repositories : 0;
-  if (count === 0) return { sections: [], goals: [] };
-  await addEstate(bench.storage, estateNames(count));
-  bench.log(`estate: added ${count} repositories`);
+  const sizes = [
+    ...(wanted.length > 0 ? [bench.repositories] : []),
+    ...(wantsUnchanged ? [unchanged.repositories] : []),
+  ];
+  for (const count of sizes) {
+    await addEstate(bench.storage, estateNames(count));
+    bench.log(`estate: added ${count} repositories`);
+  }
   const samples: EstateSample[] = [];
   for (let round = 1; round <= Math.min(roundsMax, bench.rounds); round += 1)
     for (const estate of wanted) samples.push(...(await runEstate(bench, estate, round)));
-  const found = wanted.map((estate) => report(estate, samples));
+  const found = wanted.map((estate) => report(bench, estate, samples));
   if (wantsUnchanged) found.push(await runUnchanged(bench));
   return joinFindings(found);
 }
 
 async function runEstate(bench: Bench, { row, scene }: Estate, round: number): Promise<EstateSample[]> {
-  const names = estateNames(repositories);
+  const names = estateNames(bench.repositories);
   const opened = await openScene(bench, scene);
   const folder = bench.path(`${row}-${round}`);
   const samples: EstateSample[] = [];
   try {
     for (const start of starts)
-      await withTidemark(bench, opened.source, names, async (tidemark, mirrors) => {
-        const sync = await start.prepare(tidemark, mirrors);
+      await withTidemark(bench, async (tidemark) => {
+        const sync = await start.prepare(tidemark, opened.source, names);
         for (const work of works) {
           const cost = await timeAll(tidemark, sync);
           bench.log(`round ${round}: ${row} ${work}: tidemark ${start.name} ${cost.seconds.toFixed(1)} s`);
@@ -73,7 +74,7 @@ async function runEstate(bench: Bench, { row, scene }: Estate, round: number): P
     for (const work of bench.withPeers ? works : []) {
       await settleDisk();
       const cost = await runRegsync(opened.source, names, { folder, parallel });
-      if (cost.isStopped) throw new Error(`regsync of ${repositories} repositories took too long.`);
+      if (cost.isStopped) throw new Error(`regsync of ${names.length} repositories took too long.`);
       bench.log(`round ${round}: ${row} ${work}: regsync ${cost.seconds.toFixed(1)} s`);
       samples.push({ row, work, tool: peerName, ...cost });
     }
@@ -89,8 +90,8 @@ async function runUnchanged(bench: Bench): Promise<Findings> {
   const names = estateNames(unchanged.repositories);
   const samples: EstateSample[] = [];
   for (const start of starts)
-    await withTidemark(bench, bench.upstream, names, async (tidemark, mirrors) => {
-      const sync = await start.prepare(tidemark, mirrors);
+    await withTidemark(bench, async (tidemark) => {
+      const sync = await start.prepare(tidemark, bench.upstream, names);
       await sync();
       const cost = await timeAll(tidemark, sync);
       bench.log(`unchanged1000: tidemark ${start.name} ${cost.seconds.toFixed(1)} s`);
@@ -111,17 +112,12 @@ async function runUnchanged(bench: Bench): Promise<Findings> {
   };
 }
 
-async function withTidemark(
-  bench: Bench,
-  source: Source,
-  names: readonly string[],
-  work: (tidemark: Tidemark, mirrors: readonly Mirror[]) => Promise<void>,
-): Promise<void> {
+async function withTidemark(bench: Bench, work: (tidemark: Tidemark) => Promise<void>): Promise<void> {
   const dataDir = await newDataFolder();
   const tidemark = await startTidemark(dataDir);
   try {
     await warm(bench, tidemark);
-    await work(tidemark, await createMirrors(tidemark, source, names));
+    await work(tidemark);
   } finally {
     await tidemark.stop();
     await removeFolder(dataDir);
@@ -143,7 +139,11 @@ async function timeAll(
   return { seconds, cpuSeconds: (await cpuSecondsSince(processes, before)).stack, peakBytes: main };
 }
 
-function report({ row, scene, goals }: Estate, samples: readonly EstateSample[]): Findings {
+function report(
+  { repositories }: Bench,
+  { row, scene, goals }: Estate,
+  samples: readonly EstateSample[],
+): Findings {
   const sections: Section[] = [];
   const found: Goal[] = [];
   for (const work of works) {
