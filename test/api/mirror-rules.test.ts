@@ -24,7 +24,9 @@ async function create(wish: object = {}) {
 }
 
 test.each([
-  [{ discovery: 'ECR' }, ['discovery'], 'LIST with the names'],
+  [{ discovery: 'ECR' }, ['credentialId'], 'of the kind ECR'],
+  [{ discovery: 'GITLAB' }, ['includeRepositories'], 'begin with one'],
+  [{ discovery: 'GOOGLE', includeRepositories: ['**'] }, ['includeRepositories'], 'begin with one'],
   [{ discovery: 'LIST' }, ['repositories'], 'needs the names'],
   [{ discovery: 'QUAY' }, ['includeRepositories'], 'begin with one'],
   [{ discovery: 'DOCKER_HUB', includeRepositories: ['*/a'] }, ['includeRepositories'], 'begin with one'],

@@ -1,8 +1,8 @@
 /** How repositories are found, against scripted registries. */
 import { afterEach, expect, test } from 'vitest';
-import type { BuiltDiscovery } from '../../src/oci/hosts/discovery.ts';
 import { namespacesOf } from '../../src/oci/hosts/discovery.ts';
 import { openDiscovery } from '../../src/registry/discovery/discovery.ts';
+import type { RegistryDiscovery } from '../../src/registry/discovery/discovery.ts';
 import { testSecret } from '../support/test-secret.ts';
 import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
@@ -19,7 +19,7 @@ async function open(): Promise<FakeUpstream> {
 }
 
 async function find(
-  kind: Exclude<BuiltDiscovery, 'LIST'>,
+  kind: RegistryDiscovery,
   upstream: FakeUpstream,
   wish: {
     readonly namespaces?: readonly string[];
@@ -128,11 +128,77 @@ test('DOCKER_HUB lists each namespace by next, without credentials, and refuses 
   });
 });
 
-test('namespaces are the first parts of globs', () => {
-  expect(namespacesOf(['a/*', 'b/c', 'a/**'])).toEqual(['a', 'b']);
-  expect([namespacesOf(['a/*', '**']), namespacesOf(['{a,b}/*']), namespacesOf(['a'])]).toEqual([
-    undefined,
-    undefined,
-    undefined,
+const groupPath = '/api/v4/groups/team/registry/repositories';
+
+test('GITLAB is asked where its registry sends clients for tokens, by groups and Link, with an access token', async () => {
+  const [upstream, gitlab] = [await open(), await open()];
+  const challenge = `Bearer realm="${gitlab.url}/jwt/auth",service="container_registry"`;
+  upstream.on('GET /v2/', { status: 401, headers: { 'www-authenticate': challenge } });
+  gitlab.script(
+    `GET ${groupPath}?per_page=100`,
+    json([{ path: 'team/app' }, { path: 'team/sub/app/worker' }], {
+      link: `<${gitlab.url}${groupPath}?page=2&per_page=100>; rel="next", <${gitlab.url}${groupPath}?page=1>; rel="first"`,
+    }),
+  );
+  gitlab.script(`GET ${groupPath}?page=2&per_page=100`, json([{ path: 'team/other' }]));
+  const password = testSecret('gitlab');
+  const login = { username: 'me', password };
+  expect(await find('GITLAB', upstream, { namespaces: ['team'], ...login })).toEqual([
+    'team/app',
+    'team/sub/app/worker',
+    'team/other',
   ]);
+  gitlab.assertDone();
+  expect(gitlab.requests.map(({ headers }) => headers.authorization)).toEqual(
+    Array.from({ length: 2 }, () => `Bearer ${password}`),
+  );
+  gitlab.on(`GET ${groupPath}?per_page=100`, json({ message: '404 Group Not Found' }, {}, 404));
+  await expect(find('GITLAB', upstream, { namespaces: ['team'] })).rejects.toThrow(
+    /lists no registry of the group "team" \(status 404\)\. Check that it is a group.*read_api/,
+  );
+});
+
+test('the token of GITLAB is not sent to another domain that the registry names', async () => {
+  const upstream = await open();
+  const challenge = 'Bearer realm="http://gitlab.example/jwt/auth"';
+  upstream.on('GET /v2/', { status: 401, headers: { 'www-authenticate': challenge } });
+  await expect(find('GITLAB', upstream, { namespaces: ['team'] })).rejects.toMatchObject({
+    code: 'UPSTREAM_REALM_REFUSED',
+  });
+});
+
+test('GOOGLE walks the lists of tags, by pages, and finds the names with images', async () => {
+  const upstream = await open();
+  const list = (name: string, body: object, headers = {}, query = 'n=1000') =>
+    upstream.script(`GET /v2/${name}/tags/list?${query}`, json({ name, ...body }, headers));
+  const next = '</v2/project/repo/tags/list?n=1000&last=b>; rel="next"';
+  list('project/repo', { child: ['a', 'b'], manifest: {}, tags: [] }, { link: next });
+  list('project/repo', { child: ['c', 'Not A Name'] }, {}, 'n=1000&last=b');
+  list('project/repo/a', { child: ['deep'], manifest: { 'sha256:1': { tag: [] } }, tags: [] });
+  list('project/repo/a/deep', { child: [], manifest: {}, tags: ['v1'] });
+  list('project/repo/b', { child: [], manifest: {}, tags: [] });
+  list('project/repo/c', { tags: ['v1'] });
+  const found = await find('GOOGLE', upstream, { namespaces: ['project/repo'] });
+  expect(found.toSorted()).toEqual([
+    'project/repo/Not A Name',
+    'project/repo/a',
+    'project/repo/a/deep',
+    'project/repo/c',
+  ]);
+  upstream.assertDone();
+});
+
+test('a list of GOOGLE that is no list is an error', async () => {
+  const upstream = await open();
+  upstream.on('GET /v2/project/tags/list', json({ child: [1] }));
+  await expect(find('GOOGLE', upstream, { namespaces: ['project'] })).rejects.toMatchObject({
+    code: 'UPSTREAM_RESPONSE_INVALID',
+  });
+});
+
+test('namespaces are the first parts of globs, or for GOOGLE all parts before the last and the first wildcard', () => {
+  const globs = ['a/b/*', 'b/c', 'a/**'];
+  expect(namespacesOf('QUAY', globs)).toEqual(['a', 'b']);
+  expect(namespacesOf('GOOGLE', globs)).toEqual(['a/b', 'b', 'a']);
+  for (const wild of [['a/*', '**'], ['{a,b}/*'], ['a']]) expect(namespacesOf('QUAY', wild)).toBeUndefined();
 });

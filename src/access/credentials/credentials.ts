@@ -1,7 +1,7 @@
 import type { Database } from '../../db/open-database.ts';
 import { Credential } from '../../db/schema/credentials.ts';
 import type { CredentialKind } from '../../db/schema/credentials.ts';
-import { TidemarkError } from '../../oci/error.ts';
+import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import type { LoginSource } from '../../oci/hosts/registry-login.ts';
 import type { SecretBox } from '../secrets.ts';
 import { checkHost } from './kinds.ts';
@@ -13,6 +13,15 @@ import { provideStatic } from './static-login.ts';
 export interface Credentials {
   /** The logins of a credential at one registry. The row is read at the first use. */
   loginsFor(credentialId: number, registryUrl: string): LoginSource;
+  /**
+   * The names of the repositories of a registry of ECR, page by page.
+   * @throws TidemarkError `CREDENTIAL_UNAVAILABLE`, also for a credential of another kind; `CREDENTIAL_REFUSED` for other hosts.
+   */
+  listRepositories(
+    credentialId: number,
+    registryUrl: string,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly string[]>;
 }
 
 export interface CredentialDeps {
@@ -81,6 +90,20 @@ export function createCredentials({ database, secrets, settings, now }: Credenti
           return true;
         },
       };
+    },
+
+    async *listRepositories(credentialId, registryUrl, signal) {
+      const registry = new URL(registryUrl);
+      const credential = await read(credentialId);
+      checkHost(credential, registry);
+      if (credential.kind !== 'ECR')
+        throw new TidemarkError(
+          'CREDENTIAL_UNAVAILABLE',
+          `The credential ${quoteValue(credential.name)} is of the kind ${credential.kind}; discovery ECR needs one of the kind ECR.`,
+          { origin: 'caller' },
+        );
+      const { listEcrRepositories } = await import('./ecr-repositories.ts');
+      yield* listEcrRepositories(credential, registry, signal);
     },
   };
 }

@@ -1,16 +1,12 @@
+import { describeAwsFailure, openEcrClient } from './ecr-client.ts';
 import { unavailable } from './provider.ts';
 import type { CredentialProvider, CredentialRequest } from './provider.ts';
 
-const requestHandler = { connectionTimeout: 5_000, requestTimeout: 15_000 };
-
-/** ECR's GetAuthorizationToken, with the AWS SDK's default chain of credentials, or a role that they assume. */
+/** ECR's GetAuthorizationToken. */
 export const provideByEcr: CredentialProvider = async (request) => {
-  const { credential, signal } = request;
-  const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
-  const region = credential.region ?? regionOf(request.registry);
-  const place = region === undefined ? {} : { region };
-  const role = credential.roleArn == null ? {} : { credentials: await assume(credential.roleArn, place) };
-  const client = new ECRClient({ ...place, ...role, requestHandler });
+  const { credential, registry, signal } = request;
+  const { GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
+  const client = await openEcrClient(credential, registry);
   try {
     const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({}), {
       abortSignal: signal,
@@ -30,32 +26,8 @@ export const provideByEcr: CredentialProvider = async (request) => {
   }
 };
 
-async function assume(roleArn: string, clientConfig: { readonly region?: string }) {
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  return fromTemporaryCredentials({
-    params: { RoleArn: roleArn, RoleSessionName: 'tidemark' },
-    clientConfig: { ...clientConfig, requestHandler },
-  });
-}
-
-/** `123456789012.dkr.ecr.eu-central-1.amazonaws.com`, `123456789012.dkr-ecr.eu-central-1.on.aws` */
-function regionOf({ hostname }: URL): string | undefined {
-  return /^\d+\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\./.exec(hostname)?.[1];
-}
-
-/** Errors of the SDK hold requests, so only the name and the status are kept. */
 function awsFailure(request: CredentialRequest, error: unknown): unknown {
   if (!(error instanceof Error) || error.name === 'TidemarkError') return error;
-  const { httpStatusCode: status } =
-    '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : {};
-  const isOurs =
-    error.name === 'CredentialsProviderError' || (status !== undefined && status < 500 && status !== 429);
-  const what = status === undefined ? error.name : `${error.name}, status ${status}`;
-  const { roleArn } = request.credential;
-  const assuming = roleArn == null ? '' : ` and to assume ${roleArn}`;
-  return unavailable(
-    request,
-    `AWS gave no token (${what}). Check the credentials of the process, its region, and its right to ecr:GetAuthorizationToken${assuming}.`,
-    { retryable: !isOurs },
-  );
+  const { message, retryable } = describeAwsFailure(error, request.credential, 'ecr:GetAuthorizationToken');
+  return unavailable(request, `AWS gave no token ${message}`, { retryable });
 }

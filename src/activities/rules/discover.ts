@@ -5,7 +5,7 @@ import { setRuleReport } from '../../db/rules/rule-runs.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { TidemarkError, isTidemarkError, quoteValue } from '../../oci/error.ts';
-import { isBuilt, namespacesOf } from '../../oci/hosts/discovery.ts';
+import { namespacesOf } from '../../oci/hosts/discovery.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { openDiscovery } from '../../registry/discovery/discovery.ts';
 import { matchesGlobs, parseGlob } from '../../selection/globs.ts';
@@ -61,14 +61,31 @@ async function* listNames(
     yield rule.repositories ?? [];
     return;
   }
-  if (!isBuilt(rule.discovery)) throw new Error(`a rule has the discovery ${rule.discovery}`);
-  const namespaces = namespacesOf(rule.includeRepositories) ?? [];
+  if (rule.discovery === 'ECR') {
+    yield* listEcr(deps, run, signal);
+    return;
+  }
+  const namespaces = namespacesOf(rule.discovery, rule.includeRepositories) ?? [];
   const discovery = openDiscovery(rule.discovery, ruleOptions(deps, run, 'catalog'), namespaces);
   try {
     yield* discovery.list(signal);
   } finally {
     await discovery.close();
   }
+}
+
+function listEcr(
+  { credentials }: ActivityDeps,
+  { rule }: RuleRun,
+  signal: AbortSignal,
+): AsyncIterable<readonly string[]> {
+  const { name, url, credentialId } = rule;
+  if (typeof credentialId === 'number') return credentials.listRepositories(credentialId, url, signal);
+  throw new TidemarkError(
+    'CREDENTIAL_UNAVAILABLE',
+    `The mirror rule ${quoteValue(name)} has discovery ECR and no credential. Give it one of the kind ECR (credentialId), or the names with discovery: LIST.`,
+    { origin: 'caller' },
+  );
 }
 
 /** PostgreSQL's text has no NUL and no half characters. */

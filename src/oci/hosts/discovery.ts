@@ -12,21 +12,17 @@ export const discoveries = [
 ] as const;
 export type Discovery = (typeof discoveries)[number];
 
-/** Those that this version has an adapter for. */
-export const builtDiscoveries = ['CATALOG', 'LIST', 'HARBOR', 'QUAY', 'DOCKER_HUB', 'TIDEMARK'] as const;
-export type BuiltDiscovery = (typeof builtDiscoveries)[number];
-
-export function isBuilt(discovery: Discovery): discovery is BuiltDiscovery {
-  return builtDiscoveries.some((built) => built === discovery);
-}
-
-/** These list one namespace at a time: the first part of each include glob. */
+/** These list one namespace at a time. */
 export function needsNamespaces(discovery: Discovery): boolean {
-  return discovery === 'QUAY' || discovery === 'DOCKER_HUB';
+  return ['QUAY', 'DOCKER_HUB', 'GITLAB', 'GOOGLE'].includes(discovery);
 }
 
-/** The first part of each glob; undefined where one begins with a wildcard, or has no further part. */
-export function namespacesOf(globs: readonly string[]): string[] | undefined {
-  const parts = globs.map((glob) => /^([A-Za-z0-9_][A-Za-z0-9._-]*)\//.exec(glob)?.[1]);
+/**
+ * What to list for the globs: the first part of each, or for GOOGLE, whose lists have the parts below one name, all parts before the last and
+ * the first wildcard. Undefined where a glob begins with a wildcard, or has no further part.
+ */
+export function namespacesOf(discovery: Discovery, globs: readonly string[]): string[] | undefined {
+  const leading = globs.map((glob) => /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)+/.exec(glob)?.[0].slice(0, -1));
+  const parts = discovery === 'GOOGLE' ? leading : leading.map((name) => name?.split('/')[0]);
   return parts.every((part) => part !== undefined) ? [...new Set(parts)] : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Viewer } from '../../access/viewer.ts';
 import { quoteValue } from '../../oci/error.ts';
-import { builtDiscoveries, isBuilt, namespacesOf, needsNamespaces } from '../../oci/hosts/discovery.ts';
+import { namespacesOf, needsNamespaces } from '../../oci/hosts/discovery.ts';
 import type { Discovery } from '../../oci/hosts/discovery.ts';
 import { parseGlob } from '../../selection/globs.ts';
 import { scopeBelow } from '../../selection/rule-target.ts';
@@ -56,7 +56,6 @@ export function checkRuleFields(input: RuleFields, addresses: AddressRules): Mis
   const on = <Value>(value: Value | null | undefined, check: (value: Value) => Checked | Checked[]): void => {
     if (value !== null && value !== undefined) checks.push(...[check(value)].flat());
   };
-  on(input.discovery, checkDiscovery);
   on(input.repositories, checkListed);
   on(input.includeRepositories, (globs) => checkGlobs('includeRepositories', globs));
   on(input.excludeRepositories, (globs) => checkGlobs('excludeRepositories', globs));
@@ -75,6 +74,7 @@ export function checkWhole(rule: {
   readonly discovery: Discovery;
   readonly repositories?: readonly string[] | null | undefined;
   readonly includeRepositories?: readonly string[] | null | undefined;
+  readonly credential?: Reference | number | null | undefined;
   readonly cron?: string | null | undefined;
   readonly intervalSeconds?: number | null | undefined;
 }): Mistake[] {
@@ -92,13 +92,18 @@ export function checkWhole(rule: {
       ),
     );
   const globs = rule.includeRepositories ?? [];
-  if (needsNamespaces(rule.discovery) && (globs.length === 0 || namespacesOf(globs) === undefined))
+  if (
+    needsNamespaces(rule.discovery) &&
+    (globs.length === 0 || namespacesOf(rule.discovery, globs) === undefined)
+  )
     mistakes.push(
       invalid(
         'includeRepositories',
         `discovery ${rule.discovery} lists one namespace at a time; expected globs that begin with one, as "bitnami/*".`,
       ),
     );
+  if (rule.discovery === 'ECR' && rule.credential == null)
+    mistakes.push(invalid('credentialId', 'discovery ECR needs a credential of the kind ECR; give its id.'));
   if (typeof rule.cron === 'string' && typeof rule.intervalSeconds === 'number')
     mistakes.push(
       invalid('cron', 'Both cron and intervalSeconds are given; expected one of them, or neither.'),
@@ -119,15 +124,6 @@ function checkNoNames(fallbacks: readonly FallbackFields[]): Checked[] {
       'upstreamName is given; omit it, because the rule has many repositories. Each has the same name at a fallback.';
     return ofFallback(index, invalid('upstreamName', message));
   });
-}
-
-function checkDiscovery(discovery: Discovery): Checked {
-  if (isBuilt(discovery)) return undefined;
-  return invalid(
-    'discovery',
-    `discovery is ${discovery}, which this version cannot do; expected one of ${builtDiscoveries.join(', ')}. ` +
-      'LIST with the names in repositories stands in for every registry.',
-  );
 }
 
 function checkListed(names: readonly string[]): Checked[] {

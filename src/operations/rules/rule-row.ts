@@ -31,6 +31,7 @@ export function asChanged(row: MirrorRule, changes: RuleFields) {
     repositories: changes.repositories === undefined ? row.repositories : changes.repositories,
     includeRepositories:
       changes.includeRepositories === undefined ? row.includeRepositories : changes.includeRepositories,
+    credential: changes.credential === undefined ? row.credentialId : changes.credential,
     cron: isOne && typeof changes.intervalSeconds === 'number' ? null : cron,
     intervalSeconds: isOne && typeof changes.cron === 'string' ? null : intervalSeconds,
   };

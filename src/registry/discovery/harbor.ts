@@ -11,11 +11,11 @@ const pageSize = 100;
  * public repositories and asks nobody to log in, so the login is sent at once.
  */
 export async function* listHarbor(source: DiscoverySource): AsyncGenerator<readonly string[]> {
-  const { username, password = '' } = source;
+  const login = await source.login();
   const headers: Record<string, string> =
-    username === undefined
+    login === undefined
       ? {}
-      : { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+      : { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}` };
   const checkLoop = createLoopGuard();
   let addresses: readonly URL[] = [
     new URL(`${source.base}/api/v2.0/repositories?page=1&page_size=${pageSize}`),

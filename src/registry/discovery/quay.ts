@@ -9,9 +9,10 @@ const tokenUser = '$oauthtoken';
  * and anonymous callers get the public repositories.
  */
 export async function* listQuay(source: DiscoverySource): AsyncGenerator<readonly string[]> {
-  const { base, namespaces, username, password } = source;
+  const { base, namespaces } = source;
+  const login = await source.login();
   const headers: Record<string, string> =
-    username === tokenUser && password !== undefined ? { authorization: `Bearer ${password}` } : {};
+    login?.username === tokenUser ? { authorization: `Bearer ${login.password}` } : {};
   for (const namespace of namespaces) {
     const checkLoop = createLoopGuard();
     for (let next: unknown = ''; typeof next === 'string';) {

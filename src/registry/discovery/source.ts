@@ -8,8 +8,15 @@ export interface DiscoverySource {
   readonly signal: AbortSignal;
   /** What to list, where an API lists one namespace at a time. */
   readonly namespaces: readonly string[];
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  /** The user name and password of the rule or of its credential; undefined: anonymous. */
+  readonly login: () => Promise<BasicLogin | undefined>;
+  /** Checks a host that the registry names for its API. @throws TidemarkError `UPSTREAM_REALM_REFUSED` */
+  readonly checkRealm: (realm: string) => URL;
+}
+
+export interface BasicLogin {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** Yields the names of repositories, page by page. A name may come twice. */

@@ -28,9 +28,11 @@ registerEnumType(DiscoveryEnum, {
     HARBOR: { description: "By Harbor's API." },
     QUAY: { description: "By Quay's API." },
     DOCKER_HUB: { description: "By Docker Hub's API." },
-    GITLAB: { description: "By GitLab's API." },
-    ECR: { description: "By Amazon's API." },
-    GOOGLE: { description: "By Google's API." },
+    GITLAB: { description: "By GitLab's API, for the group that each include glob begins with." },
+    ECR: { description: "By Amazon's API, with a credential of the kind ECR." },
+    GOOGLE: {
+      description: "By the lists of tags of Google's registries, below the fixed parts of each include glob.",
+    },
     TIDEMARK: { description: 'By another Tidemark: the repositories that its credentials may read.' },
   },
 });
