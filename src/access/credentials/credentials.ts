@@ -45,14 +45,7 @@ const providers: Readonly<Record<CredentialKind, () => Promise<CredentialProvide
 export function createCredentials({ database, secrets, settings, now }: CredentialDeps): Credentials {
   const cache = createLoginCache(now ?? (() => performance.now()));
 
-  async function read(id: number): Promise<Credential> {
-    const credential = await database.em.fork().findOne(Credential, { id });
-    if (credential !== null) return credential;
-    throw new TidemarkError(
-      'CREDENTIAL_UNAVAILABLE',
-      'The credential of the remote was deleted. Give the remote another one.',
-    );
-  }
+  const read = async (id: number): Promise<Credential> => readCredential(database, id);
 
   return {
     loginsFor(credentialId, registryUrl) {
@@ -106,4 +99,13 @@ export function createCredentials({ database, secrets, settings, now }: Credenti
       yield* listEcrRepositories(credential, registry, signal);
     },
   };
+}
+
+async function readCredential(database: CredentialDeps['database'], id: number): Promise<Credential> {
+  const credential = await database.em.fork().findOne(Credential, { id });
+  if (credential !== null) return credential;
+  throw new TidemarkError(
+    'CREDENTIAL_UNAVAILABLE',
+    'The credential of the remote was deleted. Give the remote another one.',
+  );
 }
