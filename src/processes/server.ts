@@ -23,6 +23,8 @@ import { checkSchema, migrateDatabase, openDatabase } from '../db/open-database.
 import type { Database } from '../db/open-database.ts';
 import { countOf } from '../oci/count-of.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
+import { createBandwidth } from '../upstream/bandwidth.ts';
+import type { Bandwidth } from '../upstream/bandwidth.ts';
 import { openRegistry } from '../registry/client.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
 import type { RunningServers } from '../embedded/start-embedded.ts';
@@ -77,6 +79,7 @@ interface Ground extends OpenedSecrets {
   readonly store: BlobStore;
   readonly logger: Logger;
   readonly stopper: Stopper;
+  readonly bandwidth: Bandwidth;
   /** Rejects with an uncaught exception. */
   readonly failed: Promise<never>;
 }
@@ -126,7 +129,8 @@ async function layGround(config: Config, options: StartServerOptions, stopper: S
   const opened = await openSecrets(config, database);
   const store = await openBlobStore(config, logger, stopper);
   const installation = await readInstallation(database.em.fork());
-  const parts = { ...opened, store, installation, failed: faults.failed };
+  const bandwidth = createBandwidth(database, config.hostRates);
+  const parts = { ...opened, store, installation, bandwidth, failed: faults.failed };
   return { config, servers, database, logger, stopper, ...parts };
 }
 
@@ -229,20 +233,14 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
   const own = createTaskQueueClaim({ client, taskQueue, installation: ground.installation });
   await whenReachable(temporal, options, own);
   const worker = await startWorker({
+    ...config,
     ...ground,
     databaseUrl: ground.servers.databaseUrl,
     connection,
     namespace,
     taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
-    workerConnections: config.workerConnections,
-    syncsPerHost: config.syncsPerHost,
-    throttleBudgetSeconds: config.throttleBudgetSeconds,
-    collectionGraceSeconds: config.collectionGraceSeconds,
-    manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: allowsPrivateUpstreams(config),
-    allowUpstream: config.allowUpstream,
-    logins: config.logins,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${taskQueue}`);

@@ -38,6 +38,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   const tags = { areDigests: false };
   const codings = createBlobCodings();
   const paced = { requester, minimumRate: settings.minimumRate };
+  const blobs = { ...paced, budget: options.byteBudget };
   const manifestRequest = (reference: string, { signal }: CallOptions): ManifestRequest => ({
     requester,
     url: resource(`manifests/${checkReference(reference)}`),
@@ -84,12 +85,12 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     },
     async fetch(descriptor, fetchOptions = {}) {
       const url = resource(`blobs/${parseDigest(descriptor.digest)}`);
-      return fetchBlob({ ...paced, codings, url, descriptor, options: fetchOptions });
+      return fetchBlob({ ...blobs, codings, url, descriptor, options: fetchOptions });
     },
     async fetchFrom(address, descriptor, fetchOptions = {}) {
       const url = parseLayerAddress(address, new URL(options.url));
       const stranger = { codings: createBlobCodings(), isStranger: true };
-      return fetchBlob({ ...paced, ...stranger, url, descriptor, options: fetchOptions });
+      return fetchBlob({ ...blobs, ...stranger, url, descriptor, options: fetchOptions });
     },
     async close() {
       await Promise.all([requester.close(), signatures.close()]);
