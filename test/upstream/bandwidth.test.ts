@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
-import type { Digest } from '../../src/oci/digest.ts';
+import { parseDigest } from '../../src/oci/digest.ts';
 import { openRegistry } from '../../src/registry/client.ts';
 import { createBandwidth } from '../../src/upstream/bandwidth.ts';
 import type { HostRates } from '../../src/upstream/bandwidth.ts';
@@ -16,7 +16,7 @@ import { blob, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
 
 const size = 1_500_000;
-const digest: Digest = `sha256:${'a'.repeat(64)}`;
+const digest = parseDigest(`sha256:${'a'.repeat(64)}`);
 let upstream: FakeUpstream;
 let processes: Database[];
 let home: Database;

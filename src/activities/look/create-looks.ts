@@ -12,6 +12,7 @@ import { createRegistryClients } from '../../upstream/clients/registry-clients.t
 import type { ActivityDeps } from '../deps.ts';
 import { openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
+import { isWindowClosed } from '../sync/sync-window.ts';
 import { openPageContent } from './page-content.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
 import type { Look } from './look.ts';
@@ -105,7 +106,8 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     signal: AbortSignal,
   ): Promise<boolean> {
     const filter = compileSubset(remote);
-    if (!canCompare(filter)) return false;
+    // The sync waits for a window. A look asks the upstream, too.
+    if (!canCompare(filter) || isWindowClosed(deps, remote)) return false;
     try {
       const found = await hosts.run(hostScope(remote), signal, (looking) =>
         isSame(settled, { remote, filter, page }, looking),

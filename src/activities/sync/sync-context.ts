@@ -8,6 +8,7 @@ import { readRepositoryName } from '../../db/reads/read-repositories.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import { taskKey } from '../../db/tasks/task-log.ts';
+import { isPaused } from '../../db/tasks/start-task.ts';
 import { countRateLimited } from '../../db/tasks/tasks.ts';
 import { assertRunning } from '../../db/tasks/open-tasks.ts';
 import { TidemarkError } from '../../oci/error.ts';
@@ -23,6 +24,7 @@ import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';
 import type { SharedByClients } from './open-client.ts';
+import { resumeInWindow, withinWindow } from './sync-window.ts';
 import { openFailures } from './open-failures.ts';
 import { openSyncUpstream } from './open-upstream.ts';
 import type { SyncUpstream } from './open-upstream.ts';
@@ -77,13 +79,23 @@ export interface SyncContexts {
    * the remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>, options?: UseOptions): Promise<T>;
+  /**
+   * The same for work that asks the upstream: within the remote's sync windows. The signal ends with the window.
+   * @throws TidemarkError `SYNC_WAITS`, retryable.
+   */
+  useOnline<T>(
+    taskId: number,
+    signal: AbortSignal,
+    work: (context: SyncContext, signal: AbortSignal) => Promise<T>,
+    options?: UseOptions,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
 export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients): SyncContexts {
   const { throttles } = shared;
   const clients = createRegistryClients<Places>();
-  return {
+  const contexts: SyncContexts = {
     async use(taskId, work, { lists = false } = {}) {
       const em = deps.database.em.fork();
       const { task, remote, repositoryId, selection } = await loadSync(em, taskId);
@@ -132,8 +144,18 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
         client.release();
       }
     },
+    async useOnline(taskId, signal, work, options) {
+      if (await isPaused(deps.database.em.fork(), taskId))
+        await resumeInWindow(deps, deps.database.em.fork(), taskId);
+      return contexts.use(
+        taskId,
+        (sync) => withinWindow(deps, sync, signal, (online) => work(sync, online)),
+        options,
+      );
+    },
     close: () => clients.close(),
   };
+  return contexts;
 }
 
 async function loadSync(em: Em, taskId: number) {

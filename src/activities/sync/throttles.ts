@@ -11,7 +11,7 @@ import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { RateLimit } from '../../registry/registry.ts';
 import type { ActivityDeps, ThrottleClock } from '../deps.ts';
 
-const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
+export const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
 
 export interface ThrottledSync {
   readonly taskId: number;
