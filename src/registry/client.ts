@@ -46,6 +46,7 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
     maxBytes,
     signal,
     tags,
+    quota: options.manifestQuota,
   });
   const referrers = createReferrersReader({
     requester,

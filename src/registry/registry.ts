@@ -7,6 +7,7 @@ import type { ByteBudget } from './byte-budget.ts';
 import type { HostMemory } from './host-memory.ts';
 import type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 import type { LoginSource } from '../oci/hosts/registry-login.ts';
+import type { ManifestQuota } from './manifest-quota.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
@@ -52,6 +53,8 @@ export interface RegistryOptions {
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
   /** Limits the bytes of blobs; default: none. */
   readonly byteBudget?: ByteBudget;
+  /** Limits the requests for manifests; default: none. */
+  readonly manifestQuota?: ManifestQuota;
   /** Called for each throttling answer (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
   readonly onRateLimited?: (waitMs: number) => void;
   /** Called for each answer of the registry's own host that states a rate limit. */

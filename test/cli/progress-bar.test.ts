@@ -17,6 +17,8 @@ const nothingYet: TaskProgress = {
   bytesReused: 0,
   signaturesDone: 0,
   throttledUntil: null,
+  waitsFor: null,
+  waitsUntil: null,
 };
 const halfWay: TaskProgress = {
   ...nothingYet,

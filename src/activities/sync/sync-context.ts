@@ -8,10 +8,10 @@ import { readRepositoryName } from '../../db/reads/read-repositories.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import { taskKey } from '../../db/tasks/task-log.ts';
-import { isPaused } from '../../db/tasks/start-task.ts';
+import { isPaused, pauseTask } from '../../db/tasks/start-task.ts';
 import { countRateLimited } from '../../db/tasks/tasks.ts';
 import { assertRunning } from '../../db/tasks/open-tasks.ts';
-import { TidemarkError } from '../../oci/error.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { noteSubject, subjectOf } from '../error-subject.ts';
@@ -147,11 +147,19 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
     async useOnline(taskId, signal, work, options) {
       if (await isPaused(deps.database.em.fork(), taskId))
         await resumeInWindow(deps, deps.database.em.fork(), taskId);
-      return contexts.use(
-        taskId,
-        (sync) => withinWindow(deps, sync, signal, (online) => work(sync, online)),
-        options,
-      );
+      try {
+        return await contexts.use(
+          taskId,
+          (sync) => withinWindow(deps, sync, signal, (online) => work(sync, online)),
+          options,
+        );
+      } catch (error) {
+        if (isTidemarkError(error) && error.code === 'QUOTA_RESERVED') {
+          const untilMs = Date.now() + (error.retryAfterMs ?? 0);
+          await pauseTask(deps.database.em.fork(), taskId, { waitsFor: 'QUOTA', untilMs });
+        }
+        throw error;
+      }
     },
     close: () => clients.close(),
   };

@@ -80,7 +80,7 @@ export async function withinWindow<T>(
     if (!ending.signal.aborted || signal.aborted) throw error;
     const { isOpen, untilMs = null } = windowState(windows, nowOf(deps));
     // It may have opened again while the work ended.
-    if (!isOpen) await pauseTask(deps.database.em.fork(), taskId, untilMs);
+    if (!isOpen) await pauseTask(deps.database.em.fork(), taskId, { waitsFor: 'SYNC_WINDOW', untilMs });
     throw closed(deps, isOpen ? nowOf(deps) : untilMs);
   } finally {
     stop();

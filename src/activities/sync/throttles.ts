@@ -74,6 +74,8 @@ export function createThrottles(deps: ThrottleDeps): Throttles {
 
     async settle(em, { taskId, host }, error) {
       if (!isTidemarkError(error)) return error;
+      if (error.code === 'QUOTA_RESERVED')
+        return waiting(error, throttleClock.delayMs(error.retryAfterMs ?? 0));
       if (error.code === 'UPSTREAM_THROTTLED') {
         await addWarnings(em, taskId, [slowedDown(host)]);
         return waiting(error, throttleClock.delayMs(error.retryAfterMs ?? 0));

@@ -11,4 +11,18 @@ export const ByteAccount = defineEntity({
   },
 });
 
-export const budgetsTables = [ByteAccount];
+/** What is left of an account's quota of manifest requests, once it is used up to somebody's reserve. */
+export const RequestQuota = defineEntity({
+  name: 'RequestQuota',
+  properties: {
+    /** As of `HostCapability`. */
+    scope: p.text().primary(),
+    /** Host and port, for people. */
+    host: p.text(),
+    remaining: p.integer(),
+    readAt: p.datetime(),
+    probeAt: p.datetime(),
+  },
+});
+
+export const budgetsTables = [ByteAccount, RequestQuota];

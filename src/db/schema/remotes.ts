@@ -35,6 +35,7 @@ export const Remote = defineEntity({
     syncWindows: p.array().columnType('text[]').nullable(),
     /** Of `bytesPerSecond` and `syncWindows`. */
     timeZone: p.text().default('UTC'),
+    reserveRequests: p.integer().nullable(),
     proxyUrl: p.text().nullable(),
     proxyUrlSealed: p.text().nullable(),
     sslCaCertificate: p.text().nullable(),

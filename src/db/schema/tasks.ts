@@ -11,7 +11,7 @@ export const taskStates = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELE
 export type TaskState = (typeof taskStates)[number];
 
 /** TURN: the maximum of syncs of the upstream's host is running. */
-export const waitReasons = ['TURN', 'SYNC_WINDOW'] as const;
+export const waitReasons = ['TURN', 'SYNC_WINDOW', 'QUOTA'] as const;
 export type WaitReason = (typeof waitReasons)[number];
 
 export const taskStages = [

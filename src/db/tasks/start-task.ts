@@ -122,7 +122,7 @@ async function showWait(em: Em, taskId: number, { waitsFor, untilMs }: TaskWait)
     .execute();
 }
 
-/** Whether a window has stopped the task. */
+/** Whether a wait has stopped the task. */
 export async function isPaused(em: Em, taskId: number): Promise<boolean> {
   const found = await kysely(em)
     .selectFrom('task')
@@ -133,9 +133,9 @@ export async function isPaused(em: Em, taskId: number): Promise<boolean> {
   return found.length > 0;
 }
 
-/** Makes a RUNNING task WAITING at the end of a window. Its turn at the host is free for others. */
-export async function pauseTask(em: Em, taskId: number, untilMs: number | null): Promise<void> {
-  await showWait(em, taskId, { waitsFor: 'SYNC_WINDOW', untilMs });
+/** Makes a RUNNING task WAITING. Its turn at the host is free for others. */
+export async function pauseTask(em: Em, taskId: number, wait: TaskWait): Promise<void> {
+  await showWait(em, taskId, wait);
 }
 
 export async function enterStage(em: Em, taskId: number, stage: TaskStage): Promise<void> {

@@ -1,0 +1,124 @@
+/**
+ * `npm run bench:bandwidth -- [--limit 20] [--seconds 20]`: syncs one large image with three worker processes under a limit of bandwidth (MB/s), first
+ * of its remote, then of its host. Prints what the upstream sent in that time, and by which worker it was read. Exits 1 if it was more than the
+ * limit and its burst, or not within 10 % of the limit.
+ */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { freePort } from '../dist/embedded/server-process.js';
+import { startStack } from '../scripts/stack.mjs';
+
+const { values } = parseArgs({
+  options: { limit: { type: 'string', default: '20' }, seconds: { type: 'string', default: '20' } },
+});
+const limit = Number(values.limit) * 1e6;
+const measuredSeconds = Number(values.seconds);
+/** Of the start: connections, and the leases of the workers. */
+const warmUpSeconds = 3;
+const layerBytes = 8_000_000;
+const pieceBytes = 64 * 1024;
+const layers = Math.ceil((limit * (measuredSeconds + 2 * warmUpSeconds)) / layerBytes);
+
+let failed = false;
+for (const scope of (process.env.SCOPES ?? 'remote,host').split(',')) {
+  const upstream = await startUpstream(await freePort());
+  const text = `${values.limit}MB/s`;
+  const stack = await startStack({
+    TIDEMARK_WORKER_CONNECTIONS: '4',
+    ...(scope === 'host' && { TIDEMARK_HOST_BYTES_PER_SECOND: `${new URL(upstream.url).host}=${text}` }),
+  });
+  const workers = stack.addWorkers(2);
+  // All workers must poll before the batches are handed out.
+  await sleep(5_000);
+  const { taskId } = await stack.startSync('limited', {
+    url: upstream.url,
+    upstreamName: 'big',
+    ...(scope === 'remote' && { bytesPerSecond: text }),
+  });
+  while (upstream.bytes === 0) await sleep(50);
+  await sleep(warmUpSeconds * 1000);
+  const before = {
+    bytes: upstream.bytes,
+    atMs: performance.now(),
+    read: await Promise.all(workers.map(readBytes)),
+  };
+  await sleep(measuredSeconds * 1000);
+  const seconds = (performance.now() - before.atMs) / 1000;
+  const sent = upstream.bytes - before.bytes;
+  const share = (await Promise.all(workers.map(readBytes))).map((bytes, index) => bytes - before.read[index]);
+  const rate = sent / seconds;
+  const isWithin = Math.abs(rate / limit - 1) <= 0.1;
+  failed ||= !isWithin;
+  console.log(
+    `limit of the ${scope}, ${text}: ${(rate / 1e6).toFixed(2)} MB/s over ${seconds.toFixed(1)} s, ${((100 * rate) / limit).toFixed(1)} % of it; ` +
+      `read by the workers: ${share.map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`).join(', ')}`,
+  );
+  await stack.mutate('taskCancel', 'task { id }', { id: taskId });
+  upstream.close();
+  await stack.stop();
+}
+process.exit(failed ? 1 : 0);
+
+/** What the process has read, its own files included (Linux). */
+async function readBytes(pid) {
+  const io = await readFile(`/proc/${pid}/io`, 'utf8');
+  return Number(/^rchar: (\d+)$/m.exec(io)[1]);
+}
+
+/** Serves one image of many layers. The content of a layer is its number, over and over. */
+async function startUpstream(port) {
+  const contentOf = (number) => Buffer.alloc(layerBytes, `${number} `);
+  const digestOf = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const config = Buffer.from(
+    JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } }),
+  );
+  const numbers = new Map(
+    Array.from({ length: layers }, (_, number) => [digestOf(contentOf(number)), number]),
+  );
+  const type = (kind) => `application/vnd.oci.image.${kind}`;
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: type('manifest.v1+json'),
+      config: { mediaType: type('config.v1+json'), digest: digestOf(config), size: config.length },
+      layers: [...numbers.keys()].map((digest) => ({
+        mediaType: type('layer.v1.tar'),
+        digest,
+        size: layerBytes,
+      })),
+    }),
+  );
+  const upstream = { url: `http://127.0.0.1:${port}`, bytes: 0, close: () => server.close() };
+  const server = createServer(async (request, response) => {
+    const [, kind, reference] = /\/(tags|manifests|blobs)\/([^/?]+)/.exec(request.url) ?? [];
+    const json = (body) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+    if (kind === 'tags') return json({ name: 'big', tags: ['v1'] });
+    if (kind === 'manifests' && (reference === 'v1' || reference === digestOf(manifest))) {
+      response.setHeader('content-type', type('manifest.v1+json'));
+      response.setHeader('docker-content-digest', digestOf(manifest));
+      response.setHeader('content-length', manifest.length);
+      return response.end(request.method === 'HEAD' ? undefined : manifest);
+    }
+    if (kind === 'blobs' && reference === digestOf(config)) return response.end(config);
+    const number = kind === 'blobs' ? numbers.get(reference) : undefined;
+    if (number === undefined) return response.writeHead(404).end();
+    response.setHeader('content-length', layerBytes);
+    // Counted as it is handed to the connection, which takes no more than its buffers.
+    const pieces = function* () {
+      for (let at = 0, bytes = contentOf(number); at < bytes.length; at += pieceBytes) {
+        upstream.bytes += Math.min(pieceBytes, bytes.length - at);
+        yield bytes.subarray(at, at + pieceBytes);
+      }
+    };
+    await pipeline(Readable.from(pieces(), { highWaterMark: 1 }), response).catch(() => undefined);
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return upstream;
+}
