@@ -1,11 +1,10 @@
 import { quoteValue } from '../oci/error.ts';
-import { isTimeZone } from './wall-clock.ts';
 import type { Parsed } from './periods.ts';
 import { parseRates } from './rates.ts';
 import type { RateTimetable } from './rates.ts';
 
 /**
- * Reads `quay.io=5MB/s; registry-1.docker.io=06:00-22:00 20MB/s, else off (Europe/Berlin)`. A time zone may follow the timetable; default UTC.
+ * Reads `quay.io=5MB/s; registry-1.docker.io=06:00-22:00 20MB/s, else off (Europe/Berlin)`.
  */
 export function parseHostRates(text: string): Parsed<ReadonlyMap<string, RateTimetable>> {
   const rates = new Map<string, RateTimetable>();
@@ -18,12 +17,7 @@ export function parseHostRates(text: string): Parsed<ReadonlyMap<string, RateTim
         mistake: `has the entry ${quoteValue(entry)}; expected a host, with its port unless that is the scheme's, and a limit, such as quay.io=5MB/s`,
       };
     if (rates.has(host)) return { mistake: `has ${host} twice; expected each host once` };
-    const { timetable, timeZone } = splitZone(entry.slice(equals + 1).trim());
-    if (!isTimeZone(timeZone))
-      return {
-        mistake: `has the time zone ${quoteValue(timeZone)} for ${host}; expected a name of the IANA time zone database, such as (Europe/Berlin)`,
-      };
-    const parsed = parseRates(timetable, timeZone);
+    const parsed = parseRates(entry.slice(equals + 1));
     if ('mistake' in parsed) return { mistake: `for ${host} ${parsed.mistake}` };
     rates.set(host, parsed.value);
   }
@@ -34,10 +28,4 @@ export function parseHostRates(text: string): Parsed<ReadonlyMap<string, RateTim
 function isHost(host: string): boolean {
   if (!URL.canParse(`tcp://${host}`)) return false;
   return host !== '' && new URL(`tcp://${host}`).host === host;
-}
-
-function splitZone(text: string): { timetable: string; timeZone: string } {
-  const open = text.endsWith(')') ? text.lastIndexOf('(') : -1;
-  if (open < 0) return { timetable: text, timeZone: 'UTC' };
-  return { timetable: text.slice(0, open).trim(), timeZone: text.slice(open + 1, -1).trim() };
 }

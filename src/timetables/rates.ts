@@ -1,7 +1,7 @@
 import { quoteValue } from '../oci/error.ts';
 import { isWithin, parsePeriod } from './periods.ts';
 import type { Parsed, Period } from './periods.ts';
-import { wallTime } from './wall-clock.ts';
+import { splitZone, wallTime } from './wall-clock.ts';
 
 /** Bytes a second by the time of the week. The first period that fits decides. Undefined: no limit. */
 export interface RateTimetable {
@@ -31,13 +31,16 @@ const unitBytes: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads `20MB/s`, `06:00-22:00 20MB/s, else off` and longer ones. `off` is no limit. The times are those of `timeZone`, which the caller has
- * checked. The mistake continues a sentence about the text.
+ * Reads `20MB/s`, `06:00-22:00 20MB/s, else off (Europe/Berlin)` and longer ones. `off` is no limit. The default time zone is UTC. The mistake
+ * continues a sentence about the text.
  */
-export function parseRates(text: string, timeZone: string): Parsed<RateTimetable> {
+export function parseRates(text: string): Parsed<RateTimetable> {
   if (text.length > textMost)
     return { mistake: `has ${text.length} characters; expected at most ${textMost}` };
-  const entries = text.split(',').map((entry) => entry.trim());
+  const zoned = splitZone(text.trim());
+  if ('mistake' in zoned) return zoned;
+  const { rest, timeZone } = zoned.value;
+  const entries = rest.split(',').map((entry) => entry.trim());
   const otherwise = parseOtherwise(entries.at(-1) ?? '', entries.length);
   if (otherwise !== undefined && 'mistake' in otherwise) return otherwise;
   const dated = otherwise === undefined ? entries : entries.slice(0, -1);

@@ -1,4 +1,5 @@
-import type { WallTime } from './periods.ts';
+import { quoteValue } from '../oci/error.ts';
+import type { Parsed, WallTime } from './periods.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const formatsMost = 600;
@@ -42,4 +43,15 @@ export function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Splits a time zone in parentheses from the end of a text: `22:00-06:00 (Europe/Berlin)`. Default: UTC. */
+export function splitZone(text: string): Parsed<{ readonly rest: string; readonly timeZone: string }> {
+  const open = text.endsWith(')') ? text.lastIndexOf('(') : -1;
+  if (open < 0) return { value: { rest: text, timeZone: 'UTC' } };
+  const timeZone = text.slice(open + 1, -1).trim();
+  if (isTimeZone(timeZone)) return { value: { rest: text.slice(0, open).trim(), timeZone } };
+  return {
+    mistake: `has the time zone ${quoteValue(timeZone)}; expected a name of the IANA time zone database, such as (Europe/Berlin)`,
+  };
 }

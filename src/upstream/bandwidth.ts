@@ -14,7 +14,7 @@ export type HostRates = ReadonlyMap<string, RateTimetable>;
 /** The limits of bandwidth of this process. All processes together stay within them, because each takes leases from the database. */
 export interface Bandwidth {
   /** What a client of the remote may read; undefined: there is no limit. */
-  budgetOf(remote: Pick<Remote, 'id' | 'url' | 'bytesPerSecond' | 'timeZone'>): ByteBudget | undefined;
+  budgetOf(remote: Pick<Remote, 'id' | 'url' | 'bytesPerSecond'>): ByteBudget | undefined;
 }
 
 /** The bytes of a lease are those of this time. */
@@ -42,10 +42,10 @@ export function createBandwidth(
   }
 
   return {
-    budgetOf({ id, url, bytesPerSecond, timeZone }) {
+    budgetOf({ id, url, bytesPerSecond }) {
       const host = new URL(url).host;
       const ofHost = hostRates.get(host);
-      const ofRemote = bytesPerSecond == null ? undefined : parseRates(bytesPerSecond, timeZone);
+      const ofRemote = bytesPerSecond == null ? undefined : parseRates(bytesPerSecond);
       const budgets = [
         ...(ofRemote !== undefined && 'value' in ofRemote
           ? [limit(bucketOf(`remote ${id}`, { remoteId: id }), ofRemote.value, now)]

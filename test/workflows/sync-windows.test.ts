@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const windows = { syncWindows: ['22:00-06:00'], timeZone: 'UTC' };
+const windows = { syncWindows: ['22:00-06:00'] };
 
 async function untilWaiting({ harness }: Scene, taskId: number): Promise<Task> {
   const read = () => harness.em().findOneOrFail(Task, { id: taskId });

@@ -14,15 +14,15 @@ const turnWaitMs = 30_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 type WindowDeps = Pick<ActivityDeps, 'syncsPerHost' | 'throttleClock'>;
-type Windowed = Pick<Remote, 'syncWindows' | 'timeZone'>;
+type Windowed = Pick<Remote, 'syncWindows'>;
 
 function nowOf({ throttleClock = realTime }: WindowDeps): number {
   return Date.now() + throttleClock.aheadMs();
 }
 
 /** Whether a sync of the remote would wait for one of its windows now. */
-export function isWindowClosed(deps: WindowDeps, { syncWindows, timeZone }: Windowed): boolean {
-  return !windowState(openWindows(syncWindows ?? [], timeZone), nowOf(deps)).isOpen;
+export function isWindowClosed(deps: WindowDeps, { syncWindows }: Windowed): boolean {
+  return !windowState(openWindows(syncWindows), nowOf(deps)).isOpen;
 }
 
 /**
@@ -62,10 +62,9 @@ export async function withinWindow<T>(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { syncWindows, timeZone } = remote;
-  if (syncWindows == null || syncWindows.length === 0) return work(signal);
+  const windows = openWindows(remote.syncWindows);
+  if (windows.length === 0) return work(signal);
   const { throttleClock: clock = realTime } = deps;
-  const windows = openWindows(syncWindows, timeZone);
   const ending = new AbortController();
   const stop = atEnd(() => {
     const { isOpen, untilMs } = windowState(windows, nowOf(deps));

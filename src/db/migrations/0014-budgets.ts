@@ -10,9 +10,8 @@ export class Migration0014Budgets extends Migration {
 }
 
 const statements = [
-  // The texts of the timetable and the windows, as given. The time zone is that of both.
-  `alter table remote add column bytes_per_second text, add column sync_windows text[],
-    add column time_zone text not null default 'UTC', add column reserve_requests int`,
+  // The texts of the timetable and the windows, as given.
+  `alter table remote add column bytes_per_second text, add column sync_windows text[], add column reserve_requests int`,
   // free_at: the end of the last lease's slot. leased_at: when that was taken; a later lease at an earlier time means that the clock was set back.
   `create table byte_account (
     scope text collate "C" primary key,

@@ -33,8 +33,6 @@ export const Remote = defineEntity({
     bytesPerSecond: p.text().nullable(),
     /** As `timetables/windows.ts` reads them; null: always. */
     syncWindows: p.array().columnType('text[]').nullable(),
-    /** Of `bytesPerSecond` and `syncWindows`. */
-    timeZone: p.text().default('UTC'),
     reserveRequests: p.integer().nullable(),
     proxyUrl: p.text().nullable(),
     proxyUrlSealed: p.text().nullable(),

@@ -36,7 +36,6 @@ interface StartingTask extends Omit<StartedTask, 'isNew'> {
   readonly startedAt: string | Date | null;
   readonly upstreamHost: string;
   readonly syncWindows: string[] | null;
-  readonly timeZone: string;
 }
 
 /** The selection of the row of `remote`, with overrides (jsonb; null: none). */
@@ -58,16 +57,13 @@ export function selectionOf(overrides: RawBuilder<unknown>): RawBuilder<unknown>
 export async function startTask(em: Em, taskId: number, rules: StartRules): Promise<StartedTask | TaskWait> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    const { state, startedAt, upstreamHost, syncWindows, timeZone, ...task } = await lockTask(
-      transaction,
-      taskId,
-    );
+    const { state, startedAt, upstreamHost, syncWindows, ...task } = await lockTask(transaction, taskId);
     if (state === 'RUNNING') return { ...task, isNew: false };
     if (state !== 'WAITING')
       throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${state} already.`, {
         origin: 'server',
       });
-    const wait = await findWait(transaction, { id: taskId, upstreamHost, syncWindows, timeZone }, rules);
+    const wait = await findWait(transaction, { id: taskId, upstreamHost, syncWindows }, rules);
     if (wait !== undefined) {
       await showWait(transaction, taskId, wait);
       return wait;
@@ -88,8 +84,7 @@ export async function startTask(em: Em, taskId: number, rules: StartRules): Prom
 async function lockTask(em: Em, taskId: number): Promise<StartingTask> {
   const found = await sql<StartingTask>`
     select task.state, task.repository_id as "repositoryId", task.remote_id as "remoteId", task.arguments,
-      task.started_at as "startedAt", ${upstreamHost} as "upstreamHost", remote.sync_windows as "syncWindows",
-      remote.time_zone as "timeZone"
+      task.started_at as "startedAt", ${upstreamHost} as "upstreamHost", remote.sync_windows as "syncWindows"
     from task join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const [task] = found.rows;
@@ -101,10 +96,10 @@ async function lockTask(em: Em, taskId: number): Promise<StartingTask> {
 
 async function findWait(
   em: Em,
-  task: Pick<StartingTask, 'upstreamHost' | 'syncWindows' | 'timeZone'> & { readonly id: number },
+  task: Pick<StartingTask, 'upstreamHost' | 'syncWindows'> & { readonly id: number },
   { syncsPerHost, nowMs = Date.now() }: StartRules,
 ): Promise<TaskWait | undefined> {
-  const { isOpen, untilMs } = windowState(openWindows(task.syncWindows ?? [], task.timeZone), nowMs);
+  const { isOpen, untilMs } = windowState(openWindows(task.syncWindows), nowMs);
   if (!isOpen) return { waitsFor: 'SYNC_WINDOW', untilMs: untilMs ?? null };
   return (await takeTurn(em, task, syncsPerHost)) ? undefined : { waitsFor: 'TURN', untilMs: null };
 }
