@@ -11,8 +11,8 @@ import { contentCoding, decodedBody } from './transport/content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';
 import type { HttpResponse } from './transport/exchange.ts';
 import { checkStatus, isThrottle, isWebPage, notARegistry } from './status.ts';
-import { requestManifest } from './manifest-quota.ts';
 import type { ManifestQuota } from './manifest-quota.ts';
+import { requestManifest } from './request-manifest.ts';
 import type { Requester } from './requester.ts';
 
 const accept = manifestAccept.join(', ');

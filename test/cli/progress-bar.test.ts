@@ -77,6 +77,12 @@ describe('the progress line', () => {
       view({ ...halfWay, bytesTotal: 0, bytesDone: 0 }),
       'Blobs ████████████████ 100 %  0 B of 0 B',
     ],
+    [
+      'waiting for a window that opens in more than a week',
+      60,
+      view({ ...nothingYet, waitsFor: 'SYNC_WINDOW' }),
+      'Preparing    ███░░░░░░  waits for its sync window  tags 0',
+    ],
   ])('%s, %i columns', (_name, width, shown, line) => {
     const rendered = renderProgress(shown, width);
     expect(rendered).toBe(line);

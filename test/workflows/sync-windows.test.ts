@@ -2,8 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Task } from '../../src/db/schema/tasks.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { openStage, verifyBlobs } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
+import { taskKey } from '../../src/db/tasks/task-log.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { verifyBlobs } from '../support/sync/stage.ts';
+import type { Scene } from '../support/sync/stage.ts';
 import { blob } from '../support/upstream/fake-upstream.ts';
 import { until } from '../support/until.ts';
 
@@ -16,9 +19,9 @@ const setTime = (hours: number) => {
 /** A wait is a look at the time, a little later. */
 const clock = { aheadMs: () => aheadMs, delayMs: () => 40 };
 
-let stage: Stage;
+let stage: StageWithApi;
 beforeAll(async () => {
-  stage = await openStage({ throttleClock: clock, syncsPerHost: 1 });
+  stage = await openStageWithApi({ throttleClock: clock, syncsPerHost: 1 });
 });
 afterAll(() => stage.close());
 
@@ -38,6 +41,15 @@ test('a sync waits for its window, and asks the upstream nothing before', async 
   expect(task).toMatchObject({ state: 'WAITING', waitsFor: 'SYNC_WINDOW', startedAt: null });
   expect(task.waitsUntil).toEqual(new Date(day + 22 * hour));
   expect(scene.upstream.requests).toEqual([]);
+  const shown = await stage.api.data(
+    `{ task(id: "${taskKey(task.id)}") { state progress { waitsFor waitsUntil } } }`,
+  );
+  expect(shown).toEqual({
+    task: {
+      state: 'WAITING',
+      progress: { waitsFor: 'SYNC_WINDOW', waitsUntil: '2026-06-01T22:00:00.000Z' },
+    },
+  });
   // a sync of the same host that has no windows takes the only turn
   const { upstream } = scene;
   const other = await scene.harness.createRepository({ url: upstream.url, upstreamName: 'library/app' });
