@@ -12,15 +12,13 @@ export async function requestManifest<Result>(
 ): Promise<Result> {
   if (quota === undefined) return requester.request(input, read);
   for (;;) {
-    const isProbe = (await quota.admit()) === 'probe';
-    let limit: RateLimit | undefined;
-    let isAnswered = false;
+    const admission = await quota.admit();
+    let answer: { readonly limit: RateLimit | undefined } | undefined;
     const see = (response: HttpResponse) => {
-      limit = parseRateLimit(response.headers);
-      isAnswered = true;
+      answer = { limit: parseRateLimit(response.headers) };
     };
     try {
-      if (!isProbe || input.method === 'HEAD')
+      if (!admission.isProbe || input.method === 'HEAD')
         return await requester.request(input, async (response, sent) => {
           see(response);
           return read(response, sent);
@@ -30,7 +28,7 @@ export async function requestManifest<Result>(
         await response.discard();
       });
     } finally {
-      await quota.settle(limit, isProbe && isAnswered);
+      await admission.end(answer);
     }
   }
 }

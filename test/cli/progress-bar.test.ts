@@ -81,7 +81,7 @@ describe('the progress line', () => {
       'waiting for a window that opens in more than a week',
       60,
       view({ ...nothingYet, waitsFor: 'SYNC_WINDOW' }),
-      'Preparing    ███░░░░░░  waits for its sync window  tags 0',
+      'Preparing    ███░░░░░░░░░  waits for its sync window  tags 0',
     ],
   ])('%s, %i columns', (_name, width, shown, line) => {
     const rendered = renderProgress(shown, width);

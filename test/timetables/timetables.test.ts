@@ -91,12 +91,12 @@ describe('limits of hosts', () => {
   });
 });
 
-describe('windows of syncs', () => {
-  const state = (texts: string[], time: string) => {
-    const { isOpen, untilMs } = windowState(openWindows(texts), at(time));
-    return [isOpen, untilMs === undefined ? undefined : new Date(untilMs).toISOString().slice(8, 16)];
-  };
+function state(texts: string[], time: string): unknown[] {
+  const { isOpen, untilMs } = windowState(openWindows(texts), at(time));
+  return [isOpen, untilMs === undefined ? undefined : new Date(untilMs).toISOString().slice(8, 16)];
+}
 
+describe('windows of syncs', () => {
   test.each([
     { texts: [], time: '01T12:00', is: [true, undefined] },
     { texts: ['22:00-06:00'], time: '01T12:00', is: [false, '01T22:00'] },

@@ -49,15 +49,20 @@ async function readAll(id: number, limits: Limits, hosts: HostRates = new Map())
     });
     const readOne = async () => {
       const { bytes } = await registry.fetch({ digest, size, mediaType: 'application/octet-stream' });
-      let read = 0;
-      for await (const chunk of bytes) read += chunk.byteLength;
-      expect(read).toBe(size);
+      let received = 0;
+      for await (const chunk of bytes) received += chunk.byteLength;
+      expect(received).toBe(size);
     };
     await Promise.all([readOne(), readOne()]);
     await registry.close();
   };
   await Promise.all(processes.map(read));
   return (performance.now() - startedAt) / 1000;
+}
+
+/** Half a second of bytes at once, and what each reader takes before it waits. */
+function burst(rate: number): number {
+  return rate / 2 + 6 * 128 * 1024;
 }
 
 const accounts = async () =>
@@ -78,8 +83,6 @@ test('bandwidth of several processes: none above the limit, no statement without
   await readAll(remoteId, { bytesPerSecond: 'off' });
   expect(await accounts()).toEqual([]);
 
-  // half a second of bytes at once, and what each reader takes before it waits
-  const burst = (rate: number) => rate / 2 + 6 * 128 * 1024;
   const seconds = await readAll(remoteId, { bytesPerSecond: '6MB/s' });
   expect(6 * size).toBeLessThanOrEqual(6e6 * seconds + burst(6e6));
   expect(await accounts()).toEqual([`remote ${remoteId}`]);

@@ -2,10 +2,11 @@ import { dropQuota, noteQuota, readQuota, takeProbe } from '../../db/tasks/reque
 import type { KnownQuota } from '../../db/tasks/request-quotas.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import type { ManifestQuota } from '../../registry/manifest-quota.ts';
+import type { Admission, ManifestQuota } from '../../registry/manifest-quota.ts';
 import type { RateLimit } from '../../registry/registry.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
-import type { ActivityDeps } from '../deps.ts';
+import type { Em } from '../../db/open-database.ts';
+import type { ActivityDeps, ThrottleClock } from '../deps.ts';
 import { realTime } from './throttles.ts';
 
 export interface Quotas {
@@ -26,108 +27,149 @@ const scopesMost = 1_000;
 interface Known {
   limit?: number | undefined;
   remaining?: number | undefined;
-  /** Sent, and not answered yet. */
-  inFlight: number;
+  answeredAtMs: number;
   /** When `remaining` is too old. */
   untilMs: number;
   /** When the database was last looked at. */
   readAtMs: number;
   isNoted: boolean;
+  /** Whether the last answers announced no quota. Then nothing is held back. */
+  isSilent: boolean;
+  /** Sent, and not answered yet. */
+  inFlight: number;
+  /** The end of the next request in flight. */
+  next: PromiseWithResolvers<void>;
 }
 
 type QuotaDeps = Pick<ActivityDeps, 'database' | 'throttleClock'>;
 
-export function createQuotas(deps: QuotaDeps): Quotas {
-  const { database, throttleClock: clock = realTime } = deps;
+export function createQuotas({ database, throttleClock: clock = realTime }: QuotaDeps): Quotas {
   const scopes = new Map<string, Known>();
-  const now = () => performance.now() + clock.aheadMs();
-  const em = () => database.em.fork();
-
-  function knownOf(scope: string): Known {
-    const known = scopes.get(scope) ?? { inFlight: 0, untilMs: 0, readAtMs: -freshMs, isNoted: false };
-    if (scopes.size >= scopesMost && !scopes.has(scope)) scopes.clear();
-    scopes.set(scope, known);
-    return known;
-  }
-
   return {
     open(remote) {
       const { reserveRequests: reserve } = remote;
       if (reserve == null) return undefined;
       const scope = hostScope(remote);
+      const known = scopes.get(scope) ?? nothingKnown();
+      if (scopes.size >= scopesMost && !scopes.has(scope)) scopes.clear();
+      scopes.set(scope, known);
       const { host } = new URL(remote.url);
-      const known = knownOf(scope);
+      const account = { em: () => database.em.fork(), clock, scope, host, reserve, known };
+      return { admit: () => admit(account) };
+    },
+  };
+}
 
-      /** The row that all workers share; undefined: none has reached its reserve. */
-      async function readShared(): Promise<KnownQuota | undefined> {
-        if (!known.isNoted && now() - known.readAtMs < freshMs) return undefined;
-        const found = await readQuota(em(), scope, clock.aheadMs());
-        known.readAtMs = now();
-        known.isNoted = found !== undefined;
-        return found;
-      }
+function nothingKnown(): Known {
+  const never = Number.NEGATIVE_INFINITY;
+  const times = { answeredAtMs: never, untilMs: never, readAtMs: never };
+  return { ...times, inFlight: 0, isNoted: false, isSilent: false, next: Promise.withResolvers() };
+}
 
-      function hasOwnAnswer(): boolean {
-        return known.remaining !== undefined && now() < known.untilMs;
-      }
+interface Account {
+  readonly em: () => Em;
+  readonly clock: ThrottleClock;
+  readonly scope: string;
+  readonly host: string;
+  readonly reserve: number;
+  readonly known: Known;
+}
 
-      return {
-        async admit() {
-          if (known.limit !== undefined && known.limit <= reserve)
-            throw neverFree(host, reserve, known.limit);
-          if (hasOwnAnswer() && (known.remaining ?? 0) - known.inFlight > reserve) {
-            known.inFlight += 1;
-            return 'admitted';
-          }
-          const shared = await readShared();
-          if (shared !== undefined && shared.remaining <= reserve) {
-            if (shared.leftMs > 0 && shared.leftMs < longestMs) throw reserved(host, reserve, shared);
-            if (!(await takeProbe(em(), scope, clock.aheadMs())))
-              throw reserved(host, reserve, { ...shared, leftMs: shortestMs });
-            known.inFlight += 1;
-            return 'probe';
-          }
-          // The answers to the requests in flight will tell how much is left.
-          if (hasOwnAnswer() && known.inFlight > 0) throw reserved(host, reserve, inFlightOf(known));
-          known.inFlight += 1;
-          return 'admitted';
-        },
+function nowOf({ clock }: Account): number {
+  return performance.now() + clock.aheadMs();
+}
 
-        async settle(limit, isProbe) {
-          known.inFlight -= 1;
-          const { remaining } = limit ?? {};
-          if (remaining === undefined) {
-            // The registry announces no quota any more.
-            if (!isProbe) return;
-            known.remaining = undefined;
-            await forget();
-            return;
-          }
-          const probeMs = untilNext(limit);
-          Object.assign(known, { limit: limit?.limit, remaining, untilMs: now() + probeMs });
-          if (remaining <= reserve) {
-            known.isNoted = true;
-            await noteQuota(em(), scope, { host, remaining, probeMs, aheadMs: clock.aheadMs() });
-          } else if (known.isNoted) await forget();
-        },
-      };
+async function admit(account: Account): Promise<Admission> {
+  const { em, clock, scope, host, reserve, known } = account;
+  for (;;) {
+    if (known.limit !== undefined && known.limit <= reserve) throw neverFree(host, reserve, known.limit);
+    const own = ownAnswer(account);
+    if (own !== undefined && own - known.inFlight > reserve) return admission(account, false);
+    const shared = await readShared(account);
+    if (shared !== undefined && shared.remaining <= reserve) {
+      if (shared.leftMs > 0 && shared.leftMs < longestMs) throw reserved(host, reserve, shared);
+      if (await takeProbe(em(), scope, clock.aheadMs())) return admission(account, true);
+      throw reserved(host, reserve, { ...shared, leftMs: shortestMs });
+    }
+    // The reserve may have been reached during the look at the database.
+    const isReached = known.isNoted && (ownAnswer(account) ?? Number.POSITIVE_INFINITY) <= reserve;
+    if (known.isSilent || (known.inFlight === 0 && !isReached)) return admission(account, false);
+    // The answers to the requests in flight tell how much is left.
+    if (known.inFlight > 0) await known.next.promise;
+  }
+}
 
-      async function forget(): Promise<void> {
-        known.isNoted = false;
-        await dropQuota(em(), scope);
+/** What the latest answer said, unless that is too old. */
+function ownAnswer(account: Account): number | undefined {
+  const { untilMs, remaining } = account.known;
+  return nowOf(account) < untilMs ? remaining : undefined;
+}
+
+/** The row that all workers share; undefined: none has reached its reserve. */
+async function readShared(account: Account): Promise<KnownQuota | undefined> {
+  const { em, clock, scope, known } = account;
+  if (!known.isNoted && nowOf(account) - known.readAtMs < freshMs) return undefined;
+  const found = await readQuota(em(), scope, clock.aheadMs());
+  known.readAtMs = nowOf(account);
+  known.isNoted = found !== undefined;
+  return found;
+}
+
+function admission(account: Account, isProbe: boolean): Admission {
+  const { known } = account;
+  const startedAtMs = nowOf(account);
+  known.inFlight += 1;
+  return {
+    isProbe,
+    async end(answer) {
+      try {
+        if (answer !== undefined) await learn(account, answer.limit, { isProbe, startedAtMs });
+      } finally {
+        known.inFlight -= 1;
+        known.next.resolve();
+        known.next = Promise.withResolvers();
       }
     },
   };
+}
+
+async function learn(
+  account: Account,
+  said: RateLimit | undefined,
+  { isProbe, startedAtMs }: { readonly isProbe: boolean; readonly startedAtMs: number },
+): Promise<void> {
+  const { em, clock, scope, host, reserve, known } = account;
+  const { limit, remaining } = said ?? {};
+  if (remaining === undefined) {
+    // Other answers may announce it. Without any in its time, the registry announces no quota any more.
+    if (nowOf(account) < known.untilMs && !isProbe) return;
+    known.remaining = undefined;
+    known.isSilent = true;
+    if (isProbe) await forget(account);
+    return;
+  }
+  // Of concurrent requests, an answer that is read later may be the older one.
+  const isOlder = startedAtMs < known.answeredAtMs && nowOf(account) < known.untilMs;
+  if (isOlder && remaining > (known.remaining ?? 0)) return;
+  const probeMs = untilNext(said);
+  const answeredAtMs = nowOf(account);
+  const untilMs = answeredAtMs + probeMs;
+  Object.assign(known, { limit, remaining, answeredAtMs, untilMs, isSilent: false });
+  if (remaining <= reserve) {
+    known.isNoted = true;
+    await noteQuota(em(), scope, { host, remaining, probeMs, aheadMs: clock.aheadMs() });
+  } else if (known.isNoted) await forget(account);
+}
+
+async function forget({ em, scope, known }: Account): Promise<void> {
+  known.isNoted = false;
+  await dropQuota(em(), scope);
 }
 
 /** The end of the window, or a sixtieth of one that slides, as Docker Hub's. */
 function untilNext({ resetMs, windowMs }: RateLimit = {}): number {
   const nextMs = resetMs ?? (windowMs === undefined ? unknownMs : windowMs / 60);
   return Math.min(longestMs - 1, Math.max(shortestMs, nextMs));
-}
-
-function inFlightOf({ remaining = 0, inFlight }: Known): KnownQuota {
-  return { remaining: remaining - inFlight, leftMs: freshMs };
 }
 
 function reserved(host: string, reserve: number, { remaining, leftMs }: KnownQuota): TidemarkError {

@@ -57,13 +57,19 @@ export function selectionOf(overrides: RawBuilder<unknown>): RawBuilder<unknown>
 export async function startTask(em: Em, taskId: number, rules: StartRules): Promise<StartedTask | TaskWait> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
-    const { state, startedAt, upstreamHost, syncWindows, ...task } = await lockTask(transaction, taskId);
+    const {
+      state,
+      startedAt,
+      upstreamHost: host,
+      syncWindows,
+      ...task
+    } = await lockTask(transaction, taskId);
     if (state === 'RUNNING') return { ...task, isNew: false };
     if (state !== 'WAITING')
       throw new TidemarkError('TASK_NOT_RUNNING', `Task ${taskId} is ${state} already.`, {
         origin: 'server',
       });
-    const wait = await findWait(transaction, { id: taskId, upstreamHost, syncWindows }, rules);
+    const wait = await findWait(transaction, { id: taskId, upstreamHost: host, syncWindows }, rules);
     if (wait !== undefined) {
       await showWait(transaction, taskId, wait);
       return wait;
@@ -73,7 +79,7 @@ export async function startTask(em: Em, taskId: number, rules: StartRules): Prom
         update repository set fence = fence + 1 where id = ${task.repositoryId} returning fence
       )
       update task set state = 'RUNNING', started_at = coalesce(started_at, clock_timestamp()), fence = raised.fence,
-        waits_for = null, waits_until = null, upstream_host = ${upstreamHost},
+        waits_for = null, waits_until = null, upstream_host = ${host},
         arguments = case when task.arguments ? 'selection' then task.arguments
           else task.arguments || jsonb_build_object('selection', ${selectionOf(sql`task.arguments -> 'overrides'`)}) end
       from raised, remote where task.id = ${taskId} and remote.id = task.remote_id`.execute(db);
