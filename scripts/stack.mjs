@@ -47,12 +47,11 @@ export async function startStack(settings = {}) {
     ...api,
     workerPid: () => roles.worker.pid,
 
-    /** Starts further workers, and answers the ids of all worker processes. */
+    temporalAddress: () => servers.temporal.address,
+
+    /** Starts further workers. */
     addWorkers(count) {
       for (let number = 2; number < count + 2; number += 1) roles[`worker ${number}`] = launch('worker');
-      return Object.keys(roles)
-        .filter((role) => role.startsWith('worker'))
-        .map((role) => roles[role].pid);
     },
 
     /** SIGKILLs one of api, worker, postgres, temporal, and starts it again after a pause. Answers which roles ended by themselves. */

@@ -33,6 +33,8 @@ interface Known {
   /** When the database was last looked at. */
   readAtMs: number;
   isNoted: boolean;
+  /** Changes of the row by this worker. */
+  writes: number;
   /** Whether the last answers announced no quota. Then nothing is held back. */
   isSilent: boolean;
   /** Sent, and not answered yet. */
@@ -63,7 +65,7 @@ export function createQuotas({ database, throttleClock: clock = realTime }: Quot
 function nothingKnown(): Known {
   const never = Number.NEGATIVE_INFINITY;
   const times = { answeredAtMs: never, untilMs: never, readAtMs: never };
-  return { ...times, inFlight: 0, isNoted: false, isSilent: false, next: Promise.withResolvers() };
+  return { ...times, inFlight: 0, isNoted: false, writes: 0, isSilent: false, next: Promise.withResolvers() };
 }
 
 interface Account {
@@ -109,7 +111,10 @@ function ownAnswer(account: Account): number | undefined {
 async function readShared(account: Account): Promise<KnownQuota | undefined> {
   const { em, clock, scope, known } = account;
   if (!known.isNoted && nowOf(account) - known.readAtMs < freshMs) return undefined;
+  const { writes } = known;
   const found = await readQuota(em(), scope, clock.aheadMs());
+  // An answer has changed the row meanwhile.
+  if (known.writes !== writes) return readShared(account);
   known.readAtMs = nowOf(account);
   known.isNoted = found !== undefined;
   return found;
@@ -157,12 +162,14 @@ async function learn(
   Object.assign(known, { limit, remaining, answeredAtMs, untilMs, isSilent: false });
   if (remaining <= reserve) {
     known.isNoted = true;
+    known.writes += 1;
     await noteQuota(em(), scope, { host, remaining, probeMs, aheadMs: clock.aheadMs() });
   } else if (known.isNoted) await forget(account);
 }
 
 async function forget({ em, scope, known }: Account): Promise<void> {
   known.isNoted = false;
+  known.writes += 1;
   await dropQuota(em(), scope);
 }
 
