@@ -94,17 +94,26 @@ async function downloadingWorkers({ temporalAddress, query }, ids) {
   return names;
 }
 
+function contentOf(number) {
+  return Buffer.alloc(layerBytes, `${number} `);
+}
+
+function digestOf(bytes) {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+function type(kind) {
+  return `application/vnd.oci.image.${kind}`;
+}
+
 /** Serves an image of many layers for each tag. The content of a layer is its number, over and over. */
 async function startUpstream(port) {
-  const contentOf = (number) => Buffer.alloc(layerBytes, `${number} `);
-  const digestOf = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const config = Buffer.from(
     JSON.stringify({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } }),
   );
   const numbers = new Map(
     Array.from({ length: tags.length * layers }, (_, number) => [digestOf(contentOf(number)), number]),
   );
-  const type = (kind) => `application/vnd.oci.image.${kind}`;
   const manifestOf = (digests) =>
     Buffer.from(
       JSON.stringify({
@@ -121,7 +130,7 @@ async function startUpstream(port) {
     }),
   );
   const upstream = { url: `http://127.0.0.1:${port}`, bytes: 0, close: () => server.close() };
-  const server = createServer(async (request, response) => {
+  const answer = async (request, response) => {
     const [, kind, reference] = /\/(tags|manifests|blobs)\/([^/?]+)/.exec(request.url) ?? [];
     const json = (body) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
     if (kind === 'tags') return json({ name: 'big', tags });
@@ -144,7 +153,8 @@ async function startUpstream(port) {
       }
     };
     await pipeline(Readable.from(pieces(), { highWaterMark: 1 }), response).catch(() => undefined);
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return upstream;
