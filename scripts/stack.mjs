@@ -47,6 +47,13 @@ export async function startStack(settings = {}) {
     ...api,
     workerPid: () => roles.worker.pid,
 
+    temporalAddress: () => servers.temporal.address,
+
+    /** Starts further workers. */
+    addWorkers(count) {
+      for (let number = 2; number < count + 2; number += 1) roles[`worker ${number}`] = launch('worker');
+    },
+
     /** SIGKILLs one of api, worker, postgres, temporal, and starts it again after a pause. Answers which roles ended by themselves. */
     async kill(victim, pauseMs) {
       if (victim in roles) {

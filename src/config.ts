@@ -25,6 +25,8 @@ import {
 } from './config-values.ts';
 import type { AccessLogFormat, LogLevel, Read } from './config-values.ts';
 import type { EarlierAccess } from './db/distributions/earlier-distributions.ts';
+import { parseHostRates } from './timetables/host-rates.ts';
+import type { RateTimetable } from './timetables/rates.ts';
 import type { S3Location } from './content/s3/s3-location.ts';
 
 export interface Config {
@@ -49,6 +51,8 @@ export interface Config {
   readonly workerConnections: number;
   /** Syncs that ask one host at one time, over all workers, 1–1000 (`TIDEMARK_SYNCS_PER_HOST`). */
   readonly syncsPerHost: number;
+  /** Limits of bandwidth, by host (`TIDEMARK_HOST_BYTES_PER_SECOND`). */
+  readonly hostRates: ReadonlyMap<string, RateTimetable>;
   /** How long a sync waits for a throttled host without any progress (`TIDEMARK_THROTTLE_BUDGET`). */
   readonly throttleBudgetSeconds: number;
   /** Hosts and CIDR ranges on private addresses that may be upstreams, each in lower case (`TIDEMARK_ALLOW_UPSTREAM`). */
@@ -93,6 +97,7 @@ const KNOWN = [
   'TIDEMARK_TASK_QUEUE',
   'TIDEMARK_WORKER_CONNECTIONS',
   'TIDEMARK_SYNCS_PER_HOST',
+  'TIDEMARK_HOST_BYTES_PER_SECOND',
   'TIDEMARK_THROTTLE_BUDGET',
   'TIDEMARK_ALLOW_UPSTREAM',
   'TIDEMARK_SECRET_KEY',
@@ -119,6 +124,7 @@ const KNOWN = [
   'TIDEMARK_SERVER',
 ] as const;
 
+const noRates: ReadonlyMap<string, RateTimetable> = new Map();
 const MIB = 1024 * 1024;
 const DAY_SECONDS = 24 * 60 * 60;
 const THROTTLE_BUDGET_SECONDS = 2 * 60 * 60;
@@ -143,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     taskQueue: text(env, 'TIDEMARK_TASK_QUEUE') ?? 'tidemark',
     workerConnections: read('TIDEMARK_WORKER_CONNECTIONS', 64, parseInteger(1, 1_000)),
     syncsPerHost: read('TIDEMARK_SYNCS_PER_HOST', 10, parseInteger(1, 1_000)),
+    hostRates: read('TIDEMARK_HOST_BYTES_PER_SECOND', noRates, parseHostRates),
     throttleBudgetSeconds: read('TIDEMARK_THROTTLE_BUDGET', THROTTLE_BUDGET_SECONDS, parseDuration),
     allowUpstream: read('TIDEMARK_ALLOW_UPSTREAM', [], parseUpstreamRules),
     secretKeys: read('TIDEMARK_SECRET_KEY', [], parseSecretKeys),

@@ -42,6 +42,12 @@ const rules: Readonly<Record<string, Rule>> = {
     node: ['node:timers/promises'],
     why: 'the rules of a selection are pure',
   },
+  'src/timetables/': {
+    folders: ['src/oci/'],
+    packages: [],
+    node: [],
+    why: 'timetables are pure',
+  },
   'src/threads/': {
     folders: ['src/oci/'],
     packages: [],
@@ -70,7 +76,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'the blob store knows the specs only',
   },
   'src/db/': {
-    folders: ['src/oci/', 'src/selection/'],
+    folders: ['src/oci/', 'src/selection/', 'src/timetables/'],
     packages: ['@mikro-orm/*', 'kysely', 'pg'],
     why: 'the database knows the specs only',
   },
@@ -92,7 +98,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'access and secrets stand on the database only',
   },
   'src/operations/': {
-    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/'],
+    folders: ['src/oci/', 'src/selection/', 'src/timetables/', 'src/db/', 'src/access/'],
     typesOf: ['src/workflows/'],
     packages: ['@mikro-orm/core'],
     why: 'operations validate, ask for the role, and write',
@@ -112,6 +118,7 @@ const rules: Readonly<Record<string, Rule>> = {
     folders: [
       'src/oci/',
       'src/selection/',
+      'src/timetables/',
       'src/threads/',
       'src/registry/',
       'src/content/',
@@ -126,6 +133,7 @@ const rules: Readonly<Record<string, Rule>> = {
     folders: [
       'src/oci/',
       'src/selection/',
+      'src/timetables/',
       'src/threads/',
       'src/registry/',
       'src/content/',

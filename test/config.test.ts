@@ -37,6 +37,7 @@ test('nothing set: everything embedded, on loopback', () => {
     taskQueue: 'tidemark',
     workerConnections: 64,
     syncsPerHost: 10,
+    hostRates: new Map(),
     throttleBudgetSeconds: 7200,
     allowUpstream: [],
     secretKeys: [],
@@ -66,6 +67,7 @@ test('every setting is read', () => {
     TIDEMARK_TASK_QUEUE: 'mine',
     TIDEMARK_WORKER_CONNECTIONS: '1000',
     TIDEMARK_SYNCS_PER_HOST: '3',
+    TIDEMARK_HOST_BYTES_PER_SECOND: 'quay.io=5MB/s (Europe/Berlin)',
     TIDEMARK_THROTTLE_BUDGET: '30m',
     TIDEMARK_ALLOW_UPSTREAM:
       'Registry.lan, *.corp.example,10.0.0.0/8,fd00::/8,192.168.1.4,registry.lan:5000,10.0.0.1:80,[fd00::1]:443',
@@ -103,6 +105,7 @@ test('every setting is read', () => {
     taskQueue: 'mine',
     workerConnections: 1000,
     syncsPerHost: 3,
+    hostRates: new Map([['quay.io', { periods: [], otherwise: 5_000_000, timeZone: 'Europe/Berlin' }]]),
     throttleBudgetSeconds: 1800,
     allowUpstream: [
       'registry.lan',

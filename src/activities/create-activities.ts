@@ -1,7 +1,6 @@
 import { readCommitted } from '../db/versions/commit-version.ts';
 import { cutDueSchedules } from '../db/schedules/due-schedules.ts';
 import type { DueMoment, DuePage, PageCounts } from '../db/schedules/due-schedules.ts';
-import { startTask } from '../db/tasks/start-task.ts';
 import { logTaskBegun } from '../db/tasks/task-log.ts';
 import { clearStage } from '../db/tasks/tasks.ts';
 import type { SyncResult } from '../workflows/sync-input.ts';
@@ -13,6 +12,7 @@ import { createRuleActivities } from './rules/rule-activities.ts';
 import { createStageActivities } from './sync/stage-activities.ts';
 import { beginPage } from './schedules/begin-page.ts';
 import { createLooks } from './look/create-looks.ts';
+import { startInWindow } from './sync/sync-window.ts';
 import { createSyncContexts } from './sync/sync-context.ts';
 import { shareClients } from './sync/share-clients.ts';
 import { createTaskActivities } from './task-activities.ts';
@@ -57,12 +57,13 @@ export function createActivities(deps: ActivityDeps) {
           await clearStage(fork(), taskId);
           return committed;
         }
-        const started = await startTask(fork(), taskId, deps);
+        const started = await startInWindow(deps, fork(), taskId);
         if (started === undefined) return null;
-        if (started.state === 'WAITING') await logTaskBegun(fork(), deps.logger, taskId);
-        return contexts.use(
+        if (started.isNew) await logTaskBegun(fork(), deps.logger, taskId);
+        return contexts.useOnline(
           taskId,
-          (sync) => beginSync(deps, sync, round * attemptsARound + attempt, signal),
+          signal,
+          (sync, online) => beginSync(deps, sync, round * attemptsARound + attempt, { signal, online }),
           { lists: true },
         );
       }),

@@ -5,7 +5,7 @@ import type { BlobLocks } from '../db/content/blob-lock.ts';
 import type { Registry, RegistryOptions } from '../registry/registry.ts';
 import type { UpstreamDeps } from '../upstream/deps.ts';
 
-/** How time passes while a host is throttled. Tests have one of their own. */
+/** How time passes while a sync waits for a host or for a window. Tests have one of their own. */
 export interface ThrottleClock {
   /** How far time is ahead of the clocks of this machine and of the database. */
   readonly aheadMs: () => number;

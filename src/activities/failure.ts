@@ -10,7 +10,7 @@ import { readSubject } from './error-subject.ts';
  * The faults that an activity has met in all its attempts. They are kept in heartbeat details, because attempts also end without a fault:
  * the worker stops or is killed, or the upstream asks for a wait.
  */
-type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit' | 'throttle';
+type FaultKind = 'upstream' | 'server' | 'storageFull' | 'rateLimit' | 'throttle' | 'window';
 export type FaultCounts = Partial<Record<FaultKind, number>>;
 
 /** Faults of a kind that fail the task. */
@@ -25,6 +25,8 @@ const faultLimits: Record<FaultKind, number> = {
   rateLimit: 30,
   // throttles.ts limits the waits
   throttle: Number.POSITIVE_INFINITY,
+  // a sync window, or a turn after it
+  window: Number.POSITIVE_INFINITY,
 };
 /** A longer wait fails the task at once, with the time to come back (fault 10). */
 const maxRetryAfterMs = { throttle: 12 * 60 * 60 * 1000, other: 60 * 60 * 1000 };
@@ -48,7 +50,8 @@ export async function runActivity<T>(body: (context: Context) => Promise<T>): Pr
       });
     }
     const logged = { err: error, ...(await readSubject(thrown)) };
-    if (isTidemarkError(error)) context.log.warn('a step failed', logged);
+    if (isTidemarkError(error) && kindOf(error) === 'window') context.log.debug('a step waits', logged);
+    else if (isTidemarkError(error)) context.log.warn('a step failed', logged);
     else context.log.error('unexpected error in an activity', logged);
     throw toFailure(error, countFault(context, kindOf(error)));
   }
@@ -93,6 +96,7 @@ function countFault(context: Context, kind: FaultKind): number {
 function kindOf(error: unknown): FaultKind {
   if (!isTidemarkError(error)) return 'server';
   if (isThrottle(error)) return 'throttle';
+  if (error.code === 'SYNC_WAITS') return 'window';
   if (error.retryAfterMs !== undefined) return 'rateLimit';
   if (error.code === 'STORAGE_FULL') return 'storageFull';
   return error.origin === 'server' ? 'server' : 'upstream';

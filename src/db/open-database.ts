@@ -20,6 +20,7 @@ import { Migration0011Configuration } from './migrations/0011-configuration.ts';
 import { Migration0012Rules } from './migrations/0012-rules.ts';
 import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
+import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -48,6 +49,7 @@ const migrations = [
   Migration0012Rules,
   Migration0013Upstreams,
   Migration0015Pulls,
+  Migration0014Budgets,
 ];
 
 // Ids and byte counts are below 2^53.

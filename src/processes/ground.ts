@@ -14,6 +14,8 @@ import { closeDataFolder } from './data-folder.ts';
 import { createLogger } from './logger.ts';
 import { postgres, whenReachable } from './reachable.ts';
 import type { Stopper } from './stopper.ts';
+import { createBandwidth } from '../upstream/bandwidth.ts';
+import type { Bandwidth } from '../upstream/bandwidth.ts';
 import { watchFaults } from './watch-faults.ts';
 import { installTemporalRuntime } from './worker-role.ts';
 
@@ -35,6 +37,7 @@ export interface Ground extends OpenedSecrets {
   readonly store: BlobStore;
   readonly logger: Logger;
   readonly stopper: Stopper;
+  readonly bandwidth: Bandwidth;
   /** Rejects with an uncaught exception. */
   readonly failed: Promise<never>;
 }
@@ -55,7 +58,8 @@ export async function layGround(config: Config, options: StartOptions, stopper: 
   const opened = await openSecrets(config, database);
   const store = await openBlobStore(config, logger, stopper);
   const installation = await readInstallation(database.em.fork());
-  const parts = { ...opened, store, installation, failed: faults.failed };
+  const bandwidth = createBandwidth(database, config.hostRates);
+  const parts = { ...opened, store, installation, bandwidth, failed: faults.failed };
   return { config, servers, database, logger, stopper, ...parts };
 }
 

@@ -70,20 +70,14 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
   const own = createTaskQueueClaim({ client, taskQueue, installation: ground.installation });
   await whenReachable(temporal, options, own);
   const worker = await startWorker({
+    ...config,
     ...ground,
     databaseUrl: ground.servers.databaseUrl,
     connection,
     namespace,
     taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
-    workerConnections: config.workerConnections,
-    syncsPerHost: config.syncsPerHost,
-    throttleBudgetSeconds: config.throttleBudgetSeconds,
-    collectionGraceSeconds: config.collectionGraceSeconds,
-    manifestMaxBytes: config.manifestMaxBytes,
     allowPrivate: allowsPrivateUpstreams(config),
-    allowUpstream: config.allowUpstream,
-    logins: config.logins,
   });
   stopper.add('the worker', () => worker.stop());
   options.log(`Worker ready on task queue ${taskQueue}`);

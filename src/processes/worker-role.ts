@@ -5,6 +5,7 @@ import type { LoginSettings } from '../access/login-settings.ts';
 import type { Credentials } from '../access/credentials/credentials.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import { createActivities } from '../activities/create-activities.ts';
+import type { Bandwidth } from '../upstream/bandwidth.ts';
 import { createLimiter } from '../upstream/limiter.ts';
 import type { ThrottleClock } from '../activities/deps.ts';
 import { scrubRecent } from '../activities/upkeep/verify.ts';
@@ -34,6 +35,7 @@ export interface WorkerRoleOptions {
   readonly throttleBudgetSeconds: number;
   /** Default: the real clock. */
   readonly throttleClock?: ThrottleClock | undefined;
+  readonly bandwidth: Bandwidth;
   readonly manifestMaxBytes: number;
   readonly allowPrivate: boolean;
   readonly allowUpstream: readonly string[];

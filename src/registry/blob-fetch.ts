@@ -1,5 +1,7 @@
 import type { ContentBody, ContentKey, FetchOptions } from '../oci/content-source.ts';
 import { TidemarkError } from '../oci/error.ts';
+import { limitedBody, needsSmallReads } from './byte-budget.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import { pacedBody } from './transport/body.ts';
 import type { MinimumRate } from './transport/body.ts';
 import { codedBody, isBlobAsSent } from './transport/coded-blob.ts';
@@ -21,6 +23,7 @@ export interface BlobRequest {
   readonly descriptor: ContentKey;
   readonly options: FetchOptions;
   readonly minimumRate: MinimumRate | undefined;
+  readonly budget: ByteBudget | undefined;
   readonly codings: BlobCodings;
   /** Whether a manifest names the URL. */
   readonly isStranger?: boolean;
@@ -42,13 +45,13 @@ export async function fetchBlob(request: BlobRequest): Promise<ContentBody> {
 
 /** Undefined if the answer was not a usable part. */
 async function openBody(request: BlobRequest, offset: number): Promise<ContentBody | undefined> {
-  const { requester, url, descriptor, options, isStranger } = request;
+  const { requester, url, descriptor, options, budget, isStranger } = request;
   const input = {
     method: 'GET' as const,
     url,
     headers: { accept: '*/*', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
     signal: options.signal,
-    large: descriptor.size - offset >= largeBytes,
+    large: descriptor.size - offset >= largeBytes && !needsSmallReads(budget),
     isStranger,
   };
   return requester.open(input, async (response, sent, whenDone) => {
@@ -80,7 +83,10 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
     const isAsSent = isBlobAsSent(response, descriptor, request.codings);
     const body = isCoded ? codedBody(response, descriptor, request.codings) : response.body;
     const raw = pacedBody(body, response.url, request.minimumRate);
-    return { offset: start, bytes: boundedBody(raw, { rest, response, isAsSent, whenDone }) };
+    // outside of the minimum rate, which is the upstream's
+    const limited =
+      budget === undefined ? raw : limitedBody(raw, budget, { size: rest, signal: sent.signal });
+    return { offset: start, bytes: boundedBody(limited, { rest, response, isAsSent, whenDone }) };
   });
 }
 

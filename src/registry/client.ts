@@ -10,7 +10,7 @@ import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
 import { parseLayerAddress } from './layer-address.ts';
 import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
-import type { ClientSettings, Requester } from './requester.ts';
+import type { ClientSettings } from './requester.ts';
 import { discoverListing, listDigests } from './listing/list-digests.ts';
 import { createSigns } from './listing/signs.ts';
 import { openSignatures } from './signatures/open-signatures.ts';
@@ -47,8 +47,8 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
   const signatures = openSignatures({ requester, apiBase, options, settings });
 
   return {
-    ...openManifests(requester, resource, maxBytes),
-    ...openBlobs(paced, resource, new URL(options.url)),
+    ...openManifests({ requester, maxBytes, quota: options.manifestQuota }, resource),
+    ...openBlobs({ ...paced, budget: options.byteBudget }, resource, new URL(options.url)),
     listReferrers: referrers.list,
     referrersAbsence: () => referrers.absence(),
     findSignatureSource: (call) => signatures.findSource(call),
@@ -77,16 +77,14 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
 type ResourceUrl = (path: string) => URL;
 
 function openManifests(
-  requester: Requester,
+  common: Pick<ManifestRequest, 'requester' | 'maxBytes' | 'quota'>,
   resource: ResourceUrl,
-  maxBytes: number,
 ): Pick<Registry, 'resolve' | 'getManifest'> {
   const tags = { areDigests: false };
   const requestOf = (reference: string, { signal }: CallOptions): ManifestRequest => ({
-    requester,
+    ...common,
     url: resource(`manifests/${checkReference(reference)}`),
     reference,
-    maxBytes,
     signal,
     tags,
   });
@@ -103,7 +101,7 @@ function openManifests(
 }
 
 function openBlobs(
-  paced: Pick<BlobRequest, 'requester' | 'minimumRate'>,
+  paced: Pick<BlobRequest, 'requester' | 'minimumRate' | 'budget'>,
   resource: ResourceUrl,
   registryUrl: URL,
 ): Pick<Registry, 'fetch' | 'fetchFrom'> {

@@ -11,6 +11,8 @@ import { contentCoding, decodedBody } from './transport/content-coding.ts';
 import { contentLength, describeUrl, singleHeader } from './transport/exchange.ts';
 import type { HttpResponse } from './transport/exchange.ts';
 import { checkStatus, isThrottle, isWebPage, notARegistry } from './status.ts';
+import type { ManifestQuota } from './manifest-quota.ts';
+import { requestManifest } from './request-manifest.ts';
 import type { Requester } from './requester.ts';
 
 const accept = manifestAccept.join(', ');
@@ -25,6 +27,7 @@ export interface ManifestRequest {
   /** The digest that the reference had before. */
   readonly known?: Digest | undefined;
   readonly tags: EntityTags;
+  readonly quota: ManifestQuota | undefined;
 }
 
 /** Whether the ETag of this registry's manifests is their digest, by an earlier answer. Then requests are conditional. */
@@ -47,10 +50,11 @@ export async function fetchManifest(
   request: ManifestRequest,
   known?: ManifestDocument,
 ): Promise<ManifestDocument | undefined> {
-  const { requester, url, signal, tags } = request;
+  const { url, signal, tags } = request;
   const asked = tags.areDigests ? known : undefined;
   const headers = conditional(asked?.digest);
-  const fetched = await requester.request({ method: 'GET', url, headers, signal }, async (response, sent) => {
+  const input = { method: 'GET', url, headers, signal } as const;
+  const fetched = await requestManifest(request, input, async (response, sent) => {
     if (response.status === 404) {
       await response.discard();
       return undefined;
@@ -85,11 +89,12 @@ function learnTags(tags: EntityTags, response: HttpResponse, digest: Digest): vo
 async function headManifest(
   request: ManifestRequest,
 ): Promise<Pick<Descriptor, 'mediaType' | 'digest' | 'size'> | 'undecided' | 'unchanged'> {
-  const { requester, url, signal, tags } = request;
+  const { url, signal, tags } = request;
   const known = tags.areDigests ? request.known : undefined;
   const headers = conditional(known);
   try {
-    return await requester.request({ method: 'HEAD', url, headers, signal }, async (response, sent) => {
+    const input = { method: 'HEAD', url, headers, signal } as const;
+    return await requestManifest(request, input, async (response, sent) => {
       await response.discard();
       if (response.status === 304 && known !== undefined)
         return (statedDigest(response) ?? known) === known ? 'unchanged' : 'undecided';

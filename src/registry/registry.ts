@@ -3,9 +3,11 @@ import type { Descriptor } from '../oci/manifest/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { HostMemory } from './host-memory.ts';
 import type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 import type { LoginSource } from '../oci/hosts/registry-login.ts';
+import type { ManifestQuota } from './manifest-quota.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
@@ -49,6 +51,10 @@ export interface RegistryOptions {
   readonly signatureStore?: { readonly url: string; readonly allowPrivate: boolean };
   /** Awaited before each request, for rate limits and for limits of concurrency. */
   readonly beforeRequest?: (signal?: AbortSignal) => Promise<void>;
+  /** Limits the bytes of blobs; default: none. */
+  readonly byteBudget?: ByteBudget;
+  /** Limits the requests for manifests; default: none. */
+  readonly manifestQuota?: ManifestQuota;
   /** Called for each throttling answer (429, 503 with Retry-After, or RateLimit-Remaining: 0). */
   readonly onRateLimited?: (waitMs: number) => void;
   /** Called for each answer of the registry's own host that states a rate limit. */

@@ -58,9 +58,15 @@ export async function checkStatus(
   );
 }
 
-/** Whether the upstream throttles, by this answer or an earlier one. */
+const throttles: ReadonlySet<string> = new Set([
+  'UPSTREAM_RATE_LIMITED',
+  'UPSTREAM_THROTTLED',
+  'QUOTA_RESERVED',
+]);
+
+/** Whether the upstream throttles, by this answer or an earlier one, or its quota is reserved. */
 export function isThrottle({ code }: TidemarkError): boolean {
-  return code === 'UPSTREAM_RATE_LIMITED' || code === 'UPSTREAM_THROTTLED';
+  return throttles.has(code);
 }
 
 /** The time until the next window, by the headers of a rate limit. */

@@ -1,6 +1,7 @@
 import type { Credentials } from '../access/credentials/credentials.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
+import type { Bandwidth } from './bandwidth.ts';
 import type { Limiter } from './limiter.ts';
 
 export interface UpstreamDeps {
@@ -10,6 +11,7 @@ export interface UpstreamDeps {
   readonly credentials: Credentials;
   /** Concurrent requests of this process to all upstreams (`TIDEMARK_WORKER_CONNECTIONS`). */
   readonly connections: Limiter;
+  readonly bandwidth: Bandwidth;
   readonly manifestMaxBytes: number;
   /** Whether upstreams may have loopback and private addresses. */
   readonly allowPrivate: boolean;

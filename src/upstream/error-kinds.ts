@@ -3,11 +3,15 @@ import type { TidemarkError } from '../oci/error.ts';
 
 /* Not in activities/failure.ts, because pulls use these too. */
 
-/** Whether the host asks to slow down. All requests to it wait then. */
+const throttles: ReadonlySet<string> = new Set([
+  'UPSTREAM_RATE_LIMITED',
+  'UPSTREAM_THROTTLED',
+  'QUOTA_RESERVED',
+]);
+
+/** Whether the host asks to slow down, or a remote reserves what is left of its quota. Requests to it wait then. */
 export function isThrottle(error: unknown): boolean {
-  return (
-    isTidemarkError(error) && (error.code === 'UPSTREAM_RATE_LIMITED' || error.code === 'UPSTREAM_THROTTLED')
-  );
+  return isTidemarkError(error) && throttles.has(error.code);
 }
 
 const outages: ReadonlySet<string> = new Set([

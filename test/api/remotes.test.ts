@@ -35,6 +35,7 @@ const encryptedKey = generateKeyPairSync('rsa', {
 const fields = `id name url upstreamName policy includeTags excludeTags includeTagPatterns excludeTagPatterns
   semverRanges semverPrereleases semverSuffix newestTags { count order per } platforms minimumAgeSeconds minimumAgeFor sigstore downloadConcurrency proxyUrl
   sslCaCertificate sslClientCertificate hasSslClientKey sslValidation followLayerUrls totalTimeout connectTimeout sockReadTimeout maxRetries rateLimit
+  bytesPerSecond syncWindows reserveRequests
   headerNames realmHosts username hasPassword`;
 
 interface Payload {
@@ -76,6 +77,9 @@ describe('a remote', () => {
       downloadConcurrency: 20,
       maxRetries: 3,
       rateLimit: null,
+      bytesPerSecond: null,
+      syncWindows: null,
+      reserveRequests: null,
       sslValidation: true,
       followLayerUrls: false,
       hasPassword: false,
@@ -116,8 +120,13 @@ describe('a remote', () => {
   });
 
   test('an omitted field is kept, null clears', async () => {
+    const budgets = {
+      bytesPerSecond: '06:00-22:00 20MB/s, else off (Europe/Berlin)',
+      syncWindows: ['Mon-Fri 22:00-06:00', 'Sat-Sun'],
+      reserveRequests: 40,
+    };
     const { remote } = await create(
-      valid({ includeTags: ['v1.*'], username: 'u', password: testSecret('p'), rateLimit: 5 }),
+      valid({ includeTags: ['v1.*'], username: 'u', password: testSecret('p'), rateLimit: 5, ...budgets }),
     );
     const kept = await update({ id: remote.id, downloadConcurrency: 7 });
     expect(kept.remote).toMatchObject({
@@ -126,6 +135,7 @@ describe('a remote', () => {
       username: 'u',
       hasPassword: true,
       rateLimit: 5,
+      ...budgets,
     });
     const cleared = await update({
       id: remote.id,
@@ -133,12 +143,15 @@ describe('a remote', () => {
       username: null,
       password: null,
       rateLimit: null,
+      syncWindows: null,
     });
     expect(cleared.remote).toMatchObject({
       includeTags: null,
       username: null,
       hasPassword: false,
       rateLimit: null,
+      ...budgets,
+      syncWindows: null,
     });
   });
 
@@ -350,6 +363,10 @@ const mistakes: readonly Mistake[] = [
   { name: 'maxRetries of 11', input: { maxRetries: 11 }, field: ['maxRetries'] },
   { name: 'negative maxRetries', input: { maxRetries: -1 }, field: ['maxRetries'] },
   { name: 'a rateLimit of 0', input: { rateLimit: 0 }, field: ['rateLimit'] },
+  { name: 'a bandwidth without a unit', input: { bytesPerSecond: '20' }, field: ['bytesPerSecond'] },
+  { name: 'a window that is none', input: { syncWindows: ['Sat', 'night'] }, field: ['syncWindows'] },
+  { name: 'no windows', input: { syncWindows: [] }, field: ['syncWindows'] },
+  { name: 'a reserve of nothing', input: { reserveRequests: 0 }, field: ['reserveRequests'] },
   { name: 'a timeout of 0', input: { totalTimeout: 0 }, field: ['totalTimeout'] },
   { name: 'a negative timeout', input: { connectTimeout: -1.5 }, field: ['connectTimeout'] },
   { name: 'a timeout of a year', input: { sockReadTimeout: 31_536_000 }, field: ['sockReadTimeout'] },

@@ -17,6 +17,8 @@ const nothingYet: TaskProgress = {
   bytesReused: 0,
   signaturesDone: 0,
   throttledUntil: null,
+  waitsFor: null,
+  waitsUntil: null,
 };
 const halfWay: TaskProgress = {
   ...nothingYet,
@@ -74,6 +76,12 @@ describe('the progress line', () => {
       40,
       view({ ...halfWay, bytesTotal: 0, bytesDone: 0 }),
       'Blobs ████████████████ 100 %  0 B of 0 B',
+    ],
+    [
+      'waiting for a window that opens in more than a week',
+      60,
+      view({ ...nothingYet, waitsFor: 'SYNC_WINDOW' }),
+      'Preparing    ███░░░░░░░░░  waits for its sync window  tags 0',
     ],
   ])('%s, %i columns', (_name, width, shown, line) => {
     const rendered = renderProgress(shown, width);

@@ -68,3 +68,15 @@ test('stored blobs are served from the store; others are 503 while the upstream 
   expect((await pullBlob(api, scene, scene.small)).status).toBe(200);
   expect((await pullBlob(api, scene, scene.large)).status).toBe(503);
 });
+
+test('pulls that fetch share the bandwidth of the remote', async () => {
+  const rate = 6e6;
+  const scene = await openOnDemand(stage, { policy: 'STREAMED', bytesPerSecond: '6MB/s' });
+  const startedAt = performance.now();
+  const pulled = await Promise.all([1, 2].map(() => pullBlob(api, scene, scene.large)));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const bytes = pulled.reduce((sum, { body }) => sum + body.length, 0);
+  expect(bytes).toBe(2 * scene.bytesOf(scene.large).length);
+  // half a second at once, and what each pull takes before it waits
+  expect(bytes).toBeLessThanOrEqual(rate * seconds + rate / 2 + 2 * 128 * 1024);
+});

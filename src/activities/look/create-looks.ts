@@ -11,6 +11,7 @@ import { createRegistryClients } from '../../upstream/clients/registry-clients.t
 import type { ActivityDeps } from '../deps.ts';
 import { openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
+import { isWindowClosed } from '../sync/sync-window.ts';
 import { openPageContent } from './page-content.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
 import type { Look } from './look.ts';
@@ -121,7 +122,8 @@ function createRepositoryLooks(deps: ActivityDeps, shared: SharedByClients): Rep
   return {
     async isUnchanged(settled, remote, page, signal) {
       const filter = compileSubset(remote);
-      if (!canCompare(filter)) return false;
+      // The sync waits for a window. A look asks the upstream, too.
+      if (!canCompare(filter) || isWindowClosed(deps, remote)) return false;
       try {
         const found = await hosts.run(hostScope(remote), signal, (looking) =>
           compare(settled, { remote, filter, page }, looking),

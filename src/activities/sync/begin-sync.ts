@@ -22,27 +22,28 @@ import type { SyncContext } from './sync-context.ts';
  * Ends the sync if a look finds nothing to do. Otherwise lists the tags, and runs the stages up to the first that is not small. Each attempt
  * begins with the list; only the first one looks before it.
  * @param attempt Tells this attempt's list of tags from another's; 1 is the first.
+ * @param signals `online` ends with the sync window, which a commit may outlast.
  */
 export async function beginSync(
   deps: ActivityDeps,
   context: SyncContext,
   attempt: number,
-  signal: AbortSignal,
+  signals: { readonly signal: AbortSignal; readonly online: AbortSignal },
 ): Promise<SyncResult | UnfinishedSync> {
   const em = deps.database.em.fork();
   const { taskId } = context;
   await enterStage(em, taskId, 'LISTING_TAGS');
-  await chooseUpstream(context, signal);
-  const looked = attempt === 1 ? await lookFirst(deps, em, context, signal) : context.registry;
+  await chooseUpstream(context, signals.online);
+  const looked = attempt === 1 ? await lookFirst(deps, em, context, signals.online) : context.registry;
   if (looked === 'completed') return { createdVersion: null };
-  return listAndRun(deps, { ...context, registry: looked }, attempt, signal);
+  return listAndRun(deps, { ...context, registry: looked }, attempt, signals);
 }
 
 async function listAndRun(
   deps: ActivityDeps,
   sync: SyncContext,
   listing: number,
-  signal: AbortSignal,
+  { signal, online }: { readonly signal: AbortSignal; readonly online: AbortSignal },
 ): Promise<SyncResult | UnfinishedSync> {
   const em = deps.database.em.fork();
   const { taskId } = sync;
@@ -51,7 +52,7 @@ async function listAndRun(
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);
   let positions = 0;
-  await runTogether(signal, [
+  await runTogether(online, [
     async (lane) => {
       ({ positions } = await listTags(deps, em, sync, { listing, signal: lane }));
     },
@@ -81,10 +82,10 @@ async function listAndRun(
         if (taskStage !== undefined) await enterStage(em, taskId, taskStage);
       },
       steps: {
-        walkTags: () => walkTags(deps, sync, { part: 0, from: 0, to: positions, concurrency }, signal),
-        findRemovals: () => findRemovals(deps, sync, signal),
+        walkTags: () => walkTags(deps, sync, { part: 0, from: 0, to: positions, concurrency }, online),
+        findRemovals: () => findRemovals(deps, sync, online),
         planSync: () => planSync(deps, sync, signal),
-        fetchBlobs: () => fetchBlobs(deps, sync, { batch: 0, concurrency }, signal),
+        fetchBlobs: () => fetchBlobs(deps, sync, { batch: 0, concurrency }, online),
         commitSync: () => commitSync(deps, taskId, { listing, signal }),
       },
     },

@@ -6,6 +6,7 @@ import { hostScope } from '../../upstream/clients/host-scope.ts';
 import { remoteOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { HostMemories } from './host-memories.ts';
+import type { Quotas } from './quotas.ts';
 import type { Throttles } from './throttles.ts';
 
 /** What the clients of a worker share. */
@@ -13,6 +14,7 @@ export interface SharedByClients {
   readonly throttles: Throttles;
   readonly memories: HostMemories;
   readonly breakers: Breakers;
+  readonly quotas: Quotas;
 }
 
 export interface ClientOptions {
@@ -31,7 +33,7 @@ export interface ClientOptions {
 /** A client of a remote's upstream, which waits while the host must not be asked. */
 export function openClient(
   deps: ActivityDeps,
-  { throttles, memories }: SharedByClients,
+  { throttles, memories, quotas }: SharedByClients,
   { remote, allowPrivate, witness, onRateLimited, onAnswer }: ClientOptions,
 ): Registry {
   const host = hostOf(remote.url);
@@ -43,8 +45,10 @@ export function openClient(
     await throttles.check(host);
     await options.beforeRequest?.(signal);
   };
+  const manifestQuota = quotas.open(remote);
   return deps.openRegistry({
     ...options,
+    ...(manifestQuota !== undefined && { manifestQuota }),
     beforeRequest,
     memory: memories.open(remote, witness),
     ...(onAnswer !== undefined && { onAnswer }),

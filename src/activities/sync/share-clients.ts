@@ -2,6 +2,7 @@ import { breakersFailed, createBreakers } from '../../upstream/failover/breakers
 import type { ActivityDeps } from '../deps.ts';
 import { createHostMemories } from './host-memories.ts';
 import type { SharedByClients } from './open-client.ts';
+import { createQuotas } from './quotas.ts';
 import { createThrottles } from './throttles.ts';
 
 /** What the clients of a worker share. */
@@ -9,6 +10,7 @@ export function shareClients(deps: ActivityDeps): SharedByClients {
   return {
     throttles: createThrottles(deps),
     memories: createHostMemories(deps),
+    quotas: createQuotas(deps),
     breakers: createBreakers({
       em: () => deps.database.em.fork(),
       onError: (error) => deps.logger.warn({ err: error }, breakersFailed),

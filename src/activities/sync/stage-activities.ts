@@ -25,7 +25,7 @@ export function createStageActivities(deps: ActivityDeps, contexts: SyncContexts
   const runWith = <T>(
     { taskId }: TaskInput,
     work: (sync: SyncContext, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> => runWithHeartbeat((signal) => contexts.use(taskId, (sync) => work(sync, signal)));
+  ): Promise<T> => runWithHeartbeat((signal) => contexts.useOnline(taskId, signal, work));
 
   return {
     walkTags: (input: TaskInput & TagRange): Promise<void> =>
@@ -52,7 +52,9 @@ export function createStageActivities(deps: ActivityDeps, contexts: SyncContexts
 
     /** Checks signatures by the policy in force, and marks what is not verified. */
     verifySelected: (input: TaskInput): Promise<void> =>
-      runWith(input, (_, signal) => verifySelected(deps, input.taskId, signal)),
+      runWithHeartbeat((signal) =>
+        contexts.use(input.taskId, () => verifySelected(deps, input.taskId, signal)),
+      ),
 
     /** Publishes the version and ends the task. Local. */
     commitSync: ({ taskId }: TaskInput): Promise<SyncResult> =>

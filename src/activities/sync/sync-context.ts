@@ -8,9 +8,10 @@ import { readRepositoryName } from '../../db/reads/read-repositories.ts';
 import type { Reuse } from '../../db/staging/reuse.ts';
 import type { SubsetFilter } from '../../db/staging/stage-tags.ts';
 import { taskKey } from '../../db/tasks/task-log.ts';
+import { isPaused, pauseTask } from '../../db/tasks/start-task.ts';
 import { countRateLimited } from '../../db/tasks/tasks.ts';
 import { assertRunning } from '../../db/tasks/open-tasks.ts';
-import { TidemarkError } from '../../oci/error.ts';
+import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { noteSubject, subjectOf } from '../error-subject.ts';
@@ -23,6 +24,7 @@ import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';
 import type { SharedByClients } from './open-client.ts';
+import { resumeInWindow, withinWindow } from './sync-window.ts';
 import { openFailures } from './open-failures.ts';
 import { openSyncUpstream } from './open-upstream.ts';
 import type { SyncUpstream } from './open-upstream.ts';
@@ -77,32 +79,32 @@ export interface SyncContexts {
    * the remote names another upstream now.
    */
   use<T>(taskId: number, work: (context: SyncContext) => Promise<T>, options?: UseOptions): Promise<T>;
+  /**
+   * The same for work that asks the upstream: within the remote's sync windows. The signal ends with the window.
+   * @throws TidemarkError `SYNC_WAITS`, retryable.
+   */
+  useOnline<T>(
+    taskId: number,
+    signal: AbortSignal,
+    work: (context: SyncContext, signal: AbortSignal) => Promise<T>,
+    options?: UseOptions,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
 export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients): SyncContexts {
   const { throttles } = shared;
   const clients = createRegistryClients<Places>();
-  return {
+  const contexts: SyncContexts = {
     async use(taskId, work, { lists = false } = {}) {
       const em = deps.database.em.fork();
       const { task, remote, repositoryId, selection } = await loadSync(em, taskId);
       const logins = deps.logins ?? (await assumeLogins(em));
       const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
-      const open = (upstream: Remote) =>
-        openClient(deps, shared, {
-          remote: upstream,
-          witness: `task ${taskId}`,
-          allowPrivate: task.arguments.allowPrivate ?? true,
-          onRateLimited: () => {
-            // a lost count must not fail a sync
-            void countRateLimited(deps.database.em.fork(), taskId, 1).catch((error: unknown) =>
-              deps.logger.warn({ err: error, taskId }, 'could not count a rate-limit answer'),
-            );
-          },
-        });
-      const client = clients.hold(taskId, remote, () => openPlaces(remote, open));
+      const client = clients.hold(taskId, remote, () =>
+        openPlaces(remote, (upstream) => openFor(deps, shared, task, upstream)),
+      );
       const hasSignatureStore = remote.sigstore != null;
       const opened = { taskId, places: client.value, hasSignatureStore, lists };
       let upstream: SyncUpstream | undefined;
@@ -132,8 +134,44 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
         client.release();
       }
     },
+    async useOnline(taskId, signal, work, options) {
+      if (await isPaused(deps.database.em.fork(), taskId))
+        await resumeInWindow(deps, deps.database.em.fork(), taskId);
+      try {
+        return await contexts.use(
+          taskId,
+          (sync) => withinWindow(deps, sync, signal, (online) => work(sync, online)),
+          options,
+        );
+      } catch (error) {
+        await pauseAtReserve(deps.database.em.fork(), taskId, error);
+        throw error;
+      }
+    },
     close: () => clients.close(),
   };
+  return contexts;
+}
+
+/** A client of one of the task's upstreams. */
+function openFor(deps: ActivityDeps, shared: SharedByClients, task: Task, upstream: Remote): Registry {
+  return openClient(deps, shared, {
+    remote: upstream,
+    witness: `task ${task.id}`,
+    allowPrivate: task.arguments.allowPrivate ?? true,
+    onRateLimited: () => {
+      // a lost count must not fail a sync
+      void countRateLimited(deps.database.em.fork(), task.id, 1).catch((error: unknown) =>
+        deps.logger.warn({ err: error, taskId: task.id }, 'could not count a rate-limit answer'),
+      );
+    },
+  });
+}
+
+/** If the error says that only the reserve of a quota is left. */
+async function pauseAtReserve(em: Em, taskId: number, error: unknown): Promise<void> {
+  if (!isTidemarkError(error) || error.code !== 'QUOTA_RESERVED') return;
+  await pauseTask(em, taskId, { waitsFor: 'QUOTA', untilMs: Date.now() + (error.retryAfterMs ?? 0) });
 }
 
 async function loadSync(em: Em, taskId: number) {

@@ -11,7 +11,7 @@ import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { RateLimit } from '../../registry/registry.ts';
 import type { ActivityDeps, ThrottleClock } from '../deps.ts';
 
-const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
+export const realTime: ThrottleClock = { aheadMs: () => 0, delayMs: (waitMs) => waitMs };
 
 export interface ThrottledSync {
   readonly taskId: number;
@@ -74,6 +74,8 @@ export function createThrottles(deps: ThrottleDeps): Throttles {
 
     async settle(em, { taskId, host }, error) {
       if (!isTidemarkError(error)) return error;
+      if (error.code === 'QUOTA_RESERVED')
+        return waiting(error, throttleClock.delayMs(error.retryAfterMs ?? 0));
       if (error.code === 'UPSTREAM_THROTTLED') {
         await addWarnings(em, taskId, [slowedDown(host)]);
         return waiting(error, throttleClock.delayMs(error.retryAfterMs ?? 0));

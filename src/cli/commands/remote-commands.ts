@@ -27,6 +27,9 @@ interface Remote extends TagRules {
   readonly hasSslClientKey: boolean;
   readonly downloadConcurrency: number;
   readonly rateLimit: number | null;
+  readonly bytesPerSecond: string | null;
+  readonly syncWindows: readonly string[] | null;
+  readonly reserveRequests: number | null;
   readonly maxRetries: number;
   readonly proxyUrl: string | null;
   readonly sslValidation: boolean;
@@ -50,6 +53,9 @@ export interface RemoteOptions extends TagRuleOptions {
   readonly password?: boolean;
   readonly concurrency?: number;
   readonly rateLimit?: number;
+  readonly bandwidth?: string;
+  readonly syncWindows?: string;
+  readonly reserveRequests?: number;
   readonly retries?: number;
   readonly proxy?: string;
   readonly caFile?: string;
@@ -68,7 +74,7 @@ const remote: Thing<RemoteOptions> = {
   noun: 'remote',
   argument: '<remote>',
   fields: `id name url upstreamName policy includeTags excludeTags ${tagRuleFields} username hasPassword hasSslClientKey downloadConcurrency
-    rateLimit maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
+    rateLimit bytesPerSecond syncWindows reserveRequests maxRetries proxyUrl sslValidation followLayerUrls headerNames realmHosts sigstore signaturePolicy { id name }
     credential { id name } ${fallbackFields}
     totalTimeout connectTimeout sockReadTimeout`,
   setUp: withRemoteOptions,
@@ -145,6 +151,9 @@ function describe(one: Remote): [string, string | number | null][] {
     ['signature policy', one.signaturePolicy?.name ?? null],
     ['requests in flight', one.downloadConcurrency],
     ['requests per second', one.rateLimit ?? 'no limit'],
+    ['bandwidth', one.bytesPerSecond],
+    ['sync windows', one.syncWindows?.join(', ') ?? null],
+    ['reserved requests', one.reserveRequests],
     ['retries', one.maxRetries],
   ];
 }
@@ -168,6 +177,16 @@ export function withRemoteOptions(command: Command): void {
     .option('--credential <name>', "credential to log in with, in place of a user; '' for none")
     .option('--concurrency <n>', 'maximum number of concurrent requests', wholeNumber(1, 100))
     .option('--rate-limit <n>', 'requests per second; 0 for no limit', wholeNumber(0, 1_000_000))
+    .option(
+      '--bandwidth <rate>',
+      "20MB/s, or '06:00-22:00 20MB/s, else off (Europe/Berlin)'; '' for no limit",
+    )
+    .option('--sync-windows <list>', "times for syncs, such as 'Mon-Fri 22:00-06:00,Sat-Sun'; '' for always")
+    .option(
+      '--reserve-requests <n>',
+      'requests of the announced quota to leave to others; 0 for none',
+      wholeNumber(0, 1_000_000),
+    )
     .option('--retries <n>', 'retries of a request', wholeNumber(0, 10))
     .option('--proxy <url>', "HTTP proxy; '' for none")
     .option('--ca-file <path>', 'PEM file with the CA of the upstream')
@@ -204,6 +223,9 @@ export async function readRemoteOptions(
     password: options.password === false ? null : password,
     downloadConcurrency: options.concurrency,
     rateLimit: options.rateLimit === 0 ? null : options.rateLimit,
+    bytesPerSecond: orNull(options.bandwidth),
+    syncWindows: patterns(options.syncWindows),
+    reserveRequests: options.reserveRequests === 0 ? null : options.reserveRequests,
     maxRetries: options.retries,
     proxyUrl: orNull(options.proxy),
     sslCaCertificate: await readPem(options.caFile),

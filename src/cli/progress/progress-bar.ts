@@ -70,6 +70,8 @@ function detailsOf(view: ProgressView, fraction: number | undefined): Detail[] {
   const details: Detail[] = [];
   const until = progress.throttledUntil;
   if (until !== null && !isDone) details.push({ text: `throttled until ${timeOfDay(until)}`, place: 0 });
+  const wait = waitOf(progress);
+  if (wait !== undefined) details.push({ text: wait, place: 0 });
   if (bytesTotal !== null && rate !== undefined && fraction !== 1)
     details.push({ text: `${formatClock((bytesTotal - bytesDone) / rate)} left`, place: 6 });
   if (isDone) details.push({ text: formatClock(view.elapsedMs / 1000), place: 6 });
@@ -81,6 +83,20 @@ function detailsOf(view: ProgressView, fraction: number | undefined): Detail[] {
   if (rate !== undefined) details.push({ text: `${formatBytes(Math.round(rate))}/s`, place: 5 });
   details.push({ text: `manifests ${outOf(progress.manifestsDone, progress.manifestsTotal)}`, place: 2 });
   return details;
+}
+
+/** Why a sync does not run; undefined: it does. */
+export function waitOf({ waitsFor, waitsUntil }: TaskProgress): string | undefined {
+  if (waitsFor === null) return undefined;
+  if (waitsFor === 'TURN') return "waits for other syncs of the upstream's host";
+  if (waitsFor === 'QUOTA') return 'waits: what is left of the quota is reserved';
+  const until = waitsUntil === null ? '' : `, which opens ${dayAndTime(waitsUntil)}`;
+  return `waits for its sync window${until}`;
+}
+
+function dayAndTime(time: string): string {
+  const options = { weekday: 'short', hour: '2-digit', minute: '2-digit' } as const;
+  return new Date(time).toLocaleString('en-GB', options);
 }
 
 /** `14:05`, in the time zone of who reads it. */

@@ -1,4 +1,4 @@
-import { createRateMeter, renderProgress, stageName } from './progress-bar.ts';
+import { createRateMeter, renderProgress, stageName, waitOf } from './progress-bar.ts';
 import type { Task } from './task-queries.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -62,8 +62,12 @@ const unsaid: ReadonlySet<string> = new Set(['PREPARING', 'FINISHED']);
 
 function plainDisplay(terminal: Terminal): ProgressDisplay {
   let stage: string | undefined;
+  let wait: string | undefined;
   return {
     update({ progress }) {
+      const waiting = waitOf(progress);
+      if (waiting !== undefined && waiting !== wait) terminal.note(`The sync ${waiting} …`);
+      wait = waiting;
       if (progress.stage === stage || unsaid.has(progress.stage)) return;
       stage = progress.stage;
       terminal.note(`${stageName(stage)} …`);

@@ -34,6 +34,8 @@ export interface TaskProgress {
   readonly bytesReused: number;
   readonly signaturesDone: number;
   readonly throttledUntil: string | null;
+  readonly waitsFor: 'TURN' | 'SYNC_WINDOW' | 'QUOTA' | null;
+  readonly waitsUntil: string | null;
 }
 
 export interface TaskUpstream {
@@ -104,7 +106,7 @@ export const versionFields = `id number createdAt contentSummary {
 export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId temporalUrl
   error { code message } repository { id name } repositoryName upstreams { url upstreamName isFallback hasList manifests blobs bytes } overrides { includeTags excludeTags policy downloadConcurrency rules } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
-    bytesTotal bytesDone bytesReused signaturesDone throttledUntil }`;
+    bytesTotal bytesDone bytesReused signaturesDone throttledUntil waitsFor waitsUntil }`;
 
 export const taskQuery = `query ($id: ID!) { task(id: $id) { ${taskFields} } }`;
 export const taskSubscription = `subscription ($id: ID!) { taskProgress(id: $id) { ${taskFields} } }`;

@@ -1,4 +1,5 @@
 import { accessTables } from './access.ts';
+import { budgetsTables } from './budgets.ts';
 import { configurationTables } from './configuration.ts';
 import { contentTables } from './content.ts';
 import { credentialsTables } from './credentials.ts';
@@ -18,6 +19,7 @@ import { versionsTables } from './versions.ts';
 /** Each table that the migrations make. */
 export const entities = [
   ...accessTables,
+  ...budgetsTables,
   ...configurationTables,
   ...contentTables,
   ...credentialsTables,

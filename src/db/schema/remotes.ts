@@ -29,6 +29,11 @@ export const Remote = defineEntity({
     sockReadTimeout: p.float().columnType('double precision').nullable(),
     maxRetries: p.integer().default(3),
     rateLimit: p.integer().nullable(),
+    /** As `timetables/rates.ts` reads it. */
+    bytesPerSecond: p.text().nullable(),
+    /** As `timetables/windows.ts` reads them; null: always. */
+    syncWindows: p.array().columnType('text[]').nullable(),
+    reserveRequests: p.integer().nullable(),
     proxyUrl: p.text().nullable(),
     proxyUrlSealed: p.text().nullable(),
     sslCaCertificate: p.text().nullable(),

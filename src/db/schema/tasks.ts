@@ -10,6 +10,10 @@ import type { PolicyKey } from './signatures.ts';
 export const taskStates = ['WAITING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const;
 export type TaskState = (typeof taskStates)[number];
 
+/** TURN: the maximum of syncs of the upstream's host is running. */
+export const waitReasons = ['TURN', 'SYNC_WINDOW', 'QUOTA'] as const;
+export type WaitReason = (typeof waitReasons)[number];
+
 export const taskStages = [
   'PREPARING',
   'LISTING_TAGS',
@@ -87,6 +91,9 @@ export const Task = defineEntity({
     fence: p.bigint('number').nullable(),
     createdAt,
     startedAt: p.datetime().nullable(),
+    /** Of a WAITING task; null: it is about to start. */
+    waitsFor: p.enum(waitReasons).nullable(),
+    waitsUntil: p.datetime().nullable(),
     finishedAt: p.datetime().nullable(),
     createdVersion: p.integer().nullable(),
     errorCode: p.text().nullable(),

@@ -29,6 +29,7 @@ export interface ConnectionPart {
   readonly sslClientCertificate?: Text | undefined;
   readonly sslClientKey?: Text | undefined;
   readonly rateLimit?: number | undefined;
+  readonly reserveRequests?: number | undefined;
   readonly downloadConcurrency?: number | undefined;
   readonly followLayerUrls?: true | undefined;
 }

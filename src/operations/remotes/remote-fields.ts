@@ -5,6 +5,7 @@ import { registryBaseUrl, upstreamRepository } from '../../oci/hosts/registry-ad
 import { ruleLists } from '../../selection/rule-mistakes.ts';
 import { checkInteger, checkName, checkSeconds, invalid, notNull } from '../mistakes.ts';
 import type { Checked, Mistake } from '../mistakes.ts';
+import { checkBytesPerSecond, checkSyncWindows } from './budgets.ts';
 import { checkHeaders, checkPassword, checkRealmHosts, checkUsername } from './credentials.ts';
 import type { Header } from './credentials.ts';
 import { checkFallbacks, fallbackAsUsed } from './fallbacks.ts';
@@ -37,6 +38,9 @@ export interface RemoteFields extends TagRuleFields {
   readonly sockReadTimeout?: number | null | undefined;
   readonly maxRetries?: number | null | undefined;
   readonly rateLimit?: number | null | undefined;
+  readonly bytesPerSecond?: string | null | undefined;
+  readonly syncWindows?: string[] | null | undefined;
+  readonly reserveRequests?: number | null | undefined;
   readonly headers?: readonly Header[] | null | undefined;
   readonly username?: string | null | undefined;
   readonly password?: string | null | undefined;
@@ -91,6 +95,9 @@ export function checkRemoteFields(input: RemoteFields, rules: AddressRules): Mis
   on(input.connectTimeout, (seconds) => checkSeconds('connectTimeout', seconds, 3_600));
   on(input.sockReadTimeout, (seconds) => checkSeconds('sockReadTimeout', seconds, 3_600));
   on(input.maxRetries, (count) => checkInteger('maxRetries', count, [0, 10]));
+  on(input.bytesPerSecond, checkBytesPerSecond);
+  on(input.syncWindows, checkSyncWindows);
+  on(input.reserveRequests, (count) => checkInteger('reserveRequests', count, [1, 1_000_000]));
   on(input.rateLimit, (count) => checkInteger('rateLimit', count, [1, 1_000_000]));
   on(input.headers, checkHeaders);
   on(input.username, checkUsername);

@@ -21,6 +21,9 @@ export const plainFields = [
   'sockReadTimeout',
   'maxRetries',
   'rateLimit',
+  'bytesPerSecond',
+  'syncWindows',
+  'reserveRequests',
   'username',
 ] as const satisfies readonly (keyof Remote & keyof RemoteFields)[];
 

@@ -1,4 +1,5 @@
 import { quoteValue } from '../../oci/error.ts';
+import { isTimeZone } from '../../timetables/wall-clock.ts';
 import { invalid } from '../mistakes.ts';
 import type { Checked } from '../mistakes.ts';
 
@@ -108,21 +109,4 @@ export function checkTimeZone(field: string, timeZone: string): Checked {
     field,
     `${field} is ${quoteValue(timeZone)}; expected a name of the IANA time zone database, such as Europe/Berlin or UTC.`,
   );
-}
-
-/** The zones that were found: a first look at one takes a millisecond. */
-const timeZones = new Set<string>();
-
-function isTimeZone(name: string): boolean {
-  if (timeZones.has(name)) return true;
-  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name) || name.length > 64) return false;
-  try {
-    // the answer is the name that is used today; for the same name in other letters it shows how it is spelt
-    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
-    const isFound = timeZone === name || timeZone.toLowerCase() !== name.toLowerCase();
-    if (isFound) timeZones.add(name);
-    return isFound;
-  } catch {
-    return false;
-  }
 }

@@ -36,6 +36,7 @@ export function remoteOptions(
   remote: Remote,
   more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit'> = {},
 ): RegistryOptions {
+  const byteBudget = deps.bandwidth.budgetOf(remote);
   const open = (sealed: string | null | undefined, column: string) =>
     sealed == null ? undefined : deps.secrets.decrypt(sealed, `remote:${remote.id}:${column}`);
   const headers = open(remote.headersSealed, 'headers');
@@ -49,15 +50,15 @@ export function remoteOptions(
       sslClientKey: open(remote.sslClientKeySealed, 'ssl_client_key'),
       proxyUrl: open(remote.proxyUrlSealed, 'proxy_url') ?? remote.proxyUrl,
     },
-    more,
+    { ...more, ...(byteBudget !== undefined && { byteBudget }) },
   );
 }
 
-/** The same of fields that are no row of a remote. */
+/** The same of fields that are no row of a remote, without a limit of bandwidth. */
 export function fieldOptions(
   deps: RemoteDeps,
   remote: ClientFields,
-  more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit'> = {},
+  more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit' | 'byteBudget'> = {},
 ): RegistryOptions {
   const { rateLimit, headers } = remote;
   const mayBePrivate = (url: string) => deps.allowPrivate || isListedHost(new URL(url), deps.allowUpstream);

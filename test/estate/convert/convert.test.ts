@@ -56,7 +56,6 @@ test('regsync: creds, tags, schedules, platforms', () => {
     'LEFT_OUT 17:5 creds[2].credExpire',
     'LEFT_OUT 18:5 creds[2].mirrors',
     'TO_DO 20:5 creds[3].credHelper',
-    'LEFT_OUT 26:5 defaults.ratelimit.min',
     'LEFT_OUT 27:5 defaults.ratelimit.retry',
     'LEFT_OUT 28:3 defaults.parallel',
     'LEFT_OUT 30:3 defaults.backup',
@@ -91,15 +90,17 @@ test('regsync: creds, tags, schedules, platforms', () => {
     { name: '1234.dkr.example.com', kind: 'HELPER', helper: 'ecr-login' },
   ]);
   const hub = { url: 'https://registry-1.docker.io', credential: 'docker.io' };
+  const reserveRequests = 100;
   expect(conversion.file.repositories).toEqual([
     {
       name: 'library/busybox',
-      remote: { ...hub, upstreamName: 'library/busybox', includeTags: ['latest'] },
+      remote: { ...hub, reserveRequests, upstreamName: 'library/busybox', includeTags: ['latest'] },
       schedules: [{ intervalSeconds: 3_600 }],
     },
     {
       name: 'library/alpine',
       remote: {
+        reserveRequests,
         ...hub,
         upstreamName: 'library/alpine',
         includeTags: ['latest', '3', '3.18'],
@@ -111,6 +112,7 @@ test('regsync: creds, tags, schedules, platforms', () => {
     {
       name: 'team/app',
       remote: {
+        reserveRequests,
         url: 'https://quay.example.com',
         upstreamName: 'org/app',
         semverRanges: ['>=1.2.0 <2.0.0', '>=3.0.0 <4.0.0'],
@@ -127,6 +129,7 @@ test('regsync: creds, tags, schedules, platforms', () => {
     {
       name: 'tool',
       remote: {
+        reserveRequests,
         url: 'https://1234.dkr.example.com',
         upstreamName: 'tool',
         includeTags: [`sha256:${'1'.repeat(64)}`],
@@ -139,6 +142,7 @@ test('regsync: creds, tags, schedules, platforms', () => {
     {
       name: 'data/debian',
       remote: {
+        reserveRequests,
         ...hub,
         upstreamName: 'library/debian',
         includeTags: ['latest'],

@@ -36,6 +36,7 @@ export async function startHarnessApi(
     secrets,
     credentials,
     openRegistry,
+    bandwidth: harness.activityOptions.bandwidth,
     signatures: createSignatureChecks(harness),
     logger,
     waitMaxMs,

@@ -74,7 +74,7 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
 
   async function copy(sync: SyncContext, listing: number): Promise<void> {
     const { taskId } = sync;
-    let progress = await beginSync(deps, sync, listing, signal);
+    let progress = await beginSync(deps, sync, listing, { signal, online: signal });
     while ('next' in progress)
       progress = await runStages(progress, {
         onlySmall: false,

@@ -33,6 +33,8 @@ import { createUpkeepTask } from '../../../src/db/tasks/upkeep-tasks.ts';
 import type { UpkeepName } from '../../../src/db/tasks/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../../src/workflows/sync-input.ts';
 import { taskWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
+import { createBandwidth } from '../../../src/upstream/bandwidth.ts';
+import type { HostRates } from '../../../src/upstream/bandwidth.ts';
 import { insertMirror } from './insert-mirror.ts';
 import type { NewRemote } from './insert-mirror.ts';
 import { readContent, readTags } from './read-version.ts';
@@ -44,6 +46,7 @@ export interface SyncHarnessOptions {
   readonly syncsPerHost?: number;
   readonly throttleBudgetSeconds?: number;
   readonly throttleClock?: ThrottleClock;
+  readonly hostRates?: HostRates;
   readonly quotaBytes?: number;
   readonly manifestMaxBytes?: number;
   /** Of a clean-up; default none. */
@@ -99,6 +102,7 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
     allowUpstream: [],
     collectionGraceSeconds: options.graceSeconds ?? 0,
     logins: options.logins ?? noLogins,
+    bandwidth: createBandwidth(database, options.hostRates ?? new Map()),
     logger: log.logger.child({ taskQueue }),
   };
   const launch = (change?: Pick<WorkerRoleOptions, 'logins'>) =>

@@ -22,6 +22,33 @@ export function ConnectionFields({ values, set, at }: FieldProps) {
           error={at('rateLimit')}
         />
       </Group>
+      <Group grow align="flex-start">
+        <TextInput
+          label="Bandwidth"
+          description="20MB/s, or 06:00-22:00 20MB/s, else off (Europe/Berlin); empty: no limit"
+          value={values.bytesPerSecond ?? ''}
+          onChange={(event) => set({ bytesPerSecond: event.currentTarget.value || null })}
+          error={at('bytesPerSecond')}
+        />
+        <NumberInput
+          label="Reserved requests"
+          description="Of the registry's announced quota, for others; empty: none"
+          min={1}
+          value={values.reserveRequests ?? ''}
+          onChange={(value) => set({ reserveRequests: typeof value === 'number' ? value : null })}
+          error={at('reserveRequests')}
+        />
+      </Group>
+      <Textarea
+        label="Sync windows"
+        description="One a line, such as Mon-Fri 22:00-06:00 (Europe/Berlin) or Sat-Sun; empty: always"
+        autosize
+        minRows={1}
+        maxRows={6}
+        value={values.syncWindows?.join('\n') ?? ''}
+        onChange={(event) => set({ syncWindows: linesOf(event.currentTarget.value) })}
+        error={at('syncWindows')}
+      />
       <TextInput
         label="Proxy"
         description="http://[user:password@]host:port"
@@ -47,4 +74,8 @@ export function ConnectionFields({ values, set, at }: FieldProps) {
       />
     </Stack>
   );
+}
+
+function linesOf(text: string): string[] | null {
+  return text === '' ? null : text.split('\n');
 }

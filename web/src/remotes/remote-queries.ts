@@ -27,6 +27,9 @@ export const RemoteQuery = graphql(`
       downloadConcurrency
       maxRetries
       rateLimit
+      bytesPerSecond
+      syncWindows
+      reserveRequests
       proxyUrl
       sslValidation
       sslCaCertificate

@@ -34,6 +34,9 @@ export function valuesOf(remote: Remote | undefined) {
     minimumAgeSeconds: remote?.minimumAgeSeconds ?? null,
     downloadConcurrency: remote?.downloadConcurrency ?? 20,
     rateLimit: remote?.rateLimit ?? null,
+    bytesPerSecond: remote?.bytesPerSecond ?? null,
+    syncWindows: remote?.syncWindows ?? null,
+    reserveRequests: remote?.reserveRequests ?? null,
     /** Never returned with its credentials, so that an unchanged one is not sent. */
     proxyUrl: remote?.proxyUrl ?? null,
     sslValidation: remote?.sslValidation ?? true,

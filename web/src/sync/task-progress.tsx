@@ -44,6 +44,8 @@ export const TaskProgressFragment = graphql(`
       tagsTotal
       signaturesDone
       throttledUntil
+      waitsFor
+      waitsUntil
     }
   }
 `);
@@ -100,6 +102,11 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
           The upstream asked to slow down: the task continues {relativeTime(progress.throttledUntil, now)}.
         </p>
       ) : null}
+      {progress.waitsFor === null ? null : (
+        <p className={classes.note} data-tone="late">
+          {waitText(progress.waitsFor, progress.waitsUntil, now)}
+        </p>
+      )}
       {error === null ? null : (
         <p className={classes.note} data-tone="bad" role="status">
           <b>{error.code}</b> {error.message}
@@ -148,6 +155,18 @@ function RuleCounts({ progress: { found, total, done, failed }, dryRun }: RuleCo
 
 function shareSynced({ total, done }: RuleCountsProps['progress']): number | undefined {
   return total === null || total === 0 ? undefined : done / total;
+}
+
+function waitText(
+  waitsFor: 'TURN' | 'SYNC_WINDOW' | 'QUOTA',
+  waitsUntil: string | null,
+  now: number,
+): string {
+  if (waitsFor === 'TURN') return "The task waits for other syncs of the upstream's host.";
+  if (waitsFor === 'QUOTA')
+    return "The task waits: what is left of the registry's quota is reserved for others.";
+  const until = waitsUntil === null ? '' : `, which opens ${relativeTime(waitsUntil, now)}`;
+  return `The task waits for its sync window${until}.`;
 }
 
 function counted(done: number, total: number | null): string {

@@ -1,6 +1,7 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
+import { budgetText } from './budget-text.ts';
 import { RemotePolicyEnum } from './remote-policy.ts';
 import { layerUrlsText } from './remote.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
@@ -83,6 +84,24 @@ export abstract class RemoteSettings extends TagRuleSettings {
       'Requests per second to the host, at least 1, shared by all workers and all remotes of that host that have a limit; null: no limit.',
   })
   rateLimit?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: budgetText.bytesPerSecond,
+  })
+  bytesPerSecond?: string | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: budgetText.syncWindows,
+  })
+  syncWindows?: string[] | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: budgetText.reserveRequests,
+  })
+  reserveRequests?: number | null;
 
   @Field(() => [HeaderInput], {
     nullable: true,

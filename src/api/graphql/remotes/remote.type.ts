@@ -4,6 +4,7 @@ import { connectionType } from '../connection.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
+import { RemoteBudgets, budgetsOf } from './remote-budgets.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { withRuleDefaults } from '../../../selection/tag-rules.ts';
 import { RemotePolicyEnum } from './remote-policy.ts';
@@ -22,7 +23,7 @@ export const layerUrlsText =
     'An upstream repository and the settings to access it. Password, client key and header values are write-only.',
   simpleResolvers: true,
 })
-export class RemoteType extends NodeType {
+export class RemoteType extends RemoteBudgets {
   row!: Remote;
 
   @Field(() => String, { description: 'Unique name, 1 to 255 characters.' })
@@ -111,13 +112,6 @@ export class RemoteType extends NodeType {
 
   @Field(() => Int, { description: 'Retries of a request after a transient error, 0 to 10.' })
   maxRetries!: number;
-
-  @Field(() => Int, {
-    nullable: true,
-    description:
-      'Requests per second to the host, shared by all workers and all remotes of that host that have a limit; null: no limit.',
-  })
-  rateLimit!: number | null;
 
   @Field(() => String, {
     nullable: true,
@@ -211,7 +205,7 @@ export function toRemoteType(row: Remote): RemoteType {
     totalTimeout: row.totalTimeout ?? null,
     connectTimeout: row.connectTimeout ?? null,
     sockReadTimeout: row.sockReadTimeout ?? null,
-    rateLimit: row.rateLimit ?? null,
+    ...budgetsOf(row),
     proxyUrl: row.proxyUrl ?? null,
     sslCaCertificate: row.sslCaCertificate ?? null,
     sslClientCertificate: row.sslClientCertificate ?? null,

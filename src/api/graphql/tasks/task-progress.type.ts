@@ -14,6 +14,21 @@ export const TaskStageEnum = {
 } as const;
 type TaskStage = keyof typeof TaskStageEnum;
 
+const WaitReasonEnum = { TURN: 'TURN', SYNC_WINDOW: 'SYNC_WINDOW', QUOTA: 'QUOTA' } as const;
+type WaitReason = keyof typeof WaitReasonEnum;
+
+registerEnumType(WaitReasonEnum, {
+  name: 'WaitReason',
+  description: 'Why a sync is WAITING.',
+  valuesConfig: {
+    TURN: { description: "The maximum of syncs of the upstream's host is running." },
+    SYNC_WINDOW: { description: 'No sync window of the remote (`Remote.syncWindows`) is open.' },
+    QUOTA: {
+      description: "What is left of the registry's quota is reserved (`Remote.reserveRequests`).",
+    },
+  },
+});
+
 registerEnumType(TaskStageEnum, {
   name: 'TaskStage',
   description: 'Stages of a sync, in order. A task that failed or was canceled keeps its last stage.',
@@ -81,6 +96,18 @@ export class TaskProgressType {
       'automatically.',
   })
   throttledUntil!: Date | null;
+
+  @Field(() => WaitReasonEnum, {
+    nullable: true,
+    description: 'Why a WAITING sync does not run; null: it does not wait, or is about to start.',
+  })
+  waitsFor!: WaitReason | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the sync looks again: its window opens, or the quota may be free; null: unknown.',
+  })
+  waitsUntil!: Date | null;
 }
 
 export function toProgress(row: Task, counts: TaskCounts | undefined): TaskProgressType {
@@ -98,6 +125,8 @@ export function toProgress(row: Task, counts: TaskCounts | undefined): TaskProgr
     bytesReused: atMost(counts?.bytesReused, row.bytesTotal),
     signaturesDone: counts?.signaturesDone ?? 0,
     throttledUntil: counts?.throttledUntil ?? null,
+    waitsFor: row.state === 'WAITING' ? (row.waitsFor ?? null) : null,
+    waitsUntil: row.state === 'WAITING' ? (row.waitsUntil ?? null) : null,
   });
 }
 

@@ -21,7 +21,8 @@ registerEnumType(TaskStateEnum, {
   description: 'States of a task. COMPLETED, FAILED and CANCELED are final.',
   valuesConfig: {
     WAITING: {
-      description: "Accepted; waiting for a worker, or for its turn at the upstream's host.",
+      description:
+        'Accepted, and waiting for a worker, for its turn, or for a sync window (`progress.waitsFor`).',
     },
     RUNNING: { description: 'A worker is processing the task.' },
     COMPLETED: { description: 'The task has completed.' },

@@ -29,6 +29,5 @@ export const globalLeftOut: Readonly<Record<string, string>> = {
 
 /** Fields of `ratelimit`. */
 export const limitLeftOut: Readonly<Record<string, string>> = {
-  min: 'Tidemark has no setting yet that keeps a part of the quota for others.',
   retry: 'Tidemark waits as long as the registry says.',
 };

@@ -18,6 +18,8 @@ interface Context {
   readonly draft: EstateDraft;
   readonly registries: ReadonlyMap<string, Registry>;
   readonly defaults: Fields | undefined;
+  /** `defaults.ratelimit.min` */
+  readonly reserve: number | undefined;
   /** Registries of targets that were reported. */
   readonly targets: Set<string>;
 }
@@ -40,9 +42,9 @@ export function convertRegsync(root: Source, draft: EstateDraft): void {
     if (credential !== undefined) draft.addCredential(credential);
   const defaults = fields.get('defaults')?.fields();
   defaults?.leaveOut({ ...entryLeftOut, ...globalLeftOut });
-  defaults?.get('ratelimit')?.fields().leaveOut(limitLeftOut);
   defaults?.ignore('interval', 'schedule', 'includeExternal', 'referrers', 'digestTags');
-  const context: Context = { draft, registries, defaults, targets: new Set() };
+  const reserve = defaults && readReserve(defaults);
+  const context: Context = { draft, registries, defaults, reserve, targets: new Set() };
   for (const { entry, fields: own } of entries) convertEntry(entry, own, context);
 }
 
@@ -59,7 +61,7 @@ function convertEntry(entry: Source, fields: Fields, context: Context): void {
     return;
   }
   fields.leaveOut(entryLeftOut);
-  fields.get('ratelimit')?.fields().leaveOut(limitLeftOut);
+  const reserveRequests = readReserve(fields) ?? context.reserve;
   const source = readImage(fields.get('source')?.text() ?? '');
   const repository = readTarget(fields, context);
   if ('mistake' in source || repository === undefined) return;
@@ -77,11 +79,19 @@ function convertEntry(entry: Source, fields: Fields, context: Context): void {
     names: [repository],
     url: registry?.url ?? urlOf(source.host),
     upstreamName: registry?.pathPrefix === undefined ? source.name : `${registry.pathPrefix}/${source.name}`,
-    connection: { ...registry?.connection, followLayerUrls: followsUrls ? true : undefined },
+    connection: { ...registry?.connection, reserveRequests, followLayerUrls: followsUrls ? true : undefined },
     tags,
     platforms,
     schedules,
   });
+}
+
+/** `ratelimit.min`: what regsync leaves of the quota before each of its steps. */
+function readReserve(fields: Fields): number | undefined {
+  const limit = fields.get('ratelimit')?.fields();
+  limit?.leaveOut(limitLeftOut);
+  const least = Math.floor(limit?.get('min')?.number() ?? 0);
+  return least >= 1 && least <= 1_000_000 ? least : undefined;
 }
 
 /** Why a whole entry has no equivalent. */

@@ -1,0 +1,38 @@
+import { Field, Int, ObjectType } from 'type-graphql';
+import type { Remote } from '../../../db/schema/remotes.ts';
+import { NodeType } from '../node.type.ts';
+import { budgetText } from './budget-text.ts';
+
+/** The limits of what a remote asks of its upstream. */
+@ObjectType()
+export abstract class RemoteBudgets extends NodeType {
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Requests per second to the host, shared by all workers and all remotes of that host that have a limit; null: no limit.',
+  })
+  rateLimit!: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: budgetText.bytesPerSecond,
+  })
+  bytesPerSecond!: string | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: budgetText.syncWindows,
+  })
+  syncWindows!: string[] | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: budgetText.reserveRequests,
+  })
+  reserveRequests!: number | null;
+}
+
+export function budgetsOf(row: Remote): Omit<RemoteBudgets, 'id'> {
+  const { rateLimit = null, bytesPerSecond = null, syncWindows = null, reserveRequests = null } = row;
+  return { rateLimit, bytesPerSecond, syncWindows, reserveRequests };
+}
