@@ -9,10 +9,11 @@ export interface TagVersion {
 }
 
 // regex input: a tag, at most 128 characters
-const numbers = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?![\d.])/;
+const numbers = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?/;
 // regex input: a tag, at most 128 characters
-const preRelease =
-  /^-?(alpha|beta|rc|preview|pre|dev|snapshot|nightly|canary)(?:[.-]?(\d+(?:\.\d+)*))?(?=[-_]|$)/i;
+const preReleaseWord = /^-?(alpha|beta|rc|preview|pre|dev|snapshot|nightly|canary)/i;
+// regex input: a tag, at most 128 characters
+const preReleaseCounters = /^[.-]?(\d+(?:\.\d+)*)/;
 
 // regex input: what follows the numbers and the pre-release of a tag
 const buildAndVariant = /^(?:_([0-9A-Za-z.]+))?(?:-(.+))?$/;
@@ -27,14 +28,39 @@ export function parseTagVersion(tag: string): TagVersion | undefined {
   if (core === null) return undefined;
   const parts = core.slice(1).map((part: string | undefined) => Number(part ?? 0));
   const afterNumbers = tag.slice(core[0].length);
-  const pre = preRelease.exec(afterNumbers);
-  const counters = (pre?.[2] ?? '').split('.').filter((counter) => counter !== '');
+  // more numbers than three, or a point without one
+  if (/^[\d.]/.test(afterNumbers)) return undefined;
+  const pre = readPreRelease(afterNumbers);
+  const counters = pre?.counters ?? [];
   if (![...parts, ...counters.map(Number)].every(Number.isSafeInteger)) return undefined;
-  const rest = buildAndVariant.exec(afterNumbers.slice(pre?.[0].length ?? 0));
+  const rest = buildAndVariant.exec(pre?.rest ?? afterNumbers);
   if (rest === null) return undefined;
-  const suffix = pre === null ? '' : `-${[(pre[1] ?? '').toLowerCase(), ...counters.map(Number)].join('.')}`;
+  const suffix = pre === undefined ? '' : `-${[pre.word, ...counters.map(Number)].join('.')}`;
   const build = rest[1] === undefined || !isBuild(rest[1]) ? '' : `+${rest[1]}`;
   return { version: new SemVer(`${parts.join('.')}${suffix}${build}`), variant: rest[2] };
+}
+
+interface PreRelease {
+  readonly word: string;
+  readonly counters: readonly string[];
+  /** What follows it: empty, or from `-` or `_` on. */
+  readonly rest: string;
+}
+
+function readPreRelease(text: string): PreRelease | undefined {
+  const word = preReleaseWord.exec(text);
+  if (word === null) return undefined;
+  const afterWord = text.slice(word[0].length);
+  const found = preReleaseCounters.exec(afterWord);
+  const afterCounters = afterWord.slice(found?.[0].length ?? 0);
+  const [, name = ''] = word;
+  if (found !== null && isEnd(afterCounters))
+    return { word: name.toLowerCase(), counters: (found[1] ?? '').split('.'), rest: afterCounters };
+  return isEnd(afterWord) ? { word: name.toLowerCase(), counters: [], rest: afterWord } : undefined;
+}
+
+function isEnd(rest: string): boolean {
+  return rest === '' || rest.startsWith('-') || rest.startsWith('_');
 }
 
 /** semver.org, item 10: identifiers between dots are not empty. */
