@@ -31,7 +31,13 @@ export function limitedBody(
   let left = size;
   const readPaid = async (): Promise<IteratorResult<Uint8Array>> => {
     const taken = Math.min(pieceBytes, left);
-    await budget.take(taken, signal);
+    try {
+      await budget.take(taken, signal);
+    } catch (error) {
+      // nobody else ends the body: a loop does not close an iterator that throws
+      await inner.return?.();
+      throw error;
+    }
     let read = 0;
     try {
       const next = await inner.next();

@@ -6,7 +6,7 @@ export interface ManifestQuota {
    * Asks for one request.
    * @throws TidemarkError `QUOTA_RESERVED`, retryable, while nothing but the reserve is left
    */
-  admit(): Promise<Admission>;
+  admit(signal?: AbortSignal): Promise<Admission>;
 }
 
 export interface Admission {

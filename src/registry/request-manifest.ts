@@ -12,7 +12,7 @@ export async function requestManifest<Result>(
 ): Promise<Result> {
   if (quota === undefined) return requester.request(input, read);
   for (;;) {
-    const admission = await quota.admit();
+    const admission = await quota.admit(input.signal);
     let answer: { readonly limit: RateLimit | undefined } | undefined;
     const see = (response: HttpResponse) => {
       answer = { limit: parseRateLimit(response.headers) };

@@ -71,7 +71,10 @@ function limit(bucket: Bucket, timetable: RateTimetable, now: () => number): Byt
   return {
     rate,
     take: (bytes, signal = new AbortController().signal) => bucket.take(bytes, rate, signal),
-    settle: (bytes) => bucket.settle(bytes),
+    // without a limit nothing was taken
+    settle: (bytes) => {
+      if (rate() !== undefined) bucket.settle(bytes);
+    },
   };
 }
 

@@ -1,5 +1,4 @@
 import { addDelivered, readListPlace, setListPlace } from '../../db/upstreams/task-upstreams.ts';
-import { clearWalk } from '../../db/tasks/tasks.ts';
 import { addWarnings } from '../../db/tasks/task-warnings.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -51,8 +50,7 @@ export async function openSyncUpstream(
     chosen: lists ? undefined : await readChosen(deps, taskId, all),
     onThrottled: ({ url }, error) => throttles.note(hostOf(url), error),
     async onChosen(place, failures) {
-      // what an earlier attempt has walked are the tags of another upstream
-      if (await setListPlace(em(), taskId, place)) await clearWalk(em(), taskId);
+      await setListPlace(em(), taskId, place);
       if (place !== own) await addWarnings(em(), taskId, [fallbackWarning(own, place, failures)]);
     },
   });

@@ -1,6 +1,7 @@
 import { dropQuota, noteQuota, readQuota, takeProbe } from '../../db/tasks/request-quotas.ts';
 import type { KnownQuota } from '../../db/tasks/request-quotas.ts';
 import type { Remote } from '../../db/schema/remotes.ts';
+import { abortable } from '../../content/abortable.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { Admission, ManifestQuota } from '../../registry/manifest-quota.ts';
 import type { RateLimit } from '../../registry/registry.ts';
@@ -51,13 +52,14 @@ export function createQuotas({ database, throttleClock: clock = realTime }: Quot
     open(remote) {
       const { reserveRequests: reserve } = remote;
       if (reserve == null) return undefined;
-      const scope = hostScope(remote);
+      // what is left for one reserve says nothing about another
+      const scope = `${hostScope(remote)} ${reserve}`;
       const known = scopes.get(scope) ?? nothingKnown();
       if (scopes.size >= scopesMost && !scopes.has(scope)) scopes.clear();
       scopes.set(scope, known);
       const { host } = new URL(remote.url);
       const account = { em: () => database.em.fork(), clock, scope, host, reserve, known };
-      return { admit: () => admit(account) };
+      return { admit: (signal) => admit(account, signal) };
     },
   };
 }
@@ -81,7 +83,7 @@ function nowOf({ clock }: Account): number {
   return performance.now() + clock.aheadMs();
 }
 
-async function admit(account: Account): Promise<Admission> {
+async function admit(account: Account, signal: AbortSignal | undefined): Promise<Admission> {
   const { em, clock, scope, host, reserve, known } = account;
   for (;;) {
     if (known.limit !== undefined && known.limit <= reserve) throw neverFree(host, reserve, known.limit);
@@ -97,7 +99,7 @@ async function admit(account: Account): Promise<Admission> {
     const isReached = known.isNoted && (ownAnswer(account) ?? Number.POSITIVE_INFINITY) <= reserve;
     if (known.isSilent || (known.inFlight === 0 && !isReached)) return admission(account, false);
     // The answers to the requests in flight tell how much is left.
-    if (known.inFlight > 0) await known.next.promise;
+    if (known.inFlight > 0) await abortable(known.next.promise, signal);
   }
 }
 

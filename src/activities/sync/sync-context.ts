@@ -24,7 +24,7 @@ import type { WalkFailures } from '../../upstream/walk-graph.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
 import { hostOf, openClient } from './open-client.ts';
 import type { SharedByClients } from './open-client.ts';
-import { resumeInWindow, withinWindow } from './sync-window.ts';
+import { pausedMeanwhile, startInWindow, withinWindow } from './sync-window.ts';
 import { openFailures } from './open-failures.ts';
 import { openSyncUpstream } from './open-upstream.ts';
 import type { SyncUpstream } from './open-upstream.ts';
@@ -136,7 +136,7 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
     },
     async useOnline(taskId, signal, work, options) {
       if (await isPaused(deps.database.em.fork(), taskId))
-        await resumeInWindow(deps, deps.database.em.fork(), taskId);
+        await startInWindow(deps, deps.database.em.fork(), taskId);
       try {
         return await contexts.use(
           taskId,
@@ -145,7 +145,8 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
         );
       } catch (error) {
         await pauseAtReserve(deps.database.em.fork(), taskId, error);
-        throw error;
+        const isStopped = isTidemarkError(error) && error.code === 'TASK_NOT_RUNNING';
+        throw isStopped && (await isPaused(deps.database.em.fork(), taskId)) ? pausedMeanwhile(deps) : error;
       }
     },
     close: () => clients.close(),

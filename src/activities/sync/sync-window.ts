@@ -10,6 +10,7 @@ import { realTime } from './throttles.ts';
 /** A waiting sync looks again by itself after this time, because the windows may be changed. */
 const longestWaitMs = 300_000;
 const turnWaitMs = 30_000;
+const againMs = 1_000;
 /** The longest time of a timer. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -27,8 +28,9 @@ export function isWindowClosed(deps: WindowDeps, { syncWindows }: Windowed): boo
 
 /**
  * Starts a task, or continues it after a window.
- * @returns undefined while the host has its maximum of running syncs.
- * @throws TidemarkError `SYNC_WAITS` outside of the windows, with the time to try again
+ * @returns undefined while the host has its maximum of running syncs. The sync has no turn then, and waits for it.
+ * @throws TidemarkError `SYNC_WAITS` outside of the windows, and for a task that has begun and has no turn, with the time to try again. Its
+ * activity goes on, because a new one would number its lists from 1 again.
  */
 export async function startInWindow(
   deps: WindowDeps,
@@ -37,18 +39,18 @@ export async function startInWindow(
 ): Promise<StartedTask | undefined> {
   const started = await startTask(em, taskId, { syncsPerHost: deps.syncsPerHost, nowMs: nowOf(deps) });
   if (!('waitsFor' in started)) return started;
-  if (started.waitsFor === 'TURN') return undefined;
-  throw closed(deps, started.untilMs);
-}
-
-/** Continues a task that a window has stopped. @throws TidemarkError `SYNC_WAITS`, with the time to try again */
-export async function resumeInWindow(deps: WindowDeps, em: Em, taskId: number): Promise<void> {
-  if ((await startInWindow(deps, em, taskId)) !== undefined) return;
+  if (started.waitsFor !== 'TURN') throw closed(deps, started.untilMs);
+  if (!started.hasBegun) return undefined;
   throw waits(
     deps,
     "The maximum of syncs of the upstream's host is running. The sync continues when one of them ends.",
     turnWaitMs,
   );
+}
+
+/** Another activity of the sync has paused it, between two statements of this one. */
+export function pausedMeanwhile(deps: WindowDeps): TidemarkError {
+  return waits(deps, 'The sync began to wait meanwhile. It continues when the wait ends.', againMs);
 }
 
 /**

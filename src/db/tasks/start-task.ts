@@ -25,6 +25,12 @@ export interface TaskWait {
   readonly untilMs: number | null;
 }
 
+/** The wait of a task. */
+export interface WaitingTask extends TaskWait {
+  /** Whether it has run before. */
+  readonly hasBegun: boolean;
+}
+
 export interface StartRules {
   readonly syncsPerHost: number;
   /** The time of the sync windows; default: now. */
@@ -54,7 +60,11 @@ export function selectionOf(overrides: RawBuilder<unknown>): RawBuilder<unknown>
  * @throws TidemarkError `TASK_NOT_RUNNING` for a final task, `NOT_FOUND` if the task, its repository or its remote is
  * deleted.
  */
-export async function startTask(em: Em, taskId: number, rules: StartRules): Promise<StartedTask | TaskWait> {
+export async function startTask(
+  em: Em,
+  taskId: number,
+  rules: StartRules,
+): Promise<StartedTask | WaitingTask> {
   return em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const {
@@ -72,7 +82,7 @@ export async function startTask(em: Em, taskId: number, rules: StartRules): Prom
     const wait = await findWait(transaction, { id: taskId, upstreamHost: host, syncWindows }, rules);
     if (wait !== undefined) {
       await showWait(transaction, taskId, wait);
-      return wait;
+      return { ...wait, hasBegun: startedAt !== null };
     }
     await sql`
       with raised as (

@@ -29,11 +29,15 @@ export async function takeTurn(
   return (running.rows[0]?.count ?? 0) < syncsPerHost;
 }
 
-/** Workflows of the longest waiting tasks at the host of an ended task, one for each free turn. */
+/**
+ * Workflows of the tasks that have waited longest for a turn at the host of an ended task, one for each free turn. Tasks that have begun, or wait
+ * for a window, look by themselves.
+ */
 export async function readNextInLine(em: Em, taskId: number, syncsPerHost: number): Promise<string[]> {
   const found = await sql<{ workflowId: string }>`
     select next.workflow_id as "workflowId"
     from task ended join task next on next.upstream_host = ended.upstream_host and next.state = 'WAITING'
+      and next.started_at is null and (next.waits_for is null or next.waits_for = 'TURN')
     where ended.id = ${taskId} order by next.id
     limit greatest(0, ${syncsPerHost} - (
       select count(*) from task running

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { clearWalk } from '../tasks/tasks.ts';
 
 /* The upstreams of a sync whose remote has fallbacks: which one listed the tags, and who delivered what. */
 
@@ -41,10 +42,10 @@ export async function addDelivered(
     );
 }
 
-/** Records whose tags the sync takes. @returns whether an earlier attempt took those of another upstream. */
-export async function setListPlace(em: Em, taskId: number, place: UpstreamPlace): Promise<boolean> {
+/** Records whose tags the sync takes. If an earlier attempt took those of another upstream, what it has walked is dropped with that. */
+export async function setListPlace(em: Em, taskId: number, place: UpstreamPlace): Promise<void> {
   const { url, upstreamName, position } = place;
-  return em.transactional(async (transaction) => {
+  await em.transactional(async (transaction) => {
     const db = kysely(transaction);
     const dropped = await sql<{ url: string }>`
       update task_upstream set has_list = false
@@ -56,7 +57,7 @@ export async function setListPlace(em: Em, taskId: number, place: UpstreamPlace)
       on conflict (task_id, url, upstream_name) do update set has_list = true, position = excluded.position`.execute(
       db,
     );
-    return dropped.rows.length > 0;
+    if (dropped.rows.length > 0) await clearWalk(transaction, taskId);
   });
 }
 
