@@ -83,7 +83,7 @@ export function addRepositories(program: Command, choose: Choose): void {
           wholeNumber(1, 100_000),
         )
         .option('--rule <name>', 'only those that this mirror rule has made')
-        .option('--vanished', 'only those that the upstream of their mirror rule has no more'),
+        .option('--vanished', 'only those that the upstream of their mirror rule no longer has'),
     list: async (client, _args, { name, stale, rule, vanished }) => ({
       key: 'repositories',
       connection: 'repositories',

@@ -34,7 +34,7 @@ export function addSearch(program: Command, choose: Choose): void {
             repository?.name ?? null,
             tag,
             digest,
-            task === null ? null : `${task.name} ${task.state}`,
+            task === null ? null : `${task.id} ${task.name} ${task.state}`,
           ]),
         );
       return search.length === 0 ? 1 : 0;

@@ -11,7 +11,7 @@ import { DayChart } from './day-chart.tsx';
 const LastDays = graphql(`
   query LastDays {
     estate {
-      days(first: 30) {
+      days(first: 31) {
         day
         storedBytes
         pulls
@@ -24,26 +24,25 @@ const LastDays = graphql(`
 /** Sums over all content are not read again with the rest of the page. */
 const context = { once: true };
 
-/** Growth of the storage, and what clients have pulled, over thirty days. */
+/** Growth of the storage, and what clients have pulled, over thirty days. The day before them is what growth is compared with. */
 export function LastDays30() {
   const [{ data, error }] = useQuery({ query: LastDays, requestPolicy: 'network-only', context });
-  const days = useMemo(() => data?.estate.days.toReversed(), [data]);
+  const all = useMemo(() => data?.estate.days.toReversed(), [data]);
+  const days = useMemo(() => all?.slice(1), [all]);
   const charts = useMemo(
     () =>
-      days === undefined
-        ? undefined
-        : {
-            stored: days.map(({ day, storedBytes }) => ({ day, bytes: storedBytes })),
-            served: days.map(({ day, servedBytes }) => ({ day, bytes: servedBytes })),
-          },
+      days && {
+        stored: days.map(({ day, storedBytes }) => ({ day, bytes: storedBytes })),
+        served: days.map(({ day, servedBytes }) => ({ day, bytes: servedBytes })),
+      },
     [days],
   );
   if (error !== undefined) return <Problem error={error} />;
   if (days === undefined || charts === undefined) return <RowsSkeleton rows={2} height={90} />;
-  const grown = (days.at(-1)?.storedBytes ?? 0) - (days[0]?.storedBytes ?? 0);
+  const grown = (all?.at(-1)?.storedBytes ?? 0) - (all?.[0]?.storedBytes ?? 0);
   const pulls = days.reduce((sum, day) => sum + day.pulls, 0);
   const served = days.reduce((sum, day) => sum + day.servedBytes, 0);
-  const growth = `${formatBytes(grown)} of what is stored now came in the last 30 days`;
+  const growth = `${formatBytes(grown)} of the stored content was added in the last 30 days`;
   const pulled = `${pulls.toLocaleString()} ${pulls === 1 ? 'pull' : 'pulls'}, ${formatBytes(served)} served in the last 30 days`;
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">

@@ -1,9 +1,10 @@
-import { Button, Tabs } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { ConfirmButton } from '../shared/confirm-button.tsx';
+import { FieldTabs } from '../shared/field-tabs.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
 import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { ConnectionFields } from './connection-fields.tsx';
@@ -39,6 +40,55 @@ export function RemoteDialog({ id, onClose }: Props) {
   );
 }
 
+/** The fields of each tab. */
+const tabs = {
+  upstream: {
+    tab: 'upstream',
+    label: 'Upstream',
+    fields: [
+      'name',
+      'url',
+      'upstreamName',
+      'credentialId',
+      'username',
+      'password',
+      'policy',
+      'signaturePolicyId',
+    ],
+  },
+  tags: {
+    tab: 'tags',
+    label: 'Tags',
+    fields: [
+      'includeTags',
+      'includeTagPatterns',
+      'semverRanges',
+      'excludeTags',
+      'excludeTagPatterns',
+      'platforms',
+      'immutableTags',
+      'newestTags',
+      'minimumAgeSeconds',
+      'tagFailures',
+    ],
+  },
+  fallbacks: { tab: 'fallbacks', label: 'Fallbacks', fields: ['fallbacks'] },
+  connection: {
+    tab: 'connection',
+    label: 'Connection',
+    fields: [
+      'downloadConcurrency',
+      'rateLimit',
+      'bytesPerSecond',
+      'syncWindows',
+      'reserveRequests',
+      'proxyUrl',
+      'sslValidation',
+      'sslCaCertificate',
+    ],
+  },
+} as const;
+
 function RemoteForm({
   data,
   onClose,
@@ -49,6 +99,7 @@ function RemoteForm({
   const remote = data.remote ?? undefined;
   const [stored] = useState(() => valuesOf(remote));
   const [values, setValues] = useState(stored);
+  const [chosen, setChosen] = useState<string | null>(tabs.upstream.tab);
   const creation = useSubmit(CreateRemote, (result) => result.remoteCreate);
   const update = useSubmit(UpdateRemote, (result) => result.remoteUpdate);
   const deletion = useSubmit(DeleteRemote, (result) => result.remoteDelete);
@@ -56,6 +107,7 @@ function RemoteForm({
   const [test, setTest] = useState<NonNullable<ResultOf<typeof TestRemote>['remoteTest']['test']>>();
   const form = remote === undefined ? creation : update;
   const save = async () => {
+    setChosen(null);
     const fields = inputOf(values, stored);
     const done =
       remote === undefined
@@ -111,31 +163,30 @@ function RemoteForm({
         )
       }
     >
-      <Tabs defaultValue="upstream">
-        <Tabs.List mb="sm">
-          <Tabs.Tab value="upstream">Upstream</Tabs.Tab>
-          <Tabs.Tab value="tags">Tags</Tabs.Tab>
-          <Tabs.Tab value="fallbacks">Fallbacks</Tabs.Tab>
-          <Tabs.Tab value="connection">Connection</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="upstream">
-          <UpstreamFields
-            {...fields}
-            hasPassword={remote?.hasPassword ?? false}
-            credentials={data.credentials.nodes}
-            policies={data.signaturePolicies.nodes}
-          />
-        </Tabs.Panel>
-        <Tabs.Panel value="tags">
-          <TagFields {...fields} />
-        </Tabs.Panel>
-        <Tabs.Panel value="fallbacks">
-          <FallbackFields {...fields} credentials={data.credentials.nodes} />
-        </Tabs.Panel>
-        <Tabs.Panel value="connection">
-          <ConnectionFields {...fields} />
-        </Tabs.Panel>
-      </Tabs>
+      <FieldTabs
+        at={form.at}
+        chosen={chosen}
+        onChoose={setChosen}
+        tabs={[
+          {
+            ...tabs.upstream,
+            panel: (
+              <UpstreamFields
+                {...fields}
+                hasPassword={remote?.hasPassword ?? false}
+                credentials={data.credentials.nodes}
+                policies={data.signaturePolicies.nodes}
+              />
+            ),
+          },
+          { ...tabs.tags, panel: <TagFields {...fields} /> },
+          {
+            ...tabs.fallbacks,
+            panel: <FallbackFields {...fields} credentials={data.credentials.nodes} />,
+          },
+          { ...tabs.connection, panel: <ConnectionFields {...fields} /> },
+        ]}
+      />
       {test === undefined ? null : <TestResult test={test} />}
     </EditDialog>
   );

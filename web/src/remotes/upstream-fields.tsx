@@ -45,7 +45,7 @@ export function UpstreamFields({ values, set, at, hasPassword, credentials, poli
       />
       <Choice
         label="Credential"
-        none="None: the user name and password below, or nobody"
+        none="None: the user name and password below, or anonymous"
         value={values.credentialId}
         options={credentials}
         // a remote has one login

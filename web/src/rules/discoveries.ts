@@ -1,14 +1,22 @@
 import type { Values } from './rule-values.ts';
 
-export const discoveries: readonly { readonly value: Values['discovery']; readonly label: string }[] = [
-  { value: 'CATALOG', label: "The registry's catalog" },
-  { value: 'HARBOR', label: "Harbor's API" },
-  { value: 'QUAY', label: "Quay's API" },
-  { value: 'DOCKER_HUB', label: "Docker Hub's API" },
-  { value: 'TIDEMARK', label: 'Another Tidemark' },
-  { value: 'LIST', label: 'A list of names' },
-];
+const labels: Readonly<Record<Values['discovery'], string>> = {
+  CATALOG: "The registry's catalog",
+  HARBOR: "Harbor's API",
+  QUAY: "Quay's API",
+  DOCKER_HUB: "Docker Hub's API",
+  GITLAB: "GitLab's API",
+  ECR: 'Amazon ECR, with a credential of the kind ECR',
+  GOOGLE: "Google's lists of tags",
+  TIDEMARK: 'Another Tidemark',
+  LIST: 'A list of names',
+};
+
+export const discoveries = Object.entries(labels).map(([value, label]) => ({
+  value: value as Values['discovery'],
+  label,
+}));
 
 export function discoveryLabel(discovery: Values['discovery']): string {
-  return discoveries.find(({ value }) => value === discovery)?.label ?? discovery;
+  return labels[discovery];
 }

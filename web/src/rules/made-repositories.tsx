@@ -54,7 +54,7 @@ const columns: readonly Column<Repository>[] = [
     width: '130px',
     cell: (repository) =>
       repository.isVanished ? (
-        <StateMark tone="late" title="The upstream has it no more. It is kept, and not synced.">
+        <StateMark tone="late" title="The upstream no longer has it. It is kept, and not synced.">
           vanished
         </StateMark>
       ) : (

@@ -6,7 +6,7 @@ import { ConfirmButton } from '../shared/confirm-button.tsx';
 import { Mistakes } from '../shared/mistakes.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { DeleteRule, RunRule } from './rule-queries.ts';
-import { scopeBelow } from './rule-values.ts';
+import { scopeBelow } from '../../../src/selection/rule-target.ts';
 
 interface Props {
   readonly rule: { readonly id: string; readonly name: string; readonly targetPrefix: string };

@@ -1,8 +1,8 @@
-import { Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
+import { FieldTabs } from '../shared/field-tabs.tsx';
 import { EditDialog } from '../shared/edit-dialog.tsx';
 import { LoadingDialog } from '../shared/loading-dialog.tsx';
 import { MirrorFields } from './mirror-fields.tsx';
@@ -38,10 +38,14 @@ export function RuleDialog({ id, onClose }: Props) {
   );
 }
 
-/** The fields of each tab; a mistake opens the first tab that has one. */
-const tabs = [
-  { tab: 'source', label: 'Registry', fields: ['name', 'url', 'credentialId', 'username', 'password'] },
-  {
+/** The fields of each tab. */
+const tabs = {
+  source: {
+    tab: 'source',
+    label: 'Registry',
+    fields: ['name', 'url', 'credentialId', 'username', 'password'],
+  },
+  selection: {
     tab: 'selection',
     label: 'Repositories',
     fields: [
@@ -54,9 +58,13 @@ const tabs = [
       'repositoriesAtMost',
     ],
   },
-  { tab: 'mirror', label: 'Tags and layers', fields: ['includeTags', 'excludeTags', 'policy', 'mirror'] },
-  { tab: 'run', label: 'Runs', fields: ['cron', 'intervalSeconds', 'timeZone', 'paused'] },
-] as const;
+  mirror: {
+    tab: 'mirror',
+    label: 'Tags and layers',
+    fields: ['includeTags', 'excludeTags', 'policy', 'mirror'],
+  },
+  run: { tab: 'run', label: 'Runs', fields: ['cron', 'intervalSeconds', 'timeZone', 'paused'] },
+} as const;
 
 function RuleForm({
   data,
@@ -72,7 +80,6 @@ function RuleForm({
   const creation = useSubmit(CreateRule, (result) => result.mirrorRuleCreate);
   const update = useSubmit(UpdateRule, (result) => result.mirrorRuleUpdate);
   const form = rule === undefined ? creation : update;
-  const mistaken = tabs.find(({ fields }) => fields.some((field) => form.at(field) !== undefined))?.tab;
   const save = async () => {
     setChosen(null);
     const { name, url } = values;
@@ -98,27 +105,22 @@ function RuleForm({
       error={form.error}
       others={form.elsewhere(...Object.keys(values))}
     >
-      <Tabs value={chosen ?? mistaken ?? 'source'} onChange={setChosen}>
-        <Tabs.List mb="sm">
-          {tabs.map(({ tab, label }) => (
-            <Tabs.Tab key={tab} value={tab}>
-              {label}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value="source">
-          <SourceFields {...fields} isNew={rule === undefined} credentials={data.credentials.nodes} />
-        </Tabs.Panel>
-        <Tabs.Panel value="selection">
-          <SelectionFields {...fields} />
-        </Tabs.Panel>
-        <Tabs.Panel value="mirror">
-          <MirrorFields {...fields} />
-        </Tabs.Panel>
-        <Tabs.Panel value="run">
-          <RunFields {...fields} />
-        </Tabs.Panel>
-      </Tabs>
+      <FieldTabs
+        at={form.at}
+        chosen={chosen}
+        onChoose={setChosen}
+        tabs={[
+          {
+            ...tabs.source,
+            panel: (
+              <SourceFields {...fields} isNew={rule === undefined} credentials={data.credentials.nodes} />
+            ),
+          },
+          { ...tabs.selection, panel: <SelectionFields {...fields} /> },
+          { ...tabs.mirror, panel: <MirrorFields {...fields} /> },
+          { ...tabs.run, panel: <RunFields {...fields} /> },
+        ]}
+      />
     </EditDialog>
   );
 }

@@ -50,8 +50,3 @@ export function inputOf(values: Values, stored: Values): Record<string, unknown>
     ),
   );
 }
-
-/** The names that a rule may create, as a scope of roles. */
-export function scopeBelow(targetPrefix: string): string {
-  return targetPrefix === '' ? '*' : `${targetPrefix}/*`;
-}

@@ -1,6 +1,7 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { Button } from '@mantine/core';
 import { IconPlus } from '../frame/icons.ts';
+import { scopeBelow } from '../../../src/selection/rule-target.ts';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
@@ -54,7 +55,7 @@ const columns: readonly Column<Rule>[] = [
   {
     header: 'Makes',
     width: 'minmax(110px, 1fr)',
-    cell: ({ targetPrefix }) => (targetPrefix === '' ? '*' : `${targetPrefix}/*`),
+    cell: ({ targetPrefix }) => scopeBelow(targetPrefix),
   },
   {
     header: 'Repositories',

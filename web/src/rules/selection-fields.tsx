@@ -6,7 +6,8 @@ const globs = [
   {
     field: 'includeRepositories',
     label: 'Take these repositories',
-    description: 'For example team/** or {a,b}/*; empty: every repository',
+    description:
+      'For example team/** or {a,b}/*; empty: every repository. Quay, Docker Hub, GitLab and Google need globs that begin with a namespace',
   },
   { field: 'excludeRepositories', label: 'Except these', description: 'In the same notation' },
 ] as const;

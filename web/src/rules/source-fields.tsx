@@ -29,7 +29,7 @@ export function SourceFields({ values, set, at, isNew, credentials }: Props) {
       />
       <Choice
         label="Credential"
-        none="None: the user name and password below, or nobody"
+        none="None: the user name and password below, or anonymous"
         value={values.credentialId}
         options={credentials}
         // a rule has one login

@@ -33,15 +33,15 @@ interface Props {
 /** Layers in common, layers of one image only, and the settings that differ. */
 export function ImageChanges({ from, to }: Props) {
   const [old, now] = [readFragment(ComparedImageFragment, from), readFragment(ComparedImageFragment, to)];
-  const [before, after] = [useConfig(old.blobs), useConfig(now.blobs)];
+  const configs = [useConfig(old.blobs), useConfig(now.blobs)] as const;
   const [layersBefore, layersAfter] = [old, now].map(({ blobs }) => blobs.filter((blob) => !isConfig(blob)));
   const { common, added, removed } = compareLayers(layersBefore ?? [], layersAfter ?? []);
-  const settings = before === undefined || after === undefined ? [] : compareConfigs(before, after);
   return (
     <>
       <Group gap="lg" mb="sm">
         <Text size="sm">
-          <b>{formatBytes(sizeOf(added))}</b> come, <b>{formatBytes(sizeOf(removed))}</b> go
+          <b>{formatBytes(sizeOf(added))}</b> in added layers, <b>{formatBytes(sizeOf(removed))}</b> in
+          removed layers
         </Text>
         <Text size="sm" c="dimmed">
           layers in common: {common.length.toLocaleString()}, {formatBytes(sizeOf(common))}
@@ -54,36 +54,51 @@ export function ImageChanges({ from, to }: Props) {
       <Text component="h2" size="sm" fw={600} mt="md" mb={6}>
         Config
       </Text>
-      {settings.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          No setting differs.
-        </Text>
-      ) : (
-        <div className={classes.list} role="list" tabIndex={0} aria-label="Settings that differ">
-          {settings.map(({ name, before: was, after: is }) => (
-            <div key={name} className={classes.setting} role="listitem">
-              <span>{name}</span>
-              <span>{was === undefined ? 'absent' : <del>{was}</del>}</span>
-              <span>{is === undefined ? 'absent' : <ins>{is}</ins>}</span>
-            </div>
-          ))}
-        </div>
-      )}
+      <SettingChanges configs={configs} />
     </>
   );
 }
 
-/** The text of an image's config; undefined until it is read, "" where there is none. */
-function useConfig(blobs: Blobs): string | undefined {
+/** Undefined while it is read; null if it cannot be read. */
+type Config = string | null | undefined;
+
+function SettingChanges({ configs: [before, after] }: { readonly configs: readonly [Config, Config] }) {
+  if (before === null || after === null)
+    return <Remark>A config is not stored or cannot be read, so settings are not compared.</Remark>;
+  if (before === undefined || after === undefined) return <Remark>Loading the configs …</Remark>;
+  const settings = compareConfigs(before, after);
+  if (settings.length === 0) return <Remark>No setting differs.</Remark>;
+  return (
+    <div className={classes.list} role="list" tabIndex={0} aria-label="Settings that differ">
+      {settings.map(({ name, before: was, after: is }) => (
+        <div key={name} className={classes.setting} role="listitem">
+          <span>{name}</span>
+          <span>{was === undefined ? 'absent' : <del>{was}</del>}</span>
+          <span>{is === undefined ? 'absent' : <ins>{is}</ins>}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Remark({ children }: { readonly children: string }) {
+  return (
+    <Text size="sm" c="dimmed">
+      {children}
+    </Text>
+  );
+}
+
+function useConfig(blobs: Blobs): Config {
   const id = blobs.find(isConfig)?.id;
-  const [{ data }] = useQuery({
+  const [{ data, error }] = useQuery({
     query: BlobTextQuery,
     variables: { id: id ?? '' },
     pause: id === undefined,
   });
-  if (id === undefined) return '';
+  if (id === undefined || error !== undefined) return null;
   if (data === undefined) return undefined;
-  return data.node?.__typename === 'Blob' ? (data.node.text ?? '') : '';
+  return data.node?.__typename === 'Blob' ? data.node.text : null;
 }
 
 function LayerList({

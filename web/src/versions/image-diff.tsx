@@ -1,4 +1,4 @@
-import { SegmentedControl, Text } from '@mantine/core';
+import { Select, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql, readFragment } from '../graphql/graphql.ts';
@@ -96,13 +96,14 @@ export function ImageDiff({ name, from, to }: Props) {
         <Digest value={after.digest} />
       </Text>
       {platforms.length > 1 ? (
-        <SegmentedControl
+        <Select
           size="xs"
           mb="sm"
-          aria-label="Platform"
+          label="Platform"
+          allowDeselect={false}
           value={platform}
-          onChange={setChosen}
-          data={platforms.slice(0, 6)}
+          onChange={(value) => setChosen(value ?? undefined)}
+          data={platforms}
         />
       ) : null}
       {image === undefined || other === undefined ? (

@@ -68,7 +68,7 @@ export class EstateStorageType {
 }
 
 @ObjectType('EstateDay', {
-  description: 'A day of these repositories, in UTC.',
+  description: 'Storage and pulls of one day in UTC, over all repositories that the caller may read.',
   simpleResolvers: true,
 })
 export class EstateDayType {

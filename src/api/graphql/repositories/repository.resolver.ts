@@ -72,7 +72,7 @@ export class RepositoryResolver {
     @Arg('isVanished', () => Boolean, {
       nullable: true,
       description:
-        'Only repositories that a mirror rule has found to have vanished, or only others; null: all.',
+        'true: only repositories that have vanished from the upstream of their mirror rule; false: only the others; null: all.',
     })
     isVanished: boolean | null,
     @Ctx() { em, loaders }: RequestContext,

@@ -86,7 +86,9 @@ export class MirrorRuleType extends NodeType {
   @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
   username!: string | null;
 
-  @Field(() => [UpstreamType], { description: `Of the remotes that it makes. ${fallbacksText}` })
+  @Field(() => [UpstreamType], {
+    description: `Fallbacks of the remotes that the rule creates. ${fallbacksText}`,
+  })
   fallbacks!: UpstreamType[];
 
   @Field(() => Boolean, { description: ruleFieldText.mirror })

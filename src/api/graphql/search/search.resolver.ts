@@ -24,8 +24,8 @@ export class SearchResolver {
   async search(
     @Arg('text', () => String, {
       description:
-        'A part of a name, the beginning of a tag, the beginning of a digest (from 7 hexadecimal digits), or the number of a task; at most 255 ' +
-        'characters.',
+        'A part of a name, the beginning of a tag, the beginning of a digest (from 7 hexadecimal digits), or the number of a task (`taskId` in the log); ' +
+        'at most 255 characters.',
     })
     text: string,
     @Arg('first', () => Int, { description: 'How many of each kind, 1 to 100.' }) first: number,
