@@ -1,6 +1,10 @@
 /** Sync windows: a sync waits for one, and pauses at its end. The time of the windows is the test's own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startInWindow } from '../../src/activities/sync/sync-window.ts';
 import { Task } from '../../src/db/schema/tasks.ts';
+import { pauseTask } from '../../src/db/tasks/start-task.ts';
+import { readNextInLine } from '../../src/db/tasks/sync-turns.ts';
+import { createSyncTask, finishTask } from '../../src/db/tasks/tasks.ts';
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { taskKey } from '../../src/db/tasks/task-log.ts';
 import { openStageWithApi } from '../support/sync/stage-with-api.ts';
@@ -121,3 +125,32 @@ test('a sync that runs into the end of its window pauses, and resumes its blob b
 function configBytes({ blobs }: ReturnType<typeof createSampleRepository>): number {
   return [...blobs.values()].reduce((sum, { length }) => (length < 400_000 ? sum + length : sum), 0);
 }
+
+test('a sync that was stopped and has no turn waits in its activity; only one that has not begun is called to its turn', async () => {
+  setTime(23);
+  const scene = await stage.open();
+  const { harness, ids, upstream } = scene;
+  const em = () => harness.em();
+  const wish = { mirror: false, confirmRemoval: false, dryRun: false };
+  const others = [1, 2].map(() =>
+    harness.createRepository({ url: upstream.url, upstreamName: 'library/app' }),
+  );
+  const [stopped, running, fresh] = await Promise.all(
+    [ids, ...(await Promise.all(others))].map(async (one) => {
+      const { task } = await createSyncTask(em(), { ...one, arguments: wish });
+      return task;
+    }),
+  );
+  if (stopped === undefined || running === undefined || fresh === undefined) throw new Error('no task');
+  const deps = { syncsPerHost: 1, throttleClock: clock };
+  expect(await startInWindow(deps, em(), stopped.id)).toMatchObject({ isNew: true });
+  await pauseTask(em(), stopped.id, { waitsFor: 'QUOTA', untilMs: null });
+  expect(await startInWindow(deps, em(), running.id)).toMatchObject({ isNew: true });
+  // a new activity would number its lists from 1 again
+  await expect(startInWindow(deps, em(), stopped.id)).rejects.toMatchObject({ code: 'SYNC_WAITS' });
+  expect(await startInWindow(deps, em(), fresh.id)).toBe(undefined);
+  await finishTask(em(), running.id, { state: 'CANCELED' });
+  expect(await readNextInLine(em(), running.id, 2)).toEqual([fresh.workflowId]);
+  expect(await startInWindow(deps, em(), stopped.id)).toMatchObject({ isNew: false });
+  for (const { id } of [stopped, fresh]) await finishTask(em(), id, { state: 'CANCELED' });
+});
