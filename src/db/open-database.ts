@@ -19,8 +19,8 @@ import { Migration0010Staging } from './migrations/0010-staging.ts';
 import { Migration0011Configuration } from './migrations/0011-configuration.ts';
 import { Migration0012Rules } from './migrations/0012-rules.ts';
 import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
-import { Migration0015Pulls } from './migrations/0015-pulls.ts';
 import { Migration0014Budgets } from './migrations/0014-budgets.ts';
+import { Migration0015Pulls } from './migrations/0015-pulls.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -48,8 +48,8 @@ const migrations = [
   Migration0011Configuration,
   Migration0012Rules,
   Migration0013Upstreams,
-  Migration0015Pulls,
   Migration0014Budgets,
+  Migration0015Pulls,
 ];
 
 // Ids and byte counts are below 2^53.

@@ -43,7 +43,7 @@ async function failTimes(host: ReturnType<typeof key>, times: number): Promise<v
   for (let time = 0; time < times; time += 1) await openWorker().failed(host, 'connection refused');
 }
 
-test('opens at the third failure in a row, of all workers together', async () => {
+test('opens at the third failure in a row, of all workers together (fault 11)', async () => {
   const host = key();
   await failTimes(host, 2);
   expect(await openWorker().admits(host)).toBe(true);

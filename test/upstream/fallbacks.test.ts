@@ -98,7 +98,7 @@ function dies(pair: Pair, bytes: Buffer, sentBytes: number): Answer {
 }
 
 describe('a blob', () => {
-  test.concurrent('whose upstream dies in the middle goes on at the fallback, without the first half', async () => {
+  test.concurrent('whose upstream dies in the middle goes on at the fallback, without the first half (fault 1)', async () => {
     const pair = await openPair();
     const { layer, bytes, half, path } = addLarge(pair);
     pair.upstream.on(`GET /v2/${upstreamName}/${path}`, dies(pair, bytes, half));
@@ -200,7 +200,7 @@ describe('a list of tags', () => {
     expect((await upstreamsOf(task.id)).map(({ hasList }) => hasList)).toEqual([false, true]);
   });
 
-  test.concurrent('of many tags is read anew at the fallback when its upstream dies', async () => {
+  test.concurrent('of many tags is read anew at the fallback when its upstream dies (fault 11)', async () => {
     const pair = await openPair();
     const digest = pair.copy.tags.get('v1') ?? addTag(pair, pair.copy, 'v1');
     // more than one activity walks
