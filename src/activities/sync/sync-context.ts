@@ -144,9 +144,7 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
           options,
         );
       } catch (error) {
-        await pauseAtReserve(deps.database.em.fork(), taskId, error);
-        const isStopped = isTidemarkError(error) && error.code === 'TASK_NOT_RUNNING';
-        throw isStopped && (await isPaused(deps.database.em.fork(), taskId)) ? pausedMeanwhile(deps) : error;
+        throw await settleWait(deps, taskId, error);
       }
     },
     close: () => clients.close(),
@@ -169,10 +167,16 @@ function openFor(deps: ActivityDeps, shared: SharedByClients, task: Task, upstre
   });
 }
 
-/** If the error says that only the reserve of a quota is left. */
-async function pauseAtReserve(em: Em, taskId: number, error: unknown): Promise<void> {
-  if (!isTidemarkError(error) || error.code !== 'QUOTA_RESERVED') return;
-  await pauseTask(em, taskId, { waitsFor: 'QUOTA', untilMs: Date.now() + (error.retryAfterMs ?? 0) });
+/**
+ * Pauses the sync if the error says that only the reserve of a quota is left.
+ * @returns the error; `SYNC_WAITS` if another activity has paused the sync.
+ */
+async function settleWait(deps: ActivityDeps, taskId: number, error: unknown): Promise<unknown> {
+  if (!isTidemarkError(error)) return error;
+  const em = deps.database.em.fork();
+  if (error.code === 'QUOTA_RESERVED')
+    await pauseTask(em, taskId, { waitsFor: 'QUOTA', untilMs: Date.now() + (error.retryAfterMs ?? 0) });
+  return error.code === 'TASK_NOT_RUNNING' && (await isPaused(em, taskId)) ? pausedMeanwhile(deps) : error;
 }
 
 async function loadSync(em: Em, taskId: number) {
