@@ -161,13 +161,16 @@ test.concurrent('fault 109: where the disk of PostgreSQL is full a sync fails wi
         for (let number = 0; number < 200; number += 1)
           addImage(content, { seed: `${disk}-${number}`, layers: [1_000], tag: `more-${number}` });
         const filler = await fillDisk(disk, 0);
-
-        const failed = await stack.finish(await stack.start(ids));
-        expect(failed).toMatchObject({ state: 'FAILED', errorCode: 'STORAGE_FULL', createdVersion: null });
-        expect(failed.errorMessage).toMatch(/database's disk has no space left.*sync again/);
-        expect(await stack.versions(ids.repositoryId)).toEqual(before);
-        await pull();
-        await filler.free();
+        try {
+          const failed = await stack.finish(await stack.start(ids));
+          expect(failed).toMatchObject({ state: 'FAILED', errorCode: 'STORAGE_FULL', createdVersion: null });
+          expect(failed.errorMessage).toMatch(/database's disk has no space left.*sync again/);
+          expect(await stack.versions(ids.repositoryId)).toEqual(before);
+          await pull();
+        } finally {
+          // PostgreSQL cannot stop without space
+          await filler.free();
+        }
 
         expect(await stack.finish(await stack.start(ids))).toMatchObject({
           state: 'COMPLETED',
