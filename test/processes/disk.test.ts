@@ -158,9 +158,10 @@ test.concurrent('fault 109: where the disk of PostgreSQL is full a sync fails wi
         expect(await stack.finish(await stack.start(ids))).toMatchObject({ state: 'COMPLETED' });
         const pull = await openPulls(scene, program);
         const before = await stack.versions(ids.repositoryId);
-        for (let number = 0; number < 200; number += 1)
+        for (let number = 0; number < 300; number += 1)
           addImage(content, { seed: `${disk}-${number}`, layers: [1_000], tag: `more-${number}` });
-        const filler = await fillDisk(disk, 0);
+        // enough to create the task, and too little for its content
+        const filler = await fillDisk(disk, 96 * 1024);
         try {
           const failed = await stack.finish(await stack.start(ids));
           expect(failed).toMatchObject({ state: 'FAILED', errorCode: 'STORAGE_FULL', createdVersion: null });
