@@ -21,8 +21,8 @@ async function loadedWith(...files: readonly string[]): Promise<string[]> {
     const seen = new Set();
     registerHooks({ load(url, context, next) { seen.add(url); return next(url, context); } });
     for (const url of ${JSON.stringify(urls)}) await import(url);
-    console.log(JSON.stringify([...seen]));
-    process.exit(0);`;
+    // a pipe may take a part now, and the rest later
+    process.stdout.write(JSON.stringify([...seen]), () => process.exit(0));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -83,7 +83,7 @@ export function RulePage() {
               <Text size="sm">It has not run yet. Preview a run to see what it would create.</Text>
             </Panel>
           ) : (
-            <RuleRun key={rule.lastRun.id} id={rule.lastRun.id} />
+            <RuleRun key={rule.lastRun.id} id={rule.lastRun.id} stateOnPage={rule.lastRun.state} />
           )}
           <MadeRepositories
             rule={rule}

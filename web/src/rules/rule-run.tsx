@@ -11,17 +11,24 @@ import { CancelTask } from '../sync/cancel-task.tsx';
 import { TaskView, useTask } from '../tasks/task-view.tsx';
 import { isFinal } from '../tasks/task-state.tsx';
 
+interface Props {
+  readonly id: string;
+  /** The state of the run when the rest of the page was read. */
+  readonly stateOnPage: Parameters<typeof isFinal>[0];
+}
+
 /** The newest run of a rule: what it found, and how far it is. */
-export function RuleRun({ id }: { readonly id: string }) {
+export function RuleRun({ id, stateOnPage }: Props) {
   const { task, error } = useTask(id);
   const client = useClient();
   const running = task !== undefined && !isFinal(task.state);
   const ran = useRef(running);
+  const isOld = task !== undefined && !running && !isFinal(stateOnPage);
   useEffect(() => {
-    // The end of a run changes the repositories on this page.
-    if (ran.current && !running) refreshAll(client);
+    // The end of a run changes the repositories on this page. A short run may have ended before it was first seen.
+    if ((ran.current && !running) || isOld) refreshAll(client);
     ran.current = running;
-  }, [running, client]);
+  }, [running, isOld, client]);
   return (
     <Panel
       title={task?.dryRun === true ? 'What a run would do' : 'Last run'}
