@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { Choice } from '../shared/choice.tsx';
-import { EditDialog } from '../shared/edit-dialog.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
+import { EditDialog } from '../shared/forms/edit-dialog.tsx';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 

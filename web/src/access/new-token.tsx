@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { graphql } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { CopyLine } from '../shared/copy-line.tsx';
-import { EditDialog } from '../shared/edit-dialog.tsx';
+import { EditDialog } from '../shared/forms/edit-dialog.tsx';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 

@@ -1,6 +1,6 @@
 import { graphql } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { ConfirmButton } from '../shared/confirm-button.tsx';
+import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
 
 const DeleteGrant = graphql(`
   mutation DeleteGrant($input: GrantDeleteInput!) {

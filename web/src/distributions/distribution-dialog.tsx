@@ -3,10 +3,10 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { Choice } from '../shared/choice.tsx';
-import { ConfirmButton } from '../shared/confirm-button.tsx';
-import { EditDialog } from '../shared/edit-dialog.tsx';
-import { LoadingDialog } from '../shared/loading-dialog.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
+import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import { When } from '../shared/when.tsx';
 import {
   CreateDistribution,

@@ -1,7 +1,7 @@
 import { Paper } from '@mantine/core';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
-import { Choice } from '../shared/choice.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
 import { clockTime } from '../shared/time.ts';
 import { VersionDiff } from '../versions/version-diff.tsx';
 

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconPlus, IconX } from '../frame/icons.ts';
-import { Choice } from '../shared/choice.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
 import type { Fallback } from './remote-values.ts';
 import type { FieldProps } from './upstream-fields.tsx';
 

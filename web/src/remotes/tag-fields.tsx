@@ -1,4 +1,5 @@
-import { Group, NumberInput, Select, Stack, TagsInput } from '@mantine/core';
+import { Group, NumberInput, Select, Stack } from '@mantine/core';
+import { TextLists } from '../shared/forms/text-lists.tsx';
 import type { FieldProps } from './upstream-fields.tsx';
 import type { Values } from './remote-values.ts';
 
@@ -33,18 +34,12 @@ const groups = [
 export function TagFields({ values, set, at }: FieldProps) {
   return (
     <Stack gap="sm">
-      {lists.map(({ field, label, description }) => (
-        <TagsInput
-          key={field}
-          label={label}
-          description={description}
-          acceptValueOnBlur
-          splitChars={[]}
-          value={[...(values[field] ?? [])]}
-          onChange={(all) => set({ [field]: all.length === 0 ? null : all })}
-          error={at(field)}
-        />
-      ))}
+      <TextLists
+        lists={lists}
+        values={values}
+        onChange={(field, texts) => set({ [field]: texts.length === 0 ? null : texts })}
+        at={at}
+      />
       <Group grow align="flex-start">
         <NumberInput
           label="Only the newest"

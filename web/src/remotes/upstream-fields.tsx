@@ -1,6 +1,7 @@
-import { Group, PasswordInput, Select, Stack, TextInput } from '@mantine/core';
-import { Choice } from '../shared/choice.tsx';
-import { blobPolicies } from './blob-policies.ts';
+import { Stack, TextInput } from '@mantine/core';
+import { Choice } from '../shared/forms/choice.tsx';
+import { LoginFields } from '../shared/forms/login-fields.tsx';
+import { BlobPolicyField } from './blob-policy-field.tsx';
 import type { Values } from './remote-values.ts';
 
 export interface FieldProps {
@@ -43,48 +44,14 @@ export function UpstreamFields({ values, set, at, hasPassword, credentials, poli
         onChange={(event) => set({ upstreamName: event.currentTarget.value })}
         error={at('upstreamName')}
       />
-      <Choice
-        label="Credential"
-        none="None: the user name and password below, or anonymous"
-        value={values.credentialId}
-        options={credentials}
-        // a remote has one login
-        onChange={(credentialId) =>
-          set(
-            credentialId === null
-              ? { credentialId, password: undefined }
-              : { credentialId, username: null, password: null },
-          )
-        }
-        error={at('credentialId')}
+      <LoginFields
+        values={values}
+        set={set}
+        at={at}
+        credentials={credentials}
+        passwordHint={hasPassword && values.password !== null ? 'Stored; type to replace it' : ''}
       />
-      <Group grow align="flex-start">
-        <TextInput
-          label="User name"
-          autoComplete="off"
-          disabled={values.credentialId !== null}
-          value={values.username ?? ''}
-          onChange={(event) => set({ username: event.currentTarget.value || null })}
-          error={at('username')}
-        />
-        <PasswordInput
-          label="Password or token"
-          autoComplete="new-password"
-          disabled={values.credentialId !== null}
-          placeholder={hasPassword && values.password !== null ? 'Stored; type to replace it' : ''}
-          value={values.password ?? ''}
-          onChange={(event) => set({ password: event.currentTarget.value || undefined })}
-          error={at('password')}
-        />
-      </Group>
-      <Select
-        label="Layers"
-        allowDeselect={false}
-        data={blobPolicies}
-        value={values.policy}
-        onChange={(policy) => policy !== null && set({ policy })}
-        error={at('policy')}
-      />
+      <BlobPolicyField value={values.policy} onChange={(policy) => set({ policy })} error={at('policy')} />
       <Choice
         label="Signature policy"
         none="None: every image is taken"

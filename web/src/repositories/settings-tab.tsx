@@ -6,7 +6,7 @@ import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { Choice } from '../shared/choice.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
 import { Panel } from '../shared/panel.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { RowsSkeleton } from '../shared/rows-skeleton.tsx';

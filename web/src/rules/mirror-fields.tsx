@@ -1,5 +1,6 @@
-import { Checkbox, Select, Stack, TagsInput } from '@mantine/core';
-import { blobPolicies } from '../remotes/blob-policies.ts';
+import { Checkbox, Stack } from '@mantine/core';
+import { BlobPolicyField } from '../remotes/blob-policy-field.tsx';
+import { TextLists } from '../shared/forms/text-lists.tsx';
 import type { FieldProps } from './rule-values.ts';
 
 const lists = [
@@ -15,26 +16,13 @@ const lists = [
 export function MirrorFields({ values, set, at }: FieldProps) {
   return (
     <Stack gap="sm">
-      {lists.map(({ field, label, description }) => (
-        <TagsInput
-          key={field}
-          label={label}
-          description={description}
-          acceptValueOnBlur
-          splitChars={[]}
-          value={[...(values[field] ?? [])]}
-          onChange={(all) => set({ [field]: all.length === 0 ? null : all })}
-          error={at(field)}
-        />
-      ))}
-      <Select
-        label="Layers"
-        allowDeselect={false}
-        data={blobPolicies}
-        value={values.policy}
-        onChange={(policy) => policy !== null && set({ policy })}
-        error={at('policy')}
+      <TextLists
+        lists={lists}
+        values={values}
+        onChange={(field, texts) => set({ [field]: texts.length === 0 ? null : texts })}
+        at={at}
       />
+      <BlobPolicyField value={values.policy} onChange={(policy) => set({ policy })} error={at('policy')} />
       <Checkbox
         label="Mirror: also remove tags that the upstream no longer has"
         checked={values.mirror}

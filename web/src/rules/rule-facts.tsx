@@ -6,34 +6,18 @@ import { span } from '../shared/time.ts';
 import { When } from '../shared/when.tsx';
 import { blobPolicies } from '../remotes/blob-policies.ts';
 import { discoveryLabel } from './discoveries.ts';
+import { RuleSettings } from './rule-queries.ts';
 import classes from './rules.module.css';
 
-export const RuleFactsFragment = graphql(`
-  fragment RuleFacts on MirrorRule {
-    url
-    discovery
-    repositories
-    includeRepositories
-    excludeRepositories
-    stripPrefix
-    targetPrefix
-    repositoriesAtMost
-    policy
-    includeTags
-    excludeTags
-    username
-    mirror
-    cron
-    intervalSeconds
-    timeZone
-    paused
-    nextRunAts
-    credential {
-      id
-      name
+export const RuleFactsFragment = graphql(
+  `
+    fragment RuleFacts on MirrorRule {
+      ...RuleSettings
+      nextRunAts
     }
-  }
-`);
+  `,
+  [RuleSettings],
+);
 
 /** How a rule finds repositories, and what it makes of them. */
 export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFactsFragment> }) {

@@ -1,40 +1,51 @@
 import { graphql } from '../graphql/graphql.ts';
 
-/** All that the form shows. */
-export const RuleFormQuery = graphql(`
-  query RuleForm($id: ID!, $known: Boolean!) {
-    mirrorRule(id: $id) @include(if: $known) {
+/** The settings that the form changes. */
+export const RuleSettings = graphql(`
+  fragment RuleSettings on MirrorRule @_unmask {
+    url
+    discovery
+    repositories
+    includeRepositories
+    excludeRepositories
+    stripPrefix
+    targetPrefix
+    repositoriesAtMost
+    policy
+    includeTags
+    excludeTags
+    username
+    mirror
+    cron
+    intervalSeconds
+    timeZone
+    paused
+    credential {
       id
       name
-      url
-      discovery
-      repositories
-      includeRepositories
-      excludeRepositories
-      stripPrefix
-      targetPrefix
-      repositoriesAtMost
-      policy
-      includeTags
-      excludeTags
-      username
-      mirror
-      cron
-      intervalSeconds
-      timeZone
-      paused
-      credential {
-        id
-      }
-    }
-    credentials(first: 100) {
-      nodes {
-        id
-        name
-      }
     }
   }
 `);
+
+/** All that the form shows. */
+export const RuleFormQuery = graphql(
+  `
+    query RuleForm($id: ID!, $known: Boolean!) {
+      mirrorRule(id: $id) @include(if: $known) {
+        id
+        name
+        ...RuleSettings
+      }
+      credentials(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+    }
+  `,
+  [RuleSettings],
+);
 
 export const CreateRule = graphql(`
   mutation CreateMirrorRule($input: MirrorRuleCreateInput!) {

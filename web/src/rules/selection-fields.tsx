@@ -1,4 +1,5 @@
 import { Group, NumberInput, Select, Stack, TagsInput, TextInput } from '@mantine/core';
+import { TextLists } from '../shared/forms/text-lists.tsx';
 import { discoveries } from './discoveries.ts';
 import type { FieldProps } from './rule-values.ts';
 
@@ -35,18 +36,7 @@ export function SelectionFields({ values, set, at }: FieldProps) {
           error={at('repositories')}
         />
       ) : null}
-      {globs.map(({ field, label, description }) => (
-        <TagsInput
-          key={field}
-          label={label}
-          description={description}
-          acceptValueOnBlur
-          splitChars={[]}
-          value={[...values[field]]}
-          onChange={(all) => set({ [field]: all })}
-          error={at(field)}
-        />
-      ))}
+      <TextLists lists={globs} values={values} onChange={(field, texts) => set({ [field]: texts })} at={at} />
       <Group grow align="flex-start">
         <TextInput
           label="Leave out of the name"

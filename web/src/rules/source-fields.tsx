@@ -1,5 +1,5 @@
-import { Group, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { Choice } from '../shared/choice.tsx';
+import { Stack, TextInput } from '@mantine/core';
+import { LoginFields } from '../shared/forms/login-fields.tsx';
 import type { FieldProps } from './rule-values.ts';
 
 interface Props extends FieldProps {
@@ -27,40 +27,13 @@ export function SourceFields({ values, set, at, isNew, credentials }: Props) {
         onChange={(event) => set({ url: event.currentTarget.value })}
         error={at('url')}
       />
-      <Choice
-        label="Credential"
-        none="None: the user name and password below, or anonymous"
-        value={values.credentialId}
-        options={credentials}
-        // a rule has one login
-        onChange={(credentialId) =>
-          set(
-            credentialId === null
-              ? { credentialId, password: undefined }
-              : { credentialId, username: null, password: null },
-          )
-        }
-        error={at('credentialId')}
+      <LoginFields
+        values={values}
+        set={set}
+        at={at}
+        credentials={credentials}
+        passwordHint={isNew ? '' : 'Empty: the stored one is kept'}
       />
-      <Group grow align="flex-start">
-        <TextInput
-          label="User name"
-          autoComplete="off"
-          disabled={values.credentialId !== null}
-          value={values.username ?? ''}
-          onChange={(event) => set({ username: event.currentTarget.value || null })}
-          error={at('username')}
-        />
-        <PasswordInput
-          label="Password or token"
-          autoComplete="new-password"
-          disabled={values.credentialId !== null}
-          placeholder={isNew ? '' : 'Empty: the stored one is kept'}
-          value={values.password ?? ''}
-          onChange={(event) => set({ password: event.currentTarget.value || undefined })}
-          error={at('password')}
-        />
-      </Group>
     </Stack>
   );
 }

@@ -4,10 +4,10 @@ import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { Choice } from '../shared/choice.tsx';
-import { ConfirmButton } from '../shared/confirm-button.tsx';
-import { EditDialog } from '../shared/edit-dialog.tsx';
-import { LoadingDialog } from '../shared/loading-dialog.tsx';
+import { Choice } from '../shared/forms/choice.tsx';
+import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import { CreateSchedule, DeleteSchedule, UpdateSchedule } from './schedule-mutations.ts';
 
 const ScheduleQuery = graphql(`

@@ -1,7 +1,7 @@
 import { Alert, Button, Popover, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import type { Submit } from '../graphql/use-submit.ts';
-import { Problem } from './problem.tsx';
+import type { Submit } from '../../graphql/use-submit.ts';
+import { Problem } from '../problem.tsx';
 
 interface Props {
   readonly label: string;

@@ -1,7 +1,7 @@
 import { Modal } from '@mantine/core';
 import type { CombinedError } from 'urql';
-import { Problem } from './problem.tsx';
-import { RowsSkeleton } from './rows-skeleton.tsx';
+import { Problem } from '../problem.tsx';
+import { RowsSkeleton } from '../rows-skeleton.tsx';
 
 interface Props {
   readonly title: string;

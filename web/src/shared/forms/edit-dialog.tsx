@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Modal, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { CombinedError } from 'urql';
-import { Problem } from './problem.tsx';
+import { Problem } from '../problem.tsx';
 
 interface Props {
   readonly title: string;
