@@ -68,6 +68,8 @@ export function listedByFallback({ failover }: Pick<SyncContext, 'failover'>): P
 export interface UseOptions {
   /** Whether the work lists the tags. */
   readonly lists?: boolean;
+  /** Whether a sync that a wait has stopped goes on, if it may run again. */
+  readonly resumes?: boolean;
 }
 
 export interface SyncContexts {
@@ -96,9 +98,10 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
   const { throttles } = shared;
   const clients = createRegistryClients<Places>();
   const contexts: SyncContexts = {
-    async use(taskId, work, { lists = false } = {}) {
+    async use(taskId, work, { lists = false, resumes = false } = {}) {
       const em = deps.database.em.fork();
-      const { task, remote, repositoryId, selection } = await loadSync(em, taskId);
+      const resume = resumes ? () => startInWindow(deps, deps.database.em.fork(), taskId) : undefined;
+      const { task, remote, repositoryId, selection } = await loadSync(em, taskId, resume);
       const logins = deps.logins ?? (await assumeLogins(em));
       const visibility = await readVisibility(em, task.startedBy, logins);
       const origin = { remoteId: remote.id, url: selection.url, upstreamName: selection.upstreamName };
@@ -135,13 +138,11 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
       }
     },
     async useOnline(taskId, signal, work, options) {
-      if (await isPaused(deps.database.em.fork(), taskId))
-        await startInWindow(deps, deps.database.em.fork(), taskId);
       try {
         return await contexts.use(
           taskId,
           (sync) => withinWindow(deps, sync, signal, (online) => work(sync, online)),
-          options,
+          { ...options, resumes: true },
         );
       } catch (error) {
         throw await settleWait(deps, taskId, error);
@@ -179,8 +180,12 @@ async function settleWait(deps: ActivityDeps, taskId: number, error: unknown): P
   return error.code === 'TASK_NOT_RUNNING' && (await isPaused(em, taskId)) ? pausedMeanwhile(deps) : error;
 }
 
-async function loadSync(em: Em, taskId: number) {
+async function loadSync(em: Em, taskId: number, resume: (() => Promise<unknown>) | undefined) {
   const task = await em.findOne(Task, { id: taskId });
+  if (task?.state === 'WAITING' && resume !== undefined) {
+    await resume();
+    await em.refresh(task);
+  }
   const remote = task?.remoteId == null ? null : await em.findOne(Remote, { id: task.remoteId });
   if (task?.repositoryId == null || remote === null)
     throw new TidemarkError('NOT_FOUND', `Task ${taskId}, its repository or its remote no longer exists.`, {
