@@ -29,14 +29,12 @@ export function serveStatus(
           .send(indexPage({ temporalUiUrl: api.access.isOn ? undefined : api.config.temporalUiUrl }))
       : pages.sendIndex(request, reply),
   );
-  app.get('/graphql/schema', (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(printContractSchema()),
+  const schema = once(printContractSchema);
+  app.get('/graphql/schema', (_request, reply) => reply.type('text/plain; charset=utf-8').send(schema()));
+  const fileSchema = once(printFileSchema);
+  app.get('/schema/tidemark.schema.json', (_request, reply) =>
+    reply.type('application/schema+json; charset=utf-8').send(fileSchema()),
   );
-  let fileSchema: string | undefined;
-  app.get('/schema/tidemark.schema.json', (_request, reply) => {
-    fileSchema ??= printFileSchema();
-    return reply.type('application/schema+json; charset=utf-8').send(fileSchema);
-  });
   app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const [database, blobStore] = await Promise.all([
@@ -81,4 +79,10 @@ async function runCheck(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Printed at the first request. */
+function once(print: () => string): () => string {
+  let text: string | undefined;
+  return () => (text ??= print());
 }
