@@ -2,12 +2,9 @@
 import { execFile } from 'node:child_process';
 import { open, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-
-const unmountTries = 300;
 
 /** Mounts a disk in memory; answers why not where none can be mounted. */
 export async function mountMemoryDisk(folder: string, sizeMib: number): Promise<string | undefined> {
@@ -31,16 +28,8 @@ export async function remountDisk(folder: string, how: 'ro' | 'rw'): Promise<voi
   await run('mount', ['-o', `remount,${how}`, folder]);
 }
 
-/** Processes that have just been stopped may still have files open. */
 export async function unmountDisk(folder: string): Promise<void> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      await run('umount', [folder]);
-      break;
-    } catch (error) {
-      if (tries === unmountTries || !String(error).includes('busy')) throw error;
-      await sleep(100);
-    }
+  await run('umount', [folder]);
   await rm(`${folder}.img`, { force: true });
 }
 
