@@ -1,5 +1,5 @@
 import { hasLogins, readLiveToken, readSubjectGrants } from '../db/access/access-tokens.ts';
-import type { Identity } from '../db/schema/identity.ts';
+import type { Identity } from '../db/schema/columns/identity.ts';
 import type { Em } from '../db/open-database.ts';
 import { everything } from '../db/access/visibility.ts';
 import type { Visibility } from '../db/access/visibility.ts';

@@ -1,5 +1,5 @@
 import type { Role } from '../db/access/roles.ts';
-import type { Identity } from '../db/schema/identity.ts';
+import type { Identity } from '../db/schema/columns/identity.ts';
 import { everything } from '../db/access/visibility.ts';
 import type { Visibility } from '../db/access/visibility.ts';
 import { covers, isAtLeast } from './scope.ts';

@@ -1,7 +1,7 @@
 import { taskStates } from '../db/schema/tasks.ts';
 import type { TaskState } from '../db/schema/tasks.ts';
-import { readTaskFigures } from '../db/reads/read-task-figures.ts';
-import type { TaskFigures } from '../db/reads/read-task-figures.ts';
+import { readTaskFigures } from '../db/reads/figures/read-task-figures.ts';
+import type { TaskFigures } from '../db/reads/figures/read-task-figures.ts';
 import type { ApiDependencies } from './dependencies.ts';
 
 /**

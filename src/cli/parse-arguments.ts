@@ -10,7 +10,7 @@ import { addCredentials } from './commands/credential-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
 import { addRules } from './commands/rules/rule-commands.ts';
-import { addRemotes } from './commands/remote-commands.ts';
+import { addRemotes } from './commands/remotes/remote-commands.ts';
 import { addRepositories } from './commands/repository-commands.ts';
 import { addSchedules } from './commands/schedule-commands.ts';
 import { addServer } from './commands/server-commands.ts';

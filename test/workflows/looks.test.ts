@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { ScheduleRun } from '../../src/db/schema/schedules.ts';
-import { readFreshness } from '../../src/db/reads/read-freshness.ts';
+import { readFreshness } from '../../src/db/reads/figures/read-freshness.ts';
 import { kysely } from '../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';

@@ -7,7 +7,7 @@ import { readBlobs, readContentPages } from '../../db/reads/read-content.ts';
 import { readPoliciesInForce } from '../../db/distributions/distributions.ts';
 import { readServedAt } from '../../db/access/pointers.ts';
 import { countMoves, readDistributions, readMovePages } from '../../db/reads/read-distributions.ts';
-import { readFreshness } from '../../db/reads/read-freshness.ts';
+import { readFreshness } from '../../db/reads/figures/read-freshness.ts';
 import {
   readChildren,
   readDocuments,

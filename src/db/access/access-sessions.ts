@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
-import type { Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/columns/identity.ts';
 import { kysely } from '../sql.ts';
 
 /** The caller of a session. */

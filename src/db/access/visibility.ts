@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/columns/identity.ts';
 
 /**
  * The names that a caller may see, from their grants (`access/viewer.ts`). Every read that begins at an id, a name or

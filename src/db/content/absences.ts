@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { AbsenceReason } from '../schema/absence-reasons.ts';
+import type { AbsenceReason } from '../schema/columns/absence-reasons.ts';
 import type { Em } from '../open-database.ts';
 import type { VersionKey } from '../reads/read-versions.ts';
 import { kysely } from '../sql.ts';

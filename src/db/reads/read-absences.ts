@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Digest } from '../../oci/digest.ts';
-import type { AbsenceReason } from '../schema/absence-reasons.ts';
+import type { AbsenceReason } from '../schema/columns/absence-reasons.ts';
 import type { Em } from '../open-database.ts';
 import { isIn, isInVersion } from '../versions/memberships.ts';
 import type { VersionKey } from './read-versions.ts';

@@ -11,8 +11,8 @@ import type { MirrorRule } from '../schema/rules.ts';
 import type { SignaturePolicy } from '../schema/signatures.ts';
 import { kysely } from '../sql.ts';
 import { countRows } from './counts.ts';
-import { isInState } from './read-freshness.ts';
-import type { FreshnessState } from './read-freshness.ts';
+import { isInState } from './figures/read-freshness.ts';
+import type { FreshnessState } from './figures/read-freshness.ts';
 import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 

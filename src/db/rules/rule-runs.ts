@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
 import type { Em } from '../open-database.ts';
-import type { Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/columns/identity.ts';
 import { Task } from '../schema/tasks.ts';
 import { kysely } from '../sql.ts';
 import { ownInstallation } from '../tasks/installation.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/columns/identity.ts';
 import type { ScheduleRunOutcome } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
 import { isPushed } from '../reads/read-repositories.ts';

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import { roles } from '../access/roles.ts';
-import { createdAt, autoId } from './columns.ts';
+import { createdAt, autoId } from './columns/columns.ts';
 
 export const AccessToken = defineEntity({
   name: 'AccessToken',

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { key } from './columns.ts';
+import { key } from './columns/columns.ts';
 
 export const configuredKinds = [
   'SIGNATURE_POLICY',

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { createdAt, autoId, key } from './columns.ts';
+import { createdAt, autoId, key } from './columns/columns.ts';
 
 export const Blob = defineEntity({
   name: 'Blob',

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import { autoId, timestamps } from './columns.ts';
+import { autoId, timestamps } from './columns/columns.ts';
 
 export const credentialKinds = ['STATIC', 'DOCKER_CONFIG', 'HELPER', 'ECR', 'GOOGLE', 'AZURE'] as const;
 export type CredentialKind = (typeof credentialKinds)[number];

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import { createdAt, autoId, timestamps } from './columns.ts';
-import type { Identity } from './identity.ts';
+import { createdAt, autoId, timestamps } from './columns/columns.ts';
+import type { Identity } from './columns/identity.ts';
 
 /** `/v2/<basePath>/` serves a repository. Each repository has one distribution at its own name. */
 export const Distribution = defineEntity({

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { createdAt } from './columns.ts';
+import { createdAt } from './columns/columns.ts';
 
 export const Installation = defineEntity({
   name: 'Installation',

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { key } from './columns.ts';
+import { key } from './columns/columns.ts';
 
 /** What clients have pulled from a repository on a day. */
 export const PullDay = defineEntity({

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { FurtherRules } from '../../selection/tag-rules.ts';
-import { autoId, key, timestamps } from './columns.ts';
+import { autoId, key, timestamps } from './columns/columns.ts';
 import { fallbacksColumn } from './upstreams.ts';
 
 export const remotePolicies = ['IMMEDIATE', 'ON_DEMAND', 'STREAMED'] as const;

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import { createdAt, autoId, key, timestamps } from './columns.ts';
-import type { Identity } from './identity.ts';
+import { createdAt, autoId, key, timestamps } from './columns/columns.ts';
+import type { Identity } from './columns/identity.ts';
 
 export const Repository = defineEntity({
   name: 'Repository',

@@ -1,8 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import { discoveries } from '../../oci/hosts/discovery.ts';
-import { autoId, key, temporalState, timestamps } from './columns.ts';
-import type { Identity } from './identity.ts';
+import { autoId, key, temporalState, timestamps } from './columns/columns.ts';
+import type { Identity } from './columns/identity.ts';
 import { fallbacksColumn } from './upstreams.ts';
 
 /** Makes repositories from those of an upstream registry. */

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity, Opt } from '@mikro-orm/postgresql';
-import { createdAt, autoId, temporalState, timestamps } from './columns.ts';
-import type { Identity } from './identity.ts';
+import { createdAt, autoId, temporalState, timestamps } from './columns/columns.ts';
+import type { Identity } from './columns/identity.ts';
 
 /** A recurring sync of a repository. `db/schedules/schedule-groups.ts` makes Temporal's schedules from these rows. */
 export const Schedule = defineEntity({

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { SignerIdentity } from '../../oci/signatures/signature-rules.ts';
-import { autoId, key, timestamps } from './columns.ts';
+import { autoId, key, timestamps } from './columns/columns.ts';
 
 export const signatureFailures = ['SKIP_TAG', 'FAIL_SYNC'] as const;
 export type SignatureFailure = (typeof signatureFailures)[number];

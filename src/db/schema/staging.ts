@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { keptOutcomes } from '../../selection/tag-outcome.ts';
-import { absenceReasons } from './absence-reasons.ts';
-import { key } from './columns.ts';
+import { absenceReasons } from './columns/absence-reasons.ts';
+import { key } from './columns/columns.ts';
 
 /* Staging rows of syncs. Migration 0010 describes the tables. */
 

@@ -2,8 +2,8 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
 import type { RuleChanges } from '../../selection/tag-rules.ts';
 import { tagOutcomes } from '../../selection/tag-outcome.ts';
-import { autoId, count, createdAt, key } from './columns.ts';
-import type { Identity } from './identity.ts';
+import { autoId, count, createdAt, key } from './columns/columns.ts';
+import type { Identity } from './columns/identity.ts';
 import type { RemotePolicy, RemoteSelection } from './remotes.ts';
 import type { PolicyKey } from './signatures.ts';
 

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { count, key } from './columns.ts';
+import { count, key } from './columns/columns.ts';
 
 /** Another place of a remote's content, as `Remote.fallbacks` has it. */
 export interface Fallback {

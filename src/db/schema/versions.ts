@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { InferEntity } from '@mikro-orm/postgresql';
-import { absenceReasons } from './absence-reasons.ts';
-import { createdAt, key } from './columns.ts';
+import { absenceReasons } from './columns/absence-reasons.ts';
+import { createdAt, key } from './columns/columns.ts';
 
 export interface ContentCounts {
   readonly blobs: number;

@@ -3,7 +3,7 @@ import type { RawBuilder } from 'kysely';
 import { discardRepository, lockToDiscard } from './discard-repository.ts';
 import { Task } from '../schema/tasks.ts';
 import type { SyncArguments, TaskStage } from '../schema/tasks.ts';
-import type { Identity } from '../schema/identity.ts';
+import type { Identity } from '../schema/columns/identity.ts';
 import { ownInstallation } from './installation.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';

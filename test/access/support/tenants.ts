@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createToken } from '../../../src/access/token.ts';
 import type { Remote } from '../../../src/db/schema/remotes.ts';
-import type { Identity } from '../../../src/db/schema/identity.ts';
+import type { Identity } from '../../../src/db/schema/columns/identity.ts';
 import type { Role } from '../../../src/db/access/roles.ts';
 import { kysely } from '../../../src/db/sql.ts';
 import { addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';

@@ -21,7 +21,7 @@ import { Task } from '../../../src/db/schema/tasks.ts';
 import type { SyncArguments } from '../../../src/db/schema/tasks.ts';
 import type { VersionCounts } from '../../../src/db/schema/versions.ts';
 import type { ThrottleClock } from '../../../src/activities/deps.ts';
-import type { Identity } from '../../../src/db/schema/identity.ts';
+import type { Identity } from '../../../src/db/schema/columns/identity.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database, Em } from '../../../src/db/open-database.ts';
 import { readWarnings } from '../../../src/db/tasks/task-warnings.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Schedule } from '../../../src/db/schema/schedules.ts';
 import { Task } from '../../../src/db/schema/tasks.ts';
 import { readInstallation } from '../../../src/db/tasks/installation.ts';
-import { readFreshness } from '../../../src/db/reads/read-freshness.ts';
+import { readFreshness } from '../../../src/db/reads/figures/read-freshness.ts';
 import { beginRuns } from '../../../src/db/schedules/begin-runs.ts';
 import { addScheduleRun } from '../../../src/db/schedules/schedule-runs.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';

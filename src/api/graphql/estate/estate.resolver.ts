@@ -1,8 +1,8 @@
 import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
-import { countFreshness } from '../../../db/reads/read-freshness.ts';
-import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
-import { readDays } from '../../../db/reads/read-days.ts';
-import { readStorage } from '../../../db/reads/read-storage.ts';
+import { countFreshness } from '../../../db/reads/figures/read-freshness.ts';
+import type { FreshnessState } from '../../../db/reads/figures/read-freshness.ts';
+import { readDays } from '../../../db/reads/figures/read-days.ts';
+import { readStorage } from '../../../db/reads/figures/read-storage.ts';
 import { readRecentVersions } from '../../../db/reads/read-versions.ts';
 import type { RequestContext } from '../context.ts';
 import { checkFirst } from '../errors.ts';

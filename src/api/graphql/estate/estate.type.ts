@@ -1,7 +1,7 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { freshnessStates } from '../../../db/reads/read-freshness.ts';
-import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
-import type { StorageFigures } from '../../../db/reads/read-storage.ts';
+import { freshnessStates } from '../../../db/reads/figures/read-freshness.ts';
+import type { FreshnessState } from '../../../db/reads/figures/read-freshness.ts';
+import type { StorageFigures } from '../../../db/reads/figures/read-storage.ts';
 import { ByteCount, DateTime } from '../scalars.ts';
 
 export const FreshnessEnum = {

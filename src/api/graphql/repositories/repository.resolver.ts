@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import type { FreshnessState } from '../../../db/reads/read-freshness.ts';
+import type { FreshnessState } from '../../../db/reads/figures/read-freshness.ts';
 import { countNamed, findNamedId, readNamedPage } from '../../../db/reads/read-named.ts';
 import { checkFirst } from '../errors.ts';
 import { readNumberCursor, readTextCursor, toConnection } from '../connection.ts';

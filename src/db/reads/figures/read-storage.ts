@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { isHeld } from '../content/held-blobs.ts';
-import { nameVisible } from '../access/visibility.ts';
-import type { Visibility } from '../access/visibility.ts';
-import type { Em } from '../open-database.ts';
-import { kysely } from '../sql.ts';
+import { isHeld } from '../../content/held-blobs.ts';
+import { nameVisible } from '../../access/visibility.ts';
+import type { Visibility } from '../../access/visibility.ts';
+import type { Em } from '../../open-database.ts';
+import { kysely } from '../../sql.ts';
 
 /** Stored blobs of all kept versions of the visible repositories. */
 export interface StorageFigures {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { nameVisible } from '../access/visibility.ts';
-import type { Visibility } from '../access/visibility.ts';
-import type { Em } from '../open-database.ts';
-import { kysely } from '../sql.ts';
-import { hasOwnSelection } from '../tasks/own-selection.ts';
+import { nameVisible } from '../../access/visibility.ts';
+import type { Visibility } from '../../access/visibility.ts';
+import type { Em } from '../../open-database.ts';
+import { kysely } from '../../sql.ts';
+import { hasOwnSelection } from '../../tasks/own-selection.ts';
 
 export const freshnessStates = ['SYNCING', 'FAILING', 'LATE', 'FRESH', 'UNSCHEDULED'] as const;
 export type FreshnessState = (typeof freshnessStates)[number];

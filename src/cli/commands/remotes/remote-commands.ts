@@ -1,18 +1,24 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { wholeNumber } from '../command.ts';
-import type { Choose, Client } from '../command.ts';
-import { describeFallbacks, fallbackFields, readFallbacks, withFallbacks } from '../remotes/fallbacks.ts';
-import type { Fallback } from '../remotes/fallbacks.ts';
-import { readPassword } from '../read-password.ts';
-import { readPem } from '../remotes/read-pem.ts';
-import { policies } from '../sync/sync-request.ts';
-import { describeTagRules, includesByRule, readTagRules, tagRuleFields, withTagRules } from '../tag-rules.ts';
-import type { TagRuleOptions, TagRules } from '../tag-rules.ts';
-import { addList } from './list-command.ts';
+import { wholeNumber } from '../../command.ts';
+import type { Choose, Client } from '../../command.ts';
+import { describeFallbacks, fallbackFields, readFallbacks, withFallbacks } from '../../remotes/fallbacks.ts';
+import type { Fallback } from '../../remotes/fallbacks.ts';
+import { readPassword } from '../../read-password.ts';
+import { readPem } from '../../remotes/read-pem.ts';
+import { policies } from '../../sync/sync-request.ts';
+import {
+  describeTagRules,
+  includesByRule,
+  readTagRules,
+  tagRuleFields,
+  withTagRules,
+} from '../../tag-rules.ts';
+import type { TagRuleOptions, TagRules } from '../../tag-rules.ts';
+import { addList } from '../list-command.ts';
 import { addRemoteTest } from './remote-test-command.ts';
-import { addCreate, addDelete, addShow, addUpdate, idOf, orNull, splitList } from './thing-commands.ts';
-import type { Thing } from './thing-commands.ts';
+import { addCreate, addDelete, addShow, addUpdate, idOf, orNull, splitList } from '../thing-commands.ts';
+import type { Thing } from '../thing-commands.ts';
 
 interface Remote extends TagRules {
   readonly id: string;

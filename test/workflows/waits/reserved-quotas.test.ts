@@ -1,12 +1,12 @@
 /** `reserveRequests`: a part of a registry's announced quota is kept for others. Waits are not waited for: they move the clock. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { kysely } from '../../src/db/sql.ts';
-import { openStage } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import type { Answer } from '../support/upstream/fake-upstream.ts';
-import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../../src/demo/sample-image.ts';
+import { kysely } from '../../../src/db/sql.ts';
+import { openStage } from '../../support/sync/stage.ts';
+import type { Scene, Stage } from '../../support/sync/stage.ts';
+import type { Answer } from '../../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
 
 let aheadMs = 0;
 const clock = {

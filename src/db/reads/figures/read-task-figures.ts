@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { TaskState } from '../schema/tasks.ts';
-import type { Em } from '../open-database.ts';
-import { kysely } from '../sql.ts';
+import type { TaskState } from '../../schema/tasks.ts';
+import type { Em } from '../../open-database.ts';
+import { kysely } from '../../sql.ts';
 
 /** Metrics. */
 export interface TaskFigures {

@@ -1,14 +1,14 @@
 /** Upstreams that count requests: what a sync waits, what it asks for again, and when it gives up. Time is the test's own. */
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addImage, createSampleRepository, moveTag } from '../../src/demo/sample-image.ts';
-import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import { readTaskCounts } from '../../src/db/tasks/tasks.ts';
-import { openStage, upstreamName } from '../support/sync/stage.ts';
-import type { Scene, Stage } from '../support/sync/stage.ts';
-import { json } from '../support/upstream/fake-upstream.ts';
-import type { Answer } from '../support/upstream/fake-upstream.ts';
-import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { addImage, createSampleRepository, moveTag } from '../../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../../src/demo/sample-image.ts';
+import { readTaskCounts } from '../../../src/db/tasks/tasks.ts';
+import { openStage, upstreamName } from '../../support/sync/stage.ts';
+import type { Scene, Stage } from '../../support/sync/stage.ts';
+import { json } from '../../support/upstream/fake-upstream.ts';
+import type { Answer } from '../../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
 
 /** Waits are not waited for: they move the clock. */
 function createClock() {

@@ -1,18 +1,18 @@
 /** Sync windows: a sync waits for one, and pauses at its end. The time of the windows is the test's own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startInWindow } from '../../src/activities/sync/sync-window.ts';
-import { Task } from '../../src/db/schema/tasks.ts';
-import { pauseTask } from '../../src/db/tasks/start-task.ts';
-import { readNextInLine } from '../../src/db/tasks/sync-turns.ts';
-import { createSyncTask, finishTask } from '../../src/db/tasks/tasks.ts';
-import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { taskKey } from '../../src/db/tasks/task-log.ts';
-import { openStageWithApi } from '../support/sync/stage-with-api.ts';
-import type { StageWithApi } from '../support/sync/stage-with-api.ts';
-import { verifyBlobs } from '../support/sync/stage.ts';
-import type { Scene } from '../support/sync/stage.ts';
-import { blob } from '../support/upstream/fake-upstream.ts';
-import { until } from '../support/until.ts';
+import { startInWindow } from '../../../src/activities/sync/sync-window.ts';
+import { Task } from '../../../src/db/schema/tasks.ts';
+import { pauseTask } from '../../../src/db/tasks/start-task.ts';
+import { readNextInLine } from '../../../src/db/tasks/sync-turns.ts';
+import { createSyncTask, finishTask } from '../../../src/db/tasks/tasks.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { taskKey } from '../../../src/db/tasks/task-log.ts';
+import { openStageWithApi } from '../../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../../support/sync/stage-with-api.ts';
+import { verifyBlobs } from '../../support/sync/stage.ts';
+import type { Scene } from '../../support/sync/stage.ts';
+import { blob } from '../../support/upstream/fake-upstream.ts';
+import { until } from '../../support/until.ts';
 
 const day = Date.parse('2026-06-01T00:00Z');
 const hour = 3_600_000;

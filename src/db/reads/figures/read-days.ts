@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { nameVisible } from '../access/visibility.ts';
-import type { Visibility } from '../access/visibility.ts';
-import type { Em } from '../open-database.ts';
-import { kysely } from '../sql.ts';
+import { nameVisible } from '../../access/visibility.ts';
+import type { Visibility } from '../../access/visibility.ts';
+import type { Em } from '../../open-database.ts';
+import { kysely } from '../../sql.ts';
 import { heldBlobs } from './read-storage.ts';
 
 /** A day of the visible repositories. */

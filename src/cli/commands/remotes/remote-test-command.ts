@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { findNamed, mutate } from '../api-calls.ts';
-import { addClientCommand } from '../command.ts';
-import type { Choose, Client } from '../command.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { printJson, showRows } from './print.ts';
+import { findNamed, mutate } from '../../api-calls.ts';
+import { addClientCommand } from '../../command.ts';
+import type { Choose, Client } from '../../command.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { printJson, showRows } from '../print.ts';
 
 interface RemoteTest {
   readonly passed: boolean;
