@@ -18,6 +18,8 @@ const statements = [
     is_private boolean not null default false,
     is_decided boolean not null default false,
     pull_through boolean not null default false,
+    tag_ttl_seconds integer check (tag_ttl_seconds >= 0),
+    not_found_ttl_seconds integer not null default 60 check (not_found_ttl_seconds >= 0),
     signature_policy_id bigint references signature_policy on delete restrict,
     pointed_by jsonb,
     created_at timestamptz not null default now(),

@@ -18,6 +18,10 @@ export const Distribution = defineEntity({
     isDecided: p.boolean().default(false),
     /** Whether a missing tag or digest is fetched from the repository's remote. */
     pullThrough: p.boolean().default(false),
+    /** How long a tag is served without a question to the upstream; null asks only for missing tags. */
+    tagTtlSeconds: p.integer().nullable(),
+    /** How long the upstream's answer that it lacks a tag or digest is believed. */
+    notFoundTtlSeconds: p.integer().default(60),
     /** Only content that this policy verifies is served. */
     signaturePolicyId: p.bigint('number').nullable(),
     /** The caller who set the target; null for the distribution at a repository's own name. */
