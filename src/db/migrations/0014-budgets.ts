@@ -28,6 +28,12 @@ const statements = [
     read_at timestamptz not null,
     probe_at timestamptz not null
   )`,
+  // What the pushes and uploads that run in a process will need. seen_at: a process that says nothing for long has ended.
+  `create table storage_reservation (
+    process_id uuid primary key,
+    bytes bigint not null,
+    seen_at timestamptz not null
+  )`,
   // Of a WAITING task. waits_until is null if nobody knows.
   `alter table task add column waits_for text check (waits_for in ('TURN', 'SYNC_WINDOW', 'QUOTA')), add column waits_until timestamptz`,
 ];
