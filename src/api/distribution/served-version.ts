@@ -15,6 +15,8 @@ export interface ServedVersion extends VersionKey {
   readonly policies: readonly PolicyKey[];
   /** Whether the client may read manifests unverified, to sign them: it may push here. */
   readonly maySign: boolean;
+  /** Whether a digest that it lacks is looked up in the repository's other versions. */
+  readonly servesKept: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function findServedVersion(exchange: Exchange, name: string): Promi
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
       policies: found.policies,
+      servesKept: found.servesKept,
       maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),
     };
   // The same answer for an absent and a private repository.

@@ -22,6 +22,8 @@ export interface ResolvedDistribution {
   readonly policies: readonly PolicyKey[];
   /** Whether images are pushed and signed through it: it has no policy of its own and follows the latest version. */
   readonly isSignedHere: boolean;
+  /** Whether a digest that the version lacks is looked up in the repository's other versions: it follows the latest version of a mirror. */
+  readonly servesKept: boolean;
 }
 
 interface BindingPolicy {
@@ -58,18 +60,24 @@ export async function resolveDistribution(
     select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
       case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
       ${bindingPolicy('o')} as own, ${bindingPolicy('g')} as general, u.url, u.upstream_name as "upstreamName",
-      d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere"
+      d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere",
+      d.version is null and r.is_mirrored as "servesKept"
     from distribution d join repository r on r.id = d.repository_id left join remote u on u.id = r.remote_id
       left join signature_policy o on o.id = d.signature_policy_id left join signature_policy g on g.id = ${generalPolicy}
     where d.base_path = ${basePath} and ${mayServe(isShared)}`,
   );
   if (row === undefined) return undefined;
-  const { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere } = row;
-  return { repositoryId, version, isPrivate, pullThroughRemoteId, isSignedHere, policies: policiesOf(row) };
+  const { own, general, url, upstreamName, ...resolved } = row;
+  return { ...resolved, policies: policiesOf({ own, general, url, upstreamName }) };
 }
 
 /** Without duplicates. */
-function policiesOf({ own, general, url, upstreamName }: FoundDistribution): PolicyKey[] {
+function policiesOf({
+  own,
+  general,
+  url,
+  upstreamName,
+}: Pick<FoundDistribution, 'own' | 'general' | 'url' | 'upstreamName'>): PolicyKey[] {
   const binding = own.policyId === general.policyId ? [own] : [own, general];
   return binding.flatMap((policy) => toPolicyKey({ ...policy, url, upstreamName }) ?? []);
 }

@@ -141,3 +141,29 @@ export async function readReferrerPage(
   const matches = found.rows[0]?.matches ?? 0;
   return { rows: found.rows, hasNext: matches > found.rows.length };
 }
+
+/** Under a policy, not each version that has the content may serve it. */
+const keptVersionsMost = 5;
+
+/** The newest kept versions of the repository that have a manifest, or a manifest with the blob, newest first. */
+export async function readKeptVersions(
+  em: Em,
+  repositoryId: number,
+  content: { readonly digest: Digest } | { readonly blob: Digest },
+): Promise<number[]> {
+  const source =
+    'digest' in content
+      ? sql`(select id from manifest where digest = ${content.digest})`
+      : sql`(select e.manifest_id as id from blob b join manifest_blob e on e.blob_id = b.id where b.digest = ${content.blob})`;
+  const rows = await executePrepared(
+    em,
+    sql<{ number: number }>`
+      select distinct newest.number from ${source} as wanted
+        join membership t on t.repository_id = ${repositoryId} and t.kind = 'manifest' and t.content_id = wanted.id
+        cross join lateral (select v.number from repository_version v
+          where v.repository_id = t.repository_id and v.number >= t.added_in and (t.removed_in is null or v.number < t.removed_in)
+          order by v.number desc limit 1) as newest
+      order by newest.number desc limit ${keptVersionsMost}`,
+  );
+  return rows.map((row) => row.number);
+}

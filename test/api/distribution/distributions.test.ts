@@ -1,6 +1,6 @@
 /** What is served where. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { addArtifact, addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { pull } from '../../support/api/pull.ts';
 import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
@@ -83,6 +83,39 @@ test('the latest version is served, without what it removed; a pinned one stays'
   expect(await tags('stable/app')).toEqual(['one']);
   expect(await status(`/v2/stable/app/manifests/${digest}`)).toBe(200);
   for (const blob of first.blobs.keys()) expect(await status(`/v2/stable/app/blobs/${blob}`)).toBe(200);
+});
+
+test('fault 121: a digest that a mirror has lost is served from a version that is kept; a pinned distribution serves its own', async () => {
+  const sample = createSampleRepository();
+  const image = addImage(sample, { seed: 'kept', layers: [400], tag: 'now' });
+  const referrer = addArtifact(sample, { seed: 'kept', artifactType: 'application/x.kept', subject: image });
+  await scene.publish('kept/app', sample);
+  await scene.api.sql('update repository set is_mirrored = true where name = $1', ['kept/app']);
+  const next = createSampleRepository();
+  addImage(next, { seed: 'kept-next', layers: [500], tag: 'now' });
+  await scene.publish('kept/app', next);
+  await distribute('kept/pinned', 'kept/app', 2);
+  const paths = [
+    ...[image, referrer].map(({ digest }) => `manifests/${digest}`),
+    ...[...sample.blobs.keys()].map((blob) => `blobs/${blob}`),
+  ];
+  const statuses = (name: string) => Promise.all(paths.map((path) => status(`/v2/${name}/${path}`)));
+  const referrers = async (name: string) => {
+    const { body } = await pull(scene.api.url, { path: `/v2/${name}/referrers/${image.digest}` });
+    return (JSON.parse(body.toString()) as { manifests: { digest: string }[] }).manifests.map((one) => one.digest);
+  };
+  expect(await statuses('kept/app')).toEqual(paths.map(() => 200));
+  expect(await referrers('kept/app')).toEqual([referrer.digest]);
+  const tag = await pull(scene.api.url, { path: '/v2/kept/app/manifests/now' });
+  expect(tag.headers['docker-content-digest']).toBe(next.tags.get('now'));
+  expect(await statuses('kept/pinned')).toEqual(paths.map(() => 404));
+  expect(await referrers('kept/pinned')).toEqual([]);
+  await scene.api.sql(
+    'delete from repository_version v using repository r where r.id = v.repository_id and r.name = $1 and v.number = 1',
+    ['kept/app'],
+  );
+  expect(await statuses('kept/app')).toEqual(paths.map(() => 404));
+  expect(await referrers('kept/app')).toEqual([]);
 });
 
 test('a version that a distribution is pinned to cannot go, unless its repository goes', async () => {

@@ -291,3 +291,19 @@ test('a signature whose bytes are lost verifies nothing, and again when they are
   expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
   expect(evil.digest).not.toBe(signed.digest);
 });
+
+test('fault 121: from another kept version, only verified content is served', async () => {
+  const em = harness.em();
+  await em.execute(`insert into repository_version (repository_id, number, counts)
+    select repository_id, 2, counts from repository_version where repository_id = ${repositoryId}`);
+  for (const table of ['membership', 'tag_membership', 'root_membership'])
+    await em.execute(`update ${table} set removed_in = 2 where repository_id = ${repositoryId}`);
+  await em.execute(`update repository set latest = 2 where id = ${repositoryId}`);
+  const status = async (path: string) => (await pull(path)).status;
+  expect(await status('manifests/signed')).toBe(404);
+  for (const image of [signed, sbom, ...children]) expect(await status(`manifests/${image.digest}`)).toBe(200);
+  for (const blob of blobsOf(signed)) expect(await status(`blobs/${blob}`)).toBe(200);
+  expect((await pull(`referrers/${signed.digest}`)).text).toContain(sbom.digest);
+  for (const path of ['manifests', 'referrers']) expect(await status(`${path}/${foreign.digest}`)).toBe(403);
+  expect(await status(`blobs/${blobsOf(foreign)[1]}`)).toBe(403);
+});

@@ -9,6 +9,7 @@ import { refuse, refuseUpstream } from '../error.ts';
 import type { Exchange } from '../exchange.ts';
 import { nameContent } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
+import { serveFromAny } from './kept-versions.ts';
 import type { ByteRange } from './range.ts';
 import { isRangeCurrent, parseRange } from './range.ts';
 import { requireVerified } from './require-verified.ts';
@@ -20,15 +21,19 @@ interface BlobPath {
 }
 
 /**
- * distribution-spec, "Pulling blobs": whole or in part, only blobs of the served version (fault 75). A blob that is not stored is fetched from
+ * distribution-spec, "Pulling blobs": whole or in part, only blobs of the repository's versions (fault 75). A blob that is not stored is fetched from
  * its remote; HEAD contacts no remote.
  */
 export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<FastifyReply> {
   const { request, reply, em, api } = exchange;
   const version = await findServedVersion(exchange, path.name);
-  const blob = await readServedBlob(em, version, path.digest);
+  const content = { blob: path.digest };
+  const blob = await serveFromAny(exchange, version, content, async (candidate) => {
+    const found = await readServedBlob(em, candidate, path.digest);
+    if (found?.isReferenced === true) await requireVerified(exchange, candidate, content);
+    return found;
+  });
   if (blob === undefined) throw unknown(path);
-  if (blob.isReferenced) await requireVerified(exchange, version, { blob: blob.digest });
   const { isKnown } = nameContent(exchange, blob.digest);
   reply.header('accept-ranges', 'bytes');
   if (isKnown) return reply.code(304).send();

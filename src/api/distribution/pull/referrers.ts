@@ -8,6 +8,7 @@ import type { Exchange } from '../exchange.ts';
 import type { ServedVersion } from '../served-version.ts';
 import { sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
+import { serveFromAny } from './kept-versions.ts';
 import { nextLink } from './paging.ts';
 import { requireVerified } from './require-verified.ts';
 
@@ -21,8 +22,7 @@ export async function answerReferrers(
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Promise<FastifyReply> {
   const { query, reply, em } = exchange;
-  const version = await findVersion(exchange, name);
-  const isEmpty = !(await mayList(exchange, version, digest));
+  const version = await chooseVersion(exchange, await findVersion(exchange, name), digest);
   const artifactType = query.get('artifactType') ?? undefined;
   const page = {
     subject: digest,
@@ -31,9 +31,8 @@ export async function answerReferrers(
     maxBytes: pageMaxBytes,
     after: query.get('last') ?? undefined,
   };
-  const { rows, hasNext } = isEmpty
-    ? { rows: [], hasNext: false }
-    : await readReferrerPage(em, version, page);
+  const { rows, hasNext } =
+    version === undefined ? { rows: [], hasNext: false } : await readReferrerPage(em, version, page);
   const filter = artifactType === undefined ? {} : { artifactType };
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
   const last = rows.at(-1)?.digest;
@@ -49,23 +48,37 @@ async function findVersion(exchange: Exchange, name: string): Promise<ServedVers
     return await findServedVersion(exchange, name);
   } catch (error) {
     if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN')
-      return { repositoryId: 0, number: 0, pullThroughRemoteId: null, policies: [], maySign: false };
+      return {
+        repositoryId: 0,
+        number: 0,
+        pullThroughRemoteId: null,
+        policies: [],
+        maySign: false,
+        servesKept: false,
+      };
     throw error;
   }
 }
 
 /**
- * Referrers of an absent subject are listed (distribution-spec, "Pushing Manifests with Subject"), except under a policy: an absent subject
- * cannot be verified.
+ * The version whose referrers are listed: one that has the subject. Referrers of an absent subject are listed too (distribution-spec, "Pushing
+ * Manifests with Subject"), except under a policy: an absent subject cannot be verified.
  * @throws TidemarkError `DENIED` if the subject exists and is not verified
  */
-async function mayList(exchange: Exchange, version: ServedVersion, digest: Digest): Promise<boolean> {
-  if (version.policies.length === 0) return true;
+async function chooseVersion(
+  exchange: Exchange,
+  served: ServedVersion,
+  digest: Digest,
+): Promise<ServedVersion | undefined> {
+  const hasPolicy = served.policies.length > 0;
+  if (!hasPolicy && !served.servesKept) return served;
   const wish = { reference: { digest }, withDocument: false };
-  const subject = await readServedManifest(exchange.em, version, wish);
-  if (subject === undefined) return false;
-  if (!version.maySign) await requireVerified(exchange, version, { digest });
-  return true;
+  const chosen = await serveFromAny(exchange, served, { digest }, async (version) => {
+    if ((await readServedManifest(exchange.em, version, wish)) === undefined) return undefined;
+    if (!version.maySign) await requireVerified(exchange, version, { digest });
+    return version;
+  });
+  return chosen ?? (hasPolicy ? undefined : served);
 }
 
 function toDescriptor({ digest, mediaType, artifactType, sizeBytes, raw }: ReferrerRow): object {
