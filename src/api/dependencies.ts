@@ -11,6 +11,7 @@ import type { ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
+import type { TagProblem } from '../db/schema/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
@@ -35,6 +36,11 @@ export interface ApiConfig {
   readonly webFolder?: string | undefined;
 }
 
+/** `current`: the upstream has the same. `changed`: read the tag again. `stale`: it may be outdated. */
+export type TagAnswer =
+  | { readonly kind: 'current' | 'changed' }
+  | { readonly kind: 'stale'; readonly problem: TagProblem };
+
 /** Reads missing content from its remotes while a client waits (`src/on-demand/`). */
 export interface UpstreamReader {
   /**
@@ -56,7 +62,20 @@ export interface UpstreamReader {
     readonly remoteId: number;
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
     readonly policies: readonly PolicyKey[];
+    readonly notFoundTtlSeconds: number;
   }): Promise<PullOutcome>;
+  /**
+   * Asks a remote about a stored tag whose time is over, once for all processes. A tag that has moved is stored as a new version. After a second
+   * the question goes on behind the client.
+   */
+  refreshTag(tag: {
+    readonly repositoryId: number;
+    readonly remoteId: number;
+    readonly tag: string;
+    readonly digest: Digest;
+    readonly ttlSeconds: number;
+    readonly policies: readonly PolicyKey[];
+  }): Promise<TagAnswer>;
   /** Tests a remote without fetching content. The answer contains the problems. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }
@@ -80,6 +99,9 @@ export interface SignatureChecks {
 
 /** Counts what clients pull (`api/pull-counter.ts`). */
 export interface PullCounter {
+  /** Counts a tag that was served although it may be outdated, in this process. */
+  countStale(problem: TagProblem): void;
+  staleTags(): ReadonlyMap<TagProblem, number>;
   /** Call it once the answer is sent. `pulls` counts manifests. */
   count(pull: { readonly repositoryId: number; readonly pulls: number; readonly bytes: number }): void;
 }

@@ -1,5 +1,6 @@
 import { taskStates } from '../db/schema/tasks.ts';
 import type { TaskState } from '../db/schema/tasks.ts';
+import { tagProblems } from '../db/schema/tag-checks.ts';
 import { readTaskFigures } from '../db/reads/figures/read-task-figures.ts';
 import type { TaskFigures } from '../db/reads/figures/read-task-figures.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -15,6 +16,15 @@ export async function printMetrics(api: ApiDependencies): Promise<string> {
     ...gauge('tidemark_build_info', 'The program that runs.', [[`{node="${process.version}"}`, 1]]),
     ...gauge('tidemark_database_up', 'Whether the database answers.', [['', tasks === undefined ? 0 : 1]]),
     ...(tasks === undefined ? [] : taskGauges(tasks)),
+    ...figure(
+      'counter',
+      'tidemark_stale_tags_total',
+      'Tags that were served although the upstream has not confirmed them, by reason.',
+      tagProblems.map((problem) => [
+        `{reason="${problem.toLowerCase()}"}`,
+        api.pulls.staleTags().get(problem) ?? 0,
+      ]),
+    ),
     ...gauge('process_resident_memory_bytes', 'Resident memory.', [['', memory.rss]]),
     ...gauge('nodejs_heap_used_bytes', "Memory in use on V8's heap.", [['', memory.heapUsed]]),
     ...gauge('nodejs_external_memory_bytes', "Memory outside of V8's heap.", [['', memory.external]]),
@@ -45,14 +55,16 @@ function by(figures: ReadonlyMap<TaskState, number>, states: readonly TaskState[
   return states.map((state) => [`{state="${state}"}`, figures.get(state) ?? 0]);
 }
 
-function gauge(
-  name: string,
-  help: string,
-  values: readonly (readonly [labels: string, value: number])[],
-): string[] {
+type Values = readonly (readonly [labels: string, value: number])[];
+
+function gauge(name: string, help: string, values: Values): string[] {
+  return figure('gauge', name, help, values);
+}
+
+function figure(type: 'gauge' | 'counter', name: string, help: string, values: Values): string[] {
   return [
     `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
+    `# TYPE ${name} ${type}`,
     ...values.map(([labels, value]) => `${name}${labels} ${value}`),
   ];
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/open-database.ts';
 import { addPulls } from '../db/pulls/pull-days.ts';
 import type { PullCount } from '../db/pulls/pull-days.ts';
+import type { TagProblem } from '../db/schema/tag-checks.ts';
 import type { PullCounter } from './dependencies.ts';
 import { repeat } from './repeat.ts';
 
@@ -42,8 +43,11 @@ export function startPullCounter(options: PullCounterOptions): PullCounter & { c
     await write();
     return everyMs;
   });
+  const stale = new Map<TagProblem, number>();
   return {
     count,
+    countStale: (problem) => void stale.set(problem, (stale.get(problem) ?? 0) + 1),
+    staleTags: () => stale,
     async close() {
       await stop();
       await write();

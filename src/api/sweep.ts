@@ -4,6 +4,7 @@ import type { Database } from '../db/open-database.ts';
 import { repeat } from './repeat.ts';
 import { deleteExpiredSessions } from '../db/access/access-sessions.ts';
 import { removeOldPulls } from '../db/pulls/pull-days.ts';
+import { removeOldTagChecks } from '../db/tag-checks/tag-checks.ts';
 import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface SweepOptions {
@@ -15,8 +16,8 @@ export interface SweepOptions {
 }
 
 /**
- * Removes expired sessions, uploads that were idle for a day with their files, files without an upload, and old counts of pulls,
- * repeatedly (fault 73).
+ * Removes expired sessions, uploads that were idle for a day with their files, files without an upload, old counts of pulls, and checks of
+ * removed tags, repeatedly (fault 73).
  * @returns a function that stops it.
  */
 export function startSweep(options: SweepOptions): () => Promise<void> {
@@ -25,8 +26,12 @@ export function startSweep(options: SweepOptions): () => Promise<void> {
       await sweepSessions(options);
       await sweepUploads(options);
       await removeOldPulls(options.database.em.fork());
+      await removeOldTagChecks(options.database.em.fork());
     } catch (error) {
-      options.logger.warn({ err: error }, 'could not remove expired sessions, uploads and counts of pulls');
+      options.logger.warn(
+        { err: error },
+        'could not remove expired sessions, uploads, counts of pulls and checks of tags',
+      );
     }
     return options.everyMs ?? 10 * 60 * 1000;
   });

@@ -96,7 +96,7 @@ function readNewest(text: string): NewestTags {
   return { count: Number(count), per: per.toUpperCase(), order: order.toUpperCase().replace('-', '_') };
 }
 
-function readAge(text: string): number {
+export function readAge(text: string): number {
   const [, count = '', unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
   if (count === '')
     throw new InvalidArgumentError('Expected a time in days, hours, minutes or seconds: 7d, 36h, 90m, 600s.');

@@ -14,6 +14,8 @@ import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import type { ManifestRef } from '../db/staging/stage-companions.ts';
 import { wantsAtomic } from '../db/policies/signature-policies.ts';
+import { endTagCheck } from '../db/tag-checks/tag-checks.ts';
+import { recordMiss } from '../db/tag-checks/upstream-misses.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -42,6 +44,10 @@ export interface MissingManifest {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   /** Each of them must verify the manifest before it is kept. */
   readonly policies: readonly PolicyKey[];
+  /** How long a 404 of the upstream is remembered. */
+  readonly notFoundTtlSeconds: number;
+  /** The present manifest of a tag that has moved upstream. It is left untagged. */
+  readonly replaces?: Digest | undefined;
 }
 
 export interface PullThrough {
@@ -82,7 +88,7 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
     async pull(missing) {
       closing.signal.throwIfAborted();
       const { repositoryId, remoteId, policies } = missing;
-      const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), policies]);
+      const key = JSON.stringify([repositoryId, remoteId, nameOf(missing), missing.replaces, policies]);
       // without a signal: a pull continues when its client has left
       const waiting =
         policies.length === 0 ? {} : { budget: AbortSignal.timeout(deps.waitMaxMs ?? waitMaxMs) };
@@ -99,7 +105,8 @@ export function createPullThrough(deps: PullThroughDeps): PullThrough {
 async function pullGraph(pulling: Pulling, missing: MissingManifest): Promise<PullOutcome> {
   const { database, clients } = pulling;
   const em = database.em.fork();
-  const present = await findReference(em, missing);
+  const stored = await findReference(em, missing);
+  const present = missing.replaces !== undefined && stored?.digest === missing.replaces ? undefined : stored;
   if (present !== undefined && missing.policies.length === 0) return { kind: 'kept' };
   const remote = await em.findOne(Remote, { id: missing.remoteId });
   if (remote === null || !isSelected(remote, missing)) return { kind: 'absent' };
@@ -107,7 +114,11 @@ async function pullGraph(pulling: Pulling, missing: MissingManifest): Promise<Pu
   if (present?.isDelivered === false) return { kind: 'absent' };
   const upstream = clients.hold(remote);
   try {
-    return await pullFrom(pulling, upstream, missing, present);
+    const outcome = await pullFrom(pulling, upstream, missing, present);
+    const { repositoryId, reference } = missing;
+    if (outcome.kind === 'kept' && present === undefined && 'tag' in reference)
+      await endTagCheck(em, { repositoryId, name: reference.tag });
+    return outcome;
   } finally {
     upstream.release();
   }
@@ -124,7 +135,11 @@ async function pullFrom(
   const em = database.em.fork();
   const reuse = reuseOf(pulling, missing.repositoryId, remote);
   const root = present ?? (await fetchRoot(pulling, upstream, missing, reuse));
-  if (root === undefined) return { kind: 'absent' };
+  if (root === undefined) {
+    const { repositoryId, notFoundTtlSeconds } = missing;
+    await recordMiss(em, { repositoryId, reference: nameOf(missing) }, notFoundTtlSeconds);
+    return { kind: 'absent' };
+  }
   const { id: manifestId, digest: subject } = root;
   const { platforms } = compileSubset(remote);
   const absences = collectedAbsences();

@@ -10,12 +10,15 @@ import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';
 import type { PullThrough, PullThroughDeps } from './pull-through.ts';
+import { createTagFreshness } from './tag-freshness.ts';
+import type { TagFreshness, TagFreshnessDeps } from './tag-freshness.ts';
 
 export interface UpstreamReaderDeps
   extends
     RemoteClientDeps,
     Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'>,
-    Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'> {
+    Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'>,
+    Pick<TagFreshnessDeps, 'tagWaitMs'> {
   readonly databaseUrl: string;
 }
 
@@ -23,6 +26,7 @@ export interface UpstreamReaderDeps
 export interface RunningUpstreamReader {
   readonly openBlob: UpstreamBlobs['open'];
   readonly pullManifest: PullThrough['pull'];
+  readonly refreshTag: TagFreshness['refresh'];
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;
@@ -37,12 +41,14 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   const blobLocks = createBlobLocks(deps.databaseUrl);
   const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
   const pullThrough = createPullThrough({ ...deps, clients, blobs });
+  const freshness = createTagFreshness({ ...deps, clients, pullThrough });
   return {
+    refreshTag: (tag) => freshness.refresh(tag),
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),
     testRemote: (remote, signal) => testRemote(deps, remote, signal),
     async close() {
-      await Promise.all([blobs.close(), pullThrough.close()]);
+      await Promise.all([blobs.close(), pullThrough.close(), freshness.close()]);
       await clients.close();
       await blobLocks.close();
     },

@@ -7,7 +7,7 @@ import type { DistributionTarget, LockedDistribution } from '../db/distributions
 import { quoteValue } from '../oci/error.ts';
 import { checkPullThrough, lacksPullThrough, lockGiven, pinnedPullThrough } from './distribution-target.ts';
 import type { Target } from './distribution-target.ts';
-import { invalid, mistake, noSuchId, notNull } from './mistakes.ts';
+import { checkInteger, invalid, mistake, noSuchId, notNull } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
 import { done, inTransaction, refused } from './operation.ts';
 import type { Operator, Outcome, Reference } from './operation.ts';
@@ -15,11 +15,20 @@ import { lacksNames, lacksRole, newNameOf, seen } from './permit.ts';
 import { checkRepositoryName } from './repositories.ts';
 import { lockNamedPolicy } from './signature-policies.ts';
 
+export const defaultNotFoundSeconds = 60;
+/** Fields in seconds, and their maximum: a year, and a day. */
+const lifetimes = [
+  ['tagTtlSeconds', 31_536_000],
+  ['notFoundTtlSeconds', 86_400],
+] as const;
+
 /** In an update, undefined keeps a field. */
 export interface DistributionFields {
   readonly basePath?: string | null | undefined;
   readonly private?: boolean | null | undefined;
   readonly pullThrough?: boolean | null | undefined;
+  readonly tagTtlSeconds?: number | null | undefined;
+  readonly notFoundTtlSeconds?: number | null | undefined;
   readonly signaturePolicy?: Reference | null | undefined;
 }
 
@@ -36,7 +45,7 @@ export async function createDistribution(
     async (em) => {
       const lacking = lacksRole(viewer, 'maintainer', basePath, 'basePath');
       if (lacking.length > 0) return refused(...lacking);
-      const mistakes = await checkBasePath(em, basePath);
+      const mistakes = [...(await checkBasePath(em, basePath)), ...checkLifetimes(fields)];
       const target = await lockGiven(em, viewer, fields, mistakes);
       if (target !== undefined && pullThrough === true)
         mistakes.push(...(await checkPullThrough(em, viewer, target)));
@@ -49,6 +58,8 @@ export async function createDistribution(
         isPrivate: fields.private ?? isAccessOn,
         isDecided: typeof fields.private === 'boolean' || isAccessOn,
         pullThrough: pullThrough ?? false,
+        tagTtlSeconds: fields.tagTtlSeconds ?? null,
+        notFoundTtlSeconds: fields.notFoundTtlSeconds ?? defaultNotFoundSeconds,
         signaturePolicyId: signaturePolicyId ?? null,
         pointedBy: viewer.identity,
       });
@@ -76,7 +87,7 @@ export async function updateDistribution(
       const lacking = lacksNames(viewer, row?.basePath, newPath, names);
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = row === undefined ? [notFound(distribution)] : [];
-      mistakes.push(...checkCleared(fields));
+      mistakes.push(...checkCleared(fields), ...checkLifetimes(fields));
       if (row !== undefined && pullThrough === true)
         mistakes.push(...(await checkPullThrough(em, viewer, row)));
       if (newPath !== undefined) {
@@ -90,6 +101,10 @@ export async function updateDistribution(
         ...(typeof basePath === 'string' ? { basePath } : {}),
         ...(typeof fields.private === 'boolean' ? { isPrivate: fields.private, isDecided: true } : {}),
         ...(typeof pullThrough === 'boolean' ? { pullThrough } : {}),
+        ...(fields.tagTtlSeconds === undefined ? {} : { tagTtlSeconds: fields.tagTtlSeconds }),
+        ...(typeof fields.notFoundTtlSeconds === 'number'
+          ? { notFoundTtlSeconds: fields.notFoundTtlSeconds }
+          : {}),
       };
       if (Object.keys(changes).length > 0)
         await em.nativeUpdate(Distribution, { id: row.id }, { ...changes, updatedAt: new Date() });
@@ -186,7 +201,15 @@ function checkCleared({ basePath, pullThrough, ...fields }: DistributionFields):
     notNull('basePath', basePath),
     notNull('private', fields.private),
     notNull('pullThrough', pullThrough),
+    notNull('notFoundTtlSeconds', fields.notFoundTtlSeconds),
   ].flatMap((found) => found ?? []);
+}
+
+function checkLifetimes(fields: DistributionFields): Mistake[] {
+  return lifetimes.flatMap(([field, most]) => {
+    const seconds = fields[field];
+    return typeof seconds === 'number' ? (checkInteger(field, seconds, [0, most]) ?? []) : [];
+  });
 }
 
 async function checkBasePath(em: Em, basePath: string): Promise<Mistake[]> {

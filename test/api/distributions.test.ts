@@ -87,6 +87,34 @@ describe('a distribution', () => {
     ]);
   });
 
+  test('keeps how long tags and misses are believed, within limits', async () => {
+    const lifetimes = 'distribution { tagTtlSeconds notFoundTtlSeconds }';
+    const input = { basePath: 'fresh/one', repositoryId: repositoryId() };
+    const made = await mutate('Create', input);
+    const set = async (fields: object) =>
+      (await api.mutate('distributionUpdate', { id: made.distribution.id, ...fields }, lifetimes))
+        .distribution;
+    expect(await set({})).toEqual({ tagTtlSeconds: null, notFoundTtlSeconds: 60 });
+    expect(await set({ tagTtlSeconds: 300 })).toEqual({ tagTtlSeconds: 300, notFoundTtlSeconds: 60 });
+    expect(await set({ notFoundTtlSeconds: 0 })).toEqual({ tagTtlSeconds: 300, notFoundTtlSeconds: 0 });
+    expect(await set({ tagTtlSeconds: null })).toEqual({ tagTtlSeconds: null, notFoundTtlSeconds: 0 });
+    const wrong = { tagTtlSeconds: -1, notFoundTtlSeconds: 86_401 };
+    const refused = [
+      await mutate('Create', { ...input, basePath: 'fresh/two', ...wrong }),
+      await mutate('Update', { id: made.distribution.id, ...wrong }),
+    ];
+    for (const { userErrors } of refused)
+      expect(userErrors).toMatchObject([
+        {
+          field: ['tagTtlSeconds'],
+          message: 'tagTtlSeconds is -1; expected a whole number from 0 to 31536000.',
+        },
+        { field: ['notFoundTtlSeconds'] },
+      ]);
+    const cleared = await mutate('Update', { id: made.distribution.id, notFoundTtlSeconds: null });
+    expect(cleared.userErrors).toMatchObject([{ field: ['notFoundTtlSeconds'] }]);
+  });
+
   test('a private one is served, and left out of the catalog', async () => {
     const { distribution } = await mutate('Create', {
       basePath: 'hidden/one',

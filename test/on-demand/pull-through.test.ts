@@ -155,8 +155,11 @@ describe('a pull', () => {
 });
 
 describe('not pulled through', () => {
-  test('content that the upstream lacks is 404, and the miss is not cached', async () => {
+  test('content that the upstream lacks is 404; with a lifetime of 0, the miss is not cached', async () => {
     const scene = await openThrough();
+    await scene.harness
+      .em()
+      .nativeUpdate(Distribution, { repositoryId: scene.ids.repositoryId }, { notFoundTtlSeconds: 0 });
     for (let round = 1; round <= 2; round += 1) {
       const { status, body } = await scene.manifest('missing');
       expect(status).toBe(404);

@@ -11,6 +11,9 @@ import type { Exchange } from './exchange.ts';
 export interface ServedVersion extends VersionKey {
   /** The remote for content that the version lacks; null without pull-through. */
   readonly pullThroughRemoteId: number | null;
+  /** How long a tag is served without a question to that remote; null: as long as it is stored. */
+  readonly tagTtlSeconds: number | null;
+  readonly notFoundTtlSeconds: number;
   /** Each of them must verify an image before it is served. */
   readonly policies: readonly PolicyKey[];
   /** Whether the client may read manifests unverified, to sign them: it may push here. */
@@ -30,6 +33,8 @@ export async function findServedVersion(exchange: Exchange, name: string): Promi
       repositoryId: found.repositoryId,
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
+      tagTtlSeconds: found.pullThroughRemoteId === null ? null : found.tagTtlSeconds,
+      notFoundTtlSeconds: found.notFoundTtlSeconds,
       policies: found.policies,
       servesKept: found.servesKept,
       maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { findIfThere, findNamed, mutate } from '../api-calls.ts';
 import { addClientCommand, versionNumber } from '../command.ts';
 import type { Choose, Client } from '../command.ts';
+import { readAge } from '../tag-rules.ts';
 import { findVersion } from './find-version.ts';
 import { addList } from './list-command.ts';
 import { localTime, printDone } from './print.ts';
@@ -14,6 +15,8 @@ interface Distribution {
   readonly private: boolean;
   readonly accessDecided: boolean;
   readonly pullThrough: boolean;
+  readonly tagTtlSeconds: number | null;
+  readonly notFoundTtlSeconds: number;
   readonly repository: { readonly name: string } | null;
   readonly version: { readonly number: number } | null;
   readonly signaturePolicy: { readonly name: string } | null;
@@ -31,6 +34,8 @@ interface Changes {
   readonly private?: boolean;
   readonly public?: boolean;
   readonly pullThrough?: boolean;
+  readonly tagTtl?: number | false;
+  readonly notFoundTtl?: number;
   readonly signaturePolicy?: string;
 }
 
@@ -42,17 +47,30 @@ const distribution: Thing<Changes & Target> = {
   noun: 'distribution',
   argument: '<base-path>',
   fields:
-    'id basePath private accessDecided pullThrough repository { id name } version { id number } signaturePolicy { id name }',
+    'id basePath private accessDecided pullThrough tagTtlSeconds notFoundTtlSeconds repository { id name } version { id number } signaturePolicy { id name }',
   setUp: (command) =>
     command
       .option('--private', 'allow pulls to its readers only')
       .option('--public', 'allow pulls without a login')
       .option('--pull-through', 'fetch unknown tags and digests from the remote of the repository')
       .option('--no-pull-through', 'serve only stored content')
+      .option(
+        '--tag-ttl <time>',
+        'with --pull-through: how long a tag is served without asking the remote: 5m, 1h, 90s',
+        readAge,
+      )
+      .option('--no-tag-ttl', 'serve tags as long as they are stored; syncs move them')
+      .option(
+        '--not-found-ttl <time>',
+        'with --pull-through: how long a 404 of the remote is remembered (default: 60s)',
+        readAge,
+      )
       .option('--signature-policy <name>', "signature policy that images must satisfy; '' for none"),
   read: async (client, options) => ({
     private: options.private === true ? true : options.public === true ? false : undefined,
     pullThrough: options.pullThrough,
+    tagTtlSeconds: options.tagTtl === false ? null : options.tagTtl,
+    notFoundTtlSeconds: options.notFoundTtl,
     signaturePolicyId: await idOf(client, 'policy', options.signaturePolicy),
   }),
 };
@@ -88,7 +106,7 @@ export function addDistributions(program: Command, choose: Choose): void {
       ['repository', one.repository?.name ?? null],
       ['version', one.version?.number ?? 'latest'],
       ['pulled by', pulledBy(one)],
-      ['pull-through', one.pullThrough ? 'yes' : 'no'],
+      ['pull-through', one.pullThrough ? describeLifetimes(one) : 'no'],
       ['signature policy', one.signaturePolicy?.name ?? null],
     ],
   });
@@ -115,6 +133,11 @@ export function addDistributions(program: Command, choose: Choose): void {
 function pulledBy({ private: isPrivate, accessDecided }: Distribution): string {
   if (!isPrivate) return 'anybody';
   return accessDecided ? 'readers' : 'readers (undecided: --public or --private)';
+}
+
+function describeLifetimes({ tagTtlSeconds, notFoundTtlSeconds }: Distribution): string {
+  const tags = tagTtlSeconds === null ? 'stored tags stay' : `tags for ${tagTtlSeconds} s`;
+  return `yes; ${tags}, misses for ${notFoundTtlSeconds} s`;
 }
 
 function withVersion(command: Command): Command {

@@ -18,6 +18,10 @@ export interface ResolvedDistribution {
   readonly isPrivate: boolean;
   /** The remote for missing tags and digests; null without pull-through. */
   readonly pullThroughRemoteId: number | null;
+  /** How long a tag is served without a question to the remote; null: as long as it is stored. */
+  readonly tagTtlSeconds: number | null;
+  /** How long the remote's answer that it lacks a tag or digest is believed. */
+  readonly notFoundTtlSeconds: number;
   /** Each of these policies must verify an image before it is served. */
   readonly policies: readonly PolicyKey[];
   /** Whether images are pushed and signed through it: it has no policy of its own and follows the latest version. */
@@ -59,6 +63,7 @@ export async function resolveDistribution(
     sql<FoundDistribution>`
     select d.repository_id as "repositoryId", coalesce(d.version, r.latest) as version, d.is_private as "isPrivate",
       case when d.pull_through then r.remote_id end as "pullThroughRemoteId",
+      d.tag_ttl_seconds as "tagTtlSeconds", d.not_found_ttl_seconds as "notFoundTtlSeconds",
       ${bindingPolicy('o')} as own, ${bindingPolicy('g')} as general, u.url, u.upstream_name as "upstreamName",
       d.signature_policy_id is null and d.version is null and d.base_path = r.name and not r.is_mirrored as "isSignedHere",
       d.version is null and r.is_mirrored as "servesKept"

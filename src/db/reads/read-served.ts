@@ -10,6 +10,8 @@ import type { VersionKey } from './read-versions.ts';
 import { isInVersion } from '../versions/memberships.ts';
 import { kysely } from '../sql.ts';
 import { uploadKeptHours } from '../content/uploads.ts';
+import type { TagProblem } from '../schema/tag-checks.ts';
+import { confirmation } from '../tag-checks/tag-checks.ts';
 
 /*
  * Reads of the Distribution API. All of them go through the memberships of a version: content of other repositories does
@@ -22,6 +24,8 @@ export interface ServedManifest {
   readonly sizeBytes: number;
   /** Null if it was not requested. */
   readonly raw: Buffer | null;
+  /** Of a tag: null if the upstream must be asked; otherwise why the tag may be outdated, or empty. */
+  readonly confirmed: TagProblem | '' | null;
 }
 
 export interface ServedManifestArguments {
@@ -29,23 +33,29 @@ export interface ServedManifestArguments {
   readonly withDocument: boolean;
   /** Chooses among several types of one digest. */
   readonly accepts?: (mediaType: string) => boolean;
+  /** How long the upstream's last answer for a tag is believed. Null: `confirmed` is not read. */
+  readonly tagTtlSeconds?: number | null;
 }
 
 /** By tag or digest, with its type in this version. */
 export async function readServedManifest(
   em: Em,
   version: VersionKey,
-  { reference, withDocument, accepts }: ServedManifestArguments,
+  { reference, withDocument, accepts, tagTtlSeconds = null }: ServedManifestArguments,
 ): Promise<ServedManifest | undefined> {
   const source =
     'tag' in reference
       ? sql`tag_membership t join manifest m on m.id = t.manifest_id where t.name = ${reference.tag}`
       : sql`manifest m join membership t on t.kind = 'manifest' and t.content_id = m.id where m.digest = ${reference.digest}`;
+  const confirmed =
+    'tag' in reference && tagTtlSeconds !== null
+      ? confirmation({ repositoryId: version.repositoryId, name: reference.tag }, tagTtlSeconds)
+      : sql`null`;
   const rows = await executePrepared(
     em,
     sql<ServedManifest>`
       select m.digest, coalesce(nullif(m.media_type, ''), 'application/octet-stream') as "mediaType", m.size_bytes as "sizeBytes",
-        ${withDocument ? sql`m.raw` : sql`null`} as raw
+        ${withDocument ? sql`m.raw` : sql`null`} as raw, ${confirmed} as confirmed
       from ${source} and m.raw is not null and ${isInVersion('t', version)} order by ${preferred}`,
   );
   return rows.find((row) => accepts?.(row.mediaType)) ?? rows[0];

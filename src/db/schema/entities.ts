@@ -12,6 +12,7 @@ import { rulesTables } from './rules.ts';
 import { schedulesTables } from './schedules.ts';
 import { signaturesTables } from './signatures.ts';
 import { stagingTables } from './staging.ts';
+import { tagChecksTables } from './tag-checks.ts';
 import { tasksTables } from './tasks.ts';
 import { upstreamsTables } from './upstreams.ts';
 import { versionsTables } from './versions.ts';
@@ -32,6 +33,7 @@ export const entities = [
   ...schedulesTables,
   ...signaturesTables,
   ...stagingTables,
+  ...tagChecksTables,
   ...tasksTables,
   ...upstreamsTables,
   ...versionsTables,

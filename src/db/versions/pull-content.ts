@@ -32,6 +32,8 @@ export interface PulledContent {
   readonly atomic: readonly number[];
   /** Each of these policies must verify it. */
   readonly policies: readonly PolicyKey[];
+  /** The manifest of the tag that the pulled one replaces. */
+  readonly replaces?: Digest | undefined;
 }
 
 /** A signature or another referrer of a pulled manifest. */
@@ -166,15 +168,20 @@ async function recordSources(em: Em, pulled: PulledContent): Promise<void> {
 }
 
 /** A tag from a concurrent sync or pull stays. */
-async function writeReference(em: Em, draft: Draft, { reference, manifestId }: PulledContent): Promise<void> {
+async function writeReference(
+  em: Em,
+  draft: Draft,
+  { reference, manifestId, replaces }: PulledContent,
+): Promise<void> {
   const { repositoryId, number } = draft;
   if ('tag' in reference) {
     await setTags(
       em,
       draft,
       sql`select ${reference.tag}::text collate "C" as name, ${manifestId}::bigint as manifest_id
-        where not exists (select from tag_membership p
-          where p.repository_id = ${repositoryId} and p.name = ${reference.tag} and p.removed_in is null)`,
+        where not exists (select from tag_membership p join manifest m on m.id = p.manifest_id
+          where p.repository_id = ${repositoryId} and p.name = ${reference.tag} and p.removed_in is null
+            and m.digest is distinct from ${replaces ?? null})`,
     );
     await settleRoots(em, draft);
   } else

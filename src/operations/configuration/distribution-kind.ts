@@ -2,6 +2,7 @@ import { may } from '../../access/viewer.ts';
 import { Distribution } from '../../db/schema/distributions.ts';
 import {
   createDistribution,
+  defaultNotFoundSeconds,
   deleteDistribution,
   pointDistribution,
   updateDistribution,
@@ -20,7 +21,13 @@ export const distributionKind: Kind = {
   kind: 'DISTRIBUTION',
   section: 'distributions',
   nameField: 'basePath',
-  defaults: { pullThrough: false, signaturePolicy: null, version: null },
+  defaults: {
+    pullThrough: false,
+    tagTtlSeconds: null,
+    notFoundTtlSeconds: defaultNotFoundSeconds,
+    signaturePolicy: null,
+    version: null,
+  },
   kept: ['private'],
   secrets: [],
   references,
@@ -28,10 +35,18 @@ export const distributionKind: Kind = {
     const rows = await reader.em.find(Distribution, whereOf(which, 'basePath'), inOrderOfIds);
     const seen = rows.filter(({ basePath }) => may(reader.viewer, 'reader', basePath));
     const named = await readReferences(reader, references, seen);
-    return seen.map(({ id, basePath, isPrivate, pullThrough, version }, index) => ({
+    return seen.map(({ id, basePath, isPrivate, pullThrough, notFoundTtlSeconds, ...row }, index) => ({
       id,
       name: basePath,
-      values: { basePath, private: isPrivate, pullThrough, version: version ?? null, ...named[index] },
+      values: {
+        basePath,
+        private: isPrivate,
+        pullThrough,
+        tagTtlSeconds: row.tagTtlSeconds ?? null,
+        notFoundTtlSeconds,
+        version: row.version ?? null,
+        ...named[index],
+      },
     }));
   },
   create(maker, { isAccessOn }, values) {

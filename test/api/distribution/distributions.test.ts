@@ -102,7 +102,9 @@ test('fault 121: a digest that a mirror has lost is served from a version that i
   const statuses = (name: string) => Promise.all(paths.map((path) => status(`/v2/${name}/${path}`)));
   const referrers = async (name: string) => {
     const { body } = await pull(scene.api.url, { path: `/v2/${name}/referrers/${image.digest}` });
-    return (JSON.parse(body.toString()) as { manifests: { digest: string }[] }).manifests.map((one) => one.digest);
+    return (JSON.parse(body.toString()) as { manifests: { digest: string }[] }).manifests.map(
+      (one) => one.digest,
+    );
   };
   expect(await statuses('kept/app')).toEqual(paths.map(() => 200));
   expect(await referrers('kept/app')).toEqual([referrer.digest]);

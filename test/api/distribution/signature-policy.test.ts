@@ -301,7 +301,8 @@ test('fault 121: from another kept version, only verified content is served', as
   await em.execute(`update repository set latest = 2 where id = ${repositoryId}`);
   const status = async (path: string) => (await pull(path)).status;
   expect(await status('manifests/signed')).toBe(404);
-  for (const image of [signed, sbom, ...children]) expect(await status(`manifests/${image.digest}`)).toBe(200);
+  for (const image of [signed, sbom, ...children])
+    expect(await status(`manifests/${image.digest}`)).toBe(200);
   for (const blob of blobsOf(signed)) expect(await status(`blobs/${blob}`)).toBe(200);
   expect((await pull(`referrers/${signed.digest}`)).text).toContain(sbom.digest);
   for (const path of ['manifests', 'referrers']) expect(await status(`${path}/${foreign.digest}`)).toBe(403);

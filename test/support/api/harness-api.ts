@@ -20,12 +20,13 @@ export interface HarnessApi extends ListeningApi {
 export interface HarnessApiOptions {
   readonly logins?: LoginSettings;
   readonly waitMaxMs?: number;
+  readonly tagWaitMs?: number;
   readonly config?: Partial<ApiConfig>;
 }
 
 export async function startHarnessApi(
   harness: SyncHarness,
-  { logins = noLogins, waitMaxMs, config }: HarnessApiOptions = {},
+  { logins = noLogins, waitMaxMs, tagWaitMs, config }: HarnessApiOptions = {},
 ): Promise<HarnessApi> {
   const { database, store, folder, secrets, credentials } = harness;
   const { logger, logged } = keepLog();
@@ -40,6 +41,7 @@ export async function startHarnessApi(
     signatures: createSignatureChecks(harness),
     logger,
     waitMaxMs,
+    tagWaitMs,
     manifestMaxBytes,
     allowPrivate: true,
     allowUpstream: [],

@@ -1,4 +1,4 @@
-import { Checkbox, Text, TextInput } from '@mantine/core';
+import { Checkbox, NumberInput, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
@@ -51,6 +51,7 @@ function DistributionForm({ data, onClose }: FormProps) {
     basePath: before?.basePath ?? '',
     private: before?.private,
     pullThrough: before?.pullThrough ?? false,
+    tagTtlSeconds: before?.tagTtlSeconds ?? null,
     signaturePolicyId: before?.signaturePolicy?.id ?? null,
   });
   const [repositoryId, setRepositoryId] = useState(before?.repository?.id ?? null);
@@ -97,6 +98,7 @@ function DistributionForm({ data, onClose }: FormProps) {
           'basePath',
           'private',
           'pullThrough',
+          'tagTtlSeconds',
           'signaturePolicyId',
           'repositoryId',
           'versionId',
@@ -155,6 +157,19 @@ function DistributionForm({ data, onClose }: FormProps) {
         onChange={(event) => set({ pullThrough: event.currentTarget.checked })}
         error={form.at('pullThrough')}
       />
+      {values.pullThrough ? (
+        <NumberInput
+          label="Ask the remote about a tag after"
+          description="Empty: stored tags are moved by syncs only"
+          suffix=" s"
+          min={0}
+          max={31_536_000}
+          allowDecimal={false}
+          value={values.tagTtlSeconds ?? ''}
+          onChange={(value) => set({ tagTtlSeconds: typeof value === 'number' ? value : null })}
+          error={form.at('tagTtlSeconds')}
+        />
+      ) : null}
       <Choice
         label="Signature policy"
         none="None of its own"

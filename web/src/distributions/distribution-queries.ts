@@ -7,6 +7,7 @@ export const DistributionQuery = graphql(`
       basePath
       private
       pullThrough
+      tagTtlSeconds
       repository {
         id
         name

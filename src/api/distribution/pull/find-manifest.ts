@@ -2,6 +2,7 @@ import { readServedManifest } from '../../../db/reads/read-served.ts';
 import type { ServedManifest } from '../../../db/reads/read-served.ts';
 import { readAbsence } from '../../../db/reads/read-absences.ts';
 import type { Absence } from '../../../db/reads/read-absences.ts';
+import { isKnownMiss } from '../../../db/tag-checks/upstream-misses.ts';
 import { quoteValue } from '../../../oci/error.ts';
 import { isNamed } from './accept.ts';
 import { refuse, refuseUpstream } from '../error.ts';
@@ -9,6 +10,7 @@ import type { Exchange } from '../exchange.ts';
 import type { ServedVersion } from '../served-version.ts';
 import { findServedVersion } from '../served-version.ts';
 import type { ManifestReference } from '../parse-path.ts';
+import { readCurrentTag } from './current-tag.ts';
 import { isDenied, serveFromAny } from './kept-versions.ts';
 import { refuseUnverified, requireVerified } from './require-verified.ts';
 
@@ -32,7 +34,7 @@ export async function findManifest(exchange: Exchange, path: ManifestPath): Prom
   if (found !== undefined) return found;
   const absence = await readAbsence(exchange.em, version, path.reference);
   // what the remote leaves out is not asked for
-  const isAsked = absence?.kind !== 'BY_RULE';
+  const isAsked = absence?.kind !== 'BY_RULE' && !(await isMissing(exchange, version, path));
   if (!isAsked || !(await pullThrough(exchange, version, path))) throw unknown(path, absence);
   return findPulled(exchange, path);
 }
@@ -53,6 +55,16 @@ async function findStored(
   }
 }
 
+/** Whether the upstream has lately answered that it lacks the tag or digest. */
+async function isMissing(
+  { em }: Exchange,
+  { repositoryId, pullThroughRemoteId, notFoundTtlSeconds }: ServedVersion,
+  { reference }: ManifestPath,
+): Promise<boolean> {
+  if (pullThroughRemoteId === null || notFoundTtlSeconds === 0) return false;
+  return isKnownMiss(em, { repositoryId, reference: 'tag' in reference ? reference.tag : reference.digest });
+}
+
 async function findPulled(exchange: Exchange, path: ManifestPath): Promise<FoundManifest> {
   const found = await read(exchange, await findServedVersion(exchange, path.name), path);
   if (found === undefined) throw unknown(path);
@@ -62,17 +74,22 @@ async function findPulled(exchange: Exchange, path: ManifestPath): Promise<Found
 async function read(
   exchange: Exchange,
   version: ServedVersion,
-  { reference }: ManifestPath,
+  { name, reference }: ManifestPath,
 ): Promise<FoundManifest | undefined> {
   const { request, em } = exchange;
-  const manifest = await readServedManifest(em, version, {
-    reference,
+  const wish = {
     withDocument: request.method === 'GET',
-    accepts: (mediaType) => isNamed(request.headers.accept, mediaType),
-  });
+    accepts: (mediaType: string) => isNamed(request.headers.accept, mediaType),
+  };
+  if ('tag' in reference) {
+    const found = await readCurrentTag(exchange, version, { name, wish: { ...wish, reference } });
+    if (found !== undefined) await requireVerified(exchange, found.version, reference);
+    return found && { manifest: found.manifest, repositoryId: version.repositoryId };
+  }
+  const manifest = await readServedManifest(em, version, { ...wish, reference });
   if (manifest === undefined) return undefined;
   // Signing an image begins with its manifest, by digest. Its layers stay refused.
-  if ('tag' in reference || !version.maySign) await requireVerified(exchange, version, reference);
+  if (!version.maySign) await requireVerified(exchange, version, reference);
   return { manifest, repositoryId: version.repositoryId };
 }
 
@@ -85,9 +102,13 @@ async function pullThrough(
   version: ServedVersion,
   { name, reference }: ManifestPath,
 ): Promise<boolean> {
-  const { repositoryId, pullThroughRemoteId: remoteId, policies } = version;
+  const { repositoryId, pullThroughRemoteId: remoteId, policies, notFoundTtlSeconds } = version;
   if (remoteId === null) return false;
-  const outcome = await ask(exchange, { repositoryId, remoteId, reference, policies }, name);
+  const outcome = await ask(
+    exchange,
+    { repositoryId, remoteId, reference, policies, notFoundTtlSeconds },
+    name,
+  );
   if (outcome.kind === 'kept') return true;
   if (outcome.kind === 'absent' && outcome.reason === undefined) return false;
   if (outcome.kind === 'absent')

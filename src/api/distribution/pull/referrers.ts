@@ -42,20 +42,23 @@ export async function answerReferrers(
   return sendJson(exchange, index, mediaTypes.ociIndex);
 }
 
+const nothing: ServedVersion = {
+  repositoryId: 0,
+  number: 0,
+  pullThroughRemoteId: null,
+  tagTtlSeconds: null,
+  notFoundTtlSeconds: 0,
+  policies: [],
+  maySign: false,
+  servesKept: false,
+};
+
 /** For an unknown name: an empty version, because clients take a 404 for a missing referrers API. */
 async function findVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
   try {
     return await findServedVersion(exchange, name);
   } catch (error) {
-    if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN')
-      return {
-        repositoryId: 0,
-        number: 0,
-        pullThroughRemoteId: null,
-        policies: [],
-        maySign: false,
-        servesKept: false,
-      };
+    if (isTidemarkError(error) && error.code === 'NAME_UNKNOWN') return nothing;
     throw error;
   }
 }

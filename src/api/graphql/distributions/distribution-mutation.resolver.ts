@@ -95,6 +95,8 @@ function fieldsOf(input: DistributionCreateInput | DistributionUpdateInput): Dis
     basePath,
     private: input.private,
     pullThrough,
+    tagTtlSeconds: input.tagTtlSeconds,
+    notFoundTtlSeconds: input.notFoundTtlSeconds,
     signaturePolicy: toOptionalReference('SignaturePolicy', 'signaturePolicyId', signaturePolicyId),
   };
 }

@@ -2,6 +2,7 @@ import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { Distribution } from '../../../db/schema/distributions.ts';
 import type { DistributionMoveRow } from '../../../db/reads/read-distributions.ts';
 import { connectionType } from '../connection.ts';
+import { defaultNotFoundSeconds } from '../../../operations/distributions.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
 import { NodeType } from '../node.type.ts';
 import { DateTime } from '../scalars.ts';
@@ -12,6 +13,12 @@ const pullThroughDescription =
   'Whether unknown tags and digests are fetched from the remote of the repository and stored as a new version. Layers are fetched at the ' +
   'first pull, and stored unless the remote is STREAMED. Under a signature policy, signatures are fetched too, and only verified images ' +
   'are stored. Cannot be combined with a pinned version.';
+const tagTtlDescription =
+  'With pullThrough, how long a tag is served without a question to the upstream, in seconds: 0 to 31,536,000. After that, the next pull of the ' +
+  'tag asks the upstream, and a tag that has moved is stored as a new version. If the upstream does not answer within a second, the stored ' +
+  'tag is served with the header `Warning: 110`. Null: a stored tag is moved by syncs only.';
+const notFoundTtlDescription =
+  "With pullThrough, how long the upstream's answer that it lacks a tag or digest is remembered, in seconds: 0 to 86,400. 0: not at all.";
 
 @ObjectType('Distribution', {
   implements: NodeType,
@@ -43,6 +50,12 @@ export class DistributionType extends NodeType {
   @Field(() => Boolean, { description: pullThroughDescription })
   pullThrough!: boolean;
 
+  @Field(() => Int, { nullable: true, description: tagTtlDescription })
+  tagTtlSeconds!: number | null;
+
+  @Field(() => Int, { description: notFoundTtlDescription })
+  notFoundTtlSeconds!: number;
+
   @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;
 
@@ -51,7 +64,7 @@ export class DistributionType extends NodeType {
 }
 
 export function toDistributionType(row: Distribution): DistributionType {
-  const { id, basePath, isPrivate, isDecided, pullThrough, createdAt, updatedAt } = row;
+  const { id, basePath, isPrivate, isDecided, pullThrough, notFoundTtlSeconds, createdAt, updatedAt } = row;
   return Object.assign(new DistributionType(), {
     id: toGlobalId('Distribution', id),
     row,
@@ -59,6 +72,8 @@ export function toDistributionType(row: Distribution): DistributionType {
     private: isPrivate,
     accessDecided: isDecided,
     pullThrough,
+    tagTtlSeconds: row.tagTtlSeconds ?? null,
+    notFoundTtlSeconds,
     createdAt,
     updatedAt,
   });
@@ -123,6 +138,16 @@ export abstract class NewDistributionSettings {
 
   @Field(() => Boolean, { nullable: true, defaultValue: false, description: pullThroughDescription })
   pullThrough?: boolean | null;
+
+  @Field(() => Int, { nullable: true, description: tagTtlDescription })
+  tagTtlSeconds?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: defaultNotFoundSeconds,
+    description: notFoundTtlDescription,
+  })
+  notFoundTtlSeconds?: number | null;
 }
 
 @InputType('DistributionCreateInput', { description: 'A new distribution.' })
@@ -157,6 +182,12 @@ export class DistributionUpdateInput {
 
   @Field(() => Boolean, { nullable: true, description: `${pullThroughDescription} It cannot be cleared.` })
   pullThrough?: boolean | null;
+
+  @Field(() => Int, { nullable: true, description: tagTtlDescription })
+  tagTtlSeconds?: number | null;
+
+  @Field(() => Int, { nullable: true, description: `${notFoundTtlDescription} It cannot be cleared.` })
+  notFoundTtlSeconds?: number | null;
 
   @Field(() => ID, signaturePolicyIdOption)
   signaturePolicyId?: string | null;
