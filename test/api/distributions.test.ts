@@ -91,8 +91,8 @@ describe('a distribution', () => {
     const lifetimes = 'distribution { tagTtlSeconds notFoundTtlSeconds }';
     const input = { basePath: 'fresh/one', repositoryId: repositoryId() };
     const made = await mutate('Create', input);
-    const set = async (fields: object) =>
-      (await api.mutate('distributionUpdate', { id: made.distribution.id, ...fields }, lifetimes))
+    const set = async (changes: object) =>
+      (await api.mutate('distributionUpdate', { id: made.distribution.id, ...changes }, lifetimes))
         .distribution;
     expect(await set({})).toEqual({ tagTtlSeconds: null, notFoundTtlSeconds: 60 });
     expect(await set({ tagTtlSeconds: 300 })).toEqual({ tagTtlSeconds: 300, notFoundTtlSeconds: 60 });

@@ -197,10 +197,11 @@ describe.sequential('from the first sync on', () => {
       words(await run('promote', 'staging/app', '--repository', 'team/app', '--version', '1')),
     ).toContain('staging/app serves version 1 of team/app');
     await succeed('distribution', 'update', 'prod/app', '--tag-ttl', '5m', '--not-found-ttl', '0');
-    const lifetimes = async () => (await json('distribution', 'show', 'prod/app')).distribution;
-    expect(await lifetimes()).toMatchObject({ tagTtlSeconds: 300, notFoundTtlSeconds: 0 });
+    const shown = await json('distribution', 'show', 'prod/app');
+    expect(shown.distribution).toMatchObject({ tagTtlSeconds: 300, notFoundTtlSeconds: 0 });
     await succeed('distribution', 'update', 'prod/app', '--no-tag-ttl');
-    expect(await lifetimes()).toMatchObject({ tagTtlSeconds: null });
+    const { distribution } = await json('distribution', 'show', 'prod/app');
+    expect(distribution).toMatchObject({ tagTtlSeconds: null });
     await succeed('distribution', 'delete', 'staging/app');
     expect(await succeed('restore', 'team/app', '1')).toMatchObject({
       stdout: expect.stringContaining('team/app version 3'),
