@@ -78,6 +78,8 @@ export interface Config {
   readonly collectionIntervalSeconds: number | undefined;
   /** Undefined: no limit (`TIDEMARK_STORAGE_QUOTA_BYTES`). */
   readonly storageQuotaBytes: number | undefined;
+  /** The limit of the layers that pulls have fetched; undefined: none (`TIDEMARK_CACHE_BYTES`). */
+  readonly cacheBytes: number | undefined;
   /** Who may pull, while logins are on, from what was made while they were off (`TIDEMARK_EARLIER_DISTRIBUTIONS`). */
   readonly earlierDistributions: EarlierAccess | undefined;
   readonly logLevel: LogLevel;
@@ -117,6 +119,7 @@ const KNOWN = [
   'TIDEMARK_MANIFEST_MAX_BYTES',
   'TIDEMARK_BLOBS',
   'TIDEMARK_STORAGE_QUOTA_BYTES',
+  'TIDEMARK_CACHE_BYTES',
   'TIDEMARK_GC_GRACE',
   'TIDEMARK_GC_INTERVAL',
   'TIDEMARK_ACCESS_LOG',
@@ -164,6 +167,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
     blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),
     storageQuotaBytes: read('TIDEMARK_STORAGE_QUOTA_BYTES', undefined, parseByteCount),
+    cacheBytes: read('TIDEMARK_CACHE_BYTES', undefined, parseByteCount),
     collectionGraceSeconds: read('TIDEMARK_GC_GRACE', DAY_SECONDS, parseDuration),
     collectionIntervalSeconds: read('TIDEMARK_GC_INTERVAL', DAY_SECONDS, parseInterval),
     earlierDistributions: read('TIDEMARK_EARLIER_DISTRIBUTIONS', undefined, parseEarlierAccess),

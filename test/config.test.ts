@@ -48,6 +48,7 @@ test('nothing set: everything embedded, on loopback', () => {
     collectionGraceSeconds: 86_400,
     collectionIntervalSeconds: 86_400,
     storageQuotaBytes: undefined,
+    cacheBytes: undefined,
     logLevel: 'info',
     accessLog: 'off',
   });
@@ -86,6 +87,7 @@ test('every setting is read', () => {
     TIDEMARK_TOKEN: token,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
+    TIDEMARK_CACHE_BYTES: '20 GiB',
     TIDEMARK_GC_GRACE: '90s',
     TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
@@ -137,6 +139,7 @@ test('every setting is read', () => {
     collectionGraceSeconds: 90,
     collectionIntervalSeconds: undefined,
     storageQuotaBytes: 536_870_912_000,
+    cacheBytes: 21_474_836_480,
     logLevel: 'debug',
     accessLog: 'json',
     earlierDistributions: 'private',

@@ -99,6 +99,8 @@ export interface SignatureChecks {
 
 /** Counts what clients pull (`api/pull-counter.ts`). */
 export interface PullCounter {
+  /** A blob was pulled: it stays in the cache longer. */
+  use(digest: Digest): void;
   /** Counts a tag that was served although it may be outdated, in this process. */
   countStale(problem: TagProblem): void;
   staleTags(): ReadonlyMap<TagProblem, number>;

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import type { Database } from '../db/open-database.ts';
+import { recordUses } from '../db/collection/evict-blobs.ts';
 import { addPulls } from '../db/pulls/pull-days.ts';
 import type { PullCount } from '../db/pulls/pull-days.ts';
 import type { TagProblem } from '../db/schema/tag-checks.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { PullCounter } from './dependencies.ts';
 import { repeat } from './repeat.ts';
 
@@ -17,6 +19,7 @@ export interface PullCounterOptions {
 export function startPullCounter(options: PullCounterOptions): PullCounter & { close(): Promise<void> } {
   const { database, logger, everyMs = 5_000 } = options;
   let counts = new Map<number, PullCount>();
+  let used = new Set<Digest>();
 
   function count({ repositoryId, pulls, bytes }: PullCount): void {
     const before = counts.get(repositoryId);
@@ -27,7 +30,17 @@ export function startPullCounter(options: PullCounterOptions): PullCounter & { c
     });
   }
 
+  async function writeUses(): Promise<void> {
+    if (used.size === 0) return;
+    const written = used;
+    used = new Set();
+    await recordUses(database.em.fork(), [...written]).catch((error: unknown) =>
+      logger.warn({ err: error }, 'the last uses of blobs could not be written'),
+    );
+  }
+
   async function write(): Promise<void> {
+    await writeUses();
     if (counts.size === 0) return;
     const written = counts;
     counts = new Map();
@@ -46,6 +59,7 @@ export function startPullCounter(options: PullCounterOptions): PullCounter & { c
   const stale = new Map<TagProblem, number>();
   return {
     count,
+    use: (digest) => void used.add(digest),
     countStale: (problem) => void stale.set(problem, (stale.get(problem) ?? 0) + 1),
     staleTags: () => stale,
     async close() {

@@ -91,6 +91,7 @@ function demoConfig(config: Config, dataDir: string): Config {
     publicUrl: undefined,
     token: undefined,
     storageQuotaBytes: undefined,
+    cacheBytes: undefined,
   };
 }
 

@@ -21,7 +21,7 @@ import { Migration0012Rules } from './migrations/0012-rules.ts';
 import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
 import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
-import { Migration0017TagChecks } from './migrations/0017-tag-checks.ts';
+import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -51,7 +51,7 @@ const migrations = [
   Migration0013Upstreams,
   Migration0014Budgets,
   Migration0015Pulls,
-  Migration0017TagChecks,
+  Migration0017PullThrough,
 ];
 
 // Ids and byte counts are below 2^53.

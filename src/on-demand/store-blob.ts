@@ -10,6 +10,7 @@ import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { firstThatHasIt, layersOf, naming } from './ask-remotes.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
+import type { BlobCache } from './blob-cache.ts';
 import { reuseOf } from './reuse-of.ts';
 
 export interface UpstreamBlobDeps {
@@ -17,6 +18,7 @@ export interface UpstreamBlobDeps {
   readonly store: ReadOnlyStore & GrowingStore & LimitedStore;
   readonly blobLocks: BlobLocks;
   readonly clients: RemoteClients;
+  readonly cache: BlobCache;
   readonly logger: Logger;
   /** Whether logins are on: then callers may not use each other's content. */
   readonly isShared: boolean;
@@ -29,6 +31,8 @@ export interface Wish {
   readonly remotes: readonly Remote[];
   readonly descriptor: ContentKey;
   readonly onOpen: (source: ContentSource) => void;
+  /** Whether a client pulls it; otherwise a check of signatures needs it. */
+  readonly isCached: boolean;
 }
 
 /** Holds the lock that syncs take, so that one process fetches a blob, among those that may use each other's content. */
@@ -41,13 +45,20 @@ export async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: Abor
   const apart = apartOf(reuse);
   await deps.blobLocks.withLock(apart === undefined ? digest : `${digest} ${apart}`, signal, async () => {
     const em = deps.database.em.fork();
-    if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor)))
-      wish.onOpen(deps.store);
-    else await fetchAndStore(deps, { ...wish, apart }, signal);
     // of several remotes it is not known which one delivered it
     const origin = remotes.length === 1 ? reuse.origin : undefined;
-    await markBlobStored(em, { digest, sizeBytes, repositoryId, origin });
+    const mark = () =>
+      markBlobStored(em, { digest, sizeBytes, repositoryId, origin, isCached: wish.isCached });
+    if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor))) {
+      wish.onOpen(deps.store);
+      return mark();
+    }
+    await deps.cache.withRoom(sizeBytes, async () => {
+      await fetchAndStore(deps, { ...wish, apart }, signal);
+      await mark();
+    });
   });
+  deps.cache.trim();
 }
 
 async function fetchAndStore(

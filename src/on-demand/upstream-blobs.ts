@@ -43,13 +43,13 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
   const flights = new Map<string, Flight>();
   const closing = new AbortController();
 
-  function start(key: string, wish: Omit<Wish, 'onOpen'>): Flight {
+  function start(key: string, wish: Omit<Wish, 'onOpen' | 'isCached'>): Flight {
     const opened = Promise.withResolvers<ContentSource>();
     // a caller that waits gets the rejection; there may be none
     opened.promise.catch(() => undefined);
     const fly = async () => {
       try {
-        await storeBlob(deps, { ...wish, onOpen: opened.resolve }, closing.signal);
+        await storeBlob(deps, { ...wish, onOpen: opened.resolve, isCached: true }, closing.signal);
       } catch (error) {
         opened.reject(error);
         if (!closing.signal.aborted)
@@ -85,7 +85,7 @@ export function createUpstreamBlobs(deps: UpstreamBlobDeps): UpstreamBlobs {
     async store(repositoryId, remote, blob) {
       if (blob.size === 0) return void emptyBlob(blob.digest);
       const descriptor = { ...blob, mediaType: 'application/octet-stream' };
-      const wish = { repositoryId, remotes: [remote], descriptor, onOpen: () => undefined };
+      const wish = { repositoryId, remotes: [remote], descriptor, onOpen: () => undefined, isCached: false };
       await storeBlob(deps, wish, closing.signal);
     },
     async close() {

@@ -1,5 +1,7 @@
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { breakersFailed, createBreakers } from '../upstream/failover/breakers.ts';
+import { createBlobCache } from './blob-cache.ts';
+import type { BlobCacheDeps } from './blob-cache.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
@@ -16,9 +18,11 @@ import type { TagFreshness, TagFreshnessDeps } from './tag-freshness.ts';
 export interface UpstreamReaderDeps
   extends
     RemoteClientDeps,
-    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'>,
+    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients' | 'cache' | 'store'>,
+    Pick<BlobCacheDeps, 'cacheBytes'>,
     Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'>,
     Pick<TagFreshnessDeps, 'tagWaitMs'> {
+  readonly store: UpstreamBlobDeps['store'] & BlobCacheDeps['store'];
   readonly databaseUrl: string;
 }
 
@@ -39,7 +43,13 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   });
   const clients = createRemoteClients(deps, breakers);
   const blobLocks = createBlobLocks(deps.databaseUrl);
-  const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
+  const cache = createBlobCache({ ...deps, blobLocks });
+  const blobs = createUpstreamBlobs({
+    ...deps,
+    blobLocks,
+    clients,
+    cache: createBlobCache({ ...deps, blobLocks }),
+  });
   const pullThrough = createPullThrough({ ...deps, clients, blobs });
   const freshness = createTagFreshness({ ...deps, clients, pullThrough });
   return {
@@ -49,6 +59,7 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
     testRemote: (remote, signal) => testRemote(deps, remote, signal),
     async close() {
       await Promise.all([blobs.close(), pullThrough.close(), freshness.close()]);
+      await cache.close();
       await clients.close();
       await blobLocks.close();
     },

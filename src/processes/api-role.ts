@@ -52,6 +52,7 @@ export async function startApiRole(ground: Ground, log: (message: string) => voi
     databaseUrl: ground.servers.databaseUrl,
     openRegistry,
     manifestMaxBytes: config.manifestMaxBytes,
+    cacheBytes: config.cacheBytes,
     allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
   });

@@ -8,6 +8,7 @@ import {
 import type { StoredBlob } from '../../db/collection/verify-content.ts';
 import type { Em } from '../../db/open-database.ts';
 import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
+import { isBlobStored } from '../../db/reads/read-served.ts';
 import { uploadedBlobLock } from '../../db/content/uploads.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { isTidemarkError } from '../../oci/error.ts';
@@ -137,6 +138,8 @@ async function setAside(deps: VerifyDeps, blob: StoredBlob, signal: AbortSignal)
       blobLocks.withLock(uploadedBlobLock(blob.digest), signal, work),
     );
   return alone(async () => {
+    // evicted or collected since it was read
+    if (!(await isBlobStored(database.em.fork(), blob.digest))) return 'whole';
     const finding = await inspect(deps, blob, signal);
     if (finding === 'whole') return finding;
     if (finding === 'damaged') await store.delete({ digest: blob.digest });

@@ -39,16 +39,19 @@ export interface BroughtBlob {
   /** The repository that it was fetched for. It holds the blob from now on. */
   readonly repositoryId: number;
   readonly origin: Origin | undefined;
+  /** Whether a pull fetched it, so that it may be evicted. */
+  readonly isCached: boolean;
 }
 
 /** Call it only when the bytes are durable (fault 110). */
 export async function markBlobStored(
   em: Em,
-  { digest, sizeBytes, repositoryId, origin }: BroughtBlob,
+  { digest, sizeBytes, repositoryId, origin, isCached }: BroughtBlob,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     const marked = await sql<{ id: number }>`
-      update blob set stored_at = coalesce(stored_at, now()), size_bytes = ${sizeBytes}
+      update blob set used_at = case when stored_at is null and ${isCached} then now() else used_at end,
+        stored_at = coalesce(stored_at, now()), size_bytes = ${sizeBytes}
       where digest = ${digest} returning id`.execute(kysely(transaction));
     const ids = marked.rows.map((row) => row.id);
     if (origin !== undefined) await recordDelivered(transaction, origin, 'blob', ids);

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What pull-through remembers of the upstream's answers about tags and digests. */
-export class Migration0017TagChecks extends Migration {
-  override name = '0017-tag-checks';
+/** What pull-through remembers of the upstream's answers about tags and digests, and the last use of the blobs that pulls have fetched. */
+export class Migration0017PullThrough extends Migration {
+  override name = '0017-pull-through';
 
   up(): void {
     for (const statement of statements) this.addSql(statement);
@@ -28,4 +28,7 @@ const statements = [
     primary key (repository_id, reference)
   )`,
   `create index upstream_miss_expires on upstream_miss (expires_at)`,
+  // When a pull last got the blob, to the hour; null: no pull has fetched it.
+  `alter table blob add column used_at timestamptz`,
+  `create index blob_used on blob (used_at, id) include (size_bytes) where used_at is not null and stored_at is not null`,
 ];

@@ -99,6 +99,14 @@ export async function readServedBlob(
   return rows.find((row) => row.sizeBytes !== null);
 }
 
+/** Whether the blob is stored now, whoever has it: it may have been evicted since it was read. */
+export async function isBlobStored(em: Em, digest: Digest): Promise<boolean> {
+  const found = await sql`select from blob where digest = ${digest} and stored_at is not null`.execute(
+    kysely(em),
+  );
+  return found.rows.length > 0;
+}
+
 /** The size that a manifest of the version claims for the blob `b`. Manifests of other repositories may lie. */
 function claimedSize(version: VersionKey): RawBuilder<unknown> {
   return sql`(select e.size_bytes from manifest_blob e

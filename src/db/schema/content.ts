@@ -9,6 +9,8 @@ export const Blob = defineEntity({
     /** Of the verified bytes; null until they are stored. */
     sizeBytes: p.bigint('number').nullable(),
     storedAt: p.datetime().nullable(),
+    /** When a pull last got it, to the hour; null: no pull has fetched it, so it is not evicted. */
+    usedAt: p.datetime().nullable(),
     /** When a clean-up found no reference. A new reference clears it. */
     condemnedAt: p.datetime().nullable(),
   },

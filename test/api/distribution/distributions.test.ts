@@ -87,8 +87,8 @@ test('the latest version is served, without what it removed; a pinned one stays'
 
 test('fault 121: a digest that a mirror has lost is served from a version that is kept; a pinned distribution serves its own', async () => {
   const sample = createSampleRepository();
-  const image = addImage(sample, { seed: 'kept', layers: [400], tag: 'now' });
-  const referrer = addArtifact(sample, { seed: 'kept', artifactType: 'application/x.kept', subject: image });
+  const lost = addImage(sample, { seed: 'kept', layers: [400], tag: 'now' });
+  const referrer = addArtifact(sample, { seed: 'kept', artifactType: 'application/x.kept', subject: lost });
   await scene.publish('kept/app', sample);
   await scene.api.sql('update repository set is_mirrored = true where name = $1', ['kept/app']);
   const next = createSampleRepository();
@@ -96,12 +96,12 @@ test('fault 121: a digest that a mirror has lost is served from a version that i
   await scene.publish('kept/app', next);
   await distribute('kept/pinned', 'kept/app', 2);
   const paths = [
-    ...[image, referrer].map(({ digest }) => `manifests/${digest}`),
+    ...[lost, referrer].map(({ digest }) => `manifests/${digest}`),
     ...[...sample.blobs.keys()].map((blob) => `blobs/${blob}`),
   ];
   const statuses = (name: string) => Promise.all(paths.map((path) => status(`/v2/${name}/${path}`)));
   const referrers = async (name: string) => {
-    const { body } = await pull(scene.api.url, { path: `/v2/${name}/referrers/${image.digest}` });
+    const { body } = await pull(scene.api.url, { path: `/v2/${name}/referrers/${lost.digest}` });
     return (JSON.parse(body.toString()) as { manifests: { digest: string }[] }).manifests.map(
       (one) => one.digest,
     );

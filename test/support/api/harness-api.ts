@@ -21,12 +21,13 @@ export interface HarnessApiOptions {
   readonly logins?: LoginSettings;
   readonly waitMaxMs?: number;
   readonly tagWaitMs?: number;
+  readonly cacheBytes?: number;
   readonly config?: Partial<ApiConfig>;
 }
 
 export async function startHarnessApi(
   harness: SyncHarness,
-  { logins = noLogins, waitMaxMs, tagWaitMs, config }: HarnessApiOptions = {},
+  { logins = noLogins, waitMaxMs, tagWaitMs, cacheBytes, config }: HarnessApiOptions = {},
 ): Promise<HarnessApi> {
   const { database, store, folder, secrets, credentials } = harness;
   const { logger, logged } = keepLog();
@@ -42,6 +43,7 @@ export async function startHarnessApi(
     logger,
     waitMaxMs,
     tagWaitMs,
+    cacheBytes,
     manifestMaxBytes,
     allowPrivate: true,
     allowUpstream: [],

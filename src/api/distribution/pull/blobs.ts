@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { readServedBlob } from '../../../db/reads/read-served.ts';
+import { isBlobStored, readServedBlob } from '../../../db/reads/read-served.ts';
 import type { ServedBlob } from '../../../db/reads/read-served.ts';
 import type { Digest } from '../../../oci/digest.ts';
 import type { ContentKey, ContentSource } from '../../../oci/content-source.ts';
@@ -38,6 +38,7 @@ export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<Fa
   reply.header('accept-ranges', 'bytes');
   if (isKnown) return reply.code(304).send();
   const descriptor = describe(blob);
+  if (blob.isStored && blob.hasSource) api.pulls.use(blob.digest);
   if (request.method === 'HEAD') {
     if (!blob.hasSource && !(await api.blobs.exists(descriptor))) throw lost(exchange, path);
     return reply.headers(bodyHeaders(blob.sizeBytes)).send();
@@ -86,15 +87,17 @@ async function send(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promi
   return reply;
 }
 
-/** False if the blob was lost and a remote can deliver it again. */
+/** False if the blob was evicted or lost, and a remote can deliver it again. */
 async function sendStored(exchange: Exchange, path: BlobPath, wish: BlobToSend): Promise<boolean> {
   try {
     await sendFrom(exchange.api.blobs, exchange, wish);
     return true;
   } catch (error) {
     if (!isTidemarkError(error) || error.code !== 'CONTENT_UNKNOWN') throw error;
-    const failure = lost(exchange, path, error);
-    if (exchange.reply.sent || !wish.blob.hasSource) throw failure;
+    const { reply, em } = exchange;
+    const isEvicted = wish.blob.hasSource && !(await isBlobStored(em, path.digest));
+    const failure = isEvicted ? error : lost(exchange, path, error);
+    if (reply.sent || !wish.blob.hasSource) throw failure;
     return false;
   }
 }
