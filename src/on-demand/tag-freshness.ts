@@ -9,6 +9,8 @@ import type { TagKey } from '../db/tag-checks/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compileSubset } from '../upstream/compile-subset.ts';
 import { isOutage, isThrottle } from '../upstream/error-kinds.ts';
+import { createLimiter } from '../upstream/limiter.ts';
+import type { Limiter } from '../upstream/limiter.ts';
 import { createSharedWork } from '../upstream/shared-work.ts';
 import type { PullThrough } from './pull-through.ts';
 import type { RemoteClients } from './remote-clients.ts';
@@ -47,6 +49,8 @@ export interface TagFreshness {
 const tagWaitMs = 1_000;
 /** How long an unanswered question goes on behind the clients. */
 const checkMaxMs = 30_000;
+/** Questions to one remote that are open at once. An upstream that does not answer holds no others up. */
+const checksAtOnce = 32;
 /** The longest pause after a failure. A shorter lifetime of tags shortens it. */
 const retryMaxSeconds = 30;
 /** Pause between two looks at the row of another process. */
@@ -56,11 +60,22 @@ export function createTagFreshness(deps: TagFreshnessDeps): TagFreshness {
   const closing = new AbortController();
   const running = createSharedWork<TagAnswer>();
   const ending = new Set<Promise<unknown>>();
+  const limiters = new Map<number, Limiter>();
+  const limiterOf = (remoteId: number): Limiter => {
+    const limiter = limiters.get(remoteId) ?? createLimiter(checksAtOnce);
+    limiters.set(remoteId, limiter);
+    return limiter;
+  };
   /** Questions that some client has waited for in vain: the next clients do not wait. */
   const late = new Set<string>();
 
   function begin(key: string, tag: StoredTag): Promise<TagAnswer> {
-    const asking = { ...deps, signal: closing.signal, isLate: () => late.has(key) };
+    const asking = {
+      ...deps,
+      signal: closing.signal,
+      limiter: limiterOf(tag.remoteId),
+      isLate: () => late.has(key),
+    };
     const answer = settle(asking, tag).finally(() => {
       ending.delete(answer);
       late.delete(key);
@@ -97,6 +112,7 @@ async function tellLate({ database }: TagFreshnessDeps, key: TagKey): Promise<vo
 
 interface Asking extends TagFreshnessDeps {
   readonly signal: AbortSignal;
+  readonly limiter: Limiter;
   /** Whether a client has waited in vain. */
   readonly isLate: () => boolean;
 }
@@ -144,7 +160,7 @@ async function check(asking: Asking, tag: StoredTag): Promise<TagAnswer> {
 
 /** @throws TidemarkError the upstream's error */
 async function ask(
-  { database, clients, pullThrough, signal: closing }: Asking,
+  { database, clients, pullThrough, limiter, signal: closing }: Asking,
   tag: StoredTag,
 ): Promise<TagAnswer> {
   const { tag: name, digest: known } = tag;
@@ -155,7 +171,7 @@ async function ask(
   const { registry, release } = clients.hold(remote);
   try {
     const signal = AbortSignal.any([closing, AbortSignal.timeout(checkMaxMs)]);
-    const found = await registry.resolve(name, { known, signal });
+    const found = await limiter.run(signal, () => registry.resolve(name, { known, signal }));
     // The tag stays: a sync of a mirror removes tags, with its safeguards against a faulty upstream.
     if (found === undefined) return { kind: 'stale', problem: 'GONE' };
     if (found === 'unchanged' || found.digest === known) return { kind: 'current' };

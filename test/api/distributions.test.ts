@@ -107,7 +107,7 @@ describe('a distribution', () => {
       expect(userErrors).toMatchObject([
         {
           field: ['tagTtlSeconds'],
-          message: 'tagTtlSeconds is -1; expected a whole number from 0 to 31536000.',
+          message: 'tagTtlSeconds is "-1"; expected a whole number from 0 to 31536000.',
         },
         { field: ['notFoundTtlSeconds'] },
       ]);

@@ -172,7 +172,11 @@ export async function readKeptVersions(
   const source =
     'digest' in content
       ? sql`(select id from manifest where digest = ${content.digest})`
-      : sql`(select e.manifest_id as id from blob b join manifest_blob e on e.blob_id = b.id where b.digest = ${content.blob})`;
+      : // a blob of other repositories may have very many manifests
+        sql`(select e.manifest_id as id from (
+            select b.id from blob b join membership held on held.repository_id = ${repositoryId} and held.kind = 'blob'
+              and held.content_id = b.id
+            where b.digest = ${content.blob} limit 1) as own join manifest_blob e on e.blob_id = own.id)`;
   const rows = await executePrepared(
     em,
     sql<{ number: number }>`
