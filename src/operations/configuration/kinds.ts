@@ -5,7 +5,7 @@ import type { Kind } from './kind.ts';
 import { policyKind } from './policy-kind.ts';
 import { remoteKind } from './remote-kind.ts';
 import { repositoryKind } from './repository-kind.ts';
-import { ruleKind } from './rule-kind.ts';
+import { ruleKind } from './makers/rule-kind.ts';
 import { scheduleKind } from './schedule-kind.ts';
 
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
