@@ -34,6 +34,7 @@ const words: Readonly<Record<string, string>> = {
   intervalSeconds: '--every',
   jitterSeconds: '--jitter',
   maxRetries: '--retries',
+  repositoriesAtMost: '--at-most',
   minimumAgeFor: '--minimum-age-for',
   minimumAgeSeconds: '--minimum-age',
   newestTags: '--newest',

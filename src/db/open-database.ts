@@ -21,6 +21,7 @@ import { Migration0012Rules } from './migrations/0012-rules.ts';
 import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
 import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
+import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
 
 /** Functions of this folder take one; some require a transaction. */
@@ -51,6 +52,7 @@ const migrations = [
   Migration0013Upstreams,
   Migration0014Budgets,
   Migration0015Pulls,
+  Migration0016Proxies,
   Migration0017PullThrough,
 ];
 

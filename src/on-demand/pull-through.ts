@@ -16,6 +16,7 @@ import type { ManifestRef } from '../db/staging/stage-companions.ts';
 import { wantsAtomic } from '../db/policies/signature-policies.ts';
 import { endTagCheck } from '../db/tag-checks/tag-checks.ts';
 import { recordMiss } from '../db/tag-checks/upstream-misses.ts';
+import type { ManifestToStore } from '../db/content/meaning.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -48,6 +49,8 @@ export interface MissingManifest {
   readonly notFoundTtlSeconds: number;
   /** The present manifest of a tag that has moved upstream. It is left untagged. */
   readonly replaces?: Digest | undefined;
+  /** The manifest, where its remote was asked already. */
+  readonly fetched?: ManifestToStore | undefined;
 }
 
 export interface PullThrough {
@@ -181,7 +184,8 @@ async function fetchRoot(
   missing: MissingManifest,
   reuse: Reuse,
 ): Promise<ManifestRef | undefined> {
-  const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+  const fetch = () => connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+  const manifest = missing.fetched ?? (await fetch());
   if (manifest === undefined) return undefined;
   const { idOf } = await storeManifests(database.em.fork(), [manifest], reuse);
   return { id: idOf(manifest), digest: manifest.document.digest };

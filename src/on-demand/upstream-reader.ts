@@ -1,3 +1,4 @@
+import { areLoginsOn } from '../access/login-settings.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { breakersFailed, createBreakers } from '../upstream/failover/breakers.ts';
 import { createBlobCache } from './blob-cache.ts';
@@ -14,14 +15,17 @@ import { createPullThrough } from './pull-through.ts';
 import type { PullThrough, PullThroughDeps } from './pull-through.ts';
 import { createTagFreshness } from './tag-freshness.ts';
 import type { TagFreshness, TagFreshnessDeps } from './tag-freshness.ts';
+import { createProxyMaker } from './proxies/make-proxied.ts';
+import type { ProxyDeps, ProxyMaker } from './proxies/make-proxied.ts';
 
 export interface UpstreamReaderDeps
   extends
     RemoteClientDeps,
-    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients' | 'cache' | 'store'>,
+    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients' | 'cache' | 'store' | 'isShared'>,
     Pick<BlobCacheDeps, 'cacheBytes'>,
     Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'>,
-    Pick<TagFreshnessDeps, 'tagWaitMs'> {
+    Pick<TagFreshnessDeps, 'tagWaitMs'>,
+    Pick<ProxyDeps, 'logins'> {
   readonly store: UpstreamBlobDeps['store'] & BlobCacheDeps['store'];
   readonly databaseUrl: string;
 }
@@ -31,12 +35,14 @@ export interface RunningUpstreamReader {
   readonly openBlob: UpstreamBlobs['open'];
   readonly pullManifest: PullThrough['pull'];
   readonly refreshTag: TagFreshness['refresh'];
+  readonly makeProxied: ProxyMaker['make'];
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;
 }
 
-export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamReader {
+export function createUpstreamReader(given: UpstreamReaderDeps): RunningUpstreamReader {
+  const deps = { ...given, isShared: areLoginsOn(given.logins) };
   const breakers = createBreakers({
     em: () => deps.database.em.fork(),
     onError: (error) => deps.logger.warn({ err: error }, breakersFailed),
@@ -44,21 +50,18 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   const clients = createRemoteClients(deps, breakers);
   const blobLocks = createBlobLocks(deps.databaseUrl);
   const cache = createBlobCache({ ...deps, blobLocks });
-  const blobs = createUpstreamBlobs({
-    ...deps,
-    blobLocks,
-    clients,
-    cache: createBlobCache({ ...deps, blobLocks }),
-  });
+  const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients, cache });
   const pullThrough = createPullThrough({ ...deps, clients, blobs });
   const freshness = createTagFreshness({ ...deps, clients, pullThrough });
+  const proxies = createProxyMaker({ ...deps, breakers, pullThrough });
   return {
     refreshTag: (tag) => freshness.refresh(tag),
+    makeProxied: (wish) => proxies.make(wish),
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),
     testRemote: (remote, signal) => testRemote(deps, remote, signal),
     async close() {
-      await Promise.all([blobs.close(), pullThrough.close(), freshness.close()]);
+      await Promise.all([blobs.close(), proxies.close(), pullThrough.close(), freshness.close()]);
       await cache.close();
       await clients.close();
       await blobLocks.close();

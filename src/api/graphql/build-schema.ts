@@ -10,6 +10,7 @@ import {
   CredentialViewerResolver,
   DistributionViewerResolver,
   MirrorRuleViewerResolver,
+  ProxyViewerResolver,
   RemoteViewerResolver,
   RepositoryViewerResolver,
   ScheduleViewerResolver,
@@ -34,6 +35,8 @@ import { SearchResolver } from './search/search.resolver.ts';
 import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
 import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
+import { ProxyMutationResolver } from './proxies/proxy-mutation.resolver.ts';
+import { ProxyResolver, RepositoryProxyResolver } from './proxies/proxy.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
 import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
 import { RemoteResolver } from './remotes/remote.resolver.ts';
@@ -136,6 +139,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   ScheduleViewerResolver,
   TaskViewerResolver,
   MirrorRuleViewerResolver,
+  ProxyViewerResolver,
   ConfigurationResolver,
   EstateResolver,
   SearchResolver,
@@ -145,6 +149,9 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   TaskRuleResolver,
   RuleOutcomeResolver,
   RepositoryVanishedResolver,
+  ProxyResolver,
+  RepositoryProxyResolver,
+  ProxyMutationResolver,
 ];
 
 let built: GraphQLSchema | undefined;

@@ -40,6 +40,7 @@ export const noUpstreams: UpstreamReader = {
   openBlob: () => Promise.reject(new Error('This test has no upstream.')),
   pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
   refreshTag: () => Promise.reject(new Error('This test has no upstream.')),
+  makeProxied: () => Promise.reject(new Error('This test has no upstream.')),
   testRemote: () => Promise.resolve({ steps: [] }),
 };
 
