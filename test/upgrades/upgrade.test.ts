@@ -21,9 +21,9 @@ import type { Release } from './release.ts';
 import { getSha256, pushSample } from './served.ts';
 
 const query = `{
-  repositories(first: 10) { nodes { name latestVersion { number } versions(first: 10) { nodes { number note } } } }
+  repositories(first: 10) { nodes { name latestVersion { number } versions(first: 10) { nodes { number } } } }
   remotes(first: 10) { nodes { name url upstreamName } }
-  schedules(first: 10) { nodes { cron note isPaused } }
+  schedules(first: 10) { nodes { cron note paused } }
   credentials(first: 10) { nodes { name kind username } }
   mirrorRules(first: 10) { nodes { name url cron } }
   distributions(first: 10) { nodes { basePath } }
