@@ -19,11 +19,21 @@ capabilities: { drop: [ALL] }
   valueFrom: { secretKeyRef: { name: {{ include "tidemark.secretName" . }}, key: DATABASE_URL } }
 {{- end -}}
 
+{{- define "tidemark.temporalEnv" -}}
+- name: TEMPORAL_ADDRESS
+  value: {{ required "temporal.address is required: host:port of the Temporal server" .Values.temporal.address | quote }}
+- name: TEMPORAL_NAMESPACE
+  value: {{ .Values.temporal.namespace | quote }}
+- name: TEMPORAL_API_KEY
+  valueFrom: { secretKeyRef: { name: {{ include "tidemark.secretName" . }}, key: TEMPORAL_API_KEY, optional: true } }
+{{- end -}}
+
 {{/* What the API and the workers share. */}}
 {{- define "tidemark.env" -}}
 {{- $secret := include "tidemark.secretName" . -}}
 {{ include "tidemark.databaseEnv" . }}
-{{- range list "TIDEMARK_OIDC_CLIENT_SECRET" "TEMPORAL_API_KEY" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+{{ include "tidemark.temporalEnv" . }}
+{{- range list "TIDEMARK_OIDC_CLIENT_SECRET" "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
 - name: {{ . }}
   valueFrom: { secretKeyRef: { name: {{ $secret }}, key: {{ . }}, optional: true } }
 {{- end }}
@@ -33,10 +43,6 @@ capabilities: { drop: [ALL] }
   value: /data
 - name: TIDEMARK_CACHE
   value: /tmp/cache
-- name: TEMPORAL_ADDRESS
-  value: {{ required "temporal.address is required: host:port of the Temporal server" .Values.temporal.address | quote }}
-- name: TEMPORAL_NAMESPACE
-  value: {{ .Values.temporal.namespace | quote }}
 {{- with .Values.temporal.uiUrl }}
 - name: TEMPORAL_UI_URL
   value: {{ . | quote }}
@@ -49,6 +55,10 @@ capabilities: { drop: [ALL] }
 - name: TIDEMARK_BLOBS
   value: {{ required "storage.s3.url is required with storage.type s3" .Values.storage.s3.url | quote }}
 {{- end }}
+{{ include "tidemark.settings" . | trim }}
+{{- end -}}
+
+{{- define "tidemark.settings" -}}
 {{- range $name, $value := .Values.settings }}
 {{- /* A large number would be printed with an exponent. */}}
 - name: {{ $name }}
