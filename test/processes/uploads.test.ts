@@ -15,15 +15,9 @@ import type { Program } from '../support/program/program.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
-/** On S3, one process more: what neither of two others has received. */
-const stores = [
-  { store: 'a folder', count: 2 },
-  { store: 'S3', count: 3 },
-] as const;
-
 const rangeOf = (start: number, end: number) => ({ 'content-range': `${start}-${end - 1}` });
 
-describe.each(stores)('replicas on $store', ({ store, count }) => {
+describe.each(['a folder', 'S3'])('replicas on %s', (store) => {
   const isSkipped = store === 'S3' && skipWithout('versitygw');
   let server: S3Server | undefined;
   let stack: Stack;
@@ -36,10 +30,10 @@ describe.each(stores)('replicas on $store', ({ store, count }) => {
     stack = await openStack({ settings: server?.settings() ?? {} });
     // Blobs in S3: no process sees the folder of another one.
     if (store === 'S3')
-      for (let turn = 0; turn < count; turn += 1)
+      for (let turn = 0; turn < 2; turn += 1)
         folders.push(await mkdtemp(join(tmpdir(), 'tidemark-replica-')));
     programs = await Promise.all(
-      Array.from({ length: count }, (_, turn) =>
+      [0, 1].map((turn) =>
         stack.launch('api', folders[turn] === undefined ? {} : { TIDEMARK_DATA: folders[turn] }),
       ),
     );
@@ -75,11 +69,11 @@ describe.each(stores)('replicas on $store', ({ store, count }) => {
       expect(await send(1, 'PATCH', path, bytes.subarray(0, 700_000), rangeOf(0, 700_000))).toMatchObject({
         status: 202,
       });
-      expect(await send(2, 'PATCH', path, bytes.subarray(700_000, 1_000_000))).toMatchObject({
+      expect(await send(0, 'PATCH', path, bytes.subarray(700_000, 1_000_000))).toMatchObject({
         status: 202,
         headers: { range: '0-999999' },
       });
-      expect(await send(0, 'GET', path)).toMatchObject({ status: 204, headers: { range: '0-999999' } });
+      expect(await send(1, 'GET', path)).toMatchObject({ status: 204, headers: { range: '0-999999' } });
 
       const both = await Promise.all(
         [0, 1].map((replica) =>
