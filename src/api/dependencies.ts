@@ -5,7 +5,7 @@ import type { Access } from '../access/access.ts';
 import type { SecretBox } from '../access/secrets.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Remote } from '../db/schema/remotes.ts';
-import type { UploadFolder } from '../content/folder/upload-folder.ts';
+import type { UploadStore } from '../content/upload-store.ts';
 import type { RedirectingStore } from '../content/store.ts';
 import type { ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/staging/image-platforms.ts';
@@ -131,7 +131,7 @@ export interface ApiDependencies {
   readonly blobs: RedirectingStore;
   readonly upstreams: UpstreamReader;
   readonly pulls: PullCounter;
-  readonly uploads: Omit<UploadFolder, 'sweep'>;
+  readonly uploads: Omit<UploadStore, 'sweep'>;
   readonly signatures: SignatureChecks;
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { UploadFolder } from '../content/folder/upload-folder.ts';
+import type { UploadStore } from '../content/upload-store.ts';
 import type { Database } from '../db/open-database.ts';
 import { repeat } from './repeat.ts';
 import { deleteExpiredSessions } from '../db/access/access-sessions.ts';
@@ -9,7 +9,7 @@ import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface SweepOptions {
   readonly database: Database;
-  readonly uploads: Pick<UploadFolder, 'cancel' | 'sweep'>;
+  readonly uploads: Pick<UploadStore, 'cancel' | 'sweep'>;
   readonly logger: Logger;
   /** Pause between two sweeps; default: ten minutes. */
   readonly everyMs?: number;

@@ -1,6 +1,7 @@
 import type { ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Quota } from './quota.ts';
+import type { PartStore } from './upload-store.ts';
 
 export interface PushOptions {
   readonly signal?: AbortSignal;
@@ -121,4 +122,7 @@ export interface BlobStore
     FileAdopter,
     RedirectingStore,
     StoreInventory,
-    StoreUpkeep {}
+    StoreUpkeep {
+  /** For parts of uploads. Absent where the folder of uploads is beside the blobs, for all processes. */
+  readonly parts?: PartStore;
+}

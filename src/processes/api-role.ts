@@ -12,7 +12,6 @@ import { startSweep } from '../api/sweep.ts';
 import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
 import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
 import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
-import { openUploadFolder } from '../content/folder/upload-folder.ts';
 import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
 import { countOf } from '../oci/count-of.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
@@ -27,6 +26,7 @@ import type { Ground } from './ground.ts';
 import { listen } from './listen.ts';
 import { readVersion } from './program-version.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
+import { openUploads } from './uploads.ts';
 import { watchTaskQueue } from './watch-task-queue.ts';
 
 export interface RunningApi {
@@ -39,7 +39,7 @@ export async function startApiRole(ground: Ground, log: (message: string) => voi
   const { config, stopper, database, secrets, logger, store: blobs } = ground;
   await prepareDatabase(ground, log);
   const { workflows, refused } = await openWorkflows(ground);
-  const uploads = await openUploadFolder({ root: config.dataDir, blobs });
+  const uploads = await openUploads({ root: config.dataDir, blobs, database });
   stopper.add('the sweep of uploads and sessions', startSweep({ database, uploads, logger }));
   const pulls = startPullCounter({ database, logger });
   stopper.add('the counts of pulls', () => pulls.close());

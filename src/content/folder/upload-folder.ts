@@ -11,6 +11,8 @@ import { writePartialFile } from './partial-file.ts';
 import { describeFile, removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
 import type { FileAdopter } from '../store.ts';
+import type { UploadStore } from '../upload-store.ts';
+import { unknownUpload } from '../upload-store.ts';
 
 export interface UploadFolderOptions {
   /** The folder of the blob store: uploads are beside the blobs, so that a finished one is only renamed. */
@@ -21,29 +23,9 @@ export interface UploadFolderOptions {
   readonly fsync?: boolean;
 }
 
-/**
- * Open uploads, each a file `uploads/<uuid>` whose length is the progress, so that uploads continue after a restart. The caller serializes writes to
- * one upload. A missing upload is `UPLOAD_UNKNOWN`.
- */
-export interface UploadFolder {
-  create(id: string): Promise<void>;
-  /** The received bytes; undefined for an unknown upload. */
-  sizeOf(id: string): Promise<number | undefined>;
-  /**
-   * Appends the bytes. After an error, the received bytes stay.
-   * @returns the size of the upload.
-   * @throws TidemarkError `STORAGE_QUOTA` if more bytes do not fit into the blob store's quota.
-   */
-  append(id: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
-  /**
-   * Stores the upload as the blob of this digest: verify, fsync, move into `blobs/`.
-   * @throws TidemarkError `DIGEST_INVALID` for another digest; the upload stays.
-   */
-  finish(id: string, digest: Digest): Promise<{ readonly sizeBytes: number }>;
-  /** Does nothing if it is missing. */
-  cancel(id: string): Promise<void>;
-  /** Removes uploads that were not written to for `olderThanMs`. */
-  sweep(options: { readonly olderThanMs: number }): Promise<{ readonly removedFiles: number }>;
+/** A file `uploads/<uuid>` each, whose length is the progress, so that uploads continue after a restart and at another process on the folder. */
+export interface UploadFolder extends UploadStore {
+  readonly pathOf: (id: string) => string;
 }
 
 interface Hashed {
@@ -73,11 +55,12 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
     for await (const id of listUploads(folder)) blobs.quota.found((await sizeOf(join(folder, id))) ?? 0);
   const uploads = { folder, blobs, fsync, hashes };
   return {
+    pathOf: (id) => pathOf(uploads, id),
     async create(id) {
       const handle = await onDisk('creating an upload', open(pathOf(uploads, id), 'wx', 0o600));
       await handle.close();
     },
-    sizeOf: async (id) => (uploadId.test(id) ? sizeOf(pathOf(uploads, id)) : undefined),
+    sizeOf: async (id) => (uploadId.test(id) ? openedSize(pathOf(uploads, id)) : undefined),
     append: (id, bytes) => append(uploads, id, bytes),
     finish: (id, digest) => finish(uploads, id, digest),
     cancel: (id) => cancel(uploads, id),
@@ -102,7 +85,7 @@ async function* listUploads(folder: string): AsyncGenerator<string> {
 
 /** Only our own ids become paths. */
 function pathOf({ folder }: Uploads, id: string): string {
-  if (!uploadId.test(id)) throw unknown(id);
+  if (!uploadId.test(id)) throw unknownUpload(id);
   return join(folder, id);
 }
 
@@ -196,11 +179,25 @@ function countInto(hashed: Hashed | undefined): StreamHash {
   };
 }
 
+/** Opened, because another process may have written on another host: NFS then asks its server, and answers from its cache otherwise. */
+async function openedSize(path: string): Promise<number | undefined> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    return onDisk('opening an upload', Promise.reject(error as Error));
+  });
+  if (handle === undefined) return undefined;
+  try {
+    return (await onDisk('reading the size of an upload', handle.stat())).size;
+  } finally {
+    await handle.close();
+  }
+}
+
 async function openUpload(path: string, id: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw unknown(id);
+    if (systemCode(error) === 'ENOENT') throw unknownUpload(id);
     return onDisk('opening an upload', Promise.reject(error as Error));
   }
 }
@@ -221,14 +218,6 @@ async function hashFile(handle: FileHandle, digest: Digest): Promise<string> {
 
 function hexOf(hash: Hash, digest: Digest): string {
   return `${digestAlgorithm(digest)}:${hash.digest('hex')}`;
-}
-
-function unknown(id: string): TidemarkError {
-  return new TidemarkError(
-    'UPLOAD_UNKNOWN',
-    `The upload ${JSON.stringify(id.slice(0, 80))} was not found: it was finished or cancelled, or has expired. Begin a new one.`,
-    { origin: 'caller' },
-  );
 }
 
 function mismatch(digest: Digest, actual: string, sizeBytes: number): TidemarkError {

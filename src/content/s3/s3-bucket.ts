@@ -28,6 +28,8 @@ export interface S3Bucket {
   readonly bucket: string;
   /** The prefix of all keys, with a slash at its end. */
   readonly folder: string;
+  /** The prefix of the parts of uploads, with a slash at its end. */
+  readonly uploads: string;
   readonly ask: AskS3;
   readonly timing: S3Timing;
 }
@@ -59,8 +61,15 @@ export function openBucket({ location, credentials, timing = s3Timing }: S3Bucke
       httpsAgent: agent,
     },
   });
-  const folder = prefix === '' ? 'blobs/' : `${prefix}/blobs/`;
-  return { client, bucket, folder, ask: createAskS3(timing), timing };
+  const root = prefix === '' ? '' : `${prefix}/`;
+  return {
+    client,
+    bucket,
+    folder: `${root}blobs/`,
+    uploads: `${root}uploads/`,
+    ask: createAskS3(timing),
+    timing,
+  };
 }
 
 /** Our errors carry the details; the SDK would write to the console. */

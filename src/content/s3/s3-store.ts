@@ -26,6 +26,7 @@ import {
   statObject,
 } from './s3-bucket.ts';
 import type { S3Bucket, S3BucketOptions } from './s3-bucket.ts';
+import { createS3Parts } from './s3-parts.ts';
 import { readObject } from './s3-read.ts';
 import { pause, wasSilent } from './s3-request.ts';
 import { uploadFile } from './s3-upload.ts';
@@ -98,6 +99,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<BlobStore & 
       await probeFolder(folder);
       await probeBucket(bucket);
     },
+    parts: createS3Parts(bucket, { limit, partBytes }),
     ...(location.redirect && { signUrl: ({ digest }: ContentKey) => signObjectUrl(bucket, digest) }),
     close: () => bucket.client.destroy(),
   };

@@ -16,6 +16,7 @@ import { digestAlgorithm, digestHex } from '../../oci/digest.ts';
 import { digestMismatch } from '../content-error.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 import { onDisk } from '../storage-error.ts';
+import type { FilePiece } from '../upload-store.ts';
 
 export interface S3Target extends Pick<S3Bucket, 'client' | 'bucket' | 'ask'> {
   readonly key: string;
@@ -60,6 +61,26 @@ async function uploadWhole(
     command.middlewareStack.add(tellHash(sha256), inBuild);
     return client.send(command, signal === undefined ? {} : { abortSignal: signal });
   });
+}
+
+/** Uploads a range of a file under the key of its digest. */
+export async function uploadRange(
+  target: Omit<S3Target, 'key' | 'partBytes'>,
+  piece: FilePiece,
+  keyOf: (digest: Digest) => string,
+): Promise<Digest> {
+  const { client, bucket: Bucket } = target;
+  const hash = createHash('sha256');
+  await hashPiece(piece, [hash]);
+  const sha256 = hash.digest('hex');
+  const digest = `sha256:${sha256}` as Digest;
+  await sendPiece({ ...target, digest, signal: undefined }, piece, (Body) => {
+    const ContentLength = piece.end - piece.start;
+    const command = new PutObjectCommand({ Bucket, Key: keyOf(digest), Body, ContentLength });
+    command.middlewareStack.add(tellHash(sha256), inBuild);
+    return client.send(command);
+  });
+  return digest;
 }
 
 async function uploadParts(
@@ -146,7 +167,7 @@ async function sendParts(
 async function sendPart(
   target: Sending,
   upload: Upload,
-  piece: Piece,
+  piece: FilePiece,
   { number, sha256 }: { readonly number: number; readonly sha256: string },
 ): Promise<string | undefined> {
   const { ETag } = await sendPiece(target, piece, (Body) => {
@@ -162,22 +183,15 @@ async function sendPart(
   return ETag;
 }
 
-interface Sending extends S3Target {
+interface Sending extends Omit<S3Target, 'key' | 'partBytes'> {
   readonly digest: Digest;
   readonly signal: AbortSignal | undefined;
-}
-
-interface Piece {
-  readonly path: string;
-  readonly start: number;
-  /** After the last byte. */
-  readonly end: number;
 }
 
 /** Each attempt reads the file again. */
 function sendPiece<T>(
   { limit, digest, signal, ask }: Sending,
-  piece: Piece,
+  piece: FilePiece,
   request: (body: Readable) => Promise<T>,
 ): Promise<T> {
   return limit(() => ask(`writing ${digest}`, { signal, isLong: true }, () => withBody(piece, request)));
@@ -193,14 +207,17 @@ function tellHash(sha256: string) {
     };
 }
 
-async function hashPiece(piece: Piece, hashes: readonly Hash[]): Promise<void> {
+async function hashPiece(piece: FilePiece, hashes: readonly Hash[]): Promise<void> {
   await withBody(piece, async (body) => {
     for await (const chunk of body) for (const hash of hashes) hash.update(chunk as Buffer);
   });
 }
 
 /** A failed read ends the work: the request would wait for the body. */
-async function withBody<T>({ path, start, end }: Piece, work: (body: Readable) => Promise<T>): Promise<T> {
+async function withBody<T>(
+  { path, start, end }: FilePiece,
+  work: (body: Readable) => Promise<T>,
+): Promise<T> {
   const body =
     start === end
       ? Readable.from([], { objectMode: false })

@@ -48,6 +48,39 @@ export async function isUploadOpen(
   return found.rows.length > 0;
 }
 
+/** Undefined for an unknown upload. */
+export async function readUploadSize(em: Em, id: string): Promise<number | undefined> {
+  const found = await sql<{ sizeBytes: number }>`
+    select offset_bytes as "sizeBytes" from upload where id = ${id}::uuid`.execute(kysely(em));
+  return found.rows[0]?.sizeBytes;
+}
+
+export interface UploadPartRow {
+  readonly startBytes: number;
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+}
+
+/** In the order of their bytes. */
+export async function readUploadParts(em: Em, id: string): Promise<UploadPartRow[]> {
+  const found = await sql<UploadPartRow>`
+    select start_bytes as "startBytes", size_bytes as "sizeBytes", digest from upload_part where upload_id = ${id}::uuid
+    order by start_bytes`.execute(kysely(em));
+  return found.rows;
+}
+
+/** @returns false if the upload does not end where the part begins: it has ended, or another request has written to it. */
+export async function addUploadPart(em: Em, id: string, part: UploadPartRow): Promise<boolean> {
+  const added = await sql`
+    with moved as (
+      update upload set offset_bytes = offset_bytes + ${part.sizeBytes}, touched_at = now()
+      where id = ${id}::uuid and offset_bytes = ${part.startBytes} returning id
+    )
+    insert into upload_part (upload_id, start_bytes, size_bytes, digest)
+    select id, ${part.startBytes}, ${part.sizeBytes}, ${part.digest} from moved`.execute(kysely(em));
+  return added.numAffectedRows === 1n;
+}
+
 export async function touchUpload(em: Em, id: string, offsetBytes: number): Promise<void> {
   await kysely(em)
     .updateTable('upload')

@@ -63,6 +63,13 @@ const statements = [
     created_at timestamptz not null default now(),
     touched_at timestamptz not null default now()
   )`,
+  `create table upload_part (
+    upload_id uuid not null references upload on delete cascade,
+    start_bytes bigint not null,
+    size_bytes bigint not null check (size_bytes > 0),
+    digest text collate "C" not null,
+    primary key (upload_id, start_bytes)
+  )`,
   `create index upload_touched on upload (touched_at)`,
   `create index upload_repository on upload (repository_id)`,
   `create index upload_owner on upload (owner)`,

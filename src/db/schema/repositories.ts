@@ -77,4 +77,15 @@ export const Upload = defineEntity({
   },
 });
 
-export const repositoriesTables = [Repository, TagSeen, ListedTag, TagRelease, Upload];
+/** The received bytes of an upload whose blob store keeps them as objects. */
+export const UploadPart = defineEntity({
+  name: 'UploadPart',
+  properties: {
+    uploadId: p.uuid().primary(),
+    startBytes: p.bigint('number').primary(),
+    sizeBytes: p.bigint('number'),
+    digest: p.text(),
+  },
+});
+
+export const repositoriesTables = [Repository, TagSeen, ListedTag, TagRelease, Upload, UploadPart];

@@ -13,6 +13,7 @@ import { createMemoryStore } from '../../content/memory-store.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database } from '../../../src/db/open-database.ts';
 import { createTestDatabase, testServers } from '../servers/servers.ts';
+import type { TestDatabase } from '../servers/servers.ts';
 import { expectNoSecret } from '../test-secret.ts';
 import { keepLog, listenApi, noUpstreams } from './listen-api.ts';
 import type { ListeningApi } from './listen-api.ts';
@@ -43,6 +44,8 @@ export interface ApiOptions {
   readonly checkStore?: () => Promise<void>;
   /** Default: none are asked for. */
   readonly logins?: LoginSettings;
+  /** Default: a new one with all migrations. */
+  readonly testDatabase?: TestDatabase;
   /** Where Temporal is looked for; default: the run's server. */
   readonly temporalAddress?: string;
 }
@@ -57,7 +60,7 @@ const noUploads: ApiDependencies['uploads'] = {
 };
 
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
-  const testDatabase = await createTestDatabase();
+  const testDatabase = options.testDatabase ?? (await createTestDatabase());
   const database = await openDatabase({ url: testDatabase.url, poolSize: 8 });
   const connection = Connection.lazy({ address: options.temporalAddress ?? testServers().temporalAddress });
   const client = new Client({ connection });

@@ -110,7 +110,7 @@ async function write(
     if (before === undefined || !(await isUploadOpen(em, upload))) throw unknown(upload);
     if (expected !== before) throw outOfOrder(exchange, upload, before, range);
     try {
-      await uploads.append(id, readBody(request));
+      await uploads.append(id, readBody(request), digest !== undefined);
     } finally {
       // Also after an error: the client resumes from there.
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
@@ -121,6 +121,8 @@ async function write(
       const { sizeBytes } = await uploads.finish(id, digest);
       await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
     });
+    // The blob is stored. The sweep removes parts that cannot be removed now.
+    await uploads.cancel(id).catch(() => undefined);
     return created(reply, name, digest);
   });
 }
