@@ -18,15 +18,16 @@ import { countOf } from '../oci/count-of.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 import { openRegistry } from '../registry/client.ts';
+import { createAttributeFallback } from '../telemetry/attribute-fallback.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';
 import { checkDistributions } from './check-distributions.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { checkUpstreams } from './check-upstreams.ts';
-import { temporalOptions } from './ground.ts';
 import type { Ground } from './ground.ts';
 import { listen } from './listen.ts';
 import { readVersion } from './program-version.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
+import { temporalOptions } from './temporal/temporal-options.ts';
 import { watchTaskQueue } from './watch-task-queue.ts';
 
 export interface RunningApi {
@@ -112,10 +113,12 @@ async function openWorkflows(
   const queue = watchTaskQueue(own);
   stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
   await queue.looked;
-  const workflows = createWorkflowClient({ client, taskQueue, own });
+  const attributes = createAttributeFallback((fields, message) => logger.warn(fields, message));
+  const { publicUrl } = config;
+  const workflows = createWorkflowClient({ client, taskQueue, own, attributes, publicUrl });
   stopper.add(
     'the schedule of clean-ups',
-    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, logger }),
+    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, attributes, logger }),
   );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   return { workflows, refused: queue.refused };

@@ -1,4 +1,3 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../content/store.ts';
@@ -61,10 +60,4 @@ export async function layGround(config: Config, options: StartOptions, stopper: 
   const bandwidth = createBandwidth(database, config.hostRates);
   const parts = { ...opened, store, installation, bandwidth, failed: faults.failed };
   return { config, servers, database, logger, stopper, ...parts };
-}
-
-/** Address, TLS and API key of an external Temporal server come from @temporalio/envconfig. */
-export function temporalOptions({ config, servers }: Ground) {
-  if (config.temporalAddress === undefined) return { address: servers.temporalAddress };
-  return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
 }

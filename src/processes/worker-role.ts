@@ -42,6 +42,7 @@ export interface WorkerRoleOptions {
   readonly collectionGraceSeconds: number;
   /** Undefined: not set for this process. */
   readonly logins: LoginSettings | undefined;
+  readonly publicUrl?: string | undefined;
   readonly logger: Logger;
 }
 

@@ -8,13 +8,32 @@ import type { ScheduledSyncsInput } from '../../workflows/scheduled-syncs-input.
 import { ruleWorkflowType } from '../../workflows/rule-input.ts';
 import type { RuleInput } from '../../workflows/rule-input.ts';
 import { summarizeSync, summaryOf } from '../../workflows/sync-input.ts';
+import type { AttributeFallback } from '../../telemetry/attribute-fallback.ts';
+import { searchAttributesOf } from '../../workflows/search-attributes.ts';
+import type { SearchAttribute } from '../../workflows/search-attributes.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 
-export function createScheduleClient({ client, taskQueue, own }: WorkflowClientOptions): ScheduleKeeper {
+export interface ScheduleClientOptions extends WorkflowClientOptions {
+  readonly attributes: AttributeFallback;
+}
+
+export function createScheduleClient({
+  client,
+  taskQueue,
+  own,
+  attributes,
+}: ScheduleClientOptions): ScheduleKeeper {
   const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
-  async function put(temporalId: string, wanted: Wanted): Promise<void> {
+  function put(temporalId: string, wanted: Wanted): Promise<void> {
+    const { typedSearchAttributes = [], ...action } = wanted.action;
+    return attributes.attempt(typedSearchAttributes, (searchable) =>
+      putAction(temporalId, { ...wanted, action: { ...action, ...searchable } }),
+    );
+  }
+
+  async function putAction(temporalId: string, wanted: Wanted): Promise<void> {
     try {
       await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
     } catch (error) {
@@ -41,7 +60,7 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
       await own?.();
       try {
         const found = group.isPending ? undefined : await look(temporalId);
-        const wanted = describeWanted(group, taskQueue);
+        const wanted = describeWanted(group, taskQueue, attributes);
         if (found !== undefined && fingerprintOf(found) === group.fingerprint && hasNames(found, wanted))
           return seen(found);
         await put(temporalId, wanted);
@@ -71,11 +90,12 @@ type Wanted = ScheduleUpdateOptions & {
     readonly memo: Record<string, unknown>;
     readonly staticSummary: string;
     readonly taskQueue: string;
+    readonly typedSearchAttributes?: SearchAttribute[];
   };
 };
 
 /** A moment that comes while a run begins its syncs waits for it, so that none of the schedules misses both. */
-function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
+function describeWanted(group: ScheduleGroup, taskQueue: string, attributes: AttributeFallback): Wanted {
   const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused } = group;
   const { specification, temporalId, repositories, only } = group;
   const input: ScheduledSyncsInput = { specification };
@@ -100,6 +120,7 @@ function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
         only === null
           ? summaryOf(`scheduled syncs of ${repositories} repositories: ${specification}`)
           : summarizeSync({ ...only, trigger: 'SCHEDULE' }),
+      typedSearchAttributes: [...attributes.present(searchAttributesOf({ ...names, trigger: 'SCHEDULE' }))],
       ...(ruleId === undefined ? {} : runOf(ruleId, specification)),
     },
     policies: {
@@ -124,7 +145,19 @@ function runOf(ruleId: number, specification: string) {
 
 /** Whether Temporal shows the present names: a repository may be renamed, and an upstream may move. */
 function hasNames({ action }: ScheduleDescription, wanted: Wanted): boolean {
-  return action.staticSummary === wanted.action.staticSummary && action.taskQueue === wanted.action.taskQueue;
+  const { staticSummary, taskQueue, typedSearchAttributes } = wanted.action;
+  const isNamed = action.staticSummary === staticSummary && action.taskQueue === taskQueue;
+  return isNamed && valuesOf(attributesIn(action)) === valuesOf(typedSearchAttributes);
+}
+
+function attributesIn({ typedSearchAttributes: found = [] }: ScheduleDescription['action']) {
+  return Array.isArray(found) ? found : found.getAll();
+}
+
+function valuesOf(
+  attributes: readonly { readonly key: { readonly name: string }; readonly value: unknown }[] = [],
+) {
+  return JSON.stringify(attributes.map(({ key, value }) => [key.name, value]).sort());
 }
 
 function seen(found: ScheduleDescription): SeenSchedule {

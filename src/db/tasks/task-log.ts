@@ -42,6 +42,16 @@ export function taskKey(taskId: number): string {
   return Buffer.from(`Task:${taskId}`).toString('base64url');
 }
 
+/** The page of a task in the web console, if its address is known. */
+export function taskLink(
+  { publicUrl }: { readonly publicUrl?: string | undefined },
+  taskId: number,
+): { readonly taskUrl?: string } {
+  return publicUrl === undefined
+    ? {}
+    : { taskUrl: `${publicUrl.replace(/\/$/, '')}/tasks/${taskKey(taskId)}` };
+}
+
 export async function readTaskNames(em: Em, taskId: number): Promise<TaskNames | undefined> {
   const found = await sql<TaskNames>`
     select ${taskNames} from task left join repository on repository.id = task.repository_id where task.id = ${taskId}`.execute(
