@@ -66,7 +66,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'writing durably needs nothing else',
   },
   'src/registry/': {
-    folders: ['src/oci/', 'src/threads/'],
+    folders: ['src/oci/', 'src/threads/', 'src/telemetry/events.ts'],
     packages: ['undici'],
     why: 'the client of an upstream knows the specs only',
   },
@@ -76,7 +76,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'the blob store knows the specs only',
   },
   'src/db/': {
-    folders: ['src/oci/', 'src/selection/', 'src/timetables/'],
+    folders: ['src/oci/', 'src/selection/', 'src/timetables/', 'src/telemetry/events.ts'],
     packages: ['@mikro-orm/*', 'kysely', 'pg'],
     why: 'the database knows the specs only',
   },
@@ -234,6 +234,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'graphql-ws',
       'kysely',
       'pino',
+      'prom-client',
       'ws',
     ],
     why: 'the API reads the database and starts workflows by name',
@@ -250,6 +251,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/main.ts': composition,
   'src/config.ts': composition,
   'src/config-logins.ts': composition,
+  'src/config-telemetry.ts': composition,
   'src/config-values.ts': composition,
 };
 

@@ -50,6 +50,7 @@ test('nothing set: everything embedded, on loopback', () => {
     storageQuotaBytes: undefined,
     logLevel: 'info',
     accessLog: 'off',
+    repositoryMetrics: false,
   });
 });
 

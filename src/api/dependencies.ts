@@ -14,6 +14,7 @@ import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 
 export interface ApiConfig {
@@ -31,6 +32,8 @@ export interface ApiConfig {
   readonly manifestMaxBytes: number;
   /** Of this program. */
   readonly version: string;
+  /** Whether each repository has metrics of its own. Default: false. */
+  readonly repositoryMetrics?: boolean;
   /** The folder of the built web console; undefined: none, as in a build without it. */
   readonly webFolder?: string | undefined;
 }
@@ -106,6 +109,8 @@ export interface ApiDependencies {
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;
+  /** What this process counts; undefined: nothing. */
+  readonly processMetrics?: Pick<ProcessMetrics, 'print'> | undefined;
   /** Undefined: none (`TIDEMARK_ACCESS_LOG`). */
   readonly accessLog?: AccessLog | undefined;
 }

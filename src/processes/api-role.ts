@@ -20,6 +20,7 @@ import type { WorkflowStarter } from '../operations/workflows.ts';
 import { openRegistry } from '../registry/client.ts';
 import { createAttributeFallback } from '../telemetry/attribute-fallback.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import { checkDistributions } from './check-distributions.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { checkUpstreams } from './check-upstreams.ts';
@@ -36,7 +37,11 @@ export interface RunningApi {
   readonly refused: Promise<never>;
 }
 
-export async function startApiRole(ground: Ground, log: (message: string) => void): Promise<RunningApi> {
+export async function startApiRole(
+  ground: Ground,
+  log: (message: string) => void,
+  processMetrics: ProcessMetrics | undefined,
+): Promise<RunningApi> {
   const { config, stopper, database, secrets, logger, store: blobs } = ground;
   await prepareDatabase(ground, log);
   const { workflows, refused } = await openWorkflows(ground);
@@ -69,6 +74,7 @@ export async function startApiRole(ground: Ground, log: (message: string) => voi
     uploads,
     signatures,
     checkStore: () => blobs.check(),
+    processMetrics,
     logger,
     accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
   });
@@ -124,7 +130,7 @@ async function openWorkflows(
   return { workflows, refused: queue.refused };
 }
 
-function apiConfig({ config, servers }: Ground): ApiConfig {
+export function apiConfig({ config, servers }: Ground): ApiConfig {
   return {
     host: config.host,
     publicUrl: config.publicUrl,
@@ -134,6 +140,7 @@ function apiConfig({ config, servers }: Ground): ApiConfig {
     temporalNamespace: config.temporalNamespace,
     manifestMaxBytes: config.manifestMaxBytes,
     version: readVersion(),
+    repositoryMetrics: config.repositoryMetrics,
     webFolder: fileURLToPath(new URL('../web', import.meta.url)),
   };
 }

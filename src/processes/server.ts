@@ -3,11 +3,14 @@ import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import type { Config } from '../config.ts';
-import { startApiRole } from './api-role.ts';
+import { createMetricsPrinter } from '../api/metrics.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
+import { apiConfig, startApiRole } from './api-role.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { layGround } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
 import { checkPort } from './listen.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { temporal, whenReachable } from './reachable.ts';
 import { temporalOptions } from './temporal/temporal-options.ts';
 import { createStopper } from './stopper.ts';
@@ -41,9 +44,10 @@ export async function startServer(config: Config, options: StartServerOptions): 
     }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
+    const metrics = await startMetrics(ground, options);
     const runsWorker = options.roles.includes('worker');
     const [running, worker] = await Promise.all([
-      options.roles.includes('api') ? startApiRole(ground, options.log) : undefined,
+      options.roles.includes('api') ? startApiRole(ground, options.log, metrics) : undefined,
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
     const ended =
@@ -58,6 +62,26 @@ export async function startServer(config: Config, options: StartServerOptions): 
     await stopper.stop().catch(() => undefined);
     throw error;
   }
+}
+
+/** The API shows them at `/metrics`; a worker needs an address for them. */
+async function startMetrics(
+  ground: Ground,
+  { roles, log }: StartServerOptions,
+): Promise<ProcessMetrics | undefined> {
+  const { config, stopper, database } = ground;
+  const isApi = roles.includes('api');
+  const { metricsAddress } = config;
+  if (!isApi && metricsAddress === undefined) return undefined;
+  const { createProcessMetrics } = await import('../telemetry/metrics.ts');
+  const metrics = createProcessMetrics();
+  stopper.add('the metrics', () => Promise.resolve(metrics.close()));
+  if (metricsAddress === undefined) return metrics;
+  const all = createMetricsPrinter({ database, config: apiConfig(ground), processMetrics: metrics });
+  const server = await serveMetrics(metricsAddress, { print: isApi ? all : () => metrics.print() });
+  stopper.add('the address of the metrics', () => server.close());
+  log(`Metrics ready on ${server.url}`);
+  return metrics;
 }
 
 async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time';
+import { google } from '@temporalio/proto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
 import { toGlobalId } from '../../src/operations/global-id.ts';
@@ -63,7 +63,7 @@ test('in a namespace without them, workflows start all the same; once registered
   const namespace = `bare-${randomBytes(4).toString('hex')}`;
   await connection.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: msToTs('1 day'),
+    workflowExecutionRetentionPeriod: google.protobuf.Duration.fromObject({ seconds: 24 * 60 * 60 }),
   });
   const client = new Client({ connection, namespace });
   const warnings: string[] = [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
+import type { Client, ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
 import type { ScheduleGroup, ScheduleKeeper } from '../../db/schedules/schedule-groups.ts';
 import type { SeenSchedule } from '../../db/schedules/temporal-state.ts';
 import { scheduledSyncsType } from '../../workflows/scheduled-syncs-input.ts';
@@ -29,20 +29,8 @@ export function createScheduleClient({
   function put(temporalId: string, wanted: Wanted): Promise<void> {
     const { typedSearchAttributes = [], ...action } = wanted.action;
     return attributes.attempt(typedSearchAttributes, (searchable) =>
-      putAction(temporalId, { ...wanted, action: { ...action, ...searchable } }),
+      putAction(client, temporalId, { ...wanted, action: { ...action, ...searchable } }),
     );
-  }
-
-  async function putAction(temporalId: string, wanted: Wanted): Promise<void> {
-    try {
-      await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
-    } catch (error) {
-      if (!(error instanceof ScheduleNotFoundError)) throw error;
-      // this memo can never be changed: only what stays is in it
-      const { specification, trigger } = wanted.action.memo;
-      const memo = { specification, trigger };
-      await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
-    }
   }
 
   async function look(temporalId: string): Promise<ScheduleDescription | undefined> {
@@ -82,6 +70,18 @@ export function createScheduleClient({
       }
     },
   };
+}
+
+async function putAction(client: Client, temporalId: string, wanted: Wanted): Promise<void> {
+  try {
+    await callTemporal(client, () => client.schedule.getHandle(temporalId).update(() => wanted));
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    // this memo can never be changed: only what stays is in it
+    const { specification, trigger } = wanted.action.memo;
+    const memo = { specification, trigger };
+    await callTemporal(client, () => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
+  }
 }
 
 type Wanted = ScheduleUpdateOptions & {
@@ -157,7 +157,9 @@ function attributesIn({ typedSearchAttributes: found = [] }: ScheduleDescription
 function valuesOf(
   attributes: readonly { readonly key: { readonly name: string }; readonly value: unknown }[] = [],
 ) {
-  return JSON.stringify(attributes.map(({ key, value }) => [key.name, value]).sort());
+  return JSON.stringify(
+    attributes.map(({ key, value }) => `${key.name}=${String(value)}`).toSorted((a, b) => (a < b ? -1 : 1)),
+  );
 }
 
 function seen(found: ScheduleDescription): SeenSchedule {

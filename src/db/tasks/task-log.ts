@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { taskEnded } from '../../telemetry/events.ts';
 import type { UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
@@ -110,6 +111,8 @@ export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?
     if (ended === undefined) return;
     const { end } = ended;
     const names = before ?? ended.names;
+    const { name, trigger } = names;
+    taskEnded.publish({ name, trigger, outcome: end.outcome, code: end.code, seconds: end.seconds });
     const { outcome, version, tags, bytes, seconds, report, code, reason } = end;
     const fields = { event: 'task.ended', ...fieldsOf(names, taskId), ...end };
     const made = version === null ? '' : `, version ${version}`;
