@@ -174,7 +174,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     accessLog: read('TIDEMARK_ACCESS_LOG', 'off', parseAccessLog),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
-    ...readTelemetry(read),
+    ...readTelemetry(env, read),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
     mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');

@@ -76,7 +76,13 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'the blob store knows the specs only',
   },
   'src/db/': {
-    folders: ['src/oci/', 'src/selection/', 'src/timetables/', 'src/telemetry/events.ts'],
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/timetables/',
+      'src/telemetry/events.ts',
+      'src/telemetry/trace-context.ts',
+    ],
     packages: ['@mikro-orm/*', 'kysely', 'pg'],
     why: 'the database knows the specs only',
   },
@@ -241,7 +247,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/telemetry/': {
     folders: ['src/oci/'],
-    packages: ['prom-client'],
+    packages: [
+      'prom-client',
+      '@opentelemetry/*',
+      '@temporalio/interceptors-opentelemetry',
+      '@temporalio/worker',
+    ],
     why: 'every part may tell what it does, so it knows none of them',
   },
   'src/demo/': { folders: ['src/oci/'], packages: [], why: 'samples know the specs only' },

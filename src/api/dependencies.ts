@@ -14,6 +14,7 @@ import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 
@@ -109,6 +110,8 @@ export interface ApiDependencies {
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;
+  /** Runs a request in a span; undefined: no traces. */
+  readonly tracing?: Pick<Tracing, 'serve'> | undefined;
   /** What this process counts; undefined: nothing. */
   readonly processMetrics?: Pick<ProcessMetrics, 'print'> | undefined;
   /** Undefined: none (`TIDEMARK_ACCESS_LOG`). */

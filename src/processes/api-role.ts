@@ -75,6 +75,7 @@ export async function startApiRole(
     signatures,
     checkStore: () => blobs.check(),
     processMetrics,
+    tracing: ground.tracing,
     logger,
     accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
   });
@@ -113,7 +114,11 @@ async function openWorkflows(
   const { config, stopper, database, logger, installation } = ground;
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
-  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    interceptors: { workflow: ground.tracing?.clientInterceptors ?? [] },
+  });
   const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
   const own = createTaskQueueClaim({ client, taskQueue, installation });
   const queue = watchTaskQueue(own);

@@ -84,6 +84,11 @@ async function startMetrics(
   return metrics;
 }
 
+/** Workflows that publish spans load OpenTelemetry into each isolate, so they are a bundle of their own. */
+function bundleOf({ tracing }: Ground): string {
+  return tracing === undefined ? '../workflow-bundle.js' : '../workflow-bundle-traced.js';
+}
+
 async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
   const { config, stopper } = ground;
   const connection = await whenReachable(temporal, options, () =>
@@ -101,7 +106,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     connection,
     namespace,
     taskQueue,
-    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    workflowBundle: { codePath: fileURLToPath(new URL(bundleOf(ground), import.meta.url)) },
     allowPrivate: allowsPrivateUpstreams(config),
   });
   stopper.add('the worker', () => worker.stop());

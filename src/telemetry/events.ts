@@ -9,7 +9,7 @@ export interface EventChannel<T> {
   readonly hasSubscribers: boolean;
   publish(event: T): void;
   /** @returns a function that ends the subscription. */
-  subscribe(take: (event: T) => void): () => void;
+  subscribe(take: (event: T) => void): () => unknown;
 }
 
 function createChannel<T>(name: string): EventChannel<T> {
@@ -22,7 +22,7 @@ function createChannel<T>(name: string): EventChannel<T> {
     subscribe(take) {
       const listener = (event: unknown): void => take(event as T);
       own.subscribe(listener);
-      return () => void own.unsubscribe(listener);
+      return () => own.unsubscribe(listener);
     },
   };
 }

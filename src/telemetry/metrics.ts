@@ -29,7 +29,7 @@ export function createProcessMetrics(): ProcessMetrics {
   };
 }
 
-function countUpstreams(registry: Registry): (() => void)[] {
+function countUpstreams(registry: Registry): (() => unknown)[] {
   const registers = [registry];
   const hostOf = createBoundedLabel(mostValues);
   const requests = new Counter({
@@ -62,7 +62,9 @@ function countUpstreams(registry: Registry): (() => void)[] {
       const label = hostOf(host);
       requests.inc({ host: label, status: statusLabel(status ?? 0) });
       duration.observe({ host: label }, headSeconds);
-      if (status === 429) throttled.inc({ host: label });
+      // Series begin at 0, so that a rate sees the first failure.
+      requests.inc({ host: label, status: 'error' }, 0);
+      throttled.inc({ host: label }, status === 429 ? 1 : 0);
     }),
     upstreamEvents.received.subscribe(({ host, chunkBytes }) =>
       bytes.inc({ host: hostOf(host) }, chunkBytes),
@@ -83,7 +85,7 @@ function statusLabel(status: number): string {
   return usualStatuses.has(status) ? String(status) : `${Math.floor(status / 100)}xx`;
 }
 
-function countTasks(registry: Registry): () => void {
+function countTasks(registry: Registry): () => unknown {
   const registers = [registry];
   const reasonOf = createBoundedLabel(mostValues);
   const ended = new Counter({
@@ -113,7 +115,7 @@ function countTasks(registry: Registry): () => void {
   });
 }
 
-function countServed(registry: Registry): () => void {
+function countServed(registry: Registry): () => unknown {
   const registers = [registry];
   const pulls = new Counter({
     name: 'tidemark_pull_requests_total',
@@ -145,6 +147,8 @@ function countServed(registry: Registry): () => void {
     buckets: requestSeconds,
     registers,
   });
+  for (const resource of ['manifest', 'blob'])
+    for (const result of ['ok', 'error']) pulls.inc({ resource, result }, 0);
   return requestServed.subscribe((served) => {
     const { area, resource } = served;
     if (area === 'graphql') graphqlDuration.observe(served.seconds);

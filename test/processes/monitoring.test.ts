@@ -30,6 +30,8 @@ const queries = panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr, legendFormat }) => [`${title}: ${legendFormat}`, expr] as const),
 );
 
+const list = (name: string) => `GET /v2/library/${name}/tags/list`;
+
 describe.skipIf(skipWithout('prometheus', 'promtool'))('monitoring', () => {
   const open: { close(): Promise<void> }[] = [];
   let prometheus: Awaited<ReturnType<typeof openPrometheus>>;
@@ -50,7 +52,6 @@ describe.skipIf(skipWithout('prometheus', 'promtool'))('monitoring', () => {
     open.push(prometheus);
     const good = await stack.createRepository({ url: upstream.url, upstreamName: 'library/app' });
     const bad = await stack.createRepository({ url: upstream.url, upstreamName: 'library/denied' });
-    const list = (name: string) => `GET /v2/library/${name}/tags/list`;
     upstream.on(list('denied'), json({ errors: [{ code: 'DENIED' }] }, {}, 403));
     const busy = await stack.createRepository({ url: upstream.url, upstreamName: 'library/busy' });
     upstream.on(list('busy'), json({}, { 'retry-after': '1' }, 429), json({ tags: [] }));

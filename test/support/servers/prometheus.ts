@@ -45,7 +45,7 @@ export async function openPrometheus(
   );
   const ended = once(server, 'exit');
   const read = async <T>(path: string, parameters: Record<string, string> = {}): Promise<T> =>
-    (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json()) as T;
+    (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`)).json()) as T;
   await until(() =>
     fetch(`${url}/-/ready`).then(
       ({ ok }) => ok,
