@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import { freshnessStates } from '../db/reads/figures/read-freshness.ts';
 import { readEstateFigures, readLastSyncs } from '../db/reads/figures/read-metric-figures.ts';
 import type { EstateFigures } from '../db/reads/figures/read-metric-figures.ts';
@@ -25,8 +25,10 @@ export function createMetricsPrinter(
 type Printed = Parameters<typeof createMetricsPrinter>[0];
 
 async function print(api: Printed): Promise<string> {
+  // Loaded at the first scrape, not at the start.
+  const { Gauge: GaugeClass, Registry } = await import('prom-client');
   const registry = new Registry();
-  const gauge = createGauges(registry);
+  const gauge = createGauges((options) => new GaugeClass({ ...options, registers: [registry] }));
   gauge('tidemark_build_info', 'The program that runs.', [
     [{ version: api.config.version, node: process.version }, 1],
   ]);
@@ -44,10 +46,16 @@ type AddGauge = (
   values: readonly (readonly [labels: Record<string, string>, value: number])[],
 ) => void;
 
-function createGauges(registry: Registry): AddGauge {
+interface GaugeOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+}
+
+function createGauges(create: (options: GaugeOptions) => Gauge): AddGauge {
   return (name, help, values) => {
     const labelNames = Object.keys(values[0]?.[0] ?? {});
-    const gauge = new Gauge({ name, help, labelNames, registers: [registry] });
+    const gauge = create({ name, help, labelNames });
     for (const [labels, value] of values) gauge.set(labels, value);
   };
 }

@@ -40,7 +40,7 @@ export interface RunningApi {
 export async function startApiRole(
   ground: Ground,
   log: (message: string) => void,
-  processMetrics: ProcessMetrics | undefined,
+  processMetrics: Pick<ProcessMetrics, 'print'>,
 ): Promise<RunningApi> {
   const { config, stopper, database, secrets, logger, store: blobs } = ground;
   await prepareDatabase(ground, log);

@@ -44,12 +44,16 @@ export async function startServer(config: Config, options: StartServerOptions): 
     }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
-    const metrics = await startMetrics(ground, options);
+    const metrics = Promise.withResolvers<ProcessMetrics>();
     const runsWorker = options.roles.includes('worker');
     const [running, worker] = await Promise.all([
-      options.roles.includes('api') ? startApiRole(ground, options.log, metrics) : undefined,
+      options.roles.includes('api')
+        ? startApiRole(ground, options.log, { print: async () => (await metrics.promise).print() })
+        : undefined,
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
+    // Loaded once the roles are ready, which it would delay.
+    await startMetrics(ground, options, metrics.resolve);
     const ended =
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
@@ -68,20 +72,21 @@ export async function startServer(config: Config, options: StartServerOptions): 
 async function startMetrics(
   ground: Ground,
   { roles, log }: StartServerOptions,
-): Promise<ProcessMetrics | undefined> {
+  note: (metrics: ProcessMetrics) => void,
+): Promise<void> {
   const { config, stopper, database } = ground;
   const isApi = roles.includes('api');
   const { metricsAddress } = config;
-  if (!isApi && metricsAddress === undefined) return undefined;
+  if (!isApi && metricsAddress === undefined) return;
   const { createProcessMetrics } = await import('../telemetry/metrics.ts');
   const metrics = createProcessMetrics();
+  note(metrics);
   stopper.add('the metrics', () => Promise.resolve(metrics.close()));
-  if (metricsAddress === undefined) return metrics;
+  if (metricsAddress === undefined) return;
   const all = createMetricsPrinter({ database, config: apiConfig(ground), processMetrics: metrics });
   const server = await serveMetrics(metricsAddress, { print: isApi ? all : () => metrics.print() });
   stopper.add('the address of the metrics', () => server.close());
   log(`Metrics ready on ${server.url}`);
-  return metrics;
 }
 
 /** Workflows that publish spans load OpenTelemetry into each isolate, so they are a bundle of their own. */
