@@ -92,7 +92,7 @@ function traceUpstreams(): () => void {
       if (span === undefined) return;
       const { status, error, bodyBytes } = request;
       if (status !== undefined) span.setAttribute('http.response.status_code', status);
-      span.setAttribute('http.response.body.size', bodyBytes);
+      if (bodyBytes > 0) span.setAttribute('http.response.body.size', bodyBytes);
       if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
       span.end();
     }),
