@@ -1,4 +1,5 @@
 /** Bundles the workflow code at build time: done by each worker at its start it would cost seconds and 200 MB. */
+import { createRequire } from 'node:module';
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +15,18 @@ if (!existsSync(workflowsPath)) {
 }
 
 const { DefaultLogger, bundleWorkflowCode } = await import('@temporalio/worker');
-const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-writeFileSync(join(dist, 'workflow-bundle.js'), slim(code));
+const tracing = createRequire(import.meta.url).resolve(
+  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+);
+for (const [name, workflowInterceptorModules] of [
+  ['workflow-bundle.js', []],
+  // for workers that send traces
+  ['workflow-bundle-traced.js', [tracing]],
+]) {
+  const options = { workflowsPath, workflowInterceptorModules, logger: new DefaultLogger('WARN') };
+  const { code } = await bundleWorkflowCode(options);
+  writeFileSync(join(dist, name), slim(code));
+}
 
 /**
  * A worker holds the text twice, in the main thread and in that of the workflows, and two bytes a character where one is beyond Latin-1: 9 MB

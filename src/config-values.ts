@@ -61,6 +61,11 @@ export function parseDuration(value: string): Parsed<number> {
   return { mistake: `is ${quoteValue(value)}; expected a time such as 90s, 30m, 24h or 7d` };
 }
 
+export function parseSwitch(value: string): Parsed<boolean> {
+  if (value === 'on' || value === 'off') return { value: value === 'on' };
+  return { mistake: `is ${quoteValue(value)}; expected on or off` };
+}
+
 /** The same, at least a second; or `off`. */
 export function parseInterval(value: string): Parsed<number | undefined> {
   if (value === 'off') return { value: undefined };

@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoginSettings } from './access/login-settings.ts';
 import { readLogins } from './config-logins.ts';
+import { readTelemetry } from './config-telemetry.ts';
+import type { TelemetrySettings } from './config-telemetry.ts';
 import type { CredentialSettings } from './access/credentials/provider.ts';
 import { TidemarkError } from './oci/error.ts';
 import {
@@ -29,7 +31,7 @@ import { parseHostRates } from './timetables/host-rates.ts';
 import type { RateTimetable } from './timetables/rates.ts';
 import type { S3Location } from './content/s3/s3-location.ts';
 
-export interface Config {
+export interface Config extends TelemetrySettings {
   /** Absolute path of the one folder that holds all state (`TIDEMARK_DATA`). */
   readonly dataDir: string;
   /** Absolute path of what can be fetched again: the Temporal program (`TIDEMARK_CACHE`). */
@@ -123,6 +125,8 @@ const KNOWN = [
   'TIDEMARK_GC_GRACE',
   'TIDEMARK_GC_INTERVAL',
   'TIDEMARK_ACCESS_LOG',
+  'TIDEMARK_METRICS_ADDRESS',
+  'TIDEMARK_METRICS_REPOSITORIES',
   'TIDEMARK_EARLIER_DISTRIBUTIONS',
   'TIDEMARK_SERVER',
 ] as const;
@@ -174,6 +178,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     accessLog: read('TIDEMARK_ACCESS_LOG', 'off', parseAccessLog),
     serverUrl: read('TIDEMARK_SERVER', undefined, parseHttpUrl),
+    ...readTelemetry(env, read),
   };
   if (config.secretKeys.length > 0 && config.secretKeyFile !== undefined) {
     mistakes.push('TIDEMARK_SECRET_KEY and TIDEMARK_SECRET_KEY_FILE are both set; set one of them');

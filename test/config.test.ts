@@ -51,6 +51,8 @@ test('nothing set: everything embedded, on loopback', () => {
     cacheBytes: undefined,
     logLevel: 'info',
     accessLog: 'off',
+    repositoryMetrics: false,
+    traces: false,
   });
 });
 
@@ -92,6 +94,9 @@ test('every setting is read', () => {
     TIDEMARK_GC_INTERVAL: 'off',
     LOG_LEVEL: 'DEBUG',
     TIDEMARK_ACCESS_LOG: 'json',
+    TIDEMARK_METRICS_ADDRESS: '0.0.0.0:9464',
+    TIDEMARK_METRICS_REPOSITORIES: 'on',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
     TIDEMARK_EARLIER_DISTRIBUTIONS: 'Private',
   });
   expect(config).toEqual({
@@ -142,6 +147,9 @@ test('every setting is read', () => {
     cacheBytes: 21_474_836_480,
     logLevel: 'debug',
     accessLog: 'json',
+    metricsAddress: '0.0.0.0:9464',
+    repositoryMetrics: true,
+    traces: true,
     earlierDistributions: 'private',
   });
 });

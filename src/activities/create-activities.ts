@@ -3,6 +3,7 @@ import { cutDueSchedules } from '../db/schedules/due-schedules.ts';
 import type { DueMoment, DuePage, PageCounts } from '../db/schedules/due-schedules.ts';
 import { logTaskBegun } from '../db/tasks/task-log.ts';
 import { clearStage } from '../db/tasks/tasks.ts';
+import { createAttributeFallback } from '../telemetry/attribute-fallback.ts';
 import type { SyncResult } from '../workflows/sync-input.ts';
 import type { UnfinishedSync } from '../workflows/sync-stages.ts';
 import { beginSync } from './sync/begin-sync.ts';
@@ -30,6 +31,8 @@ export function createActivities(deps: ActivityDeps) {
   const shared = shareClients(deps);
   const contexts = createSyncContexts(deps, shared);
   const looks = createLooks(deps, shared);
+  const attributes = createAttributeFallback((fields, message) => deps.logger.warn(fields, message));
+  const starter = { ...deps, attributes };
   const fork = () => deps.database.em.fork();
   const activities = {
     ...createTaskActivities(deps),
@@ -43,7 +46,7 @@ export function createActivities(deps: ActivityDeps) {
 
     /** Looks at the repositories of a page of due schedules, and starts the syncs of those that may have changed. */
     beginScheduledSyncs: (page: DuePage): Promise<PageCounts> =>
-      runWithHeartbeat((signal) => beginPage(deps, looks, page, signal)),
+      runWithHeartbeat((signal) => beginPage(starter, looks, page, signal)),
 
     /** A later `round` follows the loss of an upstream. Starts the task, lists the tags, and runs the small stages. Null while the maximum of syncs of the upstream's host is running. */
     beginSync: ({

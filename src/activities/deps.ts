@@ -33,5 +33,7 @@ export interface ActivityDeps extends UpstreamDeps {
   readonly collectionGraceSeconds: number;
   /** The API's login settings: with logins on, a sync has the rights of its starter. Undefined: read from the database. */
   readonly logins: LoginSettings | undefined;
+  /** Where people reach the web console (`TIDEMARK_PUBLIC_URL`). */
+  readonly publicUrl?: string | undefined;
   readonly logger: Logger;
 }

@@ -16,6 +16,8 @@ import type { Digest } from '../oci/digest.ts';
 import type { ProxyOutcome, ProxyWish } from '../oci/hosts/proxied-name.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 
 export interface ApiConfig {
@@ -33,6 +35,8 @@ export interface ApiConfig {
   readonly manifestMaxBytes: number;
   /** Of this program. */
   readonly version: string;
+  /** Whether each repository has metrics of its own. Default: false. */
+  readonly repositoryMetrics?: boolean;
   /** The folder of the built web console; undefined: none, as in a build without it. */
   readonly webFolder?: string | undefined;
 }
@@ -107,9 +111,6 @@ export interface SignatureChecks {
 export interface PullCounter {
   /** A blob was pulled: it stays in the cache longer. */
   use(digest: Digest): void;
-  /** Counts a tag that was served although it may be outdated, in this process. */
-  countStale(problem: TagProblem): void;
-  staleTags(): ReadonlyMap<TagProblem, number>;
   /** Call it once the answer is sent. `pulls` counts manifests. */
   count(pull: { readonly repositoryId: number; readonly pulls: number; readonly bytes: number }): void;
 }
@@ -136,6 +137,10 @@ export interface ApiDependencies {
   /** Rejects while the blob store cannot be written. */
   readonly checkStore: () => Promise<void>;
   readonly logger: Logger;
+  /** Runs a request in a span; undefined: no traces. */
+  readonly tracing?: Pick<Tracing, 'serve'> | undefined;
+  /** What this process counts; undefined: nothing. */
+  readonly processMetrics?: Pick<ProcessMetrics, 'print'> | undefined;
   /** Undefined: none (`TIDEMARK_ACCESS_LOG`). */
   readonly accessLog?: AccessLog | undefined;
 }

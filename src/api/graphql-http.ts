@@ -2,7 +2,7 @@ import { ApolloServer } from '@apollo/server';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify';
 import { GraphQLError, parse, validate } from 'graphql';
 import type { GraphQLSchema } from 'graphql';
 import type { ApiDependencies } from './dependencies.ts';
@@ -43,7 +43,7 @@ export async function serveGraphql(
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    preHandler: identify,
+    preHandler: [...traced(api), identify],
     handler: fastifyApolloHandler(apollo, {
       context: (request, reply) => {
         const caller = request.getDecorator<Caller>('caller');
@@ -58,6 +58,22 @@ export async function serveGraphql(
   async function identify(request: FastifyRequest): Promise<void> {
     request.setDecorator('caller', await identifyCaller(api, presentedBy(request, api)));
   }
+}
+
+/** After the body is read: what follows is in the span. */
+function traced({ tracing }: ApiDependencies): preHandlerHookHandler[] {
+  if (tracing === undefined) return [];
+  const begin: preHandlerHookHandler = ({ body, method, headers }, reply, proceed) => {
+    const { operationName } = (body ?? {}) as { operationName?: unknown };
+    const request = {
+      name: `${method} /graphql`,
+      headers,
+      response: reply.raw,
+      operationName: typeof operationName === 'string' ? operationName : undefined,
+    };
+    tracing.serve(request, proceed);
+  };
+  return [begin];
 }
 
 /** Aborts when the connection of the response ends. Fastify's own signal ends once the body has been read. */

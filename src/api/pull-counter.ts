@@ -3,7 +3,6 @@ import type { Database } from '../db/open-database.ts';
 import { recordUses } from '../db/collection/evict-blobs.ts';
 import { addPulls } from '../db/pulls/pull-days.ts';
 import type { PullCount } from '../db/pulls/pull-days.ts';
-import type { TagProblem } from '../db/schema/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { PullCounter } from './dependencies.ts';
 import { repeat } from './repeat.ts';
@@ -56,12 +55,9 @@ export function startPullCounter(options: PullCounterOptions): PullCounter & { c
     await write();
     return everyMs;
   });
-  const stale = new Map<TagProblem, number>();
   return {
     count,
     use: (digest) => void used.add(digest),
-    countStale: (problem) => void stale.set(problem, (stale.get(problem) ?? 0) + 1),
-    staleTags: () => stale,
     async close() {
       await stop();
       await write();

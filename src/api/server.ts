@@ -21,6 +21,7 @@ import { serveSockets } from './socket-transport.ts';
 import { serveSessions } from './session/session-routes.ts';
 import { serveStatus } from './status-routes.ts';
 import { createTaskWatch } from './task-watch.ts';
+import { watchServed } from './watch-served.ts';
 import { serveConsole } from './web/console-pages.ts';
 import type { ConsolePages } from './web/console-pages.ts';
 
@@ -77,11 +78,11 @@ const securityHeaders = {
 
 function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
   const { accessLog } = api;
-  if (accessLog !== undefined)
-    // Before any hook that may refuse the request.
-    app.addHook('onRequest', async (request, reply) => {
-      if (isDistributionUrl(request.originalUrl)) accessLog.watch(request, reply.raw);
-    });
+  // Before any hook that may refuse the request.
+  app.addHook('onRequest', async (request, reply) => {
+    watchServed(request, reply.raw);
+    if (isDistributionUrl(request.originalUrl)) accessLog?.watch(request, reply.raw);
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     const refusal = checkHost(request.headers, api.config);

@@ -7,7 +7,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { identifyCaller } from './graphql/context.ts';
 import { printContractSchema } from './graphql/build-schema.ts';
 import { printFileSchema } from './graphql/configuration/file-schema.ts';
-import { printMetrics } from './metrics.ts';
+import { createMetricsPrinter } from './metrics.ts';
 import type { ConsolePages } from './web/console-pages.ts';
 import { indexPage } from './web/index-page.ts';
 
@@ -50,13 +50,14 @@ export function serveStatus(
       .code(isReady ? 200 : 503)
       .send({ status: isReady ? 'ok' : 'failed', checks: { database, blobStore } });
   });
+  const printMetrics = createMetricsPrinter(api);
   app.get('/metrics', async (request, reply) => {
     const { viewer } = await identifyCaller(api, {
       authorization: request.headers.authorization,
       session: undefined,
     });
     if (!may(viewer, 'reader', '*')) throw forbidden('/metrics needs the role reader for "*".');
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics(api));
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await printMetrics());
   });
 }
 

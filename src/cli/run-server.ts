@@ -113,6 +113,22 @@ export async function migrateCommand({ config, terminal }: Surroundings): Promis
   } finally {
     await database.close();
   }
+  const { temporalAddress, temporalNamespace: namespace } = config;
+  if (temporalAddress === undefined) {
+    terminal.print("TEMPORAL_ADDRESS is not set; Temporal's search attributes were not looked at.");
+    return 0;
+  }
+  const [{ Connection }, { temporalOptions }, { registerSearchAttributes }] = await Promise.all([
+    import('@temporalio/client'),
+    import('../processes/temporal/temporal-options.ts'),
+    import('../processes/temporal/register-search-attributes.ts'),
+  ]);
+  const connection = Connection.lazy(temporalOptions({ config, servers: { temporalAddress } }));
+  try {
+    await registerSearchAttributes({ connection, namespace, print: terminal.print });
+  } finally {
+    await connection.close();
+  }
   return 0;
 }
 

@@ -4,6 +4,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { countOf } from '../oci/count-of.ts';
 import { TidemarkError } from '../oci/error.ts';
+import { clientKeepalive, limitVanishedClients } from './connection/keepalive.ts';
 import { releaseDeadConnections } from './connection/dead-connections.ts';
 import { entities } from './schema/entities.ts';
 import { Migration0001Installation } from './migrations/0001-installation.ts';
@@ -69,6 +70,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     driverOptions: {
       connectionTimeoutMillis: 10_000,
       application_name: 'tidemark',
+      ...clientKeepalive,
+      onConnect: limitVanishedClients,
       onPoolCreated: releaseDeadConnections,
     },
     migrations: {
@@ -90,10 +93,14 @@ const migrationLock = 7_203_115;
  * @throws TidemarkError `SCHEMA_UNKNOWN` if a newer program has migrated the database (fault 107).
  */
 export async function migrateDatabase(database: Database): Promise<void> {
-  const lock = new pg.Client({ connectionString: database.config.get('clientUrl') ?? '' });
+  const lock = new pg.Client({
+    connectionString: database.config.get('clientUrl') ?? '',
+    ...clientKeepalive,
+  });
   // Without a listener, an error of the connection would end the process.
   lock.on('error', () => undefined);
   await lock.connect();
+  await limitVanishedClients(lock);
   try {
     await lock.query('select pg_advisory_lock($1)', [migrationLock]);
     await assertKnownSchema(database);

@@ -1,5 +1,6 @@
 /** The addresses of the embedded Temporal, and the arguments that state them. */
 import { readFile } from 'node:fs/promises';
+import { searchAttributeNames } from '../workflows/search-attributes.ts';
 import { freePort, formerPort } from './server-process.ts';
 import { hiddenAddress } from './temporal-ui.ts';
 
@@ -52,6 +53,7 @@ export function serverArguments(database: string, place: TemporalPlace, namespac
     '--sqlite-pragma',
     pragma,
     ...polling.flatMap((value) => ['--dynamic-config-value', value]),
+    ...Object.values(searchAttributeNames).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }
 

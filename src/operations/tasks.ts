@@ -32,11 +32,18 @@ export function refusedTask(...mistakes: readonly Mistake[]): TaskOutcome {
   return { taskId: undefined, mistakes: [...mistakes] };
 }
 
+interface StartedTask {
+  readonly task: Task;
+  readonly repositoryName: string;
+  /** Of the run of a mirror rule. */
+  readonly ruleName?: string;
+}
+
 /** Starts the workflow of a committed task. If Temporal cannot be reached, the task stays WAITING and the reconciler starts it later. */
 export async function startWorkflow(
   { workflows, logger }: TaskDeps,
   em: Em,
-  { task, repositoryName }: { readonly task: Task; readonly repositoryName: string },
+  { task, repositoryName, ruleName }: StartedTask,
 ): Promise<void> {
   try {
     const { runId } = await workflows.startSync({
@@ -46,6 +53,7 @@ export async function startWorkflow(
       remoteHost: task.upstreamHost ?? null,
       trigger: task.arguments.trigger ?? 'MANUAL',
       taskName: task.name,
+      ...(ruleName === undefined ? {} : { ruleName }),
     });
     await em.fork().nativeUpdate(Task, { id: task.id }, { runId });
   } catch (error) {

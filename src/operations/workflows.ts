@@ -10,8 +10,10 @@ export interface SyncStart {
   readonly remoteHost?: string | null;
   /** Default: `MANUAL`. */
   readonly trigger?: SyncTrigger;
-  /** The task's name where it is no sync: `content.collect`, `content.verify`. */
+  /** The task's name where it is no sync: `content.collect`, `content.verify`, `rule.run`. */
   readonly taskName?: string;
+  /** Of the run of a mirror rule. */
+  readonly ruleName?: string | null;
 }
 
 /** One run of a task's workflow; without run id the latest. */

@@ -17,16 +17,18 @@ import { countOf } from '../oci/count-of.ts';
 import { createUpstreamReader } from '../on-demand/upstream-reader.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 import { openRegistry } from '../registry/client.ts';
+import { createAttributeFallback } from '../telemetry/attribute-fallback.ts';
 import { createSignatureChecks } from '../upstream/check-signatures.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import { checkDistributions } from './check-distributions.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { checkUpstreams } from './check-upstreams.ts';
-import { temporalOptions } from './ground.ts';
 import type { Ground } from './ground.ts';
 import { listen } from './listen.ts';
 import { readVersion } from './program-version.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { openUploads } from './uploads.ts';
+import { temporalOptions } from './temporal/temporal-options.ts';
 import { watchTaskQueue } from './watch-task-queue.ts';
 
 export interface RunningApi {
@@ -35,7 +37,11 @@ export interface RunningApi {
   readonly refused: Promise<never>;
 }
 
-export async function startApiRole(ground: Ground, log: (message: string) => void): Promise<RunningApi> {
+export async function startApiRole(
+  ground: Ground,
+  log: (message: string) => void,
+  processMetrics: Pick<ProcessMetrics, 'print'>,
+): Promise<RunningApi> {
   const { config, stopper, database, secrets, logger, store: blobs } = ground;
   await prepareDatabase(ground, log);
   const { workflows, refused } = await openWorkflows(ground);
@@ -69,6 +75,8 @@ export async function startApiRole(ground: Ground, log: (message: string) => voi
     uploads,
     signatures,
     checkStore: () => blobs.check(),
+    processMetrics,
+    tracing: ground.tracing,
     logger,
     accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
   });
@@ -107,22 +115,28 @@ async function openWorkflows(
   const { config, stopper, database, logger, installation } = ground;
   const connection = Connection.lazy(temporalOptions(ground));
   stopper.add('the connection to Temporal', () => connection.close());
-  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const client = new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    interceptors: { workflow: ground.tracing?.clientInterceptors ?? [] },
+  });
   const { taskQueue, collectionIntervalSeconds: everySeconds } = config;
   const own = createTaskQueueClaim({ client, taskQueue, installation });
   const queue = watchTaskQueue(own);
   stopper.add('the watch of the task queue', () => Promise.resolve(queue.stop()));
   await queue.looked;
-  const workflows = createWorkflowClient({ client, taskQueue, own });
+  const attributes = createAttributeFallback((fields, message) => logger.warn(fields, message));
+  const { publicUrl } = config;
+  const workflows = createWorkflowClient({ client, taskQueue, own, attributes, publicUrl });
   stopper.add(
     'the schedule of clean-ups',
-    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, logger }),
+    keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, attributes, logger }),
   );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
   return { workflows, refused: queue.refused };
 }
 
-function apiConfig({ config, servers }: Ground): ApiConfig {
+export function apiConfig({ config, servers }: Ground): ApiConfig {
   return {
     host: config.host,
     publicUrl: config.publicUrl,
@@ -132,6 +146,7 @@ function apiConfig({ config, servers }: Ground): ApiConfig {
     temporalNamespace: config.temporalNamespace,
     manifestMaxBytes: config.manifestMaxBytes,
     version: readVersion(),
+    repositoryMetrics: config.repositoryMetrics,
     webFolder: fileURLToPath(new URL('../web', import.meta.url)),
   };
 }

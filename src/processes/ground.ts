@@ -1,4 +1,3 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { BlobStore } from '../content/store.ts';
@@ -14,6 +13,7 @@ import { closeDataFolder } from './data-folder.ts';
 import { createLogger } from './logger.ts';
 import { postgres, whenReachable } from './reachable.ts';
 import type { Stopper } from './stopper.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { createBandwidth } from '../upstream/bandwidth.ts';
 import type { Bandwidth } from '../upstream/bandwidth.ts';
 import { watchFaults } from './watch-faults.ts';
@@ -38,6 +38,8 @@ export interface Ground extends OpenedSecrets {
   readonly logger: Logger;
   readonly stopper: Stopper;
   readonly bandwidth: Bandwidth;
+  /** Undefined: no traces. */
+  readonly tracing: Tracing | undefined;
   /** Rejects with an uncaught exception. */
   readonly failed: Promise<never>;
 }
@@ -47,6 +49,10 @@ export async function layGround(config: Config, options: StartOptions, stopper: 
   installTemporalRuntime(logger);
   const faults = watchFaults(logger, () => stopper.stop());
   stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
+  const tracing = config.traces
+    ? (await import('../telemetry/tracing.ts')).startTracing(process.env)
+    : undefined;
+  if (tracing !== undefined) stopper.add('the traces', () => tracing.close());
   const servers = await startEmbedded(config, options.log, options.signal);
   stopper.add('the embedded servers', () => servers.stop());
   await closeDataFolder(config.dataDir, logger);
@@ -59,12 +65,6 @@ export async function layGround(config: Config, options: StartOptions, stopper: 
   const store = await openBlobStore(config, database, { logger, stopper });
   const installation = await readInstallation(database.em.fork());
   const bandwidth = createBandwidth(database, config.hostRates);
-  const parts = { ...opened, store, installation, bandwidth, failed: faults.failed };
+  const parts = { ...opened, tracing, store, installation, bandwidth, failed: faults.failed };
   return { config, servers, database, logger, stopper, ...parts };
-}
-
-/** Address, TLS and API key of an external Temporal server come from @temporalio/envconfig. */
-export function temporalOptions({ config, servers }: Ground) {
-  if (config.temporalAddress === undefined) return { address: servers.temporalAddress };
-  return { ...loadClientConnectConfig().connectionOptions, address: config.temporalAddress };
 }

@@ -1,6 +1,7 @@
 /** The log of every process: one JSON object per line, errors with their causes. */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { currentTrace } from '../telemetry/trace-context.ts';
 
 /** Deeper chains and longer lists add nothing. */
 const causesAtMost = 5;
@@ -37,10 +38,17 @@ function describe(error: Error, depth: number): LoggedError {
   };
 }
 
+/** Names of OpenTelemetry, as logs of activities have them. */
+function traceFields(): object {
+  const { traceId, spanId } = currentTrace() ?? {};
+  return traceId === undefined ? {} : { trace_id: traceId, span_id: spanId };
+}
+
 /** @param destination Default: standard output. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
+    mixin: traceFields,
     redact: ['*.password', '*.authorization'],
     // Temporal's SDK uses `error`, we use `err`.
     serializers: { err: describeError, error: describeError },

@@ -3,12 +3,16 @@ import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import type { Config } from '../config.ts';
-import { startApiRole } from './api-role.ts';
+import { createMetricsPrinter } from '../api/metrics.ts';
+import type { ProcessMetrics } from '../telemetry/metrics.ts';
+import { apiConfig, startApiRole } from './api-role.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
-import { layGround, temporalOptions } from './ground.ts';
+import { layGround } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
 import { checkPort } from './listen.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { temporal, whenReachable } from './reachable.ts';
+import { temporalOptions } from './temporal/temporal-options.ts';
 import { createStopper } from './stopper.ts';
 import { startWorker } from './worker-role.ts';
 import type { RunningWorker } from './worker-role.ts';
@@ -40,11 +44,16 @@ export async function startServer(config: Config, options: StartServerOptions): 
     }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
+    const metrics = Promise.withResolvers<ProcessMetrics>();
     const runsWorker = options.roles.includes('worker');
     const [running, worker] = await Promise.all([
-      options.roles.includes('api') ? startApiRole(ground, options.log) : undefined,
+      options.roles.includes('api')
+        ? startApiRole(ground, options.log, { print: async () => (await metrics.promise).print() })
+        : undefined,
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
+    // Loaded once the roles are ready, which it would delay.
+    await startMetrics(ground, options, metrics.resolve);
     const ended =
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
@@ -57,6 +66,32 @@ export async function startServer(config: Config, options: StartServerOptions): 
     await stopper.stop().catch(() => undefined);
     throw error;
   }
+}
+
+/** The API shows them at `/metrics`; a worker needs an address for them. */
+async function startMetrics(
+  ground: Ground,
+  { roles, log }: StartServerOptions,
+  note: (metrics: ProcessMetrics) => void,
+): Promise<void> {
+  const { config, stopper, database } = ground;
+  const isApi = roles.includes('api');
+  const { metricsAddress } = config;
+  if (!isApi && metricsAddress === undefined) return;
+  const { createProcessMetrics } = await import('../telemetry/metrics.ts');
+  const metrics = createProcessMetrics();
+  note(metrics);
+  stopper.add('the metrics', () => Promise.resolve(metrics.close()));
+  if (metricsAddress === undefined) return;
+  const all = createMetricsPrinter({ database, config: apiConfig(ground), processMetrics: metrics });
+  const server = await serveMetrics(metricsAddress, { print: isApi ? all : () => metrics.print() });
+  stopper.add('the address of the metrics', () => server.close());
+  log(`Metrics ready on ${server.url}`);
+}
+
+/** Workflows that publish spans load OpenTelemetry into each isolate, so they are a bundle of their own. */
+function bundleOf({ tracing }: Ground): string {
+  return tracing === undefined ? '../workflow-bundle.js' : '../workflow-bundle-traced.js';
 }
 
 async function startWorkerRole(ground: Ground, options: StartServerOptions): Promise<RunningWorker> {
@@ -76,7 +111,7 @@ async function startWorkerRole(ground: Ground, options: StartServerOptions): Pro
     connection,
     namespace,
     taskQueue,
-    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    workflowBundle: { codePath: fileURLToPath(new URL(bundleOf(ground), import.meta.url)) },
     allowPrivate: allowsPrivateUpstreams(config),
   });
   stopper.add('the worker', () => worker.stop());

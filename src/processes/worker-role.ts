@@ -13,6 +13,7 @@ import type { ActivityDeps } from '../activities/deps.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { hasLogins } from '../db/access/access-tokens.ts';
 import type { Database } from '../db/open-database.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { openRegistry } from '../registry/client.ts';
 import { createTransportPool } from '../registry/transport/transport-pool.ts';
 
@@ -42,6 +43,8 @@ export interface WorkerRoleOptions {
   readonly collectionGraceSeconds: number;
   /** Undefined: not set for this process. */
   readonly logins: LoginSettings | undefined;
+  readonly publicUrl?: string | undefined;
+  readonly tracing?: Tracing | undefined;
   readonly logger: Logger;
 }
 
@@ -77,6 +80,7 @@ export async function startWorker(options: WorkerRoleOptions): Promise<RunningWo
     taskQueue: options.taskQueue,
     workflowBundle: options.workflowBundle,
     activities,
+    ...options.tracing?.worker,
     shutdownGraceTime,
     shutdownForceTime,
     // An activity is cancelled through the answer to a heartbeat, so heartbeats are not delayed for long.

@@ -56,8 +56,8 @@ async function syncAll(taskId: number, trigger: SyncTrigger): Promise<boolean> {
     ]);
     if (isDone) return true;
     await Promise.all(
-      syncs.map(({ taskId: syncId, workflowId, repositoryName }) =>
-        startSync(syncId, workflowId, { repositoryName, remoteHost: null, trigger }),
+      syncs.map(({ taskId: syncId, workflowId, remoteHost = null, ...names }) =>
+        startSync(syncId, workflowId, { ...names, remoteHost, trigger }),
       ),
     );
   }

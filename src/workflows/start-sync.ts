@@ -1,6 +1,7 @@
-import { ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import { local } from './steps.ts';
-import { summarizeSync, syncWorkflowType } from './sync-input.ts';
+import { searchAttributeNames, searchAttributesOf } from './search-attributes.ts';
+import { describeSyncRun, syncWorkflowType } from './sync-input.ts';
 import type { SyncInput, SyncNames } from './sync-input.ts';
 
 /** The start is tried once a second, because the workflow of an earlier sync may still be closing. */
@@ -17,8 +18,8 @@ export async function startSync(taskId: number, workflowId: string, names: SyncN
       const child = await startChild(syncWorkflowType, {
         workflowId,
         args: [sync],
-        memo: { taskId, ...names },
-        staticSummary: summarizeSync(names),
+        ...describeSyncRun(taskId, names),
+        ...attributes(names),
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         parentClosePolicy: ParentClosePolicy.ABANDON,
       });
@@ -31,4 +32,11 @@ export async function startSync(taskId: number, workflowId: string, names: SyncN
     await sleep('1s');
   }
   return false;
+}
+
+/** A namespace that lacks the attributes would refuse the child. It has them if the parent was started with them. */
+function attributes(names: SyncNames) {
+  const key = { name: searchAttributeNames.trigger, type: 'KEYWORD' } as const;
+  const isThere = workflowInfo().typedSearchAttributes.get(key) !== undefined;
+  return isThere ? { typedSearchAttributes: searchAttributesOf(names) } : {};
 }

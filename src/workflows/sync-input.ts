@@ -20,6 +20,8 @@ export interface SyncNames {
   /** Host and port of the upstream; null: unknown. */
   readonly remoteHost: string | null;
   readonly trigger: SyncTrigger;
+  /** Page of the task in the web console; absent: its address is unknown. */
+  readonly taskUrl?: string;
 }
 
 /** Temporal refuses longer ones. */
@@ -30,6 +32,20 @@ export function summarizeSync({ repositoryName, remoteHost, trigger }: SyncNames
   const from = remoteHost === null ? '' : ` from ${remoteHost}`;
   const what = trigger === 'SCHEDULE' ? 'scheduled sync' : 'sync';
   return summaryOf(`${what} of ${repositoryName}${from}`);
+}
+
+/** What the Temporal UI shows of a sync. */
+export function describeSyncRun(taskId: number, names: SyncNames) {
+  return {
+    memo: { taskId, ...names },
+    staticSummary: summarizeSync(names),
+    ...(names.taskUrl === undefined ? {} : { staticDetails: linkTask(names.taskUrl) }),
+  };
+}
+
+/** Markdown, for the Temporal UI. */
+export function linkTask(taskUrl: string): string {
+  return `[Task in Tidemark](${taskUrl})`;
 }
 
 /** As Temporal takes it. */

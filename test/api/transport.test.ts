@@ -438,7 +438,7 @@ describe('pages beside GraphQL', () => {
   test('/metrics is in the text format of Prometheus', async () => {
     const text = await (await fetch(`${api.url}/metrics`)).text();
     expect(text).toContain('tidemark_tasks{state="RUNNING"} 0');
-    for (const line of text.trim().split('\n'))
+    for (const line of text.split('\n').filter((part) => part !== ''))
       expect(line).toMatch(/^(?:# (?:HELP|TYPE) |[a-z_]+(?:\{[^}]*\})? [0-9.]+$)/);
   });
 

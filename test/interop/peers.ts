@@ -34,6 +34,8 @@ export type PeerName =
   | 'gpgconf'
   | 'chromium'
   | 'docker'
+  | 'prometheus'
+  | 'promtool'
   | 'dockerd';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */

@@ -4,6 +4,7 @@ import { noteSync, readProgress, readToSync, readUnstarted, recordLooks } from '
 import type { RuleSync } from '../../db/rules/rule-syncs.ts';
 import { changeOutcome } from '../../db/rules/stage-outcomes.ts';
 import { setRuleReport } from '../../db/rules/rule-runs.ts';
+import { taskLink } from '../../db/tasks/task-log.ts';
 import { createSyncTask } from '../../db/tasks/tasks.ts';
 import { readSettledRepositories } from '../../db/look/settled-syncs.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -12,7 +13,7 @@ import type { RuleRun } from './rule-context.ts';
 
 export interface NextSyncs {
   /** To start now. */
-  readonly syncs: readonly RuleSync[];
+  readonly syncs: readonly (RuleSync & { readonly taskUrl?: string })[];
   /** Whether all syncs of the run have ended. */
   readonly isDone: boolean;
 }
@@ -42,7 +43,10 @@ export async function nextSyncs(
     await setRuleReport(em(), taskId, counts);
     // an earlier attempt may have been cut off after it created them
     const unstarted = await readUnstarted(em(), taskId);
-    if (unstarted.length > 0) return { syncs: unstarted.slice(0, 2 * aCall), isDone: false };
+    if (unstarted.length > 0) {
+      const next = unstarted.slice(0, 2 * aCall);
+      return { syncs: next.map((sync) => ({ ...sync, ...taskLink(deps, sync.taskId) })), isDone: false };
+    }
     const free = Math.min(openAtMost - open, aCall);
     const created = free > 0 ? await createSyncs(deps, run, free) : 0;
     if (created === 0 && free > 0 && (await lookAtNext(deps, looks, run, signal))) continue;

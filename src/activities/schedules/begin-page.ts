@@ -6,6 +6,7 @@ import { readSettledSyncs } from '../../db/look/settled-syncs.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { Looks } from '../look/create-looks.ts';
 import { startSyncs } from './start-syncs.ts';
+import type { SyncStarter } from './start-syncs.ts';
 
 /** A change that a look has found is synced this soon, while other looks of the page still run. */
 const beginEveryMs = 1_000;
@@ -15,7 +16,7 @@ const beginEveryMs = 1_000;
  * has one run for the moment, also when an earlier attempt was cut off anywhere.
  */
 export async function beginPage(
-  deps: ActivityDeps,
+  deps: ActivityDeps & SyncStarter,
   looks: Looks,
   page: DuePage,
   signal: AbortSignal,
@@ -26,7 +27,7 @@ export async function beginPage(
   const beginAfter = async (before: Promise<void>, ids: readonly number[]): Promise<void> => {
     await before;
     await beginRuns(em(), page, ids);
-    await startSyncs(em(), await readSyncsToStart(em(), page), signal);
+    await startSyncs(deps, em(), await readSyncsToStart(em(), page), signal);
   };
   const begin = (): Promise<void> => {
     const ids = waiting.splice(0);
@@ -50,6 +51,6 @@ export async function beginPage(
   }
   await begin();
   // those that an earlier attempt has left
-  await startSyncs(em(), await readSyncsToStart(em(), page), signal);
+  await startSyncs(deps, em(), await readSyncsToStart(em(), page), signal);
   return countRuns(em(), page);
 }

@@ -1,6 +1,10 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client, ScheduleOptions } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { createAttributeFallback } from '../../telemetry/attribute-fallback.ts';
+import type { AttributeFallback } from '../../telemetry/attribute-fallback.ts';
+import { searchAttributesOf } from '../../workflows/search-attributes.ts';
+import type { SearchAttribute } from '../../workflows/search-attributes.ts';
 import { repeat } from '../repeat.ts';
 import { collectWorkflowType } from '../../workflows/upkeep-input.ts';
 
@@ -12,6 +16,8 @@ export interface CollectionScheduleOptions {
   readonly own?: () => Promise<void>;
   /** Undefined: none. */
   readonly everySeconds: number | undefined;
+  /** Default: as `WorkflowClientOptions`. */
+  readonly attributes?: AttributeFallback | undefined;
   readonly logger: Logger;
   /** Pause between retries while Temporal is unreachable; default: ten seconds. */
   readonly retryMs?: number;
@@ -38,6 +44,16 @@ export function keepCollectionSchedule(options: CollectionScheduleOptions): () =
 }
 
 async function setSchedule(options: CollectionScheduleOptions): Promise<void> {
+  const { attributes = createAttributeFallback(() => undefined) } = options;
+  await attributes.attempt(searchAttributesOf({ trigger: 'SCHEDULE' }), (searchable) =>
+    setScheduleWith(options, searchable),
+  );
+}
+
+async function setScheduleWith(
+  options: CollectionScheduleOptions,
+  searchable: { typedSearchAttributes?: SearchAttribute[] },
+): Promise<void> {
   const { client, taskQueue, installation, own, everySeconds } = options;
   await own?.();
   const scheduleId = `collect/${installation}`;
@@ -59,6 +75,7 @@ async function setSchedule(options: CollectionScheduleOptions): Promise<void> {
       args: [{}],
       memo: { trigger: 'SCHEDULE' },
       staticSummary: 'scheduled clean-up',
+      ...searchable,
     },
     memo: { trigger: 'SCHEDULE' },
     // One at a time. Missed runs are caught up once.

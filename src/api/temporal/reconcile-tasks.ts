@@ -84,6 +84,7 @@ async function startAgain({ database, workflows, logger }: ReconcilerOptions, ta
       remoteHost: task.upstreamHost,
       trigger: task.trigger ?? 'MANUAL',
       taskName: task.name,
+      ruleName: task.ruleName,
     });
     await setRunId(database.em.fork(), task.id, runId);
     logger.info({ taskId: task.id, workflowId: task.workflowId }, 'started a task that was waiting');

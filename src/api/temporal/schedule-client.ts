@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import type { ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
+import type { Client, ScheduleDescription, ScheduleUpdateOptions } from '@temporalio/client';
 import type { ScheduleGroup, ScheduleKeeper } from '../../db/schedules/schedule-groups.ts';
 import type { SeenSchedule } from '../../db/schedules/temporal-state.ts';
 import { scheduledSyncsType } from '../../workflows/scheduled-syncs-input.ts';
@@ -8,22 +8,29 @@ import type { ScheduledSyncsInput } from '../../workflows/scheduled-syncs-input.
 import { ruleWorkflowType } from '../../workflows/rule-input.ts';
 import type { RuleInput } from '../../workflows/rule-input.ts';
 import { summarizeSync, summaryOf } from '../../workflows/sync-input.ts';
+import type { AttributeFallback } from '../../telemetry/attribute-fallback.ts';
+import { searchAttributesOf } from '../../workflows/search-attributes.ts';
+import type { SearchAttribute } from '../../workflows/search-attributes.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
 
-export function createScheduleClient({ client, taskQueue, own }: WorkflowClientOptions): ScheduleKeeper {
+export interface ScheduleClientOptions extends WorkflowClientOptions {
+  readonly attributes: AttributeFallback;
+}
+
+export function createScheduleClient({
+  client,
+  taskQueue,
+  own,
+  attributes,
+}: ScheduleClientOptions): ScheduleKeeper {
   const call = <T>(work: () => Promise<T>): Promise<T> => callTemporal(client, work);
 
-  async function put(temporalId: string, wanted: Wanted): Promise<void> {
-    try {
-      await call(() => client.schedule.getHandle(temporalId).update(() => wanted));
-    } catch (error) {
-      if (!(error instanceof ScheduleNotFoundError)) throw error;
-      // this memo can never be changed: only what stays is in it
-      const { specification, trigger } = wanted.action.memo;
-      const memo = { specification, trigger };
-      await call(() => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
-    }
+  function put(temporalId: string, wanted: Wanted): Promise<void> {
+    const { typedSearchAttributes = [], ...action } = wanted.action;
+    return attributes.attempt(typedSearchAttributes, (searchable) =>
+      putAction(client, temporalId, { ...wanted, action: { ...action, ...searchable } }),
+    );
   }
 
   async function look(temporalId: string): Promise<ScheduleDescription | undefined> {
@@ -41,7 +48,7 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
       await own?.();
       try {
         const found = group.isPending ? undefined : await look(temporalId);
-        const wanted = describeWanted(group, taskQueue);
+        const wanted = describeWanted(group, taskQueue, attributes);
         if (found !== undefined && fingerprintOf(found) === group.fingerprint && hasNames(found, wanted))
           return seen(found);
         await put(temporalId, wanted);
@@ -65,17 +72,30 @@ export function createScheduleClient({ client, taskQueue, own }: WorkflowClientO
   };
 }
 
+async function putAction(client: Client, temporalId: string, wanted: Wanted): Promise<void> {
+  try {
+    await callTemporal(client, () => client.schedule.getHandle(temporalId).update(() => wanted));
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    // this memo can never be changed: only what stays is in it
+    const { specification, trigger } = wanted.action.memo;
+    const memo = { specification, trigger };
+    await callTemporal(client, () => client.schedule.create({ ...wanted, scheduleId: temporalId, memo }));
+  }
+}
+
 type Wanted = ScheduleUpdateOptions & {
   readonly spec: object;
   readonly action: {
     readonly memo: Record<string, unknown>;
     readonly staticSummary: string;
     readonly taskQueue: string;
+    readonly typedSearchAttributes?: SearchAttribute[];
   };
 };
 
 /** A moment that comes while a run begins its syncs waits for it, so that none of the schedules misses both. */
-function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
+function describeWanted(group: ScheduleGroup, taskQueue: string, attributes: AttributeFallback): Wanted {
   const { cron, intervalSeconds, jitterSeconds, timeZone, catchupWindowSeconds, paused } = group;
   const { specification, temporalId, repositories, only } = group;
   const input: ScheduledSyncsInput = { specification };
@@ -100,6 +120,7 @@ function describeWanted(group: ScheduleGroup, taskQueue: string): Wanted {
         only === null
           ? summaryOf(`scheduled syncs of ${repositories} repositories: ${specification}`)
           : summarizeSync({ ...only, trigger: 'SCHEDULE' }),
+      typedSearchAttributes: [...attributes.present(searchAttributesOf({ ...names, trigger: 'SCHEDULE' }))],
       ...(ruleId === undefined ? {} : runOf(ruleId, specification)),
     },
     policies: {
@@ -124,7 +145,21 @@ function runOf(ruleId: number, specification: string) {
 
 /** Whether Temporal shows the present names: a repository may be renamed, and an upstream may move. */
 function hasNames({ action }: ScheduleDescription, wanted: Wanted): boolean {
-  return action.staticSummary === wanted.action.staticSummary && action.taskQueue === wanted.action.taskQueue;
+  const { staticSummary, taskQueue, typedSearchAttributes } = wanted.action;
+  const isNamed = action.staticSummary === staticSummary && action.taskQueue === taskQueue;
+  return isNamed && valuesOf(attributesIn(action)) === valuesOf(typedSearchAttributes);
+}
+
+function attributesIn({ typedSearchAttributes: found = [] }: ScheduleDescription['action']) {
+  return Array.isArray(found) ? found : found.getAll();
+}
+
+function valuesOf(
+  attributes: readonly { readonly key: { readonly name: string }; readonly value: unknown }[] = [],
+) {
+  return JSON.stringify(
+    attributes.map(({ key, value }) => `${key.name}=${String(value)}`).toSorted((a, b) => (a < b ? -1 : 1)),
+  );
 }
 
 function seen(found: ScheduleDescription): SeenSchedule {

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { TidemarkError } from '../../oci/error.ts';
+import type { AttributeFallback } from '../../telemetry/attribute-fallback.ts';
 
 /** Where the API finds Temporal, and the queue of its workers. */
 export interface WorkflowClientOptions {
@@ -10,6 +11,10 @@ export interface WorkflowClientOptions {
    * @throws TidemarkError `TASK_QUEUE_TAKEN`, `TEMPORAL_UNAVAILABLE`
    */
   readonly own?: (() => Promise<void>) | undefined;
+  /** Default: one of its own that logs nothing. */
+  readonly attributes?: AttributeFallback | undefined;
+  /** Where people reach the web console; undefined: unknown. */
+  readonly publicUrl?: string | undefined;
 }
 
 const callMs = 5_000;

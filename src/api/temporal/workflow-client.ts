@@ -1,26 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { taskLink } from '../../db/tasks/task-log.ts';
 import { TidemarkError } from '../../oci/error.ts';
+import { createAttributeFallback } from '../../telemetry/attribute-fallback.ts';
+import type { AttributeFallback } from '../../telemetry/attribute-fallback.ts';
 import { createScheduleClient } from './schedule-client.ts';
 import type { SyncDescription, SyncRun, SyncStart, WorkflowStarter } from '../../operations/workflows.ts';
 import { callTemporal, unavailable } from './temporal-call.ts';
 import type { WorkflowClientOptions } from './temporal-call.ts';
-import { summarizeSync, syncWorkflowType } from '../../workflows/sync-input.ts';
-import type { SyncInput } from '../../workflows/sync-input.ts';
+import { describeSyncRun, linkTask, summaryOf, syncWorkflowType } from '../../workflows/sync-input.ts';
+import { searchAttributesOf } from '../../workflows/search-attributes.ts';
+import type { SyncInput, SyncNames } from '../../workflows/sync-input.ts';
 import { taskWorkflowTypes } from '../../workflows/upkeep-input.ts';
 
 /** How long to wait for the workflow of a final task to close. */
 const endingMs = 3_000;
 const endingPollMs = 20;
 
-export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientOptions): WorkflowStarter {
+export function createWorkflowClient(options: WorkflowClientOptions): WorkflowStarter {
+  const { client, own } = options;
+  const starter = { ...options, attributes: options.attributes ?? createAttributeFallback(() => undefined) };
   return {
     async startSync(start) {
       await own?.();
       const giveUpAt = performance.now() + endingMs;
       for (;;) {
-        const runId = await tryStart(client, taskQueue, start);
+        const runId = await tryStart(starter, start);
         if (runId !== undefined) return { runId };
         const running = await describeSync(client, { workflowId: start.workflowId });
         if (running.taskId === start.taskId && running.runId !== undefined) return { runId: running.runId };
@@ -35,33 +41,49 @@ export function createWorkflowClient({ client, taskQueue, own }: WorkflowClientO
     },
     cancelSync: (run) => cancelSync(client, run),
     describeSync: (run) => describeSync(client, run),
-    schedules: createScheduleClient({ client, taskQueue, own }),
+    schedules: createScheduleClient(starter),
   };
 }
 
+type Starter = WorkflowClientOptions & { readonly attributes: AttributeFallback };
+
 /** @returns the id of the run; undefined: a run of this workflow id is open. */
-async function tryStart(client: Client, taskQueue: string, start: SyncStart): Promise<string | undefined> {
+async function tryStart(starter: Starter, start: SyncStart): Promise<string | undefined> {
+  const { client, taskQueue, attributes } = starter;
   const { taskId, workflowId, repositoryName, taskName = '', remoteHost = null, trigger = 'MANUAL' } = start;
-  const names = { repositoryName, remoteHost, trigger };
+  const names: SyncNames = { repositoryName, remoteHost, trigger, ...taskLink(starter, taskId) };
   const otherType = taskWorkflowTypes.get(taskName);
   const input: SyncInput = { taskId, repositoryName };
+  const shown = otherType === undefined ? describeSyncRun(taskId, names) : describeOther(start, names);
   try {
-    const handle = await callTemporal(client, () =>
-      client.workflow.start(otherType ?? syncWorkflowType, {
-        workflowId,
-        taskQueue,
-        args: [input],
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        memo: otherType === undefined ? { taskId, ...names } : { taskId, trigger },
-        staticSummary: otherType === undefined ? summarizeSync(names) : taskName,
-      }),
+    const handle = await attributes.attempt(searchAttributesOf(names), (searchable) =>
+      callTemporal(client, () =>
+        client.workflow.start(otherType ?? syncWorkflowType, {
+          workflowId,
+          taskQueue,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          ...shown,
+          ...searchable,
+        }),
+      ),
     );
     return handle.firstExecutionRunId;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw unavailable(error);
   }
+}
+
+/** A run of a mirror rule, a clean-up or a verification. */
+function describeOther({ taskId, taskName = '', ruleName }: SyncStart, { trigger, taskUrl }: SyncNames) {
+  const isRule = typeof ruleName === 'string';
+  return {
+    memo: { taskId, trigger, ...(isRule ? { ruleName } : {}), ...(taskUrl === undefined ? {} : { taskUrl }) },
+    staticSummary: isRule ? summaryOf(`run of mirror rule ${ruleName}`) : taskName,
+    ...(taskUrl === undefined ? {} : { staticDetails: linkTask(taskUrl) }),
+  };
 }
 
 async function cancelSync(client: Client, { workflowId, runId }: SyncRun): Promise<boolean> {

@@ -167,6 +167,7 @@ function showTask(client: Client, task: Task): number {
     ['version', task.createdVersion?.number ?? null],
     ['error', task.error === null ? null : describeError(task.error)],
     ['workflow', task.workflowId],
+    ['trace', task.traceId],
     ['Temporal', task.temporalUrl],
   ]);
   if (!client.json && task.warnings.length > 0) {

@@ -65,6 +65,7 @@ export interface Task {
   readonly failedTags: number;
   readonly warnings: readonly string[];
   readonly workflowId: string;
+  readonly traceId: string | null;
   readonly temporalUrl: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly repository: { readonly id: string; readonly name: string } | null;
@@ -103,7 +104,7 @@ export const versionFields = `id number createdAt contentSummary {
   present { tags manifests blobs signatures } added { tags manifests blobs signatures }
   removed { tags manifests blobs signatures } }`;
 
-export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId temporalUrl
+export const taskFields = `id name state createdAt startedAt finishedAt dryRun mirror pruneFiltered tagsOutsideFilter rateLimited failedTags warnings workflowId traceId temporalUrl
   error { code message } repository { id name } repositoryName upstreams { url upstreamName isFallback hasList manifests blobs bytes } overrides { includeTags excludeTags policy downloadConcurrency rules } createdVersion { ${versionFields} }
   progress { stage tagsTotal tagsDone manifestsTotal manifestsDone blobsTotal blobsDone blobsReused
     bytesTotal bytesDone bytesReused signaturesDone throttledUntil waitsFor waitsUntil }`;

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { clientKeepalive, limitVanishedClients } from './keepalive.ts';
 
 export interface OwnConnectionOptions {
   readonly databaseUrl: string;
@@ -25,11 +26,12 @@ export function createOwnConnection(options: OwnConnectionOptions): OwnConnectio
       connectionString: options.databaseUrl,
       application_name: options.name,
       connectionTimeoutMillis: 10_000,
-      keepAlive: true,
+      ...clientKeepalive,
     });
     client.on('error', forget);
     client.on('end', forget);
     await client.connect();
+    await limitVanishedClients(client);
     await options.prepare?.(client);
     return client;
   }

@@ -22,6 +22,7 @@ const statements = [
     arguments jsonb not null default '{}',
     workflow_id text not null,
     run_id text,
+    trace_id text,
     fence bigint,
     created_at timestamptz not null default now(),
     started_at timestamptz,

@@ -3,6 +3,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import type { Em } from '../open-database.ts';
 import type { Identity } from '../schema/columns/identity.ts';
 import { Task } from '../schema/tasks.ts';
+import { currentTrace } from '../../telemetry/trace-context.ts';
 import { kysely } from '../sql.ts';
 import { ownInstallation } from '../tasks/installation.ts';
 
@@ -29,9 +30,9 @@ export async function createRuleTask(
   const given = { dryRun, allowPrivate, ...(workflow === undefined ? {} : { trigger: 'SCHEDULE' }) };
   for (;;) {
     const inserted = await sql<{ id: number }>`
-      insert into task (name, rule_id, arguments, workflow_id, run_id, started_by)
+      insert into task (name, rule_id, arguments, workflow_id, run_id, started_by, trace_id)
       values (${ruleTaskName}, ${ruleId}, ${JSON.stringify(given)}::jsonb, coalesce(${workflow?.workflowId ?? null}::text, 'rule/' || ${ownInstallation} || '/' || ${ruleId}::bigint),
-        ${workflow?.runId ?? null}, ${startedBy === null ? null : JSON.stringify(startedBy)}::jsonb)
+        ${workflow?.runId ?? null}, ${startedBy === null ? null : JSON.stringify(startedBy)}::jsonb, ${currentTrace()?.traceId ?? null})
       on conflict (rule_id) where name = 'rule.run' and state in ('WAITING', 'RUNNING') do nothing
       returning id`.execute(kysely(em));
     const row = inserted.rows[0];

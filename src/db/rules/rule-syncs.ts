@@ -7,6 +7,8 @@ export interface RuleSync {
   readonly taskId: number;
   readonly workflowId: string;
   readonly repositoryName: string;
+  /** Host and port of the upstream; null: unknown. */
+  readonly remoteHost?: string | null;
 }
 
 export interface SyncableRepository {
@@ -92,7 +94,8 @@ export async function noteSync(
 /** Syncs of the run that have no workflow yet. */
 export async function readUnstarted(em: Em, taskId: number): Promise<RuleSync[]> {
   const found = await sql<RuleSync>`
-    select t.id as "taskId", t.workflow_id as "workflowId", r.name as "repositoryName"
+    select t.id as "taskId", t.workflow_id as "workflowId", r.name as "repositoryName",
+      t.upstream_host as "remoteHost"
     from rule_outcome o join task t on t.id = o.sync_task_id join repository r on r.id = t.repository_id
     where o.task_id = ${taskId} and t.state = 'WAITING' and t.run_id is null order by t.id`.execute(
     kysely(em),

@@ -3,6 +3,7 @@ import type { Identity } from '../schema/columns/identity.ts';
 import type { ScheduleRunOutcome } from '../schema/schedules.ts';
 import type { Em } from '../open-database.ts';
 import { isPushed } from '../reads/read-repositories.ts';
+import { currentTrace } from '../../telemetry/trace-context.ts';
 import { kysely } from '../sql.ts';
 import { syncTaskName, syncWorkflowId } from '../tasks/tasks.ts';
 import { upstreamHost } from '../tasks/sync-turns.ts';
@@ -121,9 +122,9 @@ async function insertTasks(em: Em, schedules: readonly DueSchedule[]): Promise<T
     arguments: { mirror, confirmRemoval: false, dryRun: false, allowPrivate, trigger: 'SCHEDULE' },
   }));
   const inserted = await sql<TaskOfRepository>`
-    insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host)
+    insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host, trace_id)
     select ${syncTaskName}, wish."repositoryId", wish."remoteId", wish.arguments, ${syncWorkflowId(sql`wish."repositoryId"`)},
-      wish."madeBy", (select ${upstreamHost} from remote where id = wish."remoteId")
+      wish."madeBy", (select ${upstreamHost} from remote where id = wish."remoteId"), ${currentTrace()?.traceId ?? null}
     from jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
       as wish("repositoryId" bigint, "remoteId" bigint, arguments jsonb, "madeBy" jsonb)
     order by wish."repositoryId"

@@ -88,6 +88,8 @@ export const Task = defineEntity({
     arguments: p.json<SyncArguments>().defaultRaw("'{}'"),
     workflowId: p.text(),
     runId: p.text().nullable(),
+    /** Of OpenTelemetry; null: created without tracing. */
+    traceId: p.text().nullable(),
     fence: p.bigint('number').nullable(),
     createdAt,
     startedAt: p.datetime().nullable(),

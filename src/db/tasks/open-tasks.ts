@@ -11,6 +11,8 @@ export interface OpenTask {
   readonly workflowId: string;
   readonly runId: string | null;
   readonly repositoryName: string | null;
+  /** Of the run of a mirror rule. */
+  readonly ruleName: string | null;
   readonly upstreamHost: string | null;
   readonly trigger: 'SCHEDULE' | null;
 }
@@ -22,8 +24,8 @@ export async function readOpenTasks(
 ): Promise<OpenTask[]> {
   const result = await sql<OpenTask>`
     select task.id, task.name, task.state, task.workflow_id as "workflowId", task.run_id as "runId", repository.name as "repositoryName",
-      task.upstream_host as "upstreamHost", task.arguments ->> 'trigger' as trigger
-    from task left join repository on repository.id = task.repository_id
+      task.upstream_host as "upstreamHost", task.arguments ->> 'trigger' as trigger, rule.name as "ruleName"
+    from task left join repository on repository.id = task.repository_id left join mirror_rule rule on rule.id = task.rule_id
     where task.state in ('WAITING', 'RUNNING') and task.id > ${page.afterId}
       and task.created_at < now() - make_interval(secs => ${page.minAgeMs / 1000})
     order by task.id limit ${page.limit}`.execute(kysely(em));

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { taskEnded } from '../../telemetry/events.ts';
 import type { UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
@@ -40,6 +41,16 @@ interface TaskEnd {
 /** The id of a task as the API and the command line write it. */
 export function taskKey(taskId: number): string {
   return Buffer.from(`Task:${taskId}`).toString('base64url');
+}
+
+/** The page of a task in the web console, if its address is known. */
+export function taskLink(
+  { publicUrl }: { readonly publicUrl?: string | undefined },
+  taskId: number,
+): { readonly taskUrl?: string } {
+  return publicUrl === undefined
+    ? {}
+    : { taskUrl: `${publicUrl.replace(/\/$/, '')}/tasks/${taskKey(taskId)}` };
 }
 
 export async function readTaskNames(em: Em, taskId: number): Promise<TaskNames | undefined> {
@@ -100,6 +111,8 @@ export async function logTaskEnded(em: Em, log: TaskLog, taskId: number, before?
     if (ended === undefined) return;
     const { end } = ended;
     const names = before ?? ended.names;
+    const { name, trigger } = names;
+    taskEnded.publish({ name, trigger, outcome: end.outcome, code: end.code, seconds: end.seconds });
     const { outcome, version, tags, bytes, seconds, report, code, reason } = end;
     const fields = { event: 'task.ended', ...fieldsOf(names, taskId), ...end };
     const made = version === null ? '' : `, version ${version}`;

@@ -7,6 +7,7 @@ import type { Identity } from '../schema/columns/identity.ts';
 import { ownInstallation } from './installation.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { currentTrace } from '../../telemetry/trace-context.ts';
 import { upstreamHost } from './sync-turns.ts';
 import { tellEnding } from './task-endings.ts';
 import { leaveTags } from '../staging/walked-tags.ts';
@@ -34,10 +35,10 @@ export async function createSyncTask(
 ): Promise<{ task: Task; isNew: boolean }> {
   for (;;) {
     const inserted = await sql<Record<string, unknown>>`
-      insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host)
+      insert into task (name, repository_id, remote_id, arguments, workflow_id, started_by, upstream_host, trace_id)
       values (${syncTaskName}, ${input.repositoryId}, ${input.remoteId}, ${JSON.stringify(input.arguments)}::jsonb,
         ${syncWorkflowId(input.repositoryId)}, ${input.startedBy == null ? null : JSON.stringify(input.startedBy)}::jsonb,
-        (select ${upstreamHost} from remote where id = ${input.remoteId}))
+        (select ${upstreamHost} from remote where id = ${input.remoteId}), ${currentTrace()?.traceId ?? null})
       on conflict (repository_id) where name = 'repository.sync' and state in ('WAITING', 'RUNNING') do nothing
       returning *`.execute(kysely(em));
     const row = inserted.rows[0];

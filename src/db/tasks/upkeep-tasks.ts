@@ -3,6 +3,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import { Task } from '../schema/tasks.ts';
 import type { UpkeepArguments, UpkeepReport } from '../schema/tasks.ts';
 import type { Em } from '../open-database.ts';
+import { currentTrace } from '../../telemetry/trace-context.ts';
 import { kysely } from '../sql.ts';
 
 /** One task of each kind runs at a time. */
@@ -23,8 +24,8 @@ export async function createUpkeepTask(
 ): Promise<{ task: Task; isNew: boolean }> {
   for (;;) {
     const inserted = await sql<{ id: number }>`
-      insert into task (name, arguments, workflow_id, run_id)
-      values (${input.name}, ${JSON.stringify(input.arguments)}::jsonb, ${input.workflowId}, ${input.runId ?? null})
+      insert into task (name, arguments, workflow_id, run_id, trace_id)
+      values (${input.name}, ${JSON.stringify(input.arguments)}::jsonb, ${input.workflowId}, ${input.runId ?? null}, ${currentTrace()?.traceId ?? null})
       on conflict (name) where name in ('content.collect', 'content.verify') and state in ('WAITING', 'RUNNING') do nothing
       returning id`.execute(kysely(em));
     const row = inserted.rows[0];

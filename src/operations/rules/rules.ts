@@ -168,20 +168,21 @@ export async function runRule(
       ...lacksTarget(viewer, row.targetPrefix, rule.field),
     ];
     if (lacking.length > 0) return refusedTask(...lacking);
-    return createRuleTask(transaction, {
+    const created = await createRuleTask(transaction, {
       ruleId: row.id,
       dryRun,
       allowPrivate: deps.addresses.allowPrivate,
       startedBy: viewer.identity,
     });
+    return { ...created, ruleName: row.name };
   });
   if ('mistakes' in accepted) return accepted;
-  const { task, isNew } = accepted;
+  const { task, isNew, ruleName } = accepted;
   if (!isNew) {
     const message = `A run of the rule is open: the task ${toGlobalId('Task', task.id)}. Wait until it has ended, or cancel it.`;
     return { taskId: task.id, mistakes: [mistake('IN_USE', [rule.field], message)] };
   }
-  await startWorkflow(deps, em, { task, repositoryName: '' });
+  await startWorkflow(deps, em, { task, repositoryName: '', ruleName });
   return { taskId: task.id, mistakes: [] };
 }
 

@@ -7,6 +7,7 @@ import { admitConnected, tlsSettings } from './connect-settings.ts';
 import type { ConnectSettings } from './connect-settings.ts';
 import { networkError } from './network-error.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
+import { observed } from './observed-exchange.ts';
 import type { RegistryOptions } from '../registry.ts';
 import { openSocketExchange } from './sockets/socket-exchange.ts';
 import type { SocketExchange } from './sockets/socket-exchange.ts';
@@ -98,7 +99,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
       }
   };
   return {
-    exchange,
+    exchange: observed(exchange),
     registryIsPrivate: () => (options.proxyUrl === undefined ? registryIsPrivate() : options.allowPrivate),
     async close() {
       for (const { sockets } of routes.values()) sockets?.close();

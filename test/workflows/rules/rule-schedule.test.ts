@@ -56,6 +56,8 @@ test('a rule with an interval runs by itself, a paused one does not, and a delet
   await until(async () => (await read(id)).lastRun?.state === 'COMPLETED');
   const rule = await read(id);
   expect(rule.repositoryCount).toBe(2);
+  const ofHost = `TidemarkRemoteHost = '${new URL(catalog.upstream.url).host}' AND TidemarkTrigger = 'SCHEDULE'`;
+  await until(async () => (await stage.harness.client.workflow.count(ofHost)).count === 2);
   const [, temporalId = ''] = /^(rule-schedule\/.*?)-\d{4}-/.exec(rule.lastRun?.workflowId ?? '') ?? [];
   await until(async () => (await temporalIds()).includes(temporalId));
 

@@ -1,5 +1,6 @@
 import { readServedManifest } from '../../../db/reads/read-served.ts';
 import type { ServedManifest, ServedManifestArguments } from '../../../db/reads/read-served.ts';
+import { staleTagServed } from '../../../telemetry/events.ts';
 import type { Exchange } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import type { ServedVersion } from '../served-version.ts';
@@ -39,7 +40,7 @@ export async function readCurrentTag(
   }
   if (answer.kind === 'stale') {
     reply.header('warning', staleWarning);
-    api.pulls.countStale(answer.problem);
+    staleTagServed.publish({ reason: answer.problem.toLowerCase() });
   }
   return { manifest, version };
 }

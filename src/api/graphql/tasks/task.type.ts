@@ -78,6 +78,12 @@ export class TaskType extends NodeType {
   @Field(() => String, { description: 'Id of the Temporal workflow.' })
   workflowId!: string;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'OpenTelemetry trace that created the task, in hexadecimal; null without tracing.',
+  })
+  traceId!: string | null;
+
   @Field(() => Boolean, { description: 'Whether the sync is a dry run (`dryRun`).' })
   dryRun!: boolean;
 
@@ -114,6 +120,7 @@ export function toTaskType(row: Task): TaskType {
     state,
     createdAt,
     workflowId,
+    traceId: row.traceId ?? null,
     startedAt: row.startedAt ?? null,
     finishedAt: row.finishedAt ?? null,
     error: typeof errorCode === 'string' ? { code: errorCode, message: errorMessage ?? '' } : null,

@@ -1,0 +1,123 @@
+/** OpenTelemetry. It is loaded only if the environment asks for traces; the standard variables (`OTEL_…`) configure it. */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context, propagation, trace } from '@opentelemetry/api';
+import type { ProxyTracerProvider, Span } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { tracing } from '@opentelemetry/sdk-node';
+import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
+import {
+  OpenTelemetryActivityInboundInterceptor,
+  OpenTelemetryActivityOutboundInterceptor,
+  makeWorkflowExporter,
+} from '@temporalio/interceptors-opentelemetry/lib/worker/index.js';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { upstreamEvents } from './events.ts';
+import type { UpstreamRequest } from './events.ts';
+import { setTraceReader } from './trace-context.ts';
+
+export type Tracing = ReturnType<typeof startTracing>;
+
+/** An unreachable collector must not delay the end of a process for long. */
+const flushMs = 5_000;
+
+export function startTracing(env: NodeJS.ProcessEnv) {
+  const isNamed =
+    env['OTEL_SERVICE_NAME'] !== undefined || /service\.name=/.test(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '');
+  const sdk = new NodeSDK({
+    ...(isNamed ? {} : { serviceName: 'tidemark' }),
+    // Traces only: metrics are Prometheus', and the log is on standard output.
+    logRecordProcessors: [],
+    instrumentations: [],
+  });
+  sdk.start();
+  setTraceReader(() => {
+    const { traceId, spanId } = trace.getActiveSpan()?.spanContext() ?? {};
+    return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
+  });
+  const stopUpstreams = traceUpstreams();
+  return {
+    clientInterceptors: [clientInterceptor()],
+    worker: workerParts(),
+    serve: serveTraced,
+    async close(): Promise<void> {
+      stopUpstreams();
+      setTraceReader(() => undefined);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, flushMs);
+      });
+      await Promise.race([sdk.shutdown().catch(() => undefined), late]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Starts of workflows only: what the periodic looks ask of Temporal would be a trace each. */
+function clientInterceptor() {
+  const interceptor = new OpenTelemetryWorkflowClientInterceptor();
+  return {
+    start: interceptor.start.bind(interceptor),
+    startWithDetails: interceptor.startWithDetails.bind(interceptor),
+  };
+}
+
+const interceptActivity: ActivityInterceptorsFactory = (activityContext) => ({
+  inbound: new OpenTelemetryActivityInboundInterceptor(activityContext),
+  outbound: new OpenTelemetryActivityOutboundInterceptor(activityContext),
+});
+
+function workerParts() {
+  const provider = (
+    trace.getTracerProvider() as ProxyTracerProvider
+  ).getDelegate() as tracing.BasicTracerProvider;
+  return {
+    interceptors: { activity: [interceptActivity], client: { workflow: [clientInterceptor()] } },
+    // Workflows have no I/O: their spans come out through a sink.
+    sinks: { exporter: makeWorkflowExporter(provider.getActiveSpanProcessor(), provider.resource) },
+  };
+}
+
+/** A span for each request to an upstream, from its begin to the end of the body. */
+function traceUpstreams(): () => void {
+  const tracer = trace.getTracer('tidemark');
+  const spans = new WeakMap<UpstreamRequest, Span>();
+  const stops = [
+    upstreamEvents.began.subscribe((request) => {
+      const { method, host, path } = request;
+      const attributes = { 'http.request.method': method, 'server.address': host, 'url.path': path };
+      spans.set(request, tracer.startSpan(`${method} ${host}`, { kind: SpanKind.CLIENT, attributes }));
+    }),
+    upstreamEvents.ended.subscribe((request) => {
+      const span = spans.get(request);
+      if (span === undefined) return;
+      const { status, error, bodyBytes } = request;
+      if (status !== undefined) span.setAttribute('http.response.status_code', status);
+      if (bodyBytes > 0) span.setAttribute('http.response.body.size', bodyBytes);
+      if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+      span.end();
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+interface TracedRequest {
+  readonly name: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly response: ServerResponse;
+  /** Of GraphQL; the caller chooses it. */
+  readonly operationName: string | undefined;
+}
+
+/** Runs `proceed`, and all that follows from it, in a span that ends with the response. A caller's trace is continued. */
+function serveTraced({ name, headers, response, operationName }: TracedRequest, proceed: () => void): void {
+  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  const span = trace.getTracer('tidemark').startSpan(name, { kind: SpanKind.SERVER }, parent);
+  if (operationName !== undefined) span.setAttribute('graphql.operation.name', operationName.slice(0, 100));
+  response.once('close', () => {
+    span.setAttribute('http.response.status_code', response.statusCode);
+    span.end();
+  });
+  context.with(trace.setSpan(parent, span), proceed);
+}
