@@ -111,7 +111,7 @@ describe.skipIf(skipWithout('helm', 'kubeconform'))('the chart', () => {
   test.each(examples)('connects the objects of %s by labels that do not change', (name) => {
     const objects = objectsOf(name);
     const pods = podsOf(objects);
-    for (const { kind, spec } of objects) {
+    for (const { kind, spec } of objects.filter((object) => object.kind !== 'ServiceMonitor')) {
       const selector = labelsOf(kind, spec);
       if (selector === undefined) continue;
       expect(Object.keys(selector).sort()).toEqual([
@@ -119,16 +119,36 @@ describe.skipIf(skipWithout('helm', 'kubeconform'))('the chart', () => {
         'app.kubernetes.io/instance',
         'app.kubernetes.io/name',
       ]);
-      const selected =
-        kind === 'ServiceMonitor'
-          ? objects.filter((object) => object.kind === 'Service').map((service) => service.metadata.labels)
-          : pods.map((pod) => pod.labels);
-      expect(
-        selected.filter((labels) =>
-          Object.entries(selector).every(([key, value]) => labels?.[key] === value),
-        ),
-      ).toHaveLength(1);
+      const selected = pods.filter(({ labels }) =>
+        Object.entries(selector).every(([key, value]) => labels[key] === value),
+      );
+      expect(selected).toHaveLength(1);
     }
+  });
+
+  test('serves metrics on a port of its own, to the monitoring only', () => {
+    const objects = objectsOf('s3.yaml');
+    const monitor = objects.find(({ kind }) => kind === 'ServiceMonitor');
+    const selector = Object.entries(labelsOf('ServiceMonitor', monitor?.spec ?? {}) ?? {});
+    const services = objects.filter(
+      ({ kind, metadata: { labels = {} } }) =>
+        kind === 'Service' && selector.every(([key, value]) => labels[key] === value),
+    );
+    const [port] = valuesOf(monitor?.spec, 'port');
+    const read = services.filter(({ spec }) => valuesOf(spec['ports'], 'name').includes(port));
+    expect(read.map(({ metadata, spec }) => [metadata.name, spec['clusterIP']])).toEqual([
+      ['tidemark-api-metrics', 'None'],
+      ['tidemark-worker-metrics', 'None'],
+    ]);
+    const open = objects
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .map(({ spec }) => valuesOf(spec['ingress'], 'port'));
+    expect(open).toEqual([['http', 'metrics'], ['metrics'], []]);
+    for (const { component, spec } of podsOf(objects))
+      for (const { env } of spec.containers)
+        expect(loadConfig(withSecrets(env)).metricsAddress !== undefined, component).toBe(
+          component !== 'migrate',
+        );
   });
 
   test('migrates before an installation and an upgrade, with a Secret that is there by then', () => {

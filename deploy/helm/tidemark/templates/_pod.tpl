@@ -55,6 +55,10 @@ capabilities: { drop: [ALL] }
 - name: TIDEMARK_BLOBS
   value: {{ required "storage.s3.url is required with storage.type s3" .Values.storage.s3.url | quote }}
 {{- end }}
+{{- if .Values.metrics.enabled }}
+- name: TIDEMARK_METRICS_ADDRESS
+  value: 0.0.0.0:{{ .Values.metrics.port }}
+{{- end }}
 {{ include "tidemark.settings" . | trim }}
 {{- end -}}
 
