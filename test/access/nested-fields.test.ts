@@ -16,6 +16,7 @@ afterAll(() => scene?.close());
 const within = [
   // viewer.test.ts has whose
   'Estate.recentVersions',
+  'Estate.upstreamQuotas',
   'Manifest.blobs',
   'Manifest.manifests',
   'Manifest.referrers',
@@ -42,6 +43,7 @@ const within = [
   'TagHistoryEntry.version',
   'Task.createdVersion',
   'Task.repository',
+  'UpstreamQuota.remote',
 ];
 
 /** Fields that a row leads elsewhere with: how a thing of one's own comes to lead to another's, and where that shows. */
@@ -74,6 +76,13 @@ const leads: readonly Lead[] = [
       ],
       ['MirrorRule.credential', 'mirror_rule', 'credential_id', 'mirrorRuleId', 'credentialId'],
       ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
+      [
+        'MirrorRule.signaturePolicy',
+        'mirror_rule',
+        'signature_policy_id',
+        'mirrorRuleId',
+        'signaturePolicyId',
+      ],
       ['Remote.signaturePolicy', 'remote', 'signature_policy_id', 'remoteId', 'signaturePolicyId'],
       [
         'Distribution.signaturePolicy',

@@ -31,7 +31,11 @@ import { ManifestResolver, SignatureResolver, TagResolver } from './content/cont
 import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
 import { SearchResolver } from './search/search.resolver.ts';
-import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
+import {
+  EstateResolver,
+  RepositoryFreshnessResolver,
+  UpstreamQuotaResolver,
+} from './estate/estate.resolver.ts';
 import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
@@ -49,6 +53,7 @@ import {
 import { SignaturePolicyMutationResolver } from './policies/signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
+  MirrorRuleSignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
@@ -92,6 +97,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   DistributionMutationResolver,
   SignaturePolicyResolver,
   SignaturePolicyMutationResolver,
+  MirrorRuleSignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   DistributionSignaturePolicyResolver,
@@ -140,6 +146,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   EstateResolver,
   SearchResolver,
   RepositoryFreshnessResolver,
+  UpstreamQuotaResolver,
   MirrorRuleResolver,
   MirrorRuleMutationResolver,
   TaskRuleResolver,

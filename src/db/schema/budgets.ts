@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
+import { key } from './columns/columns.ts';
 
 /** The bandwidth of a remote or of a host. Migration 0014 describes the columns. */
 export const ByteAccount = defineEntity({
@@ -25,4 +26,20 @@ export const RequestQuota = defineEntity({
   },
 });
 
-export const budgetsTables = [ByteAccount, RequestQuota];
+/** The quota that a host has last announced to a remote. Migration 0014 describes the columns. */
+export const AnnouncedQuota = defineEntity({
+  name: 'AnnouncedQuota',
+  properties: {
+    scope: p.text().primary(),
+    remoteId: key,
+    host: p.text(),
+    requestLimit: p.bigint('number').nullable(),
+    remaining: p.bigint('number'),
+    windowSeconds: p.bigint('number').nullable(),
+    resetsAt: p.datetime().nullable(),
+    readAt: p.datetime(),
+    knownUntil: p.datetime(),
+  },
+});
+
+export const budgetsTables = [ByteAccount, RequestQuota, AnnouncedQuota];

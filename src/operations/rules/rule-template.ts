@@ -1,9 +1,11 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
+import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { withChanges } from '../remotes/given-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
 import { plainFields } from '../remotes/remote-row.ts';
 import { ruleFields } from '../remotes/tag-rules.ts';
+import { splitProxyUrl } from '../remotes/urls.ts';
 import type { RuleFields } from './rule-fields.ts';
 
 /* The remotes that a rule makes: `template` has their plain fields, `secretsSealed` their secrets. */
@@ -13,6 +15,11 @@ const templateFields = [
   ...ruleFields,
   'realmHosts',
 ] as const satisfies readonly (keyof RemoteFields)[];
+
+/** What `template` has: null and absent are the same. The proxy is without its credentials. */
+export type TemplateFields = FurtherRules & Pick<RemoteFields, PlainTemplateField | 'proxyUrl'>;
+
+type PlainTemplateField = Exclude<(typeof templateFields)[number], keyof FurtherRules>;
 
 /** Never shown. */
 const secretFields = [
@@ -39,7 +46,10 @@ export function applyTemplate(row: MirrorRule, input: RuleFields, box: SecretBox
   const secrets = withChanges<Secrets>(kept, given);
   row.template = withChanges(
     row.template,
-    Object.fromEntries(templateFields.map((field) => [field, input[field]])),
+    Object.fromEntries([
+      ...templateFields.map((field) => [field, input[field]]),
+      ['proxyUrl', input.proxyUrl && splitProxyUrl(input.proxyUrl).publicUrl],
+    ]),
   );
   row.secretsSealed =
     Object.keys(secrets).length === 0 ? null : box.encrypt(JSON.stringify(secrets), contextOf(row));
