@@ -32,6 +32,7 @@ const names = [
   'TaskUpstream',
   'Upstream',
   'UpkeepReport',
+  'UpstreamQuota',
   'UserError',
   'Verification',
   'VersionDiff',
@@ -63,6 +64,7 @@ const nodes = [
   'TagOutcome',
   'Task',
   'Token',
+  'UpstreamQuota',
   'WaitingTag',
 ];
 
