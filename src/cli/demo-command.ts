@@ -39,6 +39,7 @@ export async function demoCommand(
     const world = createWorld();
     const upstream = await startSampleUpstream({
       repositories: new Map([[demoRepositoryName, content], ...(keep ? world.repositories : [])]),
+      ...(keep && { quota: { limit: 200, remaining: 143 } }),
     });
     stops.push(() => upstream.close());
     note(

@@ -20,6 +20,8 @@ export interface SampleUpstreamOptions {
   readonly pageSizeMax?: number;
   /** The required Basic credentials; default none. */
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** The quota that answers about manifests announce. It is never used up; default none. */
+  readonly quota?: { readonly limit: number; readonly remaining: number };
 }
 
 export interface SampleRequest {
@@ -96,6 +98,7 @@ async function serve(exchange: Exchange): Promise<void> {
   if (route === null || repository === undefined)
     return sendError(response, 404, 'NAME_UNKNOWN', `No repository was found for ${url.pathname}.`);
   if (resource === 'tags') return sendTags(exchange, name, repository, url.searchParams);
+  if (resource === 'manifests' && options.quota !== undefined) announceQuota(response, options.quota);
   if (resource === 'manifests') return sendManifest(exchange, repository, reference);
   if (resource === 'referrers') return sendReferrers(exchange, repository, reference);
   return sendBlob(exchange, repository, reference);
@@ -105,6 +108,15 @@ function isAdmitted({ request, options: { credentials } }: Exchange): boolean {
   if (credentials === undefined) return true;
   const basic = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
   return request.headers.authorization === `Basic ${basic}`;
+}
+
+/** As Docker Hub does, for a window of six hours. */
+function announceQuota(
+  response: ServerResponse,
+  { limit, remaining }: NonNullable<SampleUpstreamOptions['quota']>,
+): void {
+  response.setHeader('RateLimit-Limit', `${limit};w=21600`);
+  response.setHeader('RateLimit-Remaining', `${remaining};w=21600`);
 }
 
 /** distribution-spec, "Listing Tags": lexical order, `n`, `last`, `Link` to the next page. */

@@ -16,7 +16,6 @@ afterAll(() => scene?.close());
 const within = [
   // viewer.test.ts has whose
   'Estate.recentVersions',
-  'Estate.upstreamQuotas',
   'Manifest.blobs',
   'Manifest.manifests',
   'Manifest.referrers',
@@ -43,6 +42,7 @@ const within = [
   'TagHistoryEntry.version',
   'Task.createdVersion',
   'Task.repository',
+  // viewer.test.ts has whose
   'UpstreamQuota.remote',
 ];
 

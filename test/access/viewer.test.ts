@@ -156,9 +156,9 @@ describe('the quotas of upstreams', () => {
   test('are those of remotes that the caller may read, one for each account, while their window lasts', async () => {
     await scene.api.sql(
       `insert into announced_quota (scope, remote_id, host, request_limit, remaining, window_seconds, read_at, known_until)
-       select q.scope, remote.id, q.host, q.most, q.remaining, 21600, now() - make_interval(secs => q.age), now() + make_interval(secs => q.left)
+       select q.scope, remote.id, q.host, q.most, q.remaining, 21600, now() - make_interval(secs => q.age), now() + make_interval(secs => q.known)
        from (values ('a', $1, 'b.test', 100, 7, 0, 60), ('a', $2, 'b.test', 100, 8, 30, 60), ('b', $2, 'a.test', 5000000000, 5000000000, 0, 60),
-         ('c', $1, 'c.test', 1, 1, 0, -1)) as q(scope, name, host, most, remaining, age, left) join remote on remote.name = q.name`,
+         ('c', $1, 'c.test', 1, 1, 0, -1)) as q(scope, name, host, most, remaining, age, known) join remote on remote.name = q.name`,
       [own.name, others.name],
     );
     expect(await quotasOf('reader', 'first: 10')).toMatchObject({

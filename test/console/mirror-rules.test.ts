@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../interop/peers.ts';
 import { openCatalog } from '../workflows/rules/registry.ts';
 import type { CatalogUpstream } from '../workflows/rules/registry.ts';
+import { findViolations } from './support/axe.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
 
@@ -76,11 +77,44 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/rules/team?edit=rule');
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('tab', { name: 'Runs' }).click();
+    const found: string[] = [];
+    const choose = async (tab: string) => {
+      await dialog.getByRole('tab', { name: tab }).click();
+      found.push(...(await findViolations(page)));
+    };
+    await choose('Tags and layers');
+    await dialog.getByLabel('Or in these version ranges').fill('>=1 <2');
+    await page.keyboard.press('Enter');
+    await dialog.getByLabel('Only the newest').fill('3');
+    await choose('Fallbacks');
+    await dialog.getByRole('button', { name: 'Add a fallback' }).click();
+    await dialog.getByLabel('Registry of fallback 1').fill('not an address');
+    await choose('Connection');
+    await dialog.getByLabel(/^Proxy/).fill('http://user:secret@proxy.example:3128');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    // The mistake opens its tab; what was typed is kept.
+    await dialog.getByRole('alert').getByText('"not an address"').waitFor();
+    await dialog.getByRole('button', { name: 'Remove fallback 1' }).click();
+    await choose('Runs');
+    expect(found).toEqual([]);
     await dialog.getByText('At an interval').click();
     await dialog.getByLabel('Every … minutes').fill('120');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('region', { name: 'Rule', exact: true }).getByText('every 2 h').waitFor();
+    const { mirrorRule } = await console.ask<{ mirrorRule: object }>(
+      '{ mirrorRule(name: "team") { semverRanges newestTags { count } proxyUrl fallbacks { url } } }',
+    );
+    expect(mirrorRule).toEqual({
+      semverRanges: ['>=1 <2'],
+      newestTags: { count: 3 },
+      proxyUrl: 'http://proxy.example:3128',
+      fallbacks: [],
+    });
+    // The form has them again.
+    await page.goto('/rules/team?edit=rule');
+    await dialog.getByRole('tab', { name: 'Connection' }).click();
+    expect(await dialog.getByLabel(/^Proxy/).inputValue()).toBe('http://proxy.example:3128');
+    await page.keyboard.press('Escape');
 
     await page.getByRole('button', { name: 'Delete' }).click();
     const question = page.getByRole('dialog', { name: 'Delete' });

@@ -76,7 +76,10 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
 
   beforeAll(async () => {
     const world = createWorld(60);
-    upstream = await startSampleUpstream({ repositories: world.repositories });
+    upstream = await startSampleUpstream({
+      repositories: world.repositories,
+      quota: { limit: 200, remaining: 143 },
+    });
     console = await openConsole();
     await mirrorWorld(world, upstream.url, console.ask);
     await runRule(console.ask, upstream.url);
@@ -122,6 +125,9 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     await page.goto('/');
     await settle(page, 'mirror/grafana');
     await page.getByRole('img', { name: /^Bytes served by day/ }).waitFor();
+    const quotas = page.getByRole('region', { name: 'Upstream quotas' });
+    await quotas.getByText('143 of 200 requests left').waitFor();
+    await quotas.getByText('counted over the last 6 h').waitFor();
     const { bytes, files, paintedMs, interactiveMs } = await measureFirstLoad(page);
     process.stdout.write(
       `First load: ${(bytes / 1_000).toFixed(0)} kB in ${files} files; content after ${paintedMs.toFixed(0)} ms, interactive after ${interactiveMs.toFixed(0)} ms.\n`,
