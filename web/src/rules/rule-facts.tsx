@@ -1,5 +1,5 @@
 import { graphql, readFragment } from '../graphql/graphql.ts';
-import type { FragmentOf } from '../graphql/graphql.ts';
+import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
 import { Panel } from '../shared/panel.tsx';
 import shared from '../shared/shared.module.css';
 import { span } from '../shared/time.ts';
@@ -22,7 +22,7 @@ export const RuleFactsFragment = graphql(
 /** How a rule finds repositories, and what it makes of them. */
 export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFactsFragment> }) {
   const data = readFragment(RuleFactsFragment, rule);
-  const { stripPrefix, targetPrefix, includeTags, excludeTags, nextRunAts } = data;
+  const { stripPrefix, targetPrefix, nextRunAts } = data;
   const facts = [
     ['Registry', data.url],
     ['Login', data.credential?.name ?? data.username ?? 'none'],
@@ -38,8 +38,11 @@ export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFacts
       `${targetPrefix === '' ? '' : `${targetPrefix}/`}…${stripPrefix === null ? '' : `, without ${stripPrefix}/`}`,
     ],
     ['At most', `${data.repositoriesAtMost.toLocaleString()} repositories`],
-    ['Tags', <Chips key="tags" texts={includeTags ?? []} none="every tag" />],
-    ['Except tags', excludeTags === null ? null : <Chips key="but" texts={excludeTags} />],
+    ['Tags', <Chips key="tags" texts={tagsOf(data)} none="every tag" />],
+    ['Except tags', <Chips key="but" texts={exceptionsOf(data)} none="none" />],
+    ['Platforms', <Chips key="platforms" texts={data.platforms ?? []} none="all" />],
+    ['Signature policy', data.signaturePolicy?.name],
+    ['Fallbacks', data.fallbacks.length === 0 ? null : data.fallbacks.map(({ url }) => url).join(', ')],
     ['Layers', blobPolicies.find(({ value }) => value === data.policy)?.label],
     ['Tags that are gone', data.mirror ? 'are removed here too' : 'are kept'],
     ['Runs', describeSchedule(data)],
@@ -75,6 +78,19 @@ function Chips({ texts, none = '' }: { readonly texts: readonly string[]; readon
       {texts.length > shown ? <span>and {(texts.length - shown).toLocaleString()} more</span> : null}
     </span>
   );
+}
+
+type Tags = Pick<
+  ResultOf<typeof RuleSettings>,
+  'includeTags' | 'includeTagPatterns' | 'semverRanges' | 'excludeTags' | 'excludeTagPatterns'
+>;
+
+function tagsOf({ includeTags, includeTagPatterns, semverRanges }: Tags): string[] {
+  return [...(includeTags ?? []), ...(includeTagPatterns ?? []), ...(semverRanges ?? [])];
+}
+
+function exceptionsOf({ excludeTags, excludeTagPatterns }: Tags): string[] {
+  return [...(excludeTags ?? []), ...(excludeTagPatterns ?? [])];
 }
 
 interface Times {
