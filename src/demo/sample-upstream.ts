@@ -20,8 +20,8 @@ export interface SampleUpstreamOptions {
   readonly pageSizeMax?: number;
   /** The required Basic credentials; default none. */
   readonly credentials?: { readonly username: string; readonly password: string };
-  /** The quota that answers about manifests announce. It is never used up; default none. */
-  readonly quota?: { readonly limit: number; readonly remaining: number };
+  /** Sent with answers about manifests. */
+  readonly manifestHeaders?: Readonly<Record<string, string>>;
 }
 
 export interface SampleRequest {
@@ -98,7 +98,7 @@ async function serve(exchange: Exchange): Promise<void> {
   if (route === null || repository === undefined)
     return sendError(response, 404, 'NAME_UNKNOWN', `No repository was found for ${url.pathname}.`);
   if (resource === 'tags') return sendTags(exchange, name, repository, url.searchParams);
-  if (resource === 'manifests' && options.quota !== undefined) announceQuota(response, options.quota);
+  if (resource === 'manifests') response.setHeaders(new Headers(options.manifestHeaders));
   if (resource === 'manifests') return sendManifest(exchange, repository, reference);
   if (resource === 'referrers') return sendReferrers(exchange, repository, reference);
   return sendBlob(exchange, repository, reference);
@@ -108,15 +108,6 @@ function isAdmitted({ request, options: { credentials } }: Exchange): boolean {
   if (credentials === undefined) return true;
   const basic = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
   return request.headers.authorization === `Basic ${basic}`;
-}
-
-/** As Docker Hub does, for a window of six hours. */
-function announceQuota(
-  response: ServerResponse,
-  { limit, remaining }: NonNullable<SampleUpstreamOptions['quota']>,
-): void {
-  response.setHeader('RateLimit-Limit', `${limit};w=21600`);
-  response.setHeader('RateLimit-Remaining', `${remaining};w=21600`);
 }
 
 /** distribution-spec, "Listing Tags": lexical order, `n`, `last`, `Link` to the next page. */
@@ -159,11 +150,9 @@ function sendReferrers(exchange: Exchange, repository: SampleRepository, subject
     const { digest, mediaType, bytes } = document;
     return [{ mediaType, digest, size: bytes.length, artifactType: parsed.artifactType }];
   });
-  exchange.response.setHeader('Content-Type', mediaTypes.ociIndex);
-  sendBody(
-    exchange.response,
-    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })),
-  );
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+  exchange.response.setHeader('Content-Type', index.mediaType);
+  sendBody(exchange.response, Buffer.from(JSON.stringify(index)));
 }
 
 const parsedBefore = new WeakMap<ManifestDocument, ReturnType<typeof tryParse>>();

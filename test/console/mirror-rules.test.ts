@@ -88,12 +88,12 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     await dialog.getByLabel('Only the newest').fill('3');
     await choose('Fallbacks');
     await dialog.getByRole('button', { name: 'Add a fallback' }).click();
-    await dialog.getByLabel('Registry of fallback 1').fill('not an address');
+    await dialog.getByLabel('Registry of fallback 1').fill('ftp://mirror.example');
     await choose('Connection');
     await dialog.getByLabel(/^Proxy/).fill('http://user:secret@proxy.example:3128');
     await dialog.getByRole('button', { name: 'Save' }).click();
     // The mistake opens its tab; what was typed is kept.
-    await dialog.getByRole('alert').getByText('"not an address"').waitFor();
+    await dialog.getByRole('alert').getByText('fallbacks[0]').waitFor();
     await dialog.getByRole('button', { name: 'Remove fallback 1' }).click();
     await choose('Runs');
     expect(found).toEqual([]);

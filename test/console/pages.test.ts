@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { sampleQuota } from '../../src/demo/sample-quota.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
@@ -78,7 +79,7 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     const world = createWorld(60);
     upstream = await startSampleUpstream({
       repositories: world.repositories,
-      quota: { limit: 200, remaining: 143 },
+      manifestHeaders: sampleQuota,
     });
     console = await openConsole();
     await mirrorWorld(world, upstream.url, console.ask);
