@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { addImage, addIndex, createSampleRepository } from '../dist/demo/sample-image.js';
 import { startSampleUpstream } from '../dist/demo/sample-upstream.js';
 import { findBytes } from './find-bytes.mjs';
+import { createRandom } from './random.mjs';
 import { startStack } from './stack.mjs';
 
 const { values } = parseArgs({
@@ -150,15 +151,4 @@ async function taskState(id) {
 
 function killCount() {
   return Object.values(outcome.kills).reduce((sum, count) => sum + count, 0);
-}
-
-/** mulberry32: the same seed, the same kills. */
-function createRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

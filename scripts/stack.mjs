@@ -14,10 +14,10 @@ const main = new URL('../dist/main.js', import.meta.url).pathname;
 const quiet = () => undefined;
 
 /**
- * Starts PostgreSQL, Temporal, an API and a worker, each a process; `settings` are further environment variables. What the roles print is in
- * `roles.log` of the data folder.
+ * Starts PostgreSQL, Temporal, APIs and workers, each a process; `settings` are further environment variables. What the roles print is in
+ * `roles.log` of the data folder. The first API and worker are `api` and `worker`, the others `api 2`, `worker 2`, and so on.
  */
-export async function startStack(settings = {}) {
+export async function startStack(settings = {}, { apis = 1, workers = 1 } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidemark-stack-'));
   const binary = await findTemporal({ cacheDir: cacheFolder(process.env), log: console.log });
   const starters = {
@@ -35,11 +35,23 @@ export async function startStack(settings = {}) {
     TEMPORAL_ADDRESS: servers.temporal.address,
   };
   const log = await open(join(dataDir, 'roles.log'), 'a');
-  const launch = (command) =>
-    spawn(process.execPath, [main, command], { env, stdio: ['ignore', log.fd, log.fd] });
+  const ports = { api: env.TIDEMARK_PORT };
+  const launch = (role) =>
+    spawn(process.execPath, [main, role.split(' ')[0]], {
+      env: { ...env, TIDEMARK_PORT: ports[role] ?? env.TIDEMARK_PORT },
+      stdio: ['ignore', log.fd, log.fd],
+    });
   const migrated = await exitOf(launch('migrate'));
   if (migrated !== 0) throw new Error(`tidemark migrate exited with ${migrated}; see ${dataDir}/roles.log`);
   const roles = { api: launch('api'), worker: launch('worker') };
+  for (let number = 2; number <= apis; number += 1) {
+    ports[`api ${number}`] = String(await freePort());
+    roles[`api ${number}`] = launch(`api ${number}`);
+  }
+  const addWorkers = (count) => {
+    for (let number = 2; number < count + 2; number += 1) roles[`worker ${number}`] = launch('worker');
+  };
+  addWorkers(workers - 1);
   const api = createCaller(`http://127.0.0.1:${env.TIDEMARK_PORT}/graphql`);
 
   return {
@@ -49,12 +61,17 @@ export async function startStack(settings = {}) {
 
     temporalAddress: () => servers.temporal.address,
 
-    /** Starts further workers. */
-    addWorkers(count) {
-      for (let number = 2; number < count + 2; number += 1) roles[`worker ${number}`] = launch('worker');
-    },
+    /** The address of each API, by its role. */
+    apiUrls: () =>
+      Object.fromEntries(Object.entries(ports).map(([role, port]) => [role, `http://127.0.0.1:${port}`])),
 
-    /** SIGKILLs one of api, worker, postgres, temporal, and starts it again after a pause. Answers which roles ended by themselves. */
+    /** Starts further workers. */
+    addWorkers,
+
+    /** The roles that have ended by themselves. */
+    ended: () => Object.keys(roles).filter((role) => roles[role].exitCode !== null),
+
+    /** SIGKILLs a role, postgres or temporal, and starts it again after a pause. Answers which roles ended by themselves. */
     async kill(victim, pauseMs) {
       if (victim in roles) {
         roles[victim].kill('SIGKILL');

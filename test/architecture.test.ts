@@ -163,6 +163,20 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['@temporalio/activity'],
     why: 'a mirror rule makes repositories as its maker would, by the operations',
   },
+  'src/on-demand/proxies/': {
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/registry/',
+      'src/db/',
+      'src/access/',
+      'src/upstream/',
+      'src/operations/',
+      'src/on-demand/',
+    ],
+    packages: ['pino'],
+    why: 'a proxy makes repositories as its maker would, by the operations',
+  },
   'src/on-demand/': {
     folders: [
       'src/oci/',

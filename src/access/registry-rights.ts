@@ -31,9 +31,15 @@ export function mayDo(viewer: Viewer, action: RegistryAction, name: string, isPr
 export function clientMay(
   { viewer, scopes }: RegistryViewer,
   action: RegistryAction,
-  place: { readonly name: string; readonly isPrivate: boolean },
+  place: {
+    readonly name: string;
+    readonly isPrivate: boolean;
+    /** The names that may stand in the token for it; default: its own. */
+    readonly scopeNames?: readonly string[];
+  },
 ): boolean {
-  const { name, isPrivate } = place;
-  const isInScope = scopes?.some((scope) => scope.name === name && scope.actions.includes(action)) ?? true;
+  const { name, isPrivate, scopeNames = [name] } = place;
+  const isInScope =
+    scopes?.some((scope) => scopeNames.includes(scope.name) && scope.actions.includes(action)) ?? true;
   return isInScope && mayDo(viewer, action, name, isPrivate);
 }

@@ -12,6 +12,7 @@ import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { ProxyOutcome, ProxyWish } from '../oci/hosts/proxied-name.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import type { RuleMistake, SignatureRules } from '../oci/signatures/signature-rules.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
@@ -57,6 +58,11 @@ export interface UpstreamReader {
     readonly reference: { readonly tag: string } | { readonly digest: Digest };
     readonly policies: readonly PolicyKey[];
   }): Promise<PullOutcome>;
+  /**
+   * Makes the repository of a name below a proxy's base path, once the upstream has answered that it has the manifest.
+   * @throws TidemarkError of the upstream
+   */
+  makeProxied(wish: ProxyWish): Promise<ProxyOutcome>;
   /** Tests a remote without fetching content. The answer contains the problems. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }

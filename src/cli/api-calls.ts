@@ -45,7 +45,7 @@ interface Noun {
   readonly connection: string;
 }
 
-export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential' | 'rule';
+export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential' | 'rule' | 'proxy';
 
 export const nouns: Readonly<Record<NounName, Noun>> = {
   repository: {
@@ -95,6 +95,14 @@ export const nouns: Readonly<Record<NounName, Noun>> = {
     words: 'mirror rule',
     list: 'rules',
     connection: 'mirrorRules',
+  },
+  proxy: {
+    query: 'proxy',
+    key: 'basePath',
+    type: 'Proxy',
+    words: 'proxy',
+    list: 'proxies',
+    connection: 'proxies',
   },
 };
 

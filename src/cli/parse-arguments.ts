@@ -9,6 +9,7 @@ import { addConvert } from './configuration/convert-command.ts';
 import { addCredentials } from './commands/credential-commands.ts';
 import { addDistributions } from './commands/distribution-commands.ts';
 import { addPolicies } from './commands/policy-commands.ts';
+import { addProxies } from './commands/proxies/proxy-commands.ts';
 import { addRules } from './commands/rules/rule-commands.ts';
 import { addRemotes } from './commands/remotes/remote-commands.ts';
 import { addRepositories } from './commands/repository-commands.ts';
@@ -34,6 +35,7 @@ const groups: readonly (readonly [string, readonly ((program: Command, choose: C
       addDistributions,
       addPolicies,
       addRules,
+      addProxies,
       addAccess,
     ],
   ],

@@ -21,6 +21,7 @@ import { Migration0012Rules } from './migrations/0012-rules.ts';
 import { Migration0013Upstreams } from './migrations/0013-upstreams.ts';
 import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
+import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -50,6 +51,7 @@ const migrations = [
   Migration0013Upstreams,
   Migration0014Budgets,
   Migration0015Pulls,
+  Migration0016Proxies,
 ];
 
 // Ids and byte counts are below 2^53.

@@ -17,6 +17,7 @@ export const exportSections = [
   ['repositories', 'REPOSITORY'],
   ['distributions', 'DISTRIBUTION'],
   ['mirrorRules', 'MIRROR_RULE'],
+  ['proxies', 'PROXY'],
 ] as const;
 
 /** The running state as tidemark.yaml. Secrets are named in comments. */

@@ -14,6 +14,7 @@ import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { Reuse } from '../db/staging/reuse.ts';
 import type { ManifestRef } from '../db/staging/stage-companions.ts';
 import { wantsAtomic } from '../db/policies/signature-policies.ts';
+import type { ManifestToStore } from '../db/content/meaning.ts';
 import { storeManifests } from '../db/content/store-manifests.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -42,6 +43,8 @@ export interface MissingManifest {
   readonly reference: { readonly tag: string } | { readonly digest: Digest };
   /** Each of them must verify the manifest before it is kept. */
   readonly policies: readonly PolicyKey[];
+  /** The manifest, where its remote was asked already. */
+  readonly fetched?: ManifestToStore | undefined;
 }
 
 export interface PullThrough {
@@ -166,7 +169,8 @@ async function fetchRoot(
   missing: MissingManifest,
   reuse: Reuse,
 ): Promise<ManifestRef | undefined> {
-  const manifest = await connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+  const fetch = () => connections.run(signal, () => fetchManifest(upstream, nameOf(missing), signal));
+  const manifest = missing.fetched ?? (await fetch());
   if (manifest === undefined) return undefined;
   const { idOf } = await storeManifests(database.em.fork(), [manifest], reuse);
   return { id: idOf(manifest), digest: manifest.document.digest };

@@ -45,7 +45,8 @@ export function createRemoteClients(deps: RemoteClientDeps, breakers: Breakers):
   };
 }
 
-function registryOf({ all }: Places, remote: Remote, breakers: Breakers): Registry {
+/** Asks the fallbacks of a remote too. */
+export function registryOf({ all }: Places, remote: Remote, breakers: Breakers): Registry {
   if (all.length === 1) return all[0].registry;
   const hasSignatureStore = remote.sigstore != null;
   return openFailoverRegistry({ places: all, breakers, deliveries: uncounted, hasSignatureStore });

@@ -1,3 +1,4 @@
+import { areLoginsOn } from '../access/login-settings.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { breakersFailed, createBreakers } from '../upstream/failover/breakers.ts';
 import { createRemoteClients } from './remote-clients.ts';
@@ -10,12 +11,15 @@ import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
 import { testRemote } from './test-remote.ts';
 import { createPullThrough } from './pull-through.ts';
 import type { PullThrough, PullThroughDeps } from './pull-through.ts';
+import { createProxyMaker } from './proxies/make-proxied.ts';
+import type { ProxyDeps, ProxyMaker } from './proxies/make-proxied.ts';
 
 export interface UpstreamReaderDeps
   extends
     RemoteClientDeps,
-    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients'>,
-    Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'> {
+    Omit<UpstreamBlobDeps, 'blobLocks' | 'clients' | 'isShared'>,
+    Pick<PullThroughDeps, 'signatures' | 'waitMaxMs'>,
+    Pick<ProxyDeps, 'logins'> {
   readonly databaseUrl: string;
 }
 
@@ -23,12 +27,14 @@ export interface UpstreamReaderDeps
 export interface RunningUpstreamReader {
   readonly openBlob: UpstreamBlobs['open'];
   readonly pullManifest: PullThrough['pull'];
+  readonly makeProxied: ProxyMaker['make'];
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;
 }
 
-export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamReader {
+export function createUpstreamReader(given: UpstreamReaderDeps): RunningUpstreamReader {
+  const deps = { ...given, isShared: areLoginsOn(given.logins) };
   const breakers = createBreakers({
     em: () => deps.database.em.fork(),
     onError: (error) => deps.logger.warn({ err: error }, breakersFailed),
@@ -37,12 +43,14 @@ export function createUpstreamReader(deps: UpstreamReaderDeps): RunningUpstreamR
   const blobLocks = createBlobLocks(deps.databaseUrl);
   const blobs = createUpstreamBlobs({ ...deps, blobLocks, clients });
   const pullThrough = createPullThrough({ ...deps, clients, blobs });
+  const proxies = createProxyMaker({ ...deps, breakers, pullThrough });
   return {
+    makeProxied: (wish) => proxies.make(wish),
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),
     testRemote: (remote, signal) => testRemote(deps, remote, signal),
     async close() {
-      await Promise.all([blobs.close(), pullThrough.close()]);
+      await Promise.all([blobs.close(), proxies.close(), pullThrough.close()]);
       await clients.close();
       await blobLocks.close();
     },

@@ -15,6 +15,7 @@ const keyParts = {
   Token: 1,
   Grant: 1,
   MirrorRule: 1,
+  Proxy: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

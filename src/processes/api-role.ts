@@ -48,7 +48,7 @@ export async function startApiRole(ground: Ground, log: (message: string) => voi
   const upstreams = createUpstreamReader({
     ...ground,
     signatures,
-    isShared: areLoginsOn(logins),
+    logins,
     databaseUrl: ground.servers.databaseUrl,
     openRegistry,
     manifestMaxBytes: config.manifestMaxBytes,

@@ -56,7 +56,7 @@ export async function layGround(config: Config, options: StartOptions, stopper: 
   const prepare = config.databaseUrl === undefined ? migrateDatabase : checkSchema;
   await whenReachable(postgres, options, () => prepare(database));
   const opened = await openSecrets(config, database);
-  const store = await openBlobStore(config, logger, stopper);
+  const store = await openBlobStore(config, database, { logger, stopper });
   const installation = await readInstallation(database.em.fork());
   const bandwidth = createBandwidth(database, config.hostRates);
   const parts = { ...opened, store, installation, bandwidth, failed: faults.failed };

@@ -10,9 +10,11 @@ import type { CallOptions, Registry, RegistryOptions } from './registry.ts';
 import { parseLayerAddress } from './layer-address.ts';
 import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
-import type { ClientSettings } from './requester.ts';
-import { discoverListing, listDigests } from './listing/list-digests.ts';
+import type { ClientSettings, Requester } from './requester.ts';
+import { discoverListing, listDigests, readForeignList } from './listing/list-digests.ts';
+import type { ListedRepository } from './listing/listing.ts';
 import { createSigns } from './listing/signs.ts';
+import type { Signs } from './listing/signs.ts';
 import { openSignatures } from './signatures/open-signatures.ts';
 import { listTagPages } from './tags/tag-list.ts';
 import { tagPageMaxBytes } from './tags/tag-page.ts';
@@ -63,12 +65,31 @@ export function openRegistry(options: RegistryOptions, settings: ClientSettings 
         maxBytes: settings.tagPageMaxBytes ?? tagPageMaxBytes,
       });
     },
-    listing: () => signs.listing(),
-    discoverListing: ({ signal }) => discoverListing({ requester, repository, signal }),
-    listDigests: (listing, { signal }) => listDigests({ requester, repository, signal }, listing),
+    ...openListings({ requester, repository, signs }, options.ecrTags),
     readCatalog: ({ signal }) => readCatalog(requester, apiBase, signal),
     async close() {
       await Promise.all([requester.close(), signatures.close()]);
+    },
+  };
+}
+
+function openListings(
+  {
+    requester,
+    repository,
+    signs,
+  }: { readonly requester: Requester; readonly repository: ListedRepository; readonly signs: Signs },
+  ecrTags: RegistryOptions['ecrTags'],
+): Pick<Registry, 'listing' | 'discoverListing' | 'listDigests'> {
+  return {
+    listing() {
+      const listing = signs.listing();
+      return listing === 'ECR' && ecrTags === undefined ? undefined : listing;
+    },
+    discoverListing: ({ signal }) => discoverListing({ requester, repository, signal }),
+    async *listDigests(listing, { signal }) {
+      if (listing !== 'ECR') yield* listDigests({ requester, repository, signal }, listing);
+      else if (ecrTags !== undefined) yield* readForeignList(ecrTags, signal);
     },
   };
 }

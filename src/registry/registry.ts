@@ -5,7 +5,7 @@ import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { HostMemory } from './host-memory.ts';
-import type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
+import type { ForeignList, ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 import type { LoginSource } from '../oci/hosts/registry-login.ts';
 import type { ManifestQuota } from './manifest-quota.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -63,6 +63,8 @@ export interface RegistryOptions {
   readonly onAnswer?: () => void;
   /** The memory of the host, which other clients share; default: none. */
   readonly memory?: HostMemory;
+  /** AWS's list of the tags, for a registry that shows itself to be ECR. */
+  readonly ecrTags?: ForeignList;
 }
 
 export interface TlsOptions {

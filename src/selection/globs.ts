@@ -1,3 +1,5 @@
+import { TidemarkError } from '../oci/error.ts';
+
 /** Globs over names with slashes: `*` and `?` stay within a part, `**` crosses parts, `{a,b}` is one of several. */
 
 type Token =
@@ -25,6 +27,28 @@ export function parseGlob(text: string): Glob | { readonly mistake: string } {
 /** Whether the whole name matches one of the globs. */
 export function matchesGlobs(globs: readonly Glob[], name: string): boolean {
   return globs.some(({ alternatives }) => alternatives.some((tokens) => matches(tokens, name)));
+}
+
+/**
+ * Which repositories a mirror rule or a proxy takes. Without include globs: all that are not excluded.
+ * @throws TidemarkError `GLOB_INVALID`
+ */
+export function openRepositoryFilter({
+  includeRepositories,
+  excludeRepositories,
+}: {
+  readonly includeRepositories: readonly string[];
+  readonly excludeRepositories: readonly string[];
+}): (name: string) => boolean {
+  const included = includeRepositories.map(toGlob);
+  const excluded = excludeRepositories.map(toGlob);
+  return (name) => (included.length === 0 || matchesGlobs(included, name)) && !matchesGlobs(excluded, name);
+}
+
+function toGlob(text: string): Glob {
+  const parsed = parseGlob(text);
+  if ('mistake' in parsed) throw new TidemarkError('GLOB_INVALID', parsed.mistake, { origin: 'caller' });
+  return parsed;
 }
 
 function expandBraces(text: string): { readonly texts: readonly string[] } | { readonly mistake: string } {

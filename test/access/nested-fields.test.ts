@@ -75,6 +75,7 @@ const leads: readonly Lead[] = [
         'signaturePolicyId',
       ],
       ['MirrorRule.credential', 'mirror_rule', 'credential_id', 'mirrorRuleId', 'credentialId'],
+      ['Proxy.credential', 'proxy', 'credential_id', 'proxyId', 'credentialId'],
       ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
       [
         'MirrorRule.signaturePolicy',
@@ -143,6 +144,13 @@ const leads: readonly Lead[] = [
     from: (own) => own.scheduleId,
     to: (others) => others.taskId,
     ask: (own) => node(own.scheduleId, 'Schedule', 'runs(first: 1) { nodes { task { id } } }'),
+  },
+  {
+    field: 'Repository.proxy',
+    link: 'insert into proxy_repository (repository_id, proxy_id) values ($1, $2)',
+    from: (own) => own.repositoryId,
+    to: (others) => others.proxyId,
+    ask: (own) => node(own.repositoryId, 'Repository', 'proxy { id }'),
   },
   {
     field: 'Task.rule',

@@ -47,6 +47,7 @@ export const fieldRows: readonly FieldRow[] = [
       ['signaturePolicyId', 'reader'],
       ['credentialId', 'reader'],
       ['mirrorRuleId', 'reader'],
+      ['proxyId', 'reader'],
       ['signatureId', 'reader'],
       ['tokenId', 'root'],
       ['grantId', 'admin'],
@@ -128,6 +129,13 @@ export const fieldRows: readonly FieldRow[] = [
     least: 'reader',
     ask: (t) => `mirrorRules(first: 1, after: ${text(before('mirrorRules', t.name))}) { nodes { id } }`,
     shows: (t) => t.mirrorRuleId,
+  },
+  { field: 'Query.proxy', least: 'reader', ask: (t) => `proxy(basePath: ${text(t.name)}) { id }` },
+  {
+    field: 'Query.proxies',
+    least: 'reader',
+    ask: (t) => `proxies(first: 1, after: ${text(before('proxies', t.name))}) { nodes { id } }`,
+    shows: (t) => t.proxyId,
   },
   {
     field: 'Query.viewer',
@@ -256,6 +264,13 @@ export const fieldRows: readonly FieldRow[] = [
   mutation('mirrorRuleUpdate', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}, repositoriesAtMost: 5`),
   mutation('mirrorRuleRun', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}, dryRun: true`),
   mutation('mirrorRuleDelete', 'maintainer', (t) => `id: ${text(t.mirrorRuleId)}`),
+  mutation(
+    'proxyCreate',
+    'maintainer',
+    (t) => `basePath: ${text(t.freeName)}, url: "https://registry.example"`,
+  ),
+  mutation('proxyUpdate', 'maintainer', (t) => `id: ${text(t.proxyId)}, repositoriesAtMost: 5`),
+  mutation('proxyDelete', 'maintainer', (t) => `id: ${text(t.proxyId)}`),
   mutation(
     'configurationApply',
     'maintainer',

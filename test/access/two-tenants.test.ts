@@ -157,6 +157,7 @@ const rows: readonly Row[] = [
     [
       ['remoteUpdate', 'remoteId'],
       ['mirrorRuleUpdate', 'mirrorRuleId'],
+      ['proxyUpdate', 'proxyId'],
     ] as const
   ).map(([change, id]): Row => ({
     name: `a credential of a fallback in ${change}`,
@@ -197,6 +198,7 @@ async function othersState(): Promise<string> {
        union all select x::text from remote x where name ^@ $1
        union all select c::text from credential c where name ^@ $1
        union all select p::text from signature_policy p where name ^@ $1
+       union all select p::text from proxy p where name ^@ $1
        union all select t::text from task t join repository r on r.id = t.repository_id where r.name ^@ $1
        union all select s::text from schedule s join repository r on r.id = s.repository_id where r.name ^@ $1
        union all select m::text from membership m join repository r on r.id = m.repository_id where r.name ^@ $1

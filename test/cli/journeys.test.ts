@@ -140,6 +140,23 @@ describe.sequential('from the first sync on', () => {
     await succeed('remote', 'delete', 'lost');
   });
 
+  test('a proxy makes a repository at its first pull', async () => {
+    const options = ['--namespace', 'up.example', '--include', 'team/*', '--at-most', '5', '--tag-ttl', '60'];
+    await succeed('proxy', 'create', 'up', upstream.url, ...options);
+    const { apiUrl } = (await findRunningServer(launcher.dataDir)) ?? {};
+    const pulled = await fetch(`${apiUrl}/v2/team/app/manifests/dev?ns=up.example`);
+    expect([pulled.status, pulled.headers.get('oci-namespace')]).toEqual([200, 'up.example']);
+    expect(words(await succeed('proxy', 'show', 'up'))).toMatch(
+      /^namespaces up\.example$[^]*^at most 5$[^]*^repositories 1$[^]*^tags are fresh for 60 s$[^]*^private while logins are on$/m,
+    );
+    await succeed('proxy', 'update', 'up', '--base-path', 'other', '--namespace', '', '--private');
+    const { proxies } = await json('proxies');
+    expect(proxies.nodes).toMatchObject([{ basePath: 'other', namespaces: [], private: true }]);
+    const { repositories } = await json('repositories', '--proxy', 'other');
+    expect(repositories.nodes).toMatchObject([{ name: 'up/team/app', latestVersion: { number: 1 } }]);
+    await succeed('repository', 'delete', 'up/team/app', '--with-remote');
+  });
+
   test('a name that is not there is answered with close ones', async () => {
     expect(await run('repository', 'show', 'team/ap')).toMatchObject({
       code: 1,

@@ -171,6 +171,7 @@ describe('files', () => {
       signaturePolicies: [],
       credentials: [],
       mirrorRules: [],
+      proxies: [],
       remotes: [{ name: 'three', url: 'https://r.example', upstreamName: 'a/b' }],
       repositories: [{ name: 'one', retainVersions: 3 }, { name: 'two' }, { name: 'three', remote: 'three' }],
       distributions: [],

@@ -4,7 +4,7 @@ import { isTagName } from '../../src/oci/tag-name.ts';
 import { ManifestMap } from '../../src/registry/listing/google.ts';
 import type { ListedDigest } from '../../src/registry/listing/listing.ts';
 import { listedPage } from '../../src/registry/listing/list-digests.ts';
-import { listingNames } from '../../src/registry/listing/listing.ts';
+import { ownListings } from '../../src/registry/listing/listing.ts';
 import { TagListError, TagReader } from '../../src/registry/tags/tag-reader.ts';
 import type { FuzzTarget, Outcome } from './target.ts';
 
@@ -52,7 +52,7 @@ export const listedPageTarget: FuzzTarget = {
     ['{"data":{"ImageList":{"Results":[', ']}}}'],
   ],
   parse: (input) =>
-    listingNames.flatMap(
+    ownListings.flatMap(
       (name) => listedPage(name, Buffer.from(input), new URL('http://a/?page=1'))?.tags ?? [],
     ),
   verify: (_input, outcome) => expectListed(outcome),

@@ -1,7 +1,7 @@
 /** Lists of tags with digests, by the registries' own APIs. */
 import { expect, test } from 'vitest';
-import { listingNames } from '../../src/registry/listing/listing.ts';
-import type { ListedDigest, ListingName } from '../../src/registry/listing/listing.ts';
+import { ownListings } from '../../src/registry/listing/listing.ts';
+import type { ListedDigest, OwnListing } from '../../src/registry/listing/listing.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { json } from '../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
@@ -20,7 +20,7 @@ function tagsOf(count: number): ScriptedTag[] {
   }));
 }
 
-async function list(registry: Registry, listing: ListingName): Promise<ListedDigest[]> {
+async function list(registry: Registry, listing: OwnListing): Promise<ListedDigest[]> {
   const found: ListedDigest[] = [];
   for await (const page of registry.listDigests(listing, { signal })) found.push(...page);
   return found;
@@ -31,11 +31,11 @@ function openLister(upstream: FakeUpstream, options: Parameters<typeof openClien
   return openClient(upstream, options, { dockerHubApi: upstream.url });
 }
 
-const routeOf = (listing: ListingName) => `GET ${scriptedListings[listing].first.split('?', 1)[0]}`;
+const routeOf = (listing: OwnListing) => `GET ${scriptedListings[listing].first.split('?', 1)[0]}`;
 /** Those whose list names media types. */
-const typed = new Set<ListingName>(['DOCKER_HUB', 'HARBOR', 'GITLAB', 'ZOT', 'TIDEMARK']);
+const typed = new Set<OwnListing>(['DOCKER_HUB', 'HARBOR', 'GITLAB', 'ZOT', 'TIDEMARK']);
 
-test.each(listingNames)('%s: all pages, without a URL of the answer being followed', async (listing) => {
+test.each(ownListings)('%s: all pages, without a URL of the answer being followed', async (listing) => {
   const tags = tagsOf(2_101);
   const { first, page } = scriptedListings[listing];
   const upstream = await openUpstream();
@@ -79,7 +79,7 @@ const answers = [
   },
 ] as const;
 
-test.each(listingNames.flatMap((listing) => answers.map((row) => ({ listing, ...row }))))(
+test.each(ownListings.flatMap((listing) => answers.map((row) => ({ listing, ...row }))))(
   '$listing: $what is an error after one request',
   async ({ listing, answer, code }) => {
     const upstream = await openUpstream();
@@ -90,7 +90,7 @@ test.each(listingNames.flatMap((listing) => answers.map((row) => ({ listing, ...
   },
 );
 
-test.each(listingNames)('%s: 401 is an error', async (listing) => {
+test.each(ownListings)('%s: 401 is an error', async (listing) => {
   const upstream = await openUpstream();
   upstream.on(routeOf(listing), { status: 401 });
   const error = await failure(list(openLister(upstream), listing));
@@ -98,7 +98,7 @@ test.each(listingNames)('%s: 401 is an error', async (listing) => {
   expect(upstream.requests).toHaveLength(1);
 });
 
-test.each(listingNames)('%s: pages that repeat end the list', async (listing) => {
+test.each(ownListings)('%s: pages that repeat end the list', async (listing) => {
   const tags = tagsOf(10_001);
   const upstream = await openUpstream();
   upstream.on(routeOf(listing), (_, response) => {
@@ -113,7 +113,7 @@ test.each(listingNames)('%s: pages that repeat end the list', async (listing) =>
   expect(upstream.requests).toHaveLength(2);
 });
 
-test.each(listingNames)('%s: entries of another form are left out', async (listing) => {
+test.each(ownListings)('%s: entries of another form are left out', async (listing) => {
   const good = tagsOf(2);
   const bad = [
     { name: 'bad name', digest: good[0]?.digest ?? '', mediaType: ociManifest },
@@ -160,7 +160,7 @@ test('the API of Azure gets a token of the scope that its own challenge names', 
   expect(upstream.requestsOf('GET /oauth2/token')[0]?.path).toContain('metadata_read');
 });
 
-test.each(listingNames.filter((name) => scriptedListings[name].challenge !== undefined))(
+test.each(ownListings.filter((name) => scriptedListings[name].challenge !== undefined))(
   '%s is recognised by the challenge of any request',
   async (listing) => {
     const empty = json({ name: 'library/app', tags: [] });

@@ -4,6 +4,7 @@ import type { CredentialKind } from '../../db/schema/credentials.ts';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import type { LoginSource } from '../../oci/hosts/registry-login.ts';
 import type { SecretBox } from '../secrets.ts';
+import type { EcrTag } from './ecr-images.ts';
 import { checkHost } from './kinds.ts';
 import { createLoginCache } from './login-cache.ts';
 import type { CredentialProvider, CredentialSettings } from './provider.ts';
@@ -22,6 +23,15 @@ export interface Credentials {
     registryUrl: string,
     signal: AbortSignal,
   ): AsyncIterable<readonly string[]>;
+  /**
+   * The tags of a repository of ECR with their digests, page by page. Nothing for a credential of another kind.
+   * @throws TidemarkError `CREDENTIAL_UNAVAILABLE`, `CREDENTIAL_REFUSED` for other hosts.
+   */
+  listEcrTags(
+    credentialId: number,
+    repository: { readonly registryUrl: string; readonly repositoryName: string },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly EcrTag[]>;
 }
 
 export interface CredentialDeps {
@@ -97,6 +107,15 @@ export function createCredentials({ database, secrets, settings, now }: Credenti
         );
       const { listEcrRepositories } = await import('./ecr-repositories.ts');
       yield* listEcrRepositories(credential, registry, signal);
+    },
+
+    async *listEcrTags(credentialId, { registryUrl, repositoryName }, signal) {
+      const registry = new URL(registryUrl);
+      const credential = await read(credentialId);
+      checkHost(credential, registry);
+      if (credential.kind !== 'ECR') return;
+      const { listEcrTags } = await import('./ecr-images.ts');
+      yield* listEcrTags(credential, { registry, repositoryName }, signal);
     },
   };
 }

@@ -8,8 +8,7 @@ import { TidemarkError, isTidemarkError, quoteValue } from '../../oci/error.ts';
 import { namespacesOf } from '../../oci/hosts/discovery.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { openDiscovery } from '../../registry/discovery/discovery.ts';
-import { matchesGlobs, parseGlob } from '../../selection/globs.ts';
-import type { Glob } from '../../selection/globs.ts';
+import { openRepositoryFilter } from '../../selection/globs.ts';
 import { targetName } from '../../selection/rule-target.ts';
 import { forEachConcurrently } from '../../upstream/limiter.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -27,7 +26,7 @@ export async function discover(deps: ActivityDeps, run: RuleRun, signal: AbortSi
   const em = () => deps.database.em.fork();
   // an earlier attempt may have listed a part
   await clearOutcomes(em(), taskId, rule.id);
-  const filter = openFilter(rule);
+  const filter = openRepositoryFilter(rule);
   let found = 0;
   let selected = 0;
   for await (const names of listNames(deps, run, signal))
@@ -91,18 +90,6 @@ function listEcr(
 /** PostgreSQL's text has no NUL and no half characters. */
 function asText(name: string): string {
   return name.slice(0, 512).replaceAll('\0', '�').toWellFormed();
-}
-
-function openFilter({ includeRepositories, excludeRepositories }: MirrorRule): (name: string) => boolean {
-  const included = includeRepositories.map(toGlob);
-  const excluded = excludeRepositories.map(toGlob);
-  return (name) => (included.length === 0 || matchesGlobs(included, name)) && !matchesGlobs(excluded, name);
-}
-
-function toGlob(text: string): Glob {
-  const parsed = parseGlob(text);
-  if ('mistake' in parsed) throw new TidemarkError('GLOB_INVALID', parsed.mistake, { origin: 'caller' });
-  return parsed;
 }
 
 function describe(rule: MirrorRule, upstreamName: string): FoundRepository {

@@ -6,7 +6,8 @@ import { Task } from '../../db/schema/tasks.ts';
 import { assertRunning } from '../../db/tasks/open-tasks.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { lacksTarget } from '../../operations/rules/rule-fields.ts';
-import { templateOf } from '../../operations/rules/rule-template.ts';
+import { ruleSecrets } from '../../operations/rules/rule-row.ts';
+import { templateOf } from '../../operations/remotes/remote-template.ts';
 import type { RegistryOptions } from '../../registry/registry.ts';
 import { fieldOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -52,7 +53,7 @@ export function ruleOptions(
   { rule, allowPrivate }: RuleRun,
   upstreamName: string,
 ): RegistryOptions {
-  const fields = templateOf(rule, deps.secrets);
+  const fields = templateOf(rule, ruleSecrets(deps.secrets));
   const { url, credentialId } = rule;
   return fieldOptions({ ...deps, allowPrivate }, { ...fields, url, upstreamName, credentialId });
 }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryViewer } from '../../access/access.ts';
 import type { Em } from '../../db/open-database.ts';
 import type { ApiDependencies } from '../dependencies.ts';
-import type { DistributionPath } from './parse-path.ts';
+import type { AskedName, DistributionPath } from './parse-path.ts';
 import type { UploadLocks } from './push/upload-locks.ts';
 
 export type DistributionDependencies = Pick<
@@ -14,7 +14,10 @@ export type DistributionDependencies = Pick<
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** With the name that is served. */
   readonly path: DistributionPath;
+  /** Where `?ns=` has led to another name. */
+  readonly asked?: AskedName | undefined;
   readonly query: URLSearchParams;
   readonly em: Em;
   readonly client: RegistryViewer;
@@ -33,6 +36,14 @@ export function nameContent({ request, reply }: Exchange, digest: string): { rea
   if (condition === undefined) return { isKnown: false };
   const tags = condition.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return { isKnown: tags.includes(etag) || condition.trim() === '*' };
+}
+
+/** How the client names a repository, for the links to its next requests. */
+export function askedAs(
+  { asked }: Exchange,
+  name: string,
+): { readonly name: string; readonly query: Readonly<Record<string, string>> } {
+  return asked === undefined ? { name, query: {} } : { name: asked.name, query: { ns: asked.namespace } };
 }
 
 /** For GET and HEAD: Node omits the body of an answer to HEAD. */

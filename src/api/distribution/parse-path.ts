@@ -29,6 +29,12 @@ export interface DistributionTarget {
   readonly query: URLSearchParams;
 }
 
+/** The name of a request as the client sent it, where `?ns=` leads to another one. */
+export interface AskedName {
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** Whether a URL, as received, belongs to the Distribution API. */
 export function isDistributionUrl(url: string): boolean {
   return /^(?:\/extensions)?\/v2(?:[/?]|$)/.test(url);

@@ -7,6 +7,7 @@ import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './pull/manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
+import { leadToNamespace } from './proxied-name.ts';
 import { answerPush, isPush } from './push/push.ts';
 import { createUploadLocks } from './push/upload-locks.ts';
 import { answerReferrers } from './pull/referrers.ts';
@@ -27,10 +28,13 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
     url: '/v2/',
     onRequest: async (request, reply) => {
       reply.header('docker-distribution-api-version', 'registry/2.0');
-      const { path, query } = parseTarget(request.originalUrl);
+      const target = parseTarget(request.originalUrl);
       const client = await api.access.identifyClient(request.headers.authorization);
       const em = api.database.em.fork();
-      const exchange: Exchange = { request, reply, path, query, em, client, api, locks };
+      const led = await leadToNamespace(em, request.method, target);
+      if (led !== undefined) reply.header('oci-namespace', led.asked.namespace);
+      const { path, query } = { ...target, ...led };
+      const exchange: Exchange = { request, reply, path, asked: led?.asked, query, em, client, api, locks };
       request.setDecorator('exchange', exchange);
       const writes = isPush(request.method, path);
       authorise(exchange, writes);

@@ -1,11 +1,11 @@
-import { clientMay, mayDo, roleFor } from '../../access/registry-rights.ts';
+import { mayDo, roleFor } from '../../access/registry-rights.ts';
 import { visibilityOf } from '../../access/viewer.ts';
 import type { PolicyKey } from '../../db/schema/signatures.ts';
 import type { VersionKey } from '../../db/reads/read-versions.ts';
-import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { PushCaller } from '../../db/versions/push-target.ts';
 import { nameUnknown, refuseAction } from './authorise.ts';
 import type { Exchange } from './exchange.ts';
+import { findPlace, mayPull } from './proxied-name.ts';
 
 /** The version that a name serves. */
 export interface ServedVersion extends VersionKey {
@@ -22,18 +22,18 @@ export interface ServedVersion extends VersionKey {
  * @throws TidemarkError `NAME_UNKNOWN`, `UNAUTHORIZED` if the client may not pull from it
  */
 export async function findServedVersion(exchange: Exchange, name: string): Promise<ServedVersion> {
-  const found = await resolveDistribution(exchange.em, name, exchange.api.access.isOn);
-  if (found !== undefined && clientMay(exchange.client, 'pull', { name, isPrivate: found.isPrivate }))
+  const place = await findPlace(exchange, name);
+  const { found } = place;
+  if (found !== undefined && mayPull(exchange, place.name, found.isPrivate))
     return {
       repositoryId: found.repositoryId,
       number: found.version,
       pullThroughRemoteId: found.pullThroughRemoteId,
       policies: found.policies,
-      maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', name, found.isPrivate),
+      maySign: found.isSignedHere && mayDo(exchange.client.viewer, 'push', place.name, found.isPrivate),
     };
   // The same answer for an absent and a private repository.
-  if (!clientMay(exchange.client, 'pull', { name, isPrivate: true }))
-    throw refuseAction(exchange, 'pull', name);
+  if (!mayPull(exchange, place.name, true)) throw refuseAction(exchange, 'pull', name);
   throw nameUnknown(name);
 }
 

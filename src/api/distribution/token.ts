@@ -2,8 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { mayDo, registryActions } from '../../access/registry-rights.ts';
 import type { RegistryAction, RepositoryScope } from '../../access/registry-token.ts';
 import { registryTokenSeconds } from '../../access/registry-token.ts';
+import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readPublicNames } from '../../db/distributions/distributions.ts';
+import { readProxiedScopes } from '../../db/proxies/find-proxy.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { sendError, toFailure } from './error.ts';
 import type { DistributionDependencies } from './exchange.ts';
@@ -44,7 +46,14 @@ async function answerToken(
       asked.map(({ name }) => name),
       access.isOn,
     );
-    return asked.flatMap((scope) => narrow(viewer, scope, !open.has(scope.name)));
+    const proxied = await readProxiedScopes(
+      database.em.fork(),
+      asked.map(({ name }) => name),
+      { visibility: visibilityOf(viewer), isShared: access.isOn },
+    );
+    return asked.flatMap((scope) =>
+      narrow(viewer, scope, { isPrivate: !open.has(scope.name), isProxied: proxied.has(scope.name) }),
+    );
   });
   return reply.header('cache-control', 'no-store').send({
     token: token.text,
@@ -68,7 +77,14 @@ function parseScopes(url: string): RepositoryScope[] {
   });
 }
 
-function narrow(viewer: Viewer, { name, actions }: RepositoryScope, isPrivate: boolean): RepositoryScope[] {
-  const allowed = actions.filter((action: RegistryAction) => mayDo(viewer, action, name, isPrivate));
+/** @param isProxied Whether the viewer may pull what a proxy serves by this name. Each pull checks the rights of what it serves. */
+function narrow(
+  viewer: Viewer,
+  { name, actions }: RepositoryScope,
+  { isPrivate, isProxied }: { readonly isPrivate: boolean; readonly isProxied: boolean },
+): RepositoryScope[] {
+  const allowed = actions.filter(
+    (action: RegistryAction) => (action === 'pull' && isProxied) || mayDo(viewer, action, name, isPrivate),
+  );
   return allowed.length === 0 ? [] : [{ name, actions: allowed }];
 }

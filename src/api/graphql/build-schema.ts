@@ -10,6 +10,7 @@ import {
   CredentialViewerResolver,
   DistributionViewerResolver,
   MirrorRuleViewerResolver,
+  ProxyViewerResolver,
   RemoteViewerResolver,
   RepositoryViewerResolver,
   ScheduleViewerResolver,
@@ -38,6 +39,8 @@ import {
 } from './estate/estate.resolver.ts';
 import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
+import { ProxyMutationResolver } from './proxies/proxy-mutation.resolver.ts';
+import { ProxyResolver, RepositoryProxyResolver } from './proxies/proxy.resolver.ts';
 import { RemoteMutationResolver } from './remotes/remote-mutation.resolver.ts';
 import { RemoteTestResolver } from './remotes/remote-test.resolver.ts';
 import { RemoteResolver } from './remotes/remote.resolver.ts';
@@ -142,6 +145,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   ScheduleViewerResolver,
   TaskViewerResolver,
   MirrorRuleViewerResolver,
+  ProxyViewerResolver,
   ConfigurationResolver,
   EstateResolver,
   SearchResolver,
@@ -152,6 +156,9 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   TaskRuleResolver,
   RuleOutcomeResolver,
   RepositoryVanishedResolver,
+  ProxyResolver,
+  RepositoryProxyResolver,
+  ProxyMutationResolver,
 ];
 
 let built: GraphQLSchema | undefined;

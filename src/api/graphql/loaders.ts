@@ -45,6 +45,8 @@ import type { Em } from '../../db/open-database.ts';
 import { Credential } from '../../db/schema/credentials.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { Repository } from '../../db/schema/repositories.ts';
+import { countProxyRepositories, readMakers } from '../../db/proxies/proxies.ts';
+import { RegistryProxy } from '../../db/schema/proxies.ts';
 import { MirrorRule } from '../../db/schema/rules.ts';
 import { SignaturePolicy } from '../../db/schema/signatures.ts';
 import { readTaskCounts } from '../../db/tasks/tasks.ts';
@@ -181,6 +183,9 @@ function ruleLoaders({ byId, named, lists }: Batches) {
     ruleOutcomePages: lists(readRuleOutcomePages),
     ruleOutcomeCounts: byId(countRuleOutcomes),
     vanished: byId(readVanished),
+    proxies: named(RegistryProxy),
+    proxyRepositoryCounts: byId(countProxyRepositories),
+    repositoryProxies: byId(readMakers),
   };
 }
 

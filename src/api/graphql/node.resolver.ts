@@ -8,6 +8,7 @@ import { toDistributionType } from './distributions/distribution.type.ts';
 import { parseGlobalId, parseKeyNumber } from '../../operations/global-id.ts';
 import type { GlobalId } from '../../operations/global-id.ts';
 import { NodeType } from './node.type.ts';
+import { toProxyType } from './proxies/proxy.type.ts';
 import { toRemoteType } from './remotes/remote.type.ts';
 import { toRepositoryType } from './repositories/repository.type.ts';
 import { toMirrorRuleType } from './rules/rule.type.ts';
@@ -78,6 +79,8 @@ async function loadNode(
       return mapped(await loaders.grants.load(first), toGrantType);
     case 'MirrorRule':
       return mapped(await loaders.mirrorRules.load(first), toMirrorRuleType);
+    case 'Proxy':
+      return mapped(await loaders.proxies.load(first), toProxyType);
     case 'Signature':
       return mapped(await loaders.signatures.load(first), toSignatureType);
   }

@@ -67,6 +67,7 @@ interface ListFilters {
   readonly name?: string;
   readonly stale?: number;
   readonly rule?: string;
+  readonly proxy?: string;
   readonly vanished?: boolean;
 }
 
@@ -83,14 +84,16 @@ export function addRepositories(program: Command, choose: Choose): void {
           wholeNumber(1, 100_000),
         )
         .option('--rule <name>', 'only those that this mirror rule has made')
+        .option('--proxy <base-path>', 'only those that this proxy has made')
         .option('--vanished', 'only those that the upstream of their mirror rule no longer has'),
-    list: async (client, _args, { name, stale, rule, vanished }) => ({
+    list: async (client, _args, { name, stale, rule, proxy, vanished }) => ({
       key: 'repositories',
       connection: 'repositories',
-      filter: 'name: $name, mirrorRuleId: $rule, isVanished: $vanished',
+      filter: 'name: $name, mirrorRuleId: $rule, proxyId: $proxy, isVanished: $vanished',
       variables: {
         name: ['String', name],
         rule: ['ID', await idOf(client, 'rule', rule)],
+        proxy: ['ID', await idOf(client, 'proxy', proxy)],
         vanished: ['Boolean', vanished],
       },
       nodes: repository.fields,
@@ -109,7 +112,7 @@ export function addRepositories(program: Command, choose: Choose): void {
       none:
         stale !== undefined
           ? 'No mirror is stale.'
-          : (name ?? rule ?? vanished) !== undefined
+          : (name ?? rule ?? proxy ?? vanished) !== undefined
             ? 'No repository matches.'
             : 'There are no repositories yet. Create one: tidemark sync nginx:1.27',
     }),

@@ -178,3 +178,8 @@ export function splitList(text: string | undefined): string[] | undefined {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+/** Of a repeatable option; an empty value clears the list. */
+export function listOrNull(list: readonly string[] | undefined): readonly string[] | null | undefined {
+  return list?.every((entry) => entry === '') === true ? null : list;
+}

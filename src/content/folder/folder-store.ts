@@ -29,8 +29,8 @@ export interface FolderStoreOptions {
   /** The folder, created if missing. Files get 0600 and folders 0700. */
   readonly root: string;
   /**
-   * The limit of all blobs together; default none. It is counted at open, so processes on one folder do not see each other's later pushes. Leftover
-   * partial files are not counted.
+   * The limit of all blobs together; default none. Stored blobs are counted at open, leftover partial files are not. What other processes store
+   * is learned from outside (`Quota.learn`).
    */
   readonly quotaBytes?: number;
   /** Whether a pushed blob survives a power loss. Default true; false for tests and caches. */

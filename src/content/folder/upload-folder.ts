@@ -10,8 +10,6 @@ import type { StreamHash } from './hash-thread.ts';
 import { writePartialFile } from './partial-file.ts';
 import { describeFile, removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
-import { createUploadCharges } from '../upload-charges.ts';
-import type { UploadCharges } from '../upload-charges.ts';
 import type { FileAdopter } from '../store.ts';
 
 export interface UploadFolderOptions {
@@ -63,7 +61,6 @@ interface Uploads {
   readonly blobs: FileAdopter;
   readonly fsync: boolean;
   readonly hashes: Map<string, Hashed>;
-  readonly charges: UploadCharges;
 }
 
 /** @throws TidemarkError `STORAGE_UNAVAILABLE` if the folder cannot be created. */
@@ -72,10 +69,9 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
   const folder = join(root, 'uploads');
   await onDisk('making the folder of uploads', mkdir(folder, { recursive: true, mode: 0o700 }));
   const hashes = new Map<string, Hashed>();
-  const charges = createUploadCharges(blobs.quota);
   if (blobs.quota !== undefined)
-    for await (const id of listUploads(folder)) charges.settle(id, (await sizeOf(join(folder, id))) ?? 0);
-  const uploads = { folder, blobs, fsync, hashes, charges };
+    for await (const id of listUploads(folder)) blobs.quota.found((await sizeOf(join(folder, id))) ?? 0);
+  const uploads = { folder, blobs, fsync, hashes };
   return {
     async create(id) {
       const handle = await onDisk('creating an upload', open(pathOf(uploads, id), 'wx', 0o600));
@@ -94,8 +90,6 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
         await cancel(uploads, id);
         removedFiles += 1;
       }
-      // Finished or cancelled by another process.
-      for (const id of charges.ids()) if ((await sizeOf(pathOf(uploads, id))) === undefined) charges.drop(id);
       return { removedFiles };
     },
   };
@@ -124,11 +118,10 @@ function hashedUpTo({ hashes }: Uploads, id: string, sizeBytes: number): Hashed 
 }
 
 async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
-  const { charges } = uploads;
   const path = pathOf(uploads, id);
   const handle = await openUpload(path, id);
   const before = (await onDisk('reading the size of an upload', handle.stat())).size;
-  charges.settle(id, before);
+  const reserved = uploads.blobs.quota?.reserve();
   const hashed = hashedUpTo(uploads, id, before);
   const file = writePartialFile({
     handle,
@@ -139,7 +132,7 @@ async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Ar
   });
   try {
     for await (const chunk of bytes) {
-      charges.more(id, chunk.byteLength);
+      reserved?.more('The upload', chunk.byteLength);
       await file.append(chunk);
     }
   } finally {
@@ -147,14 +140,16 @@ async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Ar
     try {
       await file.close();
     } finally {
-      charges.settle(id, (await sizeOf(path)) ?? 0);
+      const after = reserved && (await sizeOf(path));
+      // cancelled meanwhile: what has come since then is freed when the quota learns of it
+      reserved?.end(after === undefined ? undefined : after - before);
     }
   }
   return file.sizeBytes;
 }
 
 async function finish(uploads: Uploads, id: string, digest: Digest): Promise<{ readonly sizeBytes: number }> {
-  const { blobs, charges, fsync, hashes } = uploads;
+  const { blobs, fsync, hashes } = uploads;
   const path = pathOf(uploads, id);
   const handle = await openUpload(path, id);
   let sizeBytes: number;
@@ -168,11 +163,11 @@ async function finish(uploads: Uploads, id: string, digest: Digest): Promise<{ r
     await handle.close();
   }
   // The blob is charged anew, less what it replaces.
-  charges.drop(id);
+  blobs.quota?.add(-sizeBytes);
   try {
     await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
   } catch (error) {
-    charges.settle(id, (await sizeOf(path)) ?? 0);
+    blobs.quota?.add(sizeBytes);
     throw error;
   }
   hashes.delete(id);
@@ -180,9 +175,12 @@ async function finish(uploads: Uploads, id: string, digest: Digest): Promise<{ r
 }
 
 async function cancel(uploads: Uploads, id: string): Promise<void> {
-  uploads.hashes.delete(id);
-  await removeFile(pathOf(uploads, id));
-  uploads.charges.drop(id);
+  const { blobs, hashes } = uploads;
+  hashes.delete(id);
+  const path = pathOf(uploads, id);
+  const sizeBytes = blobs.quota && (await sizeOf(path));
+  await removeFile(path);
+  blobs.quota?.add(-(sizeBytes ?? 0));
 }
 
 /** The hash of an upload lives longer than one request. */

@@ -5,7 +5,7 @@ import { kysely } from '../sql.ts';
 import { nameVisible } from './visibility.ts';
 import type { Visibility } from './visibility.ts';
 
-/** The first visible remotes and mirror rules of a credential, and the number of all. */
+/** The first visible remotes, mirror rules and proxies of a credential, and the number of all. */
 export interface CredentialUse {
   readonly names: readonly string[];
   readonly count: number;
@@ -20,6 +20,7 @@ export async function readCredentialUse(
     with users as (
       select name from remote where ${uses(credentialId)}
       union all select name from mirror_rule where ${uses(credentialId)}
+      union all select name from proxy where ${uses(credentialId)}
     )
     select name, count(*) over () as total, ${nameVisible(sql`name`, visibility)} as "isSeen"
     from users order by "isSeen" desc, name limit 3`.execute(kysely(em));
@@ -34,7 +35,7 @@ export async function touchRemotes(em: Em, credentialId: number): Promise<void> 
   await sql`update remote set updated_at = clock_timestamp() where ${uses(credentialId)}`.execute(kysely(em));
 }
 
-/** Whether a remote or a mirror rule uses the credential, itself or for a fallback. */
+/** Whether a remote, a mirror rule or a proxy uses the credential, itself or for a fallback. */
 function uses(credentialId: number): RawBuilder<boolean> {
   return sql`(credential_id = ${credentialId} or fallbacks @> ${JSON.stringify([{ credentialId }])}::jsonb)`;
 }

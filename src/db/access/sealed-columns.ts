@@ -11,6 +11,7 @@ export const sealedTables = [
   },
   { table: 'credential', columns: [['secret_sealed', 'secret']] },
   { table: 'mirror_rule', columns: [['secrets_sealed', 'secrets']] },
+  { table: 'proxy', columns: [['secrets_sealed', 'secrets']] },
 ] as const satisfies readonly SealedTable[];
 
 export interface SealedTable {

@@ -10,6 +10,7 @@ export const namedTables = {
   SIGNATURE_POLICY: 'signature_policy',
   CREDENTIAL: 'credential',
   MIRROR_RULE: 'mirror_rule',
+  PROXY: 'proxy',
 } as const satisfies Readonly<Record<string, NamedTable>>;
 /** What is named by a name alone. */
 export type NamedKind = keyof typeof namedTables;

@@ -12,7 +12,8 @@ export class Migration0011Configuration extends Migration {
 const statements = [
   // thing_id is the id of a row of the table that the kind names. Ids are not reused, so a row may outlive its thing.
   `create table configured_thing (
-    kind text not null check (kind in ('SIGNATURE_POLICY', 'CREDENTIAL', 'REMOTE', 'REPOSITORY', 'SCHEDULE', 'DISTRIBUTION', 'MIRROR_RULE')),
+    kind text not null check (kind in ('SIGNATURE_POLICY', 'CREDENTIAL', 'REMOTE', 'REPOSITORY', 'SCHEDULE', 'DISTRIBUTION', 'MIRROR_RULE',
+      'PROXY')),
     thing_id bigint not null,
     configuration text not null,
     primary key (kind, thing_id)

@@ -42,6 +42,12 @@ const statements = [
     primary key (scope, remote_id)
   )`,
   `create index announced_quota_remote on announced_quota (remote_id)`,
+  // What the pushes and uploads that run in a process will need. seen_at: a process that says nothing for long has ended.
+  `create table storage_reservation (
+    process_id uuid primary key,
+    bytes bigint not null,
+    seen_at timestamptz not null
+  )`,
   // Of a WAITING task. waits_until is null if nobody knows.
   `alter table task add column waits_for text check (waits_for in ('TURN', 'SYNC_WINDOW', 'QUOTA')), add column waits_until timestamptz`,
 ];

@@ -43,7 +43,7 @@ export async function forgetVerdicts(em: Em, policyId: number): Promise<void> {
 /** The first users of a policy by kind and name, among the visible ones, and the number of all. */
 export interface PolicyUse {
   readonly users: readonly {
-    readonly kind: 'remote' | 'repository' | 'distribution' | 'mirror rule';
+    readonly kind: 'remote' | 'repository' | 'distribution' | 'mirror rule' | 'proxy';
     readonly name: string;
   }[];
   readonly count: number;
@@ -59,6 +59,8 @@ export async function readPolicyUse(em: Em, visibility: Visibility, policyId: nu
       select 'distribution', base_path from distribution where signature_policy_id = ${policyId}
       union all
       select 'mirror rule', name from mirror_rule where signature_policy_id = ${policyId}
+      union all
+      select 'proxy', name from proxy where signature_policy_id = ${policyId}
     ) as use order by "isSeen" desc, kind, name limit 3`.execute(kysely(em));
   const users = found.rows.filter((row) => row.isSeen);
   return { users, count: found.rows[0]?.total ?? 0 };

@@ -5,6 +5,7 @@ import { isVisible, nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 import type { Em } from '../open-database.ts';
 import type { Credential } from '../schema/credentials.ts';
+import type { RegistryProxy } from '../schema/proxies.ts';
 import type { Remote } from '../schema/remotes.ts';
 import type { Repository } from '../schema/repositories.ts';
 import type { MirrorRule } from '../schema/rules.ts';
@@ -17,10 +18,16 @@ import { toPage } from './read-page.ts';
 import type { Page } from './read-page.ts';
 
 /** Tables of named things, whose rows are seen by their names. */
-export type NamedTable = 'repository' | 'remote' | 'signature_policy' | 'credential' | 'mirror_rule';
+export type NamedTable =
+  | 'repository'
+  | 'remote'
+  | 'signature_policy'
+  | 'credential'
+  | 'mirror_rule'
+  | 'proxy';
 
 /** Their entities. */
-export type Named = Repository | Remote | SignaturePolicy | Credential | MirrorRule;
+export type Named = Repository | Remote | SignaturePolicy | Credential | MirrorRule | RegistryProxy;
 
 export interface NamedRow {
   readonly id: number;
@@ -41,6 +48,8 @@ export interface RepositoryFilter {
   readonly freshness?: FreshnessState | undefined;
   /** The mirror rule that has made them. */
   readonly ruleId?: number | undefined;
+  /** The proxy that has made them. */
+  readonly proxyId?: number | undefined;
   /** Whether a mirror rule has found that the upstream has them no more. */
   readonly isVanished?: boolean | undefined;
 }
@@ -93,10 +102,13 @@ export async function countNamed(
   );
 }
 
-function repositoryMatches({ freshness, ruleId, isVanished }: RepositoryFilter = {}) {
+function repositoryMatches({ freshness, ruleId, proxyId, isVanished }: RepositoryFilter = {}) {
   const conditions = [
     freshness === undefined ? undefined : isInState(sql`repository.id`, freshness),
     ruleId === undefined ? undefined : isMade(sql`rule_id = ${ruleId}`),
+    proxyId === undefined
+      ? undefined
+      : sql`exists (select from proxy_repository where repository_id = repository.id and proxy_id = ${proxyId})`,
     isVanished === undefined ? undefined : sql`${isMade(sql`vanished_at is not null`)} = ${isVanished}`,
   ];
   return sql.join([sql`true`, ...conditions.filter((each) => each !== undefined)], sql` and `);

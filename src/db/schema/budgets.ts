@@ -42,4 +42,14 @@ export const AnnouncedQuota = defineEntity({
   },
 });
 
-export const budgetsTables = [ByteAccount, RequestQuota, AnnouncedQuota];
+/** The storage that the running pushes and uploads of a process will need. */
+export const StorageReservation = defineEntity({
+  name: 'StorageReservation',
+  properties: {
+    processId: p.uuid().primary(),
+    bytes: p.bigint('number'),
+    seenAt: p.datetime(),
+  },
+});
+
+export const budgetsTables = [ByteAccount, RequestQuota, AnnouncedQuota, StorageReservation];

@@ -9,6 +9,7 @@ export const configuredKinds = [
   'SCHEDULE',
   'DISTRIBUTION',
   'MIRROR_RULE',
+  'PROXY',
 ] as const;
 /** What a configuration has: a section of tidemark.yaml each; schedules are listed with their repository. */
 export type ConfiguredKind = (typeof configuredKinds)[number];

@@ -5,6 +5,7 @@ import { contentTables } from './content.ts';
 import { credentialsTables } from './credentials.ts';
 import { distributionsTables } from './distributions.ts';
 import { installationTables } from './installation.ts';
+import { proxiesTables } from './proxies.ts';
 import { pullsTables } from './pulls.ts';
 import { remotesTables } from './remotes.ts';
 import { repositoriesTables } from './repositories.ts';
@@ -25,6 +26,7 @@ export const entities = [
   ...credentialsTables,
   ...distributionsTables,
   ...installationTables,
+  ...proxiesTables,
   ...pullsTables,
   ...remotesTables,
   ...repositoriesTables,

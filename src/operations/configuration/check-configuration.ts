@@ -32,6 +32,7 @@ const nouns: Readonly<Record<ConfiguredKind, string>> = {
   SCHEDULE: 'schedule',
   DISTRIBUTION: 'distribution',
   MIRROR_RULE: 'mirror rule',
+  PROXY: 'proxy',
 };
 
 /** Names that are given twice. */

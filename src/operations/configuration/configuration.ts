@@ -14,6 +14,7 @@ export interface Configuration {
   readonly repositories: readonly Values[];
   readonly distributions: readonly Values[];
   readonly mirrorRules: readonly Values[];
+  readonly proxies: readonly Values[];
 }
 
 export type Section = Exclude<keyof Configuration, 'name'>;

@@ -3,9 +3,10 @@ import { credentialKind } from './credential-kind.ts';
 import { distributionKind } from './distribution-kind.ts';
 import type { Kind } from './kind.ts';
 import { policyKind } from './policy-kind.ts';
+import { proxyKind } from './makers/proxy-kind.ts';
 import { remoteKind } from './remote-kind.ts';
 import { repositoryKind } from './repository-kind.ts';
-import { ruleKind } from './rule-kind.ts';
+import { ruleKind } from './makers/rule-kind.ts';
 import { scheduleKind } from './schedule-kind.ts';
 
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
@@ -17,6 +18,7 @@ export const kinds: readonly Kind[] = [
   scheduleKind,
   distributionKind,
   ruleKind,
+  proxyKind,
 ];
 
 /** The kinds with a section of their own. */

@@ -141,6 +141,6 @@ function inUse(row: Credential, { names, count }: CredentialUse): Mistake {
   return mistake(
     'IN_USE',
     ['id'],
-    `The credential ${quoteValue(row.name)} is used by the remotes and mirror rules ${listNames(names, count)}; give them another credential, or none, first.`,
+    `The credential ${quoteValue(row.name)} is used by the remotes, mirror rules and proxies ${listNames(names, count)}; give them another credential, or none, first.`,
   );
 }

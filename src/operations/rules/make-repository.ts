@@ -1,13 +1,11 @@
 import { noteCreated } from '../../db/rules/stage-outcomes.ts';
 import type { NewRepository } from '../../db/rules/stage-outcomes.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
+import { makeTemplated } from '../remotes/make-templated.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome } from '../operation.ts';
-import { toFallbackFields } from '../remotes/fallbacks.ts';
-import { createRemote } from '../remotes/remotes.ts';
 import type { RemoteRules } from '../remotes/remotes.ts';
-import { createRepository } from '../repositories.ts';
-import { templateOf } from './rule-template.ts';
+import { ruleSecrets } from './rule-row.ts';
 
 export interface Making {
   readonly taskId: number;
@@ -23,31 +21,11 @@ export async function makeRepository(
   { taskId, rule, rules, isPrivate }: Making,
   { upstreamName, name }: NewRepository,
 ): Promise<Outcome<undefined>> {
-  const policyId = rule.signaturePolicyId;
-  const signaturePolicy =
-    typeof policyId === 'number'
-      ? { key: policyId, field: 'signaturePolicyId', text: `the one of the rule ${rule.name}` }
-      : undefined;
-  const { credentialId } = rule;
-  const credential =
-    typeof credentialId === 'number'
-      ? { key: credentialId, field: 'credentialId', text: `the one of the rule ${rule.name}` }
-      : undefined;
+  const words = `the rule ${rule.name}`;
+  const secrets = ruleSecrets(rules.secrets);
   return inTransaction(operator, async (em) => {
-    const inside = { ...operator, em };
-    const fields = {
-      ...templateOf(rule, rules.secrets),
-      fallbacks: rule.fallbacks.map(toFallbackFields),
-      name,
-      url: rule.url,
-      upstreamName,
-      signaturePolicy,
-      credential,
-    };
-    const remote = await createRemote(inside, fields, rules);
-    if (remote.mistakes !== undefined) return refused(...remote.mistakes);
-    const reference = { key: remote.value, field: 'remoteId', text: name };
-    const repository = await createRepository(inside, { name, remote: reference }, { isPrivate });
+    const templated = { row: rule, words, secrets, rules, name, upstreamName, isPrivate };
+    const repository = await makeTemplated({ ...operator, em }, templated);
     if (repository.mistakes !== undefined) return refused(...repository.mistakes);
     await noteCreated(em, { taskId, ruleId: rule.id, upstreamName, repositoryId: repository.value.id });
     return done(undefined);

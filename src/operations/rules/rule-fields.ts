@@ -45,10 +45,10 @@ export const ruleDefaults = {
   paused: false,
 } as const satisfies RuleFields;
 
-const mostRepositories = 100_000;
+export const mostRepositories = 100_000;
 const globsAtMost = 100;
 const namesAtMost = 10_000;
-const yearSeconds = 31_622_400;
+export const yearSeconds = 31_622_400;
 
 /** Every mistake in the values that were given. */
 export function checkRuleFields(input: RuleFields, addresses: AddressRules): Mistake[] {
@@ -117,11 +117,11 @@ export function lacksTarget(viewer: Viewer, targetPrefix: string, field: string)
 }
 
 /** A fallback has the repositories of the upstream under the same names. */
-function checkNoNames(fallbacks: readonly FallbackFields[]): Checked[] {
+export function checkNoNames(fallbacks: readonly FallbackFields[]): Checked[] {
   return fallbacks.map(({ upstreamName }, index) => {
     if (upstreamName === null || upstreamName === undefined) return undefined;
     const message =
-      'upstreamName is given; omit it, because the rule has many repositories. Each has the same name at a fallback.';
+      'upstreamName is given; omit it, because there are many repositories. Each has the same name at a fallback.';
     return ofFallback(index, invalid('upstreamName', message));
   });
 }
@@ -143,7 +143,8 @@ function checkListed(names: readonly string[]): Checked[] {
   });
 }
 
-function checkGlobs(field: string, globs: readonly string[]): Checked[] {
+/** Globs over names at an upstream. */
+export function checkGlobs(field: string, globs: readonly string[]): Checked[] {
   if (globs.length > globsAtMost)
     return [invalid(field, `${field} has ${globs.length} entries; at most ${globsAtMost} are accepted.`)];
   return globs.map((glob, index) => {

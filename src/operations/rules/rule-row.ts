@@ -1,4 +1,6 @@
+import type { SecretBox } from '../../access/secrets.ts';
 import type { MirrorRule } from '../../db/schema/rules.ts';
+import type { TemplateSecrets } from '../remotes/remote-template.ts';
 import type { RuleFields } from './rule-fields.ts';
 
 const ownFields = [
@@ -35,4 +37,9 @@ export function asChanged(row: MirrorRule, changes: RuleFields) {
     cron: isOne && typeof changes.intervalSeconds === 'number' ? null : cron,
     intervalSeconds: isOne && typeof changes.cron === 'string' ? null : intervalSeconds,
   };
+}
+
+/** Opens and seals the secrets of rules. */
+export function ruleSecrets(box: SecretBox): TemplateSecrets {
+  return { table: 'mirror_rule', box };
 }

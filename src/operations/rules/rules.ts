@@ -12,18 +12,18 @@ import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
+import { lockTemplateCredential, lockTemplateFallbacks } from '../credentials/template-credential.ts';
 import { isNameTaken, lockNamed, lockOwned } from '../references.ts';
 import { withDefaults } from '../remotes/given-fields.ts';
 import { remoteDefaults } from '../remotes/remote-fields.ts';
+import { applyTemplate } from '../remotes/remote-template.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
 import type { TaskOutcome } from '../tasks.ts';
-import { applyOwn, asChanged } from './rule-row.ts';
-import { lockRuleCredential, lockRuleFallbacks } from './rule-credential.ts';
+import { applyOwn, asChanged, ruleSecrets } from './rule-row.ts';
 import { checkRuleFields, checkWhole, lacksTarget, ruleDefaults } from './rule-fields.ts';
 import type { RuleFields } from './rule-fields.ts';
-import { applyTemplate } from './rule-template.ts';
 
 export interface RuleDeps extends SyncDeps {
   readonly secrets: SecretBox;
@@ -54,12 +54,12 @@ export async function createRule(
       const discovery = given.discovery ?? ruleDefaults.discovery;
       const mistakes = [...checkRuleFields(given, deps.addresses), ...checkWhole({ ...given, discovery })];
       const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
-      const credentialId = await lockRuleCredential(em, viewer, deps.secrets, {
+      const credentialId = await lockTemplateCredential(em, viewer, ruleSecrets(deps.secrets), {
         row: null,
         fields,
         mistakes,
       });
-      const fallbacks = await lockRuleFallbacks(em, viewer, { row: null, fields, mistakes });
+      const fallbacks = await lockTemplateFallbacks(em, viewer, { row: null, fields, mistakes });
       if (await isNameTaken(em, 'mirror_rule', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(MirrorRule, {
@@ -79,7 +79,7 @@ export async function createRule(
       applyOwn(row, given);
       // the id is part of what the secrets are sealed with
       await em.persist(row).flush();
-      applyTemplate(row, given, deps.secrets);
+      applyTemplate(row, given, ruleSecrets(deps.secrets));
       await em.flush();
       return done(row.id);
     },
@@ -111,12 +111,12 @@ export async function updateRule(
       if (row === null) mistakes.unshift(ruleNotFound(rule));
       else mistakes.push(...checkWhole(asChanged(row, changes)));
       const signaturePolicyId = await lockNamedPolicy(em, viewer, changes.signaturePolicy, mistakes);
-      const credentialId = await lockRuleCredential(em, viewer, deps.secrets, {
+      const credentialId = await lockTemplateCredential(em, viewer, ruleSecrets(deps.secrets), {
         row,
         fields: changes,
         mistakes,
       });
-      const fallbacks = await lockRuleFallbacks(em, viewer, { row, fields: changes, mistakes });
+      const fallbacks = await lockTemplateFallbacks(em, viewer, { row, fields: changes, mistakes });
       if (newName !== undefined && (await isNameTaken(em, 'mirror_rule', newName)))
         mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
@@ -124,7 +124,7 @@ export async function updateRule(
       if (typeof changes.url === 'string') row.url = registryBaseUrl(changes.url);
       if (newName !== undefined) row.name = newName;
       applyOwn(row, changes);
-      applyTemplate(row, changes, deps.secrets, before);
+      applyTemplate(row, changes, ruleSecrets(deps.secrets), before);
       if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
       if (credentialId !== undefined) row.credentialId = credentialId;
       row.fallbacks = fallbacks;

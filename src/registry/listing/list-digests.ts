@@ -11,13 +11,21 @@ import { acr } from './acr.ts';
 import { dockerHub } from './docker-hub.ts';
 import { gitlab } from './gitlab.ts';
 import { harbor } from './harbor.ts';
-import { fieldsOf } from './listing.ts';
-import type { ListedDigest, ListedPage, ListedRepository, ListingApi, ListingName } from './listing.ts';
+import { fieldsOf, listedDigest } from './listing.ts';
+import type {
+  ForeignList,
+  ListedDigest,
+  ListedPage,
+  ListedRepository,
+  ListingApi,
+  ListingName,
+  OwnListing,
+} from './listing.ts';
 import { quay } from './quay.ts';
 import { tidemark } from './tidemark.ts';
 import { zot } from './zot.ts';
 
-const apis: Readonly<Record<ListingName, ListingApi>> = {
+const apis: Readonly<Record<OwnListing, ListingApi>> = {
   DOCKER_HUB: dockerHub,
   QUAY: quay,
   HARBOR: harbor,
@@ -44,7 +52,7 @@ interface ListRequest {
  */
 export async function* listDigests(
   { requester, repository, signal }: ListRequest,
-  name: ListingName,
+  name: OwnListing,
 ): AsyncGenerator<readonly ListedDigest[]> {
   const api = apis[name];
   const seen = new Set<string>();
@@ -55,6 +63,15 @@ export async function* listDigests(
     yield page.tags;
     asked = page.next;
   }
+}
+
+/** The valid entries of a list that does not come from the registry. */
+export async function* readForeignList(
+  list: ForeignList,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ListedDigest[]> {
+  for await (const page of list(signal))
+    yield page.flatMap(({ name, digest, mediaType }) => listedDigest(name, digest, mediaType) ?? []);
 }
 
 /**
@@ -150,7 +167,7 @@ async function checkAnswer(sent: HttpRequest, response: HttpResponse): Promise<v
 
 /** The page in this body; undefined if it has another form. */
 export function listedPage(
-  api: ListingApi | ListingName,
+  api: ListingApi | OwnListing,
   body: Buffer,
   asked: URL,
   hasLink = true,

@@ -14,8 +14,11 @@ export interface ListedDigest {
 /** Takes listed tags. A tag may come again. */
 export type OnDigests = (listed: readonly ListedDigest[]) => Promise<void>;
 
-/** APIs beside `tags/list` that list tags with digests. */
-export const listingNames = ['DOCKER_HUB', 'QUAY', 'HARBOR', 'ACR', 'GITLAB', 'ZOT', 'TIDEMARK'] as const;
+/** APIs of registries, beside `tags/list`, that list tags with digests. */
+export const ownListings = ['DOCKER_HUB', 'QUAY', 'HARBOR', 'ACR', 'GITLAB', 'ZOT', 'TIDEMARK'] as const;
+export type OwnListing = (typeof ownListings)[number];
+/** ECR's list is AWS's. */
+export const listingNames = [...ownListings, 'ECR'] as const;
 export type ListingName = (typeof listingNames)[number];
 
 /** The repository whose tags are listed. */
@@ -49,6 +52,15 @@ type Fields = Readonly<Record<string, unknown>>;
 export function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
+
+/** A list that comes from elsewhere than the registry: ECR's, from AWS's API. The entries are unchecked. */
+export type ForeignList = (signal: AbortSignal) => AsyncIterable<
+  readonly {
+    readonly name: string;
+    readonly digest: string | undefined;
+    readonly mediaType: string | undefined;
+  }[]
+>;
 
 /** Undefined for entries without a valid name and digest. They cost an ordinary request. */
 export function listedDigest(name: unknown, digest: unknown, mediaType?: unknown): ListedDigest | undefined {

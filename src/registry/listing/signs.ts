@@ -30,8 +30,9 @@ function signOf(registry: URL, headers: HttpResponse['headers']): ListingName | 
   if (field === undefined) return undefined;
   for (const { scheme, parameters } of parseChallenges(field) ?? []) {
     const realm = URL.parse(parameters.get('realm') ?? '');
-    if (scheme !== 'bearer' || realm === null) continue;
     const service = parameters.get('service');
+    if (scheme === 'basic' && service === 'ecr.amazonaws.com') return 'ECR';
+    if (scheme !== 'bearer' || realm === null) continue;
     const isOwn = realm.host === registry.host;
     if (service === 'harbor-registry' && realm.pathname.endsWith('/service/token')) return 'HARBOR';
     if (service === 'container_registry' && realm.pathname === '/jwt/auth') return 'GITLAB';

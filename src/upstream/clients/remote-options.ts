@@ -60,15 +60,15 @@ export function fieldOptions(
   remote: ClientFields,
   more: Pick<RegistryOptions, 'onRateLimited' | 'onRateLimit' | 'byteBudget'> = {},
 ): RegistryOptions {
-  const { rateLimit, headers } = remote;
+  const { rateLimit, headers, credentialId } = remote;
   const mayBePrivate = (url: string) => deps.allowPrivate || isListedHost(new URL(url), deps.allowUpstream);
   return dropUndefined({
     url: remote.url,
     upstreamName: remote.upstreamName,
     username: remote.username ?? undefined,
     password: remote.password ?? undefined,
-    logins:
-      remote.credentialId == null ? undefined : deps.credentials.loginsFor(remote.credentialId, remote.url),
+    logins: credentialId == null ? undefined : deps.credentials.loginsFor(credentialId, remote.url),
+    ecrTags: ecrTags(deps, remote),
     realmHosts: remote.realmHosts ?? [],
     headers:
       headers == null || headers.length === 0
@@ -95,6 +95,14 @@ export function fieldOptions(
     beforeRequest: rateLimit == null ? undefined : paceRequests(deps, new URL(remote.url).host, rateLimit),
     ...more,
   });
+}
+
+function ecrTags(
+  { credentials }: RemoteDeps,
+  { credentialId, url: registryUrl, upstreamName: repositoryName }: ClientFields,
+): RegistryOptions['ecrTags'] {
+  if (credentialId == null) return undefined;
+  return (signal) => credentials.listEcrTags(credentialId, { registryUrl, repositoryName }, signal);
 }
 
 /**

@@ -59,6 +59,8 @@ export interface Things {
   readonly credentialId: string;
   /** Has the name, and makes repositories below it. */
   readonly mirrorRuleId: string;
+  /** At the base path of the name. */
+  readonly proxyId: string;
   /** Of the manifest `digest`, in the version. */
   readonly signatureId: string;
   readonly tokenId: string;
@@ -156,6 +158,10 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     'insert into mirror_rule (name, url, target_prefix, allow_private) values ($1, $2, $1, true)',
     [name, 'https://registry.example'],
   );
+  const proxyId = await id('insert into proxy (name, url) values ($1, $2)', [
+    name,
+    'https://registry.example',
+  ]);
   const signatureId = await id(
     "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
     [digests.plain, `${digests.plain}@${name}`],
@@ -189,6 +195,7 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     signaturePolicyId: toGlobalId('SignaturePolicy', signaturePolicyId),
     credentialId: toGlobalId('Credential', credentialId),
     mirrorRuleId: toGlobalId('MirrorRule', mirrorRuleId),
+    proxyId: toGlobalId('Proxy', proxyId),
     signatureId: toGlobalId('Signature', signatureId),
     tokenId: toGlobalId('Token', tokenId),
     grantId: toGlobalId('Grant', grantId),

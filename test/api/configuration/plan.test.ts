@@ -114,6 +114,7 @@ async function changedFields(role: 'reader' | 'maintainer', given: object): Prom
     repositories: [],
     distributions: [],
     mirrorRules: [],
+    proxies: [],
   };
   const changes = await planChanges(reader, configuration, { prune: false });
   return changes.flatMap(({ fields }) => fields.map(({ field }) => field));

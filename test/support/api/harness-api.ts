@@ -43,7 +43,7 @@ export async function startHarnessApi(
     manifestMaxBytes,
     allowPrivate: true,
     allowUpstream: [],
-    isShared: logins.tokens || logins.oidc !== undefined,
+    logins,
   });
   const api = await listenApi({
     database,

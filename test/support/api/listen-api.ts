@@ -39,6 +39,7 @@ export const manifestMaxBytes = 4 * 1024 * 1024;
 export const noUpstreams: UpstreamReader = {
   openBlob: () => Promise.reject(new Error('This test has no upstream.')),
   pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
+  makeProxied: () => Promise.reject(new Error('This test has no upstream.')),
   testRemote: () => Promise.resolve({ steps: [] }),
 };
 

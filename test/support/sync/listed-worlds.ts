@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { kysely } from '../../../src/db/sql.ts';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import { listingNames } from '../../../src/registry/listing/listing.ts';
-import type { ListingName } from '../../../src/registry/listing/listing.ts';
+import { ownListings } from '../../../src/registry/listing/listing.ts';
+import type { OwnListing } from '../../../src/registry/listing/listing.ts';
 import { namesOf } from '../../registry/open-client.ts';
 import type { Answer } from '../upstream/fake-upstream.ts';
 import { listedTags, scriptedListings, withGoogleList, withListing } from '../upstream/listings.ts';
@@ -18,8 +18,8 @@ const settings = {
   lookup: namesOf({ 'registry-1.docker.io': ['127.0.0.1'], 'hub.docker.com': ['127.0.0.1'] }),
   dockerHubApi: '',
 };
-export type Source = ListingName | 'GOOGLE';
-export const sources: readonly Source[] = [...listingNames, 'GOOGLE'];
+export type Source = OwnListing | 'GOOGLE';
+export const sources: readonly Source[] = [...ownListings, 'GOOGLE'];
 /** Two are the sample. */
 export const tagCount = 120;
 

@@ -1,7 +1,7 @@
 /** Registries whose own API lists tags with digests, in front of a scripted upstream. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import type { ListingName } from '../../../src/registry/listing/listing.ts';
+import type { OwnListing } from '../../../src/registry/listing/listing.ts';
 import { tidemarkLists } from '../../../src/oci/hosts/tidemark-lists.ts';
 import { json, send } from './fake-upstream.ts';
 import type { Answer, CannedAnswer } from './fake-upstream.ts';
@@ -40,7 +40,7 @@ const linked = (
   return json(toDocument(tags.slice(from, from + size)), hasMore ? link : {});
 };
 
-export const scriptedListings: Readonly<Record<ListingName, ScriptedListing>> = {
+export const scriptedListings: Readonly<Record<OwnListing, ScriptedListing>> = {
   DOCKER_HUB: {
     first: '/v2/repositories/library/app/tags?page_size=100&page=1',
     page(url, tags) {
@@ -146,7 +146,7 @@ export function listedTags(
 
 /** Serves the API before everything else, and asks for a token as the registry does. */
 export function withListing(
-  listing: ListingName,
+  listing: OwnListing,
   tags: () => readonly ScriptedTag[],
   fallback: Answer,
 ): Answer {

@@ -6,7 +6,7 @@ import { isTidemarkError } from '../../../oci/error.ts';
 import { mediaTypes } from '../../../oci/manifest/media-type.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ServedVersion } from '../served-version.ts';
-import { sendJson } from '../exchange.ts';
+import { askedAs, sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import { nextLink } from './paging.ts';
 import { requireVerified } from './require-verified.ts';
@@ -36,9 +36,13 @@ export async function answerReferrers(
     : await readReferrerPage(em, version, page);
   const filter = artifactType === undefined ? {} : { artifactType };
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
+  const asked = askedAs(exchange, name);
   const last = rows.at(-1)?.digest;
   if (hasNext && last !== undefined)
-    reply.header('link', nextLink(`/v2/${name}/referrers/${digest}`, { ...filter, last }));
+    reply.header(
+      'link',
+      nextLink(`/v2/${asked.name}/referrers/${digest}`, { ...asked.query, ...filter, last }),
+    );
   const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: rows.map(toDescriptor) };
   return sendJson(exchange, index, mediaTypes.ociIndex);
 }

@@ -3,7 +3,7 @@ import { readTagPages } from '../../../db/reads/tags/read-tags.ts';
 import type { TagRow } from '../../../db/reads/tags/read-tags.ts';
 import { tidemarkLists } from '../../../oci/hosts/tidemark-lists.ts';
 import type { Exchange } from '../exchange.ts';
-import { sendJson } from '../exchange.ts';
+import { askedAs, sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import { nextLink, pageMaxRows, parsePage } from './paging.ts';
 
@@ -13,14 +13,16 @@ const digestsAtMost = 10_000;
 /** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to the next page. */
 export async function answerTags(exchange: Exchange, name: string): Promise<FastifyReply> {
   exchange.reply.header(tidemarkLists.header, tidemarkLists.value);
-  const rows = await readPage(exchange, name, { path: `/v2/${name}/tags/list`, most: pageMaxRows });
-  return sendJson(exchange, { name, tags: rows.map((row) => row.name) });
+  const asked = askedAs(exchange, name);
+  const link = { path: `/v2/${asked.name}/tags/list`, query: asked.query, most: pageMaxRows };
+  const rows = await readPage(exchange, name, link);
+  return sendJson(exchange, { name: asked.name, tags: rows.map((row) => row.name) });
 }
 
 /** docs/serving.md, "Tags with digests": the same pages with the digest and media type of each tag. */
 export async function answerTagDigests(exchange: Exchange, name: string): Promise<FastifyReply> {
   const path = `/v2/${name}/_tidemark/${tidemarkLists.value}`;
-  const rows = await readPage(exchange, name, { path, most: digestsAtMost });
+  const rows = await readPage(exchange, name, { path, query: {}, most: digestsAtMost });
   const tags = rows.map(({ name: tag, digest, mediaType }) => ({ name: tag, digest, mediaType }));
   return sendJson(exchange, { name, tags });
 }
@@ -28,7 +30,11 @@ export async function answerTagDigests(exchange: Exchange, name: string): Promis
 async function readPage(
   exchange: Exchange,
   name: string,
-  { path, most }: { readonly path: string; readonly most: number },
+  {
+    path,
+    query,
+    most,
+  }: { readonly path: string; readonly query: Readonly<Record<string, string>>; readonly most: number },
 ): Promise<readonly TagRow[]> {
   const { first, after } = parsePage(exchange.query, most);
   const version = await findServedVersion(exchange, name);
@@ -37,6 +43,6 @@ async function readPage(
   const [{ rows, hasNext } = { rows: [], hasNext: false }] = await readTagPages(exchange.em, [version], page);
   const last = rows.at(-1)?.name;
   if (hasNext && last !== undefined)
-    exchange.reply.header('link', nextLink(path, { n: String(first), last }));
+    exchange.reply.header('link', nextLink(path, { ...query, n: String(first), last }));
   return rows;
 }

@@ -5,6 +5,7 @@ import type { RequestContext } from '../context.ts';
 import { CredentialType } from '../credentials/credential.type.ts';
 import { DistributionType } from '../distributions/distribution.type.ts';
 import { SignaturePolicyType } from '../policies/signature-policy.type.ts';
+import { ProxyType } from '../proxies/proxy.type.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import { MirrorRuleType } from '../rules/rule.type.ts';
@@ -70,6 +71,14 @@ export class SignaturePolicyViewerResolver {
 export class MirrorRuleViewerResolver {
   @FieldResolver(rolesType, description('the rule'))
   viewerCan(@Root() { row }: MirrorRuleType, @Ctx() { viewer }: RequestContext): Role[] {
+    return rolesFor(viewer, row.name);
+  }
+}
+
+@Resolver(() => ProxyType)
+export class ProxyViewerResolver {
+  @FieldResolver(rolesType, description('the base path'))
+  viewerCan(@Root() { row }: ProxyType, @Ctx() { viewer }: RequestContext): Role[] {
     return rolesFor(viewer, row.name);
   }
 }

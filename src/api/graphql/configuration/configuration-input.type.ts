@@ -3,6 +3,7 @@ import { CredentialCreateInput } from '../credentials/credential-input.type.ts';
 import { SignaturePolicyCreateInput } from '../policies/signature-policy.type.ts';
 import { NewRemoteSettings } from '../remotes/remote-input.type.ts';
 import { RepositoryNameField, RepositoryPlainSettings } from '../repositories/repository.type.ts';
+import { NewProxySettings } from '../proxies/proxy-input.type.ts';
 import { NewRuleSettings } from '../rules/rule-input.type.ts';
 import { NewDistributionSettings } from '../distributions/distribution.type.ts';
 import { UpstreamSettings, fallbacksOption } from '../remotes/upstream.type.ts';
@@ -95,6 +96,18 @@ export class ConfiguredMirrorRuleInput extends NewRuleSettings {
   signaturePolicy?: string | null;
 }
 
+@InputType('ConfiguredProxyInput', { description: 'A proxy of a configuration.' })
+export class ConfiguredProxyInput extends NewProxySettings {
+  @Field(() => [ConfiguredUpstreamInput], fallbacksOption)
+  fallbacks?: ConfiguredUpstreamInput[] | null;
+
+  @Field(() => String, credentialOption)
+  credential?: string | null;
+
+  @Field(() => String, signaturePolicyOption)
+  signaturePolicy?: string | null;
+}
+
 @InputType('ConfigurationInput', { description: 'The content of tidemark.yaml (docs/configuration.md).' })
 export class ConfigurationInput {
   @Field(() => String, {
@@ -123,6 +136,9 @@ export class ConfigurationInput {
 
   @Field(() => [ConfiguredMirrorRuleInput], { nullable: true, description: 'Mirror rules.' })
   mirrorRules?: ConfiguredMirrorRuleInput[] | null;
+
+  @Field(() => [ConfiguredProxyInput], { nullable: true, description: 'Proxies.' })
+  proxies?: ConfiguredProxyInput[] | null;
 }
 
 @InputType('ConfigurationApplyInput', { description: 'A configuration to apply.' })

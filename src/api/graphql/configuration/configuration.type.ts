@@ -36,6 +36,7 @@ export const ConfiguredKindEnum = {
   SCHEDULE: 'SCHEDULE',
   DISTRIBUTION: 'DISTRIBUTION',
   MIRROR_RULE: 'MIRROR_RULE',
+  PROXY: 'PROXY',
 } as const satisfies Record<ConfiguredKind, ConfiguredKind>;
 registerEnumType(ConfiguredKindEnum, {
   name: 'ConfiguredKind',
@@ -48,6 +49,7 @@ registerEnumType(ConfiguredKindEnum, {
     SCHEDULE: { description: 'A schedule. It is listed with its repository.' },
     DISTRIBUTION: { description: 'A distribution.' },
     MIRROR_RULE: { description: 'A mirror rule.' },
+    PROXY: { description: 'A proxy.' },
   },
 });
 
@@ -58,6 +60,7 @@ export const ConfigurationSectionEnum = {
   REPOSITORY: 'REPOSITORY',
   DISTRIBUTION: 'DISTRIBUTION',
   MIRROR_RULE: 'MIRROR_RULE',
+  PROXY: 'PROXY',
 } as const satisfies Record<SectionKind, SectionKind>;
 registerEnumType(ConfigurationSectionEnum, {
   name: 'ConfigurationSection',
@@ -68,6 +71,7 @@ registerEnumType(ConfigurationSectionEnum, {
     REMOTE: { description: 'remotes' },
     REPOSITORY: { description: 'repositories, with their schedules' },
     MIRROR_RULE: { description: 'mirrorRules' },
+    PROXY: { description: 'proxies' },
     DISTRIBUTION: {
       description:
         "distributions. The one at a repository's own name is listed where it differs from that of a new repository.",
@@ -102,7 +106,8 @@ export class ConfigurationChangeType {
   kind!: ConfiguredKind;
 
   @Field(() => String, {
-    description: 'Its name; of a distribution, the base path; of a schedule, the name of its repository.',
+    description:
+      'Its name; of a distribution or proxy, the base path; of a schedule, the name of its repository.',
   })
   name!: string;
 
@@ -155,6 +160,7 @@ const nodeTypes = {
   REPOSITORY: 'Repository',
   DISTRIBUTION: 'Distribution',
   MIRROR_RULE: 'MirrorRule',
+  PROXY: 'Proxy',
 } as const;
 
 export function toConfiguredThing(section: SectionKind, exported: Exported): ConfiguredThingType {

@@ -75,13 +75,20 @@ export class RepositoryResolver {
         'true: only repositories that have vanished from the upstream of their mirror rule; false: only the others; null: all.',
     })
     isVanished: boolean | null,
+    @Arg('proxyId', () => ID, {
+      nullable: true,
+      description: 'Only repositories that this proxy has made; null: all.',
+    })
+    proxyId: string | null,
     @Ctx() { em, loaders }: RequestContext,
   ): Promise<Connection<RepositoryType>> {
-    const ruleId = await findRule(mirrorRuleId, loaders);
-    const nameRegex = ruleId === null ? null : readNameFilter(name);
+    const ruleId = await findMaker('MirrorRule', mirrorRuleId, loaders.mirrorRules);
+    const makerId = await findMaker('Proxy', proxyId, loaders.proxies);
+    const nameRegex = ruleId === null || makerId === null ? null : readNameFilter(name);
     const repositories = {
       freshness: freshness ?? undefined,
       ruleId: ruleId ?? undefined,
+      proxyId: makerId ?? undefined,
       isVanished: isVanished ?? undefined,
     };
     const page = await readNamedPage(em, loaders.visibility, 'repository', {
@@ -201,13 +208,14 @@ export class RepositoryResolver {
 }
 
 /** Undefined: any; null: one that the caller may not read, and that thus has made none. */
-async function findRule(
+async function findMaker(
+  type: 'MirrorRule' | 'Proxy',
   id: string | null,
-  loaders: RequestContext['loaders'],
+  loader: { load(id: number): Promise<{ readonly id: number } | undefined> },
 ): Promise<number | null | undefined> {
   if (typeof id !== 'string') return undefined;
-  const key = parseNumericId('MirrorRule', id);
-  const row = key === undefined ? undefined : await loaders.mirrorRules.load(key);
+  const key = parseNumericId(type, id);
+  const row = key === undefined ? undefined : await loader.load(key);
   return row?.id ?? null;
 }
 

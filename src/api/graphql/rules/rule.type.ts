@@ -3,7 +3,7 @@ import type { MirrorRule } from '../../../db/schema/rules.ts';
 import { discoveries } from '../../../oci/hosts/discovery.ts';
 import type { Discovery } from '../../../oci/hosts/discovery.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
-import type { TemplateFields } from '../../../operations/rules/rule-template.ts';
+import type { TemplateFields } from '../../../operations/remotes/remote-template.ts';
 import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';

@@ -8,7 +8,7 @@ import type { Fallback } from '../../remotes/fallbacks.ts';
 import { addList } from '../list-command.ts';
 import { readRemoteOptions, withRemoteOptions } from '../remotes/remote-commands.ts';
 import type { RemoteOptions } from '../remotes/remote-commands.ts';
-import { addCreate, addDelete, addShow, addUpdate, orNull } from '../thing-commands.ts';
+import { addCreate, addDelete, addShow, addUpdate, listOrNull, orNull } from '../thing-commands.ts';
 import type { Thing } from '../thing-commands.ts';
 import { runRule } from './run-rule.ts';
 
@@ -174,8 +174,4 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
     timeZone: options.timeZone,
     paused: options.pause,
   };
-}
-
-function listOrNull(list: readonly string[] | undefined): readonly string[] | null | undefined {
-  return list?.every((entry) => entry === '') === true ? null : list;
 }

@@ -1,16 +1,17 @@
-import type { SecretBox } from '../../access/secrets.ts';
-import { MirrorRule } from '../../db/schema/rules.ts';
-import { createRule, removeRule, updateRule } from '../rules/rules.ts';
-import type { NewRule } from '../rules/rules.ts';
-import { ruleDefaults } from '../rules/rule-fields.ts';
-import type { RuleFields } from '../rules/rule-fields.ts';
-import { templateOf } from '../rules/rule-template.ts';
-import type { Present, Values } from './configuration.ts';
-import { readFallbacks, toFallbackReferences } from './fallback-values.ts';
-import { readReferences, readRows, toReferences } from './find-named.ts';
-import type { Kind, Maker } from './kind.ts';
-import { remoteKind, remoteReferences, settleRemote } from './remote-kind.ts';
-import { columnsOf, dropOtherTime, emptyToNull, withSecrets } from './values.ts';
+import type { SecretBox } from '../../../access/secrets.ts';
+import { MirrorRule } from '../../../db/schema/rules.ts';
+import { createRule, removeRule, updateRule } from '../../rules/rules.ts';
+import type { NewRule } from '../../rules/rules.ts';
+import { ruleDefaults } from '../../rules/rule-fields.ts';
+import type { RuleFields } from '../../rules/rule-fields.ts';
+import { ruleSecrets } from '../../rules/rule-row.ts';
+import { templateOf } from '../../remotes/remote-template.ts';
+import type { Present, Values } from '../configuration.ts';
+import { readFallbacks, toFallbackReferences } from '../fallback-values.ts';
+import { readReferences, readRows, toReferences } from '../find-named.ts';
+import type { Kind, Maker } from '../kind.ts';
+import { remoteKind, remoteReferences, settleRemote } from '../remote-kind.ts';
+import { columnsOf, dropOtherTime, emptyToNull, withSecrets } from '../values.ts';
 
 const ownDefaults = {
   ...ruleDefaults,
@@ -78,7 +79,7 @@ function describe(row: MirrorRule, box: SecretBox, references: Values): Present 
     values: settleRule({
       ...remoteKind.defaults,
       ...Object.fromEntries(secrets),
-      ...templateOf(row, box),
+      ...templateOf(row, ruleSecrets(box)),
       ...columnsOf(row, ownDefaults),
       ...references,
       name,

@@ -1,29 +1,30 @@
-import type { SecretBox } from '../../access/secrets.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import type { Em } from '../../db/open-database.ts';
-import type { MirrorRule } from '../../db/schema/rules.ts';
 import type { Fallback } from '../../db/schema/upstreams.ts';
-import { lockRemoteCredential } from '../credentials/credential-use.ts';
-import type { LoginFields } from '../credentials/credential-use.ts';
 import type { Mistake } from '../mistakes.ts';
-import { lockFallbacks } from '../credentials/fallback-credentials.ts';
 import { checkDistinct, fallbackAsUsed, toFallbackFields } from '../remotes/fallbacks.ts';
-import type { RuleFields } from './rule-fields.ts';
-import { templateOf } from './rule-template.ts';
+import { templateOf } from '../remotes/remote-template.ts';
+import type { TemplateRow, TemplateSecrets } from '../remotes/remote-template.ts';
+import { lockRemoteCredential } from './credential-use.ts';
+import type { LoginFields } from './credential-use.ts';
+import { lockFallbacks } from './fallback-credentials.ts';
+
+export interface TemplateChange {
+  /** Null: it is created. */
+  readonly row: TemplateRow | null;
+  readonly fields: LoginFields;
+  readonly mistakes: Mistake[];
+}
 
 /**
- * The key of the credential that the rule uses after the change, as `lockRemoteCredential` for the remotes that it will make. Whoever changes a
- * rule with a credential must have the right to use it.
+ * The key of the credential that a mirror rule or proxy uses after the change, as `lockRemoteCredential` for the remotes that it will make.
+ * Whoever changes one with a credential must have the right to use it.
  */
-export async function lockRuleCredential(
+export async function lockTemplateCredential(
   em: Em,
   viewer: Viewer,
-  secrets: SecretBox,
-  {
-    row,
-    fields,
-    mistakes,
-  }: { readonly row: MirrorRule | null; readonly fields: RuleFields; readonly mistakes: Mistake[] },
+  secrets: TemplateSecrets,
+  { row, fields, mistakes }: TemplateChange,
 ): Promise<number | null | undefined> {
   const keptId = row?.credentialId;
   const kept = typeof keptId === 'number' ? { key: keptId, field: 'credentialId', text: '' } : undefined;
@@ -34,15 +35,11 @@ export async function lockRuleCredential(
   return lockRemoteCredential(em, viewer, { ...after, credential }, { mistakes });
 }
 
-/** The fallbacks of the remotes that the rule will make, as they are stored. Kept ones are checked too: the maker must have the right to use them. */
-export async function lockRuleFallbacks(
+/** The fallbacks of the remotes that it will make, as they are stored. Kept ones are checked too: the maker must have the right to use them. */
+export async function lockTemplateFallbacks(
   em: Em,
   viewer: Viewer,
-  {
-    row,
-    fields,
-    mistakes,
-  }: { readonly row: MirrorRule | null; readonly fields: RuleFields; readonly mistakes: Mistake[] },
+  { row, fields, mistakes }: TemplateChange,
 ): Promise<readonly Fallback[]> {
   const kept = (row?.fallbacks ?? []).map(toFallbackFields);
   const given = fields.fallbacks === undefined ? kept : (fields.fallbacks ?? []).map(fallbackAsUsed);

@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+import { collect, wholeNumber } from '../../command.ts';
+import type { Choose, Client } from '../../command.ts';
+import { describeFallbacks, fallbackFields } from '../../remotes/fallbacks.ts';
+import type { Fallback } from '../../remotes/fallbacks.ts';
+import { addList } from '../list-command.ts';
+import { readRemoteOptions, withRemoteOptions } from '../remotes/remote-commands.ts';
+import type { RemoteOptions } from '../remotes/remote-commands.ts';
+import { addCreate, addDelete, addShow, addUpdate, listOrNull } from '../thing-commands.ts';
+import type { Thing } from '../thing-commands.ts';
+
+interface Proxy {
+  readonly id: string;
+  readonly basePath: string;
+  readonly url: string;
+  readonly namespaces: readonly string[];
+  readonly includeRepositories: readonly string[];
+  readonly excludeRepositories: readonly string[];
+  readonly repositoriesAtMost: number;
+  readonly repositoryCount: number;
+  readonly policy: string;
+  readonly tagTtlSeconds: number;
+  readonly notFoundTtlSeconds: number;
+  readonly private: boolean | null;
+  readonly fallbacks: readonly Fallback[];
+}
+
+interface Changes extends RemoteOptions {
+  readonly namespace?: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly atMost?: number;
+  readonly tagTtl?: number;
+  readonly notFoundTtl?: number;
+  readonly private?: boolean;
+}
+
+const proxy: Thing<Changes> = {
+  noun: 'proxy',
+  argument: '<base-path>',
+  fields: `id basePath url namespaces includeRepositories excludeRepositories repositoriesAtMost repositoryCount policy tagTtlSeconds
+    notFoundTtlSeconds private ${fallbackFields}`,
+  setUp: withChanges,
+  read: readChanges,
+};
+
+export function addProxies(program: Command, choose: Choose): void {
+  addList<Proxy>(program, choose, {
+    usage: 'proxies',
+    text: 'list proxies: what makes repositories of a registry when they are first pulled',
+    list: () => ({
+      key: 'proxies',
+      connection: 'proxies',
+      nodes: proxy.fields,
+      noun: 'proxy',
+      columns: ['BASE PATH', 'UPSTREAM', 'NAMESPACES', 'REPOSITORIES', 'AT MOST'],
+      row: (one) => [
+        one.basePath,
+        one.url,
+        one.namespaces.join(', '),
+        one.repositoryCount,
+        one.repositoriesAtMost,
+      ],
+      none: 'There are no proxies.',
+    }),
+  });
+  const parent = program.command('proxy').description('show, create, change or delete a proxy');
+  addShow<Proxy>(parent, choose, proxy, { text: 'show a proxy', lines: describe });
+  addCreate(parent, choose, proxy, {
+    mutation: 'proxyCreate',
+    usage: '<url>',
+    text: 'create a proxy; the options of a remote are those of the remotes that it makes',
+    setUp: (command) =>
+      command.addHelpText(
+        'after',
+        "\nExample:\n  $ tidemark proxy create docker.io https://registry-1.docker.io --namespace docker.io --include 'library/*'",
+      ),
+    input: (_, [, url]) => ({ url }),
+  });
+  addUpdate(parent, choose, proxy, {
+    mutation: 'proxyUpdate',
+    text: 'change a proxy; the repositories that it has made stay as they are',
+    setUp: (command) =>
+      command.option('--url <url>', 'base URL of the registry; another one drops the stored secrets'),
+  });
+  addDelete(parent, choose, proxy, {
+    mutation: 'proxyDelete',
+    text: 'delete a proxy; the repositories that it has made stay',
+  });
+}
+
+function describe(one: Proxy): [string, string | number | null][] {
+  return [
+    ['base path', one.basePath],
+    ['id', one.id],
+    ['url', one.url],
+    ...describeFallbacks(one.fallbacks),
+    ['namespaces', one.namespaces.join(', ') || null],
+    ['include', one.includeRepositories.join(', ') || 'all'],
+    ['exclude', one.excludeRepositories.join(', ')],
+    ['at most', one.repositoriesAtMost],
+    ['repositories', one.repositoryCount],
+    ['blobs', one.policy],
+    ['tags are fresh for', `${one.tagTtlSeconds} s`],
+    ['absence is remembered for', `${one.notFoundTtlSeconds} s`],
+    ['private', one.private === null ? 'while logins are on' : one.private ? 'yes' : 'no'],
+  ];
+}
+
+function withChanges(command: Command): void {
+  command
+    .option(
+      '--namespace <host>',
+      "host of image names that leads here, as docker.io; repeatable; '' for none",
+      collect,
+    )
+    .option('--include <glob>', "only repositories that match: 'library/*'; repeatable; '' for all", collect)
+    .option('--exclude <glob>', "not the repositories that match; repeatable; '' for none", collect)
+    .option('--at-most <n>', 'the most repositories that it makes', wholeNumber(1, 100_000))
+    .option(
+      '--tag-ttl <seconds>',
+      'how long a tag is served without asking the upstream',
+      wholeNumber(0, 31_622_400),
+    )
+    .option(
+      '--not-found-ttl <seconds>',
+      'how long it is remembered that the upstream lacks something',
+      wholeNumber(0, 31_622_400),
+    )
+    .option('--private', 'what it makes is private')
+    .option('--no-private', 'what it makes is public');
+  withRemoteOptions(command);
+}
+
+async function readChanges(client: Client, options: Changes): Promise<Readonly<Record<string, unknown>>> {
+  const { upstreamName: _, ...fields } = await readRemoteOptions(client, options);
+  return {
+    ...fields,
+    namespaces: listOrNull(options.namespace),
+    includeRepositories: listOrNull(options.include),
+    excludeRepositories: listOrNull(options.exclude),
+    repositoriesAtMost: options.atMost,
+    tagTtlSeconds: options.tagTtl,
+    notFoundTtlSeconds: options.notFoundTtl,
+    private: options.private,
+  };
+}

@@ -1,0 +1,155 @@
+import type { Logger } from 'pino';
+import { areLoginsOn } from '../../access/login-settings.ts';
+import type { LoginSettings } from '../../access/login-settings.ts';
+import { readStanding } from '../../access/standing.ts';
+import { findNameHolder, resolveDistribution } from '../../db/distributions/distributions.ts';
+import { countProxyRepositories } from '../../db/proxies/proxies.ts';
+import { RegistryProxy } from '../../db/schema/proxies.ts';
+import type { ManifestToStore } from '../../db/content/meaning.ts';
+import { quoteValue } from '../../oci/error.ts';
+import type { ProxyOutcome, ProxyWish } from '../../oci/hosts/proxied-name.ts';
+import { atMost, makeProxied } from '../../operations/proxies/make-proxied.ts';
+import { openRepositoryFilter } from '../../selection/globs.ts';
+import { createBoundedMap } from '../../registry/transport/bounded-map.ts';
+import { compileSubset } from '../../upstream/compile-subset.ts';
+import { createLimiter } from '../../upstream/limiter.ts';
+import type { Limiter } from '../../upstream/limiter.ts';
+import { createSharedWork } from '../../upstream/shared-work.ts';
+import type { PullThrough } from '../pull-through.ts';
+import { askUpstream, draftRemote } from './ask-upstream.ts';
+import type { AskDeps } from './ask-upstream.ts';
+
+export interface ProxyDeps extends AskDeps {
+  readonly logins: LoginSettings;
+  readonly logger: Logger;
+  readonly pullThrough: Pick<PullThrough, 'pull'>;
+}
+
+export interface ProxyMaker {
+  /**
+   * Makes the repository once the upstream has answered that it has the manifest, and keeps that manifest.
+   * @throws TidemarkError of the upstream
+   */
+  make(wish: ProxyWish): Promise<ProxyOutcome>;
+  close(): Promise<void>;
+}
+
+/** Concurrent requests of a proxy for manifests of repositories that are not here yet. */
+const maxRequests = 32;
+const absencesAtMost = 10_000;
+const limitersAtMost = 1_000;
+
+export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
+  const closing = new AbortController();
+  const limiters = createBoundedMap<Limiter>(limitersAtMost);
+  const running = createSharedWork<ProxyOutcome>();
+  const ending = new Set<Promise<unknown>>();
+  /** Until when the upstream's answer that it lacks something is believed. */
+  const absences = createBoundedMap<{ readonly untilMs: number; readonly outcome: ProxyOutcome }>(
+    absencesAtMost,
+  );
+
+  async function begin(wish: ProxyWish): Promise<ProxyOutcome> {
+    const em = deps.database.em.fork();
+    const proxy = await em.findOne(RegistryProxy, { id: wish.proxyId });
+    if (proxy === null) return { kind: 'left-out', reason: 'Its proxy was deleted.' };
+    const key = JSON.stringify([proxy.id, proxy.updatedAt.getTime(), wish.upstreamName, nameOf(wish)]);
+    const known = absences.get(key);
+    if (known !== undefined && known.untilMs > performance.now()) return known.outcome;
+    const limiter = limiters.get(String(proxy.id)) ?? createLimiter(maxRequests);
+    limiters.set(String(proxy.id), limiter);
+    const outcome = await limiter.run(closing.signal, () => makeOnce(deps, proxy, wish, closing.signal));
+    if (outcome.kind === 'absent')
+      absences.set(key, { outcome, untilMs: performance.now() + proxy.notFoundTtlSeconds * 1_000 });
+    return outcome;
+  }
+
+  return {
+    async make(wish) {
+      closing.signal.throwIfAborted();
+      const key = JSON.stringify([wish.proxyId, wish.name, nameOf(wish)]);
+      // without a signal: a making continues when its client has left
+      const outcome = await running.join(key, () => {
+        const made = begin(wish).finally(() => ending.delete(made));
+        ending.add(made);
+        return made;
+      });
+      if (outcome === 'out-of-time') throw new Error('a making has no budget');
+      return outcome;
+    },
+    async close() {
+      closing.abort();
+      await Promise.allSettled(ending);
+    },
+  };
+}
+
+async function makeOnce(
+  deps: ProxyDeps,
+  proxy: RegistryProxy,
+  wish: ProxyWish,
+  signal: AbortSignal,
+): Promise<ProxyOutcome> {
+  const em = deps.database.em.fork();
+  const { name, upstreamName } = wish;
+  if (!openRepositoryFilter(proxy)(upstreamName))
+    return {
+      kind: 'left-out',
+      reason: `The proxy ${quoteValue(proxy.name)} leaves ${quoteValue(upstreamName)} out by its globs.`,
+    };
+  // also one that is not served: a proxy takes the place of nothing
+  if ((await findNameHolder(em, name)) !== null) return { kind: 'made' };
+  const [count = 0] = await countProxyRepositories(em, [proxy.id]);
+  if (count >= proxy.repositoriesAtMost) return { kind: 'left-out', reason: atMost(proxy) };
+  const draft = draftRemote(deps, proxy, upstreamName);
+  const filter = compileSubset(draft.remote);
+  const { reference } = wish;
+  const isSelected =
+    'tag' in reference ? filter.matches(reference.tag) : filter.holdsDigest(reference.digest);
+  if (!isSelected)
+    return { kind: 'left-out', reason: `The proxy ${quoteValue(proxy.name)} leaves the tag out.` };
+  const manifest = await askUpstream(deps, proxy, { draft, reference: nameOf(wish) }, signal);
+  if (manifest === undefined) return { kind: 'absent' };
+  if ('refused' in manifest) {
+    deps.logger.warn({ proxy: proxy.name, repository: name, reason: manifest.refused }, refusedByUpstream);
+    return { kind: 'absent', reason: 'It refuses access to that repository, or has none of that name.' };
+  }
+  return makeAndKeep(deps, proxy, wish, manifest);
+}
+
+const refusedByUpstream = 'the upstream of a proxy refuses access to a repository, or lacks it';
+
+async function makeAndKeep(
+  deps: ProxyDeps,
+  proxy: RegistryProxy,
+  wish: ProxyWish,
+  manifest: ManifestToStore,
+): Promise<ProxyOutcome> {
+  const { name, upstreamName, reference } = wish;
+  const em = deps.database.em.fork();
+  const isAccessOn = areLoginsOn(deps.logins);
+  const viewer = await readStanding(em, proxy.madeBy, deps.logins);
+  const { secrets, allowPrivate, allowUpstream } = deps;
+  const rules = { secrets, addresses: { allowPrivate, allowUpstream } };
+  const { mistakes } = await makeProxied({ em, viewer }, { proxy, name, upstreamName, rules, isAccessOn });
+  // another request or process was first
+  if (mistakes !== undefined && (await findNameHolder(em, name)) !== null) return { kind: 'made' };
+  if (mistakes !== undefined) {
+    const reason = mistakes.map(({ message }) => message).join(' ');
+    deps.logger.warn({ proxy: proxy.name, repository: name, reason }, 'a proxy cannot make a repository');
+    return { kind: 'refused' };
+  }
+  const { repositoryId, pullThroughRemoteId, policies } =
+    (await resolveDistribution(em, name, isAccessOn)) ?? {};
+  if (repositoryId === undefined || typeof pullThroughRemoteId !== 'number') return { kind: 'made' };
+  const missing = { repositoryId, remoteId: pullThroughRemoteId, reference, policies: policies ?? [] };
+  // Where this fails, the pull of the client tries again and reports the error.
+  await deps.pullThrough.pull({ ...missing, fetched: manifest }).catch((error: unknown) => {
+    deps.logger.debug({ err: error, repository: name }, 'the first manifest of a proxy was not kept');
+  });
+  return { kind: 'made' };
+}
+
+function nameOf({ reference }: ProxyWish): string {
+  return 'tag' in reference ? reference.tag : reference.digest;
+}

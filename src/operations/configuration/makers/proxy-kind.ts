@@ -1,0 +1,80 @@
+import type { SecretBox } from '../../../access/secrets.ts';
+import { RegistryProxy } from '../../../db/schema/proxies.ts';
+import { createProxy, proxySecrets, removeProxy, updateProxy } from '../../proxies/proxies.ts';
+import type { NewProxy } from '../../proxies/proxies.ts';
+import { proxyDefaults } from '../../proxies/proxy-fields.ts';
+import type { ProxyFields } from '../../proxies/proxy-fields.ts';
+import { templateOf } from '../../remotes/remote-template.ts';
+import type { Present, Values } from '../configuration.ts';
+import { readFallbacks, toFallbackReferences } from '../fallback-values.ts';
+import { readReferences, readRows, toReferences } from '../find-named.ts';
+import type { Kind, Maker } from '../kind.ts';
+import { remoteKind, remoteReferences, settleRemote } from '../remote-kind.ts';
+import { columnsOf, emptyToNull, withSecrets } from '../values.ts';
+
+const ownDefaults = {
+  ...proxyDefaults,
+  namespaces: null,
+  includeRepositories: null,
+  excludeRepositories: null,
+  private: null,
+} as const;
+
+/** The fields of a remote are those of the remotes that the proxy makes. */
+export const proxyKind: Kind = {
+  ...remoteKind,
+  kind: 'PROXY',
+  section: 'proxies',
+  nameField: 'basePath',
+  defaults: { ...remoteKind.defaults, ...ownDefaults },
+  settle: settleProxy,
+  async read(reader, which) {
+    const rows = await readRows(reader, RegistryProxy, which);
+    const references = await readReferences(reader, remoteReferences, rows);
+    const fallbacks = await readFallbacks(reader, rows);
+    return rows.map((row, index) =>
+      describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
+    );
+  },
+  create: (maker, deps, values) => createProxy(maker, deps, toFields(maker, values) as NewProxy),
+  update: (maker, deps, update) =>
+    updateProxy(maker, deps, update.thing, toFields(maker, withSecrets(update, remoteKind.secrets))),
+  remove: (maker, _, thing) => removeProxy(maker, thing),
+};
+
+function toFields(maker: Maker, values: Values): ProxyFields {
+  return {
+    ...(values as ProxyFields),
+    ...toReferences(maker, remoteReferences, values),
+    ...toFallbackReferences(maker, values),
+  };
+}
+
+function settleProxy(values: Values): Values {
+  const { namespaces, includeRepositories, excludeRepositories } = values as ProxyFields;
+  return {
+    ...settleRemote(values),
+    namespaces: emptyToNull(namespaces),
+    includeRepositories: emptyToNull(includeRepositories),
+    excludeRepositories: emptyToNull(excludeRepositories),
+  };
+}
+
+function describe(row: RegistryProxy, box: SecretBox, references: Values): Present {
+  const { id, name, url } = row;
+  const secrets = remoteKind.secrets.map((field) => [field, null]);
+  return {
+    id,
+    name,
+    values: settleProxy({
+      ...remoteKind.defaults,
+      ...Object.fromEntries(secrets),
+      ...templateOf(row, proxySecrets(box)),
+      ...columnsOf(row, ownDefaults),
+      ...references,
+      basePath: name,
+      private: row.isPrivate ?? null,
+      url,
+    }),
+  };
+}

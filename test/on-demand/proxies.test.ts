@@ -1,0 +1,334 @@
+/** Pulls below the base path of a proxy, and by `?ns=`: what they make, and what they leave alone. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { createToken } from '../../src/access/token.ts';
+import type { Grant } from '../../src/access/scope.ts';
+import { kysely } from '../../src/db/sql.ts';
+import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
+import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { startHarnessApi } from '../support/api/harness-api.ts';
+import type { HarnessApi } from '../support/api/harness-api.ts';
+import { pull } from '../support/api/pull.ts';
+import type { PullAnswer } from '../support/api/pull.ts';
+import { openStageWithApi } from '../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../support/sync/stage-with-api.ts';
+import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { sampleAnswers } from '../support/upstream/sample-answers.ts';
+import { until } from '../support/until.ts';
+
+let stage: StageWithApi;
+let api: HarnessApi;
+/** A second process over the same database. */
+let second: HarnessApi;
+/** A process with logins. */
+let guarded: HarnessApi;
+const upstreams: FakeUpstream[] = [];
+
+beforeAll(async () => {
+  stage = await openStageWithApi();
+  ({ api } = stage);
+  second = await startHarnessApi(stage.harness);
+  guarded = await startHarnessApi(stage.harness, { logins: { tokens: true, oidc: undefined } });
+});
+
+afterAll(async () => {
+  await Promise.all([second?.close(), guarded?.close()]);
+  await Promise.all(upstreams.map((upstream) => upstream.close()));
+  await stage?.close();
+});
+
+const absent = { status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN","message":"none"}]}' };
+
+/** A registry with an image `v1` in each repository; `digests` has what the tag is. */
+async function openRegistry(...names: string[]) {
+  const seed = randomBytes(6).toString('hex');
+  const repositories = new Map<string, SampleRepository>();
+  const digests: Record<string, string> = {};
+  for (const name of names) {
+    const repository = createSampleRepository();
+    digests[name] = addImage(repository, { seed: `${seed} ${name}`, layers: [500], tag: 'v1' }).digest;
+    addImage(repository, { seed: `${seed} ${name} 2`, layers: [500], tag: 'v2' });
+    repositories.set(name, repository);
+  }
+  const upstream = await openFakeUpstream({
+    fallback: async (request, response) => {
+      const [, name = ''] = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(request.url ?? '') ?? [];
+      const repository = repositories.get(name);
+      const answer = repository === undefined ? undefined : sampleAnswers(repository);
+      if (typeof answer === 'function') await answer(request, response);
+      else response.writeHead(absent.status, { 'content-type': 'application/json' }).end(absent.body);
+    },
+  });
+  upstreams.push(upstream);
+  const asked = (name: string, reference = '') =>
+    upstream.requests.filter(({ path }) => path.startsWith(`/v2/${name}/manifests/${reference}`)).length;
+  return { upstream, repositories, digests, asked };
+}
+
+async function createProxy(wish: object, at = api, token?: string) {
+  const { data } = await at.graphql(
+    'mutation ($input: ProxyCreateInput!) { proxyCreate(input: $input) { proxy { id } userErrors { message } } }',
+    { input: { maxRetries: 0, ...wish } },
+    token,
+  );
+  expect(data.proxyCreate.userErrors).toEqual([]);
+  return String(data.proxyCreate.proxy.id);
+}
+
+const get = (path: string, { url } = api, headers: Record<string, string> = {}) =>
+  pull(url, { path: `/v2/${path}`, headers });
+const digestOf = ({ status, headers }: PullAnswer) => [status, headers['docker-content-digest']];
+const codeOf = ({ status, body }: PullAnswer) => [
+  status,
+  (JSON.parse(body.toString()) as { errors: { code: string }[] }).errors[0]?.code,
+];
+
+async function made(prefix: string): Promise<string[]> {
+  const found = await sql<{ name: string }>`
+    select name from repository where name ^@ ${`${prefix}/`} order by name`.execute(
+    kysely(stage.harness.em()),
+  );
+  return found.rows.map(({ name }) => name);
+}
+
+describe('by namespace', () => {
+  test('images of one name in two registries come right, and clients fall back from other namespaces', async () => {
+    const [hub, quay] = [await openRegistry('library/app'), await openRegistry('library/app')];
+    const id = await createProxy({ basePath: 'docker.io', url: hub.upstream.url, namespaces: ['docker.io'] });
+    await createProxy({ basePath: 'q', url: quay.upstream.url, namespaces: ['quay.io', 'quay.io:443'] });
+
+    const head = await pull(api.url, { method: 'HEAD', path: '/v2/library/app/manifests/v1?ns=docker.io' });
+    expect(digestOf(head)).toEqual([200, hub.digests['library/app']]);
+    expect(head.headers['oci-namespace']).toBe('docker.io');
+    expect(digestOf(await get('library/app/manifests/v1?ns=quay.io:443'))).toEqual([
+      200,
+      quay.digests['library/app'],
+    ]);
+    for (const path of [
+      'library/app/manifests/v1?ns=docker.io',
+      'docker.io/library/app/manifests/v1?ns=docker.io',
+      'docker.io/library/app/manifests/v1',
+      'docker.io/app/manifests/v1',
+      'app/manifests/v1?ns=docker.io',
+    ])
+      expect([path, ...digestOf(await get(path))]).toEqual([path, 200, hub.digests['library/app']]);
+    expect([hub.asked('library/app'), hub.asked('app'), quay.asked('library/app')]).toEqual([1, 0, 1]);
+    expect([await made('docker.io'), await made('q')]).toEqual([
+      ['docker.io/library/app'],
+      ['q/library/app'],
+    ]);
+
+    const document = JSON.parse((await get('library/app/manifests/v1?ns=docker.io')).body.toString()) as {
+      layers: { digest: string }[];
+    };
+    const blob = await get(`docker.io/app/blobs/${document.layers[0]?.digest}`);
+    const byNamespace = await get(`library/app/blobs/${document.layers[0]?.digest}?ns=docker.io`);
+    expect([blob.status, byNamespace.status, byNamespace.headers['oci-namespace']]).toEqual([
+      200,
+      200,
+      'docker.io',
+    ]);
+    expect((await get('library/app/manifests/v2?ns=docker.io')).status).toBe(200);
+    const tags = await get('library/app/tags/list?ns=docker.io&n=1');
+    expect(JSON.parse(tags.body.toString())).toEqual({ name: 'library/app', tags: ['v1'] });
+    expect(tags.headers.link).toBe('</v2/library/app/tags/list?ns=docker.io&n=1&last=v1>; rel="next"');
+    expect((await get(`library/app/referrers/${hub.digests['library/app']}?ns=docker.io`)).status).toBe(200);
+
+    for (const path of ['manifests/v1', 'tags/list', `referrers/${hub.digests['library/app']}`])
+      expect(codeOf(await get(`library/app/${path}?ns=ghcr.io`))).toEqual([404, 'NAME_UNKNOWN']);
+
+    const read = await api.data(
+      `query ($id: ID!) { proxy(id: $id) { repositoryCount } repositories(first: 5, proxyId: $id) { nodes {
+        name proxy { basePath } remote { url upstreamName policy } } } }`,
+      { id },
+    );
+    const remote = { url: hub.upstream.url, upstreamName: 'library/app', policy: 'ON_DEMAND' };
+    expect(read).toEqual({
+      proxy: { repositoryCount: 1 },
+      repositories: { nodes: [{ name: 'docker.io/library/app', proxy: { basePath: 'docker.io' }, remote }] },
+    });
+  });
+
+  test('a made repository is synced by hand, and stays when its proxy goes', async () => {
+    const hub = await openRegistry('team/app');
+    const id = await createProxy({ basePath: 'ordinary', url: hub.upstream.url });
+    await get('ordinary/team/app/manifests/v1');
+    const { repository } = await api.data('{ repository(name: "ordinary/team/app") { id remote { id } } }');
+    const { task } = await api.mutate('repositorySync', { repositoryId: repository.id }, 'task { id }');
+    await until(async () => {
+      const { node } = await api.data(`query ($id: ID!) { node(id: $id) { ... on Task { state } } }`, {
+        id: task.id,
+      });
+      return node.state === 'COMPLETED';
+    });
+    expect((await api.mutate('proxyDelete', { id }, 'deletedId')).userErrors).toEqual([]);
+    const before = hub.upstream.requests.length;
+    expect((await get('ordinary/team/app/manifests/v2')).status).toBe(200);
+    expect(hub.upstream.requests.length).toBe(before);
+    expect(codeOf(await get('ordinary/team/other/manifests/v1'))).toEqual([404, 'NAME_UNKNOWN']);
+  });
+});
+
+describe('what is made', () => {
+  test('stays within globs and cap, and only of what the upstream has', async () => {
+    const hub = await openRegistry('team/a', 'team/b', 'team/secret', 'other/x');
+    const { url } = hub.upstream;
+    const wish = {
+      includeRepositories: ['team/*'],
+      excludeRepositories: ['team/secret'],
+      excludeTags: ['v2'],
+    };
+    const limits = { repositoriesAtMost: 1, tagTtlSeconds: 7, notFoundTtlSeconds: 3_600 };
+    const id = await createProxy({ basePath: 'lim', url, ...wish, ...limits });
+    for (const path of ['other/x/manifests/v1', 'team/secret/manifests/v1', 'team/a/manifests/v2'])
+      expect(codeOf(await get(`lim/${path}`))).toEqual([404, 'NAME_UNKNOWN']);
+    expect(hub.upstream.requests).toEqual([]);
+
+    const absence = () => get('lim/team/none/manifests/v1');
+    expect(codeOf(await absence())).toEqual([404, 'MANIFEST_UNKNOWN']);
+    await absence();
+    expect(hub.asked('team/none')).toBe(1);
+    hub.upstream.on('GET /v2/team/hidden/manifests/v1', { status: 403 });
+    expect(codeOf(await get('lim/team/hidden/manifests/v1'))).toEqual([404, 'MANIFEST_UNKNOWN']);
+    hub.upstream.on('GET /v2/team/a/manifests/v1', { status: 500 });
+    expect(codeOf(await get('lim/team/a/manifests/v1'))).toEqual([503, 'UNAVAILABLE']);
+    expect(codeOf(await get('lim/team/a/tags/list'))).toEqual([404, 'NAME_UNKNOWN']);
+    expect(await made('lim')).toEqual([]);
+    // a change of the proxy forgets what it lacked
+    await api.mutate('proxyUpdate', { id, notFoundTtlSeconds: 0 }, 'proxy { id }');
+    await absence();
+    await absence();
+    expect(hub.asked('team/none')).toBe(3);
+
+    hub.upstream.off('GET /v2/team/a/manifests/v1');
+    expect(digestOf(await get('lim/team/a/manifests/v1'))).toEqual([200, hub.digests['team/a']]);
+    expect(codeOf(await get('lim/team/b/manifests/v1'))).toEqual([404, 'NAME_UNKNOWN']);
+    expect([await made('lim'), hub.asked('team/b')]).toEqual([['lim/team/a'], 0]);
+    const [row] = (
+      await sql`select pull_through, is_private, tag_ttl_seconds, not_found_ttl_seconds from distribution
+        where base_path = 'lim/team/a'`.execute(kysely(stage.harness.em()))
+    ).rows;
+    expect(row).toEqual({
+      pull_through: true,
+      is_private: false,
+      tag_ttl_seconds: 7,
+      not_found_ttl_seconds: 0,
+    });
+    // a deleted one does not count, and is made again with the remote that it left
+    const { repository } = await api.data('{ repository(name: "lim/team/a") { id } }');
+    await api.mutate('repositoryDelete', { id: repository.id }, 'deletedId');
+    expect((await get(`lim/team/a/manifests/${hub.digests['team/a']}`)).status).toBe(200);
+  });
+
+  test('is made once by clients of two processes', async () => {
+    const hub = await openRegistry('team/app');
+    await createProxy({ basePath: 'busy', url: hub.upstream.url });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        get('busy/team/app/manifests/v1', index % 2 === 0 ? api : second),
+      ),
+    );
+    expect(answers.map(digestOf)).toEqual(Array.from(answers, () => [200, hub.digests['team/app']]));
+    expect(await made('busy')).toEqual(['busy/team/app']);
+    expect(hub.asked('team/app')).toBeLessThanOrEqual(3);
+  });
+
+  test('gives way to what people have there, and the longest base path decides', async () => {
+    const [outer, inner] = [await openRegistry('team/app', 'in/app'), await openRegistry('app')];
+    await createProxy({ basePath: 'own', url: outer.upstream.url, namespaces: ['docker.io:444'] });
+    await createProxy({
+      basePath: 'own/in',
+      url: inner.upstream.url,
+      fallbacks: [{ url: outer.upstream.url }],
+    });
+    await api.mutate('repositoryCreate', { name: 'own/team/app' }, 'repository { id }');
+    expect(codeOf(await get('own/team/app/manifests/v1'))).toEqual([404, 'MANIFEST_UNKNOWN']);
+    expect(digestOf(await get('own/in/app/manifests/v1'))).toEqual([200, inner.digests['app']]);
+    expect(outer.upstream.requests).toEqual([]);
+  });
+});
+
+describe('with logins', () => {
+  const tokens: Record<string, string> = {};
+  const basic = (name: string) => ({
+    authorization: `Basic ${Buffer.from(`${name}:${tokens[name]}`).toString('base64')}`,
+  });
+
+  async function makeToken(name: string, grants: readonly Grant[]): Promise<void> {
+    const token = await createToken(stage.harness.em(), { name, expiresInDays: 1, grants });
+    tokens[name] = token?.text ?? '';
+  }
+
+  /** The header with a registry token for the scopes. */
+  async function bearer(caller: string | undefined, ...scopes: string[]): Promise<Record<string, string>> {
+    const query = scopes.map((scope) => `scope=repository:${scope}`).join('&');
+    const headers = caller === undefined ? {} : basic(caller);
+    const { body } = await pull(guarded.url, { path: `/token?${query}`, headers });
+    return { authorization: `Bearer ${(JSON.parse(body.toString()) as { token: string }).token}` };
+  }
+
+  test('what a proxy makes is private: only who may read it makes and pulls it, with either scope', async () => {
+    await makeToken('keeper', [{ role: 'maintainer', scope: '*' }]);
+    await makeToken('reader', [{ role: 'reader', scope: 'safe/library/*' }]);
+    await makeToken('stranger', [{ role: 'reader', scope: 'library/*' }]);
+    const hub = await openRegistry('library/app', 'library/late', 'team/app');
+    await createProxy(
+      { basePath: 'safe', url: hub.upstream.url, namespaces: ['safe.example'] },
+      guarded,
+      tokens['keeper'],
+    );
+    const path = 'library/app/manifests/v1?ns=safe.example';
+    const anonymous = await get(path, guarded);
+    expect([anonymous.status, anonymous.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('scope="repository:safe/library/app:pull"'),
+    ]);
+    for (const scope of ['library/app:pull', 'safe/library/app:pull']) {
+      for (const caller of [undefined, 'stranger'])
+        expect((await get(path, guarded, await bearer(caller, scope))).status).toBe(401);
+      expect(codeOf(await get(path, guarded, basic('stranger')))).toEqual([404, 'NAME_UNKNOWN']);
+    }
+    expect([hub.upstream.requests, await made('safe')]).toEqual([[], []]);
+
+    const wide = 'library/app:pull,push,delete';
+    const unprefixed = await bearer('reader', wide);
+    expect(digestOf(await get(path, guarded, unprefixed))).toEqual([200, hub.digests['library/app']]);
+    const claims = JSON.parse(
+      Buffer.from(unprefixed['authorization']?.split('.')[1] ?? '', 'base64url').toString(),
+    ) as { access: object[] };
+    expect(claims.access).toEqual([{ type: 'repository', name: 'library/app', actions: ['pull'] }]);
+    for (const scope of ['safe/library/app:pull', 'library/app:pull'])
+      expect((await get(path, guarded, await bearer('reader', scope))).status).toBe(200);
+    // a token for one name is none for another
+    const other = 'library/late/manifests/v1?ns=safe.example';
+    expect((await get(other, guarded, unprefixed)).status).toBe(401);
+    expect((await get('library/app/manifests/v1', guarded, unprefixed)).status).toBe(401);
+    for (const caller of [undefined, 'stranger'])
+      expect((await get(path, guarded, await bearer(caller, 'library/app:pull'))).status).toBe(401);
+    expect((await get('safe/team/app/manifests/v1', guarded, basic('reader'))).status).toBe(404);
+    expect(await made('safe')).toEqual(['safe/library/app']);
+
+    // whoever has made the proxy may no longer make repositories
+    await sql`update access_token set revoked_at = now() where name = 'keeper'`.execute(
+      kysely(stage.harness.em()),
+    );
+    expect(codeOf(await get(other, guarded, basic('reader')))).toEqual([503, 'UNAVAILABLE']);
+    expect(await made('safe')).toEqual(['safe/library/app']);
+  });
+
+  test('everybody may pull by a public proxy', async () => {
+    await makeToken('owner', [{ role: 'maintainer', scope: '*' }]);
+    const hub = await openRegistry('library/app');
+    const open = { basePath: 'open', url: hub.upstream.url, private: false, namespaces: ['docker.io:445'] };
+    await createProxy(open, guarded, tokens['owner']);
+    const token = await bearer(undefined, 'library/app:pull');
+    expect((await get('library/app/manifests/v1?ns=docker.io:445', guarded, token)).status).toBe(200);
+    expect((await get('open/library/app/manifests/v2', guarded)).status).toBe(200);
+    // Docker Hub's short spelling, of the first test
+    const short = await bearer(undefined, 'docker.io/app:pull');
+    expect((await get('docker.io/app/manifests/v1', guarded, short)).status).toBe(200);
+    expect(await made('open')).toEqual(['open/library/app']);
+  });
+});
