@@ -75,6 +75,7 @@ const leads: readonly Lead[] = [
         'signaturePolicyId',
       ],
       ['MirrorRule.credential', 'mirror_rule', 'credential_id', 'mirrorRuleId', 'credentialId'],
+      ['Proxy.signaturePolicy', 'proxy', 'signature_policy_id', 'proxyId', 'signaturePolicyId'],
       ['Proxy.credential', 'proxy', 'credential_id', 'proxyId', 'credentialId'],
       ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
       [

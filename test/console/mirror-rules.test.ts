@@ -1,4 +1,4 @@
-/** A mirror rule in a browser: created, corrected, previewed, run, and deleted. */
+/** What makes repositories, in a browser: a mirror rule and a proxy, each created, corrected, used, changed and deleted. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../interop/peers.ts';
 import { openCatalog } from '../workflows/rules/registry.ts';
@@ -7,7 +7,7 @@ import { findViolations } from './support/axe.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
 
-describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
+describe.skipIf(skipWithout('chromium'))('a mirror rule or a proxy', () => {
   let catalog: CatalogUpstream;
   let console: ConsoleStack;
 
@@ -20,7 +20,7 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     await catalog?.upstream.close();
   });
 
-  test('is created, previewed, run, and shows what has vanished', async () => {
+  test('a mirror rule is created, previewed, run, and shows what has vanished', async () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/rules');
     await page.getByRole('button', { name: 'New mirror rule' }).first().click();
@@ -73,7 +73,7 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     await context.close();
   });
 
-  test('is changed, and deleted after a question; its repositories stay', async () => {
+  test('a mirror rule is changed, and deleted after a question; its repositories stay', async () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/rules/team?edit=rule');
     const dialog = page.getByRole('dialog');
@@ -125,6 +125,56 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
       '{ repositories(first: 1) { totalCount } }',
     );
     expect(repositories.totalCount).toBe(3);
+    expectClean();
+    await context.close();
+  });
+
+  test('a proxy is created, pulled through, changed and deleted; its repositories stay', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/proxies');
+    await page.getByRole('button', { name: 'New proxy' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Base path/).fill('Upper');
+    await dialog.getByRole('textbox', { name: /^Registry/ }).fill(catalog.upstream.url);
+    await dialog.getByRole('tab', { name: 'Repositories' }).click();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    // The mistake opens its tab.
+    await dialog.getByText('"Upper"').waitFor();
+    await dialog.getByLabel(/^Base path/).fill('cache/hub');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+
+    await page.getByRole('heading', { name: 'cache/hub', level: 1 }).waitFor();
+    await page.getByText('The first pull of a repository creates it.').waitFor();
+    const manifest = await fetch(`${console.origin}/v2/cache/hub/team/api/manifests/v1`);
+    expect(manifest.status).toBe(200);
+    await page.reload();
+    await page
+      .getByRole('table', { name: 'Repositories of the proxy' })
+      .getByText('cache/hub/team/api')
+      .waitFor();
+    const found = await findViolations(page);
+
+    await page.getByRole('button', { name: 'Edit…' }).click();
+    await dialog.getByRole('tab', { name: 'Repositories' }).click();
+    found.push(...(await findViolations(page)));
+    await dialog.getByLabel('Tags are served for … seconds').fill('7200');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('region', { name: 'Proxy', exact: true }).getByText('for 2 h').waitFor();
+    await page.goto('/proxies');
+    await page.getByRole('table', { name: 'Proxies' }).getByText('1 of 1,000').waitFor();
+    found.push(...(await findViolations(page)));
+    expect(found).toEqual([]);
+
+    await page.getByText('cache/hub').click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: 'Delete' });
+    await question.getByText('stay').waitFor();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No proxy yet').waitFor();
+    const { repository } = await console.ask<{ repository: object }>(
+      '{ repository(name: "cache/hub/team/api") { proxy { id } } }',
+    );
+    expect(repository).toEqual({ proxy: null });
     expectClean();
     await context.close();
   });

@@ -57,6 +57,8 @@ const visits: readonly Visit[] = [
   { path: '/rules?edit=new', shows: 'For example https://harbor.example' },
   { path: '/rules/shop%2Fall', shows: 'left out', name: 'mirror-rule' },
   { path: '/rules/shop%2Fall?edit=rule', shows: 'For example https://harbor.example' },
+  { path: '/proxies', shows: 'No proxy yet' },
+  { path: '/proxies?edit=new', shows: 'Hosts of image names' },
   { path: '/credentials', shows: 'No credential yet' },
   { path: '/credentials?edit=new', shows: 'Hosts that may receive it' },
   { path: '/distributions', shows: 'mirror/nginx' },

@@ -57,6 +57,7 @@ import { SignaturePolicyMutationResolver } from './policies/signature-policy-mut
 import {
   DistributionSignaturePolicyResolver,
   MirrorRuleSignaturePolicyResolver,
+  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
@@ -101,6 +102,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   SignaturePolicyResolver,
   SignaturePolicyMutationResolver,
   MirrorRuleSignaturePolicyResolver,
+  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   DistributionSignaturePolicyResolver,

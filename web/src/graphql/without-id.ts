@@ -50,6 +50,7 @@ const nodes = [
   'Manifest',
   'MirrorRule',
   'PlannedTag',
+  'Proxy',
   'Remote',
   'Repository',
   'RepositoryVersion',

@@ -1,13 +1,11 @@
 import { graphql, readFragment } from '../graphql/graphql.ts';
 import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
-import { Panel } from '../shared/panel.tsx';
-import shared from '../shared/shared.module.css';
+import { Chips, Facts } from '../shared/facts.tsx';
 import { span } from '../shared/time.ts';
 import { When } from '../shared/when.tsx';
 import { blobPolicies } from '../remotes/blob-policies.ts';
 import { discoveryLabel } from './discoveries.ts';
 import { RuleSettings } from './rule-queries.ts';
-import classes from './rules.module.css';
 
 export const RuleFactsFragment = graphql(
   `
@@ -48,36 +46,7 @@ export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFacts
     ['Runs', describeSchedule(data)],
     ['Next run', nextRunAts[0] === undefined ? null : <When key="next" at={nextRunAts[0]} />],
   ] as const;
-  return (
-    <Panel title="Rule">
-      <dl className={`${shared.facts} ${classes.facts}`}>
-        {facts.map(([term, value]) =>
-          value == null ? null : (
-            <div key={term} className={shared.fact}>
-              <dt>{term}</dt>
-              <dd>{value}</dd>
-            </div>
-          ),
-        )}
-      </dl>
-    </Panel>
-  );
-}
-
-const shown = 12;
-
-function Chips({ texts, none = '' }: { readonly texts: readonly string[]; readonly none?: string }) {
-  if (texts.length === 0) return none;
-  return (
-    <span className={shared.chips} style={{ flexWrap: 'wrap' }}>
-      {texts.slice(0, shown).map((text) => (
-        <span key={text} className={shared.chip}>
-          {text}
-        </span>
-      ))}
-      {texts.length > shown ? <span>and {(texts.length - shown).toLocaleString()} more</span> : null}
-    </span>
-  );
+  return <Facts title="Rule" facts={facts} />;
 }
 
 type Tags = Pick<

@@ -9,6 +9,7 @@ import { parseNumericId } from '../../../operations/global-id.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
+import { ProxyType } from '../proxies/proxy.type.ts';
 import { MirrorRuleType } from '../rules/rule.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import {
@@ -100,6 +101,21 @@ export class MirrorRuleSignaturePolicyResolver {
     @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyType | null> {
     return loadPolicy(rule, context);
+  }
+}
+
+@Resolver(() => ProxyType)
+export class ProxySignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description:
+      'The signature policy of the remotes that the proxy makes; null: none, or one that the caller may not read.',
+  })
+  signaturePolicy(
+    @Root() proxy: ProxyType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(proxy, context);
   }
 }
 
