@@ -75,6 +75,7 @@ export function createActivities(deps: ActivityDeps) {
     activities,
     close: async () => {
       await Promise.all([contexts.close(), looks.close()]);
+      await shared.announced.close();
     },
   };
 }

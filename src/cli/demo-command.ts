@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { buildDemoContent, changeDemoContent, demoRepositoryName } from '../demo/demo-content.ts';
 import { createWorld, mirrorWorld } from '../demo/sample-estate.ts';
+import { sampleQuota } from '../demo/sample-quota.ts';
 import { startSampleUpstream } from '../demo/sample-upstream.ts';
 import { TidemarkError } from '../oci/error.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -39,6 +40,7 @@ export async function demoCommand(
     const world = createWorld();
     const upstream = await startSampleUpstream({
       repositories: new Map([[demoRepositoryName, content], ...(keep ? world.repositories : [])]),
+      ...(keep && { manifestHeaders: sampleQuota }),
     });
     stops.push(() => upstream.close());
     note(

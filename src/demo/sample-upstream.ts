@@ -20,6 +20,8 @@ export interface SampleUpstreamOptions {
   readonly pageSizeMax?: number;
   /** The required Basic credentials; default none. */
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** Sent with answers about manifests. */
+  readonly manifestHeaders?: Readonly<Record<string, string>>;
 }
 
 export interface SampleRequest {
@@ -96,6 +98,7 @@ async function serve(exchange: Exchange): Promise<void> {
   if (route === null || repository === undefined)
     return sendError(response, 404, 'NAME_UNKNOWN', `No repository was found for ${url.pathname}.`);
   if (resource === 'tags') return sendTags(exchange, name, repository, url.searchParams);
+  if (resource === 'manifests') response.setHeaders(new Headers(options.manifestHeaders));
   if (resource === 'manifests') return sendManifest(exchange, repository, reference);
   if (resource === 'referrers') return sendReferrers(exchange, repository, reference);
   return sendBlob(exchange, repository, reference);
@@ -147,11 +150,9 @@ function sendReferrers(exchange: Exchange, repository: SampleRepository, subject
     const { digest, mediaType, bytes } = document;
     return [{ mediaType, digest, size: bytes.length, artifactType: parsed.artifactType }];
   });
-  exchange.response.setHeader('Content-Type', mediaTypes.ociIndex);
-  sendBody(
-    exchange.response,
-    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })),
-  );
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+  exchange.response.setHeader('Content-Type', index.mediaType);
+  sendBody(exchange.response, Buffer.from(JSON.stringify(index)));
 }
 
 const parsedBefore = new WeakMap<ManifestDocument, ReturnType<typeof tryParse>>();

@@ -42,6 +42,8 @@ const within = [
   'TagHistoryEntry.version',
   'Task.createdVersion',
   'Task.repository',
+  // viewer.test.ts has whose
+  'UpstreamQuota.remote',
 ];
 
 /** Fields that a row leads elsewhere with: how a thing of one's own comes to lead to another's, and where that shows. */
@@ -73,8 +75,16 @@ const leads: readonly Lead[] = [
         'signaturePolicyId',
       ],
       ['MirrorRule.credential', 'mirror_rule', 'credential_id', 'mirrorRuleId', 'credentialId'],
+      ['Proxy.signaturePolicy', 'proxy', 'signature_policy_id', 'proxyId', 'signaturePolicyId'],
       ['Proxy.credential', 'proxy', 'credential_id', 'proxyId', 'credentialId'],
       ['Remote.credential', 'remote', 'credential_id', 'remoteId', 'credentialId'],
+      [
+        'MirrorRule.signaturePolicy',
+        'mirror_rule',
+        'signature_policy_id',
+        'mirrorRuleId',
+        'signaturePolicyId',
+      ],
       ['Remote.signaturePolicy', 'remote', 'signature_policy_id', 'remoteId', 'signaturePolicyId'],
       [
         'Distribution.signaturePolicy',

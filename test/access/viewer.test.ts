@@ -141,6 +141,47 @@ describe('the estate', () => {
   });
 });
 
+describe('the quotas of upstreams', () => {
+  interface Quotas {
+    readonly totalCount: number;
+    readonly pageInfo: { readonly endCursor: string };
+    readonly nodes: readonly { readonly host: string; readonly remote: { readonly id: string } }[];
+  }
+  const quotasOf = async (caller: Caller, page: string) => {
+    const fields = 'host limit remaining windowSeconds resetsAt remote { id }';
+    const query = `{ estate { upstreamQuotas(${page}) { totalCount pageInfo { endCursor } nodes { ${fields} } } } }`;
+    return ((await ask(query, caller)) as { estate: { upstreamQuotas: Quotas } }).estate.upstreamQuotas;
+  };
+
+  test('are those of remotes that the caller may read, one for each account, while their window lasts', async () => {
+    await scene.api.sql(
+      `insert into announced_quota (scope, remote_id, host, request_limit, remaining, window_seconds, read_at, known_until)
+       select q.scope, remote.id, q.host, q.most, q.remaining, 21600, now() - make_interval(secs => q.age), now() + make_interval(secs => q.known)
+       from (values ('a', $1, 'b.test', 100, 7, 0, 60), ('a', $2, 'b.test', 100, 8, 30, 60), ('b', $2, 'a.test', 5000000000, 5000000000, 0, 60),
+         ('c', $1, 'c.test', 1, 1, 0, -1)) as q(scope, name, host, most, remaining, age, known) join remote on remote.name = q.name`,
+      [own.name, others.name],
+    );
+    expect(await quotasOf('reader', 'first: 10')).toMatchObject({
+      totalCount: 1,
+      nodes: [
+        {
+          host: 'b.test',
+          limit: 100,
+          remaining: 7,
+          windowSeconds: 21_600,
+          resetsAt: null,
+          remote: { id: own.remoteId },
+        },
+      ],
+    });
+    const first = await quotasOf('root', 'first: 1');
+    expect(first).toMatchObject({ totalCount: 2, nodes: [{ host: 'a.test', remaining: 2 ** 31 - 1 }] });
+    const second = await quotasOf('root', `first: 10, after: "${first.pageInfo.endCursor}"`);
+    expect(second.nodes).toMatchObject([{ host: 'b.test', remaining: 7 }]);
+    expect(await quotasOf('stranger', 'first: 10')).toMatchObject({ totalCount: 0, nodes: [] });
+  });
+});
+
 describe('the days of the estate', () => {
   interface Day {
     readonly day: string;

@@ -46,6 +46,49 @@ test.each([
   expect(userErrors).toEqual([{ code: 'INVALID', field, message: expect.stringContaining(part) as string }]);
 });
 
+test('a rule tells the settings of its remotes, and no secret', async () => {
+  const password = testSecret('proxy');
+  const { signaturePolicy } = await api.mutate(
+    'signaturePolicyCreate',
+    { name: 'signed', keys: [publicKey] },
+    'signaturePolicy { id }',
+  );
+  const given = {
+    includeTagPatterns: ['v.*'],
+    semverRanges: ['>=1'],
+    newestTags: { count: 3, order: 'SEMVER', per: 'MINOR' },
+    platforms: ['linux/amd64'],
+    tagFailures: 'FAIL_SYNC',
+    syncWindows: ['Sat-Sun'],
+    reserveRequests: 5,
+    sslValidation: false,
+    maxRetries: 1,
+  };
+  const fields = `includeTagPatterns semverRanges newestTags { count order per } platforms tagFailures syncWindows reserveRequests
+    sslValidation maxRetries downloadConcurrency realmHosts proxyUrl signaturePolicy { name }`;
+  const { mirrorRule } = await api.mutate(
+    'mirrorRuleCreate',
+    {
+      ...given,
+      name: 'rule',
+      url,
+      proxyUrl: `http://user:${password}@proxy.example:3128`,
+      signaturePolicyId: signaturePolicy.id,
+    },
+    `mirrorRule { id ${fields} }`,
+  );
+  const told = { downloadConcurrency: 20, realmHosts: [], proxyUrl: 'http://proxy.example:3128' };
+  expect(mirrorRule).toMatchObject({ ...given, ...told, signaturePolicy: { name: 'signed' } });
+  const changes = { id: mirrorRule.id, proxyUrl: null, semverRanges: null, signaturePolicyId: null };
+  const after = await api.mutate('mirrorRuleUpdate', changes, `mirrorRule { ${fields} }`);
+  expect(after.mirrorRule).toMatchObject({
+    platforms: given.platforms,
+    proxyUrl: null,
+    semverRanges: null,
+    signaturePolicy: null,
+  });
+});
+
 test('a rule is created, read by name, listed, changed and deleted', async () => {
   const { mirrorRule } = await create({ url: `${url}/`, includeRepositories: ['a/**'] });
   expect(mirrorRule).toMatchObject({ name: 'rule', url });

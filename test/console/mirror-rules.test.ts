@@ -1,12 +1,13 @@
-/** A mirror rule in a browser: created, corrected, previewed, run, and deleted. */
+/** What makes repositories, in a browser: a mirror rule and a proxy, each created, corrected, used, changed and deleted. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipWithout } from '../interop/peers.ts';
 import { openCatalog } from '../workflows/rules/registry.ts';
 import type { CatalogUpstream } from '../workflows/rules/registry.ts';
+import { findViolations } from './support/axe.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
 
-describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
+describe.skipIf(skipWithout('chromium'))('a mirror rule or a proxy', () => {
   let catalog: CatalogUpstream;
   let console: ConsoleStack;
 
@@ -19,7 +20,7 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     await catalog?.upstream.close();
   });
 
-  test('is created, previewed, run, and shows what has vanished', async () => {
+  test('a mirror rule is created, previewed, run, and shows what has vanished', async () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/rules');
     await page.getByRole('button', { name: 'New mirror rule' }).first().click();
@@ -72,15 +73,48 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
     await context.close();
   });
 
-  test('is changed, and deleted after a question; its repositories stay', async () => {
+  test('a mirror rule is changed, and deleted after a question; its repositories stay', async () => {
     const { page, context, expectClean } = await console.open();
     await page.goto('/rules/team?edit=rule');
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('tab', { name: 'Runs' }).click();
+    const found: string[] = [];
+    const choose = async (tab: string) => {
+      await dialog.getByRole('tab', { name: tab }).click();
+      found.push(...(await findViolations(page)));
+    };
+    await choose('Tags and layers');
+    await dialog.getByLabel('Or in these version ranges').fill('>=1 <2');
+    await page.keyboard.press('Enter');
+    await dialog.getByLabel('Only the newest').fill('3');
+    await choose('Fallbacks');
+    await dialog.getByRole('button', { name: 'Add a fallback' }).click();
+    await dialog.getByLabel('Registry of fallback 1').fill('ftp://mirror.example');
+    await choose('Connection');
+    await dialog.getByLabel(/^Proxy/).fill('http://user:secret@proxy.example:3128');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    // The mistake opens its tab; what was typed is kept.
+    await dialog.getByRole('alert').getByText('fallbacks[0]').waitFor();
+    await dialog.getByRole('button', { name: 'Remove fallback 1' }).click();
+    await choose('Runs');
+    expect(found).toEqual([]);
     await dialog.getByText('At an interval').click();
     await dialog.getByLabel('Every … minutes').fill('120');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('region', { name: 'Rule', exact: true }).getByText('every 2 h').waitFor();
+    const { mirrorRule } = await console.ask<{ mirrorRule: object }>(
+      '{ mirrorRule(name: "team") { semverRanges newestTags { count } proxyUrl fallbacks { url } } }',
+    );
+    expect(mirrorRule).toEqual({
+      semverRanges: ['>=1 <2'],
+      newestTags: { count: 3 },
+      proxyUrl: 'http://proxy.example:3128',
+      fallbacks: [],
+    });
+    // The form has them again.
+    await page.goto('/rules/team?edit=rule');
+    await dialog.getByRole('tab', { name: 'Connection' }).click();
+    expect(await dialog.getByLabel(/^Proxy/).inputValue()).toBe('http://proxy.example:3128');
+    await page.keyboard.press('Escape');
 
     await page.getByRole('button', { name: 'Delete' }).click();
     const question = page.getByRole('dialog', { name: 'Delete' });
@@ -91,6 +125,56 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule', () => {
       '{ repositories(first: 1) { totalCount } }',
     );
     expect(repositories.totalCount).toBe(3);
+    expectClean();
+    await context.close();
+  });
+
+  test('a proxy is created, pulled through, changed and deleted; its repositories stay', async () => {
+    const { page, context, expectClean } = await console.open();
+    await page.goto('/proxies');
+    await page.getByRole('button', { name: 'New proxy' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Base path/).fill('Upper');
+    await dialog.getByRole('textbox', { name: /^Registry/ }).fill(catalog.upstream.url);
+    await dialog.getByRole('tab', { name: 'Repositories' }).click();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    // The mistake opens its tab.
+    await dialog.getByText('"Upper"').waitFor();
+    await dialog.getByLabel(/^Base path/).fill('cache/hub');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+
+    await page.getByRole('heading', { name: 'cache/hub', level: 1 }).waitFor();
+    await page.getByText('The first pull of a repository creates it.').waitFor();
+    const manifest = await fetch(`${console.origin}/v2/cache/hub/team/api/manifests/v1`);
+    expect(manifest.status).toBe(200);
+    await page.reload();
+    await page
+      .getByRole('table', { name: 'Repositories of the proxy' })
+      .getByText('cache/hub/team/api')
+      .waitFor();
+    const found = await findViolations(page);
+
+    await page.getByRole('button', { name: 'Edit…' }).click();
+    await dialog.getByRole('tab', { name: 'Repositories' }).click();
+    found.push(...(await findViolations(page)));
+    await dialog.getByLabel('Tags are served for … seconds').fill('7200');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('region', { name: 'Proxy', exact: true }).getByText('for 2 h').waitFor();
+    await page.goto('/proxies');
+    await page.getByRole('table', { name: 'Proxies' }).getByText('1 of 1,000').waitFor();
+    found.push(...(await findViolations(page)));
+    expect(found).toEqual([]);
+
+    await page.getByText('cache/hub').click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: 'Delete' });
+    await question.getByText('stay').waitFor();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No proxy yet').waitFor();
+    const { repository } = await console.ask<{ repository: object }>(
+      '{ repository(name: "cache/hub/team/api") { proxy { id } } }',
+    );
+    expect(repository).toEqual({ proxy: null });
     expectClean();
     await context.close();
   });

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { sampleQuota } from '../../src/demo/sample-quota.ts';
 import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
 import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
@@ -56,6 +57,8 @@ const visits: readonly Visit[] = [
   { path: '/rules?edit=new', shows: 'For example https://harbor.example' },
   { path: '/rules/shop%2Fall', shows: 'left out', name: 'mirror-rule' },
   { path: '/rules/shop%2Fall?edit=rule', shows: 'For example https://harbor.example' },
+  { path: '/proxies', shows: 'No proxy yet' },
+  { path: '/proxies?edit=new', shows: 'Hosts of image names' },
   { path: '/credentials', shows: 'No credential yet' },
   { path: '/credentials?edit=new', shows: 'Hosts that may receive it' },
   { path: '/distributions', shows: 'mirror/nginx' },
@@ -76,7 +79,10 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
 
   beforeAll(async () => {
     const world = createWorld(60);
-    upstream = await startSampleUpstream({ repositories: world.repositories });
+    upstream = await startSampleUpstream({
+      repositories: world.repositories,
+      manifestHeaders: sampleQuota,
+    });
     console = await openConsole();
     await mirrorWorld(world, upstream.url, console.ask);
     await runRule(console.ask, upstream.url);
@@ -122,6 +128,9 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     await page.goto('/');
     await settle(page, 'mirror/grafana');
     await page.getByRole('img', { name: /^Bytes served by day/ }).waitFor();
+    const quotas = page.getByRole('region', { name: 'Upstream quotas' });
+    await quotas.getByText('143 of 200 requests left').waitFor();
+    await quotas.getByText('counted over the last 6 h').waitFor();
     const { bytes, files, paintedMs, interactiveMs } = await measureFirstLoad(page);
     process.stdout.write(
       `First load: ${(bytes / 1_000).toFixed(0)} kB in ${files} files; content after ${paintedMs.toFixed(0)} ms, interactive after ${interactiveMs.toFixed(0)} ms.\n`,

@@ -18,7 +18,7 @@ export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** All `.ts` files below a folder of the project. */
 export function listSources(folder: string): string[] {
   return readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => slashes(join(folder, name)))
     .sort();
 }

@@ -95,6 +95,14 @@ export function createCredentials({ database, secrets, settings, now }: Credenti
       };
     },
 
+    ...openEcrLists(read),
+  };
+}
+
+type EcrLists = Pick<Credentials, 'listRepositories' | 'listEcrTags'>;
+
+function openEcrLists(read: (id: number) => Promise<Credential>): EcrLists {
+  return {
     async *listRepositories(credentialId, registryUrl, signal) {
       const registry = new URL(registryUrl);
       const credential = await read(credentialId);

@@ -2,6 +2,7 @@ import type { Remote } from '../../db/schema/remotes.ts';
 import type { ListedPlace } from '../../db/tasks/host-listing.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Breakers } from '../../upstream/failover/breakers.ts';
+import type { AnnouncedQuotas } from '../../upstream/clients/announced-quotas.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
 import { remoteOptions } from '../../upstream/clients/remote-options.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -15,6 +16,7 @@ export interface SharedByClients {
   readonly memories: HostMemories;
   readonly breakers: Breakers;
   readonly quotas: Quotas;
+  readonly announced: AnnouncedQuotas;
 }
 
 export interface ClientOptions {
@@ -33,13 +35,17 @@ export interface ClientOptions {
 /** A client of a remote's upstream, which waits while the host must not be asked. */
 export function openClient(
   deps: ActivityDeps,
-  { throttles, memories, quotas }: SharedByClients,
+  { throttles, memories, quotas, announced }: SharedByClients,
   { remote, allowPrivate, witness, onRateLimited, onAnswer }: ClientOptions,
 ): Registry {
   const host = hostOf(remote.url);
+  const announce = announced.of(remote, host);
   const options = remoteOptions({ ...deps, allowPrivate: deps.allowPrivate && allowPrivate }, remote, {
     onRateLimited: () => onRateLimited?.(),
-    onRateLimit: (limit) => throttles.see(host, limit),
+    onRateLimit: (limit) => {
+      throttles.see(host, limit);
+      announce(limit);
+    },
   });
   const beforeRequest = async (signal?: AbortSignal) => {
     await throttles.check(host);

@@ -1,3 +1,4 @@
+import { createAnnouncedQuotas } from '../../upstream/clients/announced-quotas.ts';
 import { breakersFailed, createBreakers } from '../../upstream/failover/breakers.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { createHostMemories } from './host-memories.ts';
@@ -11,6 +12,10 @@ export function shareClients(deps: ActivityDeps): SharedByClients {
     throttles: createThrottles(deps),
     memories: createHostMemories(deps),
     quotas: createQuotas(deps),
+    announced: createAnnouncedQuotas({
+      em: () => deps.database.em.fork(),
+      onError: (error) => deps.logger.warn({ err: error }, 'could not note the quotas of upstreams'),
+    }),
     breakers: createBreakers({
       em: () => deps.database.em.fork(),
       onError: (error) => deps.logger.warn({ err: error }, breakersFailed),

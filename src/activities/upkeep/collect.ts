@@ -15,6 +15,7 @@ import {
 import type { CollectionRun } from '../../db/collection/collect-versions.ts';
 import { sweepDelivered } from '../../db/staging/reuse.ts';
 import { removeExpiredCapabilities } from '../../db/tasks/host-capabilities.ts';
+import { removeOldQuotas } from '../../db/upstreams/announced-quotas.ts';
 import { removeOldBreakers } from '../../db/upstreams/host-breakers.ts';
 import { clearEndedStages } from '../../db/tasks/tasks.ts';
 import { addToReport } from '../../db/tasks/upkeep-tasks.ts';
@@ -60,6 +61,7 @@ export async function collectContent(
   await clearEndedStages(em);
   await removeExpiredCapabilities(em);
   await removeOldBreakers(em);
+  await removeOldQuotas(em);
   await markUnheld(em, () => signal.throwIfAborted());
   while ((await removeManifests(em, run, pageRows)) > 0) signal.throwIfAborted();
   for (let last: number | undefined = 0; last !== undefined;) {

@@ -32,7 +32,11 @@ import { ManifestResolver, SignatureResolver, TagResolver } from './content/cont
 import { DistributionMutationResolver } from './distributions/distribution-mutation.resolver.ts';
 import { DistributionMoveResolver, DistributionResolver } from './distributions/distribution.resolver.ts';
 import { SearchResolver } from './search/search.resolver.ts';
-import { EstateResolver, RepositoryFreshnessResolver } from './estate/estate.resolver.ts';
+import {
+  EstateResolver,
+  RepositoryFreshnessResolver,
+  UpstreamQuotaResolver,
+} from './estate/estate.resolver.ts';
 import { TaskUpstreamResolver } from './tasks/task-upstream.resolver.ts';
 import { NodeResolver } from './node.resolver.ts';
 import { ProxyMutationResolver } from './proxies/proxy-mutation.resolver.ts';
@@ -52,6 +56,8 @@ import {
 import { SignaturePolicyMutationResolver } from './policies/signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
+  MirrorRuleSignaturePolicyResolver,
+  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
@@ -95,6 +101,8 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   DistributionMutationResolver,
   SignaturePolicyResolver,
   SignaturePolicyMutationResolver,
+  MirrorRuleSignaturePolicyResolver,
+  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   DistributionSignaturePolicyResolver,
@@ -144,6 +152,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   EstateResolver,
   SearchResolver,
   RepositoryFreshnessResolver,
+  UpstreamQuotaResolver,
   MirrorRuleResolver,
   MirrorRuleMutationResolver,
   TaskRuleResolver,

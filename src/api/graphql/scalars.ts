@@ -30,3 +30,8 @@ export const DigestScalar = new GraphQLScalarType<string, string>({
     return value;
   },
 });
+
+/** A number that others chose, as GraphQL's Int. */
+export function atMostInt(value: number): number {
+  return Math.min(value, 2 ** 31 - 1);
+}

@@ -28,6 +28,20 @@ const statements = [
     read_at timestamptz not null,
     probe_at timestamptz not null
   )`,
+  // The quotas that hosts announce in their answers, by the remote that asked. known_until: when the row says nothing any more.
+  `create table announced_quota (
+    scope text collate "C" not null,
+    remote_id bigint not null references remote on delete cascade,
+    host text not null,
+    request_limit bigint,
+    remaining bigint not null,
+    window_seconds bigint,
+    resets_at timestamptz,
+    read_at timestamptz not null,
+    known_until timestamptz not null,
+    primary key (scope, remote_id)
+  )`,
+  `create index announced_quota_remote on announced_quota (remote_id)`,
   // What the pushes and uploads that run in a process will need. seen_at: a process that says nothing for long has ended.
   `create table storage_reservation (
     process_id uuid primary key,

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
+import { key } from './columns/columns.ts';
 
 /** The bandwidth of a remote or of a host. Migration 0014 describes the columns. */
 export const ByteAccount = defineEntity({
@@ -25,6 +26,22 @@ export const RequestQuota = defineEntity({
   },
 });
 
+/** The quota that a host has last announced to a remote. Migration 0014 describes the columns. */
+export const AnnouncedQuota = defineEntity({
+  name: 'AnnouncedQuota',
+  properties: {
+    scope: p.text().primary(),
+    remoteId: key,
+    host: p.text(),
+    requestLimit: p.bigint('number').nullable(),
+    remaining: p.bigint('number'),
+    windowSeconds: p.bigint('number').nullable(),
+    resetsAt: p.datetime().nullable(),
+    readAt: p.datetime(),
+    knownUntil: p.datetime(),
+  },
+});
+
 /** The storage that the running pushes and uploads of a process will need. */
 export const StorageReservation = defineEntity({
   name: 'StorageReservation',
@@ -35,4 +52,4 @@ export const StorageReservation = defineEntity({
   },
 });
 
-export const budgetsTables = [ByteAccount, RequestQuota, StorageReservation];
+export const budgetsTables = [ByteAccount, RequestQuota, AnnouncedQuota, StorageReservation];

@@ -20,7 +20,7 @@ export const MirrorRule = defineEntity({
     stripPrefix: p.text().nullable(),
     targetPrefix: p.text().default(''),
     repositoriesAtMost: p.integer().default(1_000),
-    /** The remotes that it makes: the plain fields of `RemoteFields`, without name and address. */
+    /** The remotes that it makes: the plain fields of `RemoteFields`, without name and address. The proxy is without its credentials. */
     template: p
       .json<Readonly<Record<string, unknown>>>()
       .onCreate(() => ({}))

@@ -1,9 +1,11 @@
 import type { SecretBox } from '../../access/secrets.ts';
 import type { Fallback } from '../../db/schema/upstreams.ts';
+import type { FurtherRules } from '../../selection/tag-rules.ts';
 import { withChanges } from './given-fields.ts';
 import type { RemoteFields } from './remote-fields.ts';
 import { plainFields } from './remote-row.ts';
 import { ruleFields } from './tag-rules.ts';
+import { splitProxyUrl } from './urls.ts';
 
 /* The remotes that a mirror rule or a proxy makes: `template` has their plain fields, `secretsSealed` their secrets. */
 
@@ -28,6 +30,11 @@ const templateFields = [
   ...ruleFields,
   'realmHosts',
 ] as const satisfies readonly (keyof RemoteFields)[];
+
+/** What `template` has: null and absent are the same. The proxy is without its credentials. */
+export type TemplateFields = FurtherRules & Pick<RemoteFields, PlainTemplateField | 'proxyUrl'>;
+
+type PlainTemplateField = Exclude<(typeof templateFields)[number], keyof FurtherRules>;
 
 /** Never shown. */
 const secretFields = [
@@ -59,7 +66,10 @@ export function applyTemplate(
   const after = withChanges<Secrets>(kept, given);
   row.template = withChanges(
     row.template,
-    Object.fromEntries(templateFields.map((field) => [field, input[field]])),
+    Object.fromEntries([
+      ...templateFields.map((field) => [field, input[field]]),
+      ['proxyUrl', input.proxyUrl && splitProxyUrl(input.proxyUrl).publicUrl],
+    ]),
   );
   row.secretsSealed =
     Object.keys(after).length === 0

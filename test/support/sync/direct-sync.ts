@@ -122,6 +122,7 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
     async close() {
       await looks.close();
       await contexts.close();
+      await shared.announced.close();
       await blobLocks.close();
     },
   };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import { kysely } from '../../../src/db/sql.ts';
+import { until } from '../../support/until.ts';
 import { openStage } from '../../support/sync/stage.ts';
 import type { Scene, Stage } from '../../support/sync/stage.ts';
 import type { Answer } from '../../support/upstream/fake-upstream.ts';
@@ -72,6 +73,13 @@ async function open(count: number, quota: Quota): Promise<Scene & { seen: Seen }
   return { ...(await stage.open({ repository, upstream: { fallback: answer }, remote })), seen };
 }
 
+const announcedTo = ({ ids }: Scene) =>
+  kysely(stage.harness.em())
+    .selectFrom('announced_quota')
+    .selectAll()
+    .where('remote_id', '=', ids.remoteId)
+    .execute();
+
 const rows = () => kysely(stage.harness.em()).selectFrom('request_quota').selectAll().execute();
 
 test.each([
@@ -102,6 +110,11 @@ test.each([
   expect(scene.seen.windows).toBeGreaterThan(1);
   expect(scene.seen.least).toBeGreaterThanOrEqual(12);
   expect(await rows()).toEqual([]);
+  // People see what is left, also of a quota that nobody has used up.
+  await until(async () => {
+    const [announced] = await announcedTo(scene);
+    return announced !== undefined && announced.remaining >= 12 && announced.remaining <= quota.size;
+  });
 });
 
 test('a registry that announces no quota any more is asked on', async () => {

@@ -42,7 +42,6 @@ const kinds = [
 ];
 
 export function NewGrant({ onClose }: { readonly onClose: () => void }) {
-  const [{ data }] = useQuery({ query: Holders });
   const [kind, setKind] = useState('tokenId');
   const [holder, setHolder] = useState<string | null>(null);
   const [role, setRole] = useState<Role>('READER');
@@ -62,33 +61,15 @@ export function NewGrant({ onClose }: { readonly onClose: () => void }) {
       others={elsewhere('role', 'scope', kind)}
       size="md"
     >
-      <SegmentedControl
-        aria-label="Holder"
-        data={kinds}
-        value={kind}
-        onChange={(value) => {
-          setKind(value);
-          setHolder(null);
+      <HolderFields
+        kind={kind}
+        holder={holder}
+        onChange={(chosen, one) => {
+          setKind(chosen);
+          setHolder(one);
         }}
+        at={at}
       />
-      {kind === 'tokenId' ? (
-        <Choice
-          label="Token"
-          required
-          value={holder}
-          options={(data?.tokens.nodes ?? []).filter(({ revokedAt }) => revokedAt === null)}
-          onChange={setHolder}
-          error={at('tokenId')}
-        />
-      ) : (
-        <TextInput
-          label={kind === 'oidcGroup' ? 'Group' : 'Subject'}
-          required
-          value={holder ?? ''}
-          onChange={(event) => setHolder(event.currentTarget.value)}
-          error={at(kind)}
-        />
-      )}
       <Select
         label="Role"
         allowDeselect={false}
@@ -105,5 +86,46 @@ export function NewGrant({ onClose }: { readonly onClose: () => void }) {
         error={at('scope')}
       />
     </EditDialog>
+  );
+}
+
+interface HolderProps {
+  readonly kind: string;
+  /** An id, a subject or a group. */
+  readonly holder: string | null;
+  readonly onChange: (kind: string, holder: string | null) => void;
+  /** The API's messages for a field. */
+  readonly at: (field: string) => string | undefined;
+}
+
+function HolderFields({ kind, holder, onChange, at }: HolderProps) {
+  const [{ data }] = useQuery({ query: Holders });
+  return (
+    <>
+      <SegmentedControl
+        aria-label="Holder"
+        data={kinds}
+        value={kind}
+        onChange={(chosen) => onChange(chosen, null)}
+      />
+      {kind === 'tokenId' ? (
+        <Choice
+          label="Token"
+          required
+          value={holder}
+          options={(data?.tokens.nodes ?? []).filter(({ revokedAt }) => revokedAt === null)}
+          onChange={(id) => onChange(kind, id)}
+          error={at('tokenId')}
+        />
+      ) : (
+        <TextInput
+          label={kind === 'oidcGroup' ? 'Group' : 'Subject'}
+          required
+          value={holder ?? ''}
+          onChange={(event) => onChange(kind, event.currentTarget.value)}
+          error={at(kind)}
+        />
+      )}
+    </>
   );
 }

@@ -4,6 +4,8 @@ import { graphql } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { CopyLine } from '../shared/copy-line.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 
@@ -24,32 +26,20 @@ const CreateToken = graphql(`
   }
 `);
 
+const firstValues = { name: '', days: 90, role: 'READER' as Role | null, scope: '*' };
+
 /** A new token; its secret is shown once. */
 export function NewToken({ onClose }: { readonly onClose: () => void }) {
-  const [values, setValues] = useState({ name: '', days: 90, role: 'READER' as Role | null, scope: '*' });
+  const { values, set } = useValues(() => firstValues);
   const [secret, setSecret] = useState<string>();
   const { submit, busy, error, at, elsewhere } = useSubmit(CreateToken, (data) => data.tokenCreate);
-  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
   const save = async () => {
     const { name, days, role, scope } = values;
     const grants = role === null ? {} : { grants: [{ role, scope }] };
     const done = await submit({ input: { name, expiresInDays: days, ...grants } });
     if (done !== undefined) setSecret(done.secret ?? '');
   };
-  if (secret !== undefined)
-    return (
-      <Modal opened onClose={onClose} title={`Token ${values.name}`} closeOnClickOutside={false}>
-        <Stack gap="sm">
-          <Alert color="yellow" variant="light">
-            Copy the token now: it is shown once, and the server stores its hash only.
-          </Alert>
-          <CopyLine text={secret} label="Copy the token" />
-          <Group justify="flex-end">
-            <Button onClick={onClose}>Done</Button>
-          </Group>
-        </Stack>
-      </Modal>
-    );
+  if (secret !== undefined) return <NewSecret name={values.name} secret={secret} onClose={onClose} />;
   return (
     <EditDialog
       title="New token"
@@ -61,6 +51,36 @@ export function NewToken({ onClose }: { readonly onClose: () => void }) {
       others={elsewhere('name', 'expiresInDays', 'grants')}
       size="md"
     >
+      <TokenFields values={values} set={set} at={at} />
+    </EditDialog>
+  );
+}
+
+interface SecretProps {
+  readonly name: string;
+  readonly secret: string;
+  readonly onClose: () => void;
+}
+
+function NewSecret({ name, secret, onClose }: SecretProps) {
+  return (
+    <Modal opened onClose={onClose} title={`Token ${name}`} closeOnClickOutside={false}>
+      <Stack gap="sm">
+        <Alert color="yellow" variant="light">
+          Copy the token now: it is shown once, and the server stores its hash only.
+        </Alert>
+        <CopyLine text={secret} label="Copy the token" />
+        <Group justify="flex-end">
+          <Button onClick={onClose}>Done</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+function TokenFields({ values, set, at }: FieldProps<typeof firstValues>) {
+  return (
+    <>
       <TextInput
         label="Name"
         description="The person or program that uses it"
@@ -99,6 +119,6 @@ export function NewToken({ onClose }: { readonly onClose: () => void }) {
       <Text size="xs" c="dimmed">
         Further roles are given under Grants.
       </Text>
-    </EditDialog>
+    </>
   );
 }

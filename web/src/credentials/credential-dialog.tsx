@@ -1,10 +1,11 @@
 import { Select, TextInput } from '@mantine/core';
-import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { DeleteButton } from '../shared/forms/delete-button.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import {
   CreateCredential,
@@ -40,20 +41,17 @@ export function CredentialDialog({ id, onClose }: Props) {
   );
 }
 
-function CredentialForm({
-  credential,
-  onClose,
-}: {
+interface FormProps {
   readonly credential: NonNullable<ResultOf<typeof CredentialQuery>['credential']> | undefined;
   readonly onClose: () => void;
-}) {
-  const [stored] = useState(() => valuesOf(credential));
-  const [values, setValues] = useState(stored);
+}
+
+function CredentialForm({ credential, onClose }: FormProps) {
+  const { stored, values, set } = useValues(() => valuesOf(credential));
   const creation = useSubmit(CreateCredential, (result) => result.credentialCreate);
   const update = useSubmit(UpdateCredential, (result) => result.credentialUpdate);
   const deletion = useSubmit(DeleteCredential, (result) => result.credentialDelete);
   const form = credential === undefined ? creation : update;
-  const set = (changes: Partial<Values>) => setValues({ ...values, ...changes });
   const save = async () => {
     const { name, kind } = values;
     const fields = { name, ...inputOf(values, stored) };
@@ -73,24 +71,35 @@ function CredentialForm({
       error={form.error}
       others={form.elsewhere(...Object.keys(values))}
       aside={
-        credential === undefined ? null : (
-          <ConfirmButton
-            label="Delete"
+        credential && (
+          <DeleteButton
+            id={credential.id}
             question={`The credential ${credential.name} is deleted. No remote may use it.`}
-            submission={deletion}
-            onConfirm={async () => {
-              if ((await deletion.submit({ input: { id: credential.id } })) !== undefined) onClose();
-            }}
+            deletion={deletion}
+            onDone={onClose}
           />
         )
       }
     >
+      <CredentialFields values={values} set={set} at={form.at} credential={credential} />
+    </EditDialog>
+  );
+}
+
+function CredentialFields({
+  values,
+  set,
+  at,
+  credential,
+}: FieldProps<Values> & Pick<FormProps, 'credential'>) {
+  return (
+    <>
       <TextInput
         label="Name"
         required
         value={values.name}
         onChange={(event) => set({ name: event.currentTarget.value })}
-        error={form.at('name')}
+        error={at('name')}
         data-autofocus
       />
       <Select
@@ -100,16 +109,16 @@ function CredentialForm({
         data={[...kinds]}
         value={values.kind}
         onChange={(kind) => kind !== null && set({ kind })}
-        error={form.at('kind')}
+        error={at('kind')}
       />
-      <KindFields values={values} hasSecret={credential?.hasSecret ?? false} set={set} at={form.at} />
+      <KindFields values={values} hasSecret={credential?.hasSecret ?? false} set={set} at={at} />
       <TextInput
         label="Hosts that may receive it"
         description="Separated by commas, for example *.example.com; empty: the default of the kind"
         value={values.hosts}
         onChange={(event) => set({ hosts: event.currentTarget.value })}
-        error={form.at('hosts')}
+        error={at('hosts')}
       />
-    </EditDialog>
+    </>
   );
 }

@@ -1,13 +1,13 @@
-import { Checkbox, NumberInput, Text, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { Checkbox, NumberInput, TextInput } from '@mantine/core';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { Choice } from '../shared/forms/choice.tsx';
-import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { DeleteButton } from '../shared/forms/delete-button.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
-import { When } from '../shared/when.tsx';
 import {
   CreateDistribution,
   DeleteDistribution,
@@ -16,6 +16,7 @@ import {
   UpdateDistribution,
 } from './distribution-queries.ts';
 import { TargetFields } from './target-fields.tsx';
+import { TargetHistory } from './target-history.tsx';
 
 interface Props {
   readonly id: string | undefined;
@@ -45,75 +46,44 @@ interface FormProps {
   readonly onClose: () => void;
 }
 
-function DistributionForm({ data, onClose }: FormProps) {
-  const before = data.distribution ?? undefined;
-  const [values, setValues] = useState({
+type Distribution = NonNullable<FormProps['data']['distribution']>;
+
+function valuesOf(before: Distribution | undefined) {
+  return {
     basePath: before?.basePath ?? '',
     private: before?.private,
     pullThrough: before?.pullThrough ?? false,
     tagTtlSeconds: before?.tagTtlSeconds ?? null,
     signaturePolicyId: before?.signaturePolicy?.id ?? null,
-  });
-  const [repositoryId, setRepositoryId] = useState(before?.repository?.id ?? null);
-  const [versionId, setVersionId] = useState(before?.version?.id ?? null);
-  const creation = useSubmit(CreateDistribution, (result) => result.distributionCreate);
-  const update = useSubmit(UpdateDistribution, (result) => result.distributionUpdate);
-  const pointing = useSubmit(PointDistribution, (result) => result.distributionPoint);
-  const deletion = useSubmit(DeleteDistribution, (result) => result.distributionDelete);
-  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
-  const target = versionId === null ? { repositoryId } : { versionId };
-  const moved =
-    versionId !== (before?.version?.id ?? null) || repositoryId !== (before?.repository?.id ?? null);
-  const save = async () => {
-    const { private: isPrivate, ...plain } = values;
-    const fields = { ...plain, ...(isPrivate === undefined ? {} : { private: isPrivate }) };
-    if (before === undefined) {
-      if ((await creation.submit({ input: { ...fields, ...target } })) !== undefined) onClose();
-      return;
-    }
-    const isRenamed = values.basePath !== before.basePath;
-    const { basePath, ...rest } = fields;
-    const updated = await update.submit({
-      input: { id: before.id, ...rest, ...(isRenamed ? { basePath } : {}) },
-    });
-    const pointed =
-      updated === undefined
-        ? undefined
-        : moved
-          ? await pointing.submit({ input: { id: before.id, ...target } })
-          : updated;
-    if (pointed !== undefined) onClose();
+    repositoryId: before?.repository?.id ?? null,
+    versionId: before?.version?.id ?? null,
   };
-  const form = before === undefined ? creation : update;
+}
+
+type Values = ReturnType<typeof valuesOf>;
+
+function DistributionForm({ data, onClose }: FormProps) {
+  const before = data.distribution ?? undefined;
+  const { stored, values, set } = useValues(() => valuesOf(before));
+  const { moved, form, pointing, save } = useSave(before, { values, stored });
+  const deletion = useSubmit(DeleteDistribution, (result) => result.distributionDelete);
+  const at = (field: string) => form.at(field) ?? pointing.at(field);
   return (
     <EditDialog
       title={before === undefined ? 'New distribution' : before.basePath}
       onClose={onClose}
-      onSubmit={() => void save()}
+      onSubmit={() => void save().then((isSaved) => isSaved && onClose())}
       submitLabel={before === undefined ? 'Create' : moved ? 'Save and move' : 'Save'}
       busy={form.busy || pointing.busy}
       error={form.error ?? pointing.error}
-      others={[
-        ...form.elsewhere(
-          'basePath',
-          'private',
-          'pullThrough',
-          'tagTtlSeconds',
-          'signaturePolicyId',
-          'repositoryId',
-          'versionId',
-        ),
-        ...pointing.elsewhere('repositoryId', 'versionId'),
-      ]}
+      others={[...form.elsewhere(...Object.keys(values)), ...pointing.elsewhere('repositoryId', 'versionId')]}
       aside={
-        before === undefined ? null : (
-          <ConfirmButton
-            label="Delete"
+        before && (
+          <DeleteButton
+            id={before.id}
             question={`Clients no longer pull from ${before.basePath}. The content stays.`}
-            submission={deletion}
-            onConfirm={async () => {
-              if ((await deletion.submit({ input: { id: before.id } })) !== undefined) onClose();
-            }}
+            deletion={deletion}
+            onDone={onClose}
           />
         )
       }
@@ -124,38 +94,65 @@ function DistributionForm({ data, onClose }: FormProps) {
         required
         value={values.basePath}
         onChange={(event) => set({ basePath: event.currentTarget.value })}
-        error={form.at('basePath')}
+        error={at('basePath')}
         data-autofocus
       />
       <TargetFields
         repositories={data.repositories.nodes}
-        repositoryId={repositoryId}
-        versionId={versionId}
-        servedVersionId={
-          before === undefined ? undefined : (before.version?.id ?? before.repository?.latestVersion?.id)
-        }
-        onChange={(repository, version) => {
-          setRepositoryId(repository);
-          setVersionId(version);
-        }}
-        error={
-          form.at('repositoryId') ??
-          form.at('versionId') ??
-          pointing.at('versionId') ??
-          pointing.at('repositoryId')
-        }
+        repositoryId={values.repositoryId}
+        versionId={values.versionId}
+        servedVersionId={before && (before.version?.id ?? before.repository?.latestVersion?.id)}
+        onChange={(repositoryId, versionId) => set({ repositoryId, versionId })}
+        error={at('repositoryId') ?? at('versionId')}
       />
+      <AccessFields values={values} set={set} at={at} policies={data.signaturePolicies.nodes} />
+      {before === undefined ? null : <TargetHistory moves={before.moves.nodes} />}
+    </EditDialog>
+  );
+}
+
+/** Creates the distribution; or changes it, and then points it elsewhere. */
+function useSave(
+  before: Distribution | undefined,
+  { values, stored }: { readonly values: Values; readonly stored: Values },
+) {
+  const creation = useSubmit(CreateDistribution, (result) => result.distributionCreate);
+  const update = useSubmit(UpdateDistribution, (result) => result.distributionUpdate);
+  const pointing = useSubmit(PointDistribution, (result) => result.distributionPoint);
+  const { repositoryId, versionId, basePath, private: isPrivate, ...plain } = values;
+  const target = versionId === null ? { repositoryId } : { versionId };
+  const moved = versionId !== stored.versionId || repositoryId !== stored.repositoryId;
+  const fields = { ...plain, ...(isPrivate === undefined ? {} : { private: isPrivate }) };
+  const save = async (): Promise<boolean> => {
+    if (before === undefined)
+      return (await creation.submit({ input: { basePath, ...fields, ...target } })) !== undefined;
+    const { id } = before;
+    const renamed = basePath === stored.basePath ? {} : { basePath };
+    if ((await update.submit({ input: { id, ...fields, ...renamed } })) === undefined) return false;
+    return !moved || (await pointing.submit({ input: { id, ...target } })) !== undefined;
+  };
+  return { moved, form: before === undefined ? creation : update, pointing, save };
+}
+
+interface AccessProps extends FieldProps<Values> {
+  readonly policies: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** Who may pull what. */
+function AccessFields({ values, set, at, policies }: AccessProps) {
+  return (
+    <>
       <Checkbox
         label="Private: pulls need the role reader"
         checked={values.private ?? false}
         onChange={(event) => set({ private: event.currentTarget.checked })}
-        error={form.at('private')}
+        error={at('private')}
       />
       <Checkbox
         label="Pull-through: fetch unknown tags from the remote"
         checked={values.pullThrough}
         onChange={(event) => set({ pullThrough: event.currentTarget.checked })}
-        error={form.at('pullThrough')}
+        error={at('pullThrough')}
       />
       {values.pullThrough ? (
         <NumberInput
@@ -167,31 +164,17 @@ function DistributionForm({ data, onClose }: FormProps) {
           allowDecimal={false}
           value={values.tagTtlSeconds ?? ''}
           onChange={(value) => set({ tagTtlSeconds: typeof value === 'number' ? value : null })}
-          error={form.at('tagTtlSeconds')}
+          error={at('tagTtlSeconds')}
         />
       ) : null}
       <Choice
         label="Signature policy"
         none="None of its own"
         value={values.signaturePolicyId}
-        options={data.signaturePolicies.nodes}
+        options={policies}
         onChange={(signaturePolicyId) => set({ signaturePolicyId })}
-        error={form.at('signaturePolicyId')}
+        error={at('signaturePolicyId')}
       />
-      {before === undefined || before.moves.nodes.length === 0 ? null : (
-        <section aria-label="Target history">
-          <Text size="xs" c="dimmed" fw={600}>
-            Target history
-          </Text>
-          {before.moves.nodes.map(({ movedAt, fromVersionNumber, toVersionNumber, toRepository }) => (
-            <Text key={movedAt} size="sm">
-              <When at={movedAt} />: {fromVersionNumber === null ? 'the latest' : `v${fromVersionNumber}`} →{' '}
-              {toVersionNumber === null ? 'the latest' : `v${toVersionNumber}`} of{' '}
-              {toRepository?.name ?? 'a deleted repository'}
-            </Text>
-          ))}
-        </section>
-      )}
-    </EditDialog>
+    </>
   );
 }

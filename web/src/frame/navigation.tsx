@@ -7,6 +7,7 @@ const pages = [
   { to: '/repositories', label: 'Repositories', icon: icons.IconPackages },
   { to: '/remotes', label: 'Remotes', icon: icons.IconCloudDown },
   { to: '/rules', label: 'Mirror rules', icon: icons.IconCopyPlus },
+  { to: '/proxies', label: 'Proxies', icon: icons.IconArrowsExchange },
   { to: '/credentials', label: 'Credentials', icon: icons.IconLogin2 },
   { to: '/distributions', label: 'Distributions', icon: icons.IconBroadcast },
   { to: '/schedules', label: 'Schedules', icon: icons.IconCalendarTime },

@@ -76,6 +76,19 @@ const rule = createRoute({
   validateSearch: texts('edit', 'vanished'),
   component: lazyRouteComponent(() => import('../rules/rule-page.tsx'), 'RulePage'),
 });
+const underProxies = createRoute(at('/proxies'));
+const proxies = createRoute({
+  getParentRoute: () => underProxies,
+  path: '/',
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../proxies/proxies-page.tsx'), 'ProxiesPage'),
+});
+const proxy = createRoute({
+  getParentRoute: () => underProxies,
+  path: '$',
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../proxies/proxy-page.tsx'), 'ProxyPage'),
+});
 const distributions = createRoute({
   ...at('/distributions'),
   validateSearch: texts('edit'),
@@ -115,6 +128,7 @@ export const router = createRouter({
     task,
     remotes,
     underRules.addChildren([rules, rule]),
+    underProxies.addChildren([proxies, proxy]),
     distributions,
     schedules,
     credentials,

@@ -2,6 +2,7 @@ import { cacheExchange } from '@urql/exchange-graphcache';
 import { createClient as createStreamClient } from 'graphql-sse';
 import { Client, errorExchange, fetchExchange, subscriptionExchange } from 'urql';
 import { csrfHeaders } from '../session/session.ts';
+import { aroundCache } from './read-once.ts';
 import { refreshExchange } from './refresh-exchange.ts';
 import { withoutId } from './without-id.ts';
 
@@ -31,7 +32,7 @@ export function createGraphqlClient({ onLoggedOut }: Options): Client {
           if (codes.includes('UNAUTHENTICATED')) onLoggedOut();
         },
       }),
-      cacheExchange({ keys: withoutId }),
+      aroundCache(cacheExchange({ keys: withoutId })),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({

@@ -1,5 +1,6 @@
 import type { Client, Exchange, Operation } from 'urql';
 import { makeSubject, merge, pipe, share, tap } from 'wonka';
+import { isReadOnce } from './read-once.ts';
 
 const refreshers = new WeakMap<Client, () => void>();
 
@@ -24,8 +25,7 @@ export const refreshExchange: Exchange = ({ client, forward }) => {
     const noted = pipe(
       operations,
       tap((operation) => {
-        if (operation.kind === 'query' && operation.context['once'] !== true)
-          active.set(operation.key, operation);
+        if (operation.kind === 'query' && !isReadOnce(operation)) active.set(operation.key, operation);
         if (operation.kind === 'teardown') active.delete(operation.key);
       }),
       share,

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useReducer, useRef } from 'react';
 import { useClient } from 'urql';
 import type { AnyVariables, CombinedError, TypedDocumentNode } from 'urql';
+import { readOnce } from './read-once.ts';
 import { onRefresh } from './refresh-exchange.ts';
 
 interface Connection<T> {
@@ -42,7 +43,7 @@ export function usePages<Data, Variables extends AnyVariables, T>(
       change({ loading: true });
       const all = { ...(JSON.parse(key) as object), after } as unknown as Variables;
       const result = await client
-        .query(query, all, { requestPolicy: 'network-only', once: true })
+        .query(query, all, { requestPolicy: 'network-only', ...readOnce })
         .toPromise();
       if (run.current !== mine) return;
       mine.busy = false;

@@ -32,6 +32,7 @@ const names = [
   'TaskUpstream',
   'Upstream',
   'UpkeepReport',
+  'UpstreamQuota',
   'UserError',
   'Verification',
   'VersionDiff',
@@ -49,6 +50,7 @@ const nodes = [
   'Manifest',
   'MirrorRule',
   'PlannedTag',
+  'Proxy',
   'Remote',
   'Repository',
   'RepositoryVersion',
@@ -63,6 +65,7 @@ const nodes = [
   'TagOutcome',
   'Task',
   'Token',
+  'UpstreamQuota',
   'WaitingTag',
 ];
 

@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useQuery } from 'urql';
 import { formatBytes } from '../../../src/cli/progress/format.ts';
 import { graphql } from '../graphql/graphql.ts';
+import { readOnce } from '../graphql/read-once.ts';
 import { Panel } from '../shared/panel.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
@@ -21,12 +22,9 @@ const LastDays = graphql(`
   }
 `);
 
-/** Sums over all content are not read again with the rest of the page. */
-const context = { once: true };
-
 /** Growth of the storage, and what clients have pulled, over thirty days. The day before them is what growth is compared with. */
 export function LastDays30() {
-  const [{ data, error }] = useQuery({ query: LastDays, requestPolicy: 'network-only', context });
+  const [{ data, error }] = useQuery({ query: LastDays, requestPolicy: 'network-only', context: readOnce });
   const all = useMemo(() => data?.estate.days.toReversed(), [data]);
   const days = useMemo(() => all?.slice(1), [all]);
   const charts = useMemo(

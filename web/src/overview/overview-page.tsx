@@ -16,6 +16,7 @@ import { Attention, AttentionFragment } from './attention.tsx';
 import { ChangesToday } from './changes-today.tsx';
 import { Figures, FiguresFragment } from './figures.tsx';
 import classes from './overview.module.css';
+import { Quotas, QuotasFragment } from './quotas.tsx';
 
 /** With the library of charts, after the rest of the page. */
 const LastDays30 = lazy(async () => ({ default: (await import('./last-days.tsx')).LastDays30 }));
@@ -25,6 +26,9 @@ const Overview = graphql(
     query Overview {
       estate {
         repositories
+        upstreamQuotas(first: 20) {
+          ...Quotas
+        }
         ...Figures
       }
       failing: repositories(first: 10, freshness: FAILING) {
@@ -49,7 +53,7 @@ const Overview = graphql(
       }
     }
   `,
-  [AttentionFragment, FiguresFragment, RunningSyncFragment],
+  [AttentionFragment, FiguresFragment, QuotasFragment, RunningSyncFragment],
 );
 
 const REFRESH_MS = 10_000;
@@ -100,6 +104,7 @@ export function OverviewPage() {
             <ChangesToday />
           </Panel>
         </SimpleGrid>
+        {data === undefined ? null : <Quotas quotas={data.estate.upstreamQuotas} />}
         <Suspense fallback={<RowsSkeleton rows={2} height={90} />}>
           <LastDays30 />
         </Suspense>

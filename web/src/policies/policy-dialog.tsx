@@ -1,10 +1,11 @@
 import { Select, TextInput, Textarea } from '@mantine/core';
-import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { DeleteButton } from '../shared/forms/delete-button.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import { CreatePolicy, DeletePolicy, PolicyQuery, UpdatePolicy } from './policy-queries.ts';
 import { identitiesOf, identityLines, keysOf } from './policy-texts.ts';
@@ -32,34 +33,42 @@ export function PolicyDialog({ id, onClose }: Props) {
   );
 }
 
-function PolicyForm({
-  data,
-  onClose,
-}: {
+interface FormProps {
   readonly data: ResultOf<typeof PolicyQuery>;
   readonly onClose: () => void;
-}) {
+}
+
+function valuesOf(policy: FormProps['data']['signaturePolicy']) {
+  return {
+    name: policy?.name ?? '',
+    keys: policy?.keys.join('\n') ?? '',
+    openPgpKeys: policy?.openPgpKeys.join('\n') ?? '',
+    identities: identityLines(policy?.identities ?? []),
+    onFailure: policy?.onFailure ?? 'SKIP_TAG',
+  };
+}
+
+type Values = ReturnType<typeof valuesOf>;
+
+function inputOf({ name, keys, openPgpKeys, identities, onFailure }: Values) {
+  return {
+    name,
+    keys: keysOf(keys),
+    openPgpKeys: keysOf(openPgpKeys),
+    identities: identitiesOf(identities),
+    onFailure,
+  };
+}
+
+function PolicyForm({ data, onClose }: FormProps) {
   const before = data.signaturePolicy ?? undefined;
-  const [values, setValues] = useState({
-    name: before?.name ?? '',
-    keys: before?.keys.join('\n') ?? '',
-    openPgpKeys: before?.openPgpKeys.join('\n') ?? '',
-    identities: identityLines(before?.identities ?? []),
-    onFailure: before?.onFailure ?? 'SKIP_TAG',
-  });
+  const { values, set } = useValues(() => valuesOf(before));
   const creation = useSubmit(CreatePolicy, (result) => result.signaturePolicyCreate);
   const update = useSubmit(UpdatePolicy, (result) => result.signaturePolicyUpdate);
   const deletion = useSubmit(DeletePolicy, (result) => result.signaturePolicyDelete);
   const form = before === undefined ? creation : update;
-  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
   const save = async () => {
-    const fields = {
-      name: values.name,
-      keys: keysOf(values.keys),
-      openPgpKeys: keysOf(values.openPgpKeys),
-      identities: identitiesOf(values.identities),
-      onFailure: values.onFailure,
-    };
+    const fields = inputOf(values);
     const done =
       before === undefined
         ? await creation.submit({ input: fields })
@@ -76,56 +85,33 @@ function PolicyForm({
       error={form.error}
       others={form.elsewhere(...Object.keys(values))}
       aside={
-        before === undefined ? null : (
-          <ConfirmButton
-            label="Delete"
+        before && (
+          <DeleteButton
+            id={before.id}
             question={`The policy ${before.name} is deleted. It must not be in use.`}
-            submission={deletion}
-            onConfirm={async () => {
-              if ((await deletion.submit({ input: { id: before.id } })) !== undefined) onClose();
-            }}
+            deletion={deletion}
+            onDone={onClose}
           />
         )
       }
     >
+      <PolicyFields values={values} set={set} at={form.at} />
+    </EditDialog>
+  );
+}
+
+function PolicyFields({ values, set, at }: FieldProps<Values>) {
+  return (
+    <>
       <TextInput
         label="Name"
         required
         value={values.name}
         onChange={(event) => set({ name: event.currentTarget.value })}
-        error={form.at('name')}
+        error={at('name')}
         data-autofocus
       />
-      <Textarea
-        label="Cosign keys"
-        description="Public keys in PEM, one after the other"
-        autosize
-        minRows={3}
-        maxRows={10}
-        value={values.keys}
-        onChange={(event) => set({ keys: event.currentTarget.value })}
-        error={form.at('keys')}
-      />
-      <Textarea
-        label="OpenPGP keys"
-        description="Armored public keys, one after the other"
-        autosize
-        minRows={2}
-        maxRows={10}
-        value={values.openPgpKeys}
-        onChange={(event) => set({ openPgpKeys: event.currentTarget.value })}
-        error={form.at('openPgpKeys')}
-      />
-      <Textarea
-        label="Identities"
-        description="One a line: subject, a space, the issuer's address"
-        autosize
-        minRows={2}
-        maxRows={8}
-        value={values.identities}
-        onChange={(event) => set({ identities: event.currentTarget.value })}
-        error={form.at('identities')}
-      />
+      <SignerFields values={values} set={set} at={at} />
       <Select
         label="An image without a valid signature"
         allowDeselect={false}
@@ -135,8 +121,46 @@ function PolicyForm({
         ]}
         value={values.onFailure}
         onChange={(value) => value !== null && set({ onFailure: value })}
-        error={form.at('onFailure')}
+        error={at('onFailure')}
       />
-    </EditDialog>
+    </>
+  );
+}
+
+/** Whose signatures are valid. */
+function SignerFields({ values, set, at }: FieldProps<Values>) {
+  return (
+    <>
+      <Textarea
+        label="Cosign keys"
+        description="Public keys in PEM, one after the other"
+        autosize
+        minRows={3}
+        maxRows={10}
+        value={values.keys}
+        onChange={(event) => set({ keys: event.currentTarget.value })}
+        error={at('keys')}
+      />
+      <Textarea
+        label="OpenPGP keys"
+        description="Armored public keys, one after the other"
+        autosize
+        minRows={2}
+        maxRows={10}
+        value={values.openPgpKeys}
+        onChange={(event) => set({ openPgpKeys: event.currentTarget.value })}
+        error={at('openPgpKeys')}
+      />
+      <Textarea
+        label="Identities"
+        description="One a line: subject, a space, the issuer's address"
+        autosize
+        minRows={2}
+        maxRows={8}
+        value={values.identities}
+        onChange={(event) => set({ identities: event.currentTarget.value })}
+        error={at('identities')}
+      />
+    </>
   );
 }

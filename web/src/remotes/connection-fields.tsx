@@ -1,9 +1,42 @@
 import { Checkbox, Group, NumberInput, Stack, TextInput, Textarea } from '@mantine/core';
-import type { FieldProps } from './upstream-fields.tsx';
+import type { SettingsProps } from './settings-values.ts';
 
-export function ConnectionFields({ values, set, at }: FieldProps) {
+export function ConnectionFields(fields: SettingsProps) {
+  const { values, set, at } = fields;
   return (
     <Stack gap="sm">
+      <BudgetFields {...fields} />
+      <TextInput
+        label="Proxy"
+        description="http://[user:password@]host:port"
+        value={values.proxyUrl ?? ''}
+        onChange={(event) => set({ proxyUrl: event.currentTarget.value || null })}
+        error={at('proxyUrl')}
+      />
+      <Checkbox
+        label="Verify the upstream's certificate"
+        checked={values.sslValidation}
+        onChange={(event) => set({ sslValidation: event.currentTarget.checked })}
+        error={at('sslValidation')}
+      />
+      <Textarea
+        label="Certificate authorities"
+        description="PEM, trusted in addition to the system's"
+        autosize
+        minRows={3}
+        maxRows={8}
+        value={values.sslCaCertificate ?? ''}
+        onChange={(event) => set({ sslCaCertificate: event.currentTarget.value || null })}
+        error={at('sslCaCertificate')}
+      />
+    </Stack>
+  );
+}
+
+/** How much is asked of the upstream, and when. */
+function BudgetFields({ values, set, at }: SettingsProps) {
+  return (
+    <>
       <Group grow align="flex-start">
         <NumberInput
           label="Concurrent requests"
@@ -49,30 +82,7 @@ export function ConnectionFields({ values, set, at }: FieldProps) {
         onChange={(event) => set({ syncWindows: linesOf(event.currentTarget.value) })}
         error={at('syncWindows')}
       />
-      <TextInput
-        label="Proxy"
-        description="http://[user:password@]host:port"
-        value={values.proxyUrl ?? ''}
-        onChange={(event) => set({ proxyUrl: event.currentTarget.value || null })}
-        error={at('proxyUrl')}
-      />
-      <Checkbox
-        label="Verify the upstream's certificate"
-        checked={values.sslValidation}
-        onChange={(event) => set({ sslValidation: event.currentTarget.checked })}
-        error={at('sslValidation')}
-      />
-      <Textarea
-        label="Certificate authorities"
-        description="PEM, trusted in addition to the system's"
-        autosize
-        minRows={3}
-        maxRows={8}
-        value={values.sslCaCertificate ?? ''}
-        onChange={(event) => set({ sslCaCertificate: event.currentTarget.value || null })}
-        error={at('sslCaCertificate')}
-      />
-    </Stack>
+    </>
   );
 }
 

@@ -1,70 +1,82 @@
 import { graphql } from '../graphql/graphql.ts';
 
-export const RemoteQuery = graphql(`
-  query Remote($id: ID!, $known: Boolean!) {
-    remote(id: $id) @include(if: $known) {
+/** The settings that remotes and mirror rules share (rules/rule-queries.ts has the same fields). */
+export const RemoteSettings = graphql(`
+  fragment RemoteSettings on Remote @_unmask {
+    username
+    policy
+    includeTags
+    excludeTags
+    includeTagPatterns
+    excludeTagPatterns
+    semverRanges
+    semverSuffix
+    semverPrereleases
+    immutableTags
+    platforms
+    newestTags {
+      count
+      order
+      per
+    }
+    minimumAgeSeconds
+    downloadConcurrency
+    rateLimit
+    bytesPerSecond
+    syncWindows
+    reserveRequests
+    proxyUrl
+    sslValidation
+    sslCaCertificate
+    tagFailures
+    credential {
       id
       name
+    }
+    fallbacks {
       url
       upstreamName
-      username
-      hasPassword
-      policy
-      includeTags
-      excludeTags
-      includeTagPatterns
-      excludeTagPatterns
-      semverRanges
-      semverSuffix
-      semverPrereleases
-      immutableTags
-      platforms
-      newestTags {
-        count
-        per
-      }
-      minimumAgeSeconds
-      downloadConcurrency
-      maxRetries
-      rateLimit
-      bytesPerSecond
-      syncWindows
-      reserveRequests
       proxyUrl
-      sslValidation
       sslCaCertificate
-      tagFailures
+      sslValidation
       credential {
         id
       }
-      fallbacks {
-        url
-        upstreamName
-        proxyUrl
-        sslCaCertificate
-        sslValidation
-        credential {
-          id
-        }
-      }
-      signaturePolicy {
-        id
-      }
     }
-    credentials(first: 100) {
-      nodes {
-        id
-        name
-      }
-    }
-    signaturePolicies(first: 100) {
-      nodes {
-        id
-        name
-      }
+    signaturePolicy {
+      id
+      name
     }
   }
 `);
+
+export const RemoteQuery = graphql(
+  `
+    query Remote($id: ID!, $known: Boolean!) {
+      remote(id: $id) @include(if: $known) {
+        id
+        name
+        url
+        upstreamName
+        hasPassword
+        ...RemoteSettings
+      }
+      credentials(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+      signaturePolicies(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+    }
+  `,
+  [RemoteSettings],
+);
 
 export const CreateRemote = graphql(`
   mutation CreateRemote($input: RemoteCreateInput!) {

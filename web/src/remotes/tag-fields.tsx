@@ -1,7 +1,6 @@
-import { Group, NumberInput, Select, Stack } from '@mantine/core';
+import { Checkbox, Group, NumberInput, Select, Stack, TextInput } from '@mantine/core';
 import { TextLists } from '../shared/forms/text-lists.tsx';
-import type { FieldProps } from './upstream-fields.tsx';
-import type { Values } from './remote-values.ts';
+import type { SettingsProps } from './settings-values.ts';
 
 const lists = [
   {
@@ -29,9 +28,10 @@ const groups = [
   { value: 'ALL', label: 'of all' },
   { value: 'MAJOR', label: 'of each major version' },
   { value: 'MINOR', label: 'of each minor version' },
-];
+] as const;
 
-export function TagFields({ values, set, at }: FieldProps) {
+export function TagFields(fields: SettingsProps) {
+  const { values, set, at } = fields;
   return (
     <Stack gap="sm">
       <TextLists
@@ -40,23 +40,8 @@ export function TagFields({ values, set, at }: FieldProps) {
         onChange={(field, texts) => set({ [field]: texts.length === 0 ? null : texts })}
         at={at}
       />
-      <Group grow align="flex-start">
-        <NumberInput
-          label="Only the newest"
-          min={1}
-          max={10_000}
-          value={values.newest ?? ''}
-          onChange={(value) => set({ newest: typeof value === 'number' ? value : null })}
-          error={at('newestTags')}
-        />
-        <Select
-          label="Counted"
-          allowDeselect={false}
-          data={groups}
-          value={values.newestPer}
-          onChange={(value) => value !== null && set({ newestPer: value as Values['newestPer'] })}
-        />
-      </Group>
+      <VersionFields {...fields} />
+      <NewestFields {...fields} />
       <NumberInput
         label="Minimum age in seconds"
         description="A digest waits this long before its tag takes it; empty: no time"
@@ -77,5 +62,54 @@ export function TagFields({ values, set, at }: FieldProps) {
         error={at('tagFailures')}
       />
     </Stack>
+  );
+}
+
+/** Which versions the ranges take. */
+function VersionFields({ values, set, at }: SettingsProps) {
+  return (
+    <>
+      <TextInput
+        label="Variant of the versions"
+        description="For example alpine, for 1.27.4-alpine; empty: versions without one"
+        value={values.semverSuffix ?? ''}
+        onChange={(event) => set({ semverSuffix: event.currentTarget.value || null })}
+        error={at('semverSuffix')}
+      />
+      <Checkbox
+        label="Version ranges take pre-releases"
+        checked={values.semverPrereleases}
+        onChange={(event) => set({ semverPrereleases: event.currentTarget.checked })}
+        error={at('semverPrereleases')}
+      />
+    </>
+  );
+}
+
+const newest = { order: 'SEMVER', per: 'ALL' } as const;
+
+/** How many of the selected tags are kept. */
+function NewestFields({ values: { newestTags }, set, at }: SettingsProps) {
+  return (
+    <Group grow align="flex-start">
+      <NumberInput
+        label="Only the newest"
+        min={1}
+        max={10_000}
+        value={newestTags?.count ?? ''}
+        onChange={(count) =>
+          set({ newestTags: typeof count === 'number' ? { ...newest, ...newestTags, count } : null })
+        }
+        error={at('newestTags')}
+      />
+      <Select
+        label="Counted"
+        allowDeselect={false}
+        disabled={newestTags === null}
+        data={[...groups]}
+        value={newestTags?.per ?? newest.per}
+        onChange={(per) => per !== null && newestTags !== null && set({ newestTags: { ...newestTags, per } })}
+      />
+    </Group>
   );
 }

@@ -1,17 +1,10 @@
 import { Stack, TextInput } from '@mantine/core';
-import { Choice } from '../shared/forms/choice.tsx';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { LoginFields } from '../shared/forms/login-fields.tsx';
-import { BlobPolicyField } from './blob-policy-field.tsx';
+import { ContentFields } from './content-fields.tsx';
 import type { Values } from './remote-values.ts';
 
-export interface FieldProps {
-  readonly values: Values;
-  readonly set: (changes: Partial<Values>) => void;
-  /** The API's messages for a field. */
-  readonly at: (field: string) => string | undefined;
-}
-
-interface Props extends FieldProps {
+interface Props extends FieldProps<Values> {
   readonly hasPassword: boolean;
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly policies: readonly { readonly id: string; readonly name: string }[];
@@ -51,15 +44,7 @@ export function UpstreamFields({ values, set, at, hasPassword, credentials, poli
         credentials={credentials}
         passwordHint={hasPassword && values.password !== null ? 'Stored; type to replace it' : ''}
       />
-      <BlobPolicyField value={values.policy} onChange={(policy) => set({ policy })} error={at('policy')} />
-      <Choice
-        label="Signature policy"
-        none="None: every image is taken"
-        value={values.signaturePolicyId}
-        options={policies}
-        onChange={(signaturePolicyId) => set({ signaturePolicyId })}
-        error={at('signaturePolicyId')}
-      />
+      <ContentFields values={values} set={set} at={at} policies={policies} />
     </Stack>
   );
 }

@@ -106,7 +106,6 @@ export function RepositoriesPage() {
   );
   const change = (fields: { name?: string | undefined; freshness?: string | undefined }) =>
     void navigate({ search: (before) => replaceFields(before, fields), replace: true });
-  const search = useDebouncedCallback((value: string) => change({ name: value }), 200);
   const filtered = name !== undefined || freshness !== undefined;
   const create = may('MAINTAINER') ? (
     <Button leftSection={<IconPlus size={16} />} onClick={() => void navigate({ search: { new: 'mirror' } })}>
@@ -122,27 +121,7 @@ export function RepositoriesPage() {
       }
       actions={none ? null : create}
     >
-      {none && !filtered ? null : (
-        <Group mb="sm">
-          <TextInput
-            aria-label="Filter by name"
-            placeholder="Filter by name, for example mirror/*"
-            defaultValue={name ?? ''}
-            onChange={(event) => search(event.currentTarget.value)}
-            w={320}
-          />
-          <Select
-            aria-label="Freshness"
-            placeholder="Any freshness"
-            clearable
-            clearButtonProps={{ 'aria-label': 'Any freshness' }}
-            data={states}
-            value={freshness ?? null}
-            onChange={(value) => change({ freshness: value ?? undefined })}
-            w={170}
-          />
-        </Group>
-      )}
+      {none && !filtered ? null : <Filters name={name} freshness={freshness} onChange={change} />}
       <List
         label="Repositories"
         pages={pages}
@@ -168,5 +147,36 @@ export function RepositoriesPage() {
         onClose={() => void navigate({ search: {}, replace: true })}
       />
     </Page>
+  );
+}
+
+interface FilterProps {
+  readonly name: string | undefined;
+  readonly freshness: string | undefined;
+  readonly onChange: (fields: { name?: string | undefined; freshness?: string | undefined }) => void;
+}
+
+function Filters({ name, freshness, onChange }: FilterProps) {
+  const search = useDebouncedCallback((value: string) => onChange({ name: value }), 200);
+  return (
+    <Group mb="sm">
+      <TextInput
+        aria-label="Filter by name"
+        placeholder="Filter by name, for example mirror/*"
+        defaultValue={name ?? ''}
+        onChange={(event) => search(event.currentTarget.value)}
+        w={320}
+      />
+      <Select
+        aria-label="Freshness"
+        placeholder="Any freshness"
+        clearable
+        clearButtonProps={{ 'aria-label': 'Any freshness' }}
+        data={states}
+        value={freshness ?? null}
+        onChange={(value) => onChange({ freshness: value ?? undefined })}
+        w={170}
+      />
+    </Group>
   );
 }

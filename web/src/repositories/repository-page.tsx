@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Suspense, lazy } from 'react';
 import { useQuery } from 'urql';
 import { repositoryTabs } from '../frame/router.tsx';
+import { replaceFields } from '../frame/search.ts';
 import { IconRefresh } from '../frame/icons.ts';
 import { graphql } from '../graphql/graphql.ts';
 import { useMay } from '../session/viewer.ts';
@@ -45,7 +46,9 @@ const RepositoryQuery = graphql(
   [RepositoryLineFragment, RunningSyncFragment],
 );
 
-const labels: Record<(typeof repositoryTabs)[number], string> = {
+type Tab = (typeof repositoryTabs)[number];
+
+const labels: Record<Tab, string> = {
   versions: 'Versions',
   tags: 'Tags',
   history: 'History',
@@ -68,26 +71,15 @@ export function RepositoryPage() {
   const tabs = may('MAINTAINER', name)
     ? repositoryTabs
     : repositoryTabs.filter((each) => each !== 'settings');
-  const close = (...fields: readonly ('sync' | 'restore')[]) =>
-    void navigate({
-      search: (before) =>
-        Object.fromEntries(
-          Object.entries(before).filter(([field]) => !fields.some((each) => each === field)),
-        ),
-      replace: true,
-    });
+  const close = (field: 'sync' | 'restore') =>
+    void navigate({ search: (before) => replaceFields(before, { [field]: undefined }), replace: true });
   return (
     <Page
       title={name}
       subtitle={repository === undefined ? ' ' : <RepositoryLine repository={repository} />}
       actions={
         may('MAINTAINER', name) && repository !== undefined ? (
-          <Button
-            leftSection={<IconRefresh size={16} />}
-            onClick={() => void navigate({ search: (before) => ({ ...before, sync: 'rules' }) })}
-          >
-            Sync…
-          </Button>
+          <SyncButton onClick={() => void navigate({ search: (before) => ({ ...before, sync: 'rules' }) })} />
         ) : null
       }
     >
@@ -110,12 +102,7 @@ export function RepositoryPage() {
         {repository === undefined ? <RowsSkeleton /> : null}
         {repository === undefined ? null : (
           <Tabs.Panel value={tab}>
-            {tab === 'versions' ? <VersionsTab name={name} /> : null}
-            {tab === 'tags' ? <TagsTab name={name} latest={repository.latestVersion?.number} /> : null}
-            {tab === 'history' ? <HistoryTab name={name} /> : null}
-            {tab === 'diff' ? <DiffTab name={name} latest={repository.latestVersion?.number} /> : null}
-            {tab === 'pull' ? <PullTab name={name} /> : null}
-            {tab === 'settings' ? <SettingsTab key={repository.id} name={name} /> : null}
+            <TabContent tab={tab} name={name} id={repository.id} latest={repository.latestVersion?.number} />
           </Tabs.Panel>
         )}
       </Tabs>
@@ -128,5 +115,38 @@ export function RepositoryPage() {
         </Suspense>
       )}
     </Page>
+  );
+}
+
+interface TabProps {
+  readonly tab: Tab;
+  readonly name: string;
+  readonly id: string;
+  /** Number of the latest version. */
+  readonly latest: number | undefined;
+}
+
+function TabContent({ tab, name, id, latest }: TabProps) {
+  switch (tab) {
+    case 'versions':
+      return <VersionsTab name={name} />;
+    case 'tags':
+      return <TagsTab name={name} latest={latest} />;
+    case 'history':
+      return <HistoryTab name={name} />;
+    case 'diff':
+      return <DiffTab name={name} latest={latest} />;
+    case 'pull':
+      return <PullTab name={name} />;
+    case 'settings':
+      return <SettingsTab key={id} name={name} />;
+  }
+}
+
+function SyncButton({ onClick }: { readonly onClick: () => void }) {
+  return (
+    <Button leftSection={<IconRefresh size={16} />} onClick={onClick}>
+      Sync…
+    </Button>
   );
 }

@@ -1,12 +1,13 @@
 import { Alert, Button, Group, NumberInput, Stack, TextInput, Textarea } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { FormEvent } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { Choice } from '../shared/forms/choice.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { Panel } from '../shared/panel.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { RowsSkeleton } from '../shared/rows-skeleton.tsx';
@@ -65,19 +66,24 @@ export function SettingsTab({ name }: { readonly name: string }) {
   return data.repository === null ? null : <SettingsForm data={data} />;
 }
 
-function SettingsForm({ data }: { readonly data: ResultOf<typeof Settings> }) {
-  const navigate = useNavigate();
-  const { repository, remotes, signaturePolicies } = data;
-  const [values, setValues] = useState({
+type Data = ResultOf<typeof Settings>;
+
+function valuesOf(repository: Data['repository']) {
+  return {
     name: repository?.name ?? '',
     description: repository?.description ?? null,
     retainVersions: repository?.retainVersions ?? null,
     remoteId: repository?.remote?.id ?? null,
     signaturePolicyId: repository?.signaturePolicy?.id ?? null,
-  });
+  };
+}
+
+function SettingsForm({ data }: { readonly data: Data }) {
+  const navigate = useNavigate();
+  const { repository } = data;
+  const { values, set } = useValues(() => valuesOf(repository));
   const { submit, busy, at, elsewhere, error } = useSubmit(Update, (result) => result.repositoryUpdate);
   if (repository === null) return null;
-  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
   const save = async (event: FormEvent) => {
     event.preventDefault();
     const done = await submit({ input: { id: repository.id, ...values } });
@@ -94,44 +100,7 @@ function SettingsForm({ data }: { readonly data: ResultOf<typeof Settings> }) {
       <Panel title="Settings">
         <form onSubmit={(event) => void save(event)}>
           <Stack gap="sm">
-            <TextInput
-              label="Name"
-              value={values.name}
-              onChange={(event) => set({ name: event.currentTarget.value })}
-              error={at('name')}
-            />
-            <Textarea
-              label="Description"
-              autosize
-              minRows={2}
-              value={values.description ?? ''}
-              onChange={(event) => set({ description: event.currentTarget.value || null })}
-              error={at('description')}
-            />
-            <NumberInput
-              label="Versions to keep"
-              description="Empty: all. A version that a distribution serves is always kept."
-              min={1}
-              value={values.retainVersions ?? ''}
-              onChange={(value) => set({ retainVersions: typeof value === 'number' ? value : null })}
-              error={at('retainVersions')}
-            />
-            <Choice
-              label="Remote"
-              none="No remote"
-              value={values.remoteId}
-              options={remotes.nodes}
-              onChange={(remoteId) => set({ remoteId })}
-              error={at('remoteId')}
-            />
-            <Choice
-              label="Signature policy"
-              none="The remote's policy"
-              value={values.signaturePolicyId}
-              options={signaturePolicies.nodes}
-              onChange={(signaturePolicyId) => set({ signaturePolicyId })}
-              error={at('signaturePolicyId')}
-            />
+            <SettingFields values={values} set={set} at={at} data={data} />
             {others.length > 0 ? <Alert color="red">{others.join(' ')}</Alert> : null}
             <Problem error={error} />
             <Group justify="flex-end">
@@ -144,5 +113,54 @@ function SettingsForm({ data }: { readonly data: ResultOf<typeof Settings> }) {
       </Panel>
       <DeleteRepository id={repository.id} name={repository.name} isMirrored={repository.isMirrored} />
     </Stack>
+  );
+}
+
+interface FieldsProps extends FieldProps<ReturnType<typeof valuesOf>> {
+  readonly data: Data;
+}
+
+function SettingFields({ values, set, at, data: { remotes, signaturePolicies } }: FieldsProps) {
+  return (
+    <>
+      <TextInput
+        label="Name"
+        value={values.name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+        error={at('name')}
+      />
+      <Textarea
+        label="Description"
+        autosize
+        minRows={2}
+        value={values.description ?? ''}
+        onChange={(event) => set({ description: event.currentTarget.value || null })}
+        error={at('description')}
+      />
+      <NumberInput
+        label="Versions to keep"
+        description="Empty: all. A version that a distribution serves is always kept."
+        min={1}
+        value={values.retainVersions ?? ''}
+        onChange={(value) => set({ retainVersions: typeof value === 'number' ? value : null })}
+        error={at('retainVersions')}
+      />
+      <Choice
+        label="Remote"
+        none="No remote"
+        value={values.remoteId}
+        options={remotes.nodes}
+        onChange={(remoteId) => set({ remoteId })}
+        error={at('remoteId')}
+      />
+      <Choice
+        label="Signature policy"
+        none="The remote's policy"
+        value={values.signaturePolicyId}
+        options={signaturePolicies.nodes}
+        onChange={(signaturePolicyId) => set({ signaturePolicyId })}
+        error={at('signaturePolicyId')}
+      />
+    </>
   );
 }

@@ -1,28 +1,19 @@
 import { Checkbox, Stack } from '@mantine/core';
-import { BlobPolicyField } from '../remotes/blob-policy-field.tsx';
-import { TextLists } from '../shared/forms/text-lists.tsx';
-import type { FieldProps } from './rule-values.ts';
+import { ContentFields } from '../remotes/content-fields.tsx';
+import { TagFields } from '../remotes/tag-fields.tsx';
+import type { RuleProps } from './rule-values.ts';
 
-const lists = [
-  {
-    field: 'includeTags',
-    label: 'Take these tags',
-    description: 'Names and wildcards; empty: every tag',
-  },
-  { field: 'excludeTags', label: 'Except these tags', description: 'Names and wildcards' },
-] as const;
+interface Props extends RuleProps {
+  readonly policies: readonly { readonly id: string; readonly name: string }[];
+}
 
-/** The settings of the remotes that the rule makes. */
-export function MirrorFields({ values, set, at }: FieldProps) {
+/** What the syncs of the rule's repositories take. */
+export function MirrorFields({ policies, ...fields }: Props) {
+  const { values, set, at } = fields;
   return (
     <Stack gap="sm">
-      <TextLists
-        lists={lists}
-        values={values}
-        onChange={(field, texts) => set({ [field]: texts.length === 0 ? null : texts })}
-        at={at}
-      />
-      <BlobPolicyField value={values.policy} onChange={(policy) => set({ policy })} error={at('policy')} />
+      <TagFields {...fields} />
+      <ContentFields {...fields} policies={policies} />
       <Checkbox
         label="Mirror: also remove tags that the upstream no longer has"
         checked={values.mirror}

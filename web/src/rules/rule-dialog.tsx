@@ -2,12 +2,16 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { FieldTabs } from '../shared/forms/field-tabs.tsx';
+import { settingTabs, tagFields } from '../remotes/setting-tabs.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { FieldTabs } from '../shared/forms/field-tabs.tsx';
+import type { FieldTab } from '../shared/forms/field-tabs.tsx';
+import { useValues } from '../shared/forms/fields.ts';
 import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import { MirrorFields } from './mirror-fields.tsx';
 import { CreateRule, RuleFormQuery, UpdateRule } from './rule-queries.ts';
 import { inputOf, valuesOf } from './rule-values.ts';
+import type { RuleProps } from './rule-values.ts';
 import { RunFields } from './run-fields.tsx';
 import { SelectionFields } from './selection-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
@@ -38,44 +42,14 @@ export function RuleDialog({ id, onClose }: Props) {
   );
 }
 
-/** The fields of each tab. */
-const tabs = {
-  source: {
-    tab: 'source',
-    label: 'Registry',
-    fields: ['name', 'url', 'credentialId', 'username', 'password'],
-  },
-  selection: {
-    tab: 'selection',
-    label: 'Repositories',
-    fields: [
-      'discovery',
-      'repositories',
-      'includeRepositories',
-      'excludeRepositories',
-      'stripPrefix',
-      'targetPrefix',
-      'repositoriesAtMost',
-    ],
-  },
-  mirror: {
-    tab: 'mirror',
-    label: 'Tags and layers',
-    fields: ['includeTags', 'excludeTags', 'policy', 'mirror'],
-  },
-  run: { tab: 'run', label: 'Runs', fields: ['cron', 'intervalSeconds', 'timeZone', 'paused'] },
-} as const;
-
-function RuleForm({
-  data,
-  onClose,
-}: {
+interface FormProps {
   readonly data: ResultOf<typeof RuleFormQuery>;
   readonly onClose: Props['onClose'];
-}) {
+}
+
+function RuleForm({ data, onClose }: FormProps) {
   const rule = data.mirrorRule ?? undefined;
-  const [stored] = useState(() => valuesOf(rule));
-  const [values, setValues] = useState(stored);
+  const { stored, values, set } = useValues(() => valuesOf(rule));
   const [chosen, setChosen] = useState<string | null>('source');
   const creation = useSubmit(CreateRule, (result) => result.mirrorRuleCreate);
   const update = useSubmit(UpdateRule, (result) => result.mirrorRuleUpdate);
@@ -89,11 +63,6 @@ function RuleForm({
         ? await creation.submit({ input: { name, url, ...changes } })
         : await update.submit({ input: { id: rule.id, ...changes } });
     if (done !== undefined) onClose(done.mirrorRule?.name ?? values.name);
-  };
-  const fields = {
-    values,
-    at: form.at,
-    set: (changes: Partial<typeof values>) => setValues((before) => ({ ...before, ...changes })),
   };
   return (
     <EditDialog
@@ -109,18 +78,49 @@ function RuleForm({
         at={form.at}
         chosen={chosen}
         onChoose={setChosen}
-        tabs={[
-          {
-            ...tabs.source,
-            panel: (
-              <SourceFields {...fields} isNew={rule === undefined} credentials={data.credentials.nodes} />
-            ),
-          },
-          { ...tabs.selection, panel: <SelectionFields {...fields} /> },
-          { ...tabs.mirror, panel: <MirrorFields {...fields} /> },
-          { ...tabs.run, panel: <RunFields {...fields} /> },
-        ]}
+        tabs={tabsOf({ values, at: form.at, set }, data)}
       />
     </EditDialog>
   );
+}
+
+const selectionFields = [
+  'discovery',
+  'repositories',
+  'includeRepositories',
+  'excludeRepositories',
+  'stripPrefix',
+  'targetPrefix',
+  'repositoriesAtMost',
+] as const;
+
+function tabsOf(fields: RuleProps, data: FormProps['data']): [FieldTab, ...FieldTab[]] {
+  const credentials = data.credentials.nodes;
+  return [
+    {
+      tab: 'source',
+      label: 'Registry',
+      fields: ['name', 'url', 'credentialId', 'username', 'password'],
+      panel: <SourceFields {...fields} isNew={data.mirrorRule == null} credentials={credentials} />,
+    },
+    {
+      tab: 'selection',
+      label: 'Repositories',
+      fields: selectionFields,
+      panel: <SelectionFields {...fields} />,
+    },
+    {
+      tab: 'mirror',
+      label: 'Tags and layers',
+      fields: [...tagFields, 'policy', 'signaturePolicyId', 'mirror'],
+      panel: <MirrorFields {...fields} policies={data.signaturePolicies.nodes} />,
+    },
+    ...settingTabs({ fields, credentials }),
+    {
+      tab: 'run',
+      label: 'Runs',
+      fields: ['cron', 'intervalSeconds', 'timeZone', 'paused'],
+      panel: <RunFields {...fields} />,
+    },
+  ];
 }

@@ -1,13 +1,11 @@
 import { graphql, readFragment } from '../graphql/graphql.ts';
-import type { FragmentOf } from '../graphql/graphql.ts';
-import { Panel } from '../shared/panel.tsx';
-import shared from '../shared/shared.module.css';
+import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
+import { Chips, Facts } from '../shared/facts.tsx';
 import { span } from '../shared/time.ts';
 import { When } from '../shared/when.tsx';
 import { blobPolicies } from '../remotes/blob-policies.ts';
 import { discoveryLabel } from './discoveries.ts';
 import { RuleSettings } from './rule-queries.ts';
-import classes from './rules.module.css';
 
 export const RuleFactsFragment = graphql(
   `
@@ -22,7 +20,7 @@ export const RuleFactsFragment = graphql(
 /** How a rule finds repositories, and what it makes of them. */
 export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFactsFragment> }) {
   const data = readFragment(RuleFactsFragment, rule);
-  const { stripPrefix, targetPrefix, includeTags, excludeTags, nextRunAts } = data;
+  const { stripPrefix, targetPrefix, nextRunAts } = data;
   const facts = [
     ['Registry', data.url],
     ['Login', data.credential?.name ?? data.username ?? 'none'],
@@ -38,43 +36,30 @@ export function RuleFacts({ rule }: { readonly rule: FragmentOf<typeof RuleFacts
       `${targetPrefix === '' ? '' : `${targetPrefix}/`}…${stripPrefix === null ? '' : `, without ${stripPrefix}/`}`,
     ],
     ['At most', `${data.repositoriesAtMost.toLocaleString()} repositories`],
-    ['Tags', <Chips key="tags" texts={includeTags ?? []} none="every tag" />],
-    ['Except tags', excludeTags === null ? null : <Chips key="but" texts={excludeTags} />],
+    ['Tags', <Chips key="tags" texts={tagsOf(data)} none="every tag" />],
+    ['Except tags', <Chips key="but" texts={exceptionsOf(data)} none="none" />],
+    ['Platforms', <Chips key="platforms" texts={data.platforms ?? []} none="all" />],
+    ['Signature policy', data.signaturePolicy?.name],
+    ['Fallbacks', data.fallbacks.length === 0 ? null : data.fallbacks.map(({ url }) => url).join(', ')],
     ['Layers', blobPolicies.find(({ value }) => value === data.policy)?.label],
     ['Tags that are gone', data.mirror ? 'are removed here too' : 'are kept'],
     ['Runs', describeSchedule(data)],
     ['Next run', nextRunAts[0] === undefined ? null : <When key="next" at={nextRunAts[0]} />],
   ] as const;
-  return (
-    <Panel title="Rule">
-      <dl className={`${shared.facts} ${classes.facts}`}>
-        {facts.map(([term, value]) =>
-          value == null ? null : (
-            <div key={term} className={shared.fact}>
-              <dt>{term}</dt>
-              <dd>{value}</dd>
-            </div>
-          ),
-        )}
-      </dl>
-    </Panel>
-  );
+  return <Facts title="Rule" facts={facts} />;
 }
 
-const shown = 12;
+type Tags = Pick<
+  ResultOf<typeof RuleSettings>,
+  'includeTags' | 'includeTagPatterns' | 'semverRanges' | 'excludeTags' | 'excludeTagPatterns'
+>;
 
-function Chips({ texts, none = '' }: { readonly texts: readonly string[]; readonly none?: string }) {
-  if (texts.length === 0) return none;
-  return (
-    <span className={shared.chips} style={{ flexWrap: 'wrap' }}>
-      {texts.slice(0, shown).map((text) => (
-        <span key={text} className={shared.chip}>
-          {text}
-        </span>
-      ))}
-      {texts.length > shown ? <span>and {(texts.length - shown).toLocaleString()} more</span> : null}
-    </span>
-  );
+function tagsOf({ includeTags, includeTagPatterns, semverRanges }: Tags): string[] {
+  return [...(includeTags ?? []), ...(includeTagPatterns ?? []), ...(semverRanges ?? [])];
+}
+
+function exceptionsOf({ excludeTags, excludeTagPatterns }: Tags): string[] {
+  return [...(excludeTags ?? []), ...(excludeTagPatterns ?? [])];
 }
 
 interface Times {

@@ -14,7 +14,7 @@ import { RuleActions } from './rule-actions.tsx';
 import { RuleDialog } from './rule-dialog.tsx';
 import { RuleFacts, RuleFactsFragment } from './rule-facts.tsx';
 import { RuleRun } from './rule-run.tsx';
-import classes from './rules.module.css';
+import classes from '../shared/facts.module.css';
 
 const RuleQuery = graphql(
   `

@@ -1,6 +1,6 @@
 import { graphql } from '../graphql/graphql.ts';
 
-/** The settings that the form changes. */
+/** The settings that the form changes: those of the remotes as remotes/remote-queries.ts has them, and the rule's own. */
 export const RuleSettings = graphql(`
   fragment RuleSettings on MirrorRule @_unmask {
     url
@@ -11,16 +11,52 @@ export const RuleSettings = graphql(`
     stripPrefix
     targetPrefix
     repositoriesAtMost
-    policy
-    includeTags
-    excludeTags
-    username
     mirror
     cron
     intervalSeconds
     timeZone
     paused
+    username
+    policy
+    includeTags
+    excludeTags
+    includeTagPatterns
+    excludeTagPatterns
+    semverRanges
+    semverSuffix
+    semverPrereleases
+    immutableTags
+    platforms
+    newestTags {
+      count
+      order
+      per
+    }
+    minimumAgeSeconds
+    downloadConcurrency
+    rateLimit
+    bytesPerSecond
+    syncWindows
+    reserveRequests
+    proxyUrl
+    sslValidation
+    sslCaCertificate
+    tagFailures
     credential {
+      id
+      name
+    }
+    fallbacks {
+      url
+      upstreamName
+      proxyUrl
+      sslCaCertificate
+      sslValidation
+      credential {
+        id
+      }
+    }
+    signaturePolicy {
       id
       name
     }
@@ -37,6 +73,12 @@ export const RuleFormQuery = graphql(
         ...RuleSettings
       }
       credentials(first: 100) {
+        nodes {
+          id
+          name
+        }
+      }
+      signaturePolicies(first: 100) {
         nodes {
           id
           name

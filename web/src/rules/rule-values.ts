@@ -1,4 +1,7 @@
 import type { ResultOf } from '../graphql/graphql.ts';
+import { settingsOf } from '../remotes/settings-values.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
+import { changesOf } from '../shared/forms/fields.ts';
 import type { RuleFormQuery } from './rule-queries.ts';
 
 export type Rule = NonNullable<ResultOf<typeof RuleFormQuery>['mirrorRule']>;
@@ -15,38 +18,20 @@ export function valuesOf(rule: Rule | undefined) {
     stripPrefix: rule?.stripPrefix ?? null,
     targetPrefix: rule?.targetPrefix ?? '',
     repositoriesAtMost: rule?.repositoriesAtMost ?? 1_000,
-    policy: rule?.policy ?? 'IMMEDIATE',
-    includeTags: rule?.includeTags ?? null,
-    excludeTags: rule?.excludeTags ?? null,
-    username: rule?.username ?? null,
-    /** Undefined keeps the stored one. */
-    password: undefined as string | null | undefined,
-    credentialId: rule?.credential?.id ?? null,
     mirror: rule?.mirror ?? false,
     cron: rule?.cron ?? null,
     intervalSeconds: rule?.intervalSeconds ?? null,
     timeZone: rule?.timeZone ?? 'UTC',
     paused: rule?.paused ?? false,
+    ...settingsOf(rule),
   };
 }
 
 export type Values = ReturnType<typeof valuesOf>;
+export type RuleProps = FieldProps<Values>;
 
-export interface FieldProps {
-  readonly values: Values;
-  readonly set: (changes: Partial<Values>) => void;
-  /** The API's messages for a field. */
-  readonly at: (field: string) => string | undefined;
-}
-
-/** The fields that differ from the stored rule, as the API takes them. */
-export function inputOf(values: Values, stored: Values): Record<string, unknown> {
-  const { repositories } = values;
-  // The names are for discovery LIST alone.
-  const sent = { ...values, repositories: values.discovery === 'LIST' ? repositories : null };
-  return Object.fromEntries(
-    Object.entries(sent).filter(
-      ([field, value]) => JSON.stringify(value) !== JSON.stringify(stored[field as keyof Values]),
-    ),
-  );
+/** The fields that differ from the stored rule. The names are for discovery LIST alone. */
+export function inputOf(values: Values, stored: Values) {
+  const repositories = values.discovery === 'LIST' ? values.repositories : null;
+  return changesOf({ ...values, repositories }, stored);
 }

@@ -1,5 +1,6 @@
-import { Checkbox, NumberInput, SegmentedControl, Stack, TextInput } from '@mantine/core';
-import type { FieldProps } from './rule-values.ts';
+import { Checkbox, SegmentedControl, Stack } from '@mantine/core';
+import { CronFields, IntervalField } from '../shared/forms/cron-fields.tsx';
+import type { RuleProps } from './rule-values.ts';
 
 const kinds = [
   { value: 'none', label: 'By hand' },
@@ -9,7 +10,7 @@ const kinds = [
 const hour = 3_600;
 
 /** When the rule runs by itself. */
-export function RunFields({ values, set, at }: FieldProps) {
+export function RunFields({ values, set, at }: RuleProps) {
   const { cron, intervalSeconds, timeZone, paused } = values;
   const kind = cron !== null ? 'cron' : intervalSeconds !== null ? 'interval' : 'none';
   const choose = (chosen: string) =>
@@ -21,34 +22,13 @@ export function RunFields({ values, set, at }: FieldProps) {
     <Stack gap="sm">
       <SegmentedControl aria-label="Runs" value={kind} onChange={choose} data={kinds} />
       {kind === 'interval' ? (
-        <NumberInput
-          label="Every … minutes"
-          min={1}
-          value={(intervalSeconds ?? hour) / 60}
-          onChange={(minutes) =>
-            typeof minutes === 'number' && set({ intervalSeconds: Math.round(minutes * 60) })
-          }
+        <IntervalField
+          minutes={(intervalSeconds ?? hour) / 60}
+          onChange={(minutes) => set({ intervalSeconds: Math.round(minutes * 60) })}
           error={at('intervalSeconds')}
         />
       ) : null}
-      {kind === 'cron' ? (
-        <>
-          <TextInput
-            label="Cron expression"
-            description="Minute, hour, day, month, weekday"
-            value={cron ?? ''}
-            onChange={(event) => set({ cron: event.currentTarget.value })}
-            error={at('cron')}
-          />
-          <TextInput
-            label="Time zone"
-            description="For example Europe/Berlin"
-            value={timeZone}
-            onChange={(event) => set({ timeZone: event.currentTarget.value })}
-            error={at('timeZone')}
-          />
-        </>
-      ) : null}
+      {kind === 'cron' ? <CronFields cron={cron ?? ''} timeZone={timeZone} set={set} at={at} /> : null}
       {kind === 'none' ? null : (
         <Checkbox
           label="Paused: it does not run by itself"

@@ -1,7 +1,7 @@
 import { Group, NumberInput, Select, Stack, TagsInput, TextInput } from '@mantine/core';
 import { TextLists } from '../shared/forms/text-lists.tsx';
 import { discoveries } from './discoveries.ts';
-import type { FieldProps } from './rule-values.ts';
+import type { RuleProps } from './rule-values.ts';
 
 const globs = [
   {
@@ -14,7 +14,7 @@ const globs = [
 ] as const;
 
 /** Which repositories of the registry, and their names here. */
-export function SelectionFields({ values, set, at }: FieldProps) {
+export function SelectionFields({ values, set, at }: RuleProps) {
   return (
     <Stack gap="sm">
       <Select

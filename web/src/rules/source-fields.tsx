@@ -1,8 +1,8 @@
 import { Stack, TextInput } from '@mantine/core';
 import { LoginFields } from '../shared/forms/login-fields.tsx';
-import type { FieldProps } from './rule-values.ts';
+import type { RuleProps } from './rule-values.ts';
 
-interface Props extends FieldProps {
+interface Props extends RuleProps {
   readonly isNew: boolean;
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
 }

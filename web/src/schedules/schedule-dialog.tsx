@@ -1,41 +1,16 @@
-import { Checkbox, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { Checkbox, SegmentedControl } from '@mantine/core';
 import { useQuery } from 'urql';
-import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
 import { Choice } from '../shared/forms/choice.tsx';
-import { ConfirmButton } from '../shared/forms/confirm-button.tsx';
+import { CronFields, IntervalField } from '../shared/forms/cron-fields.tsx';
+import { DeleteButton } from '../shared/forms/delete-button.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
+import { useValues } from '../shared/forms/fields.ts';
+import type { FieldProps } from '../shared/forms/fields.ts';
 import { LoadingDialog } from '../shared/forms/loading-dialog.tsx';
 import { CreateSchedule, DeleteSchedule, UpdateSchedule } from './schedule-mutations.ts';
-
-const ScheduleQuery = graphql(`
-  query Schedule($id: ID!, $known: Boolean!) {
-    schedule(id: $id) @include(if: $known) {
-      id
-      cron
-      intervalSeconds
-      timeZone
-      jitterSeconds
-      mirror
-      note
-      repository {
-        id
-        name
-      }
-    }
-    repositories(first: 100) {
-      nodes {
-        id
-        name
-        remote {
-          id
-        }
-      }
-    }
-  }
-`);
+import { ScheduleQuery } from './schedule-query.ts';
 
 interface Props {
   readonly id: string | undefined;
@@ -60,33 +35,41 @@ export function ScheduleDialog({ id, onClose }: Props) {
   );
 }
 
-function ScheduleForm({
-  data,
-  onClose,
-}: {
+interface FormProps {
   readonly data: ResultOf<typeof ScheduleQuery>;
   readonly onClose: () => void;
-}) {
-  const schedule = data.schedule ?? undefined;
-  const [kind, setKind] = useState(schedule?.cron == null ? 'interval' : 'cron');
-  const [values, setValues] = useState({
+}
+
+type Schedule = NonNullable<FormProps['data']['schedule']>;
+
+function valuesOf(schedule: Schedule | undefined) {
+  return {
+    kind: schedule?.cron == null ? 'interval' : 'cron',
     repositoryId: schedule?.repository.id ?? null,
     cron: schedule?.cron ?? '0 * * * *',
     minutes: (schedule?.intervalSeconds ?? 3_600) / 60,
     timeZone: schedule?.timeZone ?? 'UTC',
     mirror: schedule?.mirror ?? true,
-  });
+  };
+}
+
+type Values = ReturnType<typeof valuesOf>;
+
+function inputOf({ kind, cron, timeZone, minutes, mirror }: Values) {
+  return kind === 'cron'
+    ? { cron, intervalSeconds: null, timeZone, mirror }
+    : { cron: null, intervalSeconds: Math.round(minutes * 60), mirror };
+}
+
+function ScheduleForm({ data, onClose }: FormProps) {
+  const schedule = data.schedule ?? undefined;
+  const { values, set } = useValues(() => valuesOf(schedule));
   const creation = useSubmit(CreateSchedule, (result) => result.scheduleCreate);
   const update = useSubmit(UpdateSchedule, (result) => result.scheduleUpdate);
   const deletion = useSubmit(DeleteSchedule, (result) => result.scheduleDelete);
   const form = schedule === undefined ? creation : update;
-  const set = (fields: Partial<typeof values>) => setValues({ ...values, ...fields });
   const save = async () => {
-    const when =
-      kind === 'cron'
-        ? { cron: values.cron, intervalSeconds: null, timeZone: values.timeZone }
-        : { cron: null, intervalSeconds: Math.round(values.minutes * 60) };
-    const fields = { ...when, mirror: values.mirror };
+    const fields = inputOf(values);
     const done =
       schedule === undefined
         ? await creation.submit({ input: { repositoryId: values.repositoryId ?? '', ...fields } })
@@ -104,14 +87,12 @@ function ScheduleForm({
       others={form.elsewhere('repositoryId', 'cron', 'intervalSeconds', 'timeZone', 'mirror')}
       size="md"
       aside={
-        schedule === undefined ? null : (
-          <ConfirmButton
-            label="Delete"
+        schedule && (
+          <DeleteButton
+            id={schedule.id}
             question="The schedule is deleted. A sync that it has started continues."
-            submission={deletion}
-            onConfirm={async () => {
-              if ((await deletion.submit({ input: { id: schedule.id } })) !== undefined) onClose();
-            }}
+            deletion={deletion}
+            onDone={onClose}
           />
         )
       }
@@ -126,47 +107,40 @@ function ScheduleForm({
           error={form.at('repositoryId')}
         />
       ) : null}
+      <TimeFields values={values} set={set} at={form.at} />
+    </EditDialog>
+  );
+}
+
+/** When the schedule runs, and what its syncs remove. */
+function TimeFields({ values, set, at }: FieldProps<Values>) {
+  const { kind, cron, timeZone, minutes, mirror } = values;
+  return (
+    <>
       <SegmentedControl
         aria-label="Kind"
         value={kind}
-        onChange={setKind}
+        onChange={(chosen) => set({ kind: chosen })}
         data={[
           { value: 'interval', label: 'At an interval' },
           { value: 'cron', label: 'By a cron expression' },
         ]}
       />
       {kind === 'interval' ? (
-        <NumberInput
-          label="Every … minutes"
-          min={1}
-          value={values.minutes}
-          onChange={(minutes) => typeof minutes === 'number' && set({ minutes })}
-          error={form.at('intervalSeconds')}
+        <IntervalField
+          minutes={minutes}
+          onChange={(value) => set({ minutes: value })}
+          error={at('intervalSeconds')}
         />
       ) : (
-        <>
-          <TextInput
-            label="Cron expression"
-            description="Minute, hour, day, month, weekday"
-            value={values.cron}
-            onChange={(event) => set({ cron: event.currentTarget.value })}
-            error={form.at('cron')}
-          />
-          <TextInput
-            label="Time zone"
-            description="For example Europe/Berlin"
-            value={values.timeZone}
-            onChange={(event) => set({ timeZone: event.currentTarget.value })}
-            error={form.at('timeZone')}
-          />
-        </>
+        <CronFields cron={cron} timeZone={timeZone} set={set} at={at} />
       )}
       <Checkbox
         label="Mirror: also remove tags that the upstream no longer has"
-        checked={values.mirror}
+        checked={mirror}
         onChange={(event) => set({ mirror: event.currentTarget.checked })}
-        error={form.at('mirror')}
+        error={at('mirror')}
       />
-    </EditDialog>
+    </>
   );
 }

@@ -41,21 +41,10 @@ function readAddress() {
 
 export function LoginPage({ session, onLoggedIn }: Props) {
   useDocumentTitle('Log in · Tidemark');
-  const [token, setToken] = useState('');
-  const [mistake, setMistake] = useState<string>();
-  const [busy, setBusy] = useState(false);
   const { wanted, refusal } = readAddress();
   const { oidc } = session;
   // A server that takes tokens of an issuer only, and has a login there, needs no field for one.
   const takesToken = session.login === 'tokens' || oidc === null;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setBusy(true);
-    const answer = await logIn(token.trim()).catch((error: Error) => error.message);
-    setBusy(false);
-    setMistake(answer);
-    if (answer === undefined) onLoggedIn();
-  };
   return (
     <Center component="main" mih="100vh" p="md">
       <Paper withBorder p="xl" radius="lg" w="100%" maw={400}>
@@ -75,30 +64,7 @@ export function LoginPage({ session, onLoggedIn }: Props) {
             </Button>
           )}
           {oidc === null || !takesToken ? null : <Divider label="or" />}
-          {takesToken ? (
-            <form onSubmit={(event) => void submit(event)}>
-              <PasswordInput
-                label="Token"
-                description="An administrator creates it: tidemark token create NAME"
-                value={token}
-                onChange={(event) => setToken(event.currentTarget.value)}
-                error={mistake}
-                autoComplete="current-password"
-                data-autofocus
-                autoFocus
-                required
-              />
-              <Button
-                type="submit"
-                mt="md"
-                fullWidth
-                loading={busy}
-                variant={oidc === null ? 'filled' : 'default'}
-              >
-                Log in
-              </Button>
-            </form>
-          ) : null}
+          {takesToken ? <TokenForm isOnly={oidc === null} onLoggedIn={onLoggedIn} /> : null}
           <Text size="xs" c="dimmed">
             The browser keeps a session cookie, never the token. Pulls need no console:{' '}
             <Anchor href="/v2/">/v2/</Anchor> serves them.
@@ -106,5 +72,43 @@ export function LoginPage({ session, onLoggedIn }: Props) {
         </Stack>
       </Paper>
     </Center>
+  );
+}
+
+interface TokenFormProps {
+  /** Whether it is the only way to log in. */
+  readonly isOnly: boolean;
+  readonly onLoggedIn: () => void;
+}
+
+function TokenForm({ isOnly, onLoggedIn }: TokenFormProps) {
+  const [token, setToken] = useState('');
+  const [mistake, setMistake] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    const answer = await logIn(token.trim()).catch((error: Error) => error.message);
+    setBusy(false);
+    setMistake(answer);
+    if (answer === undefined) onLoggedIn();
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <PasswordInput
+        label="Token"
+        description="An administrator creates it: tidemark token create NAME"
+        value={token}
+        onChange={(event) => setToken(event.currentTarget.value)}
+        error={mistake}
+        autoComplete="current-password"
+        data-autofocus
+        autoFocus
+        required
+      />
+      <Button type="submit" mt="md" fullWidth loading={busy} variant={isOnly ? 'filled' : 'default'}>
+        Log in
+      </Button>
+    </form>
   );
 }

@@ -43,46 +43,58 @@ export function Preview({ preview }: { readonly preview: ReturnType<typeof usePr
           <RowsSkeleton rows={6} height={18} />
         </>
       ) : null}
-      {plan == null ? null : (
-        <>
-          <div className={classes.counts}>
-            <b>{plan.tagsAdded.toLocaleString()} added</b>
-            <b>{plan.tagsMoved.toLocaleString()} moved</b>
-            {plan.tagsRemoved > 0 ? <b>{plan.tagsRemoved.toLocaleString()} removed</b> : null}
-            <span>{formatBytes(plan.bytesToFetch)} at most</span>
-            {task?.tagOutcomeCounts
-              .filter(({ outcome }) => words[outcome] !== undefined)
-              .map(({ outcome, count }) => (
-                <Text key={outcome} span size="sm" c="dimmed">
-                  {count.toLocaleString()} {words[outcome]}
-                </Text>
-              ))}
-          </div>
-          {plan.tags.totalCount === 0 ? (
-            <Text size="sm" c="dimmed">
-              These rules change nothing: the repository has what they take.
-            </Text>
-          ) : null}
-          <ul className={classes.plan} tabIndex={0} aria-label="Tags that change">
-            {plan.tags.nodes.map(({ name, change }) => (
-              <li key={name} data-change={change}>
-                <span>{change.toLowerCase()}</span>
-                <span>{name}</span>
-              </li>
-            ))}
-          </ul>
-          {plan.tags.totalCount > plan.tags.nodes.length ? (
-            <Text size="xs" c="dimmed">
-              and {(plan.tags.totalCount - plan.tags.nodes.length).toLocaleString()} more
-            </Text>
-          ) : null}
-        </>
-      )}
+      {plan == null ? null : <Plan plan={plan} counts={task?.tagOutcomeCounts ?? []} />}
       {task?.warnings.map((warning) => (
         <Text key={warning} size="sm" c="var(--tone-late)">
           {warning}
         </Text>
       ))}
     </section>
+  );
+}
+
+type Task = NonNullable<ReturnType<typeof usePreview>['task']>;
+
+interface PlanProps {
+  readonly plan: NonNullable<Task['plan']>;
+  readonly counts: Task['tagOutcomeCounts'];
+}
+
+/** What the sync would change. */
+function Plan({ plan, counts }: PlanProps) {
+  return (
+    <>
+      <div className={classes.counts}>
+        <b>{plan.tagsAdded.toLocaleString()} added</b>
+        <b>{plan.tagsMoved.toLocaleString()} moved</b>
+        {plan.tagsRemoved > 0 ? <b>{plan.tagsRemoved.toLocaleString()} removed</b> : null}
+        <span>{formatBytes(plan.bytesToFetch)} at most</span>
+        {counts
+          .filter(({ outcome }) => words[outcome] !== undefined)
+          .map(({ outcome, count }) => (
+            <Text key={outcome} span size="sm" c="dimmed">
+              {count.toLocaleString()} {words[outcome]}
+            </Text>
+          ))}
+      </div>
+      {plan.tags.totalCount === 0 ? (
+        <Text size="sm" c="dimmed">
+          These rules change nothing: the repository has what they take.
+        </Text>
+      ) : null}
+      <ul className={classes.plan} tabIndex={0} aria-label="Tags that change">
+        {plan.tags.nodes.map(({ name, change }) => (
+          <li key={name} data-change={change}>
+            <span>{change.toLowerCase()}</span>
+            <span>{name}</span>
+          </li>
+        ))}
+      </ul>
+      {plan.tags.totalCount > plan.tags.nodes.length ? (
+        <Text size="xs" c="dimmed">
+          and {(plan.tags.totalCount - plan.tags.nodes.length).toLocaleString()} more
+        </Text>
+      ) : null}
+    </>
   );
 }

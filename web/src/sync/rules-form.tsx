@@ -23,25 +23,26 @@ const policies = [
   { value: 'STREAMED', label: 'Fetch layers at every pull, store none' },
 ];
 
+const lists = [
+  {
+    field: 'includeTags',
+    label: 'Take these tags',
+    hint: 'Names and wildcards, for example 1.27.* – empty: every tag',
+    placeholder: 'every tag',
+  },
+  {
+    field: 'excludeTags',
+    label: 'Except these',
+    hint: 'Names and wildcards, for example *-rc*',
+    placeholder: 'none',
+  },
+  { field: 'semverRanges', label: 'Version ranges', hint: 'For example >=1.26 <2', placeholder: 'none' },
+  { field: 'platforms', label: 'Platforms', hint: 'For example linux/amd64', placeholder: 'all platforms' },
+] as const;
+
 /** Which tags a sync takes, and what it does about the others. */
 export function RulesForm({ rules, options, onRules, onOptions, at, changed }: Props) {
   const set = (fields: Partial<Rules>) => onRules({ ...rules, ...fields });
-  const lists = [
-    {
-      field: 'includeTags',
-      label: 'Take these tags',
-      hint: 'Names and wildcards, for example 1.27.* – empty: every tag',
-      placeholder: 'every tag',
-    },
-    {
-      field: 'excludeTags',
-      label: 'Except these',
-      hint: 'Names and wildcards, for example *-rc*',
-      placeholder: 'none',
-    },
-    { field: 'semverRanges', label: 'Version ranges', hint: 'For example >=1.26 <2', placeholder: 'none' },
-    { field: 'platforms', label: 'Platforms', hint: 'For example linux/amd64', placeholder: 'all platforms' },
-  ] as const;
   return (
     <Stack gap="sm">
       {lists.map(({ field, label, hint, placeholder }) => (
@@ -74,6 +75,15 @@ export function RulesForm({ rules, options, onRules, onOptions, at, changed }: P
         onChange={(policy) => policy !== null && set({ policy: policy as Rules['policy'] })}
         error={at('policy')}
       />
+      <OptionFields options={options} onOptions={onOptions} changed={changed} />
+    </Stack>
+  );
+}
+
+/** What becomes of other tags, and of the rules. */
+function OptionFields({ options, onOptions, changed }: Pick<Props, 'options' | 'onOptions' | 'changed'>) {
+  return (
+    <>
       <Checkbox
         label="Mirror: also remove tags that the upstream no longer has"
         checked={options.mirror}
@@ -96,6 +106,6 @@ export function RulesForm({ rules, options, onRules, onOptions, at, changed }: P
           onChange={(event) => onOptions({ ...options, save: event.currentTarget.checked })}
         />
       ) : null}
-    </Stack>
+    </>
   );
 }

@@ -1,10 +1,11 @@
-import { Alert, Button, Checkbox, Group } from '@mantine/core';
+import { Button, Checkbox, Group } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useClient } from 'urql';
 import type { CombinedError } from 'urql';
 import { graphql, readFragment } from '../graphql/graphql.ts';
 import type { FragmentOf } from '../graphql/graphql.ts';
+import { Mistakes } from '../shared/forms/mistakes.tsx';
 import { Problem } from '../shared/problem.tsx';
 import { Preview } from './preview.tsx';
 import { overridesOf, rulesOf } from './rules.ts';
@@ -43,23 +44,19 @@ interface Props {
 
 const route = getRouteApi('/repositories/$');
 
+const noRemote = {
+  includeTags: null,
+  excludeTags: null,
+  semverRanges: null,
+  newestTags: null,
+  platforms: null,
+  policy: 'IMMEDIATE',
+} as const;
+
 /** The rules at the left, at the right the tags that they take. */
 export function SyncRules({ repository, onClose }: Props) {
   const { id, remote, isMirrored, latestVersion } = readFragment(SyncRulesFragment, repository);
-  const client = useClient();
-  const navigate = route.useNavigate();
-  const [stored] = useState(() =>
-    rulesOf(
-      remote ?? {
-        includeTags: null,
-        excludeTags: null,
-        semverRanges: null,
-        newestTags: null,
-        platforms: null,
-        policy: 'IMMEDIATE',
-      },
-    ),
-  );
+  const [stored] = useState(() => rulesOf(remote ?? noRemote));
   const [rules, setRules] = useState(stored);
   const [options, setOptions] = useState({
     mirror: isMirrored,
@@ -67,38 +64,18 @@ export function SyncRules({ repository, onClose }: Props) {
     save: latestVersion === null,
   });
   const [agreed, setAgreed] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [answer, setAnswer] = useState<SyncAnswer>();
-  const [error, setError] = useState<CombinedError>();
   const overrides = overridesOf(rules, stored);
   const { mirror, pruneFiltered } = options;
-  const input: SyncInput = {
-    repositoryId: id,
-    mirror,
-    pruneFiltered,
-    ...(overrides === undefined ? {} : { overrides }),
-  };
+  const changes = overrides === undefined ? {} : { overrides };
+  const input: SyncInput = { repositoryId: id, mirror, pruneFiltered, ...changes };
   const preview = usePreview(input);
-  const refused = [...(answer?.userErrors ?? [])];
+  const { start, busy, error, refused } = useStart();
+  const converts = !isMirrored && latestVersion !== null;
   const risky =
     preview.task?.error?.code === 'MASS_REMOVAL_REFUSED' ||
     refused.some(({ code }) => code === 'WOULD_BECOME_MIRROR');
-  const converts = !isMirrored && latestVersion !== null;
-  const start = async () => {
-    setBusy(true);
-    const saving = options.save && overrides !== undefined ? { saveOverrides: true } : {};
-    const agreement = agreed ? { confirmRemoval: true, convertToMirror: converts } : {};
-    const result = await startSync(client, { ...input, ...saving, ...agreement });
-    setBusy(false);
-    setError(result.error);
-    const given = result.data?.repositorySync;
-    setAnswer(given);
-    const running = given?.userErrors.every(({ code }) => code === 'SYNC_ALREADY_RUNNING')
-      ? given.task?.id
-      : undefined;
-    if (running !== undefined)
-      await navigate({ search: (before) => ({ ...before, sync: running }), replace: true });
-  };
+  const saving = options.save && overrides !== undefined ? { saveOverrides: true } : {};
+  const agreement = agreed ? { confirmRemoval: true, convertToMirror: converts } : {};
   const at = (field: string) =>
     [...refused, ...preview.userErrors].find((each) => each.field.includes(field))?.message;
   return (
@@ -115,31 +92,65 @@ export function SyncRules({ repository, onClose }: Props) {
         <Preview preview={preview} />
       </div>
       <Problem error={error} />
-      {refused.length > 0 ? (
-        <Alert color="red" mt="sm">
-          {refused.map(({ message }) => message).join(' ')}
-        </Alert>
-      ) : null}
-      {risky ? (
-        <Checkbox
-          mt="sm"
-          label={
-            converts
-              ? 'I agree: pushes to this repository are refused afterwards, and tags may be removed'
-              : 'I agree that the sync removes most of the tags'
-          }
-          checked={agreed}
-          onChange={(event) => setAgreed(event.currentTarget.checked)}
-        />
-      ) : null}
+      <Mistakes messages={refused.map(({ message }) => message)} />
+      {risky ? <Agreement converts={converts} agreed={agreed} onChange={setAgreed} /> : null}
       <Group justify="flex-end" mt="md" gap="xs">
         <Button variant="default" onClick={onClose}>
           Close
         </Button>
-        <Button onClick={() => void start()} loading={busy} disabled={risky && !agreed}>
+        <Button
+          onClick={() => void start({ ...input, ...saving, ...agreement })}
+          loading={busy}
+          disabled={risky && !agreed}
+        >
           {startLabel(preview.task?.plan)}
         </Button>
       </Group>
     </>
+  );
+}
+
+/** Starts a sync, and goes on to its progress; a sync that runs already is shown instead. */
+function useStart() {
+  const client = useClient();
+  const navigate = route.useNavigate();
+  const [busy, setBusy] = useState(false);
+  const [answer, setAnswer] = useState<SyncAnswer>();
+  const [error, setError] = useState<CombinedError>();
+  const start = async (input: SyncInput) => {
+    setBusy(true);
+    const result = await startSync(client, input);
+    setBusy(false);
+    setError(result.error);
+    const given = result.data?.repositorySync;
+    setAnswer(given);
+    const running = given?.userErrors.every(({ code }) => code === 'SYNC_ALREADY_RUNNING')
+      ? given.task?.id
+      : undefined;
+    if (running !== undefined)
+      await navigate({ search: (before) => ({ ...before, sync: running }), replace: true });
+  };
+  return { start, busy, error, refused: answer?.userErrors ?? [] };
+}
+
+interface AgreementProps {
+  /** Whether the repository becomes a mirror. */
+  readonly converts: boolean;
+  readonly agreed: boolean;
+  readonly onChange: (agreed: boolean) => void;
+}
+
+function Agreement({ converts, agreed, onChange }: AgreementProps) {
+  return (
+    <Checkbox
+      mt="sm"
+      label={
+        converts
+          ? 'I agree: pushes to this repository are refused afterwards, and tags may be removed'
+          : 'I agree that the sync removes most of the tags'
+      }
+      checked={agreed}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
   );
 }

@@ -53,7 +53,7 @@ export const TaskProgressFragment = graphql(`
 /** The progress of a task: the same everywhere. */
 export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskProgressFragment> }) {
   const data = readFragment(TaskProgressFragment, task);
-  const { state, progress, ruleProgress, startedAt, finishedAt, error } = data;
+  const { state, progress, ruleProgress, startedAt, finishedAt } = data;
   const running = !isFinal(state);
   const now = useNow();
   const rate = useRate(
@@ -70,21 +70,7 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
   return (
     <div className={classes.progress}>
       {ruleProgress === null ? <StageLine stage={progress.stage} state={state} /> : null}
-      <div
-        className={classes.track}
-        role="progressbar"
-        aria-label="Progress"
-        aria-valuemin={0}
-        aria-valuemax={100}
-        {...(share === undefined ? {} : { 'aria-valuenow': Math.round(share * 100) })}
-        data-state={state}
-      >
-        <div
-          className={classes.fill}
-          style={{ transform: `scaleX(${share ?? 0})` }}
-          data-running={running || undefined}
-        />
-      </div>
+      <Track share={share} state={state} />
       <div className={classes.numbers}>
         <TaskState state={state} />
         {ruleProgress === null ? (
@@ -97,7 +83,40 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
         {startedAt === null ? null : <span>{formatClock((end - Date.parse(startedAt)) / 1000)} elapsed</span>}
         {progress.bytesReused > 0 ? <span>{formatBytes(progress.bytesReused)} reused</span> : null}
       </div>
-      {progress.throttledUntil !== null && running ? (
+      <Notes data={data} now={now} />
+    </div>
+  );
+}
+
+type Data = ResultOf<typeof TaskProgressFragment>;
+
+/** How much is done, as a bar. */
+function Track({ share, state }: { readonly share: number | undefined; readonly state: Data['state'] }) {
+  return (
+    <div
+      className={classes.track}
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      {...(share === undefined ? {} : { 'aria-valuenow': Math.round(share * 100) })}
+      data-state={state}
+    >
+      <div
+        className={classes.fill}
+        style={{ transform: `scaleX(${share ?? 0})` }}
+        data-running={!isFinal(state) || undefined}
+      />
+    </div>
+  );
+}
+
+/** Why it is slow, or has failed. */
+function Notes({ data, now }: { readonly data: Data; readonly now: number }) {
+  const { state, progress, error } = data;
+  return (
+    <>
+      {progress.throttledUntil !== null && !isFinal(state) ? (
         <p className={classes.note} data-tone="late">
           The upstream asked to slow down: the task continues {relativeTime(progress.throttledUntil, now)}.
         </p>
@@ -117,11 +136,9 @@ export function TaskProgress({ task }: { readonly task: FragmentOf<typeof TaskPr
           {warning}
         </p>
       ))}
-    </div>
+    </>
   );
 }
-
-type Data = ResultOf<typeof TaskProgressFragment>;
 
 function SyncCounts({ progress }: { readonly progress: Data['progress'] }) {
   return (

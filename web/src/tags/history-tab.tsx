@@ -1,6 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { graphql } from '../graphql/graphql.ts';
+import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import { Digest } from '../shared/digest.tsx';
 import { Empty } from '../shared/empty.tsx';
@@ -65,40 +66,8 @@ export function HistoryTab({ name }: { readonly name: string }) {
       ) : null}
       {pages.rows.length > 0 ? (
         <ol className={classes.entries} aria-label={`History of ${tag}`}>
-          {pages.rows.map(({ outcome, oldDigest, newDigest, version }) => (
-            <li key={version.id} className={classes.entry}>
-              <When at={version.createdAt} />
-              <StateMark tone={tones[outcome] ?? 'rest'}>{outcome.toLowerCase()}</StateMark>
-              <Link
-                to="/repositories/$"
-                params={{ _splat: name }}
-                search={{ tab: 'tags', version: version.number, tag }}
-              >
-                v{version.number}
-              </Link>
-              <span>
-                {outcome === 'ADDED' ? null : <Digest value={oldDigest} />}
-                {outcome === 'MOVED' ? <span className={classes.arrow}>→</span> : null}
-                {outcome === 'REMOVED' ? null : <Digest value={newDigest} />}
-                {outcome === 'MOVED' ? (
-                  <Link
-                    className={classes.compare}
-                    to="/repositories/$"
-                    params={{ _splat: name }}
-                    search={{ tab: 'diff', from: version.number - 1, to: version.number, tag }}
-                  >
-                    compare
-                  </Link>
-                ) : null}
-              </span>
-              {version.task === null ? (
-                <span>by a push</span>
-              ) : (
-                <Link to="/tasks/$id" params={{ id: version.task.id }}>
-                  {version.task.name.replace('repository.', '')}
-                </Link>
-              )}
-            </li>
+          {pages.rows.map((entry) => (
+            <Entry key={entry.version.id} name={name} tag={tag} entry={entry} />
           ))}
         </ol>
       ) : null}
@@ -108,5 +77,49 @@ export function HistoryTab({ name }: { readonly name: string }) {
         </Button>
       ) : null}
     </>
+  );
+}
+
+interface EntryProps {
+  readonly name: string;
+  readonly tag: string;
+  readonly entry: NonNullable<ResultOf<typeof History>['repository']>['tagHistory']['nodes'][number];
+}
+
+function Entry({ name, tag, entry: { outcome, oldDigest, newDigest, version } }: EntryProps) {
+  return (
+    <li className={classes.entry}>
+      <When at={version.createdAt} />
+      <StateMark tone={tones[outcome] ?? 'rest'}>{outcome.toLowerCase()}</StateMark>
+      <Link
+        to="/repositories/$"
+        params={{ _splat: name }}
+        search={{ tab: 'tags', version: version.number, tag }}
+      >
+        v{version.number}
+      </Link>
+      <span>
+        {outcome === 'ADDED' ? null : <Digest value={oldDigest} />}
+        {outcome === 'MOVED' ? <span className={classes.arrow}>→</span> : null}
+        {outcome === 'REMOVED' ? null : <Digest value={newDigest} />}
+        {outcome === 'MOVED' ? (
+          <Link
+            className={classes.compare}
+            to="/repositories/$"
+            params={{ _splat: name }}
+            search={{ tab: 'diff', from: version.number - 1, to: version.number, tag }}
+          >
+            compare
+          </Link>
+        ) : null}
+      </span>
+      {version.task === null ? (
+        <span>by a push</span>
+      ) : (
+        <Link to="/tasks/$id" params={{ id: version.task.id }}>
+          {version.task.name.replace('repository.', '')}
+        </Link>
+      )}
+    </li>
   );
 }

@@ -1,6 +1,6 @@
 import { formatBytes } from '../../../src/cli/progress/format.ts';
 import { graphql, readFragment } from '../graphql/graphql.ts';
-import type { FragmentOf } from '../graphql/graphql.ts';
+import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
 import { Digest } from '../shared/digest.tsx';
 import shared from '../shared/shared.module.css';
 import { StateMark } from '../shared/state-mark.tsx';
@@ -62,58 +62,22 @@ export const ManifestContentFragment = graphql(`
   }
 `);
 
-/** Layers, config, annotations, referrers and signatures of a manifest. */
-export function ManifestContent({
-  manifest,
-}: {
+type Manifest = ResultOf<typeof ManifestContentFragment>;
+
+interface Props {
   readonly manifest: FragmentOf<typeof ManifestContentFragment>;
-}) {
+}
+
+/** Layers, config, annotations, referrers and signatures of a manifest. */
+export function ManifestContent({ manifest }: Props) {
   const data = readFragment(ManifestContentFragment, manifest);
   const { blobs, children, referrers, signatures } = data;
   const annotations = readAnnotations(data.raw);
   return (
     <>
-      <dl className={shared.facts}>
-        <dt>Type</dt>
-        <dd>{shortType(data.artifactType ?? data.mediaType)}</dd>
-        <dt>Size</dt>
-        <dd>
-          {formatBytes(data.totalSizeBytes)}{' '}
-          <span className={shared.dim}>document {formatBytes(data.sizeBytes)}</span>
-        </dd>
-        {data.subject === null ? null : (
-          <>
-            <dt>Subject</dt>
-            <dd>
-              <Digest value={data.subject} />
-            </dd>
-          </>
-        )}
-      </dl>
-      <Section title="Manifests" count={children.length}>
-        {children.map(({ digest, platform, isStored, absence }) => (
-          <div key={digest} className={classes.line}>
-            <span>{platform ?? 'no platform'}</span>
-            <span>
-              {isStored ? null : (
-                <StateMark tone="rest">{absence === 'BY_RULE' ? 'left out' : 'absent'}</StateMark>
-              )}
-            </span>
-            <Digest value={digest} />
-          </div>
-        ))}
-      </Section>
-      <Section title="Config and layers" count={blobs.length}>
-        {blobs.map(({ id, digest, sizeBytes, mediaType, isStored }) => (
-          <div key={`${id}${digest}`} className={classes.line}>
-            <span title={mediaType ?? ''}>{shortType(mediaType ?? 'blob')}</span>
-            <span className={classes.number}>
-              {isStored ? formatBytes(sizeBytes) : <StateMark tone="rest">not stored</StateMark>}
-            </span>
-            <Digest value={digest} />
-          </div>
-        ))}
-      </Section>
+      <Facts data={data} />
+      <Manifests manifests={children} />
+      <Blobs blobs={blobs} />
       {children.length === 0 && blobs[0] !== undefined && shortType(blobs[0].mediaType ?? '') === 'config' ? (
         <ImageConfig id={blobs[0].id} />
       ) : null}
@@ -127,42 +91,110 @@ export function ManifestContent({
           ))}
         </dl>
       </Section>
-      <Section title="Referrers" count={referrers.length}>
-        {referrers.map(({ id, digest, artifactType, mediaType, totalSizeBytes, blobs: documents }) => (
-          <div key={id}>
-            <div className={classes.line}>
-              <span>{shortType(artifactType ?? mediaType)}</span>
-              <span className={classes.number}>{formatBytes(totalSizeBytes)}</span>
-              <Digest value={digest} />
-            </div>
-            {documents.slice(1).map((document) => (
-              <BlobText
-                key={document.id}
-                id={document.id}
-                label={shortType(document.mediaType ?? 'document')}
-              />
-            ))}
-          </div>
-        ))}
-      </Section>
-      <Section title="Signatures" count={signatures.length}>
-        {signatures.map(({ id, kind, name, verified }) => (
-          <div key={id} className={classes.line}>
-            <span>{kind === 'COSIGN' ? 'cosign' : name}</span>
-            {verified === null ? (
-              <StateMark tone="rest">no policy</StateMark>
-            ) : (
-              <StateMark
-                tone={verified.isVerified ? 'good' : 'bad'}
-                title={verified.reason ?? verified.by ?? ''}
-              >
-                {verified.isVerified ? (verified.by ?? 'verified') : 'not verified'}
-              </StateMark>
-            )}
-          </div>
-        ))}
-      </Section>
+      <Referrers referrers={referrers} />
+      <Signatures signatures={signatures} />
       <RawManifest raw={data.raw} />
     </>
+  );
+}
+
+function Facts({ data }: { readonly data: Manifest }) {
+  return (
+    <dl className={shared.facts}>
+      <dt>Type</dt>
+      <dd>{shortType(data.artifactType ?? data.mediaType)}</dd>
+      <dt>Size</dt>
+      <dd>
+        {formatBytes(data.totalSizeBytes)}{' '}
+        <span className={shared.dim}>document {formatBytes(data.sizeBytes)}</span>
+      </dd>
+      {data.subject === null ? null : (
+        <>
+          <dt>Subject</dt>
+          <dd>
+            <Digest value={data.subject} />
+          </dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Manifests({ manifests }: { readonly manifests: Manifest['children'] }) {
+  return (
+    <Section title="Manifests" count={manifests.length}>
+      {manifests.map(({ digest, platform, isStored, absence }) => (
+        <div key={digest} className={classes.line}>
+          <span>{platform ?? 'no platform'}</span>
+          <span>
+            {isStored ? null : (
+              <StateMark tone="rest">{absence === 'BY_RULE' ? 'left out' : 'absent'}</StateMark>
+            )}
+          </span>
+          <Digest value={digest} />
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Blobs({ blobs }: { readonly blobs: Manifest['blobs'] }) {
+  return (
+    <Section title="Config and layers" count={blobs.length}>
+      {blobs.map(({ id, digest, sizeBytes, mediaType, isStored }) => (
+        <div key={`${id}${digest}`} className={classes.line}>
+          <span title={mediaType ?? ''}>{shortType(mediaType ?? 'blob')}</span>
+          <span className={classes.number}>
+            {isStored ? formatBytes(sizeBytes) : <StateMark tone="rest">not stored</StateMark>}
+          </span>
+          <Digest value={digest} />
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Referrers({ referrers }: { readonly referrers: Manifest['referrers'] }) {
+  return (
+    <Section title="Referrers" count={referrers.length}>
+      {referrers.map(({ id, digest, artifactType, mediaType, totalSizeBytes, blobs: documents }) => (
+        <div key={id}>
+          <div className={classes.line}>
+            <span>{shortType(artifactType ?? mediaType)}</span>
+            <span className={classes.number}>{formatBytes(totalSizeBytes)}</span>
+            <Digest value={digest} />
+          </div>
+          {documents.slice(1).map((document) => (
+            <BlobText
+              key={document.id}
+              id={document.id}
+              label={shortType(document.mediaType ?? 'document')}
+            />
+          ))}
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Signatures({ signatures }: { readonly signatures: Manifest['signatures'] }) {
+  return (
+    <Section title="Signatures" count={signatures.length}>
+      {signatures.map(({ id, kind, name, verified }) => (
+        <div key={id} className={classes.line}>
+          <span>{kind === 'COSIGN' ? 'cosign' : name}</span>
+          {verified === null ? (
+            <StateMark tone="rest">no policy</StateMark>
+          ) : (
+            <StateMark
+              tone={verified.isVerified ? 'good' : 'bad'}
+              title={verified.reason ?? verified.by ?? ''}
+            >
+              {verified.isVerified ? (verified.by ?? 'verified') : 'not verified'}
+            </StateMark>
+          )}
+        </div>
+      ))}
+    </Section>
   );
 }

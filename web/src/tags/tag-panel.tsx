@@ -58,31 +58,7 @@ export function TagPanel({ name, version, tag, onClose }: Props) {
       aria-label={`Manifest of ${tag}`}
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
     >
-      <Group justify="space-between" wrap="nowrap" gap="xs" mb={4}>
-        <Title order={2} size="h4" className={classes.panelTitle}>
-          {tag}
-        </Title>
-        <Group gap={2} wrap="nowrap">
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={`History of ${tag}`}
-            renderRoot={(props) => (
-              <Link
-                to="/repositories/$"
-                params={{ _splat: name }}
-                search={{ tab: 'history', tag }}
-                {...props}
-              />
-            )}
-          >
-            <IconHistory size={18} />
-          </ActionIcon>
-          <ActionIcon variant="subtle" color="gray" aria-label="Close the manifest" onClick={onClose}>
-            <IconX size={18} />
-          </ActionIcon>
-        </Group>
-      </Group>
+      <Head name={name} tag={tag} onClose={onClose} />
       <Problem error={error} />
       {data === undefined && error === undefined ? <RowsSkeleton rows={8} /> : null}
       {found === null ? (
@@ -116,5 +92,35 @@ export function TagPanel({ name, version, tag, onClose }: Props) {
         </>
       )}
     </aside>
+  );
+}
+
+function Head({ name, tag, onClose }: Omit<Props, 'version'>) {
+  return (
+    <Group justify="space-between" wrap="nowrap" gap="xs" mb={4}>
+      <Title order={2} size="h4" className={classes.panelTitle}>
+        {tag}
+      </Title>
+      <Group gap={2} wrap="nowrap">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={`History of ${tag}`}
+          renderRoot={(props) => (
+            <Link
+              to="/repositories/$"
+              params={{ _splat: name }}
+              search={{ tab: 'history', tag }}
+              {...props}
+            />
+          )}
+        >
+          <IconHistory size={18} />
+        </ActionIcon>
+        <ActionIcon variant="subtle" color="gray" aria-label="Close the manifest" onClick={onClose}>
+          <IconX size={18} />
+        </ActionIcon>
+      </Group>
+    </Group>
   );
 }

@@ -59,29 +59,11 @@ export function TagsTab({ name, latest }: Props) {
   );
   const change = (fields: Partial<typeof search>, replace = false) =>
     void navigate({ search: (before) => ({ ...before, tab: 'tags' as const, ...fields }), replace });
-  const type = useDebouncedCallback((value: string) => change({ filter: value }, true), 150);
   if (latest === undefined) return <Empty title="No tags yet">Tags come with the first sync or push.</Empty>;
   return (
     <div className={classes.split} data-open={tag !== undefined || undefined}>
       <div className={classes.list}>
-        <Group mb="sm" align="flex-end" gap="sm">
-          <VersionSelect
-            name={name}
-            label="Version"
-            value={version}
-            onChange={(number) => change({ version: number })}
-          />
-          <TextInput
-            label="Filter"
-            placeholder="1.27 or *-alpine"
-            defaultValue={filter}
-            onChange={(event) => type(event.currentTarget.value)}
-            className={classes.filter}
-          />
-          <Text size="sm" c="dimmed" pb={8} role="status">
-            {pages.total === undefined ? '' : `${pages.total.toLocaleString()} tags`}
-          </Text>
-        </Group>
+        <Filters name={name} version={version} filter={filter} total={pages.total} onChange={change} />
         <Problem error={pages.error} onRetry={pages.reload} />
         {pages.total === undefined && pages.error === undefined ? <RowsSkeleton rows={8} /> : null}
         {pages.total === 0 ? (
@@ -117,5 +99,40 @@ export function TagsTab({ name, latest }: Props) {
         />
       )}
     </div>
+  );
+}
+
+interface FilterProps {
+  readonly name: string;
+  readonly version: number;
+  readonly filter: string;
+  readonly total: number | undefined;
+  readonly onChange: (
+    fields: { readonly version?: number; readonly filter?: string },
+    replace?: boolean,
+  ) => void;
+}
+
+function Filters({ name, version, filter, total, onChange }: FilterProps) {
+  const type = useDebouncedCallback((value: string) => onChange({ filter: value }, true), 150);
+  return (
+    <Group mb="sm" align="flex-end" gap="sm">
+      <VersionSelect
+        name={name}
+        label="Version"
+        value={version}
+        onChange={(number) => onChange({ version: number })}
+      />
+      <TextInput
+        label="Filter"
+        placeholder="1.27 or *-alpine"
+        defaultValue={filter}
+        onChange={(event) => type(event.currentTarget.value)}
+        className={classes.filter}
+      />
+      <Text size="sm" c="dimmed" pb={8} role="status">
+        {total === undefined ? '' : `${total.toLocaleString()} tags`}
+      </Text>
+    </Group>
   );
 }

@@ -100,7 +100,6 @@ export function TasksPage() {
   );
   const change = (fields: Record<string, string | undefined>) =>
     void navigate({ search: (before) => replaceFields(before, fields), replace: true });
-  const type = useDebouncedCallback((value: string) => change({ repository: value }), 250);
   const filtered = (state ?? repository ?? kind) !== undefined;
   return (
     <Page
@@ -109,35 +108,7 @@ export function TasksPage() {
         pages.total === undefined ? ' ' : `${pages.total.toLocaleString()}${filtered ? ' match' : ' in all'}`
       }
     >
-      <Group mb="sm">
-        <Select
-          aria-label="State"
-          placeholder="Any state"
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any state' }}
-          data={states}
-          value={state ?? null}
-          onChange={(value) => change({ state: value ?? undefined })}
-          w={160}
-        />
-        <Select
-          aria-label="Kind"
-          placeholder="Any kind"
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any kind' }}
-          data={kinds}
-          value={kind ?? null}
-          onChange={(value) => change({ kind: value ?? undefined })}
-          w={160}
-        />
-        <TextInput
-          aria-label="Repository"
-          placeholder="Repository"
-          defaultValue={repository ?? ''}
-          onChange={(event) => type(event.currentTarget.value)}
-          w={260}
-        />
-      </Group>
+      <Filters state={state} kind={kind} repository={repository} onChange={change} />
       <List
         label="Tasks"
         pages={pages}
@@ -154,5 +125,47 @@ export function TasksPage() {
         }
       />
     </Page>
+  );
+}
+
+interface FilterProps {
+  readonly state: string | undefined;
+  readonly kind: string | undefined;
+  readonly repository: string | undefined;
+  readonly onChange: (fields: Record<string, string | undefined>) => void;
+}
+
+function Filters({ state, kind, repository, onChange }: FilterProps) {
+  const type = useDebouncedCallback((value: string) => onChange({ repository: value }), 250);
+  return (
+    <Group mb="sm">
+      <Select
+        aria-label="State"
+        placeholder="Any state"
+        clearable
+        clearButtonProps={{ 'aria-label': 'Any state' }}
+        data={states}
+        value={state ?? null}
+        onChange={(value) => onChange({ state: value ?? undefined })}
+        w={160}
+      />
+      <Select
+        aria-label="Kind"
+        placeholder="Any kind"
+        clearable
+        clearButtonProps={{ 'aria-label': 'Any kind' }}
+        data={kinds}
+        value={kind ?? null}
+        onChange={(value) => onChange({ kind: value ?? undefined })}
+        w={160}
+      />
+      <TextInput
+        aria-label="Repository"
+        placeholder="Repository"
+        defaultValue={repository ?? ''}
+        onChange={(event) => type(event.currentTarget.value)}
+        w={260}
+      />
+    </Group>
   );
 }

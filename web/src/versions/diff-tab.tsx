@@ -41,7 +41,7 @@ export function DiffTab({ name, latest }: Props) {
   const from = search.from ?? versions?.find(({ number }) => number < to)?.number ?? Math.max(1, to - 1);
   const { tag } = search;
   const other = search.other ?? tag;
-  const set = (fields: { from?: number; to?: number; tag?: string; other?: string }) =>
+  const set: SelectorProps['set'] = (fields) =>
     void navigate({
       search: (before) => replaceFields({ ...before, tab: 'diff', from, to }, fields),
     });
@@ -53,6 +53,41 @@ export function DiffTab({ name, latest }: Props) {
       </Empty>
     );
   const ids = [data?.repository?.before?.id, data?.repository?.after?.id];
+  return (
+    <>
+      <Selectors name={name} from={from} to={to} tag={tag} other={other} set={set} />
+      {ids[0] === undefined || ids[1] === undefined ? (
+        data === undefined ? (
+          <RowsSkeleton rows={4} />
+        ) : (
+          <Empty title="No such version">Choose two versions of the lists above.</Empty>
+        )
+      ) : tag !== undefined && other !== undefined ? (
+        <ImageDiff name={name} from={{ version: from, tag }} to={{ version: to, tag: other }} />
+      ) : (
+        <VersionDiff from={ids[0]} to={ids[1]} compared={{ name, from, to }} />
+      )}
+    </>
+  );
+}
+
+interface SelectorProps {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  /** Undefined: all tags are compared. */
+  readonly tag: string | undefined;
+  readonly other: string | undefined;
+  readonly set: (fields: {
+    from?: number;
+    to?: number;
+    tag?: string | undefined;
+    other?: string | undefined;
+  }) => void;
+}
+
+/** What is compared. */
+function Selectors({ name, from, to, tag, other, set }: SelectorProps) {
   return (
     <>
       <div className={classes.selectors}>
@@ -93,17 +128,6 @@ export function DiffTab({ name, latest }: Props) {
             onChange={(value) => set({ other: value })}
           />
         </div>
-      )}
-      {ids[0] === undefined || ids[1] === undefined ? (
-        data === undefined ? (
-          <RowsSkeleton rows={4} />
-        ) : (
-          <Empty title="No such version">Choose two versions of the lists above.</Empty>
-        )
-      ) : tag !== undefined && other !== undefined ? (
-        <ImageDiff name={name} from={{ version: from, tag }} to={{ version: to, tag: other }} />
-      ) : (
-        <VersionDiff from={ids[0]} to={ids[1]} compared={{ name, from, to }} />
       )}
     </>
   );

@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { graphql, readFragment } from '../graphql/graphql.ts';
-import type { FragmentOf } from '../graphql/graphql.ts';
+import type { FragmentOf, ResultOf } from '../graphql/graphql.ts';
 import { useMay } from '../session/viewer.ts';
 import { exactTime } from '../shared/time.ts';
 import { When } from '../shared/when.tsx';
@@ -56,8 +56,7 @@ interface Props {
 /** A version: what it changed, when, and by which task. */
 export function VersionRow({ name, version, isLatest }: Props) {
   const data = readFragment(VersionRowFragment, version);
-  const { number, createdAt, task, contentSummary, baseVersion } = data;
-  const may = useMay();
+  const { number, contentSummary } = data;
   const change = describeChange(data);
   const params = { _splat: name };
   return (
@@ -78,23 +77,7 @@ export function VersionRow({ name, version, isLatest }: Props) {
         ) : null}
         <ChangeCounts change={change} />
         <span className={classes.spring} />
-        <Text size="sm" c="dimmed" component="span" title={exactTime(createdAt)}>
-          <When at={createdAt} />
-          {task === null ? (
-            baseVersion === null ? (
-              ', by a push'
-            ) : (
-              `, from v${baseVersion.number}`
-            )
-          ) : (
-            <>
-              {', '}
-              <Link to="/tasks/$id" params={{ id: task.id }}>
-                {task.name.replace('repository.', '')}
-              </Link>
-            </>
-          )}
-        </Text>
+        <Origin version={data} />
       </Group>
       <Group gap="sm" justify="space-between" mt={4} wrap="wrap" align="flex-end">
         <Text size="sm" className={classes.changeNames} component="div">
@@ -110,39 +93,77 @@ export function VersionRow({ name, version, isLatest }: Props) {
             {contentSummary.present.tags.toLocaleString()} tags
           </Text>
         </Text>
-        <Group gap={4} className={classes.versionActions}>
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            renderRoot={(props) => (
-              <Link
-                to="/repositories/$"
-                params={params}
-                search={{ tab: 'diff', from: Math.max(number - 1, 1), to: number }}
-                {...props}
-              />
-            )}
-          >
-            Diff
-          </Button>
-          {!isLatest && may('MAINTAINER', name) ? (
-            <Button
-              size="compact-sm"
-              variant="subtle"
-              renderRoot={(props) => (
-                <Link
-                  to="/repositories/$"
-                  params={params}
-                  search={{ tab: 'versions', restore: number }}
-                  {...props}
-                />
-              )}
-            >
-              Restore…
-            </Button>
-          ) : null}
-        </Group>
+        <Actions name={name} number={number} isLatest={isLatest} />
       </Group>
     </li>
+  );
+}
+
+/** When it was made, and by what. */
+function Origin({ version }: { readonly version: ResultOf<typeof VersionRowFragment> }) {
+  const { createdAt, task, baseVersion } = version;
+  return (
+    <Text size="sm" c="dimmed" component="span" title={exactTime(createdAt)}>
+      <When at={createdAt} />
+      {task === null ? (
+        baseVersion === null ? (
+          ', by a push'
+        ) : (
+          `, from v${baseVersion.number}`
+        )
+      ) : (
+        <>
+          {', '}
+          <Link to="/tasks/$id" params={{ id: task.id }}>
+            {task.name.replace('repository.', '')}
+          </Link>
+        </>
+      )}
+    </Text>
+  );
+}
+
+interface ActionProps {
+  readonly name: string;
+  readonly number: number;
+  readonly isLatest: boolean;
+}
+
+function Actions({ name, number, isLatest }: ActionProps) {
+  const may = useMay();
+  const params = { _splat: name };
+  return (
+    <Group gap={4} className={classes.versionActions}>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        renderRoot={(props) => (
+          <Link
+            to="/repositories/$"
+            params={params}
+            search={{ tab: 'diff', from: Math.max(number - 1, 1), to: number }}
+            {...props}
+          />
+        )}
+      >
+        Diff
+      </Button>
+      {!isLatest && may('MAINTAINER', name) ? (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          renderRoot={(props) => (
+            <Link
+              to="/repositories/$"
+              params={params}
+              search={{ tab: 'versions', restore: number }}
+              {...props}
+            />
+          )}
+        >
+          Restore…
+        </Button>
+      ) : null}
+    </Group>
   );
 }

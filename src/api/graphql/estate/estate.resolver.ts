@@ -1,11 +1,16 @@
 import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { countFreshness } from '../../../db/reads/figures/read-freshness.ts';
 import type { FreshnessState } from '../../../db/reads/figures/read-freshness.ts';
+import { countUpstreamQuotas, readUpstreamQuotas } from '../../../db/reads/figures/read-quotas.ts';
 import { readDays } from '../../../db/reads/figures/read-days.ts';
 import { readStorage } from '../../../db/reads/figures/read-storage.ts';
 import { readRecentVersions } from '../../../db/reads/read-versions.ts';
+import { toConnection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
 import { checkFirst } from '../errors.ts';
+import { afterOption, firstOption } from '../page-arguments.ts';
+import { RemoteType, toRemoteType } from '../remotes/remote.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import { DateTime } from '../scalars.ts';
 import { RepositoryVersionType, toRepositoryVersionType } from '../versions/version.type.ts';
@@ -17,6 +22,14 @@ import {
   toEstateStorageType,
   toEstateType,
 } from './estate.type.ts';
+import {
+  UpstreamQuotaConnection,
+  UpstreamQuotaType,
+  quotaKey,
+  quotaList,
+  readQuotaCursor,
+  toUpstreamQuota,
+} from './upstream-quota.type.ts';
 
 @Resolver(() => EstateType)
 export class EstateResolver {
@@ -43,6 +56,30 @@ export class EstateResolver {
     return days.map((day) => Object.assign(new EstateDayType(), day));
   }
 
+  @FieldResolver(() => UpstreamQuotaConnection, {
+    description:
+      'What is left of the quotas that registries announce to the remotes that the caller may read, ordered by host. A quota whose window has ' +
+      'ended is left out until the next sync.',
+  })
+  async upstreamQuotas(
+    @Arg('first', () => Int, firstOption) first: number,
+    @Arg('after', () => String, afterOption) after: string | null,
+    @Ctx() { em, loaders }: RequestContext,
+  ): Promise<Connection<UpstreamQuotaType>> {
+    const place = readQuotaCursor(after);
+    const page = await readUpstreamQuotas(em, loaders.visibility, {
+      first: checkFirst(first),
+      ...(place !== undefined && { after: place }),
+    });
+    return toConnection(page, {
+      list: quotaList,
+      after,
+      keyOf: quotaKey,
+      nodeOf: toUpstreamQuota,
+      countTotal: () => countUpstreamQuotas(em, loaders.visibility),
+    });
+  }
+
   @FieldResolver(() => [RepositoryVersionType], {
     description: 'The newest versions of all these repositories, newest first.',
   })
@@ -56,6 +93,21 @@ export class EstateResolver {
       if (version instanceof Error) throw version;
       return version === undefined ? [] : [toRepositoryVersionType(version)];
     });
+  }
+}
+
+@Resolver(() => UpstreamQuotaType)
+export class UpstreamQuotaResolver {
+  @FieldResolver(() => RemoteType, {
+    nullable: true,
+    description: 'The remote that was told last; null if it has just been deleted.',
+  })
+  async remote(
+    @Root() { row }: UpstreamQuotaType,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<RemoteType | null> {
+    const remote = await loaders.remotes.load(row.remoteId);
+    return remote === undefined ? null : toRemoteType(remote);
   }
 }
 

@@ -9,6 +9,8 @@ import { parseNumericId } from '../../../operations/global-id.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
 import { RemoteType } from '../remotes/remote.type.ts';
+import { ProxyType } from '../proxies/proxy.type.ts';
+import { MirrorRuleType } from '../rules/rule.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import {
   SignaturePolicyConnection,
@@ -84,6 +86,36 @@ export class RemoteSignaturePolicyResolver {
     @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyType | null> {
     return loadPolicy(remote, context);
+  }
+}
+
+@Resolver(() => MirrorRuleType)
+export class MirrorRuleSignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description:
+      'The signature policy of the remotes that the rule makes; null: none, or one that the caller may not read.',
+  })
+  signaturePolicy(
+    @Root() rule: MirrorRuleType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(rule, context);
+  }
+}
+
+@Resolver(() => ProxyType)
+export class ProxySignaturePolicyResolver {
+  @FieldResolver(() => SignaturePolicyType, {
+    nullable: true,
+    description:
+      'The signature policy of the remotes that the proxy makes; null: none, or one that the caller may not read.',
+  })
+  signaturePolicy(
+    @Root() proxy: ProxyType,
+    @Ctx() context: RequestContext,
+  ): Promise<SignaturePolicyType | null> {
+    return loadPolicy(proxy, context);
   }
 }
 

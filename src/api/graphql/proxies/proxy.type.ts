@@ -1,12 +1,11 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { RegistryProxy } from '../../../db/schema/proxies.ts';
-import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
-import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts';
+import type { TemplateFields } from '../../../operations/remotes/remote-template.ts';
 import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
-import { RemotePolicyEnum } from '../remotes/remote-policy.ts';
+import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
 import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
 import { DateTime } from '../scalars.ts';
 import { proxyFieldText } from './proxy-text.ts';
@@ -18,7 +17,7 @@ import { proxyFieldText } from './proxy-text.ts';
     'of the remotes that it makes.',
   simpleResolvers: true,
 })
-export class ProxyType extends NodeType {
+export class ProxyType extends RemoteSettings {
   row!: RegistryProxy;
 
   @Field(() => String, { description: proxyFieldText.basePath })
@@ -48,18 +47,6 @@ export class ProxyType extends NodeType {
   @Field(() => Boolean, { nullable: true, description: proxyFieldText.private })
   private!: boolean | null;
 
-  @Field(() => RemotePolicyEnum, { description: 'When blobs are fetched.' })
-  policy!: RemotePolicy;
-
-  @Field(() => [String], { nullable: true, description: 'Tags to serve, as of a remote; null: every tag.' })
-  includeTags!: string[] | null;
-
-  @Field(() => [String], { nullable: true, description: 'Tags to exclude, as of a remote; null: none.' })
-  excludeTags!: string[] | null;
-
-  @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
-  username!: string | null;
-
   @Field(() => [UpstreamType], {
     description: `Fallbacks of the remotes that the proxy makes. ${fallbacksText}`,
   })
@@ -73,7 +60,7 @@ export class ProxyType extends NodeType {
 }
 
 export function toProxyType(row: RegistryProxy): ProxyType {
-  const template = row.template as RemoteFields;
+  const template = row.template as TemplateFields;
   const { url, namespaces, includeRepositories, excludeRepositories, repositoriesAtMost } = row;
   const { tagTtlSeconds, notFoundTtlSeconds, createdAt, updatedAt } = row;
   return Object.assign(new ProxyType(), {
@@ -91,10 +78,7 @@ export function toProxyType(row: RegistryProxy): ProxyType {
     updatedAt,
     private: row.isPrivate ?? null,
     fallbacks: row.fallbacks.map(toUpstream),
-    policy: template.policy ?? 'ON_DEMAND',
-    includeTags: template.includeTags ?? null,
-    excludeTags: template.excludeTags ?? null,
-    username: template.username ?? null,
+    ...settingsOf({ ...template, policy: template.policy ?? 'ON_DEMAND' }),
   });
 }
 

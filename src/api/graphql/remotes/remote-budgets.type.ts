@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { Remote } from '../../../db/schema/remotes.ts';
+import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts';
 import { NodeType } from '../node.type.ts';
 import { budgetText } from './budget-text.ts';
 
@@ -32,7 +32,9 @@ export abstract class RemoteBudgets extends NodeType {
   reserveRequests!: number | null;
 }
 
-export function budgetsOf(row: Remote): Omit<RemoteBudgets, 'id'> {
-  const { rateLimit = null, bytesPerSecond = null, syncWindows = null, reserveRequests = null } = row;
+export function budgetsOf(
+  fields: Pick<RemoteFields, 'rateLimit' | 'bytesPerSecond' | 'syncWindows' | 'reserveRequests'>,
+): Omit<RemoteBudgets, 'id'> {
+  const { rateLimit = null, bytesPerSecond = null, syncWindows = null, reserveRequests = null } = fields;
   return { rateLimit, bytesPerSecond, syncWindows, reserveRequests };
 }

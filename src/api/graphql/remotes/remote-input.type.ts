@@ -3,7 +3,7 @@ import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { HeaderInput } from '../header-input.type.ts';
 import { budgetText } from './budget-text.ts';
 import { RemotePolicyEnum } from './remote-policy.ts';
-import { layerUrlsText } from './remote.type.ts';
+import { layerUrlsText } from './remote-settings.type.ts';
 import type { MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
 import { FailuresField, PrereleasesField, ScopeField, TagRuleSettings } from './tag-rules.type.ts';
 import { credentialIdOption } from '../credentials/credential-text.ts';

@@ -6,6 +6,7 @@ import type {
   RegistryProbe,
 } from '../../../oci/hosts/registry-probe.ts';
 import { Payload } from '../payload.type.ts';
+import { atMostInt } from '../scalars.ts';
 
 const RemoteTestStepNameEnum = {
   REACH: 'REACH',
@@ -198,11 +199,8 @@ export function toRemoteTest({ steps, rateLimit, ...found }: RegistryProbe): Rem
   });
 }
 
-/** The largest Int of GraphQL. The upstream chooses the number. */
-const intMax = 2 ** 31 - 1;
-
 function count(value: number | undefined): number | null {
-  return value === undefined ? null : Math.min(value, intMax);
+  return value === undefined ? null : atMostInt(value);
 }
 
 function seconds(milliseconds: number | undefined): number | null {

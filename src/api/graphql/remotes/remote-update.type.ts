@@ -5,7 +5,7 @@ import { signaturePolicyIdOption } from '../policies/signature-policy-id.ts';
 import { RemoteSettings } from './remote-input.type.ts';
 import { UpstreamInput, fallbacksOption } from './upstream.type.ts';
 import { RemotePolicyEnum } from './remote-policy.ts';
-import { layerUrlsText } from './remote.type.ts';
+import { layerUrlsText } from './remote-settings.type.ts';
 
 /** The changes of remotes but those of their names and addresses. */
 @InputType()

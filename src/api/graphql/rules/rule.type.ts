@@ -1,14 +1,13 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import type { MirrorRule } from '../../../db/schema/rules.ts';
 import { discoveries } from '../../../oci/hosts/discovery.ts';
 import type { Discovery } from '../../../oci/hosts/discovery.ts';
 import { toGlobalId } from '../../../operations/global-id.ts';
-import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts';
+import type { TemplateFields } from '../../../operations/remotes/remote-template.ts';
 import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
-import { RemotePolicyEnum } from '../remotes/remote-policy.ts';
+import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
 import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
 import { DateTime } from '../scalars.ts';
 import { ruleFieldText } from './rule-text.ts';
@@ -44,7 +43,7 @@ registerEnumType(DiscoveryEnum, {
     'it makes.',
   simpleResolvers: true,
 })
-export class MirrorRuleType extends NodeType {
+export class MirrorRuleType extends RemoteSettings {
   row!: MirrorRule;
 
   @Field(() => String, { description: ruleFieldText.name })
@@ -73,18 +72,6 @@ export class MirrorRuleType extends NodeType {
 
   @Field(() => Int, { description: ruleFieldText.repositoriesAtMost })
   repositoriesAtMost!: number;
-
-  @Field(() => RemotePolicyEnum, { description: 'When blobs are fetched.' })
-  policy!: RemotePolicy;
-
-  @Field(() => [String], { nullable: true, description: 'Tags to sync, as of a remote; null: every tag.' })
-  includeTags!: string[] | null;
-
-  @Field(() => [String], { nullable: true, description: 'Tags to exclude, as of a remote; null: none.' })
-  excludeTags!: string[] | null;
-
-  @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
-  username!: string | null;
 
   @Field(() => [UpstreamType], {
     description: `Fallbacks of the remotes that the rule creates. ${fallbacksText}`,
@@ -120,7 +107,6 @@ export class MirrorRuleType extends NodeType {
 }
 
 export function toMirrorRuleType(row: MirrorRule): MirrorRuleType {
-  const template = row.template as RemoteFields;
   const { name, url, discovery, includeRepositories, excludeRepositories, targetPrefix } = row;
   const { repositoriesAtMost, mirror, timeZone, paused, createdAt, updatedAt } = row;
   return Object.assign(new MirrorRuleType(), {
@@ -142,10 +128,7 @@ export function toMirrorRuleType(row: MirrorRule): MirrorRuleType {
     stripPrefix: row.stripPrefix ?? null,
     fallbacks: row.fallbacks.map(toUpstream),
     nextRunAts: paused ? [] : row.nextRunAts.filter((time) => time > new Date()),
-    policy: template.policy ?? 'IMMEDIATE',
-    includeTags: template.includeTags ?? null,
-    excludeTags: template.excludeTags ?? null,
-    username: template.username ?? null,
+    ...settingsOf(row.template as TemplateFields),
     cron: row.cron ?? null,
     intervalSeconds: row.intervalSeconds ?? null,
   });
