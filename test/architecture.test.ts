@@ -240,6 +240,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/cli/': composition,
   'src/main.ts': composition,
   'src/config.ts': composition,
+  'src/config-docker-hub.ts': composition,
   'src/config-logins.ts': composition,
   'src/config-values.ts': composition,
 };

@@ -7,7 +7,7 @@ import { startApiRole } from './api-role.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { layGround, temporalOptions } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
-import { checkPort } from './listen.ts';
+import { addressesOf, checkPort } from './listen.ts';
 import { temporal, whenReachable } from './reachable.ts';
 import { createStopper } from './stopper.ts';
 import { startWorker } from './worker-role.ts';
@@ -36,7 +36,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
   try {
     if (options.roles.includes('api')) {
       chooseLogins(config);
-      await checkPort(config);
+      for (const address of addressesOf(config)) await checkPort(address);
     }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();

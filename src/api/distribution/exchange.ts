@@ -14,7 +14,10 @@ export type DistributionDependencies = Pick<
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** With names as they are on this server. */
   readonly path: DistributionPath;
+  /** What the client's names lack on this server; mostly empty (`docker-hub.ts`). */
+  readonly prefix: string;
   readonly query: URLSearchParams;
   readonly em: Em;
   readonly client: RegistryViewer;
@@ -33,6 +36,16 @@ export function nameContent({ request, reply }: Exchange, digest: string): { rea
   if (condition === undefined) return { isKnown: false };
   const tags = condition.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return { isKnown: tags.includes(etag) || condition.trim() === '*' };
+}
+
+/** A name as this client writes it. */
+export function clientName({ prefix }: Pick<Exchange, 'prefix'>, name: string): string {
+  return name.slice(prefix.length);
+}
+
+/** The path of a repository, as this client writes it. */
+export function clientPath(exchange: Pick<Exchange, 'prefix'>, name: string): string {
+  return `/v2/${clientName(exchange, name)}`;
 }
 
 /** For GET and HEAD: Node omits the body of an answer to HEAD. */

@@ -4,6 +4,7 @@ import { answerBase } from './pull/base.ts';
 import { answerBlob } from './pull/blobs.ts';
 import { answerCatalog } from './pull/catalog.ts';
 import { sendError, toFailure } from './error.ts';
+import { prefixFor } from './docker-hub.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './pull/manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
@@ -27,10 +28,11 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
     url: '/v2/',
     onRequest: async (request, reply) => {
       reply.header('docker-distribution-api-version', 'registry/2.0');
-      const { path, query } = parseTarget(request.originalUrl);
+      const prefix = prefixFor(request, api.config);
+      const { path, query } = parseTarget(request.originalUrl, prefix);
       const client = await api.access.identifyClient(request.headers.authorization);
       const em = api.database.em.fork();
-      const exchange: Exchange = { request, reply, path, query, em, client, api, locks };
+      const exchange: Exchange = { request, reply, path, prefix, query, em, client, api, locks };
       request.setDecorator('exchange', exchange);
       const writes = isPush(request.method, path);
       authorise(exchange, writes);

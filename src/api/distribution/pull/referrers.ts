@@ -6,7 +6,7 @@ import { isTidemarkError } from '../../../oci/error.ts';
 import { mediaTypes } from '../../../oci/manifest/media-type.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ServedVersion } from '../served-version.ts';
-import { sendJson } from '../exchange.ts';
+import { clientPath, sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import { nextLink } from './paging.ts';
 import { requireVerified } from './require-verified.ts';
@@ -38,7 +38,7 @@ export async function answerReferrers(
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
   const last = rows.at(-1)?.digest;
   if (hasNext && last !== undefined)
-    reply.header('link', nextLink(`/v2/${name}/referrers/${digest}`, { ...filter, last }));
+    reply.header('link', nextLink(`${clientPath(exchange, name)}/referrers/${digest}`, { ...filter, last }));
   const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: rows.map(toDescriptor) };
   return sendJson(exchange, index, mediaTypes.ociIndex);
 }

@@ -3,7 +3,7 @@ import { readTagPages } from '../../../db/reads/tags/read-tags.ts';
 import type { TagRow } from '../../../db/reads/tags/read-tags.ts';
 import { tidemarkLists } from '../../../oci/hosts/tidemark-lists.ts';
 import type { Exchange } from '../exchange.ts';
-import { sendJson } from '../exchange.ts';
+import { clientName, clientPath, sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import { nextLink, pageMaxRows, parsePage } from './paging.ts';
 
@@ -13,16 +13,19 @@ const digestsAtMost = 10_000;
 /** distribution-spec, "Listing Tags": in lexical order, after `last`, at most `n`, with a Link to the next page. */
 export async function answerTags(exchange: Exchange, name: string): Promise<FastifyReply> {
   exchange.reply.header(tidemarkLists.header, tidemarkLists.value);
-  const rows = await readPage(exchange, name, { path: `/v2/${name}/tags/list`, most: pageMaxRows });
-  return sendJson(exchange, { name, tags: rows.map((row) => row.name) });
+  const rows = await readPage(exchange, name, {
+    path: `${clientPath(exchange, name)}/tags/list`,
+    most: pageMaxRows,
+  });
+  return sendJson(exchange, { name: clientName(exchange, name), tags: rows.map((row) => row.name) });
 }
 
 /** docs/serving.md, "Tags with digests": the same pages with the digest and media type of each tag. */
 export async function answerTagDigests(exchange: Exchange, name: string): Promise<FastifyReply> {
-  const path = `/v2/${name}/_tidemark/${tidemarkLists.value}`;
+  const path = `${clientPath(exchange, name)}/_tidemark/${tidemarkLists.value}`;
   const rows = await readPage(exchange, name, { path, most: digestsAtMost });
   const tags = rows.map(({ name: tag, digest, mediaType }) => ({ name: tag, digest, mediaType }));
-  return sendJson(exchange, { name, tags });
+  return sendJson(exchange, { name: clientName(exchange, name), tags });
 }
 
 async function readPage(
