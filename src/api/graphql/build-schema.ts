@@ -24,6 +24,7 @@ import {
   UpstreamCredentialResolver,
 } from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
+import { ClientConfigurationResolver } from './clients/client-configuration.resolver.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
 import { BlobTextResolver } from './content/blob-text.resolver.ts';
@@ -139,6 +140,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   ConfigurationResolver,
   EstateResolver,
   SearchResolver,
+  ClientConfigurationResolver,
   RepositoryFreshnessResolver,
   MirrorRuleResolver,
   MirrorRuleMutationResolver,
