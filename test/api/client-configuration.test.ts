@@ -74,6 +74,13 @@ async function mirrorsOf(args: string, caller?: string): Promise<string[]> {
   );
 }
 
+/** Of daemon.json. */
+async function dockerMirrors(args: string): Promise<unknown> {
+  const { data } = await ask(`client: DOCKER, ${args}`);
+  const file = JSON.parse(data?.clientConfiguration.files[0]?.content ?? '{}') as Record<string, unknown>;
+  return file['registry-mirrors'];
+}
+
 test('the upstreams that are served under their own names are mapped, as far as the caller reads them', async () => {
   expect(await mirrorsOf('url: null')).toEqual([
     'quay.io registry.example/quay',
@@ -89,14 +96,8 @@ test('the upstreams that are served under their own names are mapped, as far as 
 });
 
 test('the mirror of Docker Hub is the second port, unless another address is named', async () => {
-  const mirrorOf = async (args: string) => {
-    const { data } = await ask(`client: DOCKER, ${args}`);
-    return (JSON.parse(data?.clientConfiguration.files[0]?.content ?? '{}') as Record<string, unknown>)[
-      'registry-mirrors'
-    ];
-  };
-  expect(await mirrorOf('fallback: true')).toEqual(['http://registry.example:4001']);
-  expect(await mirrorOf('dockerHubUrl: "https://hub.example/"')).toEqual(['https://hub.example']);
+  expect(await dockerMirrors('fallback: true')).toEqual(['http://registry.example:4001']);
+  expect(await dockerMirrors('dockerHubUrl: "https://hub.example/"')).toEqual(['https://hub.example']);
 });
 
 test.each([
