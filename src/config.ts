@@ -2,6 +2,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoginSettings } from './access/login-settings.ts';
+import { readDockerHub } from './config-docker-hub.ts';
+import type { DockerHubSettings } from './config-docker-hub.ts';
 import { readLogins } from './config-logins.ts';
 import { readTelemetry } from './config-telemetry.ts';
 import type { TelemetrySettings } from './config-telemetry.ts';
@@ -69,6 +71,7 @@ export interface Config extends TelemetrySettings {
   readonly logins: LoginSettings | undefined;
   /** Where clients reach the API, as they write it (`TIDEMARK_PUBLIC_URL`). Undefined: as their requests say, over http. */
   readonly publicUrl: string | undefined;
+  readonly dockerHub: DockerHubSettings;
   /** What the command line logs in with; secret (`TIDEMARK_TOKEN`). */
   readonly token: string | undefined;
   readonly manifestMaxBytes: number;
@@ -117,6 +120,9 @@ const KNOWN = [
   'TIDEMARK_OIDC_CLIENT_SECRET',
   'TIDEMARK_OIDC_SCOPES',
   'TIDEMARK_PUBLIC_URL',
+  'TIDEMARK_DOCKER_HUB_PORT',
+  'TIDEMARK_DOCKER_HUB_URL',
+  'TIDEMARK_DOCKER_HUB_BASE_PATH',
   'TIDEMARK_TOKEN',
   'TIDEMARK_MANIFEST_MAX_BYTES',
   'TIDEMARK_BLOBS',
@@ -143,11 +149,13 @@ const THROTTLE_BUDGET_SECONDS = 2 * 60 * 60;
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const mistakes = unknownNames(env);
   const read = reader(env, mistakes);
+  const port = read('TIDEMARK_PORT', 4000, parseInteger(0, 65_535));
+  const publicUrl = read('TIDEMARK_PUBLIC_URL', undefined, parseHttpUrl);
   const config: Config = {
     dataDir: resolve(text(env, 'TIDEMARK_DATA') ?? './data'),
     cacheDir: cacheFolder(env),
     host: text(env, 'TIDEMARK_HOST') ?? '127.0.0.1',
-    port: read('TIDEMARK_PORT', 4000, parseInteger(0, 65_535)),
+    port,
     databaseUrl: read('DATABASE_URL', undefined, parseDatabaseUrl),
     databasePoolSize: read('TIDEMARK_DATABASE_POOL', 20, parseInteger(2, 1_000)),
     temporalAddress: read('TEMPORAL_ADDRESS', undefined, parseHostPort),
@@ -166,7 +174,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       helpers: read('TIDEMARK_CREDENTIAL_HELPERS', [], parseHelpers),
     },
     logins: readLogins(env, read, mistakes),
-    publicUrl: read('TIDEMARK_PUBLIC_URL', undefined, parseHttpUrl),
+    publicUrl,
+    dockerHub: readDockerHub(read, mistakes, { port, publicUrl }),
     token: text(env, 'TIDEMARK_TOKEN'),
     manifestMaxBytes: read('TIDEMARK_MANIFEST_MAX_BYTES', 4 * MIB, parseByteCount),
     blobs: read('TIDEMARK_BLOBS', undefined, parseBlobLocation),

@@ -48,6 +48,12 @@ const rules: Readonly<Record<string, Rule>> = {
     node: [],
     why: 'timetables are pure',
   },
+  'src/client-config/': {
+    folders: ['src/oci/'],
+    packages: [],
+    node: [],
+    why: 'the files of a client are a function of its settings',
+  },
   'src/threads/': {
     folders: ['src/oci/'],
     packages: [],
@@ -104,7 +110,14 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'access and secrets stand on the database only',
   },
   'src/operations/': {
-    folders: ['src/oci/', 'src/selection/', 'src/timetables/', 'src/db/', 'src/access/'],
+    folders: [
+      'src/oci/',
+      'src/selection/',
+      'src/timetables/',
+      'src/client-config/',
+      'src/db/',
+      'src/access/',
+    ],
     typesOf: ['src/workflows/'],
     packages: ['@mikro-orm/core'],
     why: 'operations validate, ask for the role, and write',
@@ -207,7 +220,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'src/api/graphql/': {
     folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/', 'src/operations/'],
-    typesOf: ['src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
+    typesOf: ['src/client-config/', 'src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
     packages: [
       'graphql',
       'graphql-scalars',
@@ -275,6 +288,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'src/cli/': composition,
   'src/main.ts': composition,
   'src/config.ts': composition,
+  'src/config-docker-hub.ts': composition,
   'src/config-logins.ts': composition,
   'src/config-telemetry.ts': composition,
   'src/config-values.ts': composition,

@@ -38,6 +38,7 @@ test('nothing set: everything embedded, on loopback', () => {
     workerConnections: 64,
     syncsPerHost: 10,
     hostRates: new Map(),
+    dockerHub: { port: undefined, url: undefined, basePath: 'docker.io' },
     throttleBudgetSeconds: 7200,
     allowUpstream: [],
     secretKeys: [],
@@ -86,6 +87,9 @@ test('every setting is read', () => {
     TIDEMARK_OIDC_CLIENT_SECRET: clientSecret,
     TIDEMARK_OIDC_SCOPES: 'openid  groups',
     TIDEMARK_PUBLIC_URL: 'https://registry.example/',
+    TIDEMARK_DOCKER_HUB_PORT: '4001',
+    TIDEMARK_DOCKER_HUB_URL: 'https://Hub.example/',
+    TIDEMARK_DOCKER_HUB_BASE_PATH: 'mirror/docker',
     TIDEMARK_TOKEN: token,
     TIDEMARK_MANIFEST_MAX_BYTES: '8MiB',
     TIDEMARK_STORAGE_QUOTA_BYTES: '500 GiB',
@@ -138,6 +142,7 @@ test('every setting is read', () => {
       },
     },
     publicUrl: 'https://registry.example/',
+    dockerHub: { port: 4001, url: 'https://hub.example', basePath: 'mirror/docker' },
     token,
     manifestMaxBytes: 8_388_608,
     blobs: undefined,
@@ -248,6 +253,11 @@ describe('refused', () => {
     ['TIDEMARK_OIDC_CLIENT_SECRET', clientSecret],
     ['TIDEMARK_OIDC_SCOPES', 'groups'],
     ['TIDEMARK_PUBLIC_URL', 'registry.example'],
+    ['TIDEMARK_DOCKER_HUB_PORT', '65536'],
+    ['TIDEMARK_DOCKER_HUB_PORT', '4000'],
+    ['TIDEMARK_DOCKER_HUB_URL', 'hub.example'],
+    ['TIDEMARK_DOCKER_HUB_URL', 'https://registry.example/hub'],
+    ['TIDEMARK_DOCKER_HUB_BASE_PATH', '/docker.io/'],
     ['TIDEMARK_SECRET_KEY', 'c2hvcnQ='],
     ['TIDEMARK_SECRET_KEY', `${KEY.slice(0, 42)}B`],
     ['TIDEMARK_SECRET_KEY', `${KEY},not base64!`],
@@ -260,6 +270,13 @@ describe('refused', () => {
     ['TIDEMARK_EARLIER_DISTRIBUTIONS', 'hidden'],
   ])('%s=%s', (name, value) => {
     expect(mistakesOf({ [name]: value })).toContain(`\n  ${name} `);
+  });
+
+  test('the host of the public URL as the address of Docker Hub', () => {
+    const url = 'https://registry.example';
+    expect(mistakesOf({ TIDEMARK_PUBLIC_URL: `${url}/`, TIDEMARK_DOCKER_HUB_URL: url })).toContain(
+      'TIDEMARK_DOCKER_HUB_URL has the host of TIDEMARK_PUBLIC_URL',
+    );
   });
 
   test('OIDC without its issuer and audience', () => {

@@ -35,6 +35,7 @@ export const fieldRules: Readonly<Record<string, FieldRule>> = {
   'Query.viewer': 'signedIn',
   'Query.estate': 'signedIn',
   'Query.search': 'signedIn',
+  'Query.clientConfiguration': 'signedIn',
   'Query.configuration': 'signedIn',
   'Query.tokens': 'admin',
   'Query.grants': 'admin',

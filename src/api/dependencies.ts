@@ -20,11 +20,26 @@ import type { Tracing } from '../telemetry/tracing.ts';
 import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import type { WorkflowStarter } from '../operations/workflows.ts';
 
+/**
+ * An address of this server that serves the names below one base path without it, as a mirror of Docker Hub: dockerd's `registry-mirrors`
+ * take an address without a path, and ask there for `library/alpine`.
+ */
+export interface DockerHubConfig {
+  /** The base path of Docker Hub's repositories on this server. */
+  readonly basePath: string;
+  /** The port that serves them; undefined: none. */
+  readonly port?: number | undefined;
+  /** The address as clients write it, without a path: requests with its host are for Docker Hub, on each port. Undefined: none. */
+  readonly url?: string | undefined;
+}
+
 export interface ApiConfig {
   /** The address that the server listens on. On loopback, foreign Host headers are refused. */
   readonly host: string;
   /** The public URL of this server; undefined: taken from each request, over http. */
   readonly publicUrl?: string | undefined;
+  /** Where Docker Hub's repositories are served without their base path; undefined: nowhere. */
+  readonly dockerHub?: DockerHubConfig | undefined;
   /** Whether remotes may name loopback and private addresses. */
   readonly allowPrivate: boolean;
   /** Hosts and CIDR ranges on private addresses that are allowed as upstreams. */

@@ -13,10 +13,21 @@ export function isLoopbackHost(host: string): boolean {
  */
 export function checkHost(
   headers: IncomingHttpHeaders,
-  { host: listenHost, publicUrl }: { readonly host: string; readonly publicUrl?: string | undefined },
+  {
+    host: listenHost,
+    publicUrl,
+    dockerHub,
+  }: {
+    readonly host: string;
+    readonly publicUrl?: string | undefined;
+    readonly dockerHub?: { readonly url?: string | undefined } | undefined;
+  },
 ): { readonly status: 403 | 421; readonly message: string } | undefined {
   const host = (headers.host ?? '').toLowerCase();
-  const isKnown = loopbackNames.has(host.replace(/:[0-9]{1,5}$/, '')) || host === publicHost(publicUrl);
+  const isKnown =
+    loopbackNames.has(host.replace(/:[0-9]{1,5}$/, '')) ||
+    host === publicHost(publicUrl) ||
+    host === publicHost(dockerHub?.url);
   if (isLoopbackHost(listenHost) && !isKnown)
     return {
       status: 421,

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import { isTidemarkError } from '../oci/error.ts';
 import type { TidemarkError } from '../oci/error.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { isForDockerHub } from './distribution/docker-hub.ts';
 import { sendError } from './distribution/error.ts';
 import { isDistributionUrl } from './distribution/parse-path.ts';
 import { hideDistributionPath, serveDistribution } from './distribution/serve-distribution.ts';
@@ -90,6 +91,11 @@ function guardRequests(app: FastifyInstance, api: ApiDependencies): void {
     return isDistributionUrl(request.originalUrl)
       ? sendError(reply, { ...refusal, code: 'DENIED' })
       : reply.code(refusal.status).send(errorBody('BAD_REQUEST', refusal.message));
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const isOpen = isDistributionUrl(request.originalUrl) || request.url.split('?', 1)[0] === '/token';
+    if (isOpen || !isForDockerHub(request.raw, api.config)) return undefined;
+    return reply.code(404).send(errorBody('NOT_FOUND', "This address serves Docker Hub's images only."));
   });
   app.addHook('onRequest', async ({ raw, originalUrl }) => {
     // An upload has no time limit; `/v2/` enforces an idle timeout.

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { isForDockerHub } from './distribution/docker-hub.ts';
 import { checkHost } from './host-guard.ts';
 import { createSocketDoor } from './socket-door.ts';
 import { createSocketLogins } from './socket-logins.ts';
@@ -47,7 +48,8 @@ export function serveSockets(server: Server, options: SocketOptions): SocketTran
   );
 
   server.on('upgrade', (request, socket: Duplex, head) => {
-    const refusal = refuseUpgrade(request.url ?? '', checkHost(request.headers, api.config));
+    const url = isForDockerHub(request, api.config) ? '' : (request.url ?? '');
+    const refusal = refuseUpgrade(url, checkHost(request.headers, api.config));
     if (refusal !== undefined) {
       socket.on('error', () => undefined);
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isTidemarkError } from '../oci/error.ts';
 import type { Choose, CommandPlan } from './command.ts';
 import { addAccess } from './commands/access-commands.ts';
+import { addClientConfig } from './clients/client-config-command.ts';
 import { addCompletion } from './commands/completion-command.ts';
 import { addConfiguration } from './configuration/configuration-commands.ts';
 import { addContent } from './commands/content-commands.ts';
@@ -39,7 +40,7 @@ const groups: readonly (readonly [string, readonly ((program: Command, choose: C
       addAccess,
     ],
   ],
-  ['Operate:', [addStatus, addSearch, addUpkeep]],
+  ['Operate:', [addStatus, addSearch, addUpkeep, addClientConfig]],
   ['Run a server:', [addServer, addCompletion]],
 ];
 

@@ -22,6 +22,7 @@ const words: Readonly<Record<string, string>> = {
   credentialId: '--credential',
   catchupWindowSeconds: '--catch-up',
   deleteRemote: '--with-remote',
+  dockerHubUrl: '--docker-hub-url',
   dockerReference: '--docker-reference',
   downloadConcurrency: '--concurrency',
   excludeTagPatterns: '--exclude-tag-pattern',

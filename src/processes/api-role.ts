@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import type { FastifyInstance } from 'fastify';
 import { createAccess } from '../access/access.ts';
 import { areLoginsOn } from '../access/login-settings.ts';
 import { finishRotation } from '../access/rotate-secrets.ts';
 import { createOutputLog } from '../api/access-log.ts';
 import type { ApiConfig } from '../api/dependencies.ts';
+import { createDockerHubListener } from '../api/docker-hub-listener.ts';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { createApi } from '../api/server.ts';
 import { startPullCounter } from '../api/pull-counter.ts';
@@ -24,7 +26,7 @@ import { checkDistributions } from './check-distributions.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import type { Ground } from './ground.ts';
-import { listen } from './listen.ts';
+import { addressesOf, listen } from './listen.ts';
 import { readVersion } from './program-version.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { openUploads } from './uploads.ts';
@@ -81,11 +83,27 @@ export async function startApiRole(
     accessLog: config.accessLog === 'json' ? createOutputLog() : undefined,
   });
   stopper.add('the API', () => api.close());
-  const apiUrl = await listen(api, config);
-  log(`API ready on ${apiUrl}`);
+  const apiUrl = await listenEverywhere(api, ground, log);
   await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
   stopper.add('the server file', () => removeServerFile(config.dataDir));
   return { apiUrl, refused };
+}
+
+/** @returns the URL of the API. */
+async function listenEverywhere(
+  api: FastifyInstance,
+  { config, stopper }: Ground,
+  log: (message: string) => void,
+): Promise<string> {
+  const [own, dockerHub] = addressesOf(config);
+  const apiUrl = await listen(api, own);
+  log(`API ready on ${apiUrl}`);
+  if (dockerHub !== undefined) {
+    const listener = createDockerHubListener(api);
+    stopper.add('the port for Docker Hub', () => listener.close());
+    log(`Mirror of Docker Hub ready on ${await listen(listener, dockerHub)}`);
+  }
+  return apiUrl;
 }
 
 /** Applies to stored data what the settings of this start decide, and logs what the operator must decide. */
@@ -140,6 +158,7 @@ export function apiConfig({ config, servers }: Ground): ApiConfig {
   return {
     host: config.host,
     publicUrl: config.publicUrl,
+    dockerHub: config.dockerHub,
     allowPrivate: allowsPrivateUpstreams(config),
     allowUpstream: config.allowUpstream,
     temporalUiUrl: servers.temporalUiUrl,

@@ -9,16 +9,22 @@ import { TidemarkError } from '../oci/error.ts';
  * this machine only. Logins or a public URL mean that it is not, even if it listens on loopback behind a proxy.
  */
 export function allowsPrivateUpstreams({
-  host,
-  publicUrl,
   logins,
-}: Pick<Config, 'host' | 'publicUrl' | 'logins'>): boolean {
+  ...addresses
+}: Addresses & Pick<Config, 'logins'>): boolean {
   const asksForLogins = logins !== undefined && areLoginsOn(logins);
-  return isLoopbackHost(host) && !isPublic(publicUrl) && !asksForLogins;
+  return isLoopbackHost(addresses.host) && publicAddress(addresses) === undefined && !asksForLogins;
 }
 
-function isPublic(publicUrl: string | undefined): boolean {
-  return publicUrl !== undefined && !isLoopbackHost(new URL(publicUrl).hostname);
+type Addresses = Pick<Config, 'host' | 'publicUrl' | 'dockerHub'>;
+
+/** The setting that says that others reach this server through a proxy. */
+function publicAddress({ publicUrl, dockerHub }: Addresses): string | undefined {
+  const settings = { TIDEMARK_PUBLIC_URL: publicUrl, TIDEMARK_DOCKER_HUB_URL: dockerHub.url };
+  return Object.entries(settings)
+    .filter(([, url]) => url !== undefined && !isLoopbackHost(new URL(url).hostname))
+    .map(([name, url]) => `${name} is ${url}`)
+    .at(0);
 }
 
 /**
@@ -26,16 +32,13 @@ function isPublic(publicUrl: string | undefined): boolean {
  * `off` must be explicit: the proxy may have logins of its own.
  * @throws TidemarkError `CONFIG_INVALID` if others can reach the server and no logins are configured
  */
-export function chooseLogins({
-  host,
-  publicUrl,
-  logins,
-}: Pick<Config, 'host' | 'publicUrl' | 'logins'>): LoginSettings {
+export function chooseLogins({ logins, ...addresses }: Addresses & Pick<Config, 'logins'>): LoginSettings {
+  const { host } = addresses;
   const chosen = logins ?? noLogins;
   if (areLoginsOn(chosen)) return chosen;
-  const isProxied = logins === undefined && isPublic(publicUrl);
-  if (isLoopbackHost(host) && !isProxied) return chosen;
-  const where = isLoopbackHost(host) ? `TIDEMARK_PUBLIC_URL is ${publicUrl}` : `TIDEMARK_HOST is ${host}`;
+  const proxied = logins === undefined ? publicAddress(addresses) : undefined;
+  if (isLoopbackHost(host) && proxied === undefined) return chosen;
+  const where = isLoopbackHost(host) ? proxied : `TIDEMARK_HOST is ${host}`;
   throw new TidemarkError(
     'CONFIG_INVALID',
     `${where}, where others can reach the API, and TIDEMARK_AUTH is ${logins === undefined ? 'not set' : 'off'}: they could do ` +

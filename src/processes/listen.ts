@@ -9,17 +9,34 @@ const unusableAddress = new Map([
   ['EADDRNOTAVAIL', 'is no address of this machine'],
 ]);
 
-type Address = Pick<Config, 'host' | 'port'>;
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** The setting of the port. */
+  readonly setting: 'TIDEMARK_PORT' | 'TIDEMARK_DOCKER_HUB_PORT';
+}
+
+/** The addresses that the API listens on: its own first. */
+export function addressesOf({
+  host,
+  port,
+  dockerHub,
+}: Pick<Config, 'host' | 'port' | 'dockerHub'>): readonly [Address, ...Address[]] {
+  const own: Address = { host, port, setting: 'TIDEMARK_PORT' };
+  if (dockerHub.port === undefined) return [own];
+  return [own, { host, port: dockerHub.port, setting: 'TIDEMARK_DOCKER_HUB_PORT' }];
+}
 
 /** @throws TidemarkError `PORT_UNAVAILABLE` */
 export async function listen(
   api: { listen(options: { host: string; port: number }): Promise<string> },
-  { host, port }: Address,
+  address: Address,
 ): Promise<string> {
+  const { host, port } = address;
   try {
     return await api.listen({ host, port });
   } catch (error) {
-    throw await unavailable(error, { host, port });
+    throw await unavailable(error, address);
   }
 }
 
@@ -27,14 +44,15 @@ export async function listen(
  * Checks that the API will be able to listen, before anything else starts: creating PostgreSQL takes a second.
  * @throws TidemarkError `PORT_UNAVAILABLE`
  */
-export async function checkPort({ host, port }: Address): Promise<void> {
+export async function checkPort(address: Address): Promise<void> {
+  const { host, port } = address;
   if (port === 0) return;
   const server = createServer();
   try {
     server.listen({ host, port });
     await once(server, 'listening');
   } catch (error) {
-    throw await unavailable(error, { host, port });
+    throw await unavailable(error, address);
   }
   const closed = once(server, 'close');
   server.close();
@@ -45,14 +63,14 @@ async function unavailable(error: unknown, address: Address): Promise<unknown> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = unusableAddress.get(code);
   if (reason === undefined) return error;
-  const { host, port } = address;
+  const { host, port, setting } = address;
   const url = code === 'EADDRINUSE' ? await findOther(address) : undefined;
   const what = url === undefined ? reason : 'is taken by another Tidemark';
   const use = url === undefined ? '' : `Use that one with TIDEMARK_SERVER=${url}, or set`;
   return new TidemarkError(
     'PORT_UNAVAILABLE',
     `The API cannot listen on ${host}:${port}, which ${what}. ` +
-      `${use === '' ? 'Set' : use} TIDEMARK_PORT to another port (0 for any free one), or TIDEMARK_HOST to another address.`,
+      `${use === '' ? 'Set' : use} ${setting} to another port (0 for any free one), or TIDEMARK_HOST to another address.`,
     { origin: 'caller', cause: error },
   );
 }

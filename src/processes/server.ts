@@ -9,7 +9,7 @@ import { apiConfig, startApiRole } from './api-role.ts';
 import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
 import { layGround } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
-import { checkPort } from './listen.ts';
+import { addressesOf, checkPort } from './listen.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { temporal, whenReachable } from './reachable.ts';
 import { temporalOptions } from './temporal/temporal-options.ts';
@@ -40,7 +40,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
   try {
     if (options.roles.includes('api')) {
       chooseLogins(config);
-      await checkPort(config);
+      for (const address of addressesOf(config)) await checkPort(address);
     }
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();

@@ -156,6 +156,13 @@ export const fieldRows: readonly FieldRow[] = [
     shows: (t) => t.repositoryId,
   },
   {
+    field: 'Query.clientConfiguration',
+    least: 'signedIn',
+    isOfCaller: true,
+    ask: () =>
+      'clientConfiguration(client: PODMAN, url: "https://registry.example", namespaces: [{ namespace: "quay.io", basePath: "quay" }]) { commands notes }',
+  },
+  {
     field: 'Query.configuration',
     least: 'reader',
     ask: () => 'configuration(section: REPOSITORY, first: 100) { nodes { id } }',

@@ -7,18 +7,22 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { until } from '../support/until.ts';
 import { requirePeer, skipWithout } from './peers.ts';
+import type { PeerName } from './peers.ts';
 
 export interface DockerEngine {
+  /** The home of its client, with its logins. */
+  readonly home: string;
   /** Runs `docker` with this engine. @returns what it prints. */
   docker(...args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
 /** Whether tests that need an engine are to be skipped, with a line that says so. In CI they run and fail instead. */
-export function skipWithoutEngine(): boolean {
-  if (skipWithout('dockerd', 'docker')) return true;
+export function skipWithoutEngine(...names: readonly PeerName[]): boolean {
+  const needed: readonly PeerName[] = names.length > 0 ? names : ['dockerd', 'docker'];
+  if (skipWithout(...needed)) return true;
   if (process.getuid?.() === 0 || process.env['CI'] !== undefined) return false;
-  console.warn('Skipped: dockerd needs root.');
+  console.warn(`Skipped: ${needed.join(', ')} need root.`);
   return true;
 }
 
@@ -31,12 +35,14 @@ const settings = [
   '--insecure-registry=127.0.0.0/8',
 ];
 
-export async function startDockerEngine(): Promise<DockerEngine> {
+/** @param configFile A daemon.json. Default: none. */
+export async function startDockerEngine(configFile?: string): Promise<DockerEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-docker-'));
   const socket = `unix://${join(folder, 'socket')}`;
   const own = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'pid' };
   const folders = Object.entries(own).map(([option, name]) => `--${option}=${join(folder, name)}`);
-  const child = spawn(requirePeer('dockerd'), [`--host=${socket}`, ...folders, ...settings], {
+  const config = configFile === undefined ? [] : [`--config-file=${configFile}`];
+  const child = spawn(requirePeer('dockerd'), [`--host=${socket}`, ...config, ...folders, ...settings], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -46,6 +52,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
   const end = (): void => void child.kill('SIGTERM');
   process.once('exit', end);
   const engine: DockerEngine = {
+    home: folder,
     async docker(...args) {
       const { stdout } = await promisify(execFile)(requirePeer('docker'), args, {
         timeout: 200_000,

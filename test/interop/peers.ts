@@ -1,5 +1,5 @@
 /**
- * Real registries and clients: Debian's docker-registry, skopeo, GnuPG, Chromium and Docker, and crane, regctl, oras and cosign from their Go modules.
+ * Real registries and clients: Debian's docker-registry, skopeo, GnuPG, Chromium, Docker, containerd and podman, and crane, regctl, oras and cosign from their Go modules.
  * scripts/install-peers.sh installs them.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -36,7 +36,10 @@ export type PeerName =
   | 'docker'
   | 'prometheus'
   | 'promtool'
-  | 'dockerd';
+  | 'dockerd'
+  | 'containerd'
+  | 'ctr'
+  | 'podman';
 
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {

@@ -18,6 +18,8 @@ test.each([
     false,
   ],
   [{ TIDEMARK_PUBLIC_URL: 'https://registry.example', TIDEMARK_AUTH: 'off' }, false],
+  [{ TIDEMARK_DOCKER_HUB_URL: 'http://127.0.0.1:5000' }, true],
+  [{ TIDEMARK_DOCKER_HUB_URL: 'https://hub.example', TIDEMARK_AUTH: 'off' }, false],
 ])('upstreams on private addresses need no TIDEMARK_ALLOW_UPSTREAM with %j: %s', (env, expected) => {
   expect(allowsPrivateUpstreams(loadConfig(env))).toBe(expected);
 });

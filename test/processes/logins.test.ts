@@ -57,6 +57,23 @@ test('an API behind a public URL refuses to start without logins, unless TIDEMAR
   expect(created.text).toContain('TIDEMARK_ALLOW_UPSTREAM');
 });
 
+test('a second port serves Docker Hub images, is checked before the start, and closes with the API', async () => {
+  const stack = await newStack();
+  const api = await stack.launch('api', { TIDEMARK_DOCKER_HUB_PORT: '0' });
+  const [, url = '', port = ''] =
+    /Mirror of Docker Hub ready on (http:\/\/[\d.]+:(\d+))/.exec(api.output()) ?? [];
+  // the connection stays open
+  expect((await fetch(`${url}/v2/`)).status).toBe(200);
+  expect((await fetch(`${url}/graphql`)).status).toBe(404);
+
+  const second = stack.run(['api'], { TIDEMARK_DOCKER_HUB_PORT: port });
+  expect(await second.ended()).toBe(1);
+  expect(second.output()).toMatch(/PORT_UNAVAILABLE: .*taken.* Set TIDEMARK_DOCKER_HUB_PORT to another port/);
+
+  api.child.kill('SIGTERM');
+  expect(await api.ended()).toBe(0);
+});
+
 test('the first token is shown once, written nowhere, and lets the command line in', async () => {
   const stack = await newStack({ TIDEMARK_AUTH: 'tokens', LOG_LEVEL: 'trace' });
   const created = stack.run(['token', 'create', '--admin', 'ops']);

@@ -4,16 +4,18 @@ import { registryService } from '../../access/registry-token.ts';
 import type { RegistryAction } from '../../access/registry-token.ts';
 import { quoteValue } from '../../oci/error.ts';
 import type { TidemarkError } from '../../oci/error.ts';
+import { isForDockerHub } from './docker-hub.ts';
 import { refuse } from './error.ts';
+import { clientName } from './exchange.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { trimTrailingSlashes } from '../../oci/trim-ends.ts';
 
-/** The base URL under which clients reach this server. */
+/** The base URL under which the client of a request reaches this server. */
 export function publicUrl(
-  { headers }: FastifyRequest,
+  { headers, raw }: FastifyRequest,
   { config }: Pick<DistributionDependencies, 'config'>,
 ): string {
-  const { publicUrl: configured } = config;
+  const configured = isForDockerHub(raw, config) ? config.dockerHub?.url : config.publicUrl;
   return configured === undefined ? `http://${headers.host ?? config.host}` : trimTrailingSlashes(configured);
 }
 
@@ -59,7 +61,7 @@ export function refuseAction(exchange: Exchange, action: RegistryAction, name: s
   if (viewer.kind === 'anonymous' || scopes !== undefined) {
     const wanted = action === 'push' ? 'pull,push' : action;
     return unauthorised(exchange, {
-      scope: `repository:${name}:${wanted}`,
+      scope: `repository:${clientName(exchange, name)}:${wanted}`,
       ...(scopes === undefined ? {} : { error: 'insufficient_scope' }),
     });
   }

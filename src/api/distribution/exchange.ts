@@ -14,10 +14,12 @@ export type DistributionDependencies = Pick<
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  /** With the name that is served. */
+  /** With names as they are on this server. */
   readonly path: DistributionPath;
   /** Where `?ns=` has led to another name. */
   readonly asked?: AskedName | undefined;
+  /** What the client's names lack on this server; mostly empty (`docker-hub.ts`). */
+  readonly prefix: string;
   readonly query: URLSearchParams;
   readonly em: Em;
   readonly client: RegistryViewer;
@@ -40,10 +42,22 @@ export function nameContent({ request, reply }: Exchange, digest: string): { rea
 
 /** How the client names a repository, for the links to its next requests. */
 export function askedAs(
-  { asked }: Exchange,
+  exchange: Pick<Exchange, 'asked' | 'prefix'>,
   name: string,
 ): { readonly name: string; readonly query: Readonly<Record<string, string>> } {
-  return asked === undefined ? { name, query: {} } : { name: asked.name, query: { ns: asked.namespace } };
+  const { asked } = exchange;
+  if (asked === undefined) return { name: clientName(exchange, name), query: {} };
+  return { name: asked.name, query: { ns: asked.namespace } };
+}
+
+/** A name as this client writes it. */
+export function clientName({ prefix }: Pick<Exchange, 'prefix'>, name: string): string {
+  return name.slice(prefix.length);
+}
+
+/** The path of a repository, as this client writes it. */
+export function clientPath(exchange: Pick<Exchange, 'prefix'>, name: string): string {
+  return `/v2/${clientName(exchange, name)}`;
 }
 
 /** For GET and HEAD: Node omits the body of an answer to HEAD. */

@@ -43,16 +43,22 @@ export function isDistributionUrl(url: string): boolean {
 /**
  * Parses the URL as received. The path is not decoded, so that nothing can hide in it (fault 64). Only the colon of a digest may be `%3A`, as
  * some clients write it.
+ * @param prefix What the client's names lack on this server (`docker-hub.ts`).
  * @throws TidemarkError `NAME_INVALID`, `DIGEST_INVALID`, `DIGEST_UNSUPPORTED`, or `MANIFEST_UNKNOWN` for an invalid tag.
  */
-export function parseTarget(url: string): DistributionTarget {
+export function parseTarget(url: string, prefix = ''): DistributionTarget {
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
   for (const [key, value] of query)
     if (value.includes('\0'))
       throw refuse('NAME_INVALID', `${quoteValue(key)} in the query has a NUL in it; expected none.`);
-  return { path: parsePath(path), query };
+  if (prefix === '') return { path: parsePath(path), query };
+  // the prefix says it already
+  query.delete('ns');
+  const from = query.get('from');
+  if (from !== null) query.set('from', `${prefix}${from}`);
+  return { path: parsePath(path.replace(/^(?:\/extensions)?\/v2\/(?!_catalog$|$)/, `$&${prefix}`)), query };
 }
 
 function parsePath(path: string): DistributionPath {

@@ -4,6 +4,7 @@ import { answerBase } from './pull/base.ts';
 import { answerBlob } from './pull/blobs.ts';
 import { answerCatalog } from './pull/catalog.ts';
 import { sendError, toFailure } from './error.ts';
+import { prefixFor } from './docker-hub.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
 import { answerManifest } from './pull/manifests.ts';
 import { isDistributionUrl, parseTarget } from './parse-path.ts';
@@ -28,13 +29,25 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
     url: '/v2/',
     onRequest: async (request, reply) => {
       reply.header('docker-distribution-api-version', 'registry/2.0');
-      const target = parseTarget(request.originalUrl);
+      const prefix = prefixFor(request, api.config);
+      const target = parseTarget(request.originalUrl, prefix);
       const client = await api.access.identifyClient(request.headers.authorization);
       const em = api.database.em.fork();
       const led = await leadToNamespace(em, request.method, target);
       if (led !== undefined) reply.header('oci-namespace', led.asked.namespace);
       const { path, query } = { ...target, ...led };
-      const exchange: Exchange = { request, reply, path, asked: led?.asked, query, em, client, api, locks };
+      const exchange: Exchange = {
+        request,
+        reply,
+        path,
+        asked: led?.asked,
+        prefix,
+        query,
+        em,
+        client,
+        api,
+        locks,
+      };
       request.setDecorator('exchange', exchange);
       const writes = isPush(request.method, path);
       authorise(exchange, writes);

@@ -6,8 +6,10 @@ import { visibilityOf } from '../../access/viewer.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { readPublicNames } from '../../db/distributions/distributions.ts';
 import { readProxiedScopes } from '../../db/proxies/find-proxy.ts';
+import { isTidemarkError } from '../../oci/error.ts';
 import { isRepositoryName } from '../../oci/reference.ts';
 import { sendError, toFailure } from './error.ts';
+import { prefixFor } from './docker-hub.ts';
 import type { DistributionDependencies } from './exchange.ts';
 
 /** Clients request one or two: the repository, and the source of a mount. */
@@ -37,10 +39,14 @@ export function serveTokens(app: FastifyInstance, api: DistributionDependencies)
 async function answerToken(
   request: FastifyRequest,
   reply: FastifyReply,
-  { access, database }: DistributionDependencies,
+  { access, database, config }: DistributionDependencies,
 ): Promise<FastifyReply> {
-  const asked = parseScopes(request.originalUrl);
-  const token = await access.issue(request.headers.authorization, async (viewer) => {
+  const prefix = prefixFor(request, config);
+  const asked = parseScopes(request.originalUrl).map(({ name, actions }) => ({
+    name: `${prefix}${name}`,
+    actions,
+  }));
+  const narrowAll = async (viewer: Viewer): Promise<RepositoryScope[]> => {
     const open = await readPublicNames(
       database.em.fork(),
       asked.map(({ name }) => name),
@@ -54,6 +60,13 @@ async function answerToken(
     return asked.flatMap((scope) =>
       narrow(viewer, scope, { isPrivate: !open.has(scope.name), isProxied: proxied.has(scope.name) }),
     );
+  };
+  const token = await access.issue(request.headers.authorization, narrowAll).catch((error: unknown) => {
+    // dockerd sends its login at Docker Hub to mirrors too. A login at this address itself asks for no scope.
+    const isPull = prefix !== '' && asked.length > 0;
+    if (isPull && isTidemarkError(error) && error.code === 'UNAUTHENTICATED')
+      return access.issue(undefined, narrowAll);
+    throw error;
   });
   return reply.header('cache-control', 'no-store').send({
     token: token.text,

@@ -25,6 +25,7 @@ import {
   UpstreamCredentialResolver,
 } from './credentials/credential.resolver.ts';
 import { checkField } from '../../access/field-rules.ts';
+import { ClientConfigurationResolver } from './clients/client-configuration.resolver.ts';
 import { ConfigurationResolver } from './configuration/configuration.resolver.ts';
 import type { RequestContext } from './context.ts';
 import { BlobTextResolver } from './content/blob-text.resolver.ts';
@@ -151,6 +152,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   ConfigurationResolver,
   EstateResolver,
   SearchResolver,
+  ClientConfigurationResolver,
   RepositoryFreshnessResolver,
   UpstreamQuotaResolver,
   MirrorRuleResolver,

@@ -97,15 +97,15 @@ export async function readPoliciesInForce(em: Em, ids: readonly number[]): Promi
   return ids.map((id) => [...(byId.get(id) ?? [])].filter((policyId) => policyId !== null));
 }
 
-/** A page of the public and the visible base paths, in lexical order. */
+/** A page of the public and the visible base paths that begin with a prefix, in lexical order of what follows it. */
 export async function readBasePathPage(
   em: Em,
   { visibility, isShared }: { readonly visibility: Visibility; readonly isShared: boolean },
-  page: { readonly first: number; readonly after: string | undefined },
+  page: { readonly first: number; readonly after: string | undefined; readonly prefix: string },
 ): Promise<Page<{ basePath: string }>> {
   const found = await sql<{ basePath: string }>`
     select d.base_path as "basePath" from distribution d join repository r on r.id = d.repository_id
-    where d.base_path > ${page.after ?? ''} and (not d.is_private or ${nameVisible(sql`d.base_path`, visibility)})
+    where d.base_path > ${`${page.prefix}${page.after ?? ''}`} and starts_with(d.base_path, ${page.prefix}) and (not d.is_private or ${nameVisible(sql`d.base_path`, visibility)})
       and ${mayServe(isShared)}
     order by d.base_path limit ${page.first + 1}`.execute(kysely(em));
   return toPage(found.rows, page.first);

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createAccess } from '../../../src/access/access.ts';
 import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { startPullCounter } from '../../../src/api/pull-counter.ts';
+import { createDockerHubListener } from '../../../src/api/docker-hub-listener.ts';
 import { createAccessLog } from '../../../src/api/access-log.ts';
 import type { ApiConfig, ApiDependencies, UpstreamReader } from '../../../src/api/dependencies.ts';
 import { createApi } from '../../../src/api/server.ts';
@@ -26,6 +27,8 @@ export interface ListeningApi extends GraphqlClient {
   readonly url: string;
   /** `127.0.0.1:<port>` */
   readonly host: string;
+  /** The port for Docker Hub; with `config.dockerHub` only. */
+  readonly dockerHubUrl: string;
   /** Each address that is served, with its method: `GET /healthz`. */
   readonly routes: readonly string[];
   /** The lines of the access log so far. */
@@ -80,13 +83,18 @@ export async function listenApi({ logins, config, checkStore, ...parts }: ApiPar
   await app.listen({ host: '127.0.0.1', port: 0 });
   const host = `127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const url = `http://${host}`;
+  const dockerHub = createDockerHubListener(app);
+  const dockerHubUrl =
+    config?.dockerHub === undefined ? '' : await dockerHub.listen({ host: '127.0.0.1', port: 0 });
   return {
     ...createGraphqlClient(() => url),
     url,
     host,
+    dockerHubUrl,
     routes: listRoutes(app.printRoutes({ commonPrefix: false })),
     accessed: () => accessLines.map((line) => JSON.parse(line) as Record<string, unknown>),
     async close() {
+      await dockerHub.close();
       await app.close();
       await pulls.close();
       expectNoSecret(accessLines.join(''), 'the access log');

@@ -3,14 +3,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noLogins } from '../../../src/access/login-settings.ts';
-import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { openUploadFolder } from '../../../src/content/folder/upload-folder.ts';
 import type { UploadFolder } from '../../../src/content/folder/upload-folder.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { startApi } from './api-server.ts';
-import type { ApiUnderTest } from './api-server.ts';
+import type { ApiOptions, ApiUnderTest } from './api-server.ts';
 import { pull } from './pull.ts';
 import type { PullAnswer } from './pull.ts';
 
@@ -39,7 +38,7 @@ export interface Sent {
 }
 
 export async function startPushScene(
-  options: { readonly uploads?: UploadFolder; readonly logins?: LoginSettings } = {},
+  options: Pick<ApiOptions, 'config' | 'logins'> & { readonly uploads?: UploadFolder } = {},
 ): Promise<PushScene> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-push-'));
   const store = await openFolderStore({ root: folder, fsync: false });
@@ -49,6 +48,7 @@ export async function startPushScene(
     uploads,
     temporalAddress: '127.0.0.1:9',
     logins: options.logins ?? noLogins,
+    ...(options.config === undefined ? {} : { config: options.config }),
   });
   const send: PushScene['send'] = (method, path, { headers, body } = {}) =>
     pull(api.url, {

@@ -3,7 +3,7 @@ import { readTagPages } from '../../../db/reads/tags/read-tags.ts';
 import type { TagRow } from '../../../db/reads/tags/read-tags.ts';
 import { tidemarkLists } from '../../../oci/hosts/tidemark-lists.ts';
 import type { Exchange } from '../exchange.ts';
-import { askedAs, sendJson } from '../exchange.ts';
+import { askedAs, clientName, clientPath, sendJson } from '../exchange.ts';
 import { findServedVersion } from '../served-version.ts';
 import { nextLink, pageMaxRows, parsePage } from './paging.ts';
 
@@ -21,10 +21,10 @@ export async function answerTags(exchange: Exchange, name: string): Promise<Fast
 
 /** docs/serving.md, "Tags with digests": the same pages with the digest and media type of each tag. */
 export async function answerTagDigests(exchange: Exchange, name: string): Promise<FastifyReply> {
-  const path = `/v2/${name}/_tidemark/${tidemarkLists.value}`;
+  const path = `${clientPath(exchange, name)}/_tidemark/${tidemarkLists.value}`;
   const rows = await readPage(exchange, name, { path, query: {}, most: digestsAtMost });
   const tags = rows.map(({ name: tag, digest, mediaType }) => ({ name: tag, digest, mediaType }));
-  return sendJson(exchange, { name, tags });
+  return sendJson(exchange, { name: clientName(exchange, name), tags });
 }
 
 async function readPage(

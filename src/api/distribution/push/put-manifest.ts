@@ -10,6 +10,7 @@ import { mediaTypes } from '../../../oci/manifest/media-type.ts';
 import { isTagName } from '../../../oci/tag-name.ts';
 import { parseManifestDocument } from '../../../threads/parse-manifest.ts';
 import { refuse } from '../error.ts';
+import { clientPath } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import { pushCaller } from '../served-version.ts';
 import type { ManifestReference } from '../parse-path.ts';
@@ -51,7 +52,10 @@ export async function putManifest(
   if (byDigest && tags.length > 0) reply.header('oci-tag', tags);
   return reply
     .code(201)
-    .headers({ location: `/v2/${name}/manifests/${digest}`, 'docker-content-digest': digest })
+    .headers({
+      location: `${clientPath(exchange, name)}/manifests/${digest}`,
+      'docker-content-digest': digest,
+    })
     .send();
 }
 

@@ -19,6 +19,7 @@ import type { Digest } from '../../../oci/digest.ts';
 import { quoteValue } from '../../../oci/error.ts';
 import { isRepositoryName } from '../../../oci/reference.ts';
 import { refuse } from '../error.ts';
+import { clientPath } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import { pushCaller } from '../served-version.ts';
 import { contentLength, readBody } from './request-body.ts';
@@ -35,18 +36,18 @@ interface UploadPath {
 
 /** `POST /v2/<name>/blobs/uploads/`: begins an upload, stores a whole blob (`digest`), or links one of another repository (`mount`, `from`). */
 export async function beginUpload(exchange: Exchange, { name }: UploadPath): Promise<FastifyReply> {
-  const { query, em, reply, api } = exchange;
+  const { query, em, api } = exchange;
   const digest = readDigest(query, 'digest');
   const mount = readDigest(query, 'mount');
   const { repositoryId } = await makePushTarget(em, name, pushCaller(exchange, 'push'));
   if (mount !== undefined && (await mountBlob(exchange, { repositoryId, digest: mount })))
-    return created(reply, name, mount);
+    return created(exchange, name, mount);
   const id = randomUUID();
   const { viewer } = exchange.client;
   const upload = { id, repositoryId, owner: callerKey(viewer) };
   await openUpload(em, upload, viewer.kind === 'everybody' ? capsOfEverybody : caps);
   await api.uploads.create(id);
-  if (digest === undefined) return progress(reply.code(202), { name, id }, 0);
+  if (digest === undefined) return progress(exchange, 202, { name, id }, 0);
   try {
     return await write(exchange, { name, id, repositoryId }, digest);
   } catch (error) {
@@ -78,7 +79,7 @@ export async function showUpload(exchange: Exchange, path: UploadPath): Promise<
   await findUpload(exchange, path);
   const sizeBytes = await exchange.api.uploads.sizeOf(path.id);
   if (sizeBytes === undefined) throw unknown(path);
-  return progress(exchange.reply.code(204), path, sizeBytes);
+  return progress(exchange, 204, path, sizeBytes);
 }
 
 /** `DELETE`: removes the upload, even while another request writes to it. */
@@ -99,7 +100,7 @@ async function write(
   upload: OpenUpload,
   digest: Digest | undefined,
 ): Promise<FastifyReply> {
-  const { request, reply, em, locks } = exchange;
+  const { request, em, locks } = exchange;
   const { uploads } = exchange.api;
   const { id, name, repositoryId } = upload;
   const range = readContentRange(exchange);
@@ -115,7 +116,7 @@ async function write(
       // Also after an error: the client resumes from there.
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
     }
-    if (digest === undefined) return progress(reply.code(202), upload, (await uploads.sizeOf(id)) ?? 0);
+    if (digest === undefined) return progress(exchange, 202, upload, (await uploads.sizeOf(id)) ?? 0);
     // Until the row exists, a garbage collection would remove the file (fault 111).
     await locks.guarded(uploadedBlobLock(digest), async () => {
       const { sizeBytes } = await uploads.finish(id, digest);
@@ -123,7 +124,7 @@ async function write(
     });
     // The blob is stored. The sweep removes parts that cannot be removed now.
     await uploads.cancel(id).catch(() => undefined);
-    return created(reply, name, digest);
+    return created(exchange, name, digest);
   });
 }
 
@@ -183,12 +184,12 @@ function readContentRange({ request }: Exchange): ContentRange | undefined {
 
 /** distribution-spec: "If the chunk is out of order, the response MUST be 416 Requested Range Not Satisfiable" (fault 70). */
 function outOfOrder(
-  { reply }: Exchange,
+  exchange: Exchange,
   upload: UploadPath,
   sizeBytes: number,
   range: ContentRange | undefined,
 ): Error {
-  nameUpload(reply, upload, sizeBytes);
+  nameUpload(exchange, upload, sizeBytes);
   const came =
     range === undefined ? 'Another request has written to it' : `The chunk begins at byte ${range.start}`;
   return refuse(
@@ -197,24 +198,32 @@ function outOfOrder(
   );
 }
 
-function progress(reply: FastifyReply, upload: UploadPath, sizeBytes: number): FastifyReply {
-  nameUpload(reply, upload, sizeBytes);
-  return reply.send();
+function progress(
+  exchange: Exchange,
+  status: 202 | 204,
+  upload: UploadPath,
+  sizeBytes: number,
+): FastifyReply {
+  nameUpload(exchange, upload, sizeBytes);
+  return exchange.reply.code(status).send();
 }
 
-function nameUpload(reply: FastifyReply, { name, id }: UploadPath, sizeBytes: number): void {
-  reply.headers({
-    location: `/v2/${name}/blobs/uploads/${id}`,
+function nameUpload(exchange: Exchange, { name, id }: UploadPath, sizeBytes: number): void {
+  exchange.reply.headers({
+    location: `${clientPath(exchange, name)}/blobs/uploads/${id}`,
     // The position of the last byte. An empty upload has none; clients expect "0-0".
     range: `0-${Math.max(0, sizeBytes - 1)}`,
     'docker-upload-uuid': id,
   });
 }
 
-function created(reply: FastifyReply, name: string, digest: Digest): FastifyReply {
-  return reply
+function created(exchange: Exchange, name: string, digest: Digest): FastifyReply {
+  return exchange.reply
     .code(201)
-    .headers({ location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest })
+    .headers({
+      location: `${clientPath(exchange, name)}/blobs/${digest}`,
+      'docker-content-digest': digest,
+    })
     .send();
 }
 
