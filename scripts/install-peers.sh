@@ -4,6 +4,8 @@
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
+#   with --compose also what scripts/compose-journey needs: Debian's busybox, netcat and nginx, docker-compose, and Temporal's server, schema tool and UI in the
+#                             versions of docker-compose.yml, built by Go (some minutes more, once)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
 set -euo pipefail
@@ -14,6 +16,7 @@ oras_version=v1.3.6
 cosign_version=v3.1.3
 conformance_version=v0.0.0-20260831232431-97274622c111
 versitygw_version=v1.8.0
+compose_version=v2.40.3
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -30,29 +33,42 @@ debian_package() {
   wanted_packages+=("$package")
 }
 
-go_program() {
-  local name=$1 module=$2 version=$3
+# go_build NAME VERSION SOURCE COMMAND…: keeps the program NAME that the command leaves in $build.
+go_build() {
+  local name=$1 version=$2 source=$3
+  shift 3
   # The version is in the name, so that a new pin is built and an old one is not taken for it.
   local versioned="$bin/$name-$version"
   if [[ ! -x $versioned ]]; then
     if ! command -v go >/dev/null; then
-      missing+=("$name (with Go: go install $module@$version)")
+      missing+=("$name (with Go: go install $source@$version)")
       return
     fi
     echo "Building $name $version"
     local build
     build=$(mktemp -d "$cache/peers/build.XXXXXX")
-    if GOBIN="$build" go install -trimpath -ldflags='-s -w' "$module@$version" 2>"$build/log"; then
+    if "$@" 2>"$build/log"; then
       mv "$build/$name" "$versioned"
       rm -rf "$build"
     else
       cat "$build/log" >&2
       rm -rf "$build"
-      missing+=("$name ($module@$version did not build)")
+      missing+=("$name ($source@$version did not build)")
       return
     fi
   fi
   ln -sfn "$name-$version" "$bin/$name"
+}
+
+go_program() { go_build "$1" "$3" "$2" go_install "$2@$3"; }
+go_install() { GOBIN="$build" go install -trimpath -ldflags='-s -w' "$1"; }
+
+# go_main NAME MODULE PACKAGE VERSION: built inside of its module, as its authors do; `go install` refuses modules that exclude or replace others.
+go_main() { go_build "$1" "$4" "$2" go_build_inside "$1" "$2@$4" "$3"; }
+go_build_inside() {
+  local folder
+  folder=$(go mod download -json "$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') || return
+  go -C "$folder" build -trimpath -ldflags='-s -w' -o "$build/$1" "$3"
 }
 
 wanted_packages=()
@@ -64,6 +80,13 @@ debian_package chromium
 debian_package dockerd docker.io
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
+if [[ " $* " == *' --compose '* ]]; then
+  debian_package busybox
+  debian_package nc.openbsd netcat-openbsd
+  debian_package nginx nginx-light
+  debian_package iptables
+  debian_package openssl
+fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
   echo "Installing ${wanted_packages[*]}"
   # Debian starts docker-registry as a service on all addresses, and dockerd; ours are started by the tests, on loopback.
@@ -85,7 +108,16 @@ go_program cosign github.com/sigstore/cosign/v3/cmd/cosign "$cosign_version"
 go_program conformance github.com/opencontainers/distribution-spec/conformance "$conformance_version"
 go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
 
-if [[ ${1:-} == --bench ]]; then
+if [[ " $* " == *' --compose '* ]]; then
+  default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" "$(dirname "$0")/../docker-compose.yml" | head -n 1; }
+  temporal=v$(default_of TEMPORAL_VERSION)
+  go_main docker-compose github.com/docker/compose/v2 ./cmd "$compose_version"
+  go_main temporal-server go.temporal.io/server ./cmd/server "$temporal"
+  go_main temporal-sql-tool go.temporal.io/server ./cmd/tools/sql "$temporal"
+  go_main temporal-ui-server github.com/temporalio/ui-server/v2 ./cmd/server "v$(default_of TEMPORAL_UI_VERSION)"
+fi
+
+if [[ " $* " == *' --bench '* ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
   # our own: built each time, which takes a moment where nothing has changed
   (cd "$(dirname "$0")/../bench/tool" && go build -trimpath -o "$bin/bench-tool" .) || missing+=("bench-tool (with Go: bench/tool)")
