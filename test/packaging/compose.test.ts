@@ -1,6 +1,5 @@
-/** What can be checked of the image and of docker-compose.yml where no container engine is. */
+/** docker-compose.yml as it is written. scripts/compose-journey starts it. */
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +12,10 @@ import type { SyncHarness } from '../support/sync/sync-harness.ts';
 interface Service {
   readonly image: string;
   readonly restart?: string;
+  readonly read_only?: boolean;
+  readonly tmpfs?: string[];
+  readonly cap_drop?: string[];
+  readonly security_opt?: string[];
   readonly command?: string[];
   readonly container_name?: string;
   readonly environment?: Record<string, string>;
@@ -103,6 +106,18 @@ describe.skipIf(python === undefined && process.env['CI'] === undefined)('docker
     expect(worker?.ports).toBeUndefined();
   });
 
+  test.each(['api', 'worker', 'migrate'])(
+    'runs %s without capabilities, on a root that is read-only',
+    (name) => {
+      expect(compose.services[name]).toMatchObject({
+        read_only: true,
+        tmpfs: ['/tmp'],
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+    },
+  );
+
   test('holds no secret: a password has to be set, a key is a file', () => {
     for (const service of Object.values(compose.services)) {
       for (const [name, value] of Object.entries(service.environment ?? {})) {
@@ -130,46 +145,6 @@ describe.skipIf(python === undefined && process.env['CI'] === undefined)('docker
       secretKeyFile: '/run/secrets/secret_key',
       logins: { tokens: true, oidc: undefined },
     });
-  });
-});
-
-describe('Dockerfile', () => {
-  const dockerfile = readFileSync(join(projectRoot, 'Dockerfile'), 'utf8');
-  const stages = dockerfile.split(/^(?=FROM )/m).slice(1);
-
-  test('ends in a stage on glibc, without root, with a health check', () => {
-    const last = stages.at(-1) ?? '';
-    expect(stages.filter((stage) => !/^FROM node:24-bookworm-slim( |\n)/.test(stage))).toEqual([]);
-    expect(last).toMatch(/^USER node$/m);
-    // what listens for others asks who they are
-    expect(last).toMatch(/TIDEMARK_HOST=0\.0\.0\.0 \\\n +TIDEMARK_AUTH=tokens/);
-    expect(last).toMatch(/^HEALTHCHECK [^]*\/readyz/m);
-    expect(last).not.toMatch(/npm (ci|install)/);
-  });
-
-  test('copies only what .dockerignore lets in, and what is there', () => {
-    const allowed = readFileSync(join(projectRoot, '.dockerignore'), 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('!'))
-      .map((line) => line.slice(1));
-    const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, names = '']) =>
-      names.split(' '),
-    );
-    expect(sources.sort()).toEqual(allowed.sort());
-    expect(spawnSync('ls', ['-d', ...sources], { cwd: projectRoot }).status).toBe(0);
-  });
-
-  test('leaves out every optional package that package.json names', () => {
-    const manifest = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
-      optionalDependencies: Record<string, string>;
-    };
-    const removed = /rm -rf ([^\n\\]*)/.exec(dockerfile)?.[1] ?? '';
-    const linux = Object.keys(manifest.optionalDependencies).filter((name) => name.includes('linux'));
-    const kept = linux.filter(
-      (name) =>
-        !removed.split(' ').some((path) => `node_modules/${name}`.startsWith(path.replace(/\*$/, ''))),
-    );
-    expect(kept).toEqual([]);
   });
 });
 
