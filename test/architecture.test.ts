@@ -232,7 +232,14 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'resolvers are thin and reach the rest through ApiDependencies',
   },
   'src/api/distribution/': {
-    folders: ['src/oci/', 'src/threads/', 'src/db/', 'src/content/', 'src/access/'],
+    folders: [
+      'src/oci/',
+      'src/threads/',
+      'src/db/',
+      'src/content/',
+      'src/access/',
+      'src/telemetry/events.ts',
+    ],
     typesOf: ['src/api/dependencies.ts'],
     packages: ['fastify'],
     why: 'serving reads only the database and the blob store',

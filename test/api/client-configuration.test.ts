@@ -95,6 +95,28 @@ test('the upstreams that are served under their own names are mapped, as far as 
   ]);
 });
 
+test('the namespaces of proxies come before those of distributions, as far as the caller may pull by them', async () => {
+  await api.sql(
+    `insert into proxy (name, url, namespaces, is_private) values ('k8s', 'https://registry.k8s.io', '{registry.k8s.io}', false),
+      ('all/quay', 'https://quay.io', '{quay.io}', null)`,
+    [],
+  );
+  try {
+    expect(await mirrorsOf('url: null')).toEqual([
+      'quay.io registry.example/all/quay',
+      'docker.io registry.example/docker.io',
+      'registry.k8s.io registry.example/k8s',
+      'registry.lan:5000 registry.example/lan',
+    ]);
+    expect(await mirrorsOf('url: null', 'some')).toEqual([
+      'quay.io registry.example/quay',
+      'registry.k8s.io registry.example/k8s',
+    ]);
+  } finally {
+    await api.sql('delete from proxy', []);
+  }
+});
+
 test('the mirror of Docker Hub is the second port, unless another address is named', async () => {
   expect(await dockerMirrors('fallback: true')).toEqual(['http://registry.example:4001']);
   expect(await dockerMirrors('dockerHubUrl: "https://hub.example/"')).toEqual(['https://hub.example']);

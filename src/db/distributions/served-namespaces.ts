@@ -30,7 +30,7 @@ export async function readServedNamespaces(em: Em, visibility: Visibility): Prom
       group by 1, 2
       union all
       select namespace, p.name, ${proxyCount} from proxy p, unnest(p.namespaces) as namespace
-      where not coalesce(p.is_private, false) or ${nameVisible(sql`p.name`, visibility)}
+      where p.is_private is false or ${nameVisible(sql`p.name`, visibility)} or ${nameVisible(sql`p.name || '/'`, visibility)}
     ) served
     where host is not null
     order by host, count desc, "basePath" limit ${listedMax}`.execute(kysely(em));
