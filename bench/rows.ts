@@ -50,6 +50,7 @@ export const rowNames = [
   'blobs',
   'manifests',
   'graphql',
+  'proxies',
   'readyz',
   'growth',
   'console',

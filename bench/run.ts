@@ -21,6 +21,7 @@ import { runConsoleRow } from './rows/console.ts';
 import { runEstateRows } from './rows/estate.ts';
 import { runGrowthRows } from './rows/growth.ts';
 import { runLineRow } from './rows/line.ts';
+import { runProxiesRow } from './rows/proxies.ts';
 import { runReadyzRow } from './rows/readyz.ts';
 import { runServeRows } from './rows/serve.ts';
 import { runStartRow } from './rows/start.ts';
@@ -67,6 +68,7 @@ try {
     await runLineRow(bench),
     await runStatementsRow(bench),
     await runServeRows(bench),
+    await runProxiesRow(bench),
     await runReadyzRow(bench),
     await runGrowthRows(bench),
     await runConsoleRow(bench),

@@ -59,12 +59,18 @@ export async function loadUrls(
     clients,
     requests,
     perSecond,
-  }: { readonly clients: number; readonly requests: number; readonly perSecond?: number },
+    method = 'GET',
+  }: {
+    readonly clients: number;
+    readonly requests: number;
+    readonly perSecond?: number;
+    readonly method?: 'GET' | 'HEAD';
+  },
 ): Promise<Load> {
   const pace = perSecond === undefined ? [] : [String(perSecond)];
   const home = await mkdtemp(join(tmpdir(), 'tidemark-bench-load-'));
   try {
-    return (await runTool(['load', String(clients), String(requests), ...pace], {
+    return (await runTool(['load', method, String(clients), String(requests), ...pace], {
       home,
       input: urls.join('\n'),
     })) as Load;

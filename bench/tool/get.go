@@ -65,7 +65,7 @@ func getBlob(client *http.Client, url, folder string, buffer []byte) error {
 		_, err := file.Write(chunk)
 		return err
 	}
-	if _, err := readBody(client, url, buffer, write); err != nil {
+	if _, err := readBody(client, http.MethodGet, url, buffer, write); err != nil {
 		return err
 	}
 	if hex.EncodeToString(hash.Sum(nil)) != digest {
@@ -79,8 +79,8 @@ func newClient(lanes int) *http.Client {
 }
 
 // readBody answers how many bytes came; `take` sees each chunk before its buffer is used again.
-func readBody(client *http.Client, url string, buffer []byte, take func([]byte) error) (int64, error) {
-	request, err := http.NewRequest(http.MethodGet, url, nil)
+func readBody(client *http.Client, method, url string, buffer []byte, take func([]byte) error) (int64, error) {
+	request, err := http.NewRequest(method, url, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -18,21 +18,22 @@ type loadResult struct {
 	P99Seconds float64 `json:"p99Seconds"`
 }
 
-// loadURLs runs `CLIENTS REQUESTS [PER_SECOND]`: so many clients, each with a connection of its own, ask for the URLs of
+// loadURLs runs `METHOD CLIENTS REQUESTS [PER_SECOND]`: so many clients, each with a connection of its own, ask for the URLs of
 // standard input in turn until so many requests are answered, no faster than PER_SECOND. Bodies are read in large pieces and
 // dropped.
 func loadURLs(arguments []string) (any, error) {
-	clients, err := strconv.Atoi(arguments[0])
+	method := arguments[0]
+	clients, err := strconv.Atoi(arguments[1])
 	if err != nil {
 		return nil, err
 	}
-	requests, err := strconv.ParseInt(arguments[1], 10, 64)
+	requests, err := strconv.ParseInt(arguments[2], 10, 64)
 	if err != nil {
 		return nil, err
 	}
 	var pause time.Duration
-	if len(arguments) > 2 {
-		perSecond, err := strconv.ParseFloat(arguments[2], 64)
+	if len(arguments) > 3 {
+		perSecond, err := strconv.ParseFloat(arguments[3], 64)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +57,7 @@ func loadURLs(arguments []string) (any, error) {
 			for number := next.Add(1) - 1; number < requests; number = next.Add(1) - 1 {
 				time.Sleep(time.Until(started.Add(time.Duration(number) * pause)))
 				asked := time.Now()
-				n, err := readBody(client, urls[number%int64(len(urls))], buffer, drop)
+				n, err := readBody(client, method, urls[number%int64(len(urls))], buffer, drop)
 				times[number] = time.Since(asked)
 				bytes.Add(n)
 				if err != nil {

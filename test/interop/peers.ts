@@ -80,12 +80,15 @@ export interface DockerRegistryOptions {
   readonly storage?: string;
   /** Files in PEM. Without them it serves plain HTTP. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** It is a pull-through cache of the registry at this URL. */
+  readonly cacheOf?: string;
 }
 
 /** distribution (Debian's docker-registry), with deletion allowed. */
 export async function startDockerRegistry({
   storage,
   tls,
+  cacheOf,
 }: DockerRegistryOptions = {}): Promise<RealRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-registry-'));
   const config = {
@@ -93,6 +96,7 @@ export async function startDockerRegistry({
     log: { level: 'info', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: storage ?? join(folder, 'storage') }, delete: { enabled: true } },
     http: { addr: '127.0.0.1:0', ...(tls === undefined ? {} : { tls }) },
+    ...(cacheOf === undefined ? {} : { proxy: { remoteurl: cacheOf } }),
   };
   // JSON is YAML
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
