@@ -7,6 +7,7 @@ import type { TagProblem } from '../db/schema/tag-checks.ts';
 import { claimTagCheck, endTagCheck, failTagCheck } from '../db/tag-checks/tag-checks.ts';
 import type { TagKey } from '../db/tag-checks/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
+import { createBoundedMap } from '../registry/transport/bounded-map.ts';
 import { compileSubset } from '../upstream/compile-subset.ts';
 import { isOutage, isThrottle } from '../upstream/error-kinds.ts';
 import { createLimiter } from '../upstream/limiter.ts';
@@ -51,6 +52,7 @@ const tagWaitMs = 1_000;
 const checkMaxMs = 30_000;
 /** Questions to one remote that are open at once. An upstream that does not answer holds no others up. */
 const checksAtOnce = 32;
+const limitersAtMost = 1_000;
 /** The longest pause after a failure. A shorter lifetime of tags shortens it. */
 const retryMaxSeconds = 30;
 /** Pause between two looks at the row of another process. */
@@ -60,10 +62,10 @@ export function createTagFreshness(deps: TagFreshnessDeps): TagFreshness {
   const closing = new AbortController();
   const running = createSharedWork<TagAnswer>();
   const ending = new Set<Promise<unknown>>();
-  const limiters = new Map<number, Limiter>();
+  const limiters = createBoundedMap<Limiter>(limitersAtMost);
   const limiterOf = (remoteId: number): Limiter => {
-    const limiter = limiters.get(remoteId) ?? createLimiter(checksAtOnce);
-    limiters.set(remoteId, limiter);
+    const limiter = limiters.get(String(remoteId)) ?? createLimiter(checksAtOnce);
+    limiters.set(String(remoteId), limiter);
     return limiter;
   };
   /** Questions that some client has waited for in vain: the next clients do not wait. */

@@ -1,4 +1,5 @@
 /** TIDEMARK_CACHE_BYTES: layers that pulls have fetched leave the store, the least recently pulled first. */
+import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Remote } from '../../src/db/schema/remotes.ts';
@@ -18,6 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
+/** `npm run cache-stress` pulls for ten minutes; here each layer is pulled a few times. */
+const seconds = Number(process.env['TIDEMARK_CACHE_STRESS_SECONDS'] ?? 0);
 let scenes = 0;
 
 /** Synced with ON_DEMAND: an image whose layers nobody has pulled. */
@@ -95,29 +98,48 @@ test('the least recently pulled layer goes first, and is fetched again when it i
   }
 });
 
-test('under concurrent pulls every client gets its bytes, and the limit holds', async () => {
-  const image = await openImage(8);
-  const limit = await cacheBytes().then((before) => Math.max(before, image.bytes / 2));
-  const api = await startHarnessApi(stage.harness, { cacheBytes: limit });
-  try {
-    const over = new AbortController();
+test(
+  'under concurrent pulls every client gets its bytes, the limit holds, and pinned layers stay',
+  { timeout: (seconds + 120) * 1_000 },
+  async () => {
+    const [image, kept] = [await openImage(8), await openImage(2)];
+    const { repositoryId } = kept.ids;
+    const em = stage.harness.em();
+    const pinned = em.create(Distribution, { basePath: `kept/${process.pid}`, repositoryId, version: 1 });
+    await em.flush();
+    const plain = await startHarnessApi(stage.harness);
+    for (const digest of kept.digests) await kept.pull(plain, digest);
+    await plain.close();
+    const limit = (await cacheBytes()) + image.bytes / 2;
+    const api = await startHarnessApi(stage.harness, { cacheBytes: limit });
+    const ends = performance.now() + seconds * 1_000;
     let highest = 0;
-    const watch = (async () => {
-      while (!over.signal.aborted) highest = Math.max(highest, await cacheBytes());
-    })();
-    // two at a time, so that the downloads themselves fit
-    const pulls = async (step: number) => {
-      for (let at = 0; at < 10; at += 1) await image.pull(api, image.digests[(at * step) % 8]);
-    };
-    await Promise.all([pulls(3), pulls(5)]);
-    over.abort();
-    await watch;
-    expect(highest).toBeGreaterThan(0);
-    expect(highest).toBeLessThanOrEqual(limit * 1.02);
-  } finally {
-    await api.close();
-  }
-});
+    let pulled = 0;
+    try {
+      const over = new AbortController();
+      const watch = (async () => {
+        while (!over.signal.aborted) highest = Math.max(highest, await cacheBytes());
+      })();
+      // two at a time, so that the downloads themselves fit
+      const pulls = async (step: number) => {
+        for (let at = 0; at < 10 || performance.now() < ends; at += 1) {
+          await image.pull(api, image.digests[seconds === 0 ? (at * step) % 8 : randomInt(8)]);
+          pulled += 1;
+        }
+      };
+      await Promise.all([pulls(3), pulls(5)]);
+      over.abort();
+      await watch;
+      expect(highest).toBeGreaterThan(0);
+      expect(highest).toBeLessThanOrEqual(limit * 1.02);
+      expect(await storedOf(kept)).toEqual([0, 1]);
+      if (seconds > 0) console.log(`${pulled} pulls; ${(highest / limit).toFixed(4)} of the limit at most`);
+    } finally {
+      await api.close();
+      await em.nativeDelete(Distribution, { id: pinned.id });
+    }
+  },
+);
 
 test('what a pinned distribution or a repository with IMMEDIATE needs stays, until nothing needs it', async () => {
   const image = await openImage(3);

@@ -1,6 +1,7 @@
 import { clientMay } from '../../access/registry-rights.ts';
 import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { ResolvedDistribution } from '../../db/distributions/distributions.ts';
+import { findServedInNamespace } from '../../db/distributions/served-namespaces.ts';
 import { findProxyAbove, findProxyOfNamespace } from '../../db/proxies/find-proxy.ts';
 import type { FoundProxy } from '../../db/proxies/find-proxy.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -23,8 +24,8 @@ export interface Place {
 const namespaced: readonly DistributionPath['resource'][] = ['manifest', 'blob', 'referrers', 'tags'];
 
 /**
- * OCI distribution-spec, "Registry Proxying": leads a read with `?ns=` to the proxy of that namespace. The map is closed, so a client cannot
- * choose an address. Undefined: the request has no namespace.
+ * OCI distribution-spec, "Registry Proxying": leads a read with `?ns=` to the proxy of that namespace, else to what a remote of that registry
+ * serves. The map is closed, so a client cannot choose an address. Undefined: the request has no namespace.
  * @throws TidemarkError `NAME_UNKNOWN` for an unknown namespace, so that clients ask the registry itself.
  */
 export async function leadToNamespace(
@@ -32,18 +33,25 @@ export async function leadToNamespace(
   method: string,
   { path, query }: DistributionTarget,
 ): Promise<{ readonly path: DistributionPath; readonly asked: AskedName } | undefined> {
-  const namespace = query.get('ns');
+  const given = query.get('ns');
   const isRead = method === 'GET' || method === 'HEAD';
-  if (namespace === null || !isRead || !('name' in path) || !namespaced.includes(path.resource))
-    return undefined;
-  const proxy = await findProxyOfNamespace(em, namespace.toLowerCase());
-  const name = proxy === undefined ? undefined : nameInNamespace(proxy, path.name);
+  if (given === null || !isRead || !('name' in path) || !namespaced.includes(path.resource)) return undefined;
+  const name = await nameOf(em, given.toLowerCase(), path.name);
   if (name === undefined || !isRepositoryName(name))
     throw refuse(
       'NAME_UNKNOWN',
-      `No proxy of this server has the namespace ${quoteValue(namespace)} (ns=); ask that registry itself, or create a proxy for it.`,
+      `Nothing of the namespace ${quoteValue(given)} (ns=) is served here; ask that registry itself, or create a proxy for it.`,
     );
-  return { path: { ...path, name }, asked: { name: path.name, namespace } };
+  return { path: { ...path, name }, asked: { name: path.name, namespace: given } };
+}
+
+/** The name here of a name in a namespace. */
+async function nameOf(em: Em, namespace: string, name: string): Promise<string | undefined> {
+  const proxy = await findProxyOfNamespace(em, namespace);
+  if (proxy !== undefined) return nameInNamespace(proxy, name);
+  // The base path is the namespace: the client was pointed at it.
+  if (name.startsWith(`${namespace}/`)) return name;
+  return findServedInNamespace(em, namespace, name);
 }
 
 /** The names that may be in the scope of a token for `name`: as it is served, and as the client sent it. */
