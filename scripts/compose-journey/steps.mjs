@@ -33,7 +33,10 @@ export const steps = {
 
 async function makeStandIns({ run, say, root, programs }) {
   const composeFile = await readFile(join(root, 'docker-compose.yml'), 'utf8');
-  const versionOf = (name) => new RegExp(`\\$\\{${name}:-([^}]+)\\}`).exec(composeFile)?.[1];
+  const defaults = new Map(
+    [...composeFile.matchAll(/\$\{(\w{1,50}):-([^}]{1,100})\}/g)].map(([, name, value]) => [name, value]),
+  );
+  const versionOf = (name) => defaults.get(name);
   await run('bash', [join(root, 'scripts', 'compose-journey', 'stand-ins.sh')], {
     timeoutMs: 300_000,
     extraEnv: {

@@ -125,7 +125,7 @@ test('what has arrived of a broken body is kept, and another process goes on aft
   expect(await one.uploads.finish(id, digestOf(bytes))).toEqual({ sizeBytes: 4_000 });
 });
 
-test('a process that has lost its lock adds nothing', async () => {
+test('fault 72: a process that has lost its lock adds nothing', async () => {
   const shared = openShared();
   const [one, two] = [await openProcess(shared), await openProcess(shared)];
   const id = await begin(shared, one.uploads);
