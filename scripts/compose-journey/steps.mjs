@@ -33,10 +33,7 @@ export const steps = {
 
 async function makeStandIns({ run, say, root, programs }) {
   const composeFile = await readFile(join(root, 'docker-compose.yml'), 'utf8');
-  const defaults = new Map(
-    [...composeFile.matchAll(/\$\{(\w{1,50}):-([^}]{1,100})\}/g)].map(([, name, value]) => [name, value]),
-  );
-  const versionOf = (name) => defaults.get(name);
+  const versionOf = (name) => composeFile.split(`\${${name}:-`, 2)[1]?.split('}', 1)[0];
   await run('bash', [join(root, 'scripts', 'compose-journey', 'stand-ins.sh')], {
     timeoutMs: 300_000,
     extraEnv: {
