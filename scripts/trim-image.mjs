@@ -18,6 +18,9 @@ const unused = ['@azure/msal-browser', 'web-streams-polyfill'];
 /** Typings, source maps, and sources that ship beside what was compiled from them. */
 const unusedFile = /\.(map|[cm]?ts|tsx|flow|rs)$/;
 
+/** Tests that a package ships. */
+const unusedFolders = ['import-in-the-middle/test'];
+
 const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
 /** As Node resolves it: in the package's own node_modules, then in those above. */
@@ -99,6 +102,7 @@ function removeFiles() {
   for (const release of readdirSync(join(bridge, 'releases')))
     if (release !== own) rmSync(join(bridge, 'releases', release), { recursive: true });
   rmSync(join(bridge, 'sdk-core'), { recursive: true });
+  for (const folder of unusedFolders) rmSync(join(modules, folder), { recursive: true });
   for (const folder of [modules, 'dist'])
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }))
       if (file.isFile() && unusedFile.test(file.name)) rmSync(join(file.parentPath, file.name));
