@@ -54,7 +54,7 @@ function defaultFile(settings: ClientSettings): ClientFile {
   return {
     path: `${folder}/_default/hosts.toml`,
     content: toText([...server, ...hostTable(settings.url, options)]),
-    note: 'For all registries without a folder of their own. Leave it out to pull from those directly.',
+    note: 'For all registries without a folder of their own. It needs proxies with their namespaces here. Leave it out to pull from those directly.',
   };
 }
 

@@ -2,7 +2,7 @@ import { clientMay } from '../../access/registry-rights.ts';
 import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { ResolvedDistribution } from '../../db/distributions/distributions.ts';
 import { findServedInNamespace } from '../../db/distributions/served-namespaces.ts';
-import { findProxyAbove, findProxyOfNamespace } from '../../db/proxies/find-proxy.ts';
+import { findProxyAbove, findProxyOfNamespace, isAnyNamespaceKnown } from '../../db/proxies/find-proxy.ts';
 import type { FoundProxy } from '../../db/proxies/find-proxy.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { nameInNamespace, proxiedName } from '../../oci/hosts/proxied-name.ts';
@@ -25,7 +25,7 @@ const namespaced: readonly DistributionPath['resource'][] = ['manifest', 'blob',
 
 /**
  * OCI distribution-spec, "Registry Proxying": leads a read with `?ns=` to the proxy of that namespace, else to what a remote of that registry
- * serves. The map is closed, so a client cannot choose an address. Undefined: the request has no namespace.
+ * serves. The map is closed, so a client cannot choose an address. Undefined: the request has no namespace, or no proxy has one.
  * @throws TidemarkError `NAME_UNKNOWN` for an unknown namespace, so that clients ask the registry itself.
  */
 export async function leadToNamespace(
@@ -37,6 +37,8 @@ export async function leadToNamespace(
   const isRead = method === 'GET' || method === 'HEAD';
   if (given === null || !isRead || !('name' in path) || !namespaced.includes(path.resource)) return undefined;
   const name = await nameOf(em, given.toLowerCase(), path.name);
+  // Whoever has given no proxy a namespace has pointed clients here by names.
+  if (name === undefined && !(await isAnyNamespaceKnown(em))) return undefined;
   if (name === undefined || !isRepositoryName(name))
     throw refuse(
       'NAME_UNKNOWN',

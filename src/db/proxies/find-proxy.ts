@@ -25,6 +25,12 @@ export async function findProxyOfNamespace(em: Em, namespace: string): Promise<F
   return row;
 }
 
+/** Whether any proxy has a namespace. */
+export async function isAnyNamespaceKnown(em: Em): Promise<boolean> {
+  const found = await executePrepared(em, sql<object>`select from proxy where namespaces <> '{}' limit 1`);
+  return found.length > 0;
+}
+
 /** The proxy with the longest base path above a name. */
 export async function findProxyAbove(em: Em, name: string): Promise<FoundProxy | undefined> {
   const [row] = await executePrepared(
