@@ -23,7 +23,7 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const random = createRandom(Number(values.seed));
-const outcome = { done: {}, kills: {}, retried: 0, failed: [], wrong: [] };
+const outcome = { done: {}, kills: {}, retried: 0, blobsAgain: 0, failed: [], wrong: [] };
 
 const repositories = new Map();
 const upstream = await startSampleUpstream({ repositories });

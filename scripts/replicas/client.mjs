@@ -1,10 +1,15 @@
-/** A client of several API processes that tries each request once more, at the next process, and counts what that does not cure. */
+/**
+ * A client of several API processes behind what stands for a balancer: requests go to the processes in turn, and after a failure to one that is
+ * ready. It tries each request once more, and counts what that does not cure.
+ */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a client waits before its one retry, in milliseconds. */
 const pauseMs = 1_000;
 const waitMs = 20_000;
+/** Some seconds: a balancer answers 503 after that. */
+const readyTries = 40;
 
 export const digestOf = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
@@ -21,7 +26,7 @@ export function createClient(urls, outcome) {
     } catch (error) {
       outcome.retried += 1;
       await sleep(pauseMs);
-      const second = urls[(urls.indexOf(first) + 1) % urls.length];
+      const second = await readyOf([...urls.filter((url) => url !== first), first]);
       try {
         return await request(second);
       } catch (again) {
@@ -63,8 +68,19 @@ export function createClient(urls, outcome) {
       return body;
     },
 
-    /** Each request of the upload goes to another process. A cut chunk is continued from where the upload has got to. */
+    /** A process that is killed between a blob and its record has taken the upload with it: the blob is sent once more, as clients do. */
     async pushBlob(name, bytes, chunks = 3) {
+      try {
+        return await client.sendBlob(name, bytes, chunks);
+      } catch (error) {
+        if (!error.message.includes('BLOB_UPLOAD_UNKNOWN')) throw error;
+        outcome.blobsAgain += 1;
+        return client.sendBlob(name, bytes, chunks);
+      }
+    },
+
+    /** Each request of the upload goes to another process. A cut chunk is continued from where the upload has got to. */
+    async sendBlob(name, bytes, chunks) {
       const digest = digestOf(bytes);
       const { headers } = await attempt('POST', (url) =>
         send(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' }, [202]),
@@ -92,6 +108,21 @@ export function createClient(urls, outcome) {
     },
   };
   return client;
+}
+
+/** The first process that is ready; while none is, the last one. */
+async function readyOf(urls) {
+  for (let tried = 0; tried < readyTries; tried += 1)
+    for (const url of urls) {
+      const isReady = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) })
+        .then(async (answer) => {
+          await answer.arrayBuffer();
+          return answer.ok;
+        })
+        .catch(() => sleep(50));
+      if (isReady === true) return url;
+    }
+  return urls.at(-1);
 }
 
 async function send(url, init, expected) {
