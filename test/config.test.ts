@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 import { isTidemarkError } from '../src/oci/error.ts';
-import { chooseLogins } from '../src/processes/check-logins.ts';
+import { chooseLogins } from '../src/processes/checks/check-logins.ts';
 import { testSecret } from './support/test-secret.ts';
 
 // 32 bytes each

@@ -18,7 +18,7 @@ import type { ErrorTrace } from './graphql/errors.ts';
 import { checkParameters } from './graphql/parameters.ts';
 import { serveGraphql } from './graphql-http.ts';
 import { checkHost } from './host-guard.ts';
-import { serveSockets } from './socket-transport.ts';
+import { serveSockets } from './sockets/socket-transport.ts';
 import { serveSessions } from './session/session-routes.ts';
 import { serveStatus } from './status-routes.ts';
 import { createTaskWatch } from './task-watch.ts';

@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { createMetricsPrinter } from '../api/metrics.ts';
 import type { ProcessMetrics } from '../telemetry/metrics.ts';
 import { apiConfig, startApiRole } from './api-role.ts';
-import { allowsPrivateUpstreams, chooseLogins } from './check-logins.ts';
+import { allowsPrivateUpstreams, chooseLogins } from './checks/check-logins.ts';
 import { layGround } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
 import { addressesOf, checkPort } from './listen.ts';

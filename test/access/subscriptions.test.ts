@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { socketLimits } from '../../src/api/socket-transport.ts';
+import { socketLimits } from '../../src/api/sockets/socket-transport.ts';
 import { createToken } from '../../src/access/token.ts';
 import {
   openSocket,

@@ -18,7 +18,7 @@ import { readInstallation } from '../../src/db/tasks/installation.ts';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
 import { kysely } from '../../src/db/sql.ts';
-import { openSecretBox } from '../../src/processes/check-secrets.ts';
+import { openSecretBox } from '../../src/processes/checks/check-secrets.ts';
 import { createEmptyDatabase, testServers } from '../support/servers/servers.ts';
 import { until } from '../support/until.ts';
 import { launch } from '../support/program/program.ts';

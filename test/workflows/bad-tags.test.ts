@@ -8,7 +8,7 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/manifest/media-type.ts';
-import { explainTag } from '../../src/operations/explain-tag.ts';
+import { explainTag } from '../../src/operations/tags/explain-tag.ts';
 import { openStage } from '../support/sync/stage.ts';
 import type { Scene, Stage } from '../support/sync/stage.ts';
 import { json } from '../support/upstream/fake-upstream.ts';

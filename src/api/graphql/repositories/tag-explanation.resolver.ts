@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-graphql';
-import { explainTag } from '../../../operations/explain-tag.ts';
+import { explainTag } from '../../../operations/tags/explain-tag.ts';
 import type { TagOutcome } from '../../../selection/tag-outcome.ts';
 import type { RequestContext } from '../context.ts';
 import { DigestScalar } from '../scalars.ts';

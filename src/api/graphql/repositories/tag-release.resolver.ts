@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, Resolver } from 'type-graphql';
-import { releaseWaitingTag } from '../../../operations/release-tag.ts';
+import { releaseWaitingTag } from '../../../operations/tags/release-tag.ts';
 import type { RequestContext } from '../context.ts';
 import { toReference } from '../run-mutation.ts';
 import { answerTask, syncDepsOf } from '../tasks/answer-task.ts';

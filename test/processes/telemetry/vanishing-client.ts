@@ -1,8 +1,8 @@
 /** `vanishing-client.ts <database URL>` holds a blob lock, a transaction and a running statement, prints `held`, and stays. */
 import { sql } from 'kysely';
-import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
-import { openDatabase } from '../../src/db/open-database.ts';
-import { kysely } from '../../src/db/sql.ts';
+import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
+import { openDatabase } from '../../../src/db/open-database.ts';
+import { kysely } from '../../../src/db/sql.ts';
 
 const [, , url = ''] = process.argv;
 const forever = new Promise<never>(() => undefined);

@@ -1,8 +1,8 @@
-import { areLoginsOn, noLogins } from '../access/login-settings.ts';
-import type { LoginSettings } from '../access/login-settings.ts';
-import { isLoopbackHost } from '../api/host-guard.ts';
-import type { Config } from '../config.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { areLoginsOn, noLogins } from '../../access/login-settings.ts';
+import type { LoginSettings } from '../../access/login-settings.ts';
+import { isLoopbackHost } from '../../api/host-guard.ts';
+import type { Config } from '../../config.ts';
+import { TidemarkError } from '../../oci/error.ts';
 
 /**
  * Whether upstreams on loopback and private addresses are allowed without TIDEMARK_ALLOW_UPSTREAM: only while the server is reachable from

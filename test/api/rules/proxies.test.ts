@@ -1,9 +1,9 @@
 /** Proxies over the API and in configurations. Nothing is pulled through them. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
-import { publicKey } from '../access/support/scene.ts';
-import { testSecret } from '../support/test-secret.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
+import { publicKey } from '../../access/support/scene.ts';
+import { testSecret } from '../../support/test-secret.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
-import type { Viewer } from '../access/viewer.ts';
-import { createPlaces } from './places.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { createPlaces } from '../places.ts';
 
 export interface SocketDoor {
   /** Registers a new, unauthenticated socket. */

@@ -1,14 +1,14 @@
-import { readTimes } from '../db/outcomes/listed-tags.ts';
-import { readPresentNames, readTagFacts } from '../db/reads/tags/read-tag-facts.ts';
-import type { TagFacts } from '../db/reads/tags/read-tag-facts.ts';
-import type { Em } from '../db/open-database.ts';
-import type { Remote } from '../db/schema/remotes.ts';
-import { parseCompanionTag } from '../oci/signatures/companion-tag.ts';
-import { explainRules } from '../selection/explain-tag.ts';
-import { createNewest } from '../selection/newest-tags.ts';
-import { compileTagFilter } from '../selection/tag-filter.ts';
-import type { KeptOutcome, TagOutcome } from '../selection/tag-outcome.ts';
-import { rulesOf } from '../selection/tag-rules.ts';
+import { readTimes } from '../../db/outcomes/listed-tags.ts';
+import { readPresentNames, readTagFacts } from '../../db/reads/tags/read-tag-facts.ts';
+import type { TagFacts } from '../../db/reads/tags/read-tag-facts.ts';
+import type { Em } from '../../db/open-database.ts';
+import type { Remote } from '../../db/schema/remotes.ts';
+import { parseCompanionTag } from '../../oci/signatures/companion-tag.ts';
+import { explainRules } from '../../selection/explain-tag.ts';
+import { createNewest } from '../../selection/newest-tags.ts';
+import { compileTagFilter } from '../../selection/tag-filter.ts';
+import type { KeptOutcome, TagOutcome } from '../../selection/tag-outcome.ts';
+import { rulesOf } from '../../selection/tag-rules.ts';
 
 export interface TagExplanation {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Em } from '../db/open-database.ts';
-import { Remote } from '../db/schema/remotes.ts';
-import { bareHost, classifyAddress, isListedHost } from '../oci/hosts/address.ts';
-import { countOf } from '../oci/count-of.ts';
+import type { Em } from '../../db/open-database.ts';
+import { Remote } from '../../db/schema/remotes.ts';
+import { bareHost, classifyAddress, isListedHost } from '../../oci/hosts/address.ts';
+import { countOf } from '../../oci/count-of.ts';
 
 const namedAtMost = 20;
 /** Names that are unresolved by then are not listed. Each connection checks its address again. */

@@ -1,16 +1,16 @@
 /** The keys for stored secrets are checked at start: a wrong key must not be noticed first in a failed sync (fault 108). */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCredentials } from '../access/credentials/credentials.ts';
-import type { Credentials } from '../access/credentials/credentials.ts';
-import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../access/secrets.ts';
-import type { SecretBox } from '../access/secrets.ts';
-import type { Config } from '../config.ts';
-import type { Database, Em } from '../db/open-database.ts';
-import { readSecretKeyUses } from '../db/access/read-secret-keys.ts';
-import type { SecretKeyUse } from '../db/access/read-secret-keys.ts';
-import { formatCount } from '../oci/count-of.ts';
-import { TidemarkError } from '../oci/error.ts';
+import { createCredentials } from '../../access/credentials/credentials.ts';
+import type { Credentials } from '../../access/credentials/credentials.ts';
+import { createSecretBox, loadOrCreateSecretKey, parseSecretKeys } from '../../access/secrets.ts';
+import type { SecretBox } from '../../access/secrets.ts';
+import type { Config } from '../../config.ts';
+import type { Database, Em } from '../../db/open-database.ts';
+import { readSecretKeyUses } from '../../db/access/read-secret-keys.ts';
+import type { SecretKeyUse } from '../../db/access/read-secret-keys.ts';
+import { formatCount } from '../../oci/count-of.ts';
+import { TidemarkError } from '../../oci/error.ts';
 
 /** What opens the stored secrets of a process. */
 export interface OpenedSecrets {

@@ -1,17 +1,17 @@
 import { LockMode } from '@mikro-orm/core';
-import { releaseTag } from '../db/outcomes/tag-releases.ts';
-import { Repository } from '../db/schema/repositories.ts';
-import { isTagName } from '../oci/tag-name.ts';
-import { quoteValue } from '../oci/error.ts';
-import { mistake } from './mistakes.ts';
-import type { Mistake } from './mistakes.ts';
-import type { Operator, Reference } from './operation.ts';
-import { lacksRole } from './permit.ts';
-import { lockNamed, repositoryNotFound } from './references.ts';
-import { startSync } from './syncs.ts';
-import type { SyncDeps } from './syncs.ts';
-import { refusedTask } from './tasks.ts';
-import type { TaskOutcome } from './tasks.ts';
+import { releaseTag } from '../../db/outcomes/tag-releases.ts';
+import { Repository } from '../../db/schema/repositories.ts';
+import { isTagName } from '../../oci/tag-name.ts';
+import { quoteValue } from '../../oci/error.ts';
+import { mistake } from '../mistakes.ts';
+import type { Mistake } from '../mistakes.ts';
+import type { Operator, Reference } from '../operation.ts';
+import { lacksRole } from '../permit.ts';
+import { lockNamed, repositoryNotFound } from '../references.ts';
+import { startSync } from '../syncs.ts';
+import type { SyncDeps } from '../syncs.ts';
+import { refusedTask } from '../tasks.ts';
+import type { TaskOutcome } from '../tasks.ts';
 
 const reasonMax = 500;
 

@@ -3,13 +3,13 @@ import type { GraphQLSchema } from 'graphql';
 import type { ServerOptions } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
 import type { WebSocket } from 'ws';
-import type { ApiDependencies } from './dependencies.ts';
-import { createContext, createTrace } from './graphql/context.ts';
-import type { RequestContext } from './graphql/context.ts';
-import { toClientError, toClientResult } from './graphql/errors.ts';
-import { badRequest, prepareOperation } from './graphql/execution.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { createContext, createTrace } from '../graphql/context.ts';
+import type { RequestContext } from '../graphql/context.ts';
+import { toClientError, toClientResult } from '../graphql/errors.ts';
+import { badRequest, prepareOperation } from '../graphql/execution.ts';
 import type { SocketLogins } from './socket-logins.ts';
-import type { TaskWatch } from './task-watch.ts';
+import type { TaskWatch } from '../task-watch.ts';
 
 /** The steps of an operation, as graphql-ws calls them. */
 type OperationSteps = Required<

@@ -5,16 +5,16 @@ import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { google } from '@temporalio/proto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createWorkflowClient } from '../../src/api/temporal/workflow-client.ts';
-import { toGlobalId } from '../../src/operations/global-id.ts';
-import { registerSearchAttributes } from '../../src/processes/temporal/register-search-attributes.ts';
-import { createAttributeFallback } from '../../src/telemetry/attribute-fallback.ts';
-import { testServers } from '../support/servers/servers.ts';
-import { createSchedule } from '../support/sync/schedules.ts';
-import { openStageWithApi } from '../support/sync/stage-with-api.ts';
-import type { StageWithApi } from '../support/sync/stage-with-api.ts';
-import { json } from '../support/upstream/fake-upstream.ts';
-import { until } from '../support/until.ts';
+import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
+import { registerSearchAttributes } from '../../../src/processes/temporal/register-search-attributes.ts';
+import { createAttributeFallback } from '../../../src/telemetry/attribute-fallback.ts';
+import { testServers } from '../../support/servers/servers.ts';
+import { createSchedule } from '../../support/sync/schedules.ts';
+import { openStageWithApi } from '../../support/sync/stage-with-api.ts';
+import type { StageWithApi } from '../../support/sync/stage-with-api.ts';
+import { json } from '../../support/upstream/fake-upstream.ts';
+import { until } from '../../support/until.ts';
 
 let stage: StageWithApi;
 beforeAll(async () => {

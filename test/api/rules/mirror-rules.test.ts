@@ -1,10 +1,10 @@
 /** Mirror rules over the API and in configurations. No worker takes their runs. */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
-import { publicKey } from '../access/support/scene.ts';
-import { testSecret } from '../support/test-secret.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
+import { publicKey } from '../../access/support/scene.ts';
+import { testSecret } from '../../support/test-secret.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

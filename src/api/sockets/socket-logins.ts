@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import type { Presented } from '../access/credentials.ts';
-import type { Viewer } from '../access/viewer.ts';
-import { isTidemarkError } from '../oci/error.ts';
-import type { ApiDependencies } from './dependencies.ts';
-import { identifyCaller } from './graphql/context.ts';
-import type { Caller } from './graphql/context.ts';
-import { sessionOfSocket } from './session/presented.ts';
+import type { Presented } from '../../access/credentials.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { isTidemarkError } from '../../oci/error.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { identifyCaller } from '../graphql/context.ts';
+import type { Caller } from '../graphql/context.ts';
+import { sessionOfSocket } from '../session/presented.ts';
 
 /** graphql-ws clients treat it as an invalid login and do not retry. */
 const unauthorized = 4401;

@@ -1,7 +1,7 @@
-import { decideEarlier, hideUndecided, readUndecided } from '../db/distributions/earlier-distributions.ts';
-import type { EarlierAccess } from '../db/distributions/earlier-distributions.ts';
-import type { Em } from '../db/open-database.ts';
-import { countOf } from '../oci/count-of.ts';
+import { decideEarlier, hideUndecided, readUndecided } from '../../db/distributions/earlier-distributions.ts';
+import type { EarlierAccess } from '../../db/distributions/earlier-distributions.ts';
+import type { Em } from '../../db/open-database.ts';
+import { countOf } from '../../oci/count-of.ts';
 
 const namedAtMost = 20;
 

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { createBlobLocks } from '../../src/db/content/blob-lock.ts';
-import { openNetworkNamespace } from '../support/servers/network-namespace.ts';
-import { openPostgres } from '../support/servers/open-postgres.ts';
-import { until } from '../support/until.ts';
+import { createBlobLocks } from '../../../src/db/content/blob-lock.ts';
+import { openNetworkNamespace } from '../../support/servers/network-namespace.ts';
+import { openPostgres } from '../../support/servers/open-postgres.ts';
+import { until } from '../../support/until.ts';
 
 const client = fileURLToPath(new URL('vanishing-client.ts', import.meta.url));
 
