@@ -43,7 +43,7 @@ export async function serveGraphql(
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    preHandler: [...traced(api), identify],
+    preHandler: [identify, ...traced(api)],
     handler: fastifyApolloHandler(apollo, {
       context: (request, reply) => {
         const caller = request.getDecorator<Caller>('caller');

@@ -30,8 +30,8 @@ export interface BlobCache {
 const pageBlobs = 50;
 /** Bounds one pass, which a pull waits for. The next pass goes on. */
 const pagesAtOnce = 20;
-/** Clients are redirected to a bucket by addresses that are valid for minutes. */
-const redirectSeconds = 3_600;
+/** Clients are redirected to a bucket by addresses that are valid for minutes. The last use is exact to the hour. */
+const redirectSeconds = 2 * 3_600;
 
 export function createBlobCache(deps: BlobCacheDeps): BlobCache {
   const { cacheBytes } = deps;
@@ -57,7 +57,8 @@ export function createBlobCache(deps: BlobCacheDeps): BlobCache {
     async withRoom(sizeBytes, work) {
       reservedBytes += sizeBytes;
       try {
-        await shrink(cacheBytes);
+        // A manifest may claim any size. The cache is not emptied for what it cannot hold.
+        if (sizeBytes <= cacheBytes) await shrink(cacheBytes);
         return await work();
       } finally {
         reservedBytes -= sizeBytes;

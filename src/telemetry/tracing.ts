@@ -11,6 +11,7 @@ import {
   makeWorkflowExporter,
 } from '@temporalio/interceptors-opentelemetry/lib/worker/index.js';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { TidemarkError, quoteValue } from '../oci/error.ts';
 import { upstreamEvents } from './events.ts';
 import type { UpstreamRequest } from './events.ts';
 import { setTraceReader } from './trace-context.ts';
@@ -29,7 +30,10 @@ export function startTracing(env: NodeJS.ProcessEnv) {
     logRecordProcessors: [],
     instrumentations: [],
   });
+  // Else NodeSDK serves metrics of its own, where its variables ask for them.
+  env['OTEL_METRICS_EXPORTER'] = 'none';
   sdk.start();
+  checkExporter(env);
   setTraceReader(() => {
     const { traceId, spanId } = trace.getActiveSpan()?.spanContext() ?? {};
     return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
@@ -50,6 +54,17 @@ export function startTracing(env: NodeJS.ProcessEnv) {
       clearTimeout(timer);
     },
   };
+}
+
+/** NodeSDK ignores a name that it does not know. @throws TidemarkError `CONFIG_INVALID` */
+function checkExporter(env: NodeJS.ProcessEnv): void {
+  const provider = (trace.getTracerProvider() as ProxyTracerProvider).getDelegate();
+  if ('getActiveSpanProcessor' in provider) return;
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `OTEL_TRACES_EXPORTER is ${quoteValue(env['OTEL_TRACES_EXPORTER'])}, which no exporter has as its name; expected otlp, console, zipkin, or none.`,
+    { origin: 'caller' },
+  );
 }
 
 /** Starts of workflows only: what the periodic looks ask of Temporal would be a trace each. */
@@ -112,7 +127,9 @@ interface TracedRequest {
 
 /** Runs `proceed`, and all that follows from it, in a span that ends with the response. A caller's trace is continued. */
 function serveTraced({ name, headers, response, operationName }: TracedRequest, proceed: () => void): void {
-  const parent = propagation.extract(ROOT_CONTEXT, headers);
+  // Not its baggage, which would be kept in Temporal's histories.
+  const { traceparent, tracestate } = headers;
+  const parent = propagation.extract(ROOT_CONTEXT, { traceparent, tracestate });
   const span = trace.getTracer('tidemark').startSpan(name, { kind: SpanKind.SERVER }, parent);
   if (operationName !== undefined) span.setAttribute('graphql.operation.name', operationName.slice(0, 100));
   response.once('close', () => {

@@ -151,23 +151,6 @@ describe('by namespace', () => {
     });
   });
 
-  test('without a proxy, a namespace leads to what a remote of that registry serves', async () => {
-    const { remote } = await api.mutate(
-      'remoteCreate',
-      { name: 'by-hand', url: 'https://registry.example', upstreamName: 'org/app' },
-      'remote { id }',
-    );
-    await api.mutate('repositoryCreate', { name: 'mirrors/app', remoteId: remote.id }, 'repository { id }');
-    for (const path of ['org/app', 'mirrors/app', 'registry.example/org/app'])
-      expect(codeOf(await get(`${path}/manifests/v1?ns=registry.example`))).toEqual([
-        404,
-        path.startsWith('registry.example') ? 'NAME_UNKNOWN' : 'MANIFEST_UNKNOWN',
-      ]);
-    for (const path of ['org/other', 'library/app'])
-      expect(codeOf(await get(`${path}/manifests/v1?ns=registry.example`))).toEqual([404, 'NAME_UNKNOWN']);
-    expect(codeOf(await get('mirrors/app/manifests/v1?ns=other.example'))).toEqual([404, 'NAME_UNKNOWN']);
-  });
-
   test('a made repository is synced by hand, and stays when its proxy goes', async () => {
     const hub = await openRegistry('team/app');
     const id = await createProxy({ basePath: 'ordinary', url: hub.upstream.url });

@@ -81,7 +81,10 @@ describe.skipIf(python === undefined && process.env['CI'] === undefined)('docker
     const migrated = { migrate: { condition: 'service_completed_successfully' } };
     expect(compose.services['api']?.depends_on).toMatchObject(migrated);
     expect(compose.services['worker']?.depends_on).toMatchObject(migrated);
-    expect(compose.services['migrate']?.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
+    expect(compose.services['migrate']?.depends_on).toEqual({
+      postgres: { condition: 'service_healthy' },
+      'temporal-namespace': { condition: 'service_completed_successfully' },
+    });
     const waitedFor = Object.values(compose.services).flatMap((service) =>
       Object.entries(service.depends_on ?? {})
         .filter(([, { condition }]) => condition === 'service_healthy')

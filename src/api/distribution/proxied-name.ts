@@ -1,7 +1,6 @@
 import { clientMay } from '../../access/registry-rights.ts';
 import { resolveDistribution } from '../../db/distributions/distributions.ts';
 import type { ResolvedDistribution } from '../../db/distributions/distributions.ts';
-import { findServedInNamespace } from '../../db/distributions/served-namespaces.ts';
 import { findProxyAbove, findProxyOfNamespace, isAnyNamespaceKnown } from '../../db/proxies/find-proxy.ts';
 import type { FoundProxy } from '../../db/proxies/find-proxy.ts';
 import { quoteValue } from '../../oci/error.ts';
@@ -24,8 +23,7 @@ export interface Place {
 const namespaced: readonly DistributionPath['resource'][] = ['manifest', 'blob', 'referrers', 'tags'];
 
 /**
- * OCI distribution-spec, "Registry Proxying": leads a read with `?ns=` to the proxy of that namespace, else to what a remote of that registry
- * serves. The map is closed, so a client cannot choose an address. Undefined: the request has no namespace, or no proxy has one.
+ * OCI distribution-spec, "Registry Proxying": leads a read with `?ns=` to the proxy of that namespace. The map is closed, so a client cannot choose an address. Undefined: the request has no namespace, or no proxy has one.
  * @throws TidemarkError `NAME_UNKNOWN` for an unknown namespace, so that clients ask the registry itself.
  */
 export async function leadToNamespace(
@@ -50,10 +48,11 @@ export async function leadToNamespace(
 /** The name here of a name in a namespace. */
 async function nameOf(em: Em, namespace: string, name: string): Promise<string | undefined> {
   const proxy = await findProxyOfNamespace(em, namespace);
-  if (proxy !== undefined) return nameInNamespace(proxy, name);
   // The base path is the namespace: the client was pointed at it.
-  if (name.startsWith(`${namespace}/`)) return name;
-  return findServedInNamespace(em, namespace, name);
+  if (proxy === undefined) return name.startsWith(`${namespace}/`) ? name : undefined;
+  const served = nameInNamespace(proxy, name);
+  // Below it another proxy may begin, which has another registry.
+  return (await findProxyAbove(em, served))?.id === proxy.id ? served : undefined;
 }
 
 /** The names that may be in the scope of a token for `name`: as it is served, and as the client sent it. */
@@ -114,6 +113,11 @@ async function make(
     }
     case 'left-out':
       throw refuse('NAME_UNKNOWN', `There is no repository ${quoteValue(name)} here. ${outcome.reason}`);
+    case 'late':
+      throw refuse(
+        'UNAVAILABLE',
+        `There is no repository ${quoteValue(name)} here yet, and its upstream has not answered in time. Try again.`,
+      );
     case 'refused':
       throw refuse(
         'UNAVAILABLE',

@@ -113,15 +113,22 @@ async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Ar
     start: before,
     openHash: () => countInto(hashed),
   });
+  // After a failed write the file is shorter than what was hashed, and another process may fill the gap: `finish` reads it again.
+  const forgetHash = () => uploads.hashes.delete(id);
   try {
     for await (const chunk of bytes) {
       reserved?.more('The upload', chunk.byteLength);
       await file.append(chunk);
     }
+  } catch (error) {
+    forgetHash();
+    throw error;
   } finally {
-    // After a failed write the file is shorter than what was hashed, and `finish` reads it again.
     try {
-      await file.close();
+      await file.close().catch((error: unknown) => {
+        forgetHash();
+        throw error;
+      });
     } finally {
       const after = reserved && (await sizeOf(path));
       // cancelled meanwhile: what has come since then is freed when the quota learns of it

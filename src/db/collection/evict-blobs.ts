@@ -90,6 +90,8 @@ const isEvictable: RawBuilder<boolean> = sql`(
     select from held where not exists (select from repository_source s join remote u on u.id = s.remote_id
       where s.repository_id = held.repository_id and s.blob_id = b.id and u.policy <> 'IMMEDIATE')
     union all
+    select from held join repository r on r.id = held.repository_id join remote u on u.id = r.remote_id where u.policy = 'IMMEDIATE'
+    union all
     select from held join distribution d on d.repository_id = held.repository_id
       and d.version >= held.added_in and (held.removed_in is null or d.version < held.removed_in)
     union all

@@ -1,9 +1,7 @@
 import { sql } from 'kysely';
 import { nameVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
-import { executePrepared } from '../connection/prepared.ts';
 import type { Em } from '../open-database.ts';
-import { dockerHubUrl } from '../../oci/hosts/registry-address.ts';
 import { kysely } from '../sql.ts';
 
 export interface ServedNamespace {
@@ -37,25 +35,4 @@ export async function readServedNamespaces(em: Em, visibility: Visibility): Prom
     where host is not null
     order by host, count desc, "basePath" limit ${listedMax}`.execute(kysely(em));
   return found.rows;
-}
-
-/**
- * The base path that serves a repository of a namespace, by its remote: `name` is the base path itself, or the name at the upstream. Where several
- * serve it, the base path itself, else the first one.
- */
-export async function findServedInNamespace(
-  em: Em,
-  namespace: string,
-  name: string,
-): Promise<string | undefined> {
-  const urls = namespace === 'docker.io' ? [dockerHubUrl] : [`https://${namespace}`, `http://${namespace}`];
-  const [row] = await executePrepared(
-    em,
-    sql<{ basePath: string }>`
-    select d.base_path as "basePath"
-    from distribution d join repository r on r.id = d.repository_id join remote u on u.id = r.remote_id
-    where u.url = any(${urls}::text[]) and (d.base_path = ${name} or u.upstream_name = ${name})
-    order by d.base_path = ${name} desc, d.base_path limit 1`,
-  );
-  return row?.basePath;
 }

@@ -55,5 +55,7 @@ export type ProxyOutcome =
   | { readonly kind: 'absent'; readonly reason?: string | undefined }
   /** The proxy leaves it out. Nothing was asked of the upstream. */
   | { readonly kind: 'left-out'; readonly reason: string }
+  /** The upstream has not answered in time. */
+  | { readonly kind: 'late' }
   /** It could not be made; the reason is logged. */
   | { readonly kind: 'refused' };

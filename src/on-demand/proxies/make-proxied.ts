@@ -36,6 +36,8 @@ export interface ProxyMaker {
 
 /** Concurrent requests of a proxy for manifests of repositories that are not here yet. */
 const maxRequests = 32;
+/** How long a client waits. The next client joins the same question. */
+const waitMaxMs = 30_000;
 const absencesAtMost = 10_000;
 const limitersAtMost = 1_000;
 
@@ -69,13 +71,17 @@ export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
       closing.signal.throwIfAborted();
       const key = JSON.stringify([wish.proxyId, wish.name, nameOf(wish)]);
       // without a signal: a making continues when its client has left
-      const outcome = await running.join(key, () => {
-        const made = begin(wish).finally(() => ending.delete(made));
-        ending.add(made);
-        return made;
-      });
-      if (outcome === 'out-of-time') throw new Error('a making has no budget');
-      return outcome;
+      const budget = AbortSignal.timeout(waitMaxMs);
+      const outcome = await running.join(
+        key,
+        () => {
+          const made = begin(wish).finally(() => ending.delete(made));
+          ending.add(made);
+          return made;
+        },
+        { budget },
+      );
+      return outcome === 'out-of-time' ? { kind: 'late' } : outcome;
     },
     async close() {
       closing.abort();

@@ -16,7 +16,7 @@ import { applyTemplate } from '../remotes/remote-template.ts';
 import type { TemplateSecrets } from '../remotes/remote-template.ts';
 import type { RemoteRules } from '../remotes/remotes.ts';
 import { lockNamedPolicy } from '../signature-policies.ts';
-import { checkProxyFields, lacksBasePath, proxyDefaults } from './proxy-fields.ts';
+import { checkProxyFields, lacksBasePath, lacksNamespaces, proxyDefaults } from './proxy-fields.ts';
 import type { ProxyFields } from './proxy-fields.ts';
 
 export interface NewProxy extends ProxyFields {
@@ -41,7 +41,10 @@ export async function createProxy(
   return inTransaction(
     operator,
     async (em) => {
-      const lacking = lacksBasePath(viewer, basePath, 'basePath');
+      const lacking = [
+        ...lacksBasePath(viewer, basePath, 'basePath'),
+        ...lacksNamespaces(viewer, fields.namespaces, []),
+      ];
       if (lacking.length > 0) return refused(...lacking);
       const given = withDefaults(fields, { ...remoteDefaults, ...proxyDefaults });
       const mistakes = checkProxyFields(given, rules.addresses);
@@ -98,6 +101,7 @@ export async function updateProxy(
       const lacking = [
         ...(row === null ? [] : lacksBasePath(viewer, row.name, proxy.field)),
         ...(newPath === undefined ? [] : lacksBasePath(viewer, newPath, 'basePath')),
+        ...lacksNamespaces(viewer, changes.namespaces, row?.namespaces ?? []),
       ];
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkProxyFields(changes, rules.addresses);

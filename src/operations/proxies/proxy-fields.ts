@@ -53,6 +53,16 @@ export function checkProxyFields(input: ProxyFields, addresses: AddressRules): M
   return [...checkRemoteFields(input, addresses), ...checks.flatMap((found) => found ?? [])];
 }
 
+/** A namespace leads all clients, whoever may read the base path: who gives it to a proxy must be maintainer for its name. */
+export function lacksNamespaces(
+  viewer: Viewer,
+  given: readonly string[] | null | undefined,
+  before: readonly string[],
+): Mistake[] {
+  const added = (given ?? []).filter((namespace) => !before.includes(namespace));
+  return added.flatMap((namespace) => lacksRole(viewer, 'maintainer', namespace, 'namespaces'));
+}
+
 /** A proxy makes repositories and remotes below its base path, so that needs the role maintainer for all names there. */
 export function lacksBasePath(viewer: Viewer, basePath: string, field: string): Mistake[] {
   const own = lacksRole(viewer, 'maintainer', basePath, field);

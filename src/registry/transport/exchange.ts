@@ -61,7 +61,18 @@ export function contentLength(headers: HttpHeaders): number | undefined {
 
 /** A URL for messages and logs, without credentials and query (it may be signed). */
 export function describeUrl(url: URL): string {
-  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
+  return `${url.origin}${describePath(url)}${url.search === '' ? '' : '?…'}`;
+}
+
+/** Longer parts of a path are signatures: names, digests and ids of uploads are shorter. */
+const longestPart = 140;
+
+/** A path for messages, logs and spans. Some registries redirect to addresses with the signature in the path. */
+export function describePath({ pathname }: URL): string {
+  return pathname
+    .split('/')
+    .map((part) => (part.length > longestPart ? '…' : part))
+    .join('/');
 }
 
 export function describeRequest(request: Pick<HttpRequest, 'method' | 'url'>): string {

@@ -1,5 +1,6 @@
 import { upstreamEvents } from '../../telemetry/events.ts';
 import type { UpstreamRequest } from '../../telemetry/events.ts';
+import { describePath } from './exchange.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
 
 const { began, answered, received, ended } = upstreamEvents;
@@ -30,7 +31,7 @@ export function observed(exchange: Exchange): Exchange {
 }
 
 function describe({ method, url }: HttpRequest): UpstreamRequest {
-  return { method, host: url.host, path: url.pathname, headSeconds: 0, bodyBytes: 0, chunkBytes: 0 };
+  return { method, host: url.host, path: describePath(url), headSeconds: 0, bodyBytes: 0, chunkBytes: 0 };
 }
 
 function watchBody(response: HttpResponse, event: UpstreamRequest): HttpResponse {
