@@ -102,7 +102,7 @@ function removeFiles() {
   for (const release of readdirSync(join(bridge, 'releases')))
     if (release !== own) rmSync(join(bridge, 'releases', release), { recursive: true });
   rmSync(join(bridge, 'sdk-core'), { recursive: true });
-  for (const folder of unusedFolders) rmSync(join(modules, folder), { recursive: true });
+  for (const folder of unusedFolders) rmSync(join(modules, folder), { recursive: true, force: true });
   for (const folder of [modules, 'dist'])
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }))
       if (file.isFile() && unusedFile.test(file.name)) rmSync(join(file.parentPath, file.name));
