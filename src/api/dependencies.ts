@@ -11,7 +11,7 @@ import type { ContentSource } from '../oci/content-source.ts';
 import type { UnreadConfig } from '../db/staging/image-platforms.ts';
 import type { PullOutcome } from '../db/versions/pull-content.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
-import type { TagProblem } from '../db/schema/tag-checks.ts';
+import type { TagAnswer } from '../db/schema/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ProxyOutcome, ProxyWish } from '../oci/hosts/proxied-name.ts';
 import type { RegistryProbe } from '../oci/hosts/registry-probe.ts';
@@ -55,11 +55,6 @@ export interface ApiConfig {
   /** The folder of the built web console; undefined: none, as in a build without it. */
   readonly webFolder?: string | undefined;
 }
-
-/** `current`: the upstream has the same. `changed`: read the tag again. `stale`: it may be outdated. */
-export type TagAnswer =
-  | { readonly kind: 'current' | 'changed' }
-  | { readonly kind: 'stale'; readonly problem: TagProblem };
 
 /** Reads missing content from its remotes while a client waits (`src/on-demand/`). */
 export interface UpstreamReader {

@@ -3,14 +3,13 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/open-database.ts';
 import { Remote } from '../db/schema/remotes.ts';
 import type { PolicyKey } from '../db/schema/signatures.ts';
-import type { TagProblem } from '../db/schema/tag-checks.ts';
+import type { TagAnswer, TagProblem } from '../db/schema/tag-checks.ts';
 import { claimTagCheck, endTagCheck, failTagCheck } from '../db/tag-checks/tag-checks.ts';
 import type { TagKey } from '../db/tag-checks/tag-checks.ts';
 import type { Digest } from '../oci/digest.ts';
-import { createBoundedMap } from '../registry/transport/bounded-map.ts';
 import { compileSubset } from '../upstream/compile-subset.ts';
 import { isOutage, isThrottle } from '../upstream/error-kinds.ts';
-import { createLimiter } from '../upstream/limiter.ts';
+import { createLimiters } from '../upstream/limiter.ts';
 import type { Limiter } from '../upstream/limiter.ts';
 import { createSharedWork } from '../upstream/shared-work.ts';
 import type { PullThrough } from './pull-through.ts';
@@ -36,11 +35,6 @@ export interface StoredTag {
   readonly policies: readonly PolicyKey[];
 }
 
-/** `current`: the upstream has the same. `changed`: read the tag again. `stale`: the upstream has not confirmed it, or has another one. */
-export type TagAnswer =
-  | { readonly kind: 'current' | 'changed' }
-  | { readonly kind: 'stale'; readonly problem: TagProblem };
-
 export interface TagFreshness {
   /** Asks the upstream once for all processes. A tag that has moved is fetched as a new version. Never fails because of the upstream. */
   refresh(tag: StoredTag): Promise<TagAnswer>;
@@ -52,7 +46,6 @@ const tagWaitMs = 1_000;
 const checkMaxMs = 30_000;
 /** Questions to one remote that are open at once. An upstream that does not answer holds no others up. */
 const checksAtOnce = 32;
-const limitersAtMost = 1_000;
 /** The longest pause after a failure. A shorter lifetime of tags shortens it. */
 const retryMaxSeconds = 30;
 /** Pause between two looks at the row of another process. */
@@ -62,12 +55,7 @@ export function createTagFreshness(deps: TagFreshnessDeps): TagFreshness {
   const closing = new AbortController();
   const running = createSharedWork<TagAnswer>();
   const ending = new Set<Promise<unknown>>();
-  const limiters = createBoundedMap<Limiter>(limitersAtMost);
-  const limiterOf = (remoteId: number): Limiter => {
-    const limiter = limiters.get(String(remoteId)) ?? createLimiter(checksAtOnce);
-    limiters.set(String(remoteId), limiter);
-    return limiter;
-  };
+  const limiterOf = createLimiters(checksAtOnce);
   /** Questions that some client has waited for in vain: the next clients do not wait. */
   const late = new Set<string>();
 

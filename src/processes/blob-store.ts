@@ -22,7 +22,7 @@ export async function openBlobStore(
   const store = await open(config, stopper);
   if (store.quota !== undefined) {
     const sharing = shareQuota(database, store.quota, logger);
-    stopper.add('the account of storage', () => Promise.resolve(sharing.stop()));
+    stopper.add('the account of storage', () => sharing.stop());
   }
   const sweep = (): void =>
     void store

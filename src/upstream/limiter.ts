@@ -1,3 +1,5 @@
+import { createBoundedMap } from '../registry/transport/bounded-map.ts';
+
 /** Runs at most `limit` works at a time. The others wait in order. */
 export interface Limiter {
   run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
@@ -38,6 +40,18 @@ export function createLimiter(limit: number): Limiter {
         else free += 1;
       }
     },
+  };
+}
+
+const limitersAtMost = 1_000;
+
+/** A limiter for each remote or proxy, by its id: one that waits holds no others up. */
+export function createLimiters(limit: number): (id: number) => Limiter {
+  const limiters = createBoundedMap<Limiter>(limitersAtMost);
+  return (id) => {
+    const limiter = limiters.get(String(id)) ?? createLimiter(limit);
+    limiters.set(String(id), limiter);
+    return limiter;
   };
 }
 

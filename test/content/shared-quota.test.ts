@@ -17,14 +17,14 @@ const quotaBytes = 20_000;
 const full = { code: 'STORAGE_QUOTA' };
 const database = useTestDatabase();
 let root: string;
-let stops: (() => void)[];
+let stops: (() => Promise<void>)[];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'tidemark-shared-quota-'));
   stops = [];
 });
 afterEach(async () => {
-  for (const stop of stops) stop();
+  for (const stop of stops) await stop();
   await rm(root, { recursive: true, force: true });
 });
 
@@ -32,9 +32,13 @@ async function openProcess() {
   const store = await openFolderStore({ root, quotaBytes, fsync: false });
   if (store.quota === undefined) throw new Error('The store has no quota.');
   const sharing = shareQuota(database, store.quota, pino({ level: 'silent' }));
-  stops.push(sharing.stop);
-  await sharing.now();
-  return { store, uploads: await openUploadFolder({ root, blobs: store, fsync: false }), share: sharing.now };
+  stops.push(() => sharing.stop());
+  await sharing.share();
+  return {
+    store,
+    uploads: await openUploadFolder({ root, blobs: store, fsync: false }),
+    share: () => sharing.share(),
+  };
 }
 
 /** A blob, and its row as a sync or push would write it. */

@@ -5,6 +5,11 @@ import { key } from './columns/columns.ts';
 export const tagProblems = ['GONE', 'REFUSED', 'SLOW', 'THROTTLED', 'UNREACHABLE', 'FAILED'] as const;
 export type TagProblem = (typeof tagProblems)[number];
 
+/** `current`: the upstream has the same. `changed`: read the tag again. `stale`: the upstream has not confirmed it, or has another one. */
+export type TagAnswer =
+  | { readonly kind: 'current' | 'changed' }
+  | { readonly kind: 'stale'; readonly problem: TagProblem };
+
 /** The last question to the upstream about a tag that pull-through serves. */
 export const TagCheck = defineEntity({
   name: 'TagCheck',

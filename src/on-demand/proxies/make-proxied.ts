@@ -12,8 +12,7 @@ import { atMost, makeProxied } from '../../operations/proxies/make-proxied.ts';
 import { openRepositoryFilter } from '../../selection/globs.ts';
 import { createBoundedMap } from '../../registry/transport/bounded-map.ts';
 import { compileSubset } from '../../upstream/compile-subset.ts';
-import { createLimiter } from '../../upstream/limiter.ts';
-import type { Limiter } from '../../upstream/limiter.ts';
+import { createLimiters } from '../../upstream/limiter.ts';
 import { createSharedWork } from '../../upstream/shared-work.ts';
 import type { PullThrough } from '../pull-through.ts';
 import { askUpstream, draftRemote } from './ask-upstream.ts';
@@ -39,11 +38,10 @@ const maxRequests = 32;
 /** How long a client waits. The next client joins the same question. */
 const waitMaxMs = 30_000;
 const absencesAtMost = 10_000;
-const limitersAtMost = 1_000;
 
 export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
   const closing = new AbortController();
-  const limiters = createBoundedMap<Limiter>(limitersAtMost);
+  const limiterOf = createLimiters(maxRequests);
   const running = createSharedWork<ProxyOutcome>();
   const ending = new Set<Promise<unknown>>();
   /** Until when the upstream's answer that it lacks something is believed. */
@@ -58,9 +56,9 @@ export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
     const key = JSON.stringify([proxy.id, proxy.updatedAt.getTime(), wish.upstreamName, nameOf(wish)]);
     const known = absences.get(key);
     if (known !== undefined && known.untilMs > performance.now()) return known.outcome;
-    const limiter = limiters.get(String(proxy.id)) ?? createLimiter(maxRequests);
-    limiters.set(String(proxy.id), limiter);
-    const outcome = await limiter.run(closing.signal, () => makeOnce(deps, proxy, wish, closing.signal));
+    const outcome = await limiterOf(proxy.id).run(closing.signal, () =>
+      makeOnce(deps, proxy, wish, closing.signal),
+    );
     if (outcome.kind === 'absent')
       absences.set(key, { outcome, untilMs: performance.now() + proxy.notFoundTtlSeconds * 1_000 });
     return outcome;

@@ -4,7 +4,7 @@ import type { SecretBox } from '../../access/secrets.ts';
 import type { Em } from '../../db/open-database.ts';
 import { quoteValue } from '../../oci/error.ts';
 import { registryBaseUrl } from '../../oci/hosts/registry-address.ts';
-import { lockTemplateCredential, lockTemplateFallbacks } from '../credentials/template-credential.ts';
+import { applyTemplateChange, lockTemplate } from '../credentials/template-credential.ts';
 import { mistake, noSuchId } from '../mistakes.ts';
 import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
@@ -12,10 +12,8 @@ import type { Operator, Outcome, Reference } from '../operation.ts';
 import { isNameTaken, lockNamed, lockOwned } from '../references.ts';
 import { withDefaults } from '../remotes/given-fields.ts';
 import { remoteDefaults } from '../remotes/remote-fields.ts';
-import { applyTemplate } from '../remotes/remote-template.ts';
 import type { TemplateSecrets } from '../remotes/remote-template.ts';
 import type { RemoteRules } from '../remotes/remotes.ts';
-import { lockNamedPolicy } from '../signature-policies.ts';
 import { checkProxyFields, lacksBasePath, lacksNamespaces, proxyDefaults } from './proxy-fields.ts';
 import type { ProxyFields } from './proxy-fields.ts';
 
@@ -49,10 +47,7 @@ export async function createProxy(
       const given = withDefaults(fields, { ...remoteDefaults, ...proxyDefaults });
       const mistakes = checkProxyFields(given, rules.addresses);
       await lockNamespaces(em);
-      const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
-      const change = { row: null, fields, mistakes };
-      const credentialId = await lockTemplateCredential(em, viewer, secrets, change);
-      const fallbacks = await lockTemplateFallbacks(em, viewer, change);
+      const named = await lockTemplate(em, viewer, secrets, { row: null, fields, mistakes });
       if (await isNameTaken(em, 'proxy', basePath)) mistakes.push(basePathTaken(basePath));
       mistakes.push(...(await findTakenNamespaces(em, fields.namespaces, undefined)));
       if (mistakes.length > 0) return refused(...mistakes);
@@ -63,15 +58,13 @@ export async function createProxy(
         includeRepositories: [],
         excludeRepositories: [],
         template: {},
-        signaturePolicyId: signaturePolicyId ?? null,
-        credentialId: credentialId ?? null,
-        fallbacks,
+        fallbacks: [],
         madeBy: viewer.identity,
       });
       applyOwn(row, given);
       // the id is part of what the secrets are sealed with
       await em.persist(row).flush();
-      applyTemplate(row, given, secrets);
+      applyTemplateChange(row, given, named, secrets);
       await em.flush();
       return done(row.id);
     },
@@ -106,22 +99,14 @@ export async function updateProxy(
       if (lacking.length > 0) return refused(...lacking);
       const mistakes = checkProxyFields(changes, rules.addresses);
       if (row === null) mistakes.unshift(proxyNotFound(proxy));
-      const signaturePolicyId = await lockNamedPolicy(em, viewer, changes.signaturePolicy, mistakes);
-      const change = { row, fields: changes, mistakes };
-      const credentialId = await lockTemplateCredential(em, viewer, secrets, change);
-      const fallbacks = await lockTemplateFallbacks(em, viewer, change);
+      const named = await lockTemplate(em, viewer, secrets, { row, fields: changes, mistakes });
       if (newPath !== undefined && (await isNameTaken(em, 'proxy', newPath)))
         mistakes.push(basePathTaken(newPath));
       mistakes.push(...(await findTakenNamespaces(em, changes.namespaces, row?.id)));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
-      const before = row.url;
-      if (typeof changes.url === 'string') row.url = registryBaseUrl(changes.url);
       if (newPath !== undefined) row.name = newPath;
       applyOwn(row, changes);
-      applyTemplate(row, changes, secrets, before);
-      if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
-      if (credentialId !== undefined) row.credentialId = credentialId;
-      row.fallbacks = fallbacks;
+      applyTemplateChange(row, changes, named, secrets);
       row.madeBy = viewer.identity;
       await em.flush();
       return done(row.id);

@@ -12,12 +12,10 @@ import type { Mistake } from '../mistakes.ts';
 import { done, inTransaction, refused } from '../operation.ts';
 import type { Operator, Outcome, Reference } from '../operation.ts';
 import { lacksNames, lacksRole, newNameOf } from '../permit.ts';
-import { lockTemplateCredential, lockTemplateFallbacks } from '../credentials/template-credential.ts';
+import { applyTemplateChange, lockTemplate } from '../credentials/template-credential.ts';
 import { isNameTaken, lockNamed, lockOwned } from '../references.ts';
 import { withDefaults } from '../remotes/given-fields.ts';
 import { remoteDefaults } from '../remotes/remote-fields.ts';
-import { applyTemplate } from '../remotes/remote-template.ts';
-import { lockNamedPolicy } from '../signature-policies.ts';
 import type { SyncDeps } from '../syncs.ts';
 import { refusedTask, startWorkflow } from '../tasks.ts';
 import type { TaskOutcome } from '../tasks.ts';
@@ -42,6 +40,7 @@ export async function createRule(
 ): Promise<Outcome<number>> {
   const { viewer } = operator;
   const { name, targetPrefix } = fields;
+  const secrets = ruleSecrets(deps.secrets);
   return inTransaction(
     operator,
     async (em) => {
@@ -53,13 +52,7 @@ export async function createRule(
       const given = withDefaults(fields, { ...remoteDefaults, ...ruleDefaults });
       const discovery = given.discovery ?? ruleDefaults.discovery;
       const mistakes = [...checkRuleFields(given, deps.addresses), ...checkWhole({ ...given, discovery })];
-      const signaturePolicyId = await lockNamedPolicy(em, viewer, fields.signaturePolicy, mistakes);
-      const credentialId = await lockTemplateCredential(em, viewer, ruleSecrets(deps.secrets), {
-        row: null,
-        fields,
-        mistakes,
-      });
-      const fallbacks = await lockTemplateFallbacks(em, viewer, { row: null, fields, mistakes });
+      const named = await lockTemplate(em, viewer, secrets, { row: null, fields, mistakes });
       if (await isNameTaken(em, 'mirror_rule', name)) mistakes.push(nameTaken(name));
       if (mistakes.length > 0) return refused(...mistakes);
       const row = em.create(MirrorRule, {
@@ -69,9 +62,7 @@ export async function createRule(
         includeRepositories: [],
         excludeRepositories: [],
         template: {},
-        signaturePolicyId: signaturePolicyId ?? null,
-        credentialId: credentialId ?? null,
-        fallbacks,
+        fallbacks: [],
         allowPrivate: deps.addresses.allowPrivate,
         madeBy: viewer.identity,
         nextRunAts: [],
@@ -79,7 +70,7 @@ export async function createRule(
       applyOwn(row, given);
       // the id is part of what the secrets are sealed with
       await em.persist(row).flush();
-      applyTemplate(row, given, ruleSecrets(deps.secrets));
+      applyTemplateChange(row, given, named, secrets);
       await em.flush();
       return done(row.id);
     },
@@ -98,6 +89,7 @@ export async function updateRule(
   changes: RuleFields,
 ): Promise<Outcome<number>> {
   const { viewer } = operator;
+  const secrets = ruleSecrets(deps.secrets);
   return inTransaction(
     operator,
     async (em) => {
@@ -110,24 +102,13 @@ export async function updateRule(
       const mistakes = checkRuleFields(changes, deps.addresses);
       if (row === null) mistakes.unshift(ruleNotFound(rule));
       else mistakes.push(...checkWhole(asChanged(row, changes)));
-      const signaturePolicyId = await lockNamedPolicy(em, viewer, changes.signaturePolicy, mistakes);
-      const credentialId = await lockTemplateCredential(em, viewer, ruleSecrets(deps.secrets), {
-        row,
-        fields: changes,
-        mistakes,
-      });
-      const fallbacks = await lockTemplateFallbacks(em, viewer, { row, fields: changes, mistakes });
+      const named = await lockTemplate(em, viewer, secrets, { row, fields: changes, mistakes });
       if (newName !== undefined && (await isNameTaken(em, 'mirror_rule', newName)))
         mistakes.push(nameTaken(newName));
       if (row === null || mistakes.length > 0) return refused(...mistakes);
-      const before = row.url;
-      if (typeof changes.url === 'string') row.url = registryBaseUrl(changes.url);
       if (newName !== undefined) row.name = newName;
       applyOwn(row, changes);
-      applyTemplate(row, changes, ruleSecrets(deps.secrets), before);
-      if (signaturePolicyId !== undefined) row.signaturePolicyId = signaturePolicyId;
-      if (credentialId !== undefined) row.credentialId = credentialId;
-      row.fallbacks = fallbacks;
+      applyTemplateChange(row, changes, named, secrets);
       row.allowPrivate = deps.addresses.allowPrivate;
       row.madeBy = viewer.identity;
       row.revision += 1;
