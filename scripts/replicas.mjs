@@ -4,14 +4,10 @@
  * that a client's one retry did not cure, if bytes are wrong, if a process ended by itself, or if OCI's conformance suite fails afterwards
  * through a balancer. An API is only killed while the other one is ready.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { cacheFolder } from '../dist/config.js';
 import { startSampleUpstream } from '../dist/demo/sample-upstream.js';
+import { runConformance } from '../test/interop/peers.ts';
 import { createRandom } from './random.mjs';
 import { startBalancer } from './replicas/balancer.mjs';
 import { createClient } from './replicas/client.mjs';
@@ -41,7 +37,7 @@ try {
   await Promise.all([load.run(), kill(goesOn)]);
   for (const role of Object.keys(urls)) await untilReady(role);
   await load.checkAll();
-  await runConformance();
+  await checkConformance();
 } finally {
   await stack.stop();
   await upstream.close();
@@ -79,22 +75,10 @@ async function untilReady(role) {
   throw new Error(`${role} is not ready after a minute; see roles.log in ${stack.dataDir}.`);
 }
 
-/** OCI's suite, as test/interop/push.test.ts runs it, each request at the next API. */
-async function runConformance() {
+/** OCI's suite, each request at the next API. */
+async function checkConformance() {
   const balancer = await startBalancer(Object.values(urls));
-  const home = await mkdtemp(join(tmpdir(), 'tidemark-conformance-'));
-  const program = join(cacheFolder(process.env), 'peers', 'bin', 'conformance');
-  const env = {
-    HOME: home,
-    OCI_REGISTRY: balancer.host,
-    OCI_TLS: 'disabled',
-    OCI_VERSION: 'dev',
-    OCI_RESULTS_DIR: join(home, 'results'),
-  };
-  const printed = await new Promise((resolve) => {
-    execFile(program, [], { env, maxBuffer: 64 * 1024 ** 2 }, (_error, stdout) => resolve(stdout));
-  });
-  await rm(home, { recursive: true, force: true });
+  const printed = await runConformance(balancer.host, {});
   await balancer.close();
   outcome.conformance = /OCI Conformance Result: (\w+)/.exec(printed)?.[1] ?? 'not run';
   if (outcome.conformance !== 'Pass') outcome.wrong.push(`conformance: ${printed.slice(-2_000)}`);

@@ -1,17 +1,16 @@
 /** Debian's containerd and podman, each with folders of its own. */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { until } from '../support/until.ts';
+import { startDaemon } from './daemon.ts';
+import type { Daemon } from './daemon.ts';
 import { requirePeer } from './peers.ts';
 
-export interface ContainerdEngine {
+export interface ContainerdEngine extends Daemon {
   /** Runs `ctr` with this engine. @returns what it prints. */
   ctr(...args: readonly string[]): Promise<string>;
-  stop(): Promise<void>;
 }
 
 /** Without what starts containers, none of which is run. */
@@ -25,38 +24,9 @@ export async function startContainerd(): Promise<ContainerdEngine> {
   await writeFile(configFile, config);
   const address = join(folder, 'socket');
   const folders = ['root', 'state'].map((name) => `--${name}=${join(folder, name)}`);
-  const child = spawn(
-    requirePeer('containerd'),
-    [`--config=${configFile}`, `--address=${address}`, ...folders],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let said = '';
-  child.stderr.on('data', (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4_000)));
-  const exited = once(child, 'exit');
-  const end = (): void => void child.kill('SIGTERM');
-  process.once('exit', end);
-  const engine: ContainerdEngine = {
-    ctr: (...args) => run('ctr', folder, ['--address', address, ...args]),
-    async stop() {
-      process.off('exit', end);
-      end();
-      await exited;
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    },
-  };
-  try {
-    await until(async () => {
-      if (child.exitCode !== null) throw new Error(`containerd has ended:\n${said}`);
-      return engine.ctr('version').then(
-        () => true,
-        () => false,
-      );
-    });
-    return engine;
-  } catch (error) {
-    await engine.stop();
-    throw error;
-  }
+  const args = [`--config=${configFile}`, `--address=${address}`, ...folders];
+  const ctr = (...given: readonly string[]) => run('ctr', folder, ['--address', address, ...given]);
+  return { ctr, ...(await startDaemon('containerd', args, { folder, ask: () => ctr('version') })) };
 }
 
 /** Runs podman with storage in a folder, which is also its home. @returns what it prints. */

@@ -1,7 +1,7 @@
-import { Link } from '@tanstack/react-router';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
+import { nameColumn, tagsColumn, versionColumn } from '../repositories/repository-columns.tsx';
 import type { Column } from '../shared/data-table.tsx';
 import { List } from '../shared/list-page.tsx';
 import { Panel } from '../shared/panel.tsx';
@@ -36,27 +36,9 @@ const Proxied = graphql(`
 type Repository = ResultOf<typeof Proxied>['repositories']['nodes'][number];
 
 const columns: readonly Column<Repository>[] = [
-  {
-    header: 'Name',
-    width: 'minmax(180px, 2fr)',
-    cell: ({ name }) => (
-      <Link to="/repositories/$" params={{ _splat: name }}>
-        {name}
-      </Link>
-    ),
-  },
-  {
-    header: 'Version',
-    width: '64px',
-    align: 'right',
-    cell: ({ latestVersion }) => (latestVersion === null ? '–' : `v${latestVersion.number}`),
-  },
-  {
-    header: 'Tags',
-    width: '70px',
-    align: 'right',
-    cell: ({ latestVersion }) => latestVersion?.contentSummary.present.tags.toLocaleString() ?? '–',
-  },
+  nameColumn,
+  versionColumn,
+  tagsColumn,
   { header: 'Changed', width: '110px', cell: ({ updatedAt }) => <When at={updatedAt} /> },
 ];
 

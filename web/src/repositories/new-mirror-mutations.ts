@@ -1,20 +1,5 @@
 import { graphql } from '../graphql/graphql.ts';
 
-export const CreateRemote = graphql(`
-  mutation NewMirrorRemote($input: RemoteCreateInput!) {
-    remoteCreate(input: $input) {
-      remote {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-      }
-    }
-  }
-`);
-
 export const CreateRepository = graphql(`
   mutation NewMirrorRepository($input: RepositoryCreateInput!) {
     repositoryCreate(input: $input) {
@@ -27,14 +12,6 @@ export const CreateRepository = graphql(`
         field
         message
       }
-    }
-  }
-`);
-
-export const DeleteRemote = graphql(`
-  mutation NewMirrorUndo($input: RemoteDeleteInput!) {
-    remoteDelete(input: $input) {
-      deletedId
     }
   }
 `);

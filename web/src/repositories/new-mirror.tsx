@@ -5,7 +5,8 @@ import { useSubmit } from '../graphql/use-submit.ts';
 import { useValues } from '../shared/forms/fields.ts';
 import type { FieldProps } from '../shared/forms/fields.ts';
 import { Problem } from '../shared/problem.tsx';
-import { CreateRemote, CreateRepository, DeleteRemote } from './new-mirror-mutations.ts';
+import { CreateRemote, DeleteRemote } from '../remotes/remote-queries.ts';
+import { CreateRepository } from './new-mirror-mutations.ts';
 import { splitReference } from './split-reference.ts';
 
 interface Props {

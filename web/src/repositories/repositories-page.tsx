@@ -1,6 +1,6 @@
 import { Button, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { Link, getRouteApi } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { IconPlus } from '../frame/icons.ts';
 import { replaceFields } from '../frame/search.ts';
 import { graphql } from '../graphql/graphql.ts';
@@ -14,6 +14,7 @@ import { Page } from '../shared/page.tsx';
 import { When } from '../shared/when.tsx';
 import { Freshness, FreshnessFragment } from './freshness.tsx';
 import { NewMirror } from './new-mirror.tsx';
+import { nameColumn, tagsColumn, versionColumn } from './repository-columns.tsx';
 
 const Repositories = graphql(
   `
@@ -54,28 +55,10 @@ const Repositories = graphql(
 type Repository = ResultOf<typeof Repositories>['repositories']['nodes'][number];
 
 const columns: readonly Column<Repository>[] = [
-  {
-    header: 'Name',
-    width: 'minmax(180px, 2fr)',
-    cell: ({ name }) => (
-      <Link to="/repositories/$" params={{ _splat: name }}>
-        {name}
-      </Link>
-    ),
-  },
+  nameColumn,
   { header: 'State', width: '118px', cell: (repository) => <Freshness repository={repository} /> },
-  {
-    header: 'Version',
-    width: '64px',
-    align: 'right',
-    cell: ({ latestVersion }) => (latestVersion === null ? '–' : `v${latestVersion.number}`),
-  },
-  {
-    header: 'Tags',
-    width: '70px',
-    align: 'right',
-    cell: ({ latestVersion }) => latestVersion?.contentSummary.present.tags.toLocaleString() ?? '–',
-  },
+  versionColumn,
+  tagsColumn,
   {
     header: 'From',
     width: 'minmax(180px, 2fr)',

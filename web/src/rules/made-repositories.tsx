@@ -1,9 +1,9 @@
 import { SegmentedControl } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
 import { graphql } from '../graphql/graphql.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
 import { usePages } from '../graphql/use-pages.ts';
 import { Freshness, FreshnessFragment } from '../repositories/freshness.tsx';
+import { nameColumn, versionColumn } from '../repositories/repository-columns.tsx';
 import type { Column } from '../shared/data-table.tsx';
 import { List } from '../shared/list-page.tsx';
 import { Panel } from '../shared/panel.tsx';
@@ -40,15 +40,7 @@ const Made = graphql(
 type Repository = ResultOf<typeof Made>['repositories']['nodes'][number];
 
 const columns: readonly Column<Repository>[] = [
-  {
-    header: 'Name',
-    width: 'minmax(180px, 2fr)',
-    cell: ({ name }) => (
-      <Link to="/repositories/$" params={{ _splat: name }}>
-        {name}
-      </Link>
-    ),
-  },
+  nameColumn,
   {
     header: 'State',
     width: '130px',
@@ -66,12 +58,7 @@ const columns: readonly Column<Repository>[] = [
     width: '110px',
     cell: ({ vanishedAt }) => <When at={vanishedAt} none="" />,
   },
-  {
-    header: 'Version',
-    width: '64px',
-    align: 'right',
-    cell: ({ latestVersion }) => (latestVersion === null ? '–' : `v${latestVersion.number}`),
-  },
+  versionColumn,
   { header: 'Last synced', width: '110px', cell: ({ lastSyncedAt }) => <When at={lastSyncedAt} /> },
 ];
 
