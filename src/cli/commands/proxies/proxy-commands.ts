@@ -3,21 +3,19 @@ import { collect, wholeNumber } from '../../command.ts';
 import type { Choose, Client } from '../../command.ts';
 import { describeFallbacks, fallbackFields } from '../../remotes/fallbacks.ts';
 import type { Fallback } from '../../remotes/fallbacks.ts';
+import { describeGlobs, readGlobs, withGlobs, withUrl } from '../../remotes/globs.ts';
+import type { GlobOptions, TakenRepositories } from '../../remotes/globs.ts';
 import { addList } from '../list-command.ts';
 import { readRemoteOptions, withRemoteOptions } from '../remotes/remote-commands.ts';
 import type { RemoteOptions } from '../remotes/remote-commands.ts';
 import { addCreate, addDelete, addShow, addUpdate, listOrNull } from '../thing-commands.ts';
 import type { Thing } from '../thing-commands.ts';
 
-interface Proxy {
+interface Proxy extends TakenRepositories {
   readonly id: string;
   readonly basePath: string;
   readonly url: string;
   readonly namespaces: readonly string[];
-  readonly includeRepositories: readonly string[];
-  readonly excludeRepositories: readonly string[];
-  readonly repositoriesAtMost: number;
-  readonly repositoryCount: number;
   readonly policy: string;
   readonly tagTtlSeconds: number;
   readonly notFoundTtlSeconds: number;
@@ -25,11 +23,8 @@ interface Proxy {
   readonly fallbacks: readonly Fallback[];
 }
 
-interface Changes extends RemoteOptions {
+interface Changes extends RemoteOptions, GlobOptions {
   readonly namespace?: readonly string[];
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly atMost?: number;
   readonly tagTtl?: number;
   readonly notFoundTtl?: number;
   readonly private?: boolean;
@@ -80,8 +75,7 @@ export function addProxies(program: Command, choose: Choose): void {
   addUpdate(parent, choose, proxy, {
     mutation: 'proxyUpdate',
     text: 'change a proxy; the repositories that it has made stay as they are',
-    setUp: (command) =>
-      command.option('--url <url>', 'base URL of the registry; another one drops the stored secrets'),
+    setUp: withUrl,
   });
   addDelete(parent, choose, proxy, {
     mutation: 'proxyDelete',
@@ -96,8 +90,7 @@ function describe(one: Proxy): [string, string | number | null][] {
     ['url', one.url],
     ...describeFallbacks(one.fallbacks),
     ['namespaces', one.namespaces.join(', ') || null],
-    ['include', one.includeRepositories.join(', ') || 'all'],
-    ['exclude', one.excludeRepositories.join(', ')],
+    ...describeGlobs(one),
     ['at most', one.repositoriesAtMost],
     ['repositories', one.repositoryCount],
     ['blobs', one.policy],
@@ -108,15 +101,13 @@ function describe(one: Proxy): [string, string | number | null][] {
 }
 
 function withChanges(command: Command): void {
+  withGlobs(command, { example: 'library/*', does: 'it makes' });
   command
     .option(
       '--namespace <host>',
       "host of image names that leads here, as docker.io; repeatable; '' for none",
       collect,
     )
-    .option('--include <glob>', "only repositories that match: 'library/*'; repeatable; '' for all", collect)
-    .option('--exclude <glob>', "not the repositories that match; repeatable; '' for none", collect)
-    .option('--at-most <n>', 'the most repositories that it makes', wholeNumber(1, 100_000))
     .option(
       '--tag-ttl <seconds>',
       'how long a tag is served without asking the upstream',
@@ -137,9 +128,7 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
   return {
     ...fields,
     namespaces: listOrNull(options.namespace),
-    includeRepositories: listOrNull(options.include),
-    excludeRepositories: listOrNull(options.exclude),
-    repositoriesAtMost: options.atMost,
+    ...readGlobs(options),
     tagTtlSeconds: options.tagTtl,
     notFoundTtlSeconds: options.notFoundTtl,
     private: options.private,

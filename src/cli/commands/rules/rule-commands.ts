@@ -5,6 +5,8 @@ import { addClientCommand, collect, wholeNumber } from '../../command.ts';
 import type { Choose, Client } from '../../command.ts';
 import { describeFallbacks, fallbackFields } from '../../remotes/fallbacks.ts';
 import type { Fallback } from '../../remotes/fallbacks.ts';
+import { describeGlobs, readGlobs, withGlobs, withUrl } from '../../remotes/globs.ts';
+import type { GlobOptions, TakenRepositories } from '../../remotes/globs.ts';
 import { addList } from '../list-command.ts';
 import { readRemoteOptions, withRemoteOptions } from '../remotes/remote-commands.ts';
 import type { RemoteOptions } from '../remotes/remote-commands.ts';
@@ -12,18 +14,14 @@ import { addCreate, addDelete, addShow, addUpdate, listOrNull, orNull } from '..
 import type { Thing } from '../thing-commands.ts';
 import { runRule } from './run-rule.ts';
 
-interface Rule {
+interface Rule extends TakenRepositories {
   readonly id: string;
   readonly name: string;
   readonly url: string;
   readonly discovery: string;
   readonly repositories: readonly string[] | null;
-  readonly includeRepositories: readonly string[];
-  readonly excludeRepositories: readonly string[];
   readonly stripPrefix: string | null;
   readonly targetPrefix: string;
-  readonly repositoriesAtMost: number;
-  readonly repositoryCount: number;
   readonly vanishedCount: number;
   readonly mirror: boolean;
   readonly fallbacks: readonly Fallback[];
@@ -32,14 +30,11 @@ interface Rule {
   readonly lastRun: { readonly state: string } | null;
 }
 
-interface Changes extends RemoteOptions {
+interface Changes extends RemoteOptions, GlobOptions {
   readonly discovery?: string;
   readonly repository?: readonly string[];
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
   readonly stripPrefix?: string;
   readonly targetPrefix?: string;
-  readonly atMost?: number;
   readonly mirror?: boolean;
   readonly cron?: string;
   readonly every?: number;
@@ -94,8 +89,7 @@ export function addRules(program: Command, choose: Choose): void {
   addUpdate(parent, choose, rule, {
     mutation: 'mirrorRuleUpdate',
     text: 'change a mirror rule; the repositories that it has made stay as they are',
-    setUp: (command) =>
-      command.option('--url <url>', 'base URL of the registry; another one drops the stored secrets'),
+    setUp: withUrl,
   });
   addDelete(parent, choose, rule, {
     mutation: 'mirrorRuleDelete',
@@ -117,8 +111,7 @@ function describe(one: Rule): [string, string | number | null][] {
     ...describeFallbacks(one.fallbacks),
     ['discovery', one.discovery],
     ['names', one.repositories?.join(', ') ?? null],
-    ['include', one.includeRepositories.join(', ') || 'all'],
-    ['exclude', one.excludeRepositories.join(', ')],
+    ...describeGlobs(one),
     ['strip prefix', one.stripPrefix],
     ['target prefix', one.targetPrefix],
     ['at most', one.repositoriesAtMost],
@@ -131,6 +124,7 @@ function describe(one: Rule): [string, string | number | null][] {
 }
 
 function withChanges(command: Command): void {
+  withGlobs(command, { example: 'team/**', does: 'it may select' });
   command
     .addOption(
       new Option('--discovery <how>', 'how repositories are found; list takes --repository').choices(
@@ -138,11 +132,8 @@ function withChanges(command: Command): void {
       ),
     )
     .option('--repository <name>', 'a repository at the upstream, for --discovery list; repeatable', collect)
-    .option('--include <glob>', "only repositories that match: 'team/**'; repeatable; '' for all", collect)
-    .option('--exclude <glob>', "not the repositories that match; repeatable; '' for none", collect)
     .option('--strip-prefix <prefix>', "leading parts that new names omit; '' for none")
     .option('--target-prefix <prefix>', 'leading parts of the new names')
-    .option('--at-most <n>', 'the most repositories that it may select', wholeNumber(1, 100_000))
     .option('--mirror', 'its syncs remove tags that the upstream no longer has')
     .option('--no-mirror', 'its syncs only add')
     .option('--cron <expression>', "run by itself at these times; '' for never")
@@ -163,11 +154,9 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
     ...fields,
     discovery: discoveries.find((one) => toOption(one) === options.discovery),
     repositories: listOrNull(options.repository),
-    includeRepositories: listOrNull(options.include),
-    excludeRepositories: listOrNull(options.exclude),
+    ...readGlobs(options),
     stripPrefix: orNull(options.stripPrefix),
     targetPrefix: options.targetPrefix,
-    repositoriesAtMost: options.atMost,
     mirror: options.mirror,
     cron: orNull(options.cron),
     intervalSeconds: options.every === 0 ? null : options.every,
