@@ -1,5 +1,7 @@
+import type { EntityName } from '@mikro-orm/core';
 import type { SecretBox } from '../../access/secrets.ts';
 import { Remote } from '../../db/schema/remotes.ts';
+import type { Fallback } from '../../db/schema/upstreams.ts';
 import { withRuleDefaults } from '../../selection/tag-rules.ts';
 import { asUsed, remoteDefaults } from '../remotes/remote-fields.ts';
 import type { RemoteFields } from '../remotes/remote-fields.ts';
@@ -15,7 +17,8 @@ import {
   toFallbackReferences,
 } from './fallback-values.ts';
 import { readReferences, readRows, toReferences } from './find-named.ts';
-import type { Kind, Maker } from './kind.ts';
+import type { Named } from '../../db/reads/read-named.ts';
+import type { Kind, Maker, Reader, Which } from './kind.ts';
 import { columnsOf, emptyToNull, isSameJson, withSecrets } from './values.ts';
 
 const secrets = ['password', 'sslClientKey', 'headers'] as const;
@@ -49,14 +52,7 @@ export const remoteKind: Kind = {
       return wanted === present || wanted === splitProxyUrl(present).publicUrl;
     return isSameJson(wanted, present);
   },
-  async read(reader, which) {
-    const rows = await readRows(reader, Remote, which);
-    const references = await readReferences(reader, remoteReferences, rows);
-    const fallbacks = await readFallbacks(reader, rows);
-    return rows.map((row, index) =>
-      describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
-    );
-  },
+  read: (reader, which) => readWithReferences(reader, Remote, which, describe),
   create: (maker, deps, values) => createRemote(maker, toFields(maker, values) as NewRemote, rules(deps)),
   update: (maker, deps, update) =>
     updateRemote(maker, update.thing, toFields(maker, withSecrets(update, secrets)), rules(deps)),
@@ -67,7 +63,23 @@ function rules({ addresses, secrets: box }: Parameters<Kind['create']>[1]) {
   return { addresses, secrets: box };
 }
 
-function toFields(maker: Maker, values: Values): RemoteChanges {
+/** The rows that the viewer may read, each described with the names of what it refers to. Mirror rules and proxies refer to the same. */
+export async function readWithReferences<Row extends Named & { readonly fallbacks: readonly Fallback[] }>(
+  reader: Reader,
+  entity: EntityName<Row>,
+  which: Which,
+  describeRow: (row: Row, box: SecretBox, references: Values) => Present,
+): Promise<Present[]> {
+  const rows = await readRows(reader, entity, which);
+  const references = await readReferences(reader, remoteReferences, rows);
+  const fallbacks = await readFallbacks(reader, rows);
+  return rows.map((row, index) =>
+    describeRow(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
+  );
+}
+
+/** The values as operations take them: with references in the place of names. */
+export function toFields(maker: Maker, values: Values): RemoteChanges {
   return {
     ...(values as RemoteFields),
     ...toReferences(maker, remoteReferences, values),

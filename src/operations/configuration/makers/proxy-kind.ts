@@ -6,10 +6,8 @@ import { proxyDefaults } from '../../proxies/proxy-fields.ts';
 import type { ProxyFields } from '../../proxies/proxy-fields.ts';
 import { templateOf } from '../../remotes/remote-template.ts';
 import type { Present, Values } from '../configuration.ts';
-import { readFallbacks, toFallbackReferences } from '../fallback-values.ts';
-import { readReferences, readRows, toReferences } from '../find-named.ts';
-import type { Kind, Maker } from '../kind.ts';
-import { remoteKind, remoteReferences, settleRemote } from '../remote-kind.ts';
+import type { Kind } from '../kind.ts';
+import { readWithReferences, remoteKind, settleRemote, toFields } from '../remote-kind.ts';
 import { columnsOf, emptyToNull, withSecrets } from '../values.ts';
 
 const ownDefaults = {
@@ -28,27 +26,12 @@ export const proxyKind: Kind = {
   nameField: 'basePath',
   defaults: { ...remoteKind.defaults, ...ownDefaults },
   settle: settleProxy,
-  async read(reader, which) {
-    const rows = await readRows(reader, RegistryProxy, which);
-    const references = await readReferences(reader, remoteReferences, rows);
-    const fallbacks = await readFallbacks(reader, rows);
-    return rows.map((row, index) =>
-      describe(row, reader.secrets, { ...references[index], fallbacks: fallbacks[index] }),
-    );
-  },
+  read: (reader, which) => readWithReferences(reader, RegistryProxy, which, describe),
   create: (maker, deps, values) => createProxy(maker, deps, toFields(maker, values) as NewProxy),
   update: (maker, deps, update) =>
     updateProxy(maker, deps, update.thing, toFields(maker, withSecrets(update, remoteKind.secrets))),
   remove: (maker, _, thing) => removeProxy(maker, thing),
 };
-
-function toFields(maker: Maker, values: Values): ProxyFields {
-  return {
-    ...(values as ProxyFields),
-    ...toReferences(maker, remoteReferences, values),
-    ...toFallbackReferences(maker, values),
-  };
-}
 
 function settleProxy(values: Values): Values {
   const { namespaces, includeRepositories, excludeRepositories } = values as ProxyFields;
