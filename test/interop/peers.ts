@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { cacheFolder } from '../../src/config.ts';
@@ -156,8 +157,13 @@ export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T
   }
 }
 
+/** Starting a process keeps the thread for milliseconds: each is started in a turn of its own. */
+let previousStart = Promise.resolve();
+
 /** As `runPeer`, with what earlier calls have left in the home. */
 export async function runPeerAt(home: string, name: PeerName, ...args: readonly string[]): Promise<Buffer> {
+  previousStart = previousStart.then(() => setImmediate());
+  await previousStart;
   const { stdout } = await promisify(execFile)(requirePeer(name), args, {
     encoding: 'buffer',
     maxBuffer: 16 * 1024 * 1024,
