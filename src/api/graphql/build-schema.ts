@@ -57,8 +57,6 @@ import {
 import { SignaturePolicyMutationResolver } from './policies/signature-policy-mutation.resolver.ts';
 import {
   DistributionSignaturePolicyResolver,
-  MirrorRuleSignaturePolicyResolver,
-  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   SignaturePolicyResolver,
@@ -102,8 +100,6 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   DistributionMutationResolver,
   SignaturePolicyResolver,
   SignaturePolicyMutationResolver,
-  MirrorRuleSignaturePolicyResolver,
-  ProxySignaturePolicyResolver,
   RemoteSignaturePolicyResolver,
   RepositorySignaturePolicyResolver,
   DistributionSignaturePolicyResolver,

@@ -6,6 +6,9 @@ import { aroundCache } from './read-once.ts';
 import { refreshExchange } from './refresh-exchange.ts';
 import { withoutId } from './without-id.ts';
 
+/** Of the interfaces that fragments are on. */
+const possibleTypes = { RemoteSettings: ['Remote', 'MirrorRule', 'Proxy'] };
+
 interface Options {
   /** Called when the server no longer accepts the session. */
   readonly onLoggedOut: () => void;
@@ -32,7 +35,7 @@ export function createGraphqlClient({ onLoggedOut }: Options): Client {
           if (codes.includes('UNAUTHENTICATED')) onLoggedOut();
         },
       }),
-      aroundCache(cacheExchange({ keys: withoutId })),
+      aroundCache(cacheExchange({ keys: withoutId, possibleTypes })),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({

@@ -1,63 +1,24 @@
 import { graphql } from '../graphql/graphql.ts';
+import { RemoteSettings } from '../remotes/remote-queries.ts';
 
-/** The settings that the form changes: those of the remotes as remotes/remote-queries.ts has them, and the proxy's own. */
-export const ProxySettings = graphql(`
-  fragment ProxySettings on Proxy @_unmask {
-    basePath
-    url
-    namespaces
-    includeRepositories
-    excludeRepositories
-    repositoriesAtMost
-    tagTtlSeconds
-    notFoundTtlSeconds
-    private
-    username
-    policy
-    includeTags
-    excludeTags
-    includeTagPatterns
-    excludeTagPatterns
-    semverRanges
-    semverSuffix
-    semverPrereleases
-    immutableTags
-    platforms
-    newestTags {
-      count
-      order
-      per
-    }
-    minimumAgeSeconds
-    downloadConcurrency
-    rateLimit
-    bytesPerSecond
-    syncWindows
-    reserveRequests
-    proxyUrl
-    sslValidation
-    sslCaCertificate
-    tagFailures
-    credential {
-      id
-      name
-    }
-    fallbacks {
+/** The settings that the form changes: those of the remotes, and the proxy's own. */
+export const ProxySettings = graphql(
+  `
+    fragment ProxySettings on Proxy @_unmask {
+      basePath
       url
-      upstreamName
-      proxyUrl
-      sslCaCertificate
-      sslValidation
-      credential {
-        id
-      }
+      namespaces
+      includeRepositories
+      excludeRepositories
+      repositoriesAtMost
+      tagTtlSeconds
+      notFoundTtlSeconds
+      private
+      ...RemoteSettings
     }
-    signaturePolicy {
-      id
-      name
-    }
-  }
-`);
+  `,
+  [RemoteSettings],
+);
 
 /** All that the form shows. */
 export const ProxyFormQuery = graphql(

@@ -1,8 +1,8 @@
 import { graphql } from '../graphql/graphql.ts';
 
-/** The settings that remotes and mirror rules share (rules/rule-queries.ts has the same fields). */
+/** The settings that the forms of remotes, mirror rules and proxies share. */
 export const RemoteSettings = graphql(`
-  fragment RemoteSettings on Remote @_unmask {
+  fragment RemoteSettings on RemoteSettings @_unmask {
     username
     policy
     includeTags

@@ -1,67 +1,28 @@
 import { graphql } from '../graphql/graphql.ts';
+import { RemoteSettings } from '../remotes/remote-queries.ts';
 
-/** The settings that the form changes: those of the remotes as remotes/remote-queries.ts has them, and the rule's own. */
-export const RuleSettings = graphql(`
-  fragment RuleSettings on MirrorRule @_unmask {
-    url
-    discovery
-    repositories
-    includeRepositories
-    excludeRepositories
-    stripPrefix
-    targetPrefix
-    repositoriesAtMost
-    mirror
-    cron
-    intervalSeconds
-    timeZone
-    paused
-    username
-    policy
-    includeTags
-    excludeTags
-    includeTagPatterns
-    excludeTagPatterns
-    semverRanges
-    semverSuffix
-    semverPrereleases
-    immutableTags
-    platforms
-    newestTags {
-      count
-      order
-      per
-    }
-    minimumAgeSeconds
-    downloadConcurrency
-    rateLimit
-    bytesPerSecond
-    syncWindows
-    reserveRequests
-    proxyUrl
-    sslValidation
-    sslCaCertificate
-    tagFailures
-    credential {
-      id
-      name
-    }
-    fallbacks {
+/** The settings that the form changes: those of the remotes, and the rule's own. */
+export const RuleSettings = graphql(
+  `
+    fragment RuleSettings on MirrorRule @_unmask {
       url
-      upstreamName
-      proxyUrl
-      sslCaCertificate
-      sslValidation
-      credential {
-        id
-      }
+      discovery
+      repositories
+      includeRepositories
+      excludeRepositories
+      stripPrefix
+      targetPrefix
+      repositoriesAtMost
+      mirror
+      cron
+      intervalSeconds
+      timeZone
+      paused
+      ...RemoteSettings
     }
-    signaturePolicy {
-      id
-      name
-    }
-  }
-`);
+  `,
+  [RemoteSettings],
+);
 
 /** All that the form shows. */
 export const RuleFormQuery = graphql(

@@ -7,7 +7,7 @@ import type { RequestContext } from '../context.ts';
 import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
-import { RemoteType } from '../remotes/remote.type.ts';
+import { RemoteSettings } from '../remotes/remote-settings.type.ts';
 import { UpstreamType } from '../remotes/upstream.type.ts';
 import { CredentialConnection, CredentialType, toCredentialType } from './credential.type.ts';
 
@@ -52,14 +52,17 @@ export class CredentialResolver {
   }
 }
 
-@Resolver(() => RemoteType)
+@Resolver(() => RemoteSettings)
 export class RemoteCredentialResolver {
   @FieldResolver(() => CredentialType, {
     nullable: true,
     description:
-      'The credential that the remote logs in with, in place of username and password; null: none, or one that the caller may not read.',
+      'The credential for logins at the upstream, in place of username and password; null: none, or one that the caller may not read.',
   })
-  credential(@Root() { row }: RemoteType, @Ctx() context: RequestContext): Promise<CredentialType | null> {
+  credential(
+    @Root() { row }: RemoteSettings,
+    @Ctx() context: RequestContext,
+  ): Promise<CredentialType | null> {
     return load(context, row.credentialId ?? undefined);
   }
 }

@@ -8,9 +8,7 @@ import { checkFirst } from '../errors.ts';
 import { parseNumericId } from '../../../operations/global-id.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
-import { RemoteType } from '../remotes/remote.type.ts';
-import { ProxyType } from '../proxies/proxy.type.ts';
-import { MirrorRuleType } from '../rules/rule.type.ts';
+import { RemoteSettings } from '../remotes/remote-settings.type.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import {
   SignaturePolicyConnection,
@@ -74,48 +72,19 @@ async function loadPolicy({ row }: User, { loaders }: RequestContext): Promise<S
   return policy === undefined ? null : toSignaturePolicyType(policy);
 }
 
-@Resolver(() => RemoteType)
+@Resolver(() => RemoteSettings)
 export class RemoteSignaturePolicyResolver {
   @FieldResolver(() => SignaturePolicyType, {
     nullable: true,
     description:
-      "The signature policy for syncs and pulls of the remote's repositories that have no policy of their own; null: none.",
+      'The signature policy for syncs and pulls of the repositories of the remotes that have no policy of their own; null: none, or one that ' +
+      'the caller may not read.',
   })
   signaturePolicy(
-    @Root() remote: RemoteType,
+    @Root() remote: RemoteSettings,
     @Ctx() context: RequestContext,
   ): Promise<SignaturePolicyType | null> {
     return loadPolicy(remote, context);
-  }
-}
-
-@Resolver(() => MirrorRuleType)
-export class MirrorRuleSignaturePolicyResolver {
-  @FieldResolver(() => SignaturePolicyType, {
-    nullable: true,
-    description:
-      'The signature policy of the remotes that the rule makes; null: none, or one that the caller may not read.',
-  })
-  signaturePolicy(
-    @Root() rule: MirrorRuleType,
-    @Ctx() context: RequestContext,
-  ): Promise<SignaturePolicyType | null> {
-    return loadPolicy(rule, context);
-  }
-}
-
-@Resolver(() => ProxyType)
-export class ProxySignaturePolicyResolver {
-  @FieldResolver(() => SignaturePolicyType, {
-    nullable: true,
-    description:
-      'The signature policy of the remotes that the proxy makes; null: none, or one that the caller may not read.',
-  })
-  signaturePolicy(
-    @Root() proxy: ProxyType,
-    @Ctx() context: RequestContext,
-  ): Promise<SignaturePolicyType | null> {
-    return loadPolicy(proxy, context);
   }
 }
 

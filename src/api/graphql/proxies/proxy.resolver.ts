@@ -4,7 +4,6 @@ import { parseNumericId } from '../../../operations/global-id.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
-import { CredentialType, toCredentialType } from '../credentials/credential.type.ts';
 import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
@@ -52,20 +51,6 @@ export class ProxyResolver {
   @FieldResolver(() => Int, { description: 'Repositories that it has made and that exist.' })
   repositoryCount(@Root() { row }: ProxyType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return loaders.proxyRepositoryCounts.load(row.id);
-  }
-
-  @FieldResolver(() => CredentialType, {
-    nullable: true,
-    description:
-      'The credential of the proxy and of its remotes; null: none, or one that the caller may not read.',
-  })
-  async credential(
-    @Root() { row }: ProxyType,
-    @Ctx() { loaders }: RequestContext,
-  ): Promise<CredentialType | null> {
-    const { credentialId } = row;
-    const found = typeof credentialId === 'number' ? await loaders.credentials.load(credentialId) : undefined;
-    return found === undefined ? null : toCredentialType(found);
   }
 }
 

@@ -6,12 +6,12 @@ import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
 import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
-import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
+import { toUpstream } from '../remotes/upstream.type.ts';
 import { DateTime } from '../scalars.ts';
 import { proxyFieldText } from './proxy-text.ts';
 
 @ObjectType('Proxy', {
-  implements: NodeType,
+  implements: [NodeType, RemoteSettings],
   description:
     'Makes a repository, remote and distribution of an upstream registry when a client first pulls from it. The settings of a remote are those ' +
     'of the remotes that it makes.',
@@ -46,11 +46,6 @@ export class ProxyType extends RemoteSettings {
 
   @Field(() => Boolean, { nullable: true, description: proxyFieldText.private })
   private!: boolean | null;
-
-  @Field(() => [UpstreamType], {
-    description: `Fallbacks of the remotes that the proxy makes. ${fallbacksText}`,
-  })
-  fallbacks!: UpstreamType[];
 
   @Field(() => DateTime, { description: 'Creation time.' })
   createdAt!: Date;

@@ -1,10 +1,10 @@
-import { Field, Int, ObjectType } from 'type-graphql';
+import { Field, Int, InterfaceType } from 'type-graphql';
 import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts';
 import { NodeType } from '../node.type.ts';
 import { budgetText } from './budget-text.ts';
 
 /** The limits of what a remote asks of its upstream. */
-@ObjectType()
+@InterfaceType()
 export abstract class RemoteBudgets extends NodeType {
   @Field(() => Int, {
     nullable: true,

@@ -1,21 +1,31 @@
-import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Field, Float, Int, InterfaceType } from 'type-graphql';
 import type { RemotePolicy } from '../../../db/schema/remotes.ts';
 import { remoteDefaults } from '../../../operations/remotes/remote-fields.ts';
 import type { RemoteFields } from '../../../operations/remotes/remote-fields.ts';
 import { withRuleDefaults } from '../../../selection/tag-rules.ts';
 import type { FurtherRules, MinimumAgeScope, TagFailureMode } from '../../../selection/tag-rules.ts';
+import { NodeType } from '../node.type.ts';
 import { RemoteBudgets, budgetsOf } from './remote-budgets.type.ts';
 import { RemotePolicyEnum } from './remote-policy.ts';
 import { FailuresField, NewestTagsType, ScopeField, ruleText } from './tag-rules.type.ts';
+import { UpstreamType, fallbacksText } from './upstream.type.ts';
 
 /** Descriptions shared by the remote and its inputs. */
 export const layerUrlsText =
   'Whether a layer that the upstream does not have is asked for at the `urls` of its descriptor, without credentials or client certificate; ' +
   'from an https remote over https only. Off: such a layer is left out with a warning, and its image stays pullable.';
 
-/** The settings of a remote, and of the remotes that a mirror rule makes, without secrets. */
-@ObjectType()
+@InterfaceType('RemoteSettings', {
+  implements: NodeType,
+  description:
+    'The settings of a remote, or of the remotes that a mirror rule or a proxy makes, without secrets.',
+})
 export abstract class RemoteSettings extends RemoteBudgets {
+  abstract row: {
+    readonly credentialId?: number | null | undefined;
+    readonly signaturePolicyId?: number | null | undefined;
+  };
+
   @Field(() => RemotePolicyEnum, { description: 'When blobs are fetched.' })
   policy!: RemotePolicy;
 
@@ -128,6 +138,9 @@ export abstract class RemoteSettings extends RemoteBudgets {
 
   @Field(() => String, { nullable: true, description: 'User name at the upstream; null: none.' })
   username!: string | null;
+
+  @Field(() => [UpstreamType], { description: fallbacksText })
+  fallbacks!: UpstreamType[];
 }
 
 /** Without values: the defaults. `proxyUrl` must have no credentials. */

@@ -6,10 +6,10 @@ import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
 import { DateTime } from '../scalars.ts';
 import { RemoteSettings, settingsOf } from './remote-settings.type.ts';
-import { UpstreamType, fallbacksText, toUpstream } from './upstream.type.ts';
+import { toUpstream } from './upstream.type.ts';
 
 @ObjectType('Remote', {
-  implements: NodeType,
+  implements: [NodeType, RemoteSettings],
   description:
     'An upstream repository and the settings to access it. Password, client key and header values are write-only.',
   simpleResolvers: true,
@@ -33,9 +33,6 @@ export class RemoteType extends RemoteSettings {
     description: 'Names of the extra request headers. The API never returns their values.',
   })
   headerNames!: string[];
-
-  @Field(() => [UpstreamType], { description: fallbacksText })
-  fallbacks!: UpstreamType[];
 
   @Field(() => Boolean, {
     description: 'Whether a password is stored. The API never returns it.',

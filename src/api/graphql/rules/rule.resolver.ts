@@ -4,7 +4,6 @@ import { parseNumericId } from '../../../operations/global-id.ts';
 import { readTextCursor, toConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
-import { CredentialType, toCredentialType } from '../credentials/credential.type.ts';
 import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
@@ -62,20 +61,6 @@ export class MirrorRuleResolver {
   @FieldResolver(() => Int, { description: 'Of these, those that the upstream has no more.' })
   async vanishedCount(@Root() { row }: MirrorRuleType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return (await loaders.ruleRepositoryCounts.load(row.id)).vanished;
-  }
-
-  @FieldResolver(() => CredentialType, {
-    nullable: true,
-    description:
-      'The credential of the rule and of its remotes; null: none, or one that the caller may not read.',
-  })
-  async credential(
-    @Root() { row }: MirrorRuleType,
-    @Ctx() { loaders }: RequestContext,
-  ): Promise<CredentialType | null> {
-    const { credentialId } = row;
-    const found = typeof credentialId === 'number' ? await loaders.credentials.load(credentialId) : undefined;
-    return found === undefined ? null : toCredentialType(found);
   }
 
   @FieldResolver(() => TaskType, { nullable: true, description: 'The newest run; null: none.' })

@@ -8,7 +8,7 @@ import { connectionType } from '../connection.ts';
 import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
 import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
-import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
+import { toUpstream } from '../remotes/upstream.type.ts';
 import { DateTime } from '../scalars.ts';
 import { ruleFieldText } from './rule-text.ts';
 
@@ -37,7 +37,7 @@ registerEnumType(DiscoveryEnum, {
 });
 
 @ObjectType('MirrorRule', {
-  implements: NodeType,
+  implements: [NodeType, RemoteSettings],
   description:
     'Makes repositories and remotes from those of an upstream registry, and syncs them. The settings of a remote are those of the remotes that ' +
     'it makes.',
@@ -72,11 +72,6 @@ export class MirrorRuleType extends RemoteSettings {
 
   @Field(() => Int, { description: ruleFieldText.repositoriesAtMost })
   repositoriesAtMost!: number;
-
-  @Field(() => [UpstreamType], {
-    description: `Fallbacks of the remotes that the rule creates. ${fallbacksText}`,
-  })
-  fallbacks!: UpstreamType[];
 
   @Field(() => Boolean, { description: ruleFieldText.mirror })
   mirror!: boolean;
