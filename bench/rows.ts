@@ -50,6 +50,7 @@ export const rowNames = [
   'blobs',
   'manifests',
   'graphql',
+  's3',
   'proxies',
   'readyz',
   'growth',

@@ -23,6 +23,7 @@ import { runGrowthRows } from './rows/growth.ts';
 import { runLineRow } from './rows/line.ts';
 import { runProxiesRow } from './rows/proxies.ts';
 import { runReadyzRow } from './rows/readyz.ts';
+import { runS3Row } from './rows/s3.ts';
 import { runServeRows } from './rows/serve.ts';
 import { runStartRow } from './rows/start.ts';
 import { runStatementsRow } from './rows/statements.ts';
@@ -68,6 +69,7 @@ try {
     await runLineRow(bench),
     await runStatementsRow(bench),
     await runServeRows(bench),
+    await runS3Row(bench),
     await runProxiesRow(bench),
     await runReadyzRow(bench),
     await runGrowthRows(bench),
@@ -98,7 +100,7 @@ function toRowName(text: string): RowName {
 async function fill(url: string): Promise<Map<CorpusName, number>> {
   const alsoReadBy: Partial<Record<CorpusName, readonly RowName[]>> = {
     small: ['estate', 'estate-20ms', 'unchanged1000', 'statements'],
-    big: ['blobs'],
+    big: ['blobs', 's3'],
     manytags: ['manifests'],
     tags10k: ['graphql'],
   };

@@ -15,7 +15,7 @@ export interface S3Server {
   readonly url: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** What `TIDEMARK_BLOBS` and AWS's variables have to be. */
-  settings(parameters?: string): Record<string, string>;
+  settings(parameters?: string, prefix?: string): Record<string, string>;
   /** The one bucket; `prefix` apart for each test. */
   location(prefix: string): S3Location;
   /** The folder that is the bucket. */
@@ -70,8 +70,8 @@ export async function startS3Server(): Promise<S3Server> {
     credentials,
     folder,
     location: (prefix) => ({ bucket, prefix, endpoint: url, region: 'us-east-1', redirect: false }),
-    settings: (parameters = '') => ({
-      TIDEMARK_BLOBS: `s3://${bucket}/tidemark?endpoint=${encodeURIComponent(url)}&region=us-east-1${parameters}`,
+    settings: (parameters = '', prefix = 'tidemark') => ({
+      TIDEMARK_BLOBS: `s3://${bucket}/${prefix}?endpoint=${encodeURIComponent(url)}&region=us-east-1${parameters}`,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     }),
