@@ -2,6 +2,8 @@
 import { startS3Server } from '../../test/support/servers/s3-server.ts';
 import { listTags } from '../bench.ts';
 import type { Bench } from '../bench.ts';
+import { cpuSeconds, cpuSecondsSince, findStackProcesses } from '../processes.ts';
+import type { StackProcesses } from '../processes.ts';
 import type { Findings, Goal } from '../report.ts';
 import { median, spread } from '../statistics.ts';
 import { createMirror, timeSync } from '../sync.ts';
@@ -29,11 +31,17 @@ export async function runS3Row(bench: Bench): Promise<Findings> {
       (digest) => `/v2/big/blobs/${digest}`,
     );
     for (const tidemark of started) await mirror(bench, tidemark);
+    const of = async ({ apiUrl, dataDir, pid }: Tidemark) => ({
+      urls: paths.map((path) => new URL(path, apiUrl).href),
+      processes: await findStackProcesses(dataDir, pid),
+    });
     return report(
       await compare(bench, {
-        direct: await Promise.all(paths.map((path) => signedAddress(new URL(path, redirecting.apiUrl)))),
-        redirected: paths.map((path) => new URL(path, redirecting.apiUrl).href),
-        'sent on': paths.map((path) => new URL(path, sending.apiUrl).href),
+        direct: {
+          urls: await Promise.all(paths.map((path) => signedAddress(new URL(path, redirecting.apiUrl)))),
+        },
+        redirected: await of(redirecting),
+        'sent on': await of(sending),
       }),
     );
   } finally {
@@ -59,23 +67,39 @@ async function signedAddress(url: URL): Promise<string> {
   return address;
 }
 
-type Samples = Readonly<Record<Way, number[]>>;
+interface Served {
+  readonly urls: readonly string[];
+  /** Of the Tidemark that answers. */
+  readonly processes?: StackProcesses;
+}
+
+interface Sample {
+  readonly rate: number;
+  readonly cpuSeconds?: number;
+}
+
+type Samples = Readonly<Record<Way, Sample[]>>;
 
 /** Gigabytes a second; all ways in turn, and a first round that does not count. */
-async function compare(bench: Bench, urls: Readonly<Record<Way, readonly string[]>>): Promise<Samples> {
+async function compare(bench: Bench, served: Readonly<Record<Way, Served>>): Promise<Samples> {
   const samples: Samples = { direct: [], redirected: [], 'sent on': [] };
   for (let round = 0; round <= bench.rounds; round += 1)
     for (const way of ways) {
-      const load = await loadUrls(urls[way], { clients, requests: 2 * urls[way].length });
-      if (round > 0) samples[way].push(load.bytes / 1e9 / load.seconds);
-      bench.log(`s3, ${way}: ${load.seconds.toFixed(2)} s`);
+      const { urls, processes } = served[way];
+      const before = processes && (await cpuSeconds(processes));
+      const { bytes, seconds } = await loadUrls(urls, { clients, requests: 2 * urls.length });
+      const cost = processes && before && { cpuSeconds: (await cpuSecondsSince(processes, before)).stack };
+      if (round > 0) samples[way].push({ rate: bytes / 1e9 / seconds, ...cost });
+      bench.log(`s3, ${way}: ${seconds.toFixed(2)} s`);
     }
   return samples;
 }
 
+const ratesOf = (samples: readonly Sample[]) => samples.map(({ rate }) => rate);
+
 function report(samples: Samples): Findings {
   const goals: Goal[] = (['redirected', 'sent on'] as const).map((way) => {
-    const ratio = median(samples[way]) / median(samples.direct);
+    const ratio = median(ratesOf(samples[way])) / median(ratesOf(samples.direct));
     return {
       work: `\`/v2/\` big blobs from S3, ${way}, ${clients} clients`,
       goal: `≥ ${atLeast} × direct GETs`,
@@ -87,11 +111,12 @@ function report(samples: Samples): Findings {
     sections: [
       {
         title: `\`/v2/\`, blobs of 25 MB from S3, ${clients} clients`,
-        text: 'The bucket is versitygw over a folder, on the same two cores. Direct: signed addresses, without Tidemark.',
-        columns: ['way', 'GB/s', 'n'],
+        text: 'The bucket is versitygw over a folder, on the same two cores. Direct: signed addresses, without Tidemark. Processor time is that of the whole stack.',
+        columns: ['way', 'GB/s', 'CPU s', 'n'],
         rows: ways.map((way) => [
           way === 'direct' ? way : `**tidemark**, ${way}`,
-          spread(samples[way], 2),
+          spread(ratesOf(samples[way]), 2),
+          way === 'direct' ? '–' : spread(samples[way].flatMap(({ cpuSeconds: seconds }) => seconds ?? [])),
           String(samples[way].length),
         ]),
       },
