@@ -4,65 +4,43 @@ import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { Distribution } from '../../../src/db/schema/distributions.ts';
 import { Repository } from '../../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
-import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
 import { pullPath } from '../../support/api/pull.ts';
 import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/upstream/fake-upstream.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
+import { signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
 import { startHarnessApi } from '../../support/api/harness-api.ts';
 import type { HarnessApi } from '../../support/api/harness-api.ts';
-import {
-  answersWithReferrers,
-  attach,
-  companionName,
-  signByTag,
-} from '../../support/signatures/signed-sample.ts';
+import { answersWithReferrers, companionName } from '../../support/signatures/signed-sample.ts';
 import { startSyncHarness } from '../../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../../support/sync/sync-harness.ts';
+import {
+  key,
+  stranger,
+  content,
+  signed,
+  unsigned,
+  foreign,
+  children,
+  index,
+  evil,
+  signature,
+  indexSignature,
+  sbom,
+  byBoth,
+  behindFallbackTag,
+  behindAttTag,
+  listed,
+  fallback,
+  chart,
+  attestation,
+  ofSbom,
+} from '../../support/signatures/policy-content.ts';
 
-const key = createCosignKey();
-const stranger = createCosignKey();
-const content = createSampleRepository();
-const seeded = (seed: string, tag?: string, subject?: Descriptor): Descriptor =>
-  addImage(content, {
-    seed: `pull-${process.pid}-${seed}`,
-    layers: [700],
-    ...(tag === undefined ? {} : { tag }),
-    ...(subject === undefined ? {} : { subject }),
-  });
-const bare = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
-
-const signed = seeded('signed', 'signed');
-const unsigned = seeded('unsigned', 'unsigned');
-const foreign = seeded('foreign', 'foreign');
-const children = [seeded('amd64'), seeded('arm64')];
-const index = addIndex(content, { manifests: children, tag: 'index' });
-const evil = seeded('evil', 'evil', bare(signed));
-const signature = signWithTag(content, { image: signed, key });
-const indexSignature = signWithBundle(content, { image: index, key });
-const sbom = attach(content, signed, 'application/spdx+json');
 signWithTag(content, { image: foreign, key: stranger });
-const byBoth = seeded('both', 'both');
 signWithTag(content, { image: byBoth, key });
 signWithBundle(content, { image: byBoth, key: stranger });
-// unsigned images in all places where what belongs to a signed one is looked for
-const behindFallbackTag = seeded('fallback', companionName(index));
-const behindAttTag = seeded('att', companionName(index, '.att'));
-const listed = seeded('listed', undefined, bare(signed));
-const fallback = addIndex(content, {
-  manifests: [bare(sbom), bare(listed)],
-  tag: companionName(signed),
-});
-const chart = addArtifact(content, {
-  seed: 'chart',
-  artifactType: 'application/vnd.cncf.helm.config.v1+json',
-  layers: [{ mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', sizeBytes: 500 }],
-  subject: bare(signed),
-});
-const attestation = signByTag(content, signed, { suffix: '.att' });
-const ofSbom = attach(content, sbom, 'application/vnd.in-toto+json');
 
 let harness: SyncHarness;
 let upstream: FakeUpstream;
