@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi } from '../../support/api/api-server.ts';
 import type { ApiUnderTest } from '../../support/api/api-server.ts';
 import { testSecret } from '../../support/test-secret.ts';
-import { fixture, certificate, key, fields, valid } from '../../support/api/remote-inputs.ts';
+import { certificate, key, fields, valid } from '../../support/api/remote-inputs.ts';
+import { fixture } from '../../support/upstream/fake-upstream.ts';
 import type { Payload } from '../../support/api/remote-inputs.ts';
 
 let api: ApiUnderTest;

@@ -1,7 +1,8 @@
 /** Inputs that are refused, each with the field that is named. */
 import { generateKeyPairSync } from 'node:crypto';
 import { testSecret } from '../../support/test-secret.ts';
-import { fixture, certificate, key, leaked } from '../../support/api/remote-inputs.ts';
+import { certificate, key, leaked } from '../../support/api/remote-inputs.ts';
+import { fixture } from '../../support/upstream/fake-upstream.ts';
 
 const encryptedKey = generateKeyPairSync('rsa', {
   modulusLength: 2048,

@@ -1,10 +1,6 @@
 /** Inputs of remotes, and what an answer says of one. */
-import { readFileSync } from 'node:fs';
+import { fixture } from '../upstream/fake-upstream.ts';
 import { testSecret } from '../test-secret.ts';
-
-export function fixture(name: string): string {
-  return readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8');
-}
 
 export const certificate = fixture('client.pem');
 export const key = fixture('client.key');
