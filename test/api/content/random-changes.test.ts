@@ -6,6 +6,7 @@ import {
   tagManifest,
   untag,
 } from '../../../src/db/versions/change-content.ts';
+import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { isTidemarkError } from '../../../src/oci/error.ts';
 import { everything } from '../../../src/db/access/visibility.ts';
 import { startApi } from '../../support/api/api-server.ts';
@@ -13,7 +14,7 @@ import type { ApiUnderTest } from '../../support/api/api-server.ts';
 import { insertRepository } from '../../support/api/content.ts';
 import { insertSample, readContent } from '../../support/api/sample-repository.ts';
 import type { HeldContent, SampleContent } from '../../support/api/sample-repository.ts';
-import { contentModel } from '../../support/api/content-model.ts';
+import { contentModel, diffQuery } from '../../support/api/content-model.ts';
 
 let api: ApiUnderTest;
 let samples: SampleContent[];
@@ -180,6 +181,18 @@ describe('random changes against a plain model', () => {
         tags,
       });
     }
+  });
+
+  test('costs three statements, whatever the distance', async () => {
+    const [{ latest = 0 } = {}] = await api.sql("select latest from repository where name = 'random/1'");
+    const [{ id = 0 } = {}] = await api.sql("select id from repository where name = 'random/1'");
+    const ask = (to: number) =>
+      api.graphql(diffQuery, {
+        from: toGlobalId('RepositoryVersion', Number(id), 1),
+        to: toGlobalId('RepositoryVersion', Number(id), to),
+      });
+    expect(await api.countStatements(() => ask(2))).toBe(3);
+    expect(await api.countStatements(() => ask(Number(latest)))).toBe(3);
   });
 });
 

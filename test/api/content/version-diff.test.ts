@@ -4,7 +4,7 @@ import { startApi } from '../../support/api/api-server.ts';
 import type { ApiUnderTest } from '../../support/api/api-server.ts';
 import { insertSample, readContent } from '../../support/api/sample-repository.ts';
 import type { SampleContent } from '../../support/api/sample-repository.ts';
-import { diffQuery, contentModel } from '../../support/api/content-model.ts';
+import { contentModel } from '../../support/api/content-model.ts';
 
 let api: ApiUnderTest;
 let samples: SampleContent[];
@@ -43,17 +43,5 @@ describe('versionDiff', () => {
       );
       expect(data).toEqual({ versionDiff: null });
     }
-  });
-
-  test('costs three statements, whatever the distance', async () => {
-    const [{ latest = 0 } = {}] = await api.sql("select latest from repository where name = 'random/1'");
-    const [{ id = 0 } = {}] = await api.sql("select id from repository where name = 'random/1'");
-    const ask = (to: number) =>
-      api.graphql(diffQuery, {
-        from: toGlobalId('RepositoryVersion', Number(id), 1),
-        to: toGlobalId('RepositoryVersion', Number(id), to),
-      });
-    expect(await api.countStatements(() => ask(2))).toBe(3);
-    expect(await api.countStatements(() => ask(Number(latest)))).toBe(3);
   });
 });
