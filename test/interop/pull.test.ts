@@ -6,7 +6,8 @@ import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
-import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
+import { runPeer, skipWithout } from './peers.ts';
+import { expectConformance, runConformance } from './conformance.ts';
 import type { PeerName } from './peers.ts';
 import {
   content,

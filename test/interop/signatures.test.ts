@@ -13,7 +13,8 @@ import type { HarnessApi } from '../support/api/harness-api.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
-import { pushSample, runPeerAt, skipWithout, startRegistry } from './peers.ts';
+import { runPeerAt, skipWithout, startRegistry } from './peers.ts';
+import { pushSample } from './push-sample.ts';
 import type { PeerName, RealRegistry, RegistryName } from './peers.ts';
 import {
   makeKeys,

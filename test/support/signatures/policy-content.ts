@@ -1,6 +1,7 @@
 /** Images and what refers to them, signed by a key or not. */
 import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
+import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
 import { createCosignKey, signWithBundle, signWithTag } from './real-signatures.ts';
 import { attach, companionName, signByTag } from './signed-sample.ts';
 
@@ -25,7 +26,10 @@ export const evil = seeded('evil', 'evil', bare(signed));
 export const signature = signWithTag(content, { image: signed, key });
 export const indexSignature = signWithBundle(content, { image: index, key });
 export const sbom = attach(content, signed, 'application/spdx+json');
+signWithTag(content, { image: foreign, key: stranger });
 export const byBoth = seeded('both', 'both');
+signWithTag(content, { image: byBoth, key });
+signWithBundle(content, { image: byBoth, key: stranger });
 // unsigned images in all places where what belongs to a signed one is looked for
 export const behindFallbackTag = seeded('fallback', companionName(index));
 export const behindAttTag = seeded('att', companionName(index, '.att'));
@@ -42,3 +46,14 @@ export const chart = addArtifact(content, {
 });
 export const attestation = signByTag(content, signed, { suffix: '.att' });
 export const ofSbom = attach(content, sbom, 'application/vnd.in-toto+json');
+
+export function blobsOf({ digest, mediaType }: Descriptor): string[] {
+  const document = content.manifests.get(digest);
+  if (document === undefined) throw new Error(`no ${digest}`);
+  const { config, layers } = parseManifest(document.bytes, mediaType);
+  return [...(config === undefined ? [] : [config]), ...layers].map((blob) => blob.digest);
+}
+
+export async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
