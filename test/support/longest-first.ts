@@ -2,8 +2,8 @@
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
 
-/** They start programs, browsers and servers, and wait for what a killed process leaves to others. */
-const long = /\/test\/(?:console|processes|cli|interop|embedded)\//;
+/** They start programs and browsers, and wait for what a killed process leaves to others. */
+const long = /\/test\/(?:console|processes|cli)\//;
 const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId);
 
 export class LongestFirst extends BaseSequencer {
