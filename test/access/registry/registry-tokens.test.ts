@@ -1,7 +1,7 @@
 /** docker's token flow, and what a registry token is good for. */
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import { errorCode, startPushScene } from '../../support/api/push-scene.ts';
 import type { PushScene } from '../../support/api/push-scene.ts';
 import { createToken } from '../../../src/access/token.ts';
@@ -10,6 +10,7 @@ import type { Grant } from '../../../src/access/scope.ts';
 let scene: PushScene;
 const tokens: Record<string, string> = {};
 const image = createSampleRepository();
+addImage(image, { seed: 'image', layers: [2_000], tag: 'v1' });
 
 beforeAll(async () => {
   scene = await startPushScene({ logins: { tokens: true, oidc: undefined } });

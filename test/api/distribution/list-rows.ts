@@ -1,22 +1,7 @@
 /** Lists of tags and referrers, and what is answered. */
-import { addArtifact, addImage } from '../../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
-import { sample, amd64, docker, unknownDigest } from '../../support/api/pull-content.ts';
+import { amd64, attached, bom, docker, signature, unknownDigest } from '../../support/api/pull-content.ts';
 import type { Row } from '../../support/api/pull-content.ts';
-
-const bom = addArtifact(sample, {
-  seed: 'bom',
-  artifactType: 'application/spdx+json',
-  layers: [{ mediaType: 'application/spdx+json', sizeBytes: 50 }],
-  subject: amd64,
-  annotations: { made: 'today' },
-});
-const signature = addArtifact(sample, {
-  seed: 'signature',
-  configMediaType: 'application/vnd.example.signature',
-  subject: amd64,
-});
-const attached = addImage(sample, { seed: 'attached', layers: [], subject: amd64 });
 
 export const lists: Row[] = [
   {

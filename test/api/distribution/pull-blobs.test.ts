@@ -1,14 +1,18 @@
 /** OCI Distribution 1.1, the pull side, row by row. */
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { addBlob } from '../../../src/demo/sample-image.ts';
 import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
-import { sample, longBlob, other, unknownDigest, pullChecks } from '../../support/api/pull-content.ts';
+import {
+  blob,
+  empty,
+  longBlob,
+  other,
+  pullChecks,
+  sample,
+  secret,
+  unknownDigest,
+} from '../../support/api/pull-content.ts';
 import type { Row } from '../../support/api/pull-content.ts';
-
-const blob = addBlob(sample, Buffer.from('0123456789'), 'text/plain');
-const empty = addBlob(sample, Buffer.alloc(0), 'text/plain');
-const secret = addBlob(other, Buffer.from('of another repository'), 'text/plain');
 
 let scene: PullScene;
 beforeAll(async () => {

@@ -1,26 +1,24 @@
 /** OCI Distribution 1.1, the pull side, row by row. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addImage, addIndex, addManifest } from '../../../src/demo/sample-image.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { pull } from '../../support/api/pull.ts';
 import { startPullScene } from '../../support/api/pull-scene.ts';
 import type { PullScene } from '../../support/api/pull-scene.ts';
 import {
-  sample,
   amd64,
   docker,
+  index,
   longDocument,
   longManifest,
+  opaque,
   other,
-  unknownDigest,
+  otherImage,
   pullChecks,
+  sample,
+  unknownDigest,
 } from '../../support/api/pull-content.ts';
 import type { Row } from '../../support/api/pull-content.ts';
-
-const index = addIndex(sample, { manifests: [amd64], tag: 'index' });
-const opaque = addManifest(sample, Buffer.from('not json \u00e9'), 'application/vnd.example.thing', 'opaque');
-const otherImage = addImage(other, { seed: 'other', layers: [], tag: 'only-there' });
 
 let scene: PullScene;
 beforeAll(async () => {

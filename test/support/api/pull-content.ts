@@ -1,14 +1,30 @@
 /** What the tests of pulls serve, and rows that say what is answered. */
 import { expect } from 'vitest';
-import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import {
+  addArtifact,
+  addBlob,
+  addImage,
+  addIndex,
+  addManifest,
+  createSampleRepository,
+} from '../../../src/demo/sample-image.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import { mediaTypes } from '../../../src/oci/manifest/media-type.ts';
 import { pull } from './pull.ts';
 import type { PullScene } from './pull-scene.ts';
 
 export const sample = createSampleRepository();
+export const blob = addBlob(sample, Buffer.from('0123456789'), 'text/plain');
+export const empty = addBlob(sample, Buffer.alloc(0), 'text/plain');
 export const amd64 = addImage(sample, { seed: 'amd64', layers: [3_000], tag: 'image' });
 export const docker = addImage(sample, { seed: 'docker', layers: [2_000], format: 'docker', tag: 'docker' });
+export const index = addIndex(sample, { manifests: [amd64], tag: 'index' });
+export const opaque = addManifest(
+  sample,
+  Buffer.from('not json \u00e9'),
+  'application/vnd.example.thing',
+  'opaque',
+);
 export const longBlob = { digest: digestBytes(Buffer.from('long'), 'sha512'), bytes: Buffer.from('long') };
 sample.blobs.set(longBlob.digest, longBlob.bytes);
 export const longDocument = Buffer.from(
@@ -21,8 +37,23 @@ sample.manifests.set(longManifest, {
   bytes: longDocument,
 });
 sample.tags.set('long', longManifest);
+export const bom = addArtifact(sample, {
+  seed: 'bom',
+  artifactType: 'application/spdx+json',
+  layers: [{ mediaType: 'application/spdx+json', sizeBytes: 50 }],
+  subject: amd64,
+  annotations: { made: 'today' },
+});
+export const signature = addArtifact(sample, {
+  seed: 'signature',
+  configMediaType: 'application/vnd.example.signature',
+  subject: amd64,
+});
+export const attached = addImage(sample, { seed: 'attached', layers: [], subject: amd64 });
 
 export const other = createSampleRepository();
+export const secret = addBlob(other, Buffer.from('of another repository'), 'text/plain');
+export const otherImage = addImage(other, { seed: 'other', layers: [], tag: 'only-there' });
 
 export const unknownDigest = `sha256:${'0'.repeat(64)}`;
 
