@@ -99,6 +99,8 @@ async function runStatement(url: string, sql: string): Promise<void> {
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  // what is under way when the server stops fails as a statement
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return await work(client);
