@@ -117,8 +117,9 @@ describe('with logins', () => {
     const token = await bearer(undefined, 'library/app:pull');
     expect((await get('library/app/manifests/v1?ns=docker.io:445', guarded, token)).status).toBe(200);
     expect((await get('open/library/app/manifests/v2', guarded)).status).toBe(200);
-    // Docker Hub's short spelling
+    // Docker Hub's short spelling, of what is public already
     await createProxy({ basePath: 'docker.io', url: hub.upstream.url, namespaces: ['docker.io'] });
+    await get('docker.io/library/app/manifests/v1');
     const short = await bearer(undefined, 'docker.io/app:pull');
     expect((await get('docker.io/app/manifests/v1', guarded, short)).status).toBe(200);
     expect(await made('open')).toEqual(['open/library/app']);
