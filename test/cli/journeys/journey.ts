@@ -16,7 +16,8 @@ export async function openJourney() {
   const launcher = await openLauncher();
   const upstream = await startSampleUpstream({ repositories: new Map([['team/app', app]]) });
   await launcher.launch('start').says('Stop with Ctrl-C');
-  const { run, succeed } = launcher;
+  const { run } = launcher;
+  const succeed = (...args: string[]) => launcher.succeed(...args);
   return {
     app,
     v2,
@@ -27,7 +28,7 @@ export async function openJourney() {
     sync: (...args: string[]) => run('sync', 'team/app', '--upstream', upstream.url, ...args),
     synced: (...args: string[]) => succeed('sync', 'team/app', '--upstream', upstream.url, ...args),
 
-    async json(...args: string[]) {
+    json: async (...args: string[]) => {
       const ended = await succeed(...args, '--json');
       expect(ended.stderr).toBe('');
       const value = JSON.parse(ended.stdout);
