@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   // graphql must be one module: Node resolves it to index.js, Vite alone would take index.mjs
@@ -12,7 +13,10 @@ export default defineConfig({
     hookTimeout: 240_000,
     teardownTimeout: 60_000,
     expect: { poll: { timeout: 200_000 } },
-    maxWorkers: 2,
+    // a third on two cores: many files wait for timers, other processes and disks
+    maxWorkers: 3,
+    maxConcurrency: 10,
+    sequence: { sequencer: LongestFirst },
     // a file's own modules are loaded once; database, folder, task queue and ports are a file's own anyway. `--isolate` runs each file apart
     isolate: false,
     reporters: ['default'],

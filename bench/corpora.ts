@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { addImage, addIndex, addLayer, createSampleRepository } from '../src/demo/sample-image.ts';
 import type { SampleRepository } from '../src/demo/sample-image.ts';
 import type { Descriptor } from '../src/oci/manifest/descriptor.ts';
-import { pushSample } from '../test/interop/peers.ts';
+import { pushSample } from '../test/interop/push-sample.ts';
 
 export interface Corpus {
   readonly name: string;

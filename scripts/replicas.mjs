@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startSampleUpstream } from '../dist/demo/sample-upstream.js';
-import { runConformance } from '../test/interop/peers.ts';
+import { runConformance } from '../test/interop/conformance.ts';
 import { createRandom } from './random.mjs';
 import { startBalancer } from './replicas/balancer.mjs';
 import { createClient } from './replicas/client.mjs';

@@ -12,341 +12,29 @@ import {
   readImports,
 } from './support/import-graph.ts';
 import type { Import, ImportGraph } from './support/import-graph.ts';
-
-interface Rule {
-  /** Folders, or single files, of ours; its own is always allowed. `all`: the composition root. */
-  readonly folders: readonly string[] | 'all';
-  /** Folders of which only types may be imported. */
-  readonly typesOf?: readonly string[];
-  /** npm packages; `@scope/*` for all of a scope. Left out where `folders` is `all`. */
-  readonly packages?: readonly string[];
-  /** Modules of Node. Left out: any. */
-  readonly node?: readonly string[];
-  /** The end of the sentence "… may not import …:". */
-  readonly why: string;
-}
-
-const composition: Rule = { folders: 'all', why: 'it puts the parts together' };
+import { parts } from './support/architecture/parts.ts';
+import type { Rule } from './support/architecture/rule.ts';
+import { services } from './support/architecture/services.ts';
+import { unreachable } from './support/architecture/unreachable.ts';
 
 /** The longest name that fits decides. */
-const rules: Readonly<Record<string, Rule>> = {
-  'src/oci/': {
-    folders: [],
-    packages: [],
-    node: ['node:crypto', 'node:net'],
-    why: 'the specs are pure and stand on nothing',
-  },
-  'src/selection/': {
-    folders: ['src/oci/'],
-    packages: ['re2js', 'semver'],
-    node: ['node:timers/promises'],
-    why: 'the rules of a selection are pure',
-  },
-  'src/timetables/': {
-    folders: ['src/oci/'],
-    packages: [],
-    node: [],
-    why: 'timetables are pure',
-  },
-  'src/client-config/': {
-    folders: ['src/oci/'],
-    packages: [],
-    node: [],
-    why: 'the files of a client are a function of its settings',
-  },
-  'src/threads/': {
-    folders: ['src/oci/'],
-    packages: [],
-    why: 'what runs beside the event loop knows the specs only',
-  },
-  'src/estate/': {
-    folders: ['src/oci/', 'src/selection/'],
-    packages: ['ajv', 'yaml'],
-    node: ['node:fs', 'node:fs/promises', 'node:path'],
-    why: 'tidemark.yaml is read without a server',
-  },
-  'src/files/': {
-    folders: [],
-    packages: [],
-    node: ['node:fs/promises'],
-    why: 'writing durably needs nothing else',
-  },
-  'src/registry/': {
-    folders: ['src/oci/', 'src/threads/', 'src/telemetry/events.ts'],
-    packages: ['undici'],
-    why: 'the client of an upstream knows the specs only',
-  },
-  'src/content/': {
-    folders: ['src/oci/', 'src/files/'],
-    packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
-    why: 'the blob store knows the specs only',
-  },
-  'src/db/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/timetables/',
-      'src/telemetry/events.ts',
-      'src/telemetry/trace-context.ts',
-    ],
-    packages: ['@mikro-orm/*', 'kysely', 'pg'],
-    why: 'the database knows the specs only',
-  },
-  'src/trust/': {
-    folders: ['src/oci/', 'src/threads/'],
-    packages: ['@sigstore/*', 'openpgp'],
-    why: 'verification knows the specs only',
-  },
-  'src/access/': {
-    folders: ['src/oci/', 'src/db/', 'src/files/'],
-    packages: [
-      'jose',
-      'openid-client',
-      '@aws-sdk/client-ecr',
-      '@aws-sdk/credential-providers',
-      '@azure/identity',
-      'google-auth-library',
-    ],
-    why: 'access and secrets stand on the database only',
-  },
-  'src/operations/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/timetables/',
-      'src/client-config/',
-      'src/db/',
-      'src/access/',
-    ],
-    typesOf: ['src/workflows/'],
-    packages: ['@mikro-orm/core'],
-    why: 'operations validate, ask for the role, and write',
-  },
-  'src/estate/convert/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/operations/schedules/cron.ts',
-      'src/estate/escape-variables.ts',
-    ],
-    packages: ['re2js', 'yaml'],
-    node: ['node:path'],
-    why: 'a file is converted without a server',
-  },
-  'src/upstream/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/timetables/',
-      'src/threads/',
-      'src/registry/',
-      'src/content/',
-      'src/db/',
-      'src/trust/',
-      'src/access/',
-    ],
-    packages: [],
-    why: 'syncs and pulls share how a remote is reached, and neither knows Temporal there',
-  },
-  'src/activities/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/timetables/',
-      'src/threads/',
-      'src/registry/',
-      'src/content/',
-      'src/db/',
-      'src/trust/',
-      'src/access/',
-      'src/upstream/',
-      'src/telemetry/',
-      'src/workflows/search-attributes.ts',
-      'src/workflows/sync-input.ts',
-      'src/workflows/sync-stages.ts',
-    ],
-    typesOf: ['src/workflows/'],
-    packages: ['@temporalio/activity', '@temporalio/common', 'dataloader', 'kysely', 'pino'],
-    why: 'activities are handed what they need by createActivities(deps)',
-  },
-  'src/activities/rules/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/registry/',
-      'src/db/',
-      'src/access/',
-      'src/upstream/',
-      'src/operations/',
-      'src/activities/',
-    ],
-    typesOf: ['src/workflows/'],
-    packages: ['@temporalio/activity'],
-    why: 'a mirror rule makes repositories as its maker would, by the operations',
-  },
-  'src/on-demand/proxies/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/registry/',
-      'src/db/',
-      'src/access/',
-      'src/upstream/',
-      'src/operations/',
-      'src/on-demand/',
-    ],
-    packages: ['pino'],
-    why: 'a proxy makes repositories as its maker would, by the operations',
-  },
-  'src/on-demand/': {
-    folders: [
-      'src/oci/',
-      'src/selection/',
-      'src/registry/',
-      'src/content/',
-      'src/db/',
-      'src/access/',
-      'src/upstream/',
-    ],
-    packages: ['pino'],
-    why: 'what is fetched for a client that waits needs neither the API nor Temporal',
-  },
-  'src/workflows/': {
-    folders: ['src/oci/'],
-    typesOf: ['src/activities/'],
-    packages: ['@temporalio/workflow'],
-    node: [],
-    why: 'workflows do no I/O',
-  },
-  'src/api/graphql/': {
-    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/', 'src/operations/'],
-    typesOf: ['src/client-config/', 'src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
-    packages: [
-      'graphql',
-      'graphql-scalars',
-      'type-graphql',
-      'dataloader',
-      'reflect-metadata',
-      '@mikro-orm/core',
-    ],
-    why: 'resolvers are thin and reach the rest through ApiDependencies',
-  },
-  'src/api/distribution/': {
-    folders: [
-      'src/oci/',
-      'src/threads/',
-      'src/db/',
-      'src/content/',
-      'src/access/',
-      'src/telemetry/events.ts',
-    ],
-    typesOf: ['src/api/dependencies.ts'],
-    packages: ['fastify'],
-    why: 'serving reads only the database and the blob store',
-  },
-  'src/api/web/': {
-    folders: [],
-    packages: ['@fastify/static', 'fastify'],
-    why: 'the pages are given what they show',
-  },
-  'src/api/': {
-    folders: [
-      'src/oci/',
-      'src/db/',
-      'src/access/',
-      'src/operations/',
-      'src/telemetry/',
-      'src/workflows/search-attributes.ts',
-      'src/workflows/sync-input.ts',
-      'src/workflows/scheduled-syncs-input.ts',
-      'src/workflows/upkeep-input.ts',
-      'src/workflows/rule-input.ts',
-    ],
-    typesOf: ['src/content/'],
-    packages: [
-      '@apollo/server',
-      '@as-integrations/fastify',
-      '@mikro-orm/core',
-      '@temporalio/client',
-      'fastify',
-      'graphql',
-      'graphql-sse',
-      'graphql-ws',
-      'kysely',
-      'pino',
-      'prom-client',
-      'ws',
-    ],
-    why: 'the API reads the database and starts workflows by name',
-  },
-  'src/telemetry/': {
-    folders: ['src/oci/'],
-    packages: [
-      'prom-client',
-      '@opentelemetry/*',
-      '@temporalio/interceptors-opentelemetry',
-      '@temporalio/worker',
-    ],
-    why: 'every part may tell what it does, so it knows none of them',
-  },
-  'src/demo/': { folders: ['src/oci/'], packages: [], why: 'samples know the specs only' },
-  'src/embedded/': composition,
-  'src/processes/': composition,
-  'src/cli/': composition,
-  'src/main.ts': composition,
-  'src/config.ts': composition,
-  'src/config-docker-hub.ts': composition,
-  'src/config-logins.ts': composition,
-  'src/config-telemetry.ts': composition,
-  'src/config-values.ts': composition,
-};
-
-/** What must not run when these run, however many imports away. */
-const unreachable: readonly {
-  readonly from: string;
-  readonly forbidden: (target: string) => boolean;
-  readonly why: string;
-}[] = [
-  {
-    from: 'src/workflows/',
-    forbidden: (target) =>
-      target.startsWith('node:') || !/^(src\/workflows\/|src\/oci\/|@temporalio\/workflow$)/.test(target),
-    why: 'workflows do no I/O',
-  },
-  {
-    from: 'src/api/distribution/',
-    forbidden: (target) => /^(src\/(registry|activities|workflows)\/|@temporalio\/|undici)/.test(target),
-    why: 'serving never waits for Temporal or an upstream',
-  },
-  {
-    from: 'src/on-demand/',
-    forbidden: (target) => /^(src\/(api|workflows)\/|@temporalio\/)/.test(target),
-    why: 'a pull never waits for Temporal',
-  },
-];
-
+const rules: Readonly<Record<string, Rule>> = { ...parts, ...services };
 /** Longer files, and why each is one file. */
 const longFiles: Readonly<Record<string, string>> = {};
 const longestLines = 250;
-
 const graph = readImportGraph('src');
-
 test('every import obeys the table of imports', () => {
   expect(findViolations(graph)).toEqual([]);
 });
-
 test('workflow code does no I/O, and serving code never waits, over any number of imports', () => {
   expect(findReached(graph)).toEqual([]);
 });
-
 test('no imports form a circle, imports of types included', () => {
   expect(findCircles(graph)).toEqual([]);
 });
-
 test('every folder of src has its row in the table', () => {
   expect(listSources('src').filter((file) => ruleOf(file) === undefined)).toEqual([]);
 });
-
 test(`no file of src and web/src has more than ${longestLines} lines without a reason`, () => {
   const long = [...listSources('src'), ...listSources('web/src')]
     .filter((file) => !file.endsWith('.d.ts'))
@@ -358,7 +46,6 @@ test(`no file of src and web/src has more than ${longestLines} lines without a r
   const stale = Object.keys(longFiles).filter((name) => !long.some(({ file }) => file === name));
   expect([...unexplained, ...stale.map((name) => `${name} is no longer long: drop its entry`)]).toEqual([]);
 });
-
 describe('dependencies', () => {
   const manifest = JSON.parse(readProjectFile('package.json')) as Record<string, Record<string, string>>;
   const runtime = Object.keys(manifest['dependencies'] ?? {});
@@ -388,16 +75,13 @@ describe('dependencies', () => {
     expect([...imported].filter((name) => !runtime.includes(name))).toEqual([]);
   });
 });
-
 const given = (file: string, ...imports: (string | Import)[]): ImportGraph =>
   new Map([[file, imports.map((one) => (typeof one === 'string' ? { target: one, typeOnly: false } : one))]]);
-
 const through = (typeOnly: boolean): ImportGraph =>
   new Map([
     ['src/workflows/x.ts', [{ target: 'src/oci/y.ts', typeOnly }]],
     ['src/oci/y.ts', [{ target: 'node:crypto', typeOnly: false }]],
   ]);
-
 describe('the checks themselves', () => {
   test.each([
     [
@@ -474,7 +158,6 @@ describe('the checks themselves', () => {
     ]);
   });
 });
-
 function findViolations(imports: ImportGraph): string[] {
   return [...imports].flatMap(([file, targets]) => {
     const rule = ruleOf(file);
@@ -484,7 +167,6 @@ function findViolations(imports: ImportGraph): string[] {
       .map(({ target }) => `${file} may not import ${target}: ${rule.why} (docs/design.md)`);
   });
 }
-
 function isAllowed(file: string, rule: Rule, { target, typeOnly }: Import): boolean {
   if (rule.folders === 'all') return true;
   if (target.startsWith('node:')) return rule.node === undefined || rule.node.includes(target);
@@ -499,7 +181,6 @@ function isAllowed(file: string, rule: Rule, { target, typeOnly }: Import): bool
   const folders = [...rule.folders, ...(typeOnly ? (rule.typesOf ?? []) : [])];
   return folders.some((folder) => target.startsWith(folder));
 }
-
 function findReached(imports: ImportGraph): string[] {
   return unreachable.flatMap(({ from, forbidden, why }) =>
     [...imports.keys()]
@@ -514,17 +195,14 @@ function findReached(imports: ImportGraph): string[] {
       ),
   );
 }
-
 function ruleOf(file: string): Rule | undefined {
   return rules[ruleName(file) ?? ''];
 }
-
 function ruleName(file: string): string | undefined {
   return Object.keys(rules)
     .filter((name) => file.startsWith(name))
     .sort((one, other) => other.length - one.length)[0];
 }
-
 /** The lines "- `name`[, `name`]: reason" below "## Dependencies" of CONTRIBUTING.md. */
 function readReasons(): Map<string, string> {
   const [, section = ''] = readProjectFile('CONTRIBUTING.md').split(/^## Dependencies$/m);
@@ -535,7 +213,6 @@ function readReasons(): Map<string, string> {
   }
   return reasons;
 }
-
 function readProjectFile(path: string): string {
   return readFileSync(join(projectRoot, path), 'utf8');
 }

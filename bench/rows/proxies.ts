@@ -1,6 +1,7 @@
 /** An image that nobody has pulled yet, through a proxy; the same again; and HEADs of its tag. Beside docker-registry as a pull-through cache. */
 import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
-import { pushSample, startDockerRegistry } from '../../test/interop/peers.ts';
+import { startDockerRegistry } from '../../test/interop/peers.ts';
+import { pushSample } from '../../test/interop/push-sample.ts';
 import type { Bench } from '../bench.ts';
 import type { Findings, Goal } from '../report.ts';
 import { median, spread } from '../statistics.ts';

@@ -1,49 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { addImage, createSampleRepository, moveTag, removeTag } from '../../src/demo/sample-image.ts';
-import { startSampleUpstream } from '../../src/demo/sample-upstream.ts';
-import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { findRunningServer } from '../../src/processes/server-file.ts';
-import { openLauncher } from '../support/program/launcher.ts';
-import type { Ended, Launcher } from '../support/program/launcher.ts';
+import { openJourney, words } from './journeys/journey.ts';
+import type { Journey } from './journeys/journey.ts';
+import { testOperations } from './journeys/operations.ts';
+import { testVersions } from './journeys/versions.ts';
 
 /* What a platform engineer does, with the real program and without GraphQL. */
 
 // each command is a process of its own, which a busy machine starts slowly
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const app = createSampleRepository();
-const [, v2] = ['v1', 'v2', 'latest', 'dev'].map((tag) =>
-  addImage(app, { seed: `journey-${tag}`, layers: [300], tag }),
-);
-
-let launcher: Launcher;
-let upstream: SampleUpstream;
+let journey: Journey;
 beforeAll(async () => {
-  launcher = await openLauncher();
-  upstream = await startSampleUpstream({ repositories: new Map([['team/app', app]]) });
-  const server = launcher.launch('start');
-  await server.says('Stop with Ctrl-C');
+  journey = await openJourney();
 });
-afterAll(async () => {
-  await launcher.close();
-  await upstream.close();
-});
-
-const run = (...args: string[]) => launcher.run(...args);
-const succeed = (...args: string[]) => launcher.succeed(...args);
-const sync = (...args: string[]) => run('sync', 'team/app', '--upstream', upstream.url, ...args);
-const synced = (...args: string[]) => succeed('sync', 'team/app', '--upstream', upstream.url, ...args);
-const words = (ended: Ended) => ended.stdout.replaceAll(/ +/g, ' ');
-
-async function json(...args: string[]) {
-  const ended = await succeed(...args, '--json');
-  expect(ended.stderr).toBe('');
-  const value = JSON.parse(ended.stdout);
-  expect(value.format).toBe(1);
-  return value;
-}
+afterAll(() => journey?.close());
 
 test('a dry run, a typo and a missing repository leave nothing behind', async () => {
+  const { launcher, upstream, run, sync, synced, json } = journey;
   expect(await synced('--dry-run')).toMatchObject({ stdout: expect.stringContaining('add 4 tags') });
   expect(await sync('--tags', 'v9')).toMatchObject({
     code: 1,
@@ -61,6 +35,7 @@ test('a dry run, a typo and a missing repository leave nothing behind', async ()
 
 describe.sequential('from the first sync on', () => {
   test('options of one sync are not stored, and --save stores them and says so', async () => {
+    const { run, succeed, sync, synced, json } = journey;
     expect(await synced()).toMatchObject({ stdout: expect.stringContaining('team/app version 1') });
     await succeed('remote', 'update', 'team/app', '--fallback', 'http://127.0.0.1:9');
     const { stderr } = await synced('--tags', 'v1');
@@ -100,6 +75,7 @@ describe.sequential('from the first sync on', () => {
   });
 
   test('a remote is tested without a pull', async () => {
+    const { upstream, run, succeed, json } = journey;
     expect((await json('remote', 'test', 'team/app')).test).toMatchObject({
       passed: true,
       login: 'NONE',
@@ -141,6 +117,7 @@ describe.sequential('from the first sync on', () => {
   });
 
   test('a proxy makes a repository at its first pull', async () => {
+    const { launcher, upstream, succeed, json } = journey;
     const options = ['--namespace', 'up.example', '--include', 'team/*', '--at-most', '5', '--tag-ttl', '60'];
     await succeed('proxy', 'create', 'up', upstream.url, ...options);
     const { apiUrl } = (await findRunningServer(launcher.dataDir)) ?? {};
@@ -158,6 +135,7 @@ describe.sequential('from the first sync on', () => {
   });
 
   test('a name that is not there is answered with close ones', async () => {
+    const { run } = journey;
     expect(await run('repository', 'show', 'team/ap')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('There is no repository "team/ap"; close: team/app.'),
@@ -165,134 +143,19 @@ describe.sequential('from the first sync on', () => {
   });
 
   test('options that need --save are refused without it', async () => {
+    const { sync } = journey;
     expect(await sync('--username', 'robot')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Add --save'),
     });
   });
 
-  test('a tag that moved is found in its history, in the diff and in the tags', async () => {
-    if (v2 !== undefined) moveTag(app, 'latest', v2);
-    removeTag(app, 'v1');
-    expect(await synced('--mirror')).toMatchObject({ stdout: expect.stringContaining('version 2') });
-    expect(await synced('--tags', 'v2', '--mirror')).toMatchObject({
-      stderr: expect.stringContaining(
-        '2 tags outside of the filter were kept; --prune-filtered removes them.',
-      ),
-    });
-    const history = await run('tag', 'history', 'team/app', 'latest');
-    expect(words(history)).toMatch(/2 \S+ \S+ MOVED sha256:\S+ sha256:\S+ \S+\n ?1 .* ADDED - sha256/);
-    const { tasks } = await json('tasks', '--repository', 'team/app');
-    const made = tasks.nodes.find(
-      (task: { createdVersion: { number: number } | null }) => task.createdVersion?.number === 2,
-    );
-    expect(words(await run('task', 'tags', String(made?.id)))).toMatch(
-      /TAG OUTCOME FROM TO REASON\n ?latest MOVED sha256:\S+ sha256:\S+ -\n ?v1 REMOVED sha256:\S+ - -/,
-    );
-    expect(words(await run('explain', 'team/app', 'v1'))).toMatch(
-      /outcome UNCHANGED\ndecided by upstream\ndigest -\nwhy There is no include rule/,
-    );
-    expect(words(await run('diff', 'team/app', '1', '2'))).toMatch(/latest MOVED .*\nv1 REMOVED/);
-    const { tags } = await json('tags', 'team/app', '--version', '1', '--match', 'v*');
-    expect(tags.nodes.map(({ name }: { name: string }) => name)).toEqual(['v1', 'v2']);
-  });
-
-  test('a version is promoted and rolled back', async () => {
-    await succeed('distribution', 'create', 'prod/app', 'team/app', '--version', '1');
-    expect(words(await run('promote', 'prod/app'))).toContain(
-      'prod/app serves the latest version of team/app',
-    );
-    expect(words(await run('promote', 'prod/app', '--version', '1'))).toContain('serves version 1');
-    expect(words(await run('distribution', 'history', 'prod/app'))).toMatch(
-      /team\/app latest team\/app version 1/,
-    );
-    expect(await run('promote', 'staging/app', '--version', '1')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('With --repository <name>, promote creates it.'),
-    });
-    expect(
-      words(await run('promote', 'staging/app', '--repository', 'team/app', '--version', '1')),
-    ).toContain('staging/app serves version 1 of team/app');
-    await succeed('distribution', 'update', 'prod/app', '--tag-ttl', '5m', '--not-found-ttl', '0');
-    const shown = await json('distribution', 'show', 'prod/app');
-    expect(shown.distribution).toMatchObject({ tagTtlSeconds: 300, notFoundTtlSeconds: 0 });
-    await succeed('distribution', 'update', 'prod/app', '--no-tag-ttl');
-    const { distribution } = await json('distribution', 'show', 'prod/app');
-    expect(distribution).toMatchObject({ tagTtlSeconds: null });
-    await succeed('distribution', 'delete', 'staging/app');
-    expect(await succeed('restore', 'team/app', '1')).toMatchObject({
-      stdout: expect.stringContaining('team/app version 3'),
-      stderr: expect.stringContaining(
-        'team/app is a mirror: its next sync restores the state of the upstream.',
-      ),
-    });
-  });
-
-  test('why a task failed is shown, and tasks are found by repository and state', async () => {
-    const { tasks } = await json('tasks', '--state', 'failed');
-    expect(tasks.totalCount).toBeGreaterThan(0);
-    expect((await run('task', 'show', tasks.nodes[0].id)).stdout).toMatch(/error +[A-Z_]+: /);
-    const own = await json('tasks', '--repository', 'team/app', '--all');
-    expect(own.tasks.nodes.length).toBe(own.tasks.totalCount);
-    expect(await succeed('watch', own.tasks.nodes[0].id)).toMatchObject({
-      stdout: expect.stringContaining('COMPLETED'),
-    });
-  });
-
-  test('schedules are named by their repository', async () => {
-    await succeed('schedule', 'create', 'team/app', '--cron', '@daily');
-    await succeed('schedule', 'update', 'team/app', '--every', '86400');
-    expect(words(await run('schedule', 'list'))).toContain('every 86400 s');
-    expect(await run('repository', 'detach', 'team/app')).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^IN_USE: The repository "team\/app" is synced by the schedule/),
-    });
-    await succeed('schedule', 'delete', 'team/app');
-  });
-
-  test('status counts the repositories, and fails while one of them does', async () => {
-    await synced();
-    const fresh = await succeed('status');
-    expect(words(fresh)).toMatch(/^repositories 1$/m);
-    expect(words(fresh)).toMatch(/^failing 0$/m);
-    await succeed('remote', 'update', 'team/app', '--url', 'http://127.0.0.1:9');
-    expect(await run('sync', 'team/app', '--upstream', 'http://127.0.0.1:9')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('UPSTREAM_UNAVAILABLE'),
-    });
-    const failing = await run('status');
-    expect(failing.code).toBe(1);
-    expect(words(failing)).toMatch(/^team\/app FAILING .* UPSTREAM_UNAVAILABLE$/m);
-    const { code, stdout } = await run('status', '--json');
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
-      format: 1,
-      viewer: { kind: 'EVERYBODY', isAdmin: true },
-      estate: { repositories: 1, failing: 1 },
-      attention: [{ name: 'team/app', freshness: 'FAILING' }],
-    });
-    await succeed('remote', 'update', 'team/app', '--url', upstream.url);
-    await synced();
-  });
-
-  test('a mirror is detached, not converted back unasked, and deleted with its remote', async () => {
-    await succeed('repository', 'detach', 'team/app');
-    expect(await sync()).toMatchObject({ code: 1, stderr: expect.stringContaining('WOULD_BECOME_MIRROR') });
-    const create = await run('schedule', 'create', 'team/app', '--every', '60', '--remote', 'team/app');
-    expect(create).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('allow it once with --into-existing'),
-    });
-    await synced('--into-existing');
-    await succeed('distribution', 'delete', 'prod/app');
-    await succeed('repository', 'delete', 'team/app', '--with-remote');
-    expect((await json('remotes')).remotes.totalCount).toBe(0);
-    const { tasks } = await json('tasks', '--first', '1');
-    expect(tasks.nodes[0]).toMatchObject({ repository: null, repositoryName: 'team/app' });
-  });
+  testVersions(() => journey);
+  testOperations(() => journey);
 });
 
 test('an absent object is reported with the next step, and exit codes distinguish usage errors from failures', async () => {
+  const { run } = journey;
   expect(await run('repository', 'show', 'team/none')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('"tidemark repositories" lists them'),

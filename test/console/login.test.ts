@@ -150,11 +150,13 @@ describe.skipIf(skipWithout('chromium'))('logins', () => {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
-      for (const role of ['button', 'link', 'tab'] as const)
-        for (const control of await page.locator('main').getByRole(role).all()) {
-          const name = (await control.getAttribute('aria-label')) ?? (await control.textContent()) ?? '';
-          if (changing.test(name)) offered.push(`${path}: ${name}`);
-        }
+      for (const role of ['button', 'link', 'tab'] as const) {
+        const controls = page.locator('main').getByRole(role);
+        const names = await controls.evaluateAll<string[], { ariaLabel: string | null; textContent: string }>(
+          (all) => all.map(({ ariaLabel, textContent }) => ariaLabel ?? textContent),
+        );
+        offered.push(...names.filter((name) => changing.test(name)).map((name) => `${path}: ${name}`));
+      }
       expect(await page.getByRole('alert').count(), path).toBe(0);
     }
     expect(offered).toEqual([]);

@@ -13,7 +13,7 @@ import type { SampleRepository } from '../../src/demo/sample-image.ts';
 import { readVersions } from '../support/sync/stage.ts';
 import { openStageWithApi } from '../support/sync/stage-with-api.ts';
 import type { Stage } from '../support/sync/stage.ts';
-import { pushSample } from '../interop/peers.ts';
+import { pushSample } from '../interop/push-sample.ts';
 
 const seconds = Number(process.env['TIDEMARK_GC_STRESS_SECONDS'] ?? 6);
 const pushers = 2;

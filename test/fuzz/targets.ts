@@ -4,14 +4,7 @@ import { parseAuthorization } from '../../src/access/credentials.ts';
 import { parseTarget } from '../../src/api/distribution/parse-path.ts';
 import { parseWithinLimits, queryLimits } from '../../src/api/graphql/limits.ts';
 import type { QueryCost } from '../../src/api/graphql/limits.ts';
-import { readDescriptor } from '../../src/oci/manifest/descriptor-parse.ts';
 import { isDigest } from '../../src/oci/digest.ts';
-import { isTidemarkError } from '../../src/oci/error.ts';
-import { JsonSyntaxError, parseJson } from '../../src/oci/manifest/json-parse.ts';
-import type { JsonValue } from '../../src/oci/manifest/json-parse.ts';
-import { parseManifest, successors } from '../../src/oci/manifest/manifest-parse.ts';
-import type { ParsedManifest } from '../../src/oci/manifest/manifest.ts';
-import { parseContentType } from '../../src/oci/manifest/media-type.ts';
 import { isRepositoryName, parseImageReference } from '../../src/oci/reference.ts';
 import type { ImageReference } from '../../src/oci/reference.ts';
 import { matchesToken, matchesWildcard, parseWildcard } from '../../src/selection/wildcard.ts';
@@ -21,117 +14,8 @@ import type { Challenge } from '../../src/registry/auth/challenge.ts';
 import { nextLink } from '../../src/registry/tags/link.ts';
 import { headTarget } from './head-target.ts';
 import { googleListTarget, listedPageTarget } from './listing-targets.ts';
-import type { FuzzTarget, Outcome } from './target.ts';
-
-const digest = `sha256:${'a'.repeat(64)}`;
-const descriptor = `{"mediaType":"a/b","digest":"${digest}","size":1}`;
-const jsonWords = [
-  '{', '}', '[', ']', ',', ':', '"', '""', '"a"', '\\', '\\u0041', '\\ud800', '0', '-', '1', 'e', '.', '1e999', '9007199254740993',
-  'true', 'false', 'null', ' ', '\t', '\n', '"__proto__"', '[[', '{"a":', ',"a":1', '\ufeff',
-]; // prettier-ignore
-const manifestWords = [
-  ...jsonWords, '"schemaVersion":2', '"mediaType":"', 'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.oci.image.index.v1+json', '"config":', '"layers":[', '"Layers":[', '"manifests":[', '"subject":', '"ſize":1',
-  descriptor, digest, '"platform":{"os":"linux","architecture":"amd64"}', '"urls":["', ';a', '; a', ';version=0.1',
-]; // prettier-ignore
-
-/** Only errors of ours may come out of a parser. */
-function expectOurs(outcome: Outcome, ...codes: RegExp[]): unknown {
-  if (!('error' in outcome)) return outcome.value;
-  const { error } = outcome;
-  if (!isTidemarkError(error)) throw error;
-  assert(
-    codes.length === 0 || codes.some((code) => code.test(error.code)),
-    `an error of the code ${error.code}`,
-  );
-  assert(error.message.length < 2_000, 'a message that repeats its input');
-  return undefined;
-}
-
-const manifest: FuzzTarget = {
-  name: 'manifest',
-  dictionary: manifestWords,
-  frames: [
-    ['{"schemaVersion":2,"config":' + descriptor + ',"layers":[', ']}'],
-    [`{"schemaVersion":2,"manifests":[${descriptor}`, ']}'],
-    [
-      `{"schemaVersion":2,"config":${descriptor},"layers":[{"digest":"${digest}","size":1,"mediaType":"`,
-      '"}]}',
-    ],
-  ],
-  parse: (input) => parseManifest(Buffer.from(input), undefined),
-  verify(_input, outcome) {
-    const parsed = expectOurs(outcome, /^(?:MANIFEST|DIGEST|SCHEMA1|MEDIA_TYPE|INDEX|UPSTREAM_NOT_A)_/);
-    if (parsed !== undefined)
-      for (const one of successors(parsed as ParsedManifest))
-        assert(isDigest(one.digest) && Number.isSafeInteger(one.size) && one.size >= 0);
-  },
-};
-
-const descriptorTarget: FuzzTarget = {
-  name: 'descriptor',
-  dictionary: manifestWords,
-  frames: [
-    ['{"digest":"' + digest + '","size":1,"mediaType":"', '"}'],
-    ['{"mediaType":"a/b","size":1,"digest":"', '"}'],
-    ['{"mediaType":"a/b","digest":"' + digest + '","size":', '}'],
-    ['{"mediaType":"a/b","digest":"' + digest + '","size":1,"urls":["', '"]}'],
-  ],
-  parse: (input) => readDescriptor(parseJson(input), 'x'),
-  verify(input, outcome) {
-    if ('error' in outcome && outcome.error instanceof JsonSyntaxError) return;
-    expectOurs(outcome, /^(?:MANIFEST|DIGEST)_/);
-    parseContentType(input);
-  },
-};
-
-function plain(value: JsonValue): unknown {
-  if (value instanceof Map) return new Map([...value].map(([key, entry]) => [key, plain(entry)]));
-  if (Array.isArray(value)) return value.map(plain);
-  return value !== null && typeof value === 'object' ? Number(value.lexeme) : value;
-}
-
-function plainOracle(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plainOracle);
-  if (typeof value !== 'object' || value === null) return value;
-  return new Map(Object.entries(value).map(([key, entry]) => [key, plainOracle(entry)]));
-}
-
-/** Sorted, since JavaScript moves keys that are numbers to the front. */
-function byKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(byKeys);
-  if (!(value instanceof Map)) return value;
-  return [...(value as Map<string, unknown>)]
-    .map(([key, entry]) => [key, byKeys(entry)])
-    .sort(([left], [right]) => (String(left) < String(right) ? -1 : 1));
-}
-
-const json: FuzzTarget = {
-  name: 'json',
-  dictionary: jsonWords,
-  frames: [
-    ['[', ']'],
-    ['{"a":[', ']}'],
-    ['"', '"'],
-  ],
-  parse: (input) => parseJson(input),
-  verify(input, outcome) {
-    let expected: { value: unknown } | undefined;
-    try {
-      expected = { value: JSON.parse(input) };
-    } catch {
-      expected = undefined;
-    }
-    if ('error' in outcome) {
-      if (!(outcome.error instanceof JsonSyntaxError)) throw outcome.error;
-      if (expected !== undefined)
-        assert.match(outcome.error.message, /a second time|nesting deeper|more than/);
-      return;
-    }
-    assert(expected !== undefined, 'accepted what JSON.parse refuses');
-    assert.deepEqual(byKeys(plain(outcome.value as JsonValue)), byKeys(plainOracle(expected.value)));
-  },
-};
+import type { FuzzTarget } from './target.ts';
+import { manifest, descriptorTarget, json, digest, expectOurs } from './document-targets.ts';
 
 const reference: FuzzTarget = {
   name: 'reference',
@@ -152,7 +36,6 @@ const reference: FuzzTarget = {
     assert(URL.canParse(found.registryUrl), `the address ${found.registryUrl}`);
   },
 };
-
 const challenge: FuzzTarget = {
   name: 'challenge',
   dictionary: [
@@ -172,7 +55,6 @@ const challenge: FuzzTarget = {
     }
   },
 };
-
 const link: FuzzTarget = {
   name: 'link',
   dictionary: [
@@ -188,7 +70,6 @@ const link: FuzzTarget = {
     if (outcome.value !== undefined) assert(input.includes(outcome.value as string));
   },
 };
-
 /** Row by row, as a textbook has it. */
 function matchesSlowly({ tokens }: Wildcard, name: string): boolean {
   let row = [true, ...Array.from({ length: name.length }, () => false)];
@@ -203,7 +84,6 @@ function matchesSlowly({ tokens }: Wildcard, name: string): boolean {
   }
   return row.at(-1) ?? false;
 }
-
 const wildcard: FuzzTarget = {
   name: 'wildcard',
   dictionary: [
@@ -245,7 +125,6 @@ const wildcard: FuzzTarget = {
     if (value.parsed.exactName !== undefined) assert(matchesWildcard(value.parsed, value.parsed.exactName));
   },
 };
-
 const path: FuzzTarget = {
   name: 'path',
   dictionary: [
@@ -264,7 +143,6 @@ const path: FuzzTarget = {
     if (target?.path.digest !== undefined) assert(isDigest(target.path.digest));
   },
 };
-
 const credentials: FuzzTarget = {
   name: 'credentials',
   dictionary: [
@@ -295,7 +173,6 @@ const credentials: FuzzTarget = {
     if (found?.scheme === 'bearer') assert(input.endsWith(found.secret ?? '\0'));
   },
 };
-
 const query: FuzzTarget = {
   name: 'query',
   dictionary: [
@@ -318,8 +195,18 @@ const query: FuzzTarget = {
     for (const what of ['depth', 'fields', 'nodes'] as const) assert(cost[what] <= queryLimits[what]);
   },
 };
-
 export const targets: readonly FuzzTarget[] = [
-  manifest, descriptorTarget, json, reference, challenge, link, headTarget, googleListTarget, listedPageTarget, wildcard, path,
-  credentials, query,
-]; // prettier-ignore
+  manifest,
+  descriptorTarget,
+  json,
+  reference,
+  challenge,
+  link,
+  headTarget,
+  googleListTarget,
+  listedPageTarget,
+  wildcard,
+  path,
+  credentials,
+  query,
+];

@@ -12,10 +12,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
 import { cacheFolder } from '../../src/config.ts';
-import type { SampleRepository } from '../../src/demo/sample-image.ts';
-import type { Digest } from '../../src/oci/digest.ts';
 
 export type PeerName =
   | 'docker-registry'
@@ -41,7 +38,6 @@ export type PeerName =
   | 'containerd'
   | 'ctr'
   | 'podman';
-
 /** Path of a peer's program: from scripts/install-peers.sh, else from the PATH; undefined where it is missing. */
 export function findPeer(name: PeerName): string | undefined {
   const folders = [
@@ -50,7 +46,6 @@ export function findPeer(name: PeerName): string | undefined {
   ];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
-
 /**
  * Whether tests that need these peers are to be skipped, with a line that says so. In CI they run and fail instead.
  */
@@ -61,21 +56,17 @@ export function skipWithout(...names: readonly PeerName[]): boolean {
   console.warn(`Skipped: ${missing.join(', ')} missing. To install: bash scripts/install-peers.sh`);
   return true;
 }
-
 export interface RealRegistry {
   readonly url: string;
   /** `127.0.0.1:<port>`, as clients name it. */
   readonly host: string;
   stop(): Promise<void>;
 }
-
 export type RegistryName = 'docker-registry' | 'crane';
-
 /** A real registry on a free loopback port, empty, its storage gone when it stops. */
 export async function startRegistry(name: RegistryName): Promise<RealRegistry> {
   return name === 'crane' ? startCraneRegistry() : startDockerRegistry();
 }
-
 export interface DockerRegistryOptions {
   /** A folder that may already have content, and stays; default: an empty one of its own. */
   readonly storage?: string;
@@ -84,7 +75,6 @@ export interface DockerRegistryOptions {
   /** It is a pull-through cache of the registry at this URL. */
   readonly cacheOf?: string;
 }
-
 /** distribution (Debian's docker-registry), with deletion allowed. */
 export async function startDockerRegistry({
   storage,
@@ -108,7 +98,6 @@ export async function startDockerRegistry({
     ...(tls === undefined ? {} : { scheme: 'https' }),
   });
 }
-
 /** `crane registry serve`: another implementation, go-containerregistry's. */
 export async function startCraneRegistry(): Promise<RealRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-registry-'));
@@ -119,34 +108,10 @@ export async function startCraneRegistry(): Promise<RealRegistry> {
     ready: /serving on port (\d+)/,
   });
 }
-
-/** Uploads a sample through the push API (distribution-spec "Pushing"): blobs, then manifests in the order they were made. */
-export async function pushSample(url: string, name: string, sample: SampleRepository): Promise<void> {
-  for (const [digest, bytes] of sample.blobs) await pushBlob(url, name, { digest, bytes });
-  for (const { digest, mediaType, bytes } of sample.manifests.values()) {
-    const tags = [...sample.tags].filter(([, target]) => target === digest).map(([tag]) => tag);
-    for (const reference of [digest, ...tags]) {
-      await send(`${url}/v2/${name}/manifests/${reference}`, 201, {
-        method: 'PUT',
-        headers: { 'content-type': mediaType },
-        body: new Uint8Array(bytes),
-      });
-    }
-  }
-}
-
-/** Removes a tag; where a registry cannot (distribution 2.8), the manifest with every tag on it. */
-export async function deleteTag(url: string, name: string, tag: string, digest: Digest): Promise<void> {
-  const byTag = await fetch(`${url}/v2/${name}/manifests/${tag}`, { method: 'DELETE' });
-  await byTag.arrayBuffer();
-  if (byTag.status !== 202) await send(`${url}/v2/${name}/manifests/${digest}`, 202, { method: 'DELETE' });
-}
-
 /** What a client prints; its settings are looked for in an empty home. */
 export async function runPeer(name: PeerName, ...args: readonly string[]): Promise<Buffer> {
   return withHome((home) => runPeerAt(home, name, ...args));
 }
-
 /** A home without any settings, gone afterwards. */
 export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'tidemark-home-'));
@@ -156,10 +121,8 @@ export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T
     await rm(home, { recursive: true, force: true });
   }
 }
-
 /** Starting a process keeps the thread for milliseconds: each is started in a turn of its own. */
 let previousStart = Promise.resolve();
-
 /** As `runPeer`, with what earlier calls have left in the home. */
 export async function runPeerAt(home: string, name: PeerName, ...args: readonly string[]): Promise<Buffer> {
   previousStart = previousStart.then(() => setImmediate());
@@ -174,14 +137,12 @@ export async function runPeerAt(home: string, name: PeerName, ...args: readonly 
   });
   return stdout;
 }
-
 export function requirePeer(name: PeerName): string {
   const path = findPeer(name);
   if (path === undefined)
     throw new Error(`${name} is missing; expected it installed by: bash scripts/install-peers.sh`);
   return path;
 }
-
 interface Launch {
   readonly command: string;
   readonly args: readonly string[];
@@ -189,7 +150,6 @@ interface Launch {
   readonly ready: RegExp;
   readonly scheme?: 'http' | 'https';
 }
-
 async function launch(
   folder: string,
   { command, args, ready, scheme = 'http' }: Launch,
@@ -218,7 +178,6 @@ async function launch(
     throw error;
   }
 }
-
 async function readPort(
   outputs: readonly Readable[],
   ready: RegExp,
@@ -239,29 +198,6 @@ async function readPort(
   });
   return Promise.race([found, failed]);
 }
-
-async function pushBlob(
-  url: string,
-  name: string,
-  blob: { readonly digest: Digest; readonly bytes: Buffer },
-): Promise<void> {
-  const started = await send(`${url}/v2/${name}/blobs/uploads/`, 202, { method: 'POST' });
-  const location = new URL(started.headers.get('location') ?? '', url);
-  location.searchParams.set('digest', blob.digest);
-  await send(location.href, 201, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(blob.bytes),
-  });
-}
-
-async function send(url: string, expected: number, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, init);
-  const body = await response.text();
-  if (response.status === expected) return response;
-  throw new Error(`${init.method} ${url}: ${response.status}, expected ${expected}: ${body.slice(0, 500)}`);
-}
-
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -269,45 +205,4 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/**
- * What OCI's conformance suite prints about a registry; `settings` are its variables without `OCI_`. How it ends says nothing: without
- * pushes this version panics after its result.
- */
-export async function runConformance(
-  host: string,
-  settings: Readonly<Record<string, string>>,
-): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), 'tidemark-conformance-'));
-  const named = Object.entries(settings).map(([name, value]) => [`OCI_${name}`, value]);
-  try {
-    return await new Promise((resolve) => {
-      execFile(
-        requirePeer('conformance'),
-        [],
-        {
-          env: {
-            HOME: home,
-            OCI_REGISTRY: host,
-            OCI_TLS: 'disabled',
-            OCI_VERSION: 'dev',
-            OCI_RESULTS_DIR: join(home, 'results'),
-            ...Object.fromEntries(named),
-          },
-          maxBuffer: 64 * 1024 * 1024,
-        },
-        (_error, stdout) => resolve(stdout),
-      );
-    });
-  } finally {
-    await rm(home, { recursive: true, force: true });
-  }
-}
-
-/** The result that a passing run of the suite prints: no failure, no error, and something that passed. */
-export function expectConformance(printed: string): void {
-  expect(printed).toContain('OCI Conformance Result: Pass');
-  expect(printed).toMatch(/Pass\.+:\s+[1-9]\d*\n/);
-  expect(printed).toMatch(/FAIL\.+:\s+0\n\s+Error\.+:\s+0\n/);
 }

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import { startPushScene } from '../support/api/push-scene.ts';
 import type { PushScene } from '../support/api/push-scene.ts';
-import { expectConformance, runConformance, runPeer, skipWithout } from './peers.ts';
+import { runPeer, skipWithout } from './peers.ts';
+import { expectConformance, runConformance } from './conformance.ts';
 
 let scene: PushScene;
 let host: string;

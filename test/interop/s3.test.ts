@@ -13,7 +13,8 @@ import { openStack } from '../processes/stack.ts';
 import type { Stack } from '../processes/stack.ts';
 import { startS3Server } from '../support/servers/s3-server.ts';
 import type { S3Server } from '../support/servers/s3-server.ts';
-import { pushSample, runPeer, skipWithout, startDockerRegistry } from './peers.ts';
+import { runPeer, skipWithout, startDockerRegistry } from './peers.ts';
+import { pushSample } from './push-sample.ts';
 import type { RealRegistry } from './peers.ts';
 
 const MIB = 1024 * 1024;

@@ -1,39 +1,35 @@
 /** Images signed with cosign, and with skopeo and GnuPG, mirrored in each way that signatures come; then verified by the same tools at our `/v2/`. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
+import { addImage } from '../../src/demo/sample-image.ts';
 import type { Remote } from '../../src/db/schema/remotes.ts';
 import { digestBytes } from '../../src/oci/digest-bytes.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
-import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
-import { companionName, referrersIndex } from '../support/signatures/signed-sample.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
-import { pushSample, runPeerAt, skipWithout, startRegistry } from './peers.ts';
+import { runPeerAt, skipWithout, startRegistry } from './peers.ts';
+import { pushSample } from './push-sample.ts';
 import type { PeerName, RealRegistry, RegistryName } from './peers.ts';
+import {
+  makeKeys,
+  signAtomic,
+  serveFolder,
+  openWithReferrersApi,
+  signed,
+  content,
+  index,
+  children,
+} from './signing.ts';
 
 const name = 'team/signed';
-const content = createSampleRepository();
-const image = addImage(content, { seed: 'signed-image', layers: [4000], tag: 'v1' });
-const children = ['amd64', 'arm64'].map((architecture) =>
-  addImage(content, {
-    seed: `signed-${architecture}`,
-    layers: [3000],
-    platform: { os: 'linux', architecture },
-  }),
-);
-const index = addIndex(content, { manifests: children, tag: 'multi' });
 const child = children[0]?.digest ?? '';
 addImage(content, { seed: 'unsigned', layers: [2000], tag: 'unsigned' });
-const signed = [image, index, ...children];
 /** What is pulled of each: by tag, and an index's child by its digest. */
 const references = [':v1', ':multi', `@${child}`];
 
@@ -237,79 +233,3 @@ describe.skipIf(skipWithout(...peers))('signatures', () => {
     await expectCosignVerifies(`${secondApi.host}/${again.name}`);
   });
 });
-
-const dockerReference = 'registry.example/team/signed:v1';
-
-async function makeKeys(home: string): Promise<void> {
-  await runPeerAt(home, 'cosign', 'generate-key-pair');
-  const gpg = (...args: string[]) => runPeerAt(home, 'gpg', '--batch', '--passphrase', '', ...args);
-  await gpg('--quick-generate-key', 'signer@example.com', 'rsa2048', 'sign', 'never');
-  await gpg('--armor', '--output', join(home, 'signer.asc'), '--export', 'signer@example.com');
-  const requirement = {
-    type: 'signedBy',
-    keyType: 'GPGKeys',
-    keyPath: join(home, 'signer.asc'),
-    signedIdentity: { type: 'exactReference', dockerReference },
-  };
-  await writeFile(join(home, 'policy.json'), JSON.stringify({ default: [requirement] }));
-}
-
-/** `<folder>/<name>@sha256=<hex>/signature-1`, as podman writes them. */
-async function signAtomic(home: string, upstreamName: string): Promise<void> {
-  for (const { digest } of signed) {
-    const folder = join(home, 'sigstore', `${upstreamName}@${digest.replace(':', '=')}`);
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(home, 'manifest.json'), content.manifests.get(digest)?.bytes ?? '');
-    const listed = await runPeerAt(home, 'gpg', '--list-keys', '--with-colons', 'signer@example.com');
-    const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(String(listed))?.[1] ?? '';
-    await runPeerAt(
-      home,
-      'skopeo',
-      'standalone-sign',
-      'manifest.json',
-      dockerReference,
-      fingerprint,
-      '--output',
-      join(folder, 'signature-1'),
-    );
-  }
-}
-
-async function serveFolder(folder: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = decodeURIComponent(request.url ?? '/');
-    readFile(join(folder, path)).then(
-      (bytes) => response.end(bytes),
-      () => response.writeHead(404).end(),
-    );
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-/** A registry as it is, with the referrers API before it: what its fallback tags list. */
-async function openWithReferrersApi(url: string): Promise<FakeUpstream> {
-  return openFakeUpstream({
-    fallback: async (request, response) => {
-      const path = request.url ?? '';
-      const [, repository, digest] = /^\/v2\/(.+)\/referrers\/([^/?]+)/.exec(path) ?? [];
-      if (repository !== undefined && digest !== undefined) {
-        const answer = await fetch(`${url}/v2/${repository}/manifests/${companionName({ digest })}`);
-        const listed = answer.ok ? ((await answer.json()) as { manifests: object[] }).manifests : [];
-        const { headers, body } = referrersIndex(listed);
-        response.writeHead(200, { ...headers }).end(body);
-        return;
-      }
-      const { accept = '*/*' } = request.headers;
-      const answer = await fetch(`${url}${path}`, { method: request.method ?? 'GET', headers: { accept } });
-      const bytes = Buffer.from(await answer.arrayBuffer());
-      const kept = ['content-type', 'docker-content-digest', 'content-length', 'link'];
-      const headers = kept.flatMap((key) => {
-        const value = answer.headers.get(key);
-        return value === null ? [] : [[key, value] as const];
-      });
-      response.writeHead(answer.status, Object.fromEntries(headers)).end(bytes);
-    },
-  });
-}

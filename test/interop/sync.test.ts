@@ -17,7 +17,8 @@ import { parseManifest, successors } from '../../src/oci/manifest/manifest-parse
 import { demoContent } from '../support/upstream/demo-content.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
-import { deleteTag, pushSample, runPeer, skipWithout, startRegistry } from './peers.ts';
+import { runPeer, skipWithout, startRegistry } from './peers.ts';
+import { deleteTag, pushSample } from './push-sample.ts';
 import type { PeerName, RealRegistry, RegistryName } from './peers.ts';
 
 const name = 'team/shop';

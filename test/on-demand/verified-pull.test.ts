@@ -1,35 +1,23 @@
 /** Pull-through under a signature policy: what signs an image comes with it, and what is not verified is not kept. */
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noLogins } from '../../src/access/login-settings.ts';
 import { Distribution } from '../../src/db/schema/distributions.ts';
-import { Repository } from '../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../src/db/schema/signatures.ts';
-import { kysely } from '../../src/db/sql.ts';
-import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
-import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import { addIndex } from '../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
-import { pull } from '../support/api/pull.ts';
 import { openStageWithApi } from '../support/sync/stage-with-api.ts';
 import type { StageWithApi } from '../support/sync/stage-with-api.ts';
-import { expectFitForPeople, upstreamName } from '../support/sync/stage.ts';
-import { atomicPayload, createSigner } from '../support/signatures/atomic-signature.ts';
+import { upstreamName } from '../support/sync/stage.ts';
+import { createSigner } from '../support/signatures/atomic-signature.ts';
 import type { Signer } from '../support/signatures/atomic-signature.ts';
-import { json, openFakeUpstream } from '../support/upstream/fake-upstream.ts';
-import type { Answer, FakeUpstream } from '../support/upstream/fake-upstream.ts';
+import { openFakeUpstream } from '../support/upstream/fake-upstream.ts';
+import type { FakeUpstream } from '../support/upstream/fake-upstream.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../support/signatures/real-signatures.ts';
-import {
-  answersWithReferrers,
-  attach,
-  companionName,
-  signByTag,
-} from '../support/signatures/signed-sample.ts';
-import { until } from '../support/until.ts';
-
-const key = createCosignKey();
-const stranger = createCosignKey();
+import { signWithBundle, signWithTag } from '../support/signatures/real-signatures.ts';
+import { attach, companionName, signByTag } from '../support/signatures/signed-sample.ts';
+import { key, stranger, nothing, throughScenes } from '../support/signatures/through-scene.ts';
+import type { Sign, Wish } from '../support/signatures/through-scene.ts';
 
 let stage: StageWithApi;
 let api: HarnessApi;
@@ -38,7 +26,6 @@ let policyId: number;
 let otherPolicyId: number;
 let atomicPolicyId: number;
 let signer: Signer;
-let otherSigner: Signer;
 let store: FakeUpstream;
 beforeAll(async () => {
   stage = await openStageWithApi();
@@ -47,11 +34,7 @@ beforeAll(async () => {
   const em = stage.harness.em();
   const policy = em.create(SignaturePolicy, { name: 'pulled', keys: [key.pem] });
   const other = em.create(SignaturePolicy, { name: 'also', keys: [stranger.pem] });
-  [signer, otherSigner, store] = await Promise.all([
-    createSigner(),
-    createSigner(),
-    openFakeUpstream({ fallback: { status: 404 } }),
-  ]);
+  [signer, store] = await Promise.all([createSigner(), openFakeUpstream({ fallback: { status: 404 } })]);
   const atomic = em.create(SignaturePolicy, {
     name: 'atomic',
     keys: [],
@@ -68,212 +51,15 @@ afterAll(async () => {
   await stage?.close();
 });
 
-type Sign = (repository: SampleRepository, image: Descriptor) => void;
-
-interface Wish {
-  readonly hasReferrers?: boolean;
-  readonly hasPolicy?: boolean;
-  /** Whether several tenants share the server: logins are on. */
-  readonly isShared?: boolean;
-  /** Atomic signatures are trusted, and nothing else; looked for in the store, or by the extension of the upstream. */
-  readonly atomic?: 'store' | 'extension';
-}
-
-let scenes = 0;
-
-/** An empty repository with a policy; its upstream has `v1`, an image that `sign` signs or not. */
-async function openThrough(
-  sign: Sign,
-  { hasReferrers = true, hasPolicy = true, isShared = false, atomic }: Wish = {},
-) {
-  scenes += 1;
-  const repository = createSampleRepository();
-  const image = addImage(repository, {
-    seed: `verified-${process.pid}-${scenes}`,
-    layers: [2_000],
-    tag: 'v1',
-  });
-  sign(repository, image);
-  const scene = await stage.open({
-    repository,
-    remote: { policy: 'ON_DEMAND', maxRetries: 0, ...(atomic === 'store' ? { sigstore: store.url } : {}) },
-    ...(hasReferrers ? { upstream: { fallback: answersWithReferrers(repository) } } : {}),
-  });
-  const { repositoryId } = scene.ids;
-  const em = stage.harness.em();
-  const distribution = await em.findOneOrFail(Distribution, { repositoryId });
-  distribution.pullThrough = true;
-  await em.flush();
-  const setPolicy = () =>
-    stage.harness
-      .em()
-      .nativeUpdate(
-        Repository,
-        { id: repositoryId },
-        { signaturePolicyId: atomic === undefined ? policyId : atomicPolicyId },
-      );
-  if (hasPolicy) await setPolicy();
-  /** Asks again after a 503: a busy machine needs more time to check signatures than one pull has. */
-  const get = async (path: string): Promise<{ status: number; text: string }> => {
-    const { status, body } = await pull((isShared ? shared : api).url, {
-      path: `/v2/${distribution.basePath}/${path}`,
-    });
-    return status === 503 ? get(path) : { status, text: body.toString() };
-  };
-  return {
-    ...scene,
-    image,
-    get,
-    setPolicy,
-    layer: (JSON.parse(String(repository.manifests.get(image.digest)?.bytes)) as { layers: Descriptor[] })
-      .layers[0]?.digest,
-    denied: async (reference: string) => {
-      const { status, text } = await get(`manifests/${reference}`);
-      expect(status).toBe(403);
-      const { errors } = JSON.parse(text) as { errors: { code: string; message: string }[] };
-      expect(errors).toMatchObject([{ code: 'DENIED' }]);
-      expectFitForPeople(errors[0]?.message ?? '');
-      return errors[0]?.message;
-    },
-    /** What the extension of `/v2/` lists. */
-    served: async () => {
-      const path = `/extensions/v2/${distribution.basePath}/signatures/${image.digest}`;
-      return (await pull(api.url, { path })).body.toString();
-    },
-    /** Versions, and rows of what is in them. */
-    kept: async () => {
-      const found = await sql<{ latest: number; members: number }>`
-        select r.latest, (select count(*) from membership m where m.repository_id = r.id) as members
-        from repository r where r.id = ${repositoryId}`.execute(kysely(stage.harness.em()));
-      return found.rows[0];
-    },
-  };
-}
-
-const nothing = { latest: 0, members: 0 };
-
-type Through = Awaited<ReturnType<typeof openThrough>>;
-
-const storeRoute = ({ digest }: Descriptor, number: number) =>
-  `GET /${upstreamName}@${digest.replace(':', '=')}/signature-${number}`;
-
-/** Gives an image atomic signatures, where the scene's upstream has them. */
-function giveAtomic({ image, upstream }: Through, where: 'store' | 'extension', contents: readonly Buffer[]) {
-  if (where === 'store') {
-    for (const [index, body] of contents.entries()) store.on(storeRoute(image, index + 1), { body });
-    return;
-  }
-  const signatures = contents.map((content, index) => ({
-    schemaVersion: 2,
-    name: `${image.digest}@${index}`,
-    type: 'atomic',
-    content: content.toString('base64'),
-  }));
-  upstream.on('GET /v2/', json({}, { 'x-registry-supports-signatures': '1' }));
-  upstream.on(`GET /extensions/v2/${upstreamName}/signatures/${image.digest}`, json({ signatures }));
-}
-
-describe('an image with atomic signatures', () => {
-  test.each(['store', 'extension'] as const)(
-    'of the %s is served at its first pull, with them',
-    async (where) => {
-      const scene = await openThrough(() => undefined, { atomic: where });
-      const payload = atomicPayload(scene.image.digest);
-      const contents = [await otherSigner.sign(payload), await signer.sign(payload)];
-      giveAtomic(scene, where, contents);
-      expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
-      expect(await scene.get(`blobs/${scene.layer}`)).toMatchObject({ status: 200 });
-      expect(await scene.kept()).toMatchObject({ latest: 1 });
-      const { signatures } = JSON.parse(await scene.served()) as { signatures: { content: string }[] };
-      expect(signatures.map(({ content }) => content).sort()).toEqual(
-        contents.map((content) => content.toString('base64')).sort(),
-      );
-    },
-  );
-
-  test('is served once it is signed, where it was pulled through before there was a policy', async () => {
-    const scene = await openThrough(() => undefined, { atomic: 'store', hasPolicy: false });
-    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
-    await scene.setPolicy();
-    expect(await scene.denied('v1')).toMatch(/it has no signature/);
-    giveAtomic(scene, 'store', [await signer.sign(atomicPayload(scene.image.digest))]);
-    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
-    expect(await scene.kept()).toMatchObject({ latest: 2 });
-  });
-
-  test.each<readonly [string, (scene: Through) => Promise<Answer | undefined>, RegExp]>([
-    [
-      'of another key',
-      async ({ image }) => ({ body: await otherSigner.sign(atomicPayload(image.digest)) }),
-      /of its signature, /,
-    ],
-    [
-      'of another image',
-      async () => ({ body: await signer.sign(atomicPayload(`sha256:${'a'.repeat(64)}`)) }),
-      /names sha256:a+/,
-    ],
-    [
-      'that are none',
-      () => Promise.resolve({ body: 'no OpenPGP' }),
-      /what signs it could not be read: .*OpenPGP/,
-    ],
-    ['that cannot be read', () => Promise.resolve({ status: 500 }), /what signs it could not be read: .*500/],
-  ])('%s is refused, and nothing of it is kept', async (_what, answer, message) => {
-    const scene = await openThrough(() => undefined, { atomic: 'store' });
-    store.on(storeRoute(scene.image, 1), ...[await answer(scene)].flatMap((one) => one ?? []));
-    expect(await scene.denied('v1')).toMatch(message);
-    expect(await scene.kept()).toEqual(nothing);
-  });
-
-  test('has no more than a hundred of them read', async () => {
-    const scene = await openThrough(() => undefined, { atomic: 'store' });
-    const body = await otherSigner.sign(atomicPayload(scene.image.digest));
-    for (let number = 1; number <= 150; number += 1) store.on(storeRoute(scene.image, number), { body });
-    expect(await scene.get('manifests/v1')).toMatchObject({
-      status: 403,
-      text: expect.stringContaining('more than 100 atomic signatures'),
-    });
-    expect(store.requestsOf(storeRoute(scene.image, 101))).not.toEqual([]);
-    expect(store.requestsOf(storeRoute(scene.image, 102))).toHaveLength(0);
-  });
-
-  test('of a policy that trusts no OpenPGP key is looked for nowhere', async () => {
-    const scene = await openThrough((repository, image) => void signWithTag(repository, { image, key }));
-    expect(await scene.get('manifests/v1')).toMatchObject({ status: 200 });
-    expect(scene.upstream.requests.filter(({ path }) => path === '/v2/')).toEqual([]);
-  });
-});
-
-test('a pull that takes too long is answered 503 with the reason, and the next one gets what was begun', async () => {
-  const impatient = await startHarnessApi(stage.harness, { waitMaxMs: 50 });
-  try {
-    const scene = await openThrough((repository, image) => void signWithTag(repository, { image, key }));
-    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
-    const answers = answersWithReferrers(scene.repository);
-    scene.upstream.on(
-      `GET /v2/${upstreamName}/referrers/${scene.image.digest}`,
-      async (request, response) => {
-        await held;
-        if (typeof answers === 'function') await answers(request, response);
-      },
-    );
-    const path = `/v2/${scene.name}/manifests/v1`;
-    const late = await pull(impatient.url, { path });
-    expect(late.status).toBe(503);
-    expect(Number(late.headers['retry-after'])).toBeGreaterThan(0);
-    const { errors } = JSON.parse(late.body.toString()) as { errors: { code: string; message: string }[] };
-    expect(errors).toMatchObject([{ code: 'UNAVAILABLE', message: expect.stringContaining('"v1"') }]);
-    expect(errors[0]?.message).toMatch(/is being fetched with its signatures.*Try again/);
-    expectFitForPeople(errors[0]?.message ?? '');
-    expect(await scene.kept()).toEqual(nothing);
-    letGo();
-    await until(async () => (await pull(impatient.url, { path })).status === 200);
-    const asked = scene.upstream.requestsOf(`GET /v2/${upstreamName}/manifests/v1`);
-    expect(asked).toHaveLength(1);
-  } finally {
-    await impatient.close();
-  }
-});
+const { openThrough } = throughScenes(() => ({
+  stage,
+  api,
+  shared,
+  policyId,
+  otherPolicyId,
+  atomicPolicyId,
+  store,
+}));
 
 describe('a signed image is served at its first pull', () => {
   test.each<readonly [string, Sign, Wish]>([

@@ -7,7 +7,7 @@ import { openScene } from './scene.ts';
 
 const count = 12;
 
-test.each([
+test.concurrent.for([
   { name: 'while it looks, before anything is recorded', changed: 0 },
   { name: 'after the first syncs have begun', changed: 3 },
 ])('fault 95: killed $name: each schedule has exactly one run of the moment', async ({ changed }) => {

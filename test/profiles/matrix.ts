@@ -16,7 +16,8 @@ import type { ProfileContent } from '../support/profiles/content.ts';
 import { openRegistryProfile } from '../support/profiles/engine.ts';
 import type { PlayedRegistry } from '../support/profiles/engine.ts';
 import type { RegistryProfile } from '../support/profiles/profile.ts';
-import type { SyncHarness, SyncOutcome } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncOutcome } from '../support/sync/harness-options.ts';
 
 export interface Stack {
   readonly harness: SyncHarness;

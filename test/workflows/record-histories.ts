@@ -9,7 +9,8 @@ import { hang, json, openFakeUpstream } from '../support/upstream/fake-upstream.
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { createSchedule } from '../support/sync/schedules.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
-import type { SyncHarness, SyncOutcome } from '../support/sync/sync-harness.ts';
+import type { SyncHarness } from '../support/sync/sync-harness.ts';
+import type { SyncOutcome } from '../support/sync/harness-options.ts';
 import { until } from '../support/until.ts';
 import type { UpkeepName } from '../../src/db/tasks/upkeep-tasks.ts';
 

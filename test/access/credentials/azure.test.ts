@@ -1,7 +1,7 @@
 /** Azure: the identity endpoint of the machine and the token service of the registry, played by scripted servers. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { noForm, openCredentials } from '../../support/credentials/open-credentials.ts';
 import { allowStalls } from '../../support/watch/allow-stalls.ts';
 import { useTestDatabase } from '../../support/servers/test-database.ts';
@@ -17,8 +17,12 @@ const database = useTestDatabase();
 const entraToken = testSecret('entra-token');
 let identity: FakeUpstream;
 let registry: FakeUpstream;
-beforeEach(async () => {
+// one for all: the library keeps the first address that it has met
+beforeAll(async () => {
   identity = await openFakeUpstream();
+});
+afterAll(() => identity?.close());
+beforeEach(async () => {
   registry = await openFakeUpstream();
   for (const name of Object.keys(process.env).filter((one) => /^(?:AZURE|MSI|IMDS|IDENTITY)_/.test(one)))
     vi.stubEnv(name, undefined);
@@ -27,7 +31,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  await identity.close();
   await registry.close();
 });
 

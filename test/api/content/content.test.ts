@@ -9,7 +9,6 @@ import {
   insertMember,
   insertRepository,
   insertTag,
-  insertTask,
   insertVersion,
 } from '../../support/api/content.ts';
 
@@ -200,28 +199,6 @@ describe("a version's content", () => {
   });
 });
 
-describe('fault 86: arguments that cannot be used are BAD_USER_INPUT', () => {
-  test.each([
-    'repositories(first: 0) { totalCount }',
-    'repositories(first: -1) { totalCount }',
-    'repositories(first: 101) { totalCount }',
-    'repositories(first: 1000000000) { totalCount }',
-    'repositories(first: 1, after: "nonsense") { totalCount }',
-    'repositories(first: 1, name: "[") { totalCount }',
-    `tasks(first: 1, after: "${Buffer.from('repositories:a').toString('base64url')}") { totalCount }`,
-    `tasks(first: 1, after: "${Buffer.from('tasks:x').toString('base64url')}") { totalCount }`,
-    'repository { name }',
-    'repository(id: "x", name: "y") { name }',
-    'repository(name: "content/main") { versions(first: 0) { totalCount } }',
-  ])('%s', async (selection) => {
-    const { errors } = await api.graphql(`{ ${selection} }`);
-    expect(errors?.[0]).toMatchObject({
-      message: expect.stringMatching(/expected|:/),
-      extensions: { code: 'BAD_USER_INPUT' },
-    });
-  });
-});
-
 describe('node', () => {
   test('finds each kind by the id that it answers', async () => {
     const { tag, blobs, repository, id } = await inVersion(
@@ -254,62 +231,5 @@ describe('node', () => {
     const { data, errors } = await api.graphql('query ($id: ID!) { node(id: $id) { id } }', { id });
     expect(errors).toBeUndefined();
     expect(data.node).toBeNull();
-  });
-});
-
-const nested = (first: number): string => `{
-    repositories(first: ${first}, name: "many/*") {
-      totalCount
-      nodes {
-        remote { name } latestVersion { number }
-        tasks(first: 3) { totalCount nodes { warnings rateLimited progress { stage } plan { tagsAdded } createdVersion { number } } }
-        versions(first: 3) {
-          totalCount
-          nodes {
-            task { id } repository { name } tag(name: "two") { digest }
-            tags(first: 3, name: "t*") { totalCount nodes { manifest { totalSizeBytes raw blobs { digest } manifests { digest } } } }
-            manifests(first: 3) { totalCount nodes { digest } }
-            blobs(first: 3) { totalCount nodes { digest } }
-          }
-        }
-      }
-    }
-  }`;
-
-const countNested = (first: number): Promise<number> =>
-  api.countStatements(async () => {
-    const { data, errors } = await api.graphql(nested(first));
-    expect(errors).toBeUndefined();
-    expect(data.repositories.nodes).toHaveLength(first);
-    expect(data.repositories.totalCount).toBe(30);
-    expect(data.repositories.nodes.at(-1).versions.nodes[0].tags.nodes[0].manifest.blobs).toHaveLength(1);
-  });
-const countTags = (selection: string): Promise<number> =>
-  api.countStatements(() => inVersion(3, `tags(first: 2) { ${selection} nodes { name } }`));
-describe('fault 86: the count of statements does not grow with the page', () => {
-  beforeAll(async () => {
-    const blob = await insertBlob(api, 'n+1 blob', 1);
-    for (let place = 0; place < 30; place += 1) {
-      const id = await insertRepository(api, `many/r${place}`);
-      const manifestId = await insertManifest(api, { name: `many ${place}`, blobs: [[blob, 1]] });
-      for (let number = 1; number <= 3; number += 1)
-        await insertVersion(api, id, number, { present: { tags: 2 } });
-      await insertTag(api, { repositoryId: id, addedIn: 1 }, 'one', manifestId);
-      await insertTag(api, { repositoryId: id, addedIn: 2 }, 'two', manifestId);
-      await insertMember(api, { repositoryId: id, addedIn: 1 }, 'manifest', manifestId);
-      await insertMember(api, { repositoryId: id, addedIn: 1 }, 'blob', blob);
-      const taskId = await insertTask(api, id, 'COMPLETED');
-      await api.sql("insert into task_warning values ($1, 1, 'a warning')", [taskId]);
-    }
-  });
-
-  test('repositories with their versions, tags, manifests, blobs and tasks', async () => {
-    const few = await countNested(2);
-    expect(few).toBeLessThan(40);
-    expect(await countNested(30)).toBe(few);
-  });
-
-  test('totalCount of content costs no statement', async () => {
-    expect(await countTags('totalCount')).toBe(await countTags(''));
   });
 });

@@ -4,65 +4,39 @@ import { toGlobalId } from '../../../src/operations/global-id.ts';
 import { Distribution } from '../../../src/db/schema/distributions.ts';
 import { Repository } from '../../../src/db/schema/repositories.ts';
 import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
-import { addArtifact, addImage, addIndex, createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
-import { parseManifest } from '../../../src/oci/manifest/manifest-parse.ts';
 import { pullPath } from '../../support/api/pull.ts';
 import { openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { FakeUpstream } from '../../support/upstream/fake-upstream.ts';
-import { createCosignKey, signWithBundle, signWithTag } from '../../support/signatures/real-signatures.ts';
 import { startHarnessApi } from '../../support/api/harness-api.ts';
 import type { HarnessApi } from '../../support/api/harness-api.ts';
-import {
-  answersWithReferrers,
-  attach,
-  companionName,
-  signByTag,
-} from '../../support/signatures/signed-sample.ts';
+import { answersWithReferrers, companionName } from '../../support/signatures/signed-sample.ts';
 import { startSyncHarness } from '../../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../../support/sync/sync-harness.ts';
-
-const key = createCosignKey();
-const stranger = createCosignKey();
-const content = createSampleRepository();
-const seeded = (seed: string, tag?: string, subject?: Descriptor): Descriptor =>
-  addImage(content, {
-    seed: `pull-${process.pid}-${seed}`,
-    layers: [700],
-    ...(tag === undefined ? {} : { tag }),
-    ...(subject === undefined ? {} : { subject }),
-  });
-const bare = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
-
-const signed = seeded('signed', 'signed');
-const unsigned = seeded('unsigned', 'unsigned');
-const foreign = seeded('foreign', 'foreign');
-const children = [seeded('amd64'), seeded('arm64')];
-const index = addIndex(content, { manifests: children, tag: 'index' });
-const evil = seeded('evil', 'evil', bare(signed));
-const signature = signWithTag(content, { image: signed, key });
-const indexSignature = signWithBundle(content, { image: index, key });
-const sbom = attach(content, signed, 'application/spdx+json');
-signWithTag(content, { image: foreign, key: stranger });
-const byBoth = seeded('both', 'both');
-signWithTag(content, { image: byBoth, key });
-signWithBundle(content, { image: byBoth, key: stranger });
-// unsigned images in all places where what belongs to a signed one is looked for
-const behindFallbackTag = seeded('fallback', companionName(index));
-const behindAttTag = seeded('att', companionName(index, '.att'));
-const listed = seeded('listed', undefined, bare(signed));
-const fallback = addIndex(content, {
-  manifests: [bare(sbom), bare(listed)],
-  tag: companionName(signed),
-});
-const chart = addArtifact(content, {
-  seed: 'chart',
-  artifactType: 'application/vnd.cncf.helm.config.v1+json',
-  layers: [{ mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', sizeBytes: 500 }],
-  subject: bare(signed),
-});
-const attestation = signByTag(content, signed, { suffix: '.att' });
-const ofSbom = attach(content, sbom, 'application/vnd.in-toto+json');
+import {
+  key,
+  stranger,
+  content,
+  signed,
+  unsigned,
+  foreign,
+  children,
+  index,
+  evil,
+  signature,
+  indexSignature,
+  sbom,
+  byBoth,
+  behindFallbackTag,
+  behindAttTag,
+  listed,
+  fallback,
+  chart,
+  attestation,
+  ofSbom,
+  blobsOf,
+  chunksOf,
+} from '../../support/signatures/policy-content.ts';
 
 let harness: SyncHarness;
 let upstream: FakeUpstream;
@@ -71,7 +45,6 @@ let url: string;
 let repositoryId: number;
 let name: string;
 let policyId: number;
-
 beforeAll(async () => {
   harness = await startSyncHarness();
   upstream = await openFakeUpstream({ fallback: answersWithReferrers(content) });
@@ -88,7 +61,6 @@ afterAll(async () => {
   await api?.close();
   await harness?.close();
 });
-
 /** To the distribution for its pulls, and to the repository for what GraphQL says. */
 async function givePolicy(): Promise<number> {
   const em = harness.em();
@@ -99,16 +71,7 @@ async function givePolicy(): Promise<number> {
   await em.flush();
   return policy.id;
 }
-
 const pull = (path: string, method = 'GET', at = name) => pullPath(url, `${at}/${path}`, method);
-
-function blobsOf({ digest, mediaType }: Descriptor): string[] {
-  const document = content.manifests.get(digest);
-  if (document === undefined) throw new Error(`no ${digest}`);
-  const { config, layers } = parseManifest(document.bytes, mediaType);
-  return [...(config === undefined ? [] : [config]), ...layers].map((blob) => blob.digest);
-}
-
 describe('verified content is served', () => {
   test.each<readonly [string, string]>([
     ['an image by its tag', 'manifests/signed'],
@@ -132,7 +95,6 @@ describe('verified content is served', () => {
     for (const method of ['GET', 'HEAD']) expect(await pull(path, method)).toMatchObject({ status: 200 });
   });
 });
-
 describe('unverified content is refused', () => {
   test.each<readonly [string, string, RegExp]>([
     [
@@ -174,9 +136,7 @@ describe('unverified content is refused', () => {
     expect(await pull(`blobs/sha256:${'0'.repeat(64)}`)).toMatchObject({ status: 404 });
   });
 });
-
 const ask = (query: string) => api.graphql(query, { id: toGlobalId('Repository', repositoryId) });
-
 test('GraphQL says who verified a tag and a signature, and why none did', async () => {
   const { data } = await ask(`query ($id: ID!) { repository(id: $id) { latestVersion {
     tags(first: 50) { nodes { name verified { isVerified by reason policy { name } } } }
@@ -210,7 +170,6 @@ test('GraphQL says who verified a tag and a signature, and why none did', async 
   expect(signatures.nodes.filter(({ verified }) => verified.isVerified)).toHaveLength(3);
   expect(signatures.nodes).toHaveLength(5);
 });
-
 /** Another place that serves the repository, with a policy of its own. */
 async function serve(what: string, keys: readonly string[]): Promise<string> {
   const em = harness.em();
@@ -221,7 +180,6 @@ async function serve(what: string, keys: readonly string[]): Promise<string> {
   await em.flush();
   return basePath;
 }
-
 describe('where a distribution and its repository have policies, both bind', () => {
   test.each([
     { what: 'laxer', keys: [key.pem, stranger.pem], statuses: [200, 403, 200, 403] },
@@ -254,11 +212,9 @@ describe('where a distribution and its repository have policies, both bind', () 
     });
   });
 });
-
 async function trust(pem: string, revision: number): Promise<void> {
   await harness.em().nativeUpdate(SignaturePolicy, { id: policyId }, { keys: [pem], revision });
 }
-
 test('a policy that trusts another from now on counts at once', async () => {
   await trust(stranger.pem, 2);
   expect(await pull('manifests/signed')).toMatchObject({ status: 403 });
@@ -266,11 +222,6 @@ test('a policy that trusts another from now on counts at once', async () => {
   await trust(key.pem, 3);
   expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
 });
-
-async function* chunksOf(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
-}
-
 test('a signature whose bytes are lost verifies nothing, and again when they are back', async () => {
   const em = harness.em();
   await em.execute('delete from signature_verdict');
@@ -291,7 +242,6 @@ test('a signature whose bytes are lost verifies nothing, and again when they are
   expect(await pull('manifests/signed')).toMatchObject({ status: 200 });
   expect(evil.digest).not.toBe(signed.digest);
 });
-
 test('fault 121: from another kept version, only verified content is served', async () => {
   const em = harness.em();
   await em.execute(`insert into repository_version (repository_id, number, counts)

@@ -11,8 +11,10 @@ interface Violation {
 
 /** What axe finds on a page, as one line a node. */
 export async function findViolations(page: Page): Promise<string[]> {
-  await page.evaluate(source);
-  const violations = await page.evaluate<Violation[]>(`axe.run().then(({ violations }) => violations)`);
+  if (!(await page.evaluate<boolean>(`'axe' in window`))) await page.evaluate(source);
+  const violations = await page.evaluate<Violation[]>(
+    `axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+  );
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
   );

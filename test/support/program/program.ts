@@ -3,13 +3,18 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mallocSettings, v8Flags } from '../../../src/cli/begin-anew.ts';
 import { createGraphqlClient } from '../api/graphql-client.ts';
 import type { GraphqlClient } from '../api/graphql-client.ts';
+import { projectRoot } from '../import-graph.ts';
 import { expectNoSecret } from '../test-secret.ts';
 import { until } from '../until.ts';
 
 const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+/** As `npm start` has it (scripts/run.mjs). */
+const compileCache = join(projectRoot, 'node_modules', '.cache', 'node-compile');
 
 export interface Program extends GraphqlClient {
   readonly pid: number;
@@ -28,7 +33,10 @@ export interface Program extends GraphqlClient {
   ended(): Promise<number | null>;
 }
 
-/** Starts `tidemark <args>` with exactly these settings; `nodeArgs` come before the program. */
+/**
+ * Starts `tidemark <args>` with exactly these settings; `nodeArgs` come before the program. It is told at once what it would begin anew
+ * with (src/cli/begin-anew.ts), which is a start of Node less; test/cli/begin-anew.test.ts has the other way.
+ */
 export function launch(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
@@ -36,8 +44,16 @@ export function launch(
 ): Program {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run npm run build');
   const { PATH = '', HOME = '', TIDEMARK_CACHE = '', XDG_CACHE_HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...nodeArgs, main, ...args], {
-    env: { PATH, HOME, TIDEMARK_CACHE, XDG_CACHE_HOME, ...settings },
+  const child = spawn(process.execPath, [...v8Flags, ...nodeArgs, main, ...args], {
+    env: {
+      PATH,
+      HOME,
+      TIDEMARK_CACHE,
+      XDG_CACHE_HOME,
+      NODE_COMPILE_CACHE: compileCache,
+      ...mallocSettings,
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -1,7 +1,7 @@
 import { startHarnessApi } from '../api/harness-api.ts';
 import type { HarnessApiOptions } from '../api/harness-api.ts';
 import { openStage } from './stage.ts';
-import type { SyncHarnessOptions } from './sync-harness.ts';
+import type { SyncHarnessOptions } from './harness-options.ts';
 
 export type StageWithApi = Awaited<ReturnType<typeof openStageWithApi>>;
 

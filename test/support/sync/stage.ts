@@ -13,7 +13,8 @@ import { openFakeUpstream } from '../upstream/fake-upstream.ts';
 import type { FakeUpstream, FakeUpstreamOptions } from '../upstream/fake-upstream.ts';
 import { sampleAnswers } from '../upstream/sample-answers.ts';
 import { startSyncHarness } from './sync-harness.ts';
-import type { SyncHarness, SyncHarnessOptions, SyncOutcome } from './sync-harness.ts';
+import type { SyncHarness } from './sync-harness.ts';
+import type { SyncHarnessOptions, SyncOutcome } from './harness-options.ts';
 
 export const upstreamName = 'library/app';
 

@@ -7,10 +7,8 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { noLogins } from '../../../src/access/login-settings.ts';
-import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import { createCredentials } from '../../../src/access/credentials/credentials.ts';
 import { noCredentialSettings } from '../../../src/access/credentials/provider.ts';
-import type { CredentialSettings } from '../../../src/access/credentials/provider.ts';
 import { createSecretBox } from '../../../src/access/secrets.ts';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { createOwnDistribution } from '../../../src/db/distributions/distributions.ts';
@@ -19,14 +17,11 @@ import { Repository } from '../../../src/db/schema/repositories.ts';
 import { RepositoryVersion } from '../../../src/db/schema/versions.ts';
 import { Task } from '../../../src/db/schema/tasks.ts';
 import type { SyncArguments } from '../../../src/db/schema/tasks.ts';
-import type { VersionCounts } from '../../../src/db/schema/versions.ts';
-import type { ThrottleClock } from '../../../src/activities/deps.ts';
 import type { Identity } from '../../../src/db/schema/columns/identity.ts';
 import { openDatabase } from '../../../src/db/open-database.ts';
 import type { Database, Em } from '../../../src/db/open-database.ts';
 import { readWarnings } from '../../../src/db/tasks/task-warnings.ts';
 import { createSyncTask, readTaskCounts } from '../../../src/db/tasks/tasks.ts';
-import type { TaskCounts } from '../../../src/db/tasks/tasks.ts';
 import { installTemporalRuntime, startWorker } from '../../../src/processes/worker-role.ts';
 import type { RunningWorker, WorkerRoleOptions } from '../../../src/processes/worker-role.ts';
 import { createUpkeepTask } from '../../../src/db/tasks/upkeep-tasks.ts';
@@ -34,45 +29,17 @@ import type { UpkeepName } from '../../../src/db/tasks/upkeep-tasks.ts';
 import { syncWorkflowType } from '../../../src/workflows/sync-input.ts';
 import { taskWorkflowTypes } from '../../../src/workflows/upkeep-input.ts';
 import { createBandwidth } from '../../../src/upstream/bandwidth.ts';
-import type { HostRates } from '../../../src/upstream/bandwidth.ts';
 import { insertMirror } from './insert-mirror.ts';
 import type { NewRemote } from './insert-mirror.ts';
 import { readContent, readTags } from './read-version.ts';
 import { createTestDatabase, testServers } from '../servers/servers.ts';
 import { createWatchedLogger, expectNoSecretIn } from '../test-secret.ts';
-
-export interface SyncHarnessOptions {
-  readonly workerConnections?: number;
-  readonly syncsPerHost?: number;
-  readonly throttleBudgetSeconds?: number;
-  readonly throttleClock?: ThrottleClock;
-  readonly hostRates?: HostRates;
-  readonly quotaBytes?: number;
-  readonly manifestMaxBytes?: number;
-  /** Of a clean-up; default none. */
-  readonly graceSeconds?: number;
-  /** Default: none. */
-  readonly logins?: LoginSettings;
-  /** Of the worker and of the API; default: none. */
-  readonly credentialSettings?: CredentialSettings;
-}
-
-/** What a sync ended in. */
-export interface SyncOutcome {
-  readonly task: Task;
-  readonly counts: TaskCounts | undefined;
-  readonly warnings: readonly string[];
-  /** Counts of the repository's latest version; undefined before the first. */
-  readonly summary: VersionCounts | undefined;
-  readonly latest: number;
-}
+import type { SyncHarnessOptions, SyncOutcome } from './harness-options.ts';
 
 export type SyncHarness = Awaited<ReturnType<typeof startSyncHarness>>;
-
 /** Temporal's runtime has one logger, so all harnesses of a process share it: each line names its task queue. */
 const log = createWatchedLogger();
 installTemporalRuntime(log.logger);
-
 export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   const testDatabase = await createTestDatabase();
   const database = await openDatabase({ url: testDatabase.url });
@@ -252,7 +219,6 @@ export async function startSyncHarness(options: SyncHarnessOptions = {}) {
   };
   return harness;
 }
-
 /** Workflow ids hold repository ids, and all tests share one Temporal: each database counts from a place of its own. */
 async function separateIds(database: Database): Promise<void> {
   const start = randomInt(1, 2 ** 40);

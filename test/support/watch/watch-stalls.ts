@@ -4,6 +4,8 @@
  */
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, inject } from 'vitest';
+// modules are shared by the files of a process: once
+import '../equal-bytes.ts';
 import { beginFile, beginTest, fileTurns, stallAllowance, toldMs } from './allow-stalls.ts';
 
 const limitMs = 250;

@@ -6,11 +6,12 @@ import { kysely } from '../../../src/db/sql.ts';
 import { moveTag, removeTag } from '../../../src/demo/sample-image.ts';
 import { openStage, upstreamName } from '../../support/sync/stage.ts';
 import type { Scene, Stage } from '../../support/sync/stage.ts';
-import { manyPackets } from '../../support/signatures/atomic-bomb.ts';
 import { atomicPayload, createSigner } from '../../support/signatures/atomic-signature.ts';
 import type { Signer } from '../../support/signatures/atomic-signature.ts';
 import { json, openFakeUpstream } from '../../support/upstream/fake-upstream.ts';
 import type { Answer, FakeUpstream } from '../../support/upstream/fake-upstream.ts';
+import { nothing, digestsOf, routeOf, atomicScenes } from '../../support/signatures/atomic-scenes.ts';
+import type { StoreScene } from '../../support/signatures/atomic-scenes.ts';
 
 let stage: Stage;
 let signer: Signer;
@@ -22,38 +23,6 @@ afterAll(async () => {
   await Promise.all(stores.map((store) => store.close()));
   await stage.close();
 });
-
-const nothing: Answer = { status: 404, body: 'not here' };
-
-interface StoreScene extends Scene {
-  readonly store: FakeUpstream;
-  /** Digests of the tags `good` and `multi`, and of the index's children. */
-  readonly digests: { readonly good: string; readonly multi: string; readonly children: readonly string[] };
-  put(digest: string, number: number, answer: Answer | Buffer): void;
-}
-
-async function openWithStore(remote: object = {}): Promise<StoreScene> {
-  const store = await openFakeUpstream({ fallback: nothing });
-  stores.push(store);
-  const scene = await stage.open({ remote: { sigstore: `${store.url}/sigs/`, ...remote } });
-  return { ...scene, store, digests: digestsOf(scene), put: (...args) => put(store, ...args) };
-}
-
-function digestsOf({ repository }: Scene): StoreScene['digests'] {
-  const good = repository.tags.get('good') ?? '';
-  const multi = repository.tags.get('multi');
-  const document = multi && repository.manifests.get(multi);
-  const listed = JSON.parse(document?.bytes.toString() ?? '{}') as { manifests: { digest: string }[] };
-  return { good, multi: multi ?? '', children: listed.manifests.map(({ digest }) => digest) };
-}
-
-function routeOf(digest: string, number: number): string {
-  return `GET /sigs/${upstreamName}@${digest.replace(':', '=')}/signature-${number}`;
-}
-
-function put(store: FakeUpstream, digest: string, number: number, answer: Answer | Buffer): void {
-  store.on(routeOf(digest, number), Buffer.isBuffer(answer) ? { body: answer } : answer);
-}
 
 interface Row {
   readonly signed: string;
@@ -71,6 +40,8 @@ async function readRows({ harness, ids }: Scene, version: number): Promise<Row[]
       and (m.removed_in is null or m.removed_in > ${version}) order by s.id`.execute(kysely(harness.em()));
   return found.rows.map((row) => ({ ...row, at: row.at && new Date(row.at) }));
 }
+
+const { openWithStore } = atomicScenes(() => ({ stage, signer, stores }));
 
 test('the signature store is asked for every manifest and child, and the payload’s fields are stored', async () => {
   const scene = await openWithStore();
@@ -141,108 +112,6 @@ test('fault 57: a gap in the numbers ends the signatures of a manifest, without 
   expect(outcome.summary?.present.signatures).toBe(1);
   expect(outcome.warnings).toEqual([]);
   expect(scene.store.requestsOf(routeOf(good, 3))).toEqual([]);
-});
-
-describe('fault 58: an answer that is no signature is left out with a warning', async () => {
-  test.concurrent.each<[string, Answer]>([
-    ['a web page', { headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' }],
-    ['a web page without its type', { body: '\n <!DOCTYPE html><p>Please log in' }],
-    ['a refusal', { status: 403, body: 'no' }],
-    ['bytes that are no OpenPGP message', { body: Buffer.alloc(300, 7) }],
-    ['half a million packets in a thousand bytes', { body: await manyPackets() }],
-    ['an empty body', { body: '' }],
-    ['more than 4 MiB', { body: Buffer.alloc(4 * 1024 * 1024 + 1, 7) }],
-  ])('%s', async (_, answer) => {
-    const scene = await openWithStore();
-    const { good } = scene.digests;
-    scene.put(good, 1, answer);
-    const outcome = await scene.sync();
-    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-    expect(outcome.summary?.present).toMatchObject({ tags: 2, signatures: 0 });
-    expect(outcome.warnings).toEqual([expect.stringContaining(good)]);
-  });
-
-  test.concurrent('a mirror keeps the signature that it has while the store shows a web page', async () => {
-    const scene = await openWithStore();
-    const { good } = scene.digests;
-    scene.put(good, 1, await signer.sign(atomicPayload(good)));
-    await scene.sync();
-    scene.put(good, 1, { headers: { 'content-type': 'text/html' }, body: '<html>' });
-    const outcome = await scene.sync({ mirror: true });
-    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
-    expect(outcome.warnings).toHaveLength(1);
-  });
-
-  test.concurrent('a store in trouble is tried again', async () => {
-    const scene = await openWithStore();
-    const { good } = scene.digests;
-    const signature = await signer.sign(atomicPayload(good));
-    scene.store.on(routeOf(good, 1), { status: 503 }, { body: signature });
-    const outcome = await scene.sync();
-    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-    expect(outcome.summary?.present.signatures).toBe(1);
-  });
-
-  test.concurrent('a store that stays in trouble is a warning, and a mirror keeps what it has', async () => {
-    const scene = await openWithStore();
-    const { good } = scene.digests;
-    scene.put(good, 1, await signer.sign(atomicPayload(good)));
-    await scene.sync();
-    scene.put(good, 1, { status: 500 });
-    const outcome = await scene.sync({ mirror: true });
-    expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
-    expect(outcome.warnings).toEqual([expect.stringMatching(/Signatures of .* were left out: GET .* 500/)]);
-    expect(outcome.summary?.present.signatures).toBe(1);
-  });
-});
-
-test('fault 59: a signature of another manifest is not attached, with a warning that names both', async () => {
-  const scene = await openWithStore();
-  const { good, multi } = scene.digests;
-  scene.put(good, 1, await signer.sign(atomicPayload(multi)));
-  const outcome = await scene.sync();
-  expect(outcome.summary?.present.signatures).toBe(0);
-  expect(outcome.warnings).toEqual([expect.stringMatching(`${good}.*${multi}.*not attached`)]);
-});
-
-test.each([
-  ['of another type', { critical: { type: 'something else' } }],
-  ['without a digest', { critical: { type: 'atomic container signature', image: {} } }],
-  ['that is no object', 'text'],
-  ['with odd optional values', { ...atomicPayload('x'), optional: { creator: 7, timestamp: 'now' } }],
-])('a payload %s is left out with a warning', async (_, payload) => {
-  const scene = await openWithStore();
-  scene.put(scene.digests.good, 1, await signer.sign(payload));
-  const outcome = await scene.sync();
-  expect(outcome.task.state).toBe('COMPLETED');
-  expect(outcome.summary?.present.signatures).toBe(0);
-  expect(outcome.warnings).toEqual([expect.stringContaining('cannot be read')]);
-});
-
-test('fault 60: 10,000 signatures of one manifest are taken, and not one more', async () => {
-  const scene = await openWithStore();
-  const { good } = scene.digests;
-  const signature = await signer.sign(atomicPayload(good));
-  const prefix = routeOf(good, 1).slice('GET '.length, -1);
-  const seen = { last: 0 };
-  const endless = await openFakeUpstream({
-    fallback: (request, response) => {
-      const path = request.url ?? '';
-      if (!path.startsWith(prefix)) return void response.writeHead(404).end();
-      seen.last = Number(path.slice(prefix.length));
-      // a packet of a private type, which means nothing, makes each signature another one (RFC 9580 section 4.3)
-      const packet = Buffer.from([0xc0 | 60, 4, 0, 0, 0, 0]);
-      packet.writeUInt32BE(seen.last, 2);
-      response.end(Buffer.concat([signature, packet]));
-    },
-  });
-  stores.push(endless);
-  await scene.harness.updateRemote(scene.ids.remoteId, { sigstore: `${endless.url}/sigs` });
-  const outcome = await scene.sync();
-  expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-  expect(seen.last).toBe(10_001);
-  expect(outcome.warnings).toEqual([expect.stringContaining('more than 10000 signatures')]);
-  expect(outcome.summary?.present.signatures).toBe(10_000);
 });
 
 const toEntry = (content: Buffer, more: object = {}) => ({

@@ -1,14 +1,6 @@
 /** cosign's tags and referrers follow the images that they belong to: whatever the filters say, in, with and out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  addImage,
-  addIndex,
-  createSampleRepository,
-  moveTag,
-  removeTag,
-} from '../../../src/demo/sample-image.ts';
-import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
+import { addIndex, moveTag, removeTag } from '../../../src/demo/sample-image.ts';
 import { openStage, readVersions, upstreamName } from '../../support/sync/stage.ts';
 import type { Scene, Stage } from '../../support/sync/stage.ts';
 import {
@@ -19,40 +11,14 @@ import {
   signByReferrer,
   signByTag,
 } from '../../support/signatures/signed-sample.ts';
+import { sample, isSibling } from '../../support/signatures/signed-index.ts';
+import type { Signed } from '../../support/signatures/signed-index.ts';
 
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
 });
 afterAll(() => stage.close());
-
-let seeds = 0;
-
-interface Signed {
-  readonly repository: SampleRepository;
-  readonly image: Descriptor;
-  readonly index: Descriptor;
-  readonly child: Descriptor;
-  readonly other: Descriptor;
-}
-
-/** Tags v1 (an image), multi (an index of two), and other. */
-function sample(): Signed {
-  const repository = createSampleRepository();
-  seeds += 1;
-  const seed = `companions-${process.pid}-${seeds}`;
-  const image = addImage(repository, { seed, layers: [1000], tag: 'v1' });
-  const children = ['amd64', 'arm64'].map((architecture) =>
-    addImage(repository, {
-      seed: `${seed}-${architecture}`,
-      layers: [900],
-      platform: { os: 'linux', architecture },
-    }),
-  );
-  const index = addIndex(repository, { manifests: children, tag: 'multi' });
-  const other = addImage(repository, { seed: `${seed}-other`, layers: [800], tag: 'other' });
-  return { repository, image, index, child: children[0] ?? image, other };
-}
 
 async function openSigned(signed: Signed, remote: object = {}, hasApi = false): Promise<Scene> {
   const upstream = hasApi ? { fallback: answersWithReferrers(signed.repository) } : {};
@@ -250,10 +216,3 @@ test('404 for the referrers of one image says nothing about those of others', as
   expect(outcome.task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
   expect(outcome.summary?.present).toMatchObject({ tags: 3, signatures: 1 });
 });
-
-/** The second child of the index, which the samples do not name. */
-function isSibling({ repository, index, child }: Signed, digest: string): boolean {
-  const document = repository.manifests.get(index.digest);
-  const listed = JSON.parse(document?.bytes.toString() ?? '{}') as { manifests: { digest: string }[] };
-  return digest !== child.digest && listed.manifests.some((entry) => entry.digest === digest);
-}

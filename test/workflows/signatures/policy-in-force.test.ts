@@ -1,35 +1,24 @@
 /** The policy that is in force when a sync commits decides, whatever it was when the sync began; and a workflow without a task does nothing. */
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { Repository } from '../../../src/db/schema/repositories.ts';
-import { SignaturePolicy } from '../../../src/db/schema/signatures.ts';
-import type { SignatureFailure } from '../../../src/db/schema/signatures.ts';
 import type { Task } from '../../../src/db/schema/tasks.ts';
-import type { Em } from '../../../src/db/open-database.ts';
 import { kysely } from '../../../src/db/sql.ts';
-import { addImage, createSampleRepository } from '../../../src/demo/sample-image.ts';
+import { createSampleRepository } from '../../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../../src/demo/sample-image.ts';
-import type { Descriptor } from '../../../src/oci/manifest/descriptor.ts';
 import { openStage } from '../../support/sync/stage.ts';
 import type { Scene, Stage } from '../../support/sync/stage.ts';
 import { createCosignKey, signWithTag } from '../../support/signatures/real-signatures.ts';
 import { answersWithReferrers, companionName } from '../../support/signatures/signed-sample.ts';
 import { until } from '../../support/until.ts';
+import { key, image, setPolicy } from '../../support/signatures/held-sync.ts';
+import type { Wish } from '../../support/signatures/held-sync.ts';
 
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
 });
 afterAll(() => stage.close());
-
-const key = createCosignKey();
-let seeds = 0;
-
-function image(repository: SampleRepository, tag: string): Descriptor {
-  seeds += 1;
-  return addImage(repository, { seed: `in-force-${process.pid}-${seeds}`, layers: [500], tag });
-}
 
 interface Held {
   readonly scene: Scene;
@@ -56,25 +45,6 @@ async function openHeld(repository: SampleRepository): Promise<Held> {
     },
   });
   return { scene, reached, letGo };
-}
-
-interface Wish {
-  readonly keys: readonly string[] | null;
-  readonly onFailure?: SignatureFailure;
-  /** Which policy; default: the first. Another one begins at the same revision. */
-  readonly name?: string;
-}
-
-async function setPolicy(scene: Scene, wish: Wish, em: Em = scene.harness.em()) {
-  const { keys, onFailure = 'SKIP_TAG', name = 'first' } = wish;
-  const repository = await em.findOneOrFail(Repository, { id: scene.ids.repositoryId });
-  const known = await em.findOne(SignaturePolicy, { name: `${scene.seed}/${name}` });
-  const policy =
-    known ?? em.create(SignaturePolicy, { name: `${scene.seed}/${name}`, keys: keys ?? [], onFailure });
-  if (known !== null && keys !== null) em.assign(known, { keys, revision: known.revision + 1 });
-  await em.flush();
-  repository.signaturePolicyId = keys === null ? null : policy.id;
-  await em.flush();
 }
 
 /** Changes the policy while the sync fetches: nothing is checked yet, and what the first step decided is decided. */
@@ -187,92 +157,5 @@ describe('while a sync runs', () => {
     const outcome = await held.scene.harness.finish(task);
     expect(outcome.task).toMatchObject({ state: 'FAILED', errorCode: 'SIGNATURE_REQUIRED' });
     expect(outcome.latest).toBe(0);
-  });
-});
-
-interface HistoryEvent {
-  readonly eventId?: unknown;
-  readonly activityTaskScheduledEventAttributes?: {
-    readonly activityType?: { readonly name?: string };
-    readonly workflowTaskCompletedEventId?: unknown;
-  };
-}
-
-/** Where each activity was scheduled: the end of the workflow task that a reset does again. */
-async function readSteps(workflowId: string, runId: string): Promise<Map<string, unknown>> {
-  const { events = [] } = (await stage.harness.client.workflow
-    .getHandle(workflowId, runId)
-    .fetchHistory()) as { events?: HistoryEvent[] };
-  return new Map(
-    events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
-      scheduled?.activityType?.name === undefined
-        ? []
-        : [[scheduled.activityType.name, scheduled.workflowTaskCompletedEventId] as const],
-    ),
-  );
-}
-
-async function resetTo(workflow: { workflowId: string; runId: string }, eventId: unknown): Promise<string> {
-  const { runId } = await stage.harness.client.workflowService.resetWorkflowExecution({
-    namespace: 'default',
-    workflowExecution: workflow,
-    reason: 'by an operator',
-    workflowTaskFinishEventId: eventId as never,
-    requestId: randomUUID(),
-  });
-  return runId;
-}
-
-/** The code of what failed a workflow: of an activity, or of a local one. */
-function typeOf(error: unknown): unknown {
-  const { cause } = error as { cause?: { type?: unknown; cause?: { type?: unknown } } };
-  return cause?.cause?.type ?? cause?.type;
-}
-
-describe('a workflow that was reset after its task had ended', () => {
-  // the steps of a mirror that asks for a manifest by digest are activities of their own
-  test('asks nothing, checks nothing, ends at once at whatever step it is reset to, and holds up no sync', async () => {
-    const repository = createSampleRepository();
-    const signed = image(repository, 'signed');
-    signWithTag(repository, { image: signed, key });
-    const scene = await stage.open({
-      repository,
-      upstream: { fallback: answersWithReferrers(repository) },
-      remote: { includeTags: ['signed', signed.digest] },
-    });
-    await setPolicy(scene, { keys: [key.pem] });
-    const { task } = await scene.sync({ mirror: true });
-    expect(task).toMatchObject({ state: 'COMPLETED', createdVersion: 1 });
-    const { client } = scene.harness;
-    const { runId: first } = await client.workflow.getHandle(task.workflowId).describe();
-    const steps = await readSteps(task.workflowId, first);
-    expect([...steps.keys()]).toEqual(
-      expect.arrayContaining([
-        'beginSync',
-        'walkTags',
-        'fetchDigests',
-        'findRemovals',
-        'fetchBlobs',
-        'verifySelected',
-      ]),
-    );
-    scene.upstream.requests.length = 0;
-    const db = kysely(scene.harness.em());
-    await sql`delete from signature_verdict`.execute(db);
-    const ended: [string, unknown][] = [];
-    for (const [step, eventId] of steps) {
-      const runId = await resetTo({ workflowId: task.workflowId, runId: first }, eventId);
-      const run = client.workflow.getHandle(task.workflowId, runId);
-      ended.push([step, await run.result().then(() => 'it went on to its end', typeOf)]);
-    }
-    expect(ended).toEqual([...steps.keys()].map((step) => [step, 'TASK_NOT_RUNNING']));
-    expect(scene.upstream.requests).toEqual([]);
-    expect((await sql`select from signature_verdict`.execute(db)).rows).toHaveLength(0);
-    expect(await scene.harness.read(task.id)).toMatchObject({
-      task: { state: 'COMPLETED', createdVersion: 1 },
-    });
-    image(repository, 'more');
-    await scene.harness.updateRemote(scene.ids.remoteId, { includeTags: null });
-    expect((await scene.sync()).task.state).toBe('COMPLETED');
   });
 });
