@@ -13,9 +13,6 @@ import { truncated } from './transport/network-error.ts';
 import type { Requester } from './requester.ts';
 import { checkStatus } from './status.ts';
 
-/** Smaller bodies gain nothing from a socket of their own. */
-const largeBytes = 64 * 1024;
-
 export interface BlobRequest {
   readonly requester: Requester;
   /** `…/v2/<name>/blobs/<digest>` */
@@ -51,7 +48,7 @@ async function openBody(request: BlobRequest, offset: number): Promise<ContentBo
     url,
     headers: { accept: '*/*', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
     signal: options.signal,
-    large: descriptor.size - offset >= largeBytes && !needsSmallReads(budget),
+    threadBytes: needsSmallReads(budget) ? undefined : descriptor.size - offset,
     isStranger,
   };
   return requester.open(input, async (response, sent, whenDone) => {

@@ -33,7 +33,8 @@ export interface RequestInput {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  readonly large?: boolean;
+  /** As in `HttpRequest`. */
+  readonly threadBytes?: number | undefined;
   /** A look-up beside the image's requests: its refusal says nothing about them. */
   readonly isSide?: boolean;
   /** Not repeated after a transient error. */

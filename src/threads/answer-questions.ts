@@ -1,19 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { isTidemarkError } from '../oci/error.ts';
-import type { ErrorOrigin } from '../oci/error.ts';
+import { toPlainError } from './plain-error.ts';
+import type { PlainError } from './plain-error.ts';
 
-/** One of our errors, as it passes between threads: its class does not. */
-interface PlainError {
-  readonly code: string;
-  readonly message: string;
-  readonly origin: ErrorOrigin;
-  readonly retryable: boolean;
-}
-
-export type ThreadAnswer<Answer> =
-  | { readonly value: Answer }
-  | { readonly error: PlainError }
-  | { readonly failure: string };
+export type ThreadAnswer<Answer> = { readonly value: Answer } | { readonly error: PlainError };
 
 /** The first message of the other side: its modules are loaded. */
 export interface ThreadReady {
@@ -35,10 +24,7 @@ export function answerQuestions(answer: (question: never) => unknown): void {
     try {
       return { value: await answer(question) };
     } catch (error) {
-      if (!isTidemarkError(error))
-        return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-      const { code, message, origin, retryable } = error;
-      return { error: { code, message, origin, retryable } };
+      return { error: toPlainError(error) };
     }
   }
 }

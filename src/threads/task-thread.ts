@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Transferable } from 'node:worker_threads';
-import { TidemarkError } from '../oci/error.ts';
 import type { ThreadAnswer, ThreadReady } from './answer-questions.ts';
+import { fromPlainError } from './plain-error.ts';
 
 /** Work that would hold the event loop, done on a thread of its own: one question at a time, in the order asked. */
 export interface TaskThread<Question, Answer> {
@@ -229,8 +229,6 @@ function startWorker<Answer>(
 }
 
 function settle<Answer>(job: Job<unknown, Answer> | undefined, answer: ThreadAnswer<Answer>): void {
-  if ('error' in answer)
-    job?.reject(new TidemarkError(answer.error.code, answer.error.message, answer.error));
-  else if ('failure' in answer) job?.reject(new Error(answer.failure));
+  if ('error' in answer) job?.reject(fromPlainError(answer.error));
   else job?.resolve(answer.value);
 }

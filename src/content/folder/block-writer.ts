@@ -1,5 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 
+/** Where bytes are written and hashed. A block may be reused when `write` resolves. */
+export interface BlockTarget {
+  /** Hashes and writes a block; the calls are in the order of the positions. */
+  write(block: Uint8Array, position: number): Promise<void>;
+  /** Truncates the file, and begins a new hash. */
+  restart(): Promise<void>;
+  /** Memory for a block. */
+  allocate(bytes: number): Buffer;
+}
+
 /** Writes chunks in order. A chunk may be reused when `write` resolves. */
 export interface BlockWriter {
   /** Bytes from the start of the file that the kernel has: others may read them. */
@@ -19,17 +29,19 @@ const directBytes = 256 * 1024;
  * saves most of the writes.
  * @param start The position of the first byte.
  */
-export function createBlockWriter(handle: FileHandle, sizeBytes: number, start = 0): BlockWriter {
+export function createBlockWriter(target: BlockTarget, sizeBytes: number, start = 0): BlockWriter {
   const blocks: Buffer[] = [];
   let filling = 0;
   let filledBytes = 0;
   let position = start;
   let writtenBytes = start;
   let writing = Promise.resolve();
-  const block = () => (blocks[filling] ??= Buffer.allocUnsafe(Math.min(blockBytes, sizeBytes)));
+  const block = () => (blocks[filling] ??= target.allocate(Math.min(blockBytes, sizeBytes)));
 
-  async function writeBlock(bytes: Buffer, from: number): Promise<void> {
-    await writeFully(handle, bytes, from);
+  async function writeBlock(bytes: Uint8Array): Promise<void> {
+    const from = position;
+    position += bytes.byteLength;
+    await target.write(bytes, from);
     writtenBytes = from + bytes.byteLength;
   }
 
@@ -37,12 +49,12 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
   async function startBlock(): Promise<void> {
     await writing;
     if (filledBytes === 0) return;
-    writing = writeBlock(block().subarray(0, filledBytes), position);
-    // The next block or the flush awaits it.
-    writing.catch(() => undefined);
-    position += filledBytes;
+    const bytes = block().subarray(0, filledBytes);
     filledBytes = 0;
     filling = 1 - filling;
+    writing = writeBlock(bytes);
+    // The next block or the flush awaits it.
+    writing.catch(() => undefined);
   }
 
   return {
@@ -52,10 +64,8 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
     async write(chunk) {
       if (chunk.byteLength >= directBytes) {
         await startBlock();
-        const from = position;
-        position += chunk.byteLength;
-        await Promise.all([writing, writeFully(handle, chunk, from)]);
-        writtenBytes = from + chunk.byteLength;
+        await writing;
+        await writeBlock(chunk);
         return;
       }
       for (let done = 0; done < chunk.byteLength;) {
@@ -75,13 +85,13 @@ export function createBlockWriter(handle: FileHandle, sizeBytes: number, start =
       filledBytes = 0;
       position = 0;
       writtenBytes = 0;
-      await handle.truncate(0);
+      await target.restart();
     },
   };
 }
 
-async function writeFully(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+export async function writeFully(handle: FileHandle, block: Uint8Array, position: number): Promise<void> {
   let done = 0;
-  while (done < chunk.byteLength)
-    done += (await handle.write(chunk, done, chunk.byteLength - done, position + done)).bytesWritten;
+  while (done < block.byteLength)
+    done += (await handle.write(block, done, block.byteLength - done, position + done)).bytesWritten;
 }

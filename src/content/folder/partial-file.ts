@@ -1,15 +1,14 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { ContentKey } from '../../oci/content-source.ts';
-import { digestAlgorithm } from '../../oci/digest.ts';
 import { createBlockWriter } from './block-writer.ts';
-import { createStreamHash } from './hash-thread.ts';
-import type { StreamHash } from './hash-thread.ts';
+import { createFileTarget } from './file-target.ts';
+import type { FileTarget } from './file-target.ts';
 import { onDisk } from '../storage-error.ts';
 
 /** A file that one attempt writes and hashes. Only this attempt writes to it; others may read it to resume. */
 export interface PartialFile {
-  /** Bytes appended: hashed, and written except for at most one block in memory. */
+  /** Bytes appended: hashed and written, except for at most one block in memory. */
   readonly sizeBytes: number;
   /** Bytes that others may read from the file. */
   readonly writtenBytes: number;
@@ -35,15 +34,15 @@ export interface FileToWrite {
   readonly sizeBytes: number;
   /** The position of the first appended byte; default 0. */
   readonly start?: number;
-  /** A new hash, also after a restart. */
-  readonly openHash: () => StreamHash;
+  readonly target: FileTarget;
 }
 
 /** Creates the file, which must not exist. The hash algorithm is that of the expected digest. */
-export async function createPartialFile(path: string, { digest, size }: ContentKey): Promise<PartialFile> {
+export async function createPartialFile(path: string, content: ContentKey): Promise<PartialFile> {
+  const { digest, size } = content;
   const handle = await onDisk('creating a partial file', open(path, 'wx', 0o600));
-  const openHash = () => createStreamHash(digestAlgorithm(digest), size);
-  return writePartialFile({ handle, what: digest, sizeBytes: size, openHash });
+  const target = createFileTarget(handle, path, content);
+  return writePartialFile({ handle, what: digest, sizeBytes: size, target });
 }
 
 export function writePartialFile({
@@ -51,12 +50,10 @@ export function writePartialFile({
   what,
   sizeBytes: most,
   start = 0,
-  openHash,
+  target,
 }: FileToWrite): PartialFile {
-  const writer = createBlockWriter(handle, most, start);
-  let hash = openHash();
+  const writer = createBlockWriter(target, most, start);
   let sizeBytes = start;
-  let isFinished = false;
   const flush = () => onDisk(`writing ${what}`, writer.flush());
   return {
     get sizeBytes() {
@@ -67,24 +64,16 @@ export function writePartialFile({
     },
     flush,
     async append(chunk) {
-      // The thread pool writes while this thread, or another, hashes.
-      const writing = onDisk(`writing ${what}`, writer.write(chunk));
-      const hashing = hash.update(chunk);
-      // Both use the chunk, even if one of them fails.
-      await Promise.allSettled([writing, hashing]);
-      await writing;
-      await hashing;
+      await onDisk(`writing ${what}`, writer.write(chunk));
       sizeBytes += chunk.byteLength;
     },
     async restart() {
       await onDisk(`truncating the partial file of ${what}`, writer.rewind());
-      hash.drop();
-      hash = openHash();
       sizeBytes = 0;
     },
     async finish() {
-      isFinished = true;
-      return hash.digest();
+      await flush();
+      return target.digest();
     },
     async sync() {
       await flush();
@@ -94,8 +83,7 @@ export function writePartialFile({
       try {
         await flush();
       } finally {
-        if (!isFinished) hash.drop();
-        isFinished = true;
+        target.close();
         await onDisk(`closing ${what}`, handle.close());
       }
     },

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
-import type { StreamHash } from './hash-thread.ts';
+import { createLocalTarget } from './file-target.ts';
+import type { StreamHash } from './file-target.ts';
 import { writePartialFile } from './partial-file.ts';
 import { describeFile, removeFile, sizeOf } from './partial-folder.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
@@ -111,7 +112,7 @@ async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Ar
     what: 'an upload',
     sizeBytes: Number.POSITIVE_INFINITY,
     start: before,
-    openHash: () => countInto(hashed),
+    target: createLocalTarget(handle, () => countInto(hashed)),
   });
   // After a failed write the file is shorter than what was hashed, and another process may fill the gap: `finish` reads it again.
   const forgetHash = () => uploads.hashes.delete(id);
@@ -182,7 +183,6 @@ function countInto(hashed: Hashed | undefined): StreamHash {
       hashed.bytes += chunk.byteLength;
     },
     digest: () => hashed?.hash.copy().digest('hex') ?? '',
-    drop() {},
   };
 }
 

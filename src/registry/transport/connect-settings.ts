@@ -4,7 +4,6 @@ import type { SecureContext } from 'node:tls';
 import { bareHost } from '../../oci/hosts/address.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import type { TlsOptions } from '../registry.ts';
-import type { AddressPolicy } from './transport-guard.ts';
 
 /** The settings of undici's connections and our own. */
 export interface TlsSettings {
@@ -16,33 +15,33 @@ export interface ConnectSettings {
   readonly connectTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly lookup: LookupFunction;
-  readonly policy: AddressPolicy;
+  /** Checks a connected address. @throws TidemarkError `ADDRESS_REFUSED` */
+  readonly admit: (address: string, name: string) => Promise<void> | void;
   readonly tls: TlsSettings;
-  /** Called for each connected address. */
-  readonly onConnected: (address: string) => void;
 }
 
 /** Checks the address of a connected socket. @throws TidemarkError `ADDRESS_REFUSED` */
-export function admitConnected(connect: ConnectSettings, socket: Socket, hostname: string): void {
+export async function admitConnected(
+  { admit }: Pick<ConnectSettings, 'admit'>,
+  socket: Socket,
+  hostname: string,
+): Promise<void> {
   const address = socket.remoteAddress;
   // A peer that has closed has no address; the request will fail.
-  if (address === undefined) return;
-  connect.policy.check(address, bareHost(hostname));
-  connect.onConnected(address);
+  if (address !== undefined) await admit(address, bareHost(hostname));
 }
 
-/** `own`: for the registry's own host, which alone gets the client certificate. @throws TidemarkError `TLS_OPTIONS_INVALID` */
-export function tlsSettings(options: TlsOptions | undefined, own: boolean): TlsSettings {
+/** @throws TidemarkError `TLS_OPTIONS_INVALID` */
+export function tlsSettings(options: TlsOptions | undefined): TlsSettings {
   if (options === undefined) return {};
   return {
     ...(options.rejectUnauthorized === false ? { rejectUnauthorized: false } : {}),
-    ...secureContext(options, own),
+    ...secureContext(options),
   };
 }
 
-function secureContext(options: TlsOptions, own: boolean): { secureContext?: SecureContext } {
-  const { ca, cert, key } = options;
-  const certificate = own && cert !== undefined && key !== undefined ? { cert, key } : {};
+function secureContext({ ca, cert, key }: TlsOptions): { secureContext?: SecureContext } {
+  const certificate = cert !== undefined && key !== undefined ? { cert, key } : {};
   if (ca === undefined && !('cert' in certificate)) return {};
   const roots =
     ca === undefined ? {} : { ca: [...getCACertificates('default'), ...getCACertificates('system'), ca] };

@@ -11,8 +11,8 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** The body may be large: our own sockets may read it (docs/design.md). */
-  readonly large?: boolean;
+  /** The expected bytes of the body, if a download thread may read it (docs/decisions/0018-download-threads.md). */
+  readonly threadBytes?: number | undefined;
   /** The URL is from a manifest: the request carries nothing of the remote, on any host. */
   readonly isStranger?: boolean | undefined;
 }

@@ -1,4 +1,4 @@
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { ProxyAgent, buildConnector } from 'undici';
 import type { Dispatcher } from 'undici';
 import { classifyAddress, isListedAddress } from '../../oci/hosts/address.ts';
@@ -8,10 +8,11 @@ import type { ConnectSettings } from './connect-settings.ts';
 import { networkError } from './network-error.ts';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.ts';
 import { observed } from './observed-exchange.ts';
-import type { RegistryOptions } from '../registry.ts';
-import { openSocketExchange } from './sockets/socket-exchange.ts';
-import type { SocketExchange } from './sockets/socket-exchange.ts';
+import type { RegistryOptions, TlsOptions } from '../registry.ts';
 import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts';
+import type { AddressPolicy } from './transport-guard.ts';
+import { openThreadExchange } from './threads/thread-exchange.ts';
+import type { ThreadExchange } from './threads/thread-exchange.ts';
 import { StaleConnection, exchangeThroughUndici } from './undici-exchange.ts';
 import { createWatchedAgent } from './watched-agent.ts';
 
@@ -19,8 +20,8 @@ import { createWatchedAgent } from './watched-agent.ts';
 export interface TransportSettings {
   readonly lookup?: LookupFunction;
   readonly classify?: typeof classifyAddress;
-  /** False: undici reads all bodies. */
-  readonly ownSockets?: boolean;
+  /** Bodies of at least so many bytes are read on download threads; default 1 MiB. */
+  readonly threadsFrom?: number;
   /** Called for each connected address of the registry's own host. */
   readonly onReached?: (address: string) => void;
 }
@@ -39,18 +40,22 @@ export interface Transport {
  * pause between two syncs of an estate.
  */
 const idleMs = 50_000;
+/** Below this, the messages between threads cost more than the bytes. */
+const largeBytes = 1024 * 1024;
 /** A server that restarts closes all idle connections. Later failures are left to the ordinary retries. */
 const staleMost = 3;
 
 /** Connections to the registry's own host, which gets the client certificate, or to any other. */
 interface Route {
+  readonly policy: AddressPolicy;
   readonly dispatcher: Dispatcher;
-  readonly sockets: SocketExchange | undefined;
+  readonly threads: ThreadExchange | undefined;
 }
 
 /** Connects on first use. @throws TidemarkError `PROXY_FAILED`, `TLS_OPTIONS_INVALID` */
 export function openTransport(options: RegistryOptions, settings: TransportSettings = {}): Transport {
   const registry = new URL(options.url);
+  const { threadsFrom = largeBytes } = settings;
   const classify = settings.classify ?? classifyAddress;
   const seen = { private: false, public: false };
   const registryIsPrivate = () => seen.private && !seen.public;
@@ -68,19 +73,14 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
       (address) =>
         mayBePrivate(address) && (kind === 'own' || options.proxyUrl !== undefined || registryIsPrivate()),
     );
-    const connect: ConnectSettings = {
-      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      readTimeoutMs: options.sockReadTimeoutMs ?? 60_000,
-      lookup: guardedLookup(policy, settings.lookup),
-      policy,
-      tls: tlsSettings(options.tls, kind === 'own'),
-      onConnected: (address) => {
-        if (kind !== 'own') return;
-        seen[classify(address) === 'public' ? 'public' : 'private'] = true;
-        settings.onReached?.(address);
-      },
+    const admit = (address: string, name: string): void => {
+      policy.check(address, name);
+      if (kind !== 'own') return;
+      seen[classify(address) === 'public' ? 'public' : 'private'] = true;
+      settings.onReached?.(address);
     };
-    const route = openRoute(connect, options.proxyUrl, settings.ownSockets ?? true);
+    const lookup = guardedLookup(policy, settings.lookup);
+    const route = openRoute({ policy, admit, lookup, ...plainSettings(options, kind) }, options.proxyUrl);
     routes.set(kind, route);
     return route;
   };
@@ -89,8 +89,10 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
     const route = routeTo(request);
     for (let stale = 0; ; stale += 1)
       try {
-        const large = request.large === true ? await route.sockets?.exchange(request) : undefined;
-        return large ?? (await throughUndici(route.dispatcher, request, options));
+        if (options.proxyUrl === undefined) checkLiteral(route.policy, request.url.hostname);
+        const isLarge = (request.threadBytes ?? -1) >= threadsFrom;
+        const response = isLarge ? await route.threads?.exchange(request) : undefined;
+        return response ?? (await throughUndici(route.dispatcher, request, options));
       } catch (error) {
         // GET and HEAD change nothing, so they may reach the server twice.
         const isRepeatable = request.body === undefined;
@@ -102,13 +104,30 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
     exchange: observed(exchange),
     registryIsPrivate: () => (options.proxyUrl === undefined ? registryIsPrivate() : options.allowPrivate),
     async close() {
-      for (const { sockets } of routes.values()) sockets?.close();
+      for (const { threads } of routes.values()) threads?.close();
       await Promise.all([...routes.values()].map(({ dispatcher }) => dispatcher.destroy()));
     },
   };
 }
 
-function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSockets: boolean): Route {
+/** Only the registry's own host gets the client certificate. */
+function plainSettings(
+  { connectTimeoutMs = 10_000, sockReadTimeoutMs = 60_000, tls = {} }: RegistryOptions,
+  kind: 'own' | 'other',
+): Pick<RouteSettings, 'connectTimeoutMs' | 'readTimeoutMs' | 'tls'> {
+  const { cert: _, key: __, ...withoutClient } = tls;
+  return { connectTimeoutMs, readTimeoutMs: sockReadTimeoutMs, tls: kind === 'own' ? tls : withoutClient };
+}
+
+interface RouteSettings extends Omit<ConnectSettings, 'tls'> {
+  readonly policy: AddressPolicy;
+  /** Of this kind of host. */
+  readonly tls: TlsOptions;
+}
+
+function openRoute(settings: RouteSettings, proxyUrl: string | undefined): Route {
+  const { policy } = settings;
+  const connect: ConnectSettings = { ...settings, tls: tlsSettings(settings.tls) };
   const shared = {
     // HTTP/1.1 only: a broken connection then affects one request, and our own sockets speak nothing else.
     allowH2: false,
@@ -120,11 +139,12 @@ function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSo
   };
   if (proxyUrl === undefined)
     return {
+      policy,
       dispatcher: createWatchedAgent({ ...shared, keepAliveTimeout: idleMs }, guardedConnector(connect)),
-      sockets: ownSockets ? openSocketExchange(connect) : undefined,
+      threads: openThreadExchange(settings),
     };
   const proxy = parseProxyUrl(proxyUrl);
-  checkLiteral(connect.policy, proxy.hostname);
+  checkLiteral(policy, proxy.hostname);
   const dispatcher = new ProxyAgent({
     ...shared,
     uri: proxy.href,
@@ -132,7 +152,7 @@ function openRoute(connect: ConnectSettings, proxyUrl: string | undefined, ownSo
     proxyTls: { lookup: connect.lookup, timeout: connect.connectTimeoutMs },
     requestTls: { ...connect.tls, timeout: connect.connectTimeoutMs },
   });
-  return { dispatcher, sockets: undefined };
+  return { policy, dispatcher, threads: undefined };
 }
 
 /** undici's connector, with address checks before and after the connection. */
@@ -143,23 +163,26 @@ function guardedConnector(connect: ConnectSettings): buildConnector.connector {
     timeout: connect.connectTimeoutMs,
     allowH2: false,
   });
-  return (target, callback) => {
-    try {
-      checkLiteral(connect.policy, target.hostname);
-    } catch (error) {
-      return callback(error as Error, null);
-    }
+  return (target, callback) =>
     open(target, (...[error, socket]) => {
       if (error !== null) return callback(error, null);
-      try {
-        admitConnected(connect, socket, target.hostname);
-      } catch (refusal) {
-        socket.destroy();
-        return callback(refusal as Error, null);
-      }
-      callback(null, socket);
+      void admitted(connect, socket, target.hostname, callback);
     });
-  };
+}
+
+async function admitted(
+  connect: ConnectSettings,
+  socket: Socket,
+  hostname: string,
+  callback: buildConnector.Callback,
+): Promise<void> {
+  try {
+    await admitConnected(connect, socket, hostname);
+  } catch (refusal) {
+    socket.destroy();
+    return callback(refusal as Error, null);
+  }
+  callback(null, socket);
 }
 
 async function throughUndici(

@@ -33,7 +33,11 @@ describe.each([
       socket.write(Buffer.concat([Buffer.from(head), small.bytes]));
       if (when === 'with the body') socket.write(forged);
     });
-    const registry = openClient(upstream, { maxRetries: 0, ...(tls && { tls: { ca: fixtureCa } }) });
+    const registry = openClient(
+      upstream,
+      { maxRetries: 0, ...(tls && { tls: { ca: fixtureCa } }) },
+      { threadsFrom: 0 },
+    );
     for (let round = 0; round < 5; round += 1) {
       const body = await registry.fetch(small.key);
       const chunks: Buffer[] = [];
@@ -53,7 +57,7 @@ test('a head of 2,000 blanks, or one past the limit, is refused once and not ask
   for (const value of [`${' '.repeat(2_000)}\x01`, 'x'.repeat(70_000)]) {
     upstream.on(`GET ${one.path}`, raw(`HTTP/1.1 200 OK\r\ncontent-length: 70000\r\na:${value}\r\n\r\n`));
     upstream.requests.length = 0;
-    const error = await failure(openClient(upstream).fetch(one.key));
+    const error = await failure(openClient(upstream, {}, { threadsFrom: 0 }).fetch(one.key));
     expect(error).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryable: false });
     expect(error.message).toContain('not HTTP');
     expect(upstream.requests).toHaveLength(1);

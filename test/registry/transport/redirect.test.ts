@@ -22,16 +22,16 @@ const login = {
 };
 
 describe.each([
-  { way: 'undici', ownSockets: false },
-  { way: 'own sockets', ownSockets: true },
-])('over $way', ({ ownSockets }) => {
+  { way: 'this thread', threadsFrom: Number.POSITIVE_INFINITY },
+  { way: 'a download thread', threadsFrom: 0 },
+])('over $way', ({ threadsFrom }) => {
   test("fault 20: another host gets neither Authorization, cookies nor the remote's headers", async () => {
     const upstream = await openUpstream();
     const cdn = await openUpstream();
     const basic = { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
     upstream.script(`GET ${large.path}`, basic, redirect(`${cdn.url}/blob?signature=x`));
     cdn.script('GET /blob?signature=x', blob(large.bytes));
-    const body = await openClient(upstream, login, { ownSockets }).fetch(large.key, { offset: 5 });
+    const body = await openClient(upstream, login, { threadsFrom }).fetch(large.key, { offset: 5 });
     expect(large.bytes.subarray(5).equals(await readBody(body))).toBe(true);
     expect(upstream.requests[1]?.headers).toMatchObject({
       'x-secret': login.headers['x-secret'],
@@ -61,7 +61,7 @@ describe.each([
       status: 401,
       headers: { 'www-authenticate': `Bearer realm="${cdn.url}/token"` },
     });
-    const error = await failure(openClient(upstream, login, { ownSockets }).fetch(large.key));
+    const error = await failure(openClient(upstream, login, { threadsFrom }).fetch(large.key));
     expect(error.code).toBe('UPSTREAM_UNAUTHORIZED');
     expect(cdn.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
     cdn.assertDone();
@@ -71,7 +71,7 @@ describe.each([
   test('fault 22: a circle ends after ten hops', async () => {
     const upstream = await openUpstream();
     upstream.on(`GET ${large.path}`, redirect(large.path));
-    expect((await failure(openClient(upstream, {}, { ownSockets }).fetch(large.key))).code).toBe(
+    expect((await failure(openClient(upstream, {}, { threadsFrom }).fetch(large.key))).code).toBe(
       'TOO_MANY_REDIRECTS',
     );
     expect(upstream.requests).toHaveLength(11);
@@ -81,7 +81,7 @@ describe.each([
     const upstream = await openUpstream({ tls: {} });
     const plain = await openUpstream();
     upstream.on(`GET ${large.path}`, redirect(`${plain.url}/blob`));
-    const registry = openClient(upstream, { tls: { ca: fixtureCa } }, { ownSockets });
+    const registry = openClient(upstream, { tls: { ca: fixtureCa } }, { threadsFrom });
     expect((await failure(registry.fetch(large.key))).code).toBe('UPSTREAM_REDIRECT_REFUSED');
     expect(plain.connections()).toBe(0);
   });
@@ -91,7 +91,7 @@ describe.each([
     async (location) => {
       const upstream = await openUpstream();
       upstream.on(`GET ${large.path}`, redirect(location));
-      expect((await failure(openClient(upstream, {}, { ownSockets }).fetch(large.key))).code).toBe(
+      expect((await failure(openClient(upstream, {}, { threadsFrom }).fetch(large.key))).code).toBe(
         'UPSTREAM_REDIRECT_REFUSED',
       );
     },
@@ -100,7 +100,7 @@ describe.each([
   test('fault 23: a link-local address is refused also where the upstream is on loopback', async () => {
     const upstream = await openUpstream();
     upstream.on(`GET ${large.path}`, redirect('http://169.254.169.254/latest/meta-data'));
-    expect((await failure(openClient(upstream, {}, { ownSockets }).fetch(large.key))).code).toBe(
+    expect((await failure(openClient(upstream, {}, { threadsFrom }).fetch(large.key))).code).toBe(
       'ADDRESS_REFUSED',
     );
   });
@@ -120,7 +120,7 @@ describe.each([
         const registry = openClient(
           { url: `http://registry.example.com:${upstream.port}` },
           {},
-          { ownSockets, classify: publicLoopback, lookup: namesOf(answers) },
+          { threadsFrom, classify: publicLoopback, lookup: namesOf(answers) },
         );
         expect((await failure(registry.fetch(large.key))).code).toBe('ADDRESS_REFUSED');
         expect(inner.connections()).toBe(0);
@@ -141,7 +141,7 @@ describe.each([
       const registry = openClient(
         { url: `http://registry.example.com:${first.port}` },
         {},
-        { ownSockets, classify: publicLoopback, lookup: namesOf(answers) },
+        { threadsFrom, classify: publicLoopback, lookup: namesOf(answers) },
       );
       expect((await failure(registry.fetch(large.key))).code).toBe('ADDRESS_REFUSED');
       expect(first.requestsOf('GET /again')).toEqual([]);
@@ -150,7 +150,7 @@ describe.each([
 
   test('fault 24: an upstream on loopback is refused where that is not allowed', async () => {
     const upstream = await openUpstream();
-    const registry = openClient(upstream, { allowPrivate: false }, { ownSockets });
+    const registry = openClient(upstream, { allowPrivate: false }, { threadsFrom });
     expect((await failure(registry.fetch(large.key))).code).toBe('ADDRESS_REFUSED');
     expect((await failure(registry.getManifest('latest'))).code).toBe('ADDRESS_REFUSED');
     expect(upstream.connections()).toBe(0);
@@ -162,16 +162,16 @@ const named = (url: string): string => url.replace('127.0.0.1', 'registry.corp.e
 describe('addresses that the operator lists (TIDEMARK_ALLOW_UPSTREAM)', () => {
   const lookup = namesOf({ 'registry.corp.example': ['127.0.0.1'] });
 
-  test.each([true, false])(
-    'a name that leads to one is reached, sockets of our own: %s',
-    async (ownSockets) => {
+  test.each([0, Number.POSITIVE_INFINITY])(
+    'a name that leads to one is reached, threads from %d bytes',
+    async (threadsFrom) => {
       const upstream = await openUpstream();
       upstream.on(`GET ${large.path}`, blob(large.bytes));
       const client = (...allowAddresses: string[]) =>
         openClient(
           { url: named(upstream.url) },
           { allowPrivate: false, allowAddresses },
-          { ownSockets, lookup },
+          { threadsFrom, lookup },
         );
       expect(large.bytes.equals(await readBody(await client('127.0.0.0/8').fetch(large.key)))).toBe(true);
       expect(large.bytes.equals(await readBody(await client('127.0.0.1').fetch(large.key)))).toBe(true);
@@ -207,37 +207,42 @@ test('messages hold neither credentials nor a signed query', async () => {
   expect(error.message).not.toMatch(/test-secret/);
 });
 
-describe.each([true, false])('the target of a redirect, sockets of our own: %s', (ownSockets) => {
-  test.each([
-    "/x?sig=it's(a)*b&se=1",
-    '/x?a=%2F+/|^`"<>{}~%7e&b==',
-    '/a%2Fb/%7Euser/a:b@c;d,e|^`"{}',
-    '/x?',
-    '/x?a=b?c=/../d',
-    '?only=query',
-  ])('goes out as it was written: %s', async (written) => {
-    const upstream = await openUpstream();
-    const cdn = await openUpstream({ fallback: blob(large.bytes) });
-    upstream.on(`GET ${large.path}`, redirect(`${cdn.url}${written}#fragment`));
-    const body = await openClient(upstream, {}, { ownSockets }).fetch(large.key);
-    expect(large.bytes.equals(await readBody(body))).toBe(true);
-    expect(cdn.requests.map(({ path }) => path)).toEqual([written.startsWith('?') ? `/${written}` : written]);
-  });
+describe.each([0, Number.POSITIVE_INFINITY])(
+  'the target of a redirect, threads from %d bytes',
+  (threadsFrom) => {
+    test.each([
+      "/x?sig=it's(a)*b&se=1",
+      '/x?a=%2F+/|^`"<>{}~%7e&b==',
+      '/a%2Fb/%7Euser/a:b@c;d,e|^`"{}',
+      '/x?',
+      '/x?a=b?c=/../d',
+      '?only=query',
+    ])('goes out as it was written: %s', async (written) => {
+      const upstream = await openUpstream();
+      const cdn = await openUpstream({ fallback: blob(large.bytes) });
+      upstream.on(`GET ${large.path}`, redirect(`${cdn.url}${written}#fragment`));
+      const body = await openClient(upstream, {}, { threadsFrom }).fetch(large.key);
+      expect(large.bytes.equals(await readBody(body))).toBe(true);
+      expect(cdn.requests.map(({ path }) => path)).toEqual([
+        written.startsWith('?') ? `/${written}` : written,
+      ]);
+    });
 
-  test.each([
-    ['/a/../x', '/x'],
-    ['/a/%2e%2E/x', '/x'],
-    ['/a\\x', '/a/x'],
-    ['/\u00e9?\u00e9', '/%C3%A9?%C3%A9'],
-  ])('is resolved where it must be: %j', async (written, asked) => {
-    const upstream = await openUpstream();
-    upstream.on(`GET ${large.path}`, redirect(written));
-    upstream.on(`GET ${asked}`, blob(large.bytes));
-    expect(
-      large.bytes.equals(await readBody(await openClient(upstream, {}, { ownSockets }).fetch(large.key))),
-    ).toBe(true);
-  });
-});
+    test.each([
+      ['/a/../x', '/x'],
+      ['/a/%2e%2E/x', '/x'],
+      ['/a\\x', '/a/x'],
+      ['/\u00e9?\u00e9', '/%C3%A9?%C3%A9'],
+    ])('is resolved where it must be: %j', async (written, asked) => {
+      const upstream = await openUpstream();
+      upstream.on(`GET ${large.path}`, redirect(written));
+      upstream.on(`GET ${asked}`, blob(large.bytes));
+      expect(
+        large.bytes.equals(await readBody(await openClient(upstream, {}, { threadsFrom }).fetch(large.key))),
+      ).toBe(true);
+    });
+  },
+);
 
 test('a manifest may be redirected too', async () => {
   const upstream = await openUpstream();

@@ -33,7 +33,7 @@ test.each<{ name: string; tls: NonNullable<FakeUpstreamOptions['tls']>; ca?: str
   { name: 'TLS 1.1', tls: { maxVersion: 'TLSv1.1' }, ca: fixtureCa, reason: 'TLS' },
 ])('fault 54: $name is TLS_VERIFY_FAILED', async ({ tls, ca, reason }) => {
   const upstream = await openUpstream({ tls });
-  const registry = openClient(upstream, ca === undefined ? {} : { tls: { ca } });
+  const registry = openClient(upstream, ca === undefined ? {} : { tls: { ca } }, { threadsFrom: 0 });
   for (const work of [registry.getManifest('latest'), registry.fetch(large.key)]) {
     const error = await failure(work);
     expect(error).toMatchObject({ code: 'TLS_VERIFY_FAILED', retryable: false });
@@ -58,7 +58,7 @@ test.each([
   const upstream = await openUpstream({ tls });
   upstream.on(`GET ${path}`, answer);
   upstream.on(`GET ${large.path}`, blob(large.bytes));
-  const registry = openClient(upstream, { tls: options });
+  const registry = openClient(upstream, { tls: options }, { threadsFrom: 0 });
   expect((await registry.getManifest('latest'))?.digest).toBe(digest);
   expect((await readBody(await registry.fetch(large.key))).equals(large.bytes)).toBe(true);
 });

@@ -31,6 +31,11 @@ export const parts: Readonly<Record<string, Rule>> = {
     packages: [],
     why: 'what runs beside the event loop knows the specs only',
   },
+  'src/downloads/': {
+    folders: ['src/oci/', 'src/threads/', 'src/registry/transport/', 'src/content/folder/'],
+    packages: [],
+    why: 'a download thread reads, hashes and writes, and decides nothing',
+  },
   'src/estate/': {
     folders: ['src/oci/', 'src/selection/'],
     packages: ['ajv', 'yaml'],
@@ -49,7 +54,7 @@ export const parts: Readonly<Record<string, Rule>> = {
     why: 'the client of an upstream knows the specs only',
   },
   'src/content/': {
-    folders: ['src/oci/', 'src/files/'],
+    folders: ['src/oci/', 'src/files/', 'src/threads/'],
     packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
     why: 'the blob store knows the specs only',
   },

@@ -9,7 +9,6 @@ import { receiveCopied, receiveViews } from './socket-inbox.ts';
 import type { Inbox } from './socket-inbox.ts';
 import { admitConnected } from '../connect-settings.ts';
 import type { ConnectSettings } from '../connect-settings.ts';
-import { checkLiteral } from '../transport-guard.ts';
 
 /** A connection that reads into our buffer (the `onread` option of net and tls). */
 export interface Connection {
@@ -38,7 +37,6 @@ export async function openConnection(
   signal: AbortSignal | undefined,
 ): Promise<Connection> {
   signal?.throwIfAborted();
-  checkLiteral(settings.policy, url.hostname);
   const inbox = url.protocol === 'https:' ? receiveCopied(bufferBytes) : receiveViews(bufferBytes);
   const socket = openSocket(url, settings, inbox);
   // Catches errors after the last listener, as between a refusal and the end of the socket.
@@ -47,7 +45,7 @@ export async function openConnection(
   socket.setKeepAlive(true, 60_000);
   try {
     await connected(socket, url, settings, signal);
-    admitConnected(settings, socket, url.hostname);
+    await admitConnected(settings, socket, url.hostname);
   } catch (error) {
     socket.destroy();
     throw error;

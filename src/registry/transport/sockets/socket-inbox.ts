@@ -99,14 +99,15 @@ const keptMost = 32;
 const keptMs = 3_000;
 let forgetting: NodeJS.Timeout | undefined;
 
-function keepBuffer(buffer: Buffer<SharedArrayBuffer>): void {
+/** The buffer must not be used afterwards. */
+export function keepBuffer(buffer: Buffer<SharedArrayBuffer>): void {
   if (kept.length < keptMost) kept.push(buffer);
   forgetting ??= setTimeout(() => (kept = []), keptMs).unref();
   forgetting.refresh();
 }
 
 /** Shared, so that another thread may hash the bytes. */
-function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
+export function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
   const index = kept.findIndex((buffer) => buffer.byteLength === bytes);
   return kept.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.from(new SharedArrayBuffer(bytes));
 }
