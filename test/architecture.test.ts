@@ -48,6 +48,12 @@ const rules: Readonly<Record<string, Rule>> = {
     node: [],
     why: 'timetables are pure',
   },
+  'src/webhooks/': {
+    folders: ['src/oci/'],
+    packages: [],
+    node: ['node:crypto'],
+    why: 'a message is a function of its event',
+  },
   'src/client-config/': {
     folders: ['src/oci/'],
     packages: [],
@@ -86,6 +92,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/oci/',
       'src/selection/',
       'src/timetables/',
+      'src/webhooks/',
       'src/telemetry/events.ts',
       'src/telemetry/trace-context.ts',
     ],
@@ -115,6 +122,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/selection/',
       'src/timetables/',
       'src/client-config/',
+      'src/webhooks/',
       'src/db/',
       'src/access/',
     ],
@@ -160,6 +168,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/trust/',
       'src/access/',
       'src/upstream/',
+      'src/webhooks/',
       'src/telemetry/',
       'src/workflows/search-attributes.ts',
       'src/workflows/sync-input.ts',
@@ -219,7 +228,7 @@ const rules: Readonly<Record<string, Rule>> = {
     why: 'workflows do no I/O',
   },
   'src/api/graphql/': {
-    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/', 'src/operations/'],
+    folders: ['src/oci/', 'src/selection/', 'src/webhooks/', 'src/db/', 'src/access/', 'src/operations/'],
     typesOf: ['src/client-config/', 'src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
     packages: [
       'graphql',
@@ -261,6 +270,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'src/workflows/scheduled-syncs-input.ts',
       'src/workflows/upkeep-input.ts',
       'src/workflows/rule-input.ts',
+      'src/workflows/webhook-input.ts',
     ],
     typesOf: ['src/content/'],
     packages: [

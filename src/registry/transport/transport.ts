@@ -15,7 +15,7 @@ import { addressPolicy, checkLiteral, guardedLookup } from './transport-guard.ts
 import { StaleConnection, exchangeThroughUndici } from './undici-exchange.ts';
 import { createWatchedAgent } from './watched-agent.ts';
 
-/** Settings for tests: name resolution, private addresses, and timeouts. */
+/** Settings for tests (name resolution, private addresses, and timeouts), and for what is no upstream. */
 export interface TransportSettings {
   readonly lookup?: LookupFunction;
   readonly classify?: typeof classifyAddress;
@@ -23,6 +23,8 @@ export interface TransportSettings {
   readonly ownSockets?: boolean;
   /** Called for each connected address of the registry's own host. */
   readonly onReached?: (address: string) => void;
+  /** False: the requests are not told as requests to an upstream. */
+  readonly isObserved?: boolean;
 }
 
 export interface Transport {
@@ -99,7 +101,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
       }
   };
   return {
-    exchange: observed(exchange),
+    exchange: settings.isObserved === false ? exchange : observed(exchange),
     registryIsPrivate: () => (options.proxyUrl === undefined ? registryIsPrivate() : options.allowPrivate),
     async close() {
       for (const { sockets } of routes.values()) sockets?.close();
