@@ -5,6 +5,8 @@ import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { findRunningServer } from '../../src/processes/server-file.ts';
 import { openLauncher } from '../support/program/launcher.ts';
 import type { Ended, Launcher } from '../support/program/launcher.ts';
+import { until } from '../support/until.ts';
+import { openWebhookEndpoint } from '../support/webhooks/endpoint.ts';
 
 /* What a platform engineer does, with the real program and without GraphQL. */
 
@@ -298,4 +300,36 @@ test('an absent object is reported with the next step, and exit codes distinguis
     stderr: expect.stringContaining('"tidemark repositories" lists them'),
   });
   expect(await run('repositories', '--first', 'x')).toMatchObject({ code: 2 });
+});
+
+test('a webhook is created, tested, and told of what happens; its secret alone is printed', async () => {
+  const endpoint = await openWebhookEndpoint();
+  const created = await succeed('webhook', 'create', 'ci', endpoint.url, '--repository', 'hooked');
+  expect(created.stdout).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
+  expect(created.stderr).toContain('shown once');
+  expect(await succeed('webhook', 'test', 'ci')).toMatchObject({
+    stdout: expect.stringContaining('the endpoint answered 204'),
+  });
+  await succeed('repository', 'create', 'hooked');
+  await until(() => endpoint.received.length === 2);
+  const { deliveries } = await json('webhook', 'deliveries', 'ci');
+  expect(deliveries.nodes).toMatchObject([
+    { event: 'repository.created', repositoryName: 'hooked' },
+    { event: 'ping', state: 'DELIVERED', httpStatus: 204 },
+  ]);
+  await succeed(
+    'webhook',
+    'update',
+    'ci',
+    '--event',
+    'repository.sync.*',
+    '--format',
+    'harbor',
+    '--no-enabled',
+  );
+  expect((await json('webhooks')).webhooks.nodes).toMatchObject([
+    { name: 'ci', events: ['repository.sync.*'], format: 'HARBOR', enabled: false },
+  ]);
+  await succeed('webhook', 'delete', 'ci');
+  await endpoint.close();
 });
