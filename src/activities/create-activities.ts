@@ -18,6 +18,7 @@ import { createSyncContexts } from './sync/sync-context.ts';
 import { shareClients } from './sync/share-clients.ts';
 import { createTaskActivities } from './task-activities.ts';
 import { createUpkeepActivities } from './upkeep/upkeep-activities.ts';
+import { createWebhookActivities } from './webhooks/webhook-activities.ts';
 
 /** Workflows import this type only. Each activity takes one object and returns plain JSON. */
 export type Activities = ReturnType<typeof createActivities>['activities'];
@@ -38,6 +39,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createTaskActivities(deps),
     ...createRuleActivities(deps, looks),
     ...createUpkeepActivities(deps),
+    ...createWebhookActivities(deps),
     ...createStageActivities(deps, contexts),
 
     /** The last id of each page of due schedules. Local. */

@@ -5,6 +5,7 @@ import { repeat } from './repeat.ts';
 import { deleteExpiredSessions } from '../db/access/access-sessions.ts';
 import { removeOldPulls } from '../db/pulls/pull-days.ts';
 import { removeOldTagChecks } from '../db/tag-checks/tag-checks.ts';
+import { removeOldDeliveries } from '../db/webhooks/deliveries.ts';
 import { expireUploads, uploadKeptHours } from '../db/content/uploads.ts';
 
 export interface SweepOptions {
@@ -16,8 +17,8 @@ export interface SweepOptions {
 }
 
 /**
- * Removes expired sessions, uploads that were idle for a day with their files, files without an upload, old counts of pulls, and checks of
- * removed tags, repeatedly (fault 73).
+ * Removes expired sessions, uploads that were idle for a day with their files, files without an upload, old counts of pulls, checks of
+ * removed tags, and old deliveries to webhooks, repeatedly (fault 73).
  * @returns a function that stops it.
  */
 export function startSweep(options: SweepOptions): () => Promise<void> {
@@ -27,10 +28,11 @@ export function startSweep(options: SweepOptions): () => Promise<void> {
       await sweepUploads(options);
       await removeOldPulls(options.database.em.fork());
       await removeOldTagChecks(options.database.em.fork());
+      await removeOldDeliveries(options.database.em.fork());
     } catch (error) {
       options.logger.warn(
         { err: error },
-        'could not remove expired sessions, uploads, counts of pulls and checks of tags',
+        'could not remove expired sessions, uploads, counts of pulls, checks of tags and deliveries',
       );
     }
     return options.everyMs ?? 10 * 60 * 1000;

@@ -2,6 +2,8 @@ import { closeNames } from '../selection/close-names.ts';
 import { TidemarkError } from '../oci/error.ts';
 import { checkUserErrors } from './graphql-client.ts';
 import type { UserError } from './graphql-client.ts';
+import { nouns } from './nouns.ts';
+import type { NounName } from './nouns.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -13,17 +15,9 @@ export async function mutate<T>(
   name: string,
   { field, fields = '', input }: { readonly field: string; readonly fields?: string; readonly input: object },
 ): Promise<T> {
-  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
   const selection = fields === '' ? field : `${field} { ${fields} }`;
-  const answer = await session.request<
-    Record<string, Record<string, unknown> & { userErrors: readonly UserError[] }>
-  >(
-    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code field message } } }`,
-    { input },
-  );
-  const payload = answer[name];
-  checkUserErrors(payload?.userErrors ?? []);
-  const value = payload?.[field];
+  const payload = await mutatePayload<Readonly<Record<string, unknown>>>(session, name, { selection, input });
+  const value = payload[field];
   if (value === null || value === undefined)
     throw new TidemarkError(
       'SERVER_UNEXPECTED',
@@ -33,78 +27,21 @@ export async function mutate<T>(
   return value as T;
 }
 
-/** Things that people name instead of giving an id. */
-interface Noun {
-  /** The field of the API that reads one. */
-  readonly query: string;
-  readonly key: 'name' | 'basePath';
-  readonly type: string;
-  readonly words: string;
-  /** The command that lists them, and the field of the API. */
-  readonly list: string;
-  readonly connection: string;
+/** The same for several fields of the payload. */
+export async function mutatePayload<Payload extends object>(
+  session: Session,
+  name: string,
+  { selection, input }: { readonly selection: string; readonly input: object },
+): Promise<Payload> {
+  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const answer = await session.request<Record<string, Payload & { userErrors: readonly UserError[] }>>(
+    `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code field message } } }`,
+    { input },
+  );
+  const payload = answer[name];
+  checkUserErrors(payload?.userErrors ?? []);
+  return payload ?? ({} as Payload);
 }
-
-export type NounName = 'repository' | 'remote' | 'distribution' | 'policy' | 'credential' | 'rule' | 'proxy';
-
-export const nouns: Readonly<Record<NounName, Noun>> = {
-  repository: {
-    query: 'repository',
-    key: 'name',
-    type: 'Repository',
-    words: 'repository',
-    list: 'repositories',
-    connection: 'repositories',
-  },
-  remote: {
-    query: 'remote',
-    key: 'name',
-    type: 'Remote',
-    words: 'remote',
-    list: 'remotes',
-    connection: 'remotes',
-  },
-  distribution: {
-    query: 'distribution',
-    key: 'basePath',
-    type: 'Distribution',
-    words: 'distribution',
-    list: 'distributions',
-    connection: 'distributions',
-  },
-  credential: {
-    query: 'credential',
-    key: 'name',
-    type: 'Credential',
-    words: 'credential',
-    list: 'credential list',
-    connection: 'credentials',
-  },
-  policy: {
-    query: 'signaturePolicy',
-    key: 'name',
-    type: 'SignaturePolicy',
-    words: 'signature policy',
-    list: 'policies',
-    connection: 'signaturePolicies',
-  },
-  rule: {
-    query: 'mirrorRule',
-    key: 'name',
-    type: 'MirrorRule',
-    words: 'mirror rule',
-    list: 'rules',
-    connection: 'mirrorRules',
-  },
-  proxy: {
-    query: 'proxy',
-    key: 'basePath',
-    type: 'Proxy',
-    words: 'proxy',
-    list: 'proxies',
-    connection: 'proxies',
-  },
-};
 
 /** Reads what a name or an id stands for; a name comes first. Undefined where there is nothing of it. */
 export async function findIfThere<T extends { readonly id: string }>(

@@ -22,6 +22,7 @@ import { addSync } from './commands/sync-command.ts';
 import { addTag } from './commands/tag-commands.ts';
 import { addTasks } from './commands/task-commands.ts';
 import { addUpkeep } from './commands/upkeep-commands.ts';
+import { addWebhooks } from './commands/webhooks/webhook-commands.ts';
 
 /** The groups of `tidemark --help`, and what registers their commands. */
 const groups: readonly (readonly [string, readonly ((program: Command, choose: Choose) => void)[]])[] = [
@@ -37,6 +38,7 @@ const groups: readonly (readonly [string, readonly ((program: Command, choose: C
       addPolicies,
       addRules,
       addProxies,
+      addWebhooks,
       addAccess,
     ],
   ],

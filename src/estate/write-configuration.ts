@@ -18,6 +18,7 @@ export const exportSections = [
   ['distributions', 'DISTRIBUTION'],
   ['mirrorRules', 'MIRROR_RULE'],
   ['proxies', 'PROXY'],
+  ['webhooks', 'WEBHOOK'],
 ] as const;
 
 /** The running state as tidemark.yaml. Secrets are named in comments. */

@@ -16,6 +16,8 @@ const keyParts = {
   Grant: 1,
   MirrorRule: 1,
   Proxy: 1,
+  Webhook: 1,
+  WebhookDelivery: 1,
 } as const;
 
 export type NodeTypeName = keyof typeof keyParts;

@@ -13,6 +13,7 @@ import {
   renameOwnDistribution,
 } from '../db/distributions/distributions.ts';
 import { readOtherDistributions } from '../db/distributions/point-distribution.ts';
+import { recordRepository } from '../db/webhooks/record-events.ts';
 import { quoteValue } from '../oci/error.ts';
 import { isRepositoryName } from '../oci/reference.ts';
 import { checkInteger, checkText, invalid, mistake, notNull } from './mistakes.ts';
@@ -67,6 +68,7 @@ export async function createRepository(
       });
       await em.persist(row).flush();
       await createOwnDistribution(em, row, { isPrivate });
+      await recordRepository(em, 'repository.created', row);
       return done(row);
     },
     () => nameTaken(name),
@@ -129,6 +131,7 @@ export async function deleteRepository(
     if (mistakes.length > 0) return refused(...mistakes);
     await deleteSchedules(em, { repositoryId: row.id });
     await keepRepositoryName(em, row.id, row.name);
+    await recordRepository(em, 'repository.deleted', row);
     await em.nativeDelete(Repository, { id: row.id });
     if (deleteRemote && row.remoteId != null) {
       const used = await deleteRemoteOf(em, viewer, row.remoteId);

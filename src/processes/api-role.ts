@@ -13,6 +13,7 @@ import { startPullCounter } from '../api/pull-counter.ts';
 import { startSweep } from '../api/sweep.ts';
 import { keepCollectionSchedule } from '../api/temporal/collection-schedule.ts';
 import { startReconciler } from '../api/temporal/reconcile-tasks.ts';
+import { startWebhookDispatch } from '../api/temporal/webhook-dispatch.ts';
 import { createWorkflowClient } from '../api/temporal/workflow-client.ts';
 import { forbidPrivateUpstreams } from '../db/access/private-upstreams.ts';
 import { countOf } from '../oci/count-of.ts';
@@ -151,6 +152,10 @@ async function openWorkflows(
     keepCollectionSchedule({ client, taskQueue, installation, own, everySeconds, attributes, logger }),
   );
   stopper.add('the reconciler', startReconciler({ database, workflows, logger }));
+  stopper.add(
+    'the deliveries to webhooks',
+    startWebhookDispatch({ client, taskQueue, own, database, logger }),
+  );
   return { workflows, refused: queue.refused };
 }
 

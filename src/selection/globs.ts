@@ -40,9 +40,15 @@ export function openRepositoryFilter({
   readonly includeRepositories: readonly string[];
   readonly excludeRepositories: readonly string[];
 }): (name: string) => boolean {
-  const included = includeRepositories.map(toGlob);
+  const isIncluded = openGlobs(includeRepositories);
   const excluded = excludeRepositories.map(toGlob);
-  return (name) => (included.length === 0 || matchesGlobs(included, name)) && !matchesGlobs(excluded, name);
+  return (name) => isIncluded(name) && !matchesGlobs(excluded, name);
+}
+
+/** Whether one of the globs matches. Without a glob: every name. @throws TidemarkError `GLOB_INVALID` */
+export function openGlobs(texts: readonly string[]): (name: string) => boolean {
+  const globs = texts.map(toGlob);
+  return (name) => globs.length === 0 || matchesGlobs(globs, name);
 }
 
 function toGlob(text: string): Glob {

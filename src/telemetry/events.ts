@@ -77,6 +77,11 @@ export interface ServedRequest {
   readonly seconds: number;
 }
 
+/** An attempt to deliver an event to a webhook. `retried`: it failed, and there will be another one. */
+export const webhookAttempted = createChannel<{ readonly result: 'delivered' | 'retried' | 'failed' }>(
+  'webhook:attempted',
+);
+
 export const requestServed = createChannel<ServedRequest>('api:served');
 
 /** A tag was served although it may be outdated, by the reason. */

@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { createBoundedLabel } from './bounded-labels.ts';
-import { requestServed, staleTagServed, taskEnded, upstreamEvents } from './events.ts';
+import { requestServed, staleTagServed, taskEnded, upstreamEvents, webhookAttempted } from './events.ts';
 import type { ServedRequest } from './events.ts';
 
 /** The metrics that a process counts itself. */
@@ -24,6 +24,7 @@ export function createProcessMetrics(): ProcessMetrics {
     countTasks(registry),
     countServed(registry),
     countStale(registry),
+    countWebhooks(registry),
   ];
   return {
     print: () => registry.metrics(),
@@ -173,6 +174,17 @@ function countStale(registry: Registry): () => unknown {
     registers: [registry],
   });
   return staleTagServed.subscribe(({ reason }) => stale.inc({ reason }));
+}
+
+function countWebhooks(registry: Registry): () => unknown {
+  const deliveries = new Counter({
+    name: 'tidemark_webhook_deliveries_total',
+    help: 'Attempts to deliver events to webhooks by result; "retried": there will be another attempt.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  for (const result of ['delivered', 'retried', 'failed']) deliveries.inc({ result }, 0);
+  return webhookAttempted.subscribe(({ result }) => deliveries.inc({ result }));
 }
 
 const results = new Map([

@@ -44,6 +44,7 @@ const within = [
   'Task.repository',
   // viewer.test.ts has whose
   'UpstreamQuota.remote',
+  'Webhook.deliveries',
 ];
 
 /** Fields that a row leads elsewhere with: how a thing of one's own comes to lead to another's, and where that shows. */

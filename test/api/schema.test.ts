@@ -85,6 +85,10 @@ describe('fault 90: secrets are write-only', () => {
       'SignaturePolicy.openPgpKeys',
       // shown once, by tokenCreate; test/access/tokens.test.ts looks for it where it must not be
       'TokenPayload.secret',
+      // a time
+      'Webhook.earlierSecretUntil',
+      // shown once, by webhookCreate and webhookRotateSecret
+      'WebhookPayload.secret',
     ]);
   });
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findRunningServer } from '../../src/processes/server-file.ts';
+import { until } from '../support/until.ts';
+import { openWebhookEndpoint } from '../support/webhooks/endpoint.ts';
 import { openJourney, words } from './journeys/journey.ts';
 import type { Journey } from './journeys/journey.ts';
 import { testOperations } from './journeys/operations.ts';
@@ -161,4 +163,37 @@ test('an absent object is reported with the next step, and exit codes distinguis
     stderr: expect.stringContaining('"tidemark repositories" lists them'),
   });
   expect(await run('repositories', '--first', 'x')).toMatchObject({ code: 2 });
+});
+
+test('a webhook is created, tested, and told of what happens; its secret alone is printed', async () => {
+  const { succeed, json } = journey;
+  const endpoint = await openWebhookEndpoint();
+  const created = await succeed('webhook', 'create', 'ci', endpoint.url, '--repository', 'hooked');
+  expect(created.stdout).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
+  expect(created.stderr).toContain('shown once');
+  expect(await succeed('webhook', 'test', 'ci')).toMatchObject({
+    stdout: expect.stringContaining('the endpoint answered 204'),
+  });
+  await succeed('repository', 'create', 'hooked');
+  await until(() => endpoint.received.length === 2);
+  const { deliveries } = await json('webhook', 'deliveries', 'ci');
+  expect(deliveries.nodes).toMatchObject([
+    { event: 'repository.created', repositoryName: 'hooked' },
+    { event: 'ping', state: 'DELIVERED', httpStatus: 204 },
+  ]);
+  await succeed(
+    'webhook',
+    'update',
+    'ci',
+    '--event',
+    'repository.sync.*',
+    '--format',
+    'harbor',
+    '--no-enabled',
+  );
+  expect((await json('webhooks')).webhooks.nodes).toMatchObject([
+    { name: 'ci', events: ['repository.sync.*'], format: 'HARBOR', enabled: false },
+  ]);
+  await succeed('webhook', 'delete', 'ci');
+  await endpoint.close();
 });

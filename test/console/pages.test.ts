@@ -9,6 +9,8 @@ import type { SampleUpstream } from '../../src/demo/sample-upstream.ts';
 import { skipWithout } from '../interop/peers.ts';
 import { projectRoot } from '../support/import-graph.ts';
 import { until } from '../support/until.ts';
+import { openWebhookEndpoint } from '../support/webhooks/endpoint.ts';
+import type { WebhookEndpoint } from '../support/webhooks/endpoint.ts';
 import { findViolations } from './support/axe.ts';
 import { measureFirstLoad } from './support/figures.ts';
 import type { Scheme } from './support/browser.ts';
@@ -63,6 +65,10 @@ const visits: readonly Visit[] = [
   { path: '/rules/shop%2Fall?edit=rule', shows: 'For example https://harbor.example' },
   { path: '/proxies', shows: 'No proxy yet' },
   { path: '/proxies?edit=new', shows: 'Hosts of image names' },
+  { path: '/webhooks', shows: 'ci/main' },
+  { path: '/webhooks?edit=new', shows: 'Where events are sent' },
+  { path: '/webhooks/ci/main', shows: 'delivered' },
+  { path: '/webhooks/ci/main?edit=webhook', shows: 'Where events are sent' },
   { path: '/credentials', shows: 'No credential yet' },
   { path: '/credentials?edit=new', shows: 'Hosts that may receive it' },
   { path: '/distributions', shows: 'mirror/nginx' },
@@ -80,6 +86,7 @@ const visits: readonly Visit[] = [
 describe.skipIf(skipWithout('chromium'))('pages', () => {
   let upstream: SampleUpstream;
   let console: ConsoleStack;
+  let endpoint: WebhookEndpoint;
 
   beforeAll(async () => {
     const world = createWorld(60);
@@ -91,11 +98,14 @@ describe.skipIf(skipWithout('chromium'))('pages', () => {
     await mirrorWorld(world, upstream.url, console.ask);
     await runRule(console.ask, upstream.url);
     await pullAll(console);
+    endpoint = await openWebhookEndpoint();
+    await pingWebhook(console.ask, endpoint.url);
     if (screenshots !== undefined) await mkdir(screenshots, { recursive: true });
   });
   afterAll(async () => {
     await console?.close();
     await upstream?.close();
+    await endpoint?.close();
   });
 
   // a load costs more than all that is looked at, so each page is loaded once: by a phone, in one theme after the other
@@ -217,6 +227,23 @@ async function showScheme(page: Page, scheme: Scheme): Promise<void> {
       return shown === '${scheme}' && document.getAnimations().every((one) => !(one instanceof CSSTransition));
     })()`),
   );
+}
+
+/** A webhook with a delivery. */
+async function pingWebhook(ask: Ask, url: string): Promise<void> {
+  const { webhookCreate } = await ask<{ webhookCreate: { webhook: { id: string } } }>(
+    `mutation($input: WebhookCreateInput!) { webhookCreate(input: $input) { webhook { id } } }`,
+    { input: { name: 'ci/main', url, events: ['repository.sync.*'], repositories: ['mirror/**'] } },
+  );
+  const { id } = webhookCreate.webhook;
+  await ask(`mutation($id: ID!) { webhookTest(input: { id: $id }) { delivery { id } } }`, { id });
+  await until(async () => {
+    const { webhook } = await ask<{ webhook: { lastDeliveredAt: string | null } }>(
+      `query($id: ID!) { webhook(id: $id) { lastDeliveredAt } }`,
+      { id },
+    );
+    return webhook.lastDeliveredAt !== null;
+  });
 }
 
 /** Waits until the page has its data, and nothing is being read. */

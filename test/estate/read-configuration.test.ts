@@ -172,6 +172,7 @@ describe('files', () => {
       credentials: [],
       mirrorRules: [],
       proxies: [],
+      webhooks: [],
       remotes: [{ name: 'three', url: 'https://r.example', upstreamName: 'a/b' }],
       repositories: [{ name: 'one', retainVersions: 3 }, { name: 'two' }, { name: 'three', remote: 'three' }],
       distributions: [],

@@ -12,7 +12,10 @@ import { startSyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncHarness } from '../support/sync/sync-harness.ts';
 import type { SyncOutcome } from '../support/sync/harness-options.ts';
 import { until } from '../support/until.ts';
+import { openWebhookEndpoint } from '../support/webhooks/endpoint.ts';
 import type { UpkeepName } from '../../src/db/tasks/upkeep-tasks.ts';
+import { recordPing } from '../../src/db/webhooks/record-events.ts';
+import { webhookWorkflowType, webhooksDueSignal } from '../../src/workflows/webhook-input.ts';
 
 const upstreamName = 'library/app';
 const tags = `/v2/${upstreamName}/tags/list`;
@@ -79,6 +82,7 @@ export async function recordHistories(folder: string): Promise<void> {
     await keep('waited', await harness.finish(waiting), 'COMPLETED');
     histories.set('scheduled', await readHistory(harness, await schedule.run()));
     await schedule.delete();
+    histories.set('webhooks', await deliverTwice(harness));
   } finally {
     await upstream.close();
     await harness.close();
@@ -86,6 +90,28 @@ export async function recordHistories(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const file of await readdir(folder)) await rm(join(folder, file));
   for (const [name, text] of histories) await writeFile(join(folder, `${name}.json`), text);
+}
+
+/** A delivery that fails, waits, and is delivered after a signal. */
+async function deliverTwice(harness: SyncHarness): Promise<string> {
+  const { client, taskQueue } = harness;
+  const endpoint = await openWebhookEndpoint({ status: 500 }, { status: 204 });
+  const em = harness.em();
+  const [webhook] = await em.execute<{ id: number }[]>(
+    "insert into webhook (name, url) values ('recorded', ?) returning id",
+    [endpoint.url],
+  );
+  await recordPing(em, webhook?.id ?? 0);
+  const workflowId = `webhooks/${taskQueue}`;
+  const handle = await client.workflow.start(webhookWorkflowType, { taskQueue, workflowId });
+  await until(async () =>
+    (await readHistory(harness, { workflowId })).includes('timerStartedEventAttributes'),
+  );
+  await em.execute('update webhook_delivery set next_attempt_at = now()');
+  await handle.signal(webhooksDueSignal);
+  await handle.result();
+  await endpoint.close();
+  return readHistory(harness, { workflowId });
 }
 
 /** A recorded history, ready to be replayed. */

@@ -28,6 +28,7 @@ const kinds = [
   'collection',
   'collection-dry-run',
   'verification',
+  'webhooks',
 ];
 
 const record = (process.env['RECORD_HISTORIES'] ?? '') !== '';

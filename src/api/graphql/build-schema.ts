@@ -17,6 +17,7 @@ import {
   SignaturePolicyViewerResolver,
   TaskViewerResolver,
   ViewerResolver,
+  WebhookViewerResolver,
 } from './access/viewer.resolver.ts';
 import { CredentialMutationResolver } from './credentials/credential-mutation.resolver.ts';
 import {
@@ -81,6 +82,8 @@ import { UpkeepResolver } from './upkeep/upkeep.resolver.ts';
 import { SignatureVerificationResolver, TagVerificationResolver } from './content/verification.resolver.ts';
 import { VersionDiffResolver } from './versions/version-diff.resolver.ts';
 import { RepositoryVersionResolver } from './versions/version.resolver.ts';
+import { WebhookMutationResolver } from './webhooks/webhook-mutation.resolver.ts';
+import { WebhookDeliveryResolver, WebhookResolver } from './webhooks/webhook.resolver.ts';
 
 /** type-graphql requires one, although every subscription here has its own iterator. */
 const noPubSub = {
@@ -145,6 +148,7 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   TaskViewerResolver,
   MirrorRuleViewerResolver,
   ProxyViewerResolver,
+  WebhookViewerResolver,
   ConfigurationResolver,
   EstateResolver,
   SearchResolver,
@@ -159,6 +163,9 @@ const resolvers: BuildSchemaOptions['resolvers'] = [
   ProxyResolver,
   RepositoryProxyResolver,
   ProxyMutationResolver,
+  WebhookResolver,
+  WebhookDeliveryResolver,
+  WebhookMutationResolver,
 ];
 
 let built: GraphQLSchema | undefined;

@@ -49,6 +49,8 @@ import { countProxyRepositories, readMakers } from '../../db/proxies/proxies.ts'
 import { RegistryProxy } from '../../db/schema/proxies.ts';
 import { MirrorRule } from '../../db/schema/rules.ts';
 import { SignaturePolicy } from '../../db/schema/signatures.ts';
+import { Webhook } from '../../db/schema/webhooks/webhooks.ts';
+import { countDeliveries, readDeliveries, readDeliveryPages } from '../../db/webhooks/read-deliveries.ts';
 import { readTaskCounts } from '../../db/tasks/tasks.ts';
 import { readWarnings } from '../../db/tasks/task-warnings.ts';
 import { readTaskUpstreams } from '../../db/upstreams/task-upstreams.ts';
@@ -80,6 +82,7 @@ export function createLoaders(em: Em, viewer: Viewer) {
     ...taskLoaders(batches),
     ...scheduleLoaders(batches),
     ...ruleLoaders(batches),
+    ...webhookLoaders(batches),
     servedAt: byId((_, ids) => readServedAt(em, { visibility, maintained, isShared }, ids)),
     tokens: byId(async (_, ids) => (administered.all ? readAccessTokens(em, ids) : ids.map(() => undefined))),
     grants: byId((_, ids) => readAccessGrants(em, administered, ids)),
@@ -186,6 +189,15 @@ function ruleLoaders({ byId, named, lists }: Batches) {
     proxies: named(RegistryProxy),
     proxyRepositoryCounts: byId(countProxyRepositories),
     repositoryProxies: byId(readMakers),
+  };
+}
+
+function webhookLoaders({ byId, seenById, named, lists }: Batches) {
+  return {
+    webhooks: named(Webhook),
+    webhookDeliveries: seenById(readDeliveries),
+    deliveryPages: lists(readDeliveryPages),
+    deliveryCounts: byId(countDeliveries),
   };
 }
 

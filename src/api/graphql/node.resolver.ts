@@ -16,6 +16,8 @@ import { toScheduleType } from './schedules/schedule.type.ts';
 import { toSignaturePolicyType } from './policies/signature-policy.type.ts';
 import { toTaskType } from './tasks/task.type.ts';
 import { toRepositoryVersionType } from './versions/version.type.ts';
+import { toDeliveryType } from './webhooks/webhook-delivery.type.ts';
+import { toWebhookType } from './webhooks/webhook.type.ts';
 
 @Resolver()
 export class NodeResolver {
@@ -81,6 +83,10 @@ async function loadNode(
       return mapped(await loaders.mirrorRules.load(first), toMirrorRuleType);
     case 'Proxy':
       return mapped(await loaders.proxies.load(first), toProxyType);
+    case 'Webhook':
+      return mapped(await loaders.webhooks.load(first), toWebhookType);
+    case 'WebhookDelivery':
+      return mapped(await loaders.webhookDeliveries.load(first), toDeliveryType);
     case 'Signature':
       return mapped(await loaders.signatures.load(first), toSignatureType);
   }

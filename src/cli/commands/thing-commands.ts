@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { findNamed, given, mutate, nouns } from '../api-calls.ts';
-import type { NounName } from '../api-calls.ts';
+import { findNamed, given, mutate } from '../api-calls.ts';
+import { nouns } from '../nouns.ts';
+import type { NounName } from '../nouns.ts';
 import { addClientCommand } from '../command.ts';
 import type { Choose, Client } from '../command.ts';
 import { printDone, printThing } from './print.ts';

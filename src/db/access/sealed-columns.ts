@@ -12,6 +12,13 @@ export const sealedTables = [
   { table: 'credential', columns: [['secret_sealed', 'secret']] },
   { table: 'mirror_rule', columns: [['secrets_sealed', 'secrets']] },
   { table: 'proxy', columns: [['secrets_sealed', 'secrets']] },
+  {
+    table: 'webhook',
+    columns: [
+      ['secret_sealed', 'secret'],
+      ['earlier_secret_sealed', 'earlier_secret'],
+    ],
+  },
 ] as const satisfies readonly SealedTable[];
 
 export interface SealedTable {

@@ -11,6 +11,7 @@ export const namedTables = {
   CREDENTIAL: 'credential',
   MIRROR_RULE: 'mirror_rule',
   PROXY: 'proxy',
+  WEBHOOK: 'webhook',
 } as const satisfies Readonly<Record<string, NamedTable>>;
 /** What is named by a name alone. */
 export type NamedKind = keyof typeof namedTables;

@@ -4,6 +4,7 @@ import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
+import { tellSyncEnds } from '../webhooks/record-events.ts';
 
 /** What a sync that changes nothing has counted. */
 export interface UnchangedSync {
@@ -50,11 +51,15 @@ export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<bo
     ),
     mirrored as (
       update repository set is_mirrored = true from locked where repository.id = locked.repository_id and not is_mirrored
-    )
-    update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), tags_total = ${tags}::int,
-      manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes
-    from locked, totals where task.id = locked.id
-    returning ${tellEnding}`.execute(kysely(em));
+    ),
+    ended as (
+      update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), tags_total = ${tags}::int,
+        manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes
+      from locked, totals where task.id = locked.id
+      returning task.*, ${tellEnding}
+    ),
+    told as (${tellSyncEnds(sql`ended`)})
+    select from ended`.execute(kysely(em));
   return ended.rows.length > 0;
 }
 

@@ -10,6 +10,7 @@ import type { Remote } from '../schema/remotes.ts';
 import type { Repository } from '../schema/repositories.ts';
 import type { MirrorRule } from '../schema/rules.ts';
 import type { SignaturePolicy } from '../schema/signatures.ts';
+import type { Webhook } from '../schema/webhooks/webhooks.ts';
 import { kysely } from '../sql.ts';
 import { countRows } from './counts.ts';
 import { isInState } from './figures/read-freshness.ts';
@@ -24,10 +25,11 @@ export type NamedTable =
   | 'signature_policy'
   | 'credential'
   | 'mirror_rule'
-  | 'proxy';
+  | 'proxy'
+  | 'webhook';
 
 /** Their entities. */
-export type Named = Repository | Remote | SignaturePolicy | Credential | MirrorRule | RegistryProxy;
+export type Named = Repository | Remote | SignaturePolicy | Credential | MirrorRule | RegistryProxy | Webhook;
 
 export interface NamedRow {
   readonly id: number;

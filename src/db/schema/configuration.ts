@@ -10,6 +10,7 @@ export const configuredKinds = [
   'DISTRIBUTION',
   'MIRROR_RULE',
   'PROXY',
+  'WEBHOOK',
 ] as const;
 /** What a configuration has: a section of tidemark.yaml each; schedules are listed with their repository. */
 export type ConfiguredKind = (typeof configuredKinds)[number];

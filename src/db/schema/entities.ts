@@ -17,6 +17,7 @@ import { tagChecksTables } from './tag-checks.ts';
 import { tasksTables } from './tasks.ts';
 import { upstreamsTables } from './upstreams.ts';
 import { versionsTables } from './versions.ts';
+import { webhooksTables } from './webhooks/webhooks.ts';
 
 /** Each table that the migrations make. */
 export const entities = [
@@ -39,4 +40,5 @@ export const entities = [
   ...tasksTables,
   ...upstreamsTables,
   ...versionsTables,
+  ...webhooksTables,
 ];

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { recordRepository } from '../webhooks/record-events.ts';
 
 /** Keeps the name of a repository with its tasks, before it is deleted. */
 export async function keepRepositoryName(em: Em, repositoryId: number, name: string): Promise<void> {
@@ -25,16 +26,17 @@ export async function lockToDiscard(em: Em, taskId: number): Promise<void> {
  */
 export async function discardRepository(em: Em, taskId: number): Promise<void> {
   const db = kysely(em);
-  const gone = await sql<{ remoteId: number | null; name: string }>`
+  const gone = await sql<{ id: number; remoteId: number | null; name: string }>`
     delete from repository r using task
     where task.id = ${taskId} and (task.arguments ->> 'discardUnlessSynced')::boolean and r.id = task.repository_id
       and r.latest = 0 and not r.is_mirrored
       and not exists (select from schedule s where s.repository_id = r.id)
       and not exists (select from distribution d where d.repository_id = r.id and d.base_path <> r.name)
-    returning r.remote_id as "remoteId", r.name`.execute(db);
+    returning r.id, r.remote_id as "remoteId", r.name`.execute(db);
   const [repository] = gone.rows;
   if (repository === undefined) return;
   const { remoteId, name } = repository;
+  await recordRepository(em, 'repository.deleted', repository);
   await sql`
     update task set arguments = arguments || jsonb_build_object('repositoryName', ${name}::text) where id = ${taskId}`.execute(
     db,

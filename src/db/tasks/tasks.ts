@@ -11,6 +11,7 @@ import { currentTrace } from '../../telemetry/trace-context.ts';
 import { upstreamHost } from './sync-turns.ts';
 import { tellEnding } from './task-endings.ts';
 import { leaveTags } from '../staging/walked-tags.ts';
+import { recordSyncEnd } from '../webhooks/record-events.ts';
 
 export const syncTaskName = 'repository.sync';
 
@@ -74,6 +75,7 @@ export async function finishTask(em: Em, taskId: number, outcome: TaskOutcome): 
       where id = ${taskId} and state in ('WAITING', 'RUNNING')
       returning ${tellEnding}`.execute(db);
     if (ended.numAffectedRows !== 1n) return false;
+    await recordSyncEnd(transaction, taskId);
     if (outcome.state !== 'COMPLETED') await leaveTags(transaction, taskId);
     await clearStage(transaction, taskId);
     // A completed sync is ended by its commit.

@@ -4,6 +4,7 @@ import type { SyncArguments } from '../schema/tasks.ts';
 import { nothingSelected } from '../tasks/nothing-selected.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { recordSyncEnd } from '../webhooks/record-events.ts';
 import { hasWaitingTags } from '../outcomes/seen-tags.ts';
 import { listedNames } from '../staging/selected-graph.ts';
 import { countRemovals, isMassRemoval, isPruned } from '../staging/stage-removals.ts';
@@ -116,6 +117,7 @@ async function completeTask(
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), created_version = ${createdVersion}
     where id = ${taskId}
     returning ${tellEnding}`.execute(db);
+  await recordSyncEnd(em, taskId);
 }
 
 interface LockedTask {

@@ -5,6 +5,7 @@ import { isHeld } from '../content/held-blobs.ts';
 import { reachFrom } from '../content/reach.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { insertVersion } from '../webhooks/record-events.ts';
 import { countChanges } from './count-changes.ts';
 import type { Draft, Published, Written } from './draft.ts';
 import { endBlobs, endManifests } from './end-content.ts';
@@ -68,11 +69,7 @@ async function publishVersion(em: Em, draft: Draft): Promise<Published> {
   await settleSignatures(em, draft, written);
   const { counts, changes } = await countChanges(em, draft);
   if (changes === 0) return { createdVersion: null, changes };
-  await sql`
-    insert into repository_version (repository_id, number, task_id, counts)
-    values (${draft.repositoryId}, ${draft.number}, ${draft.taskId}, ${JSON.stringify(counts)}::jsonb)`.execute(
-    db,
-  );
+  await insertVersion(em, draft, counts);
   await db
     .updateTable('repository')
     .set({ latest: draft.number, updated_at: sql`now()` })

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { recordRepository } from '../webhooks/record-events.ts';
 import { isVisible } from '../access/visibility.ts';
 import type { Visibility } from '../access/visibility.ts';
 
@@ -47,10 +48,11 @@ export async function makePushTarget(em: Em, basePath: string, caller: PushCalle
     const made = await sql<{ id: number }>`
       insert into repository (name) values (${basePath}) on conflict do nothing returning id`.execute(db);
     const id = made.rows[0]?.id;
-    if (id !== undefined)
-      await sql`
-        insert into distribution (base_path, repository_id, is_private, is_decided)
-        values (${basePath}, ${id}, ${caller.seesPrivate}, ${caller.seesPrivate})`.execute(db);
+    if (id === undefined) return;
+    await sql`
+      insert into distribution (base_path, repository_id, is_private, is_decided)
+      values (${basePath}, ${id}, ${caller.seesPrivate}, ${caller.seesPrivate})`.execute(db);
+    await recordRepository(transaction, 'repository.created', { id, name: basePath });
   });
   const target = await readTarget(em, basePath, false);
   if (target !== undefined) return allow(basePath, caller, target);

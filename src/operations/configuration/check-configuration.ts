@@ -33,6 +33,7 @@ const nouns: Readonly<Record<ConfiguredKind, string>> = {
   DISTRIBUTION: 'distribution',
   MIRROR_RULE: 'mirror rule',
   PROXY: 'proxy',
+  WEBHOOK: 'webhook',
 };
 
 /** Names that are given twice. */

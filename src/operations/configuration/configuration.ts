@@ -15,6 +15,7 @@ export interface Configuration {
   readonly distributions: readonly Values[];
   readonly mirrorRules: readonly Values[];
   readonly proxies: readonly Values[];
+  readonly webhooks: readonly Values[];
 }
 
 export type Section = Exclude<keyof Configuration, 'name'>;

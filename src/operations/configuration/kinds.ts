@@ -8,6 +8,7 @@ import { remoteKind } from './remote-kind.ts';
 import { repositoryKind } from './repository-kind.ts';
 import { ruleKind } from './makers/rule-kind.ts';
 import { scheduleKind } from './schedule-kind.ts';
+import { webhookKind } from './makers/webhook-kind.ts';
 
 /** Each kind, in the order in which things are created: what is named comes before what names it. */
 export const kinds: readonly Kind[] = [
@@ -19,6 +20,7 @@ export const kinds: readonly Kind[] = [
   distributionKind,
   ruleKind,
   proxyKind,
+  webhookKind,
 ];
 
 /** The kinds with a section of their own. */

@@ -113,7 +113,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-const freesNames: readonly ConfiguredKind[] = ['DISTRIBUTION', 'SCHEDULE', 'MIRROR_RULE', 'PROXY'];
+const freesNames: readonly ConfiguredKind[] = ['DISTRIBUTION', 'SCHEDULE', 'MIRROR_RULE', 'PROXY', 'WEBHOOK'];
 
 /** Distributions and schedules are deleted first, since they hold names and remotes; what they named is deleted last. */
 function inOrder(makes: readonly Change[], deletions: readonly Change[]): Change[] {

@@ -41,6 +41,18 @@ export function checkBaseUrl(field: string, value: string, rules: AddressRules):
   return checkAddress(field, parsed, rules);
 }
 
+/** The URL of a webhook. It may have a query, which is sent. */
+export function checkEndpointUrl(field: string, value: string, rules: AddressRules): Checked {
+  const parsed = parseHttpUrl(field, value);
+  if (!(parsed instanceof URL)) return parsed;
+  if (parsed.username !== '' || parsed.password !== '' || value.includes('#'))
+    return invalid(
+      field,
+      `${field} has a user name, password or fragment in it; expected none. The endpoint knows requests by their signature.`,
+    );
+  return checkAddress(field, parsed, rules);
+}
+
 /** A proxy's URL: credentials inside are let through, since there is no other place for them. */
 export function checkProxyUrl(field: string, value: string, rules: AddressRules): Checked {
   const parsed = parseHttpUrl(field, value);

@@ -16,7 +16,7 @@ import type { ThreadExchange } from './threads/thread-exchange.ts';
 import { StaleConnection, exchangeThroughUndici } from './undici-exchange.ts';
 import { createWatchedAgent } from './watched-agent.ts';
 
-/** Settings for tests: name resolution, private addresses, and timeouts. */
+/** Settings for tests (name resolution, private addresses, and timeouts), and for what is no upstream. */
 export interface TransportSettings {
   readonly lookup?: LookupFunction;
   readonly classify?: typeof classifyAddress;
@@ -24,6 +24,8 @@ export interface TransportSettings {
   readonly threadsFrom?: number;
   /** Called for each connected address of the registry's own host. */
   readonly onReached?: (address: string) => void;
+  /** False: the requests are not told as requests to an upstream. */
+  readonly isObserved?: boolean;
 }
 
 export interface Transport {
@@ -101,7 +103,7 @@ export function openTransport(options: RegistryOptions, settings: TransportSetti
       }
   };
   return {
-    exchange: observed(exchange),
+    exchange: settings.isObserved === false ? exchange : observed(exchange),
     registryIsPrivate: () => (options.proxyUrl === undefined ? registryIsPrivate() : options.allowPrivate),
     async close() {
       for (const { threads } of routes.values()) threads?.close();

@@ -61,6 +61,9 @@ export interface Things {
   readonly mirrorRuleId: string;
   /** At the base path of the name. */
   readonly proxyId: string;
+  /** Has the name, and a delivery. */
+  readonly webhookId: string;
+  readonly webhookDeliveryId: string;
   /** Of the manifest `digest`, in the version. */
   readonly signatureId: string;
   readonly tokenId: string;
@@ -162,6 +165,18 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     name,
     'https://registry.example',
   ]);
+  const webhookId = await id('insert into webhook (name, url, enabled) values ($1, $2, false)', [
+    name,
+    'https://hooks.example/private',
+  ]);
+  const eventId = await id(
+    "insert into webhook_event (name, data, routed_at) values ('ping', '{}', now())",
+    [],
+  );
+  const deliveryId = await id(
+    `insert into webhook_delivery (webhook_id, event_id, state, next_attempt_at, finished_at) values ($1, $2, 'FAILED', null, now())`,
+    [webhookId, eventId],
+  );
   const signatureId = await id(
     "insert into signature (kind, signed_digest, name, content) values ('ATOMIC', $1, $2, 'x')",
     [digests.plain, `${digests.plain}@${name}`],
@@ -196,6 +211,8 @@ async function makeThings(api: ApiUnderTest, name: string): Promise<Things> {
     credentialId: toGlobalId('Credential', credentialId),
     mirrorRuleId: toGlobalId('MirrorRule', mirrorRuleId),
     proxyId: toGlobalId('Proxy', proxyId),
+    webhookId: toGlobalId('Webhook', webhookId),
+    webhookDeliveryId: toGlobalId('WebhookDelivery', deliveryId),
     signatureId: toGlobalId('Signature', signatureId),
     tokenId: toGlobalId('Token', tokenId),
     grantId: toGlobalId('Grant', grantId),

@@ -115,6 +115,7 @@ async function changedFields(role: 'reader' | 'maintainer', given: object): Prom
     distributions: [],
     mirrorRules: [],
     proxies: [],
+    webhooks: [],
   };
   const changes = await planChanges(reader, configuration, { prune: false });
   return changes.flatMap(({ fields }) => fields.map(({ field }) => field));

@@ -20,6 +20,12 @@ export const parts: Readonly<Record<string, Rule>> = {
     node: [],
     why: 'timetables are pure',
   },
+  'src/webhooks/': {
+    folders: ['src/oci/'],
+    packages: [],
+    node: ['node:crypto'],
+    why: 'a message is a function of its event',
+  },
   'src/client-config/': {
     folders: ['src/oci/'],
     packages: [],
@@ -63,6 +69,7 @@ export const parts: Readonly<Record<string, Rule>> = {
       'src/oci/',
       'src/selection/',
       'src/timetables/',
+      'src/webhooks/',
       'src/telemetry/events.ts',
       'src/telemetry/trace-context.ts',
     ],
@@ -92,6 +99,7 @@ export const parts: Readonly<Record<string, Rule>> = {
       'src/selection/',
       'src/timetables/',
       'src/client-config/',
+      'src/webhooks/',
       'src/db/',
       'src/access/',
     ],

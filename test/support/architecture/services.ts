@@ -31,6 +31,7 @@ export const services: Readonly<Record<string, Rule>> = {
       'src/trust/',
       'src/access/',
       'src/upstream/',
+      'src/webhooks/',
       'src/telemetry/',
       'src/workflows/search-attributes.ts',
       'src/workflows/sync-input.ts',
@@ -90,7 +91,7 @@ export const services: Readonly<Record<string, Rule>> = {
     why: 'workflows do no I/O',
   },
   'src/api/graphql/': {
-    folders: ['src/oci/', 'src/selection/', 'src/db/', 'src/access/', 'src/operations/'],
+    folders: ['src/oci/', 'src/selection/', 'src/webhooks/', 'src/db/', 'src/access/', 'src/operations/'],
     typesOf: ['src/client-config/', 'src/workflows/', 'src/api/dependencies.ts', 'src/api/task-watch.ts'],
     packages: [
       'graphql',
@@ -132,6 +133,7 @@ export const services: Readonly<Record<string, Rule>> = {
       'src/workflows/scheduled-syncs-input.ts',
       'src/workflows/upkeep-input.ts',
       'src/workflows/rule-input.ts',
+      'src/workflows/webhook-input.ts',
     ],
     typesOf: ['src/content/'],
     packages: [

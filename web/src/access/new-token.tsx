@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Group, NumberInput, Select, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { graphql } from '../graphql/graphql.ts';
 import { useSubmit } from '../graphql/use-submit.ts';
-import { CopyLine } from '../shared/copy-line.tsx';
 import { EditDialog } from '../shared/forms/edit-dialog.tsx';
 import { useValues } from '../shared/forms/fields.ts';
 import type { FieldProps } from '../shared/forms/fields.ts';
+import { SecretDialog } from '../shared/secret-dialog.tsx';
 import { roles } from './roles.ts';
 import type { Role } from './roles.ts';
 
@@ -39,7 +39,16 @@ export function NewToken({ onClose }: { readonly onClose: () => void }) {
     const done = await submit({ input: { name, expiresInDays: days, ...grants } });
     if (done !== undefined) setSecret(done.secret ?? '');
   };
-  if (secret !== undefined) return <NewSecret name={values.name} secret={secret} onClose={onClose} />;
+  if (secret !== undefined)
+    return (
+      <SecretDialog
+        title={`Token ${values.name}`}
+        advice="Copy the token now: it is shown once, and the server stores its hash only."
+        copyLabel="Copy the token"
+        secret={secret}
+        onClose={onClose}
+      />
+    );
   return (
     <EditDialog
       title="New token"
@@ -53,28 +62,6 @@ export function NewToken({ onClose }: { readonly onClose: () => void }) {
     >
       <TokenFields values={values} set={set} at={at} />
     </EditDialog>
-  );
-}
-
-interface SecretProps {
-  readonly name: string;
-  readonly secret: string;
-  readonly onClose: () => void;
-}
-
-function NewSecret({ name, secret, onClose }: SecretProps) {
-  return (
-    <Modal opened onClose={onClose} title={`Token ${name}`} closeOnClickOutside={false}>
-      <Stack gap="sm">
-        <Alert color="yellow" variant="light">
-          Copy the token now: it is shown once, and the server stores its hash only.
-        </Alert>
-        <CopyLine text={secret} label="Copy the token" />
-        <Group justify="flex-end">
-          <Button onClick={onClose}>Done</Button>
-        </Group>
-      </Stack>
-    </Modal>
   );
 }
 

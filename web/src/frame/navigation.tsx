@@ -12,6 +12,7 @@ const pages = [
   { to: '/distributions', label: 'Distributions', icon: icons.IconBroadcast },
   { to: '/schedules', label: 'Schedules', icon: icons.IconCalendarTime },
   { to: '/tasks', label: 'Tasks', icon: icons.IconListDetails },
+  { to: '/webhooks', label: 'Webhooks', icon: icons.IconWebhook },
   { to: '/policies', label: 'Policies', icon: icons.IconShieldCheck },
   { to: '/access', label: 'Access', icon: icons.IconKey },
   { to: '/upkeep', label: 'Upkeep', icon: icons.IconEraser },

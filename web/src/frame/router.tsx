@@ -89,6 +89,19 @@ const proxy = createRoute({
   validateSearch: texts('edit'),
   component: lazyRouteComponent(() => import('../proxies/proxy-page.tsx'), 'ProxyPage'),
 });
+const underWebhooks = createRoute(at('/webhooks'));
+const webhooks = createRoute({
+  getParentRoute: () => underWebhooks,
+  path: '/',
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../webhooks/webhooks-page.tsx'), 'WebhooksPage'),
+});
+const webhook = createRoute({
+  getParentRoute: () => underWebhooks,
+  path: '$',
+  validateSearch: texts('edit'),
+  component: lazyRouteComponent(() => import('../webhooks/webhook-page.tsx'), 'WebhookPage'),
+});
 const distributions = createRoute({
   ...at('/distributions'),
   validateSearch: texts('edit'),
@@ -129,6 +142,7 @@ export const router = createRouter({
     remotes,
     underRules.addChildren([rules, rule]),
     underProxies.addChildren([proxies, proxy]),
+    underWebhooks.addChildren([webhooks, webhook]),
     distributions,
     schedules,
     credentials,

@@ -67,6 +67,8 @@ const nodes = [
   'Token',
   'UpstreamQuota',
   'WaitingTag',
+  'Webhook',
+  'WebhookDelivery',
 ];
 
 const embedded = new Set([...names, ...nodes.flatMap((node) => [`${node}Connection`, `${node}Edge`])]);

@@ -11,6 +11,7 @@ import { RepositoryType } from '../repositories/repository.type.ts';
 import { MirrorRuleType } from '../rules/rule.type.ts';
 import { ScheduleType } from '../schedules/schedule.type.ts';
 import { TaskType } from '../tasks/task.type.ts';
+import { WebhookType } from '../webhooks/webhook.type.ts';
 import { RoleEnum } from './access.type.ts';
 import { ViewerType, rolesFor, toViewerType } from './viewer.type.ts';
 
@@ -79,6 +80,14 @@ export class MirrorRuleViewerResolver {
 export class ProxyViewerResolver {
   @FieldResolver(rolesType, description('the base path'))
   viewerCan(@Root() { row }: ProxyType, @Ctx() { viewer }: RequestContext): Role[] {
+    return rolesFor(viewer, row.name);
+  }
+}
+
+@Resolver(() => WebhookType)
+export class WebhookViewerResolver {
+  @FieldResolver(rolesType, description('the webhook'))
+  viewerCan(@Root() { row }: WebhookType, @Ctx() { viewer }: RequestContext): Role[] {
     return rolesFor(viewer, row.name);
   }
 }

@@ -4,6 +4,7 @@ import { SignaturePolicyCreateInput } from '../policies/signature-policy.type.ts
 import { NewRemoteSettings } from '../remotes/remote-input.type.ts';
 import { RepositoryNameField, RepositoryPlainSettings } from '../repositories/repository.type.ts';
 import { NewProxySettings } from '../proxies/proxy-input.type.ts';
+import { NewWebhookSettings } from '../webhooks/webhook-input.type.ts';
 import { NewRuleSettings } from '../rules/rule-input.type.ts';
 import { NewDistributionSettings } from '../distributions/distribution.type.ts';
 import { UpstreamSettings, fallbacksOption } from '../remotes/upstream.type.ts';
@@ -108,6 +109,17 @@ export class ConfiguredProxyInput extends NewProxySettings {
   signaturePolicy?: string | null;
 }
 
+@InputType('ConfiguredWebhookInput', { description: 'A webhook of a configuration.' })
+export class ConfiguredWebhookInput extends NewWebhookSettings {
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The secret that signs the messages: whsec_ and base64 of 24 to 64 random bytes. A new webhook needs it, because a generated one could not be ' +
+      'shown; null: it is kept. Write-only, stored encrypted.',
+  })
+  secret?: string | null;
+}
+
 @InputType('ConfigurationInput', { description: 'The content of tidemark.yaml (docs/configuration.md).' })
 export class ConfigurationInput {
   @Field(() => String, {
@@ -139,6 +151,9 @@ export class ConfigurationInput {
 
   @Field(() => [ConfiguredProxyInput], { nullable: true, description: 'Proxies.' })
   proxies?: ConfiguredProxyInput[] | null;
+
+  @Field(() => [ConfiguredWebhookInput], { nullable: true, description: 'Webhooks.' })
+  webhooks?: ConfiguredWebhookInput[] | null;
 }
 
 @InputType('ConfigurationApplyInput', { description: 'A configuration to apply.' })

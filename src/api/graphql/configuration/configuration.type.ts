@@ -37,6 +37,7 @@ export const ConfiguredKindEnum = {
   DISTRIBUTION: 'DISTRIBUTION',
   MIRROR_RULE: 'MIRROR_RULE',
   PROXY: 'PROXY',
+  WEBHOOK: 'WEBHOOK',
 } as const satisfies Record<ConfiguredKind, ConfiguredKind>;
 registerEnumType(ConfiguredKindEnum, {
   name: 'ConfiguredKind',
@@ -50,6 +51,7 @@ registerEnumType(ConfiguredKindEnum, {
     DISTRIBUTION: { description: 'A distribution.' },
     MIRROR_RULE: { description: 'A mirror rule.' },
     PROXY: { description: 'A proxy.' },
+    WEBHOOK: { description: 'A webhook.' },
   },
 });
 
@@ -61,6 +63,7 @@ export const ConfigurationSectionEnum = {
   DISTRIBUTION: 'DISTRIBUTION',
   MIRROR_RULE: 'MIRROR_RULE',
   PROXY: 'PROXY',
+  WEBHOOK: 'WEBHOOK',
 } as const satisfies Record<SectionKind, SectionKind>;
 registerEnumType(ConfigurationSectionEnum, {
   name: 'ConfigurationSection',
@@ -72,6 +75,7 @@ registerEnumType(ConfigurationSectionEnum, {
     REPOSITORY: { description: 'repositories, with their schedules' },
     MIRROR_RULE: { description: 'mirrorRules' },
     PROXY: { description: 'proxies' },
+    WEBHOOK: { description: 'webhooks' },
     DISTRIBUTION: {
       description:
         "distributions. The one at a repository's own name is listed where it differs from that of a new repository.",
@@ -161,6 +165,7 @@ const nodeTypes = {
   DISTRIBUTION: 'Distribution',
   MIRROR_RULE: 'MirrorRule',
   PROXY: 'Proxy',
+  WEBHOOK: 'Webhook',
 } as const;
 
 export function toConfiguredThing(section: SectionKind, exported: Exported): ConfiguredThingType {
