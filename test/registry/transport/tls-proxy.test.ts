@@ -34,8 +34,8 @@ test.each<{ name: string; tls: NonNullable<FakeUpstreamOptions['tls']>; ca?: str
 ])('fault 54: $name is TLS_VERIFY_FAILED', async ({ tls, ca, reason }) => {
   const upstream = await openUpstream({ tls });
   const registry = openClient(upstream, ca === undefined ? {} : { tls: { ca } }, { threadsFrom: 0 });
-  for (const work of [registry.getManifest('latest'), registry.fetch(large.key)]) {
-    const error = await failure(work);
+  for (const work of [() => registry.getManifest('latest'), () => registry.fetch(large.key)]) {
+    const error = await failure(work());
     expect(error).toMatchObject({ code: 'TLS_VERIFY_FAILED', retryable: false });
     expect(error.message).toContain(reason);
   }

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { startWebhookDispatch } from '../../../src/api/temporal/webhook-dispatch.ts';
 import type { HarnessApiOptions } from '../api/harness-api.ts';
 import { openStageWithApi } from '../sync/stage-with-api.ts';
-import type { SyncHarnessOptions } from '../sync/sync-harness.ts';
+import type { SyncHarnessOptions } from '../sync/harness-options.ts';
 import { until } from '../until.ts';
 import { openWebhookEndpoint } from './endpoint.ts';
 import type { EndpointAnswer, WebhookEndpoint } from './endpoint.ts';
