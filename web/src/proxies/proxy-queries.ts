@@ -11,6 +11,7 @@ export const ProxySettings = graphql(`
     repositoriesAtMost
     tagTtlSeconds
     notFoundTtlSeconds
+    cacheBytes
     private
     username
     policy

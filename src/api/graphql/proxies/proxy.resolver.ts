@@ -9,6 +9,7 @@ import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
+import { ByteCount } from '../scalars.ts';
 import { ProxyConnection, ProxyType, toProxyType } from './proxy.type.ts';
 
 @Resolver(() => ProxyType)
@@ -52,6 +53,14 @@ export class ProxyResolver {
   @FieldResolver(() => Int, { description: 'Repositories that it has made and that exist.' })
   repositoryCount(@Root() { row }: ProxyType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return loaders.proxyRepositoryCounts.load(row.id);
+  }
+
+  @FieldResolver(() => ByteCount, {
+    description:
+      'Bytes of the layers that pulls through its repositories keep in the store; each layer once.',
+  })
+  cachedBytes(@Root() { row }: ProxyType, @Ctx() { loaders }: RequestContext): Promise<number> {
+    return loaders.proxyCachedBytes.load(row.id);
   }
 
   @FieldResolver(() => CredentialType, {

@@ -7,7 +7,7 @@ import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
 import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
 import { UpstreamType, fallbacksText, toUpstream } from '../remotes/upstream.type.ts';
-import { DateTime } from '../scalars.ts';
+import { ByteCount, DateTime } from '../scalars.ts';
 import { proxyFieldText } from './proxy-text.ts';
 
 @ObjectType('Proxy', {
@@ -44,6 +44,9 @@ export class ProxyType extends RemoteSettings {
   @Field(() => Int, { description: proxyFieldText.notFoundTtlSeconds })
   notFoundTtlSeconds!: number;
 
+  @Field(() => ByteCount, { nullable: true, description: proxyFieldText.cacheBytes })
+  cacheBytes!: number | null;
+
   @Field(() => Boolean, { nullable: true, description: proxyFieldText.private })
   private!: boolean | null;
 
@@ -77,6 +80,7 @@ export function toProxyType(row: RegistryProxy): ProxyType {
     createdAt,
     updatedAt,
     private: row.isPrivate ?? null,
+    cacheBytes: row.cacheBytes ?? null,
     fallbacks: row.fallbacks.map(toUpstream),
     ...settingsOf({ ...template, policy: template.policy ?? 'ON_DEMAND' }),
   });
