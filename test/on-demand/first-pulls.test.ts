@@ -54,12 +54,12 @@ test('a proxy that is changed while the upstream is asked makes the repository b
   former.open();
   const { status, headers } = await pulling;
   expect([status, headers['docker-content-digest']]).toEqual([200, present.digests['team/app']]);
-  const { repository } = await api.data(
-    `{ repository(name: "changing/team/app") { remote { url includeTags } distributions(first: 1) { nodes { tagTtlSeconds } } } }`,
+  const made = await api.data(
+    `{ repository(name: "changing/team/app") { remote { url includeTags } } distribution(basePath: "changing/team/app") { tagTtlSeconds } }`,
   );
-  expect(repository).toEqual({
-    remote: { url: present.upstream.url, includeTags: ['v*'] },
-    distributions: { nodes: [{ tagTtlSeconds: 9 }] },
+  expect(made).toEqual({
+    repository: { remote: { url: present.upstream.url, includeTags: ['v*'] } },
+    distribution: { tagTtlSeconds: 9 },
   });
 });
 
