@@ -92,10 +92,13 @@ export interface UpstreamReader {
     readonly policies: readonly PolicyKey[];
   }): Promise<TagAnswer>;
   /**
-   * Makes the repository of a name below a proxy's base path, once the upstream has answered that it has the manifest.
-   * @throws TidemarkError of the upstream
+   * Makes the repository of a name below a proxy's base path, once the upstream has answered that it has the manifest. A question that still
+   * waits for its turn ends when all its clients have left.
+   * @throws TidemarkError of the upstream; the signal's reason
    */
-  makeProxied(wish: ProxyWish): Promise<ProxyOutcome>;
+  makeProxied(wish: ProxyWish, client?: AbortSignal): Promise<ProxyOutcome>;
+  /** Evicts what the proxies of these repositories have too much in their caches, without a wait. */
+  trimCaches(repositoryIds: readonly number[]): void;
   /** Tests a remote without fetching content. The answer contains the problems. @throws the signal's reason. */
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
 }
@@ -119,8 +122,8 @@ export interface SignatureChecks {
 
 /** Counts what clients pull (`api/pull-counter.ts`). */
 export interface PullCounter {
-  /** A blob was pulled: it stays in the cache longer. */
-  use(digest: Digest): void;
+  /** A stored blob was pulled through a repository: it stays in the cache longer. */
+  use(blob: { readonly repositoryId: number; readonly digest: Digest }): void;
   /** Call it once the answer is sent. `pulls` counts manifests. */
   count(pull: { readonly repositoryId: number; readonly pulls: number; readonly bytes: number }): void;
 }

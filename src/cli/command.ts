@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { parseHttpUrl } from '../config-values.ts';
+import { parseByteCount, parseHttpUrl } from '../config-values.ts';
 import type { Session } from './session.ts';
 import type { ServerOptions, Surroundings } from './surroundings.ts';
 
@@ -136,6 +136,13 @@ export function wholeNumber(lowest: number, highest: number): (value: string) =>
     if (number >= lowest && number <= highest) return number;
     throw new InvalidArgumentError(`Expected a whole number, ${lowest} to ${highest}.`);
   };
+}
+
+/** `4194304`, `4MiB`; 0 too. */
+export function byteCount(text: string): number {
+  const parsed = text === '0' ? { value: 0 } : parseByteCount(text);
+  if ('value' in parsed) return parsed.value;
+  throw new InvalidArgumentError('Expected a number of bytes, such as 4194304 or 4MiB.');
 }
 
 export const versionNumber = wholeNumber(1, 2_147_483_647);

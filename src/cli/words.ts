@@ -17,6 +17,7 @@ const words: Readonly<Record<string, string>> = {
   repositoryCopyContent: '"tidemark copy"',
   repositoryUpdate: '"tidemark repository update"',
   tokenCreate: '"tidemark token create"',
+  cacheBytes: '--cache',
   webhookRotateSecret: '"tidemark webhook rotate-secret"',
   clientId: '--client-id',
   configFile: '--config-file',

@@ -24,6 +24,7 @@ import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
 import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
+import { Migration0018ProxyCaches } from './migrations/0018-proxy-caches.ts';
 import { Migration0019Webhooks } from './migrations/0019-webhooks.ts';
 
 /** Functions of this folder take one; some require a transaction. */
@@ -56,6 +57,7 @@ const migrations = [
   Migration0015Pulls,
   Migration0016Proxies,
   Migration0017PullThrough,
+  Migration0018ProxyCaches,
   Migration0019Webhooks,
 ];
 

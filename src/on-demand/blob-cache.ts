@@ -1,104 +1,121 @@
-import type { Logger } from 'pino';
-import type { ContentDeleter, RedirectingStore } from '../content/store.ts';
-import type { BlobLocks } from '../db/content/blob-lock.ts';
-import { uploadedBlobLock } from '../db/content/uploads.ts';
-import { evictBlob, postpone, readCacheBytes, readOldest } from '../db/collection/evict-blobs.ts';
-import type { Database } from '../db/open-database.ts';
+import { readProxyLimits } from '../db/content/cached-blobs.ts';
 import type { Digest } from '../oci/digest.ts';
+import { createCacheLimit } from './cache-limit.ts';
+import type { CacheLimit, EvictionDeps } from './cache-limit.ts';
 
-export interface BlobCacheDeps {
-  readonly database: Database;
-  readonly store: ContentDeleter & Pick<RedirectingStore, 'signUrl'>;
-  readonly blobLocks: BlobLocks;
-  readonly logger: Pick<Logger, 'info' | 'warn'>;
+export interface BlobCacheDeps extends EvictionDeps {
   /** The limit of the blobs that pulls have fetched; undefined: none. */
   readonly cacheBytes?: number | undefined;
 }
 
-export interface BlobCache {
-  /** Evicts until the blob fits, and keeps its bytes reserved during the work. A cache that cannot be emptied further does not fail it. */
-  withRoom<T>(sizeBytes: number, work: () => Promise<T>): Promise<T>;
+/** A blob that a pull stores. */
+export interface PulledBlob {
+  readonly repositoryId: number;
+  readonly digest: Digest;
+  /** As a manifest claims. */
+  readonly sizeBytes: number;
+}
+
+/** The room of a blob in the caches that it will be in. */
+export interface Room {
   /**
-   * Evicts what is too much by now, without a wait: downloads may have been larger than the cache together. Call it without the lock of a blob, so
-   * that this blob may leave too.
+   * So many bytes have come: evicts until they fit, and keeps them reserved. A manifest may claim any size, so nothing is evicted for bytes
+   * that the upstream does not send, up to twice what has come.
    */
-  trim(): void;
+  reach(receivedBytes: number): Promise<void>;
+  /**
+   * Ends the reservation, and evicts what is too much by now, without a wait: downloads may have been larger than a cache together. Call it
+   * without the lock of the blob, so that this blob may leave too.
+   */
+  leave(): void;
+}
+
+export interface BlobCache {
+  open(blob: PulledBlob): Promise<Room>;
+  /** Evicts what the proxies of these repositories have too much, without a wait. */
+  trim(repositoryIds: readonly number[]): void;
   /** Waits for the evictions that have begun. Call it before the locks and the database are closed. */
   close(): Promise<void>;
 }
 
-const pageBlobs = 50;
-/** Bounds one pass, which a pull waits for. The next pass goes on. */
-const pagesAtOnce = 20;
-/** Clients are redirected to a bucket by addresses that are valid for minutes. The last use is exact to the hour. */
-const redirectSeconds = 2 * 3_600;
+/** The first room of a download. Each eviction doubles it, so that a large blob needs few. */
+const leastRoomBytes = 1024 * 1024;
+
+interface OpenLimit {
+  readonly limit: CacheLimit;
+  readonly limitBytes: number;
+}
 
 export function createBlobCache(deps: BlobCacheDeps): BlobCache {
-  const { cacheBytes } = deps;
-  if (cacheBytes === undefined)
-    return { withRoom: (_, work) => work(), trim: () => undefined, close: () => Promise.resolve() };
-  let reservedBytes = 0;
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
+  const limits = new Map<number | null, CacheLimit>();
+  const trimming = new Set<Promise<void>>();
 
-  /** Joins the pass that begins next, because one that has begun may not have seen the reservation. */
-  function shrink(limit: number): Promise<void> {
-    next ??= running.then(() => {
-      next = undefined;
-      running = evictDownTo(deps, () => limit - reservedBytes).catch((error: unknown) =>
-        deps.logger.warn({ err: error }, 'blobs could not be evicted'),
-      );
-      return running;
-    });
-    return next;
+  function limitOf(proxyId: number | null): CacheLimit {
+    const limit = limits.get(proxyId) ?? createCacheLimit(deps, proxyId);
+    limits.set(proxyId, limit);
+    return limit;
+  }
+
+  async function readLimits(repositoryIds: readonly number[]): Promise<OpenLimit[]> {
+    const found = await readProxyLimits(deps.database.em.fork(), repositoryIds);
+    const whole = deps.cacheBytes === undefined ? [] : [{ proxyId: null, limitBytes: deps.cacheBytes }];
+    return [...found, ...whole].map(({ proxyId, limitBytes }) => ({ limit: limitOf(proxyId), limitBytes }));
+  }
+
+  function behind(work: () => Promise<void>): void {
+    const done = work().catch((error: unknown) =>
+      deps.logger.warn({ err: error }, 'the limits of caches could not be read'),
+    );
+    trimming.add(done);
+    void done.finally(() => trimming.delete(done));
   }
 
   return {
-    async withRoom(sizeBytes, work) {
-      reservedBytes += sizeBytes;
-      try {
-        // A manifest may claim any size. The cache is not emptied for what it cannot hold.
-        if (sizeBytes <= cacheBytes) await shrink(cacheBytes);
-        return await work();
-      } finally {
-        reservedBytes -= sizeBytes;
-      }
+    async open(blob) {
+      const own = await readLimits([blob.repositoryId]);
+      const room = createRoom(own, blob);
+      return {
+        reach: (receivedBytes) => room.reach(receivedBytes),
+        leave() {
+          room.release();
+          behind(async () => trimAfter(own, blob));
+        },
+      };
     },
-    trim: () => void shrink(cacheBytes),
+    trim: (repositoryIds) =>
+      behind(async () => {
+        for (const { limit, limitBytes } of await readLimits(repositoryIds)) await limit.shrink(limitBytes);
+      }),
     async close() {
-      await next;
-      await running;
+      await Promise.all(trimming);
+      await Promise.all([...limits.values()].map((limit) => limit.settle()));
     },
   };
 }
 
-async function evictDownTo(deps: BlobCacheDeps, limitBytes: () => number): Promise<void> {
-  const em = deps.database.em.fork();
-  const idleSeconds = deps.store.signUrl === undefined ? 0 : redirectSeconds;
-  let evicted = 0;
-  for (let page = 0; page < pagesAtOnce; page += 1) {
-    let over = (await readCacheBytes(em)) - limitBytes();
-    if (over <= 0) break;
-    const oldest = await readOldest(em, { limit: pageBlobs, idleSeconds });
-    if (oldest.length === 0) break;
-    for (const { digest, sizeBytes, isEvictable } of oldest) {
-      if (over <= 0) break;
-      if (!isEvictable || !(await evict(deps, digest))) continue;
-      evicted += 1;
-      over -= sizeBytes;
-    }
-    const needed = oldest.filter(({ isEvictable }) => !isEvictable).map(({ digest }) => digest);
-    if (needed.length > 0) await postpone(em, needed);
-  }
-  if (evicted > 0) deps.logger.info({ blobs: evicted }, 'evicted the least recently pulled layers');
+function createRoom(limits: readonly OpenLimit[], { digest, sizeBytes }: PulledBlob) {
+  const download = { digest, sizeBytes };
+  let reservedBytes = 0;
+  const reserve = (bytes: number) => {
+    for (const { limit } of limits) limit.reserve(download, bytes);
+    reservedBytes = bytes;
+  };
+  return {
+    async reach(receivedBytes: number): Promise<void> {
+      if (receivedBytes <= reservedBytes || limits.length === 0) return;
+      reserve(Math.min(sizeBytes, Math.max(leastRoomBytes, 2 * receivedBytes)));
+      for (const { limit, limitBytes } of limits)
+        // A cache is not emptied for what it cannot hold.
+        if (sizeBytes <= limitBytes) await limit.shrink(limitBytes);
+    },
+    release: () => reserve(0),
+  };
 }
 
-/** Under the locks that downloads and uploads take. A pull that reads the bytes has the file open, or asks the upstream. */
-async function evict({ database, store, blobLocks }: BlobCacheDeps, digest: Digest): Promise<boolean> {
-  const keys = [digest, uploadedBlobLock(digest)];
-  return blobLocks.withFree(keys, async (free) => {
-    if (free.length < keys.length || !(await evictBlob(database.em.fork(), digest))) return false;
-    await store.delete({ digest });
-    return true;
-  });
+async function trimAfter(limits: readonly OpenLimit[], { digest, sizeBytes }: PulledBlob): Promise<void> {
+  for (const { limit, limitBytes } of limits) {
+    // It is the most recent one, and all others would leave before it.
+    if (sizeBytes > limitBytes) await limit.evict(digest);
+    await limit.shrink(limitBytes);
+  }
 }

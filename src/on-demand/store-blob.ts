@@ -2,15 +2,16 @@ import type { Logger } from 'pino';
 import type { GrowingBlob, GrowingStore, LimitedStore, ReadOnlyStore } from '../content/store.ts';
 import type { BlobLocks } from '../db/content/blob-lock.ts';
 import { markBlobStored } from '../db/content/blob-sources.ts';
+import { uploadedBlobLock } from '../db/content/uploads.ts';
 import type { Database } from '../db/open-database.ts';
 import type { Remote } from '../db/schema/remotes.ts';
 import { apartOf, mayReuseBlob } from '../db/staging/reuse.ts';
-import type { ContentKey, ContentSource } from '../oci/content-source.ts';
+import type { ContentBody, ContentKey, ContentSource } from '../oci/content-source.ts';
 import type { Digest } from '../oci/digest.ts';
 import { TidemarkError, isTidemarkError } from '../oci/error.ts';
 import { firstThatHasIt, layersOf, naming } from './ask-remotes.ts';
 import type { HeldUpstream, RemoteClients } from './remote-clients.ts';
-import type { BlobCache } from './blob-cache.ts';
+import type { BlobCache, Room } from './blob-cache.ts';
 import { reuseOf } from './reuse-of.ts';
 
 export interface UpstreamBlobDeps {
@@ -43,45 +44,80 @@ export async function storeBlob(deps: UpstreamBlobDeps, wish: Wish, signal: Abor
   if (first === undefined) throw noSource(digest);
   const reuse = reuseOf(deps, repositoryId, first);
   const apart = apartOf(reuse);
-  await deps.blobLocks.withLock(apart === undefined ? digest : `${digest} ${apart}`, signal, async () => {
-    const em = deps.database.em.fork();
-    // of several remotes it is not known which one delivered it
-    const origin = remotes.length === 1 ? reuse.origin : undefined;
-    const mark = () =>
-      markBlobStored(em, { digest, sizeBytes, repositoryId, origin, isCached: wish.isCached });
-    if ((await mayReuseBlob(em, digest, reuse)) && (await deps.store.exists(descriptor))) {
-      wish.onOpen(deps.store);
-      return mark();
-    }
-    await deps.cache.withRoom(sizeBytes, async () => {
-      await fetchAndStore(deps, { ...wish, apart }, signal);
-      await mark();
+  const em = deps.database.em.fork();
+  // of several remotes it is not known which one delivered it
+  const origin = remotes.length === 1 ? reuse.origin : undefined;
+  const mark = () => markBlobStored(em, { digest, sizeBytes, repositoryId, origin, isCached: wish.isCached });
+  // Downloads apart have locks of their own. Eviction takes this one too: it must not remove the bytes before their row says that they are stored.
+  const kept = <T>(work: () => Promise<T>) =>
+    deps.blobLocks.withShared(uploadedBlobLock(digest), signal, work);
+  const takeStored = async () => {
+    if (!(await deps.store.exists(descriptor))) return false;
+    wish.onOpen(deps.store);
+    await mark();
+    return true;
+  };
+  const room = await deps.cache.open({ repositoryId, digest, sizeBytes });
+  try {
+    await deps.blobLocks.withLock(apart === undefined ? digest : `${digest} ${apart}`, signal, async () => {
+      if ((await mayReuseBlob(em, digest, reuse)) && (await kept(takeStored))) return;
+      await fetchAndStore(deps, { ...wish, apart, room, kept, mark }, signal);
     });
-  });
-  deps.cache.trim();
+  } finally {
+    room.leave();
+  }
 }
 
-async function fetchAndStore(
-  deps: UpstreamBlobDeps,
-  wish: Wish & { readonly apart: string | undefined },
-  signal: AbortSignal,
-): Promise<void> {
-  const { descriptor, remotes, repositoryId, apart } = wish;
+interface Fetching extends Wish {
+  readonly apart: string | undefined;
+  readonly room: Pick<Room, 'reach'>;
+  /** Keeps the stored bytes from eviction during the work. */
+  readonly kept: (work: () => Promise<void>) => Promise<void>;
+  /** Records that the bytes are stored. */
+  readonly mark: () => Promise<void>;
+}
+
+async function fetchAndStore(deps: UpstreamBlobDeps, wish: Fetching, signal: AbortSignal): Promise<void> {
+  const { descriptor, remotes, repositoryId, apart, room } = wish;
   deps.store.quota?.check(descriptor.digest, descriptor.size);
   const growing = await deps.store.grow(descriptor, { signal, ...(apart !== undefined && { apart }) });
   wish.onOpen(growing);
+  let isStored = false;
   try {
     await firstThatHasIt(deps.clients, remotes, signal, (upstream) =>
       upstream.downloads.run(signal, () => {
-        const source = layersOf(deps.database, upstream, repositoryId);
+        const source = makingRoom(layersOf(deps.database, upstream, repositoryId), room);
         return receive(upstream, { growing, source, descriptor }, signal);
       }),
     );
-    await growing.finish();
+    await room.reach(descriptor.size);
+    await wish.kept(async () => {
+      await growing.finish();
+      isStored = true;
+      await wish.mark();
+    });
   } catch (error) {
-    await growing.fail(error);
+    if (!isStored) await growing.fail(error);
     throw error;
   }
+}
+
+/** Evicts as the bytes come. */
+function makingRoom(source: ContentSource, room: Pick<Room, 'reach'>): ContentSource {
+  async function* pass({ offset, bytes }: ContentBody): AsyncGenerator<Uint8Array> {
+    let receivedBytes = offset;
+    for await (const chunk of bytes) {
+      receivedBytes += chunk.byteLength;
+      await room.reach(receivedBytes);
+      yield chunk;
+    }
+  }
+  return {
+    async fetch(descriptor, options) {
+      const body = await source.fetch(descriptor, options);
+      return { ...body, bytes: pass(body) };
+    },
+  };
 }
 
 interface Receiving {

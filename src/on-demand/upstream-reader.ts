@@ -2,7 +2,7 @@ import { areLoginsOn } from '../access/login-settings.ts';
 import { createBlobLocks } from '../db/content/blob-lock.ts';
 import { breakersFailed, createBreakers } from '../upstream/failover/breakers.ts';
 import { createBlobCache } from './blob-cache.ts';
-import type { BlobCacheDeps } from './blob-cache.ts';
+import type { BlobCache, BlobCacheDeps } from './blob-cache.ts';
 import { createRemoteClients } from './remote-clients.ts';
 import type { RemoteClientDeps } from './remote-clients.ts';
 import { createUpstreamBlobs } from './upstream-blobs.ts';
@@ -36,6 +36,7 @@ export interface RunningUpstreamReader {
   readonly pullManifest: PullThrough['pull'];
   readonly refreshTag: TagFreshness['refresh'];
   readonly makeProxied: ProxyMaker['make'];
+  readonly trimCaches: BlobCache['trim'];
   testRemote(remote: Remote, signal: AbortSignal): Promise<RegistryProbe>;
   /** Ends downloads, then the connections to upstreams and the database. Call it after the API is closed. */
   close(): Promise<void>;
@@ -56,7 +57,8 @@ export function createUpstreamReader(given: UpstreamReaderDeps): RunningUpstream
   const proxies = createProxyMaker({ ...deps, breakers, pullThrough });
   return {
     refreshTag: (tag) => freshness.refresh(tag),
-    makeProxied: (wish) => proxies.make(wish),
+    makeProxied: (wish, client) => proxies.make(wish, client),
+    trimCaches: (repositoryIds) => cache.trim(repositoryIds),
     pullManifest: (missing) => pullThrough.pull(missing),
     openBlob: (blob) => blobs.open(blob),
     testRemote: (remote, signal) => testRemote(deps, remote, signal),

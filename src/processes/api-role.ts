@@ -50,8 +50,6 @@ export async function startApiRole(
   const { workflows, refused } = await openWorkflows(ground);
   const uploads = await openUploads({ root: config.dataDir, blobs, database });
   stopper.add('the sweep of uploads and sessions', startSweep({ database, uploads, logger }));
-  const pulls = startPullCounter({ database, logger });
-  stopper.add('the counts of pulls', () => pulls.close());
   const signatures = createSignatureChecks(ground);
   const logins = chooseLogins(config);
   const upstreams = createUpstreamReader({
@@ -66,6 +64,9 @@ export async function startApiRole(
     allowUpstream: config.allowUpstream,
   });
   stopper.add('what is fetched on demand', () => upstreams.close());
+  const onCached = (repositoryIds: readonly number[]) => upstreams.trimCaches(repositoryIds);
+  const pulls = startPullCounter({ database, logger, onCached });
+  stopper.add('the counts of pulls', () => pulls.close());
   const api = await createApi({
     database,
     workflows,

@@ -120,17 +120,41 @@ describe.sequential('from the first sync on', () => {
 
   test('a proxy makes a repository at its first pull', async () => {
     const { launcher, upstream, succeed, json } = journey;
-    const options = ['--namespace', 'up.example', '--include', 'team/*', '--at-most', '5', '--tag-ttl', '60'];
+    const options = [
+      '--namespace',
+      'up.example',
+      '--include',
+      'team/*',
+      '--at-most',
+      '5',
+      '--tag-ttl',
+      '60',
+      '--cache',
+      '5GiB',
+    ];
     await succeed('proxy', 'create', 'up', upstream.url, ...options);
     const { apiUrl } = (await findRunningServer(launcher.dataDir)) ?? {};
     const pulled = await fetch(`${apiUrl}/v2/team/app/manifests/dev?ns=up.example`);
     expect([pulled.status, pulled.headers.get('oci-namespace')]).toEqual([200, 'up.example']);
     expect(words(await succeed('proxy', 'show', 'up'))).toMatch(
-      /^namespaces up\.example$[^]*^at most 5$[^]*^repositories 1$[^]*^tags are fresh for 60 s$[^]*^private while logins are on$/m,
+      /^namespaces up\.example$[^]*^at most 5$[^]*^repositories 1$[^]*^tags are fresh for 60 s$[^]*^cache 0 B, at most 5\.0 GiB$\n^private while logins are on$/m,
     );
-    await succeed('proxy', 'update', 'up', '--base-path', 'other', '--namespace', '', '--private');
+    await succeed(
+      'proxy',
+      'update',
+      'up',
+      '--base-path',
+      'other',
+      '--namespace',
+      '',
+      '--private',
+      '--cache',
+      '0',
+    );
     const { proxies } = await json('proxies');
-    expect(proxies.nodes).toMatchObject([{ basePath: 'other', namespaces: [], private: true }]);
+    expect(proxies.nodes).toMatchObject([
+      { basePath: 'other', namespaces: [], private: true, cacheBytes: null },
+    ]);
     const { repositories } = await json('repositories', '--proxy', 'other');
     expect(repositories.nodes).toMatchObject([{ name: 'up/team/app', latestVersion: { number: 1 } }]);
     await succeed('repository', 'delete', 'up/team/app', '--with-remote');

@@ -158,8 +158,10 @@ describe.skipIf(skipWithout('chromium'))('a mirror rule or a proxy', () => {
     await dialog.getByRole('tab', { name: 'Repositories' }).click();
     found.push(...(await findViolations(page)));
     await dialog.getByLabel('Tags are served for … seconds').fill('7200');
+    await dialog.getByLabel('Cache limit in GiB').fill('1.5');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('region', { name: 'Proxy', exact: true }).getByText('for 2 h').waitFor();
+    await page.getByText('0 B, at most 1.5 GiB').waitFor();
     await page.goto('/proxies');
     await page.getByRole('table', { name: 'Proxies' }).getByText('1 of 1,000').waitFor();
     found.push(...(await findViolations(page)));

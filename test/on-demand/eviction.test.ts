@@ -3,95 +3,45 @@ import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { Remote } from '../../src/db/schema/remotes.ts';
-import { Repository } from '../../src/db/schema/repositories.ts';
-import { addImage, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
-import type { HarnessApi } from '../support/api/harness-api.ts';
 import { pull } from '../support/api/pull.ts';
 import { openStage, upstreamName } from '../support/sync/stage.ts';
 import type { Stage } from '../support/sync/stage.ts';
 import { until } from '../support/until.ts';
+import { openCacheScene, pullUnderWatch, stressSeconds } from './cache-scene.ts';
+import type { CacheScene } from './cache-scene.ts';
 
 let stage: Stage;
+let scene: CacheScene;
 beforeAll(async () => {
   stage = await openStage();
+  scene = openCacheScene(stage);
 });
 afterAll(() => stage?.close());
 
-/** `npm run cache-stress` pulls for ten minutes; here each layer is pulled a few times. */
-const seconds = Number(process.env['TIDEMARK_CACHE_STRESS_SECONDS'] ?? 0);
-let scenes = 0;
-
-/** Synced with ON_DEMAND: an image whose layers nobody has pulled. */
-async function openImage(count: number) {
-  scenes += 1;
-  const repository = createSampleRepository();
-  const sizes = Array.from({ length: count }, (_, at) => 40_000 + at);
-  const seed = `evict-${process.pid}-${scenes}`;
-  const image = addImage(repository, { seed, layers: sizes, tag: 'v1' });
-  const scene = await stage.open({ repository, remote: { policy: 'ON_DEMAND' } });
-  expect((await scene.sync()).task).toMatchObject({ state: 'COMPLETED' });
-  const { name } = await stage.harness.em().findOneOrFail(Repository, { id: scene.ids.repositoryId });
-  const document = JSON.parse(String(repository.manifests.get(image.digest)?.bytes)) as {
-    layers: { digest: Digest; size: number }[];
-  };
-  const digests = document.layers.map(({ digest }) => digest);
-  return {
-    ...scene,
-    digests,
-    bytes: document.layers.reduce((sum, { size }) => sum + size, 0),
-    pull: async (api: HarnessApi, digest: Digest | undefined) => {
-      const answer = await pull(api.url, { path: `/v2/${name}/blobs/${digest}` });
-      const bytes = repository.blobs.get(digest ?? ('' as Digest)) ?? Buffer.alloc(0);
-      // toEqual takes tens of milliseconds for a layer, in the thread that serves
-      expect([answer.status, bytes.equals(answer.body)]).toEqual([200, true]);
-    },
-    asked: (digest: Digest) => scene.upstream.requestsOf(`GET /v2/${upstreamName}/blobs/${digest}`).length,
-  };
-}
-
-type Image = Awaited<ReturnType<typeof openImage>>;
-
-const rows = (sql: string): Promise<Record<string, unknown>[]> => stage.harness.em().execute(sql);
-
-/** The places of the layers that are in the store. */
-async function storedOf({ digests, repository }: Image): Promise<number[]> {
-  const stored = await Promise.all(
-    digests.map((digest) =>
-      stage.harness.store.exists({ digest, size: repository.blobs.get(digest)?.length ?? 0 }),
-    ),
-  );
-  return digests.flatMap((_, at) => (stored[at] === true ? [at] : []));
-}
-
-const cacheBytes = async () => {
-  const [row] = await rows(
-    'select coalesce(sum(size_bytes), 0)::int as bytes from blob where used_at is not null and stored_at is not null',
-  );
-  return Number(row?.['bytes']);
-};
-
 test('the least recently pulled layer goes first, and is fetched again when it is pulled', async () => {
-  const image = await openImage(4);
+  const image = await scene.openImage(4);
   const [first, second, , fourth] = image.digests;
   const limit = image.bytes - 40_000;
   const api = await startHarnessApi(stage.harness, { cacheBytes: limit });
   try {
     for (const digest of image.digests.slice(0, 3)) await image.pull(api, digest);
-    await until(async () => (await storedOf(image)).join() === '0,1,2');
+    await until(async () => (await scene.storedOf(image)).join() === '0,1,2');
     for (const [at, digest] of image.digests.slice(0, 3).entries())
-      await rows(`update blob set used_at = now() - interval '${9 - at} hours' where digest = '${digest}'`);
+      await scene.rows(
+        `update blob set used_at = now() - interval '${9 - at} hours' where digest = '${digest}'`,
+      );
     await image.pull(api, first);
     await until(async () => {
-      const used = await rows(
+      const used = await scene.rows(
         `select from blob where digest = '${first}' and used_at > now() - interval '1 hour'`,
       );
       return used.length > 0;
     });
     await image.pull(api, fourth);
-    await until(async () => (await storedOf(image)).join() === '0,2,3');
-    expect(await cacheBytes()).toBeLessThanOrEqual(limit);
+    await until(async () => (await scene.storedOf(image)).join() === '0,2,3');
+    expect(await scene.cacheBytes()).toBeLessThanOrEqual(limit);
     await image.pull(api, second);
     expect(image.asked(second ?? ('' as Digest))).toBe(2);
     expect(image.asked(first ?? ('' as Digest))).toBe(1);
@@ -102,9 +52,9 @@ test('the least recently pulled layer goes first, and is fetched again when it i
 
 test(
   'under concurrent pulls every client gets its bytes, the limit holds, and pinned layers stay',
-  { timeout: (seconds + 120) * 1_000 },
+  { timeout: (stressSeconds + 120) * 1_000 },
   async () => {
-    const [image, kept] = [await openImage(8), await openImage(2)];
+    const [image, kept] = [await scene.openImage(8), await scene.openImage(2)];
     const { repositoryId } = kept.ids;
     const em = stage.harness.em();
     const pinned = em.create(Distribution, { basePath: `kept/${process.pid}`, repositoryId, version: 1 });
@@ -112,30 +62,19 @@ test(
     const plain = await startHarnessApi(stage.harness);
     for (const digest of kept.digests) await kept.pull(plain, digest);
     await plain.close();
-    const limit = (await cacheBytes()) + image.bytes / 2;
+    const limit = (await scene.cacheBytes()) + image.bytes / 2;
     const api = await startHarnessApi(stage.harness, { cacheBytes: limit });
-    const ends = performance.now() + seconds * 1_000;
-    let highest = 0;
-    let pulled = 0;
     try {
-      const over = new AbortController();
-      const watch = (async () => {
-        while (!over.signal.aborted) highest = Math.max(highest, await cacheBytes());
-      })();
-      // two at a time, so that the downloads themselves fit
-      const pulls = async (step: number) => {
-        for (let at = 0; at < 10 || performance.now() < ends; at += 1) {
-          await image.pull(api, image.digests[seconds === 0 ? (at * step) % 8 : randomInt(8)]);
-          pulled += 1;
-        }
-      };
-      await Promise.all([pulls(3), pulls(5)]);
-      over.abort();
-      await watch;
+      const { highest, pulled } = await pullUnderWatch((at) => image.pull(api, image.digests[at]), {
+        layers: 8,
+        random: randomInt,
+        bytes: () => scene.cacheBytes(),
+      });
       expect(highest).toBeGreaterThan(0);
       expect(highest).toBeLessThanOrEqual(limit * 1.02);
-      expect(await storedOf(kept)).toEqual([0, 1]);
-      if (seconds > 0) console.log(`${pulled} pulls; ${(highest / limit).toFixed(4)} of the limit at most`);
+      expect(await scene.storedOf(kept)).toEqual([0, 1]);
+      if (stressSeconds > 0)
+        console.log(`${pulled} pulls; ${(highest / limit).toFixed(4)} of the limit at most`);
     } finally {
       await api.close();
       await em.nativeDelete(Distribution, { id: pinned.id });
@@ -144,8 +83,8 @@ test(
 );
 
 test('what a pinned distribution or a repository with IMMEDIATE needs stays, until nothing needs it', async () => {
-  const image = await openImage(3);
-  const other = await openImage(2);
+  const image = await scene.openImage(3);
+  const other = await scene.openImage(2);
   const { repositoryId, remoteId } = image.ids;
   const em = stage.harness.em();
   const pinned = em.create(Distribution, { basePath: `evicted/${process.pid}`, repositoryId, version: 1 });
@@ -154,22 +93,56 @@ test('what a pinned distribution or a repository with IMMEDIATE needs stays, unt
   const api = await startHarnessApi(stage.harness, { cacheBytes: 1 });
   const pullOther = async () => {
     for (const digest of other.digests) await other.pull(api, digest);
-    await until(async () => (await storedOf(other)).length === 0);
+    await until(async () => (await scene.storedOf(other)).length === 0);
   };
   try {
     for (const digest of image.digests) await image.pull(api, digest);
-    await until(async () => (await storedOf(image)).length === 3);
+    await until(async () => (await scene.storedOf(image)).length === 3);
     await pullOther();
-    expect(await storedOf(image)).toEqual([0, 1, 2]);
+    expect(await scene.storedOf(image)).toEqual([0, 1, 2]);
     await em.nativeDelete(Distribution, { id: pinned.id });
     await em.nativeUpdate(Remote, { id: remoteId }, { policy: 'IMMEDIATE' });
     await pullOther();
-    expect(await storedOf(image)).toEqual([0, 1, 2]);
+    expect(await scene.storedOf(image)).toEqual([0, 1, 2]);
     await em.nativeUpdate(Remote, { id: remoteId }, { policy: 'ON_DEMAND' });
     await pullOther();
-    await until(async () => (await storedOf(image)).length === 0);
+    await until(async () => (await scene.storedOf(image)).length === 0);
     for (const digest of image.digests) await image.pull(api, digest);
   } finally {
     await api.close();
+  }
+});
+
+test('a size that a manifest claims evicts nothing, and a layer that the cache cannot hold leaves alone', async () => {
+  const image = await scene.openImage(3);
+  const other = await scene.openImage(1, 90_000);
+  const [claimed] = other.digests;
+  const api = await startHarnessApi(stage.harness, { cacheBytes: (await scene.cacheBytes()) + 165_000 });
+  try {
+    for (const digest of image.digests) await image.pull(api, digest);
+    await until(async () => (await scene.storedOf(image)).join() === '0,1,2');
+    const before = await scene.cacheBytes();
+    // the upstream has another size than the manifest says
+    other.upstream.on(`GET /v2/${upstreamName}/blobs/${claimed}`, { body: 'short' });
+    const { status } = await pull(api.url, { path: `/v2/${other.name}/blobs/${claimed}` });
+    expect([status, await scene.cacheBytes()]).toEqual([503, before]);
+    other.upstream.off(`GET /v2/${upstreamName}/blobs/${claimed}`);
+  } finally {
+    await api.close();
+  }
+  const small = await startHarnessApi(stage.harness, { cacheBytes: 80_000 });
+  try {
+    // what is too much before is gone when the second one is
+    await other.pull(small, claimed);
+    await until(
+      async () => (await scene.cacheBytes()) <= 80_000 && (await scene.storedOf(other)).length === 0,
+    );
+    for (const digest of image.digests.slice(0, 1)) await image.pull(small, digest);
+    await until(async () => (await scene.storedOf(image)).includes(0));
+    await other.pull(small, claimed);
+    await until(async () => (await scene.storedOf(other)).length === 0);
+    expect(await scene.storedOf(image)).toContain(0);
+  } finally {
+    await small.close();
   }
 });

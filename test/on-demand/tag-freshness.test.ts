@@ -197,3 +197,50 @@ test('fifty clients that pull a cold image of ten layers cost one request for th
   for (const digest of digests)
     expect(scene.upstream.requests.filter(({ path }) => path.includes(digest))).toHaveLength(1);
 });
+
+test('a sync is an answer for the tags that it has asked for, also one that changes nothing', async () => {
+  const scene = await openThrough();
+  addImage(scene.repository, { seed: `${scene.seed}-broken`, layers: [20], tag: 'v2' });
+  await scene.sync();
+  const checks = () =>
+    scene.harness.em().execute(
+      `select name, checked_at > now() - interval '1 hour' as fresh, problem from tag_check
+          where repository_id = ${scene.ids.repositoryId} order by name`,
+    );
+  const confirmed = ['v1', 'v2'].map((name) => ({ name, fresh: true, problem: null }));
+  expect(await checks()).toEqual(confirmed);
+  const before = scene.upstream.requests.length;
+  expect(seen(await scene.manifest('v1'))).toEqual(fresh(scene.image.digest));
+  expect(scene.upstream.requests).toHaveLength(before);
+
+  // one that ends with its look, and one that goes through its stages
+  for (const wish of [{}, { mirror: true }]) {
+    await scene.expire();
+    expect((await scene.sync(wish)).task).toMatchObject({ state: 'COMPLETED', createdVersion: null });
+    expect(await checks()).toEqual(confirmed);
+  }
+  // a tag that a sync has not settled is asked for
+  await scene.expire();
+  scene.upstream.on(`HEAD /v2/${upstreamName}/manifests/v2`, { status: 404 });
+  scene.upstream.on(`GET /v2/${upstreamName}/manifests/v2`, { status: 500 });
+  await scene.harness
+    .em()
+    .execute(`update remote set tag_rules = '{"tagFailures": "SKIP_TAG"}' where id = ${scene.ids.remoteId}`);
+  await scene.sync();
+  expect(await checks()).toEqual([confirmed[0], { name: 'v2', fresh: false, problem: null }]);
+});
+
+test('a sync records no answers where no distribution has a time for tags', async () => {
+  const scene = await openThrough();
+  await scene.harness
+    .em()
+    .execute(
+      `update distribution set tag_ttl_seconds = null where repository_id = ${scene.ids.repositoryId}`,
+    );
+  await scene.sync();
+  await scene.sync();
+  const [row] = await scene.harness
+    .em()
+    .execute(`select count(*)::int as count from tag_check where repository_id = ${scene.ids.repositoryId}`);
+  expect(row).toEqual({ count: 0 });
+});

@@ -53,7 +53,8 @@ export async function findUnchanged(
       },
     ]);
     const { filtered, beyondNewest } = listed;
-    return { tags: tags.length, filtered, beyondNewest, manifestIds: [...below(look, manifestIds)] };
+    const names = tags.map(({ name }) => name);
+    return { tags: names, filtered, beyondNewest, manifestIds: [...below(look, manifestIds)] };
   } catch (error) {
     if (error instanceof Changed) return undefined;
     throw error;

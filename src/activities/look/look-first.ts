@@ -33,7 +33,8 @@ export async function lookFirst(
   const { asking, answering } = rememberAnswers(registry, signal);
   const unchanged = await compare(deps, em, { settled, sync: { ...sync, registry: asking } }, signal);
   if (unchanged === undefined) return answering;
-  if (!(await completeUnchanged(em, { ...unchanged, taskId, latest: settled.latest }))) return registry;
+  const { latest, areTagsChecked } = settled;
+  if (!(await completeUnchanged(em, { ...unchanged, taskId, latest, areTagsChecked }))) return registry;
   await logTaskEnded(em, deps.logger, taskId);
   return 'completed';
 }

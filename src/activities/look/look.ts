@@ -33,7 +33,7 @@ export interface RunningLook extends Look {
 /** What a look of an unchanged repository has counted. */
 export interface Unchanged {
   /** The selected tags. */
-  readonly tags: number;
+  readonly tags: readonly string[];
   /** Listed tags that the rules exclude. */
   readonly filtered: number;
   readonly beyondNewest: number;

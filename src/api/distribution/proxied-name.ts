@@ -90,14 +90,15 @@ export async function findPlace(exchange: Exchange, name: string): Promise<Place
 
 /** @throws TidemarkError `NAME_UNKNOWN` or `MANIFEST_UNKNOWN` where nothing is made, `UNAVAILABLE` with the upstream's error. */
 async function make(
-  { path, api }: Exchange,
+  { path, api, request }: Exchange,
   { id }: FoundProxy,
   { name, upstreamName }: ProxiedName,
 ): Promise<void> {
   if (path.resource !== 'manifest' || !isRepositoryName(name)) return;
   const { reference } = path;
   const wish = { proxyId: id, name, upstreamName, reference };
-  const outcome = await api.upstreams.makeProxied(wish).catch((error: unknown) => {
+  const outcome = await api.upstreams.makeProxied(wish, request.signal).catch((error: unknown) => {
+    if (request.signal.aborted) throw refuse('UNAVAILABLE', 'The client has left.');
     throw refuseUpstream(
       `There is no repository ${quoteValue(name)} here yet, and its upstream cannot be reached now.`,
       error,

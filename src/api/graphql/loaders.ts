@@ -45,6 +45,7 @@ import type { Em } from '../../db/open-database.ts';
 import { Credential } from '../../db/schema/credentials.ts';
 import { Remote } from '../../db/schema/remotes.ts';
 import { Repository } from '../../db/schema/repositories.ts';
+import { readCachedBytes } from '../../db/content/cached-blobs.ts';
 import { countProxyRepositories, readMakers } from '../../db/proxies/proxies.ts';
 import { RegistryProxy } from '../../db/schema/proxies.ts';
 import { MirrorRule } from '../../db/schema/rules.ts';
@@ -188,6 +189,7 @@ function ruleLoaders({ byId, named, lists }: Batches) {
     vanished: byId(readVanished),
     proxies: named(RegistryProxy),
     proxyRepositoryCounts: byId(countProxyRepositories),
+    proxyCachedBytes: byId(readCachedBytes),
     repositoryProxies: byId(readMakers),
   };
 }

@@ -1,6 +1,7 @@
-import { GraphQLScalarType } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, print } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { isDigest } from '../../oci/digest.ts';
+import { quoteValue } from '../../oci/error.ts';
 
 /** RFC 3339, UTC. */
 export const DateTime = new GraphQLScalarType({
@@ -10,17 +11,20 @@ export const DateTime = new GraphQLScalarType({
   specifiedByURL: null,
 });
 
-/** For answers only: no input is in bytes. */
 export const ByteCount = new GraphQLScalarType<number, number>({
   name: 'ByteCount',
   description: 'A number of bytes: a non-negative integer up to 2^53-1, as a JSON number.',
-  serialize: (value) => {
-    const bytes = Number(value);
-    if (!Number.isSafeInteger(bytes) || bytes < 0)
-      throw new TypeError(`${String(value)} is not a count of bytes.`);
-    return bytes;
-  },
+  serialize: (value) => byteCount(Number(value)),
+  parseValue: byteCount,
+  parseLiteral: (node) => byteCount(node.kind === Kind.INT ? Number(node.value) : print(node)),
 });
+
+function byteCount(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new GraphQLError(
+    `ByteCount is ${quoteValue(value)}; expected a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}.`,
+  );
+}
 
 export const DigestScalar = new GraphQLScalarType<string, string>({
   name: 'Digest',

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { Remote } from '../schema/remotes.ts';
 import { holdBlobs, isHeld } from './held-blobs.ts';
 import type { Em } from '../open-database.ts';
+import { recordCached } from './cached-blobs.ts';
 import { recordDelivered } from '../staging/reuse.ts';
 import type { Origin } from '../staging/reuse.ts';
 import { kysely } from '../sql.ts';
@@ -50,12 +51,13 @@ export async function markBlobStored(
 ): Promise<void> {
   await em.transactional(async (transaction) => {
     const marked = await sql<{ id: number }>`
-      update blob set used_at = case when stored_at is null and ${isCached} then now() else used_at end,
+      update blob set used_at = case when ${isCached} and (stored_at is null or used_at is not null) then now() else used_at end,
         stored_at = coalesce(stored_at, now()), size_bytes = ${sizeBytes}
       where digest = ${digest} returning id`.execute(kysely(transaction));
     const ids = marked.rows.map((row) => row.id);
     if (origin !== undefined) await recordDelivered(transaction, origin, 'blob', ids);
     await holdBlobs(transaction, repositoryId, sql`select unnest(${ids}::bigint[])`);
+    if (isCached) await recordCached(transaction, repositoryId, ids);
   });
 }
 

@@ -120,15 +120,16 @@ export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<vo
 }
 
 /**
- * Serves a stored blob in a repository until a manifest refers to it or it expires.
- * @returns false if it does not exist, or was just collected.
+ * Serves a stored blob in a repository until a manifest refers to it or it expires. Eviction locks the row too, so it sees this link, or the
+ * blob is not stored any more.
+ * @returns false if it does not exist, or was just collected or evicted.
  */
 export async function linkBlob(
   em: Em,
   { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
 ): Promise<boolean> {
   const linked = await sql`
-    with found as (select id from blob where digest = ${digest} and stored_at is not null for key share)
+    with found as (select id from blob where digest = ${digest} and stored_at is not null for share)
     insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from found
     on conflict (repository_id, blob_id) do update set uploaded_at = now()`.execute(kysely(em));
   return linked.numAffectedRows === 1n;

@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely';
 import { isSignatureTag, subjectOfTag } from '../content/companion-tags.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { confirmTags } from '../tag-checks/tag-checks.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
 import { tellSyncEnds } from '../webhooks/record-events.ts';
 
@@ -12,7 +13,9 @@ export interface UnchangedSync {
   /** The version that the look has compared. */
   readonly latest: number;
   /** The selected tags. */
-  readonly tags: number;
+  readonly tags: readonly string[];
+  /** Whether the time of this check of the tags is recorded. */
+  readonly areTagsChecked: boolean;
   readonly filtered: number;
   readonly beyondNewest: number;
   /** The manifests of the selected tags, and of their companions. */
@@ -24,10 +27,12 @@ export interface UnchangedSync {
  * @returns false if the version or the signature policy is another one by now, or a later attempt has begun. Then nothing is written.
  */
 export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<boolean> {
-  const { taskId, latest, tags, filtered, beyondNewest, manifestIds } = sync;
+  const { taskId, latest, filtered, beyondNewest, manifestIds } = sync;
+  const tags = sync.tags.length;
+  const confirmed = sync.areTagsChecked ? [...sync.tags] : [];
   const ended = await sql`
     with locked as materialized (
-      select task.id, task.repository_id from task
+      select task.id, task.repository_id, task.started_at from task
         join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
       where task.id = ${taskId} and task.state = 'RUNNING' and task.listing is null and task.fence = repository.fence
         and repository.latest = ${latest} and remote.signature_policy_id is null and repository.signature_policy_id is null
@@ -48,6 +53,9 @@ export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<bo
       insert into task_progress (task_id, stage, part, tags_done, manifests_done, blobs_done, blobs_reused, bytes_done, bytes_reused,
         signatures_done)
       select locked.id, 'COMMITTING', 0, ${tags}::int, manifests, blobs, blobs, bytes, bytes, signatures from locked, totals
+    ),
+    confirmed as (${confirmTags(sql`
+      select locked.repository_id, v.name, locked.started_at from locked, unnest(${confirmed}::text[]) as v(name) order by v.name`)}
     ),
     mirrored as (
       update repository set is_mirrored = true from locked where repository.id = locked.repository_id and not is_mirrored

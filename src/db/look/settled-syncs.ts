@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely';
 import { keptOutcomes } from '../../selection/tag-outcome.ts';
 import type { Em } from '../open-database.ts';
 import { kysely } from '../sql.ts';
+import { areTagsChecked } from '../tag-checks/tag-checks.ts';
 import { isDue } from '../staging/plan-content.ts';
 import { selectionOf } from '../tasks/start-task.ts';
 import { hasOwnSelection } from '../tasks/own-selection.ts';
@@ -17,6 +18,8 @@ export interface Settled {
   readonly latest: number;
   /** Its tags, manifests and blobs together. */
   readonly rows: number;
+  /** Whether its tags have times of their last checks. */
+  readonly areTagsChecked: boolean;
 }
 
 /** Such a repository, whose sync is due. */
@@ -77,7 +80,8 @@ export async function readSettledTask(em: Em, taskId: number): Promise<Settled |
 async function readSettled<Row extends Settled>(em: Em, wishes: RawBuilder<unknown>): Promise<Row[]> {
   const found = await sql<Row>`
     select wish.*, r.id as "repositoryId", remote.id as "remoteId", wish.allow_private as "allowPrivate", latest.number as latest,
-      ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows
+      ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows,
+      ${areTagsChecked(sql`r.id`)} as "areTagsChecked"
     from (${wishes}) as wish
       join repository r on r.id = wish.repository_id
       join remote on remote.id = wish.remote_id and remote.sigstore is null

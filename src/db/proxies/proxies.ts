@@ -39,11 +39,20 @@ export async function readMakers(em: Em, repositoryIds: readonly number[]): Prom
   return repositoryIds.map((id) => byId.get(id));
 }
 
-/** Locks a proxy against deletion, and against making by others. @returns how many repositories it has made. */
-export async function lockMaking(em: Em, proxyId: number): Promise<number> {
-  await sql`select from proxy where id = ${proxyId} for no key update`.execute(kysely(em));
+export interface LockedProxy {
+  readonly updatedAtMs: number;
+  /** How many repositories it has made. */
+  readonly count: number;
+}
+
+/** Locks a proxy against changes, and against making by others. Undefined if it was deleted. */
+export async function lockMaking(em: Em, proxyId: number): Promise<LockedProxy | undefined> {
+  const locked = await sql<{ updatedAtMs: number }>`
+    select floor(extract(epoch from updated_at) * 1000)::float8 as "updatedAtMs" from proxy where id = ${proxyId} for no key update`.execute(
+    kysely(em),
+  );
   const [count = 0] = await countProxyRepositories(em, [proxyId]);
-  return count;
+  return locked.rows[0] && { ...locked.rows[0], count };
 }
 
 export interface MadeRepository {

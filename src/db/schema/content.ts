@@ -83,6 +83,12 @@ export const RepositorySource = defineEntity({
   },
 });
 
+/** A blob that pulls have fetched, and a repository through which it was pulled. */
+export const CachedBlob = defineEntity({
+  name: 'CachedBlob',
+  properties: { repositoryId: key, blobId: key },
+});
+
 export const contentTables = [
   Blob,
   Manifest,
@@ -90,4 +96,5 @@ export const contentTables = [
   ManifestBlob,
   RepositoryBlob,
   RepositorySource,
+  CachedBlob,
 ];

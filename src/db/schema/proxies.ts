@@ -21,6 +21,8 @@ export const RegistryProxy = defineEntity({
     /** Of the distributions that it makes. */
     tagTtlSeconds: p.integer().default(300),
     notFoundTtlSeconds: p.integer().default(60),
+    /** The limit of the layers that pulls through its repositories have fetched; null: none of its own. */
+    cacheBytes: p.bigint('number').nullable(),
     /** Null: private while logins are on. */
     isPrivate: p.boolean().nullable(),
     /** The remotes that it makes, as of a mirror rule. */

@@ -82,6 +82,24 @@ export async function failTagCheck(
     where repository_id = ${repositoryId} and name = ${name} and retry_at is not null`.execute(kysely(em));
 }
 
+/** SQL: whether a distribution of the repository asks the upstream about stored tags. Otherwise no check of them is needed. */
+export function areTagsChecked(repositoryId: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`exists (select from distribution d where d.repository_id = ${repositoryId} and d.pull_through
+    and d.tag_ttl_seconds is not null)`;
+}
+
+/**
+ * SQL: the statement that records tags which a sync has found to be the upstream's. The time is that of the sync's start, because it has asked
+ * after that.
+ * @param tags Selects `repository_id`, `name` and the time, ordered by `name`.
+ */
+export function confirmTags(tags: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    insert into tag_check as c (repository_id, name, checked_at) ${tags}
+    on conflict (repository_id, name) do update set checked_at = excluded.checked_at, retry_at = null, problem = null
+    where c.checked_at is null or c.checked_at < excluded.checked_at`;
+}
+
 /** Checks of tags that their repositories no longer have. */
 export async function removeOldTagChecks(em: Em): Promise<void> {
   await sql`

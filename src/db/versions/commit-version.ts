@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { TidemarkError } from '../../oci/error.ts';
 import type { SyncArguments } from '../schema/tasks.ts';
 import { nothingSelected } from '../tasks/nothing-selected.ts';
@@ -14,6 +15,7 @@ import { writeStaged } from './settle-absences.ts';
 import type { Draft, Published } from './draft.ts';
 import { writeOutcomes } from '../outcomes/tag-outcomes.ts';
 import { writeSignatures } from '../staging/stage-signatures.ts';
+import { areTagsChecked, confirmTags } from '../tag-checks/tag-checks.ts';
 import { lockSyncPolicy } from '../policies/stage-signers.ts';
 import { tellEnding } from '../tasks/task-endings.ts';
 import { clearStage } from '../tasks/tasks.ts';
@@ -34,6 +36,7 @@ interface SyncDraft extends Draft {
   readonly taskId: number;
   readonly mirror: boolean;
   readonly prunes: boolean;
+  readonly areTagsChecked: boolean;
 }
 
 /**
@@ -92,6 +95,7 @@ async function lockForCommit(
     number: latest + 1,
     mirror: wish.mirror,
     prunes: wish.mirror && wish.pruneFiltered === true,
+    areTagsChecked: task.areTagsChecked,
     // companions that the filters select stay as long as the upstream has them
     followers: sql`t.name not in (${listedNames(taskId)})`,
   };
@@ -101,12 +105,13 @@ async function lockForCommit(
 
 async function completeTask(
   em: Em,
-  { taskId, repositoryId, latest }: SyncDraft,
+  { taskId, repositoryId, latest, areTagsChecked: isConfirming }: SyncDraft,
   { createdVersion }: Published,
 ): Promise<void> {
   const db = kysely(em);
   if (createdVersion === null && latest === 0 && !(await hasWaitingTags(em, taskId)))
     throw await nothingSelected(em, taskId);
+  if (isConfirming) await confirmTags(askedTags(taskId)).execute(db);
   await db
     .updateTable('repository')
     .set({ is_mirrored: true })
@@ -120,6 +125,16 @@ async function completeTask(
   await recordSyncEnd(em, taskId);
 }
 
+/** The present tags that the sync has asked the upstream for, and has not left as they were. */
+function askedTags(taskId: number): RawBuilder<unknown> {
+  return sql`
+    select task.repository_id, t.name, task.started_at
+    from task join tag_membership t on t.repository_id = task.repository_id and t.removed_in is null
+    where task.id = ${taskId} and t.name in (${listedNames(taskId)})
+      and not exists (select from sync_tag s where s.task_id = task.id and s.name = t.name and s.outcome is not null)
+    order by t.name`;
+}
+
 interface LockedTask {
   readonly state: string;
   readonly createdVersion: number | null;
@@ -128,12 +143,14 @@ interface LockedTask {
   readonly listing: number | null;
   readonly arguments: SyncArguments;
   readonly checkedBy: PolicyKey | null;
+  readonly areTagsChecked: boolean;
 }
 
 async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
   const result = await sql<LockedTask & { fenced: boolean }>`
     select task.state, task.created_version as "createdVersion", task.repository_id as "repositoryId", task.arguments,
-      task.listing, task.checked_by as "checkedBy", repository.latest, task.fence is distinct from repository.fence as fenced
+      task.listing, task.checked_by as "checkedBy", repository.latest, task.fence is distinct from repository.fence as fenced,
+      ${areTagsChecked(sql`repository.id`)} as "areTagsChecked"
     from task join repository on repository.id = task.repository_id
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const task = result.rows[0];

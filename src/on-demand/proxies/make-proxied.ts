@@ -27,16 +27,19 @@ export interface ProxyDeps extends AskDeps {
 export interface ProxyMaker {
   /**
    * Makes the repository once the upstream has answered that it has the manifest, and keeps that manifest.
-   * @throws TidemarkError of the upstream
+   * @param client Aborted when the client leaves.
+   * @throws TidemarkError of the upstream; the signal's reason
    */
-  make(wish: ProxyWish): Promise<ProxyOutcome>;
+  make(wish: ProxyWish, client?: AbortSignal): Promise<ProxyOutcome>;
   close(): Promise<void>;
 }
 
 /** Concurrent requests of a proxy for manifests of repositories that are not here yet. */
 const maxRequests = 32;
-/** How long a client waits. The next client joins the same question. */
+/** How long a client waits. The next client joins a question that has begun. */
 const waitMaxMs = 30_000;
+/** How often a repository is made anew because its proxy was changed meanwhile. */
+const attemptsAtMost = 5;
 const absencesAtMost = 10_000;
 
 export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
@@ -44,42 +47,37 @@ export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
   const limiterOf = createLimiters(maxRequests);
   const running = createSharedWork<ProxyOutcome>();
   const ending = new Set<Promise<unknown>>();
-  /** Until when the upstream's answer that it lacks something is believed. */
-  const absences = createBoundedMap<{ readonly untilMs: number; readonly outcome: ProxyOutcome }>(
-    absencesAtMost,
-  );
+  const { look, ask } = createAsking(deps, closing.signal);
 
-  async function begin(wish: ProxyWish): Promise<ProxyOutcome> {
-    const em = deps.database.em.fork();
-    const proxy = await em.findOne(RegistryProxy, { id: wish.proxyId });
-    if (proxy === null) return { kind: 'left-out', reason: 'Its proxy was deleted.' };
-    const key = JSON.stringify([proxy.id, proxy.updatedAt.getTime(), wish.upstreamName, nameOf(wish)]);
-    const known = absences.get(key);
-    if (known !== undefined && known.untilMs > performance.now()) return known.outcome;
-    const outcome = await limiterOf(proxy.id).run(closing.signal, () =>
-      makeOnce(deps, proxy, wish, closing.signal),
-    );
-    if (outcome.kind === 'absent')
-      absences.set(key, { outcome, untilMs: performance.now() + proxy.notFoundTtlSeconds * 1_000 });
-    return outcome;
+  /** @param clients Aborted when all of them have left. Then a question that waits for its turn is not asked. */
+  async function begin(wish: ProxyWish, clients: AbortSignal, keep: () => void): Promise<ProxyOutcome> {
+    const found = await look(wish);
+    if (found.kind !== 'unknown') return found;
+    const waiting = AbortSignal.any([closing.signal, clients]);
+    return limiterOf(wish.proxyId).run(waiting, () => {
+      keep();
+      return ask(wish);
+    });
   }
 
   return {
-    async make(wish) {
+    async make(wish, client) {
       closing.signal.throwIfAborted();
       const key = JSON.stringify([wish.proxyId, wish.name, nameOf(wish)]);
-      // without a signal: a making continues when its client has left
-      const budget = AbortSignal.timeout(waitMaxMs);
-      const outcome = await running.join(
-        key,
-        () => {
-          const made = begin(wish).finally(() => ending.delete(made));
-          ending.add(made);
-          return made;
-        },
-        { budget },
-      );
-      return outcome === 'out-of-time' ? { kind: 'late' } : outcome;
+      const late = AbortSignal.timeout(waitMaxMs);
+      const signal = client === undefined ? late : AbortSignal.any([client, late]);
+      const work = (clients: AbortSignal, keep: () => void) => {
+        const made = begin(wish, clients, keep).finally(() => ending.delete(made));
+        ending.add(made);
+        return made;
+      };
+      try {
+        const outcome = await running.join(key, work, { signal });
+        return outcome === 'out-of-time' ? { kind: 'late' } : outcome;
+      } catch (error) {
+        if (late.aborted && error === late.reason) return { kind: 'late' };
+        throw error;
+      }
     },
     async close() {
       closing.abort();
@@ -88,12 +86,49 @@ export function createProxyMaker(deps: ProxyDeps): ProxyMaker {
   };
 }
 
+/** Asks by the settings that a proxy has at the time. */
+function createAsking(deps: ProxyDeps, signal: AbortSignal) {
+  /** Until when the upstream's answer that it lacks something is believed. */
+  const absences = createBoundedMap<{ readonly untilMs: number; readonly outcome: ProxyOutcome }>(
+    absencesAtMost,
+  );
+
+  /** The proxy as it is now, or what is known of the upstream by its settings. */
+  async function look(wish: ProxyWish) {
+    const proxy = await deps.database.em.fork().findOne(RegistryProxy, { id: wish.proxyId });
+    if (proxy === null) return { kind: 'left-out', reason: 'Its proxy was deleted.' } as const;
+    const key = JSON.stringify([proxy.id, proxy.updatedAt.getTime(), wish.upstreamName, nameOf(wish)]);
+    const known = absences.get(key);
+    if (known !== undefined && known.untilMs > performance.now()) return known.outcome;
+    return { kind: 'unknown', proxy, key } as const;
+  }
+
+  async function ask(wish: ProxyWish): Promise<ProxyOutcome> {
+    for (let attempt = 0; attempt < attemptsAtMost; attempt += 1) {
+      const found = await look(wish);
+      if (found.kind !== 'unknown') return found;
+      const { proxy, key } = found;
+      const outcome = await makeOnce(deps, proxy, wish, signal);
+      if (outcome.kind === 'proxy-changed') continue;
+      if (outcome.kind === 'absent')
+        absences.set(key, { outcome, untilMs: performance.now() + proxy.notFoundTtlSeconds * 1_000 });
+      return outcome;
+    }
+    return { kind: 'late' };
+  }
+
+  return { look, ask };
+}
+
+/** `proxy-changed`: nothing was made, because these are not the settings of the proxy any more. */
+type Made = ProxyOutcome | { readonly kind: 'proxy-changed' };
+
 async function makeOnce(
   deps: ProxyDeps,
   proxy: RegistryProxy,
   wish: ProxyWish,
   signal: AbortSignal,
-): Promise<ProxyOutcome> {
+): Promise<Made> {
   const em = deps.database.em.fork();
   const { name, upstreamName } = wish;
   if (!openRepositoryFilter(proxy)(upstreamName))
@@ -128,14 +163,15 @@ async function makeAndKeep(
   proxy: RegistryProxy,
   wish: ProxyWish,
   manifest: ManifestToStore,
-): Promise<ProxyOutcome> {
+): Promise<Made> {
   const { name, upstreamName, reference } = wish;
   const em = deps.database.em.fork();
   const isAccessOn = areLoginsOn(deps.logins);
   const viewer = await readStanding(em, proxy.madeBy, deps.logins);
   const { secrets, allowPrivate, allowUpstream } = deps;
   const rules = { secrets, addresses: { allowPrivate, allowUpstream } };
-  const { mistakes } = await makeProxied({ em, viewer }, { proxy, name, upstreamName, rules, isAccessOn });
+  const made = await makeProxied({ em, viewer }, { proxy, name, upstreamName, rules, isAccessOn });
+  const { mistakes } = made;
   // another request or process was first
   if (mistakes !== undefined && (await findNameHolder(em, name)) !== null) return { kind: 'made' };
   if (mistakes !== undefined) {
@@ -143,9 +179,10 @@ async function makeAndKeep(
     deps.logger.warn({ proxy: proxy.name, repository: name, reason }, 'a proxy cannot make a repository');
     return { kind: 'refused' };
   }
-  const made = await resolveDistribution(em, name, isAccessOn);
-  if (made === undefined || made.pullThroughRemoteId === null) return { kind: 'made' };
-  const { repositoryId, pullThroughRemoteId: remoteId, policies, notFoundTtlSeconds } = made;
+  if (made.value === 'proxy-changed') return { kind: made.value };
+  const place = await resolveDistribution(em, name, isAccessOn);
+  if (place === undefined || place.pullThroughRemoteId === null) return { kind: 'made' };
+  const { repositoryId, pullThroughRemoteId: remoteId, policies, notFoundTtlSeconds } = place;
   const missing = { repositoryId, remoteId, reference, policies, notFoundTtlSeconds };
   // Where this fails, the pull of the client tries again and reports the error.
   await deps.pullThrough.pull({ ...missing, fetched: manifest }).catch((error: unknown) => {

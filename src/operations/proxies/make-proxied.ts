@@ -21,18 +21,20 @@ export interface ProxiedRepository {
 /**
  * Creates a repository of a proxy with its remote and distribution, in one transaction. Needs the role maintainer for the name. A remote of that
  * name with the same upstream is used: it is that of a repository that was deleted.
+ * @returns `proxy-changed` if the proxy was changed or deleted since the caller read it. Nothing is created.
  */
 export async function makeProxied(
   operator: Operator,
   { proxy, name, upstreamName, rules, isAccessOn }: ProxiedRepository,
-): Promise<Outcome<number>> {
+): Promise<Outcome<number | 'proxy-changed'>> {
   const { repositoriesAtMost, tagTtlSeconds, notFoundTtlSeconds } = proxy;
   const words = `the proxy ${proxy.name}`;
   const isPrivate = proxy.isPrivate ?? isAccessOn;
   const secrets = proxySecrets(rules.secrets);
   return inTransaction(operator, async (em) => {
-    if ((await lockMaking(em, proxy.id)) >= repositoriesAtMost)
-      return refused(invalid('repositoriesAtMost', atMost(proxy)));
+    const locked = await lockMaking(em, proxy.id);
+    if (locked?.updatedAtMs !== proxy.updatedAt.getTime()) return done('proxy-changed');
+    if (locked.count >= repositoriesAtMost) return refused(invalid('repositoriesAtMost', atMost(proxy)));
     const present = await em.findOne(Remote, { name, url: proxy.url, upstreamName });
     const repository = await makeTemplated(
       { ...operator, em },

@@ -129,6 +129,7 @@ const ownFields = [
   'repositoriesAtMost',
   'tagTtlSeconds',
   'notFoundTtlSeconds',
+  'cacheBytes',
 ] as const satisfies readonly (keyof RegistryProxy & keyof ProxyFields)[];
 
 const lists = ['namespaces', 'includeRepositories', 'excludeRepositories'] as const;

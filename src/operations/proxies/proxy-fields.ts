@@ -20,6 +20,7 @@ export interface ProxyFields extends Omit<RemoteFields, 'name' | 'upstreamName'>
   readonly repositoriesAtMost?: number | null | undefined;
   readonly tagTtlSeconds?: number | null | undefined;
   readonly notFoundTtlSeconds?: number | null | undefined;
+  readonly cacheBytes?: number | null | undefined;
   readonly private?: boolean | null | undefined;
   readonly signaturePolicy?: Reference | null | undefined;
   readonly credential?: Reference | null | undefined;
@@ -49,6 +50,7 @@ export function checkProxyFields(input: ProxyFields, addresses: AddressRules): M
   on(input.repositoriesAtMost, (count) => checkInteger('repositoriesAtMost', count, [1, mostRepositories]));
   on(input.tagTtlSeconds, (seconds) => checkInteger('tagTtlSeconds', seconds, [0, yearSeconds]));
   on(input.notFoundTtlSeconds, (seconds) => checkInteger('notFoundTtlSeconds', seconds, [0, yearSeconds]));
+  on(input.cacheBytes, (bytes) => checkInteger('cacheBytes', bytes, [1, Number.MAX_SAFE_INTEGER]));
   on(input.fallbacks, checkNoNames);
   return [...checkRemoteFields(input, addresses), ...checks.flatMap((found) => found ?? [])];
 }

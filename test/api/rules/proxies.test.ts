@@ -17,6 +17,8 @@ beforeEach(async () => {
 
 const url = 'https://registry.example';
 
+const updateBytes = 'mutation ($input: ProxyUpdateInput!) { proxyUpdate(input: $input) { proxy { id } } }';
+
 async function create(wish: object = {}) {
   return api.mutate('proxyCreate', { basePath: 'hub', url, ...wish }, 'proxy { id basePath url namespaces }');
 }
@@ -31,6 +33,7 @@ test.each([
   [{ excludeRepositories: [''] }, ['excludeRepositories', '0'], 'empty'],
   [{ repositoriesAtMost: 0 }, ['repositoriesAtMost'], '1 to 100000'],
   [{ tagTtlSeconds: -1 }, ['tagTtlSeconds'], '-1'],
+  [{ cacheBytes: 0 }, ['cacheBytes'], '1 to 9007199254740991'],
   [{ includeTags: ['[a'] }, ['includeTags', '0'], '[a'],
   [
     { fallbacks: [{ url: 'https://a.example', upstreamName: 'a' }] },
@@ -51,8 +54,15 @@ test('a proxy is created, read, listed, changed and deleted; a namespace belongs
   const taken = await create({ basePath: 'other', namespaces: ['a:443'] });
   expect(taken.userErrors).toMatchObject([{ code: 'ALREADY_EXISTS', field: ['namespaces'] }]);
   const fields =
-    'basePath includeRepositories repositoriesAtMost tagTtlSeconds notFoundTtlSeconds private policy namespaces repositoryCount viewerCan';
-  const changes = { id, basePath: 'renamed', tagTtlSeconds: 0, namespaces: ['a:443'], private: false };
+    'basePath includeRepositories repositoriesAtMost tagTtlSeconds notFoundTtlSeconds private policy namespaces repositoryCount cacheBytes cachedBytes viewerCan';
+  const changes = {
+    id,
+    basePath: 'renamed',
+    tagTtlSeconds: 0,
+    namespaces: ['a:443'],
+    private: false,
+    cacheBytes: 2 ** 40,
+  };
   expect(await api.mutate('proxyUpdate', changes, `proxy { ${fields} }`)).toEqual({
     userErrors: [],
     proxy: {
@@ -65,6 +75,8 @@ test('a proxy is created, read, listed, changed and deleted; a namespace belongs
       policy: 'ON_DEMAND',
       namespaces: ['a:443'],
       repositoryCount: 0,
+      cacheBytes: 2 ** 40,
+      cachedBytes: 0,
       viewerCan: ['READER', 'PUSHER', 'MAINTAINER', 'ADMIN'],
     },
   });
@@ -73,6 +85,12 @@ test('a proxy is created, read, listed, changed and deleted; a namespace belongs
     { field: ['policy'] },
     { field: ['repositoriesAtMost'] },
   ]);
+  const noLimit = await api.mutate('proxyUpdate', { id, cacheBytes: null }, 'proxy { cacheBytes }');
+  expect(noLimit.proxy).toEqual({ cacheBytes: null });
+  for (const cacheBytes of [-1, 1.5, '1GiB'])
+    expect((await api.graphql(updateBytes, { input: { id, cacheBytes } })).errors?.[0]?.message).toContain(
+      'expected a whole number of bytes',
+    );
   const read = await api.data(
     `query ($id: ID!) { proxy(basePath: "renamed") { id } proxies(first: 5) { totalCount nodes { basePath } }
       node(id: $id) { id } repositories(first: 1, proxyId: $id) { totalCount } }`,
@@ -156,11 +174,12 @@ test('in a configuration, a proxy is created once, changed by field, exported, a
     username: 'robot',
     password: testSecret('configured proxy'),
     tagTtlSeconds: 60,
+    cacheBytes: 200 * 2 ** 30,
   };
   expect(await apply([configured])).toEqual([
     [
       'CREATE PROXY quay.io',
-      ['includeRepositories', 'namespaces', 'password', 'tagTtlSeconds', 'url', 'username'],
+      ['cacheBytes', 'includeRepositories', 'namespaces', 'password', 'tagTtlSeconds', 'url', 'username'],
     ],
   ]);
   expect(await apply([configured])).toEqual([]);
@@ -184,6 +203,7 @@ test('in a configuration, a proxy is created once, changed by field, exported, a
         policy: 'IMMEDIATE',
         private: true,
         tagTtlSeconds: 60,
+        cacheBytes: 200 * 2 ** 30,
       },
     },
   ]);

@@ -3,8 +3,10 @@ import { noLogins } from '../../../src/access/login-settings.ts';
 import type { LoginSettings } from '../../../src/access/login-settings.ts';
 import type { ApiConfig } from '../../../src/api/dependencies.ts';
 import { createWorkflowClient } from '../../../src/api/temporal/workflow-client.ts';
+import type { BlobStore } from '../../../src/content/store.ts';
 import { openUploadFolder } from '../../../src/content/folder/upload-folder.ts';
 import { createUpstreamReader } from '../../../src/on-demand/upstream-reader.ts';
+import type { RunningUpstreamReader } from '../../../src/on-demand/upstream-reader.ts';
 import { openRegistry } from '../../../src/registry/client.ts';
 import { createSignatureChecks } from '../../../src/upstream/check-signatures.ts';
 import type { SyncHarness } from '../sync/sync-harness.ts';
@@ -15,6 +17,8 @@ import type { ListeningApi } from './listen-api.ts';
 export interface HarnessApi extends ListeningApi {
   /** All that was logged so far. */
   readonly logged: () => string;
+  /** What it fetches on demand. */
+  readonly upstreams: RunningUpstreamReader;
 }
 
 export interface HarnessApiOptions {
@@ -23,13 +27,16 @@ export interface HarnessApiOptions {
   readonly tagWaitMs?: number;
   readonly cacheBytes?: number;
   readonly config?: Partial<ApiConfig>;
+  /** In place of the harness's own. */
+  readonly store?: BlobStore;
 }
 
 export async function startHarnessApi(
   harness: SyncHarness,
-  { logins = noLogins, waitMaxMs, tagWaitMs, cacheBytes, config }: HarnessApiOptions = {},
+  { logins = noLogins, waitMaxMs, tagWaitMs, cacheBytes, config, ...given }: HarnessApiOptions = {},
 ): Promise<HarnessApi> {
-  const { database, store, folder, secrets, credentials } = harness;
+  const { database, folder, secrets, credentials } = harness;
+  const { store = harness.store } = given;
   const { logger, logged } = keepLog();
   const upstreams = createUpstreamReader({
     database,
@@ -63,6 +70,7 @@ export async function startHarnessApi(
   return {
     ...api,
     logged,
+    upstreams,
     async close() {
       await api.close();
       await upstreams.close();

@@ -44,6 +44,7 @@ export const noUpstreams: UpstreamReader = {
   pullManifest: () => Promise.reject(new Error('This test has no upstream.')),
   refreshTag: () => Promise.reject(new Error('This test has no upstream.')),
   makeProxied: () => Promise.reject(new Error('This test has no upstream.')),
+  trimCaches: () => undefined,
   testRemote: () => Promise.resolve({ steps: [] }),
 };
 
@@ -59,7 +60,12 @@ export function keepLog() {
 export async function listenApi({ logins, config, checkStore, ...parts }: ApiParts): Promise<ListeningApi> {
   const { database, secrets, blobs } = parts;
   const accessLines: string[] = [];
-  const pulls = startPullCounter({ database, logger: parts.logger, everyMs: 100 });
+  const pulls = startPullCounter({
+    database,
+    logger: parts.logger,
+    everyMs: 100,
+    onCached: (repositoryIds) => parts.upstreams.trimCaches(repositoryIds),
+  });
   const app = await startUp(() =>
     createApi({
       ...parts,

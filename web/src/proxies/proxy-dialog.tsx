@@ -92,6 +92,7 @@ const selectionFields = [
   'private',
   'tagTtlSeconds',
   'notFoundTtlSeconds',
+  'cacheBytes',
 ] as const;
 
 function tabsOf(fields: ProxyProps, data: FormProps['data']): [FieldTab, ...FieldTab[]] {

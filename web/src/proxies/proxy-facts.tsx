@@ -1,3 +1,4 @@
+import { formatBytes } from '../../../src/cli/progress/format.ts';
 import { pullCommands } from '../repositories/pull-commands.ts';
 import { blobPolicies } from '../remotes/blob-policies.ts';
 import type { ResultOf } from '../graphql/graphql.ts';
@@ -8,8 +9,14 @@ import type { ProxySettings } from './proxy-queries.ts';
 
 type Proxy = ResultOf<typeof ProxySettings>;
 
+interface Props {
+  readonly proxy: Proxy;
+  /** What its cache holds. */
+  readonly cachedBytes: number;
+}
+
 /** How a proxy serves, with a command that pulls through it. */
-export function ProxyFacts({ proxy }: { readonly proxy: Proxy }) {
+export function ProxyFacts({ proxy, cachedBytes }: Props) {
   const { host, protocol } = window.location;
   const image = { host, secure: protocol === 'https:', basePath: `${proxy.basePath}/NAME`, tag: 'TAG' };
   const [docker] = pullCommands(image);
@@ -27,12 +34,18 @@ export function ProxyFacts({ proxy }: { readonly proxy: Proxy }) {
         ['Layers', blobPolicies.find(({ value }) => value === proxy.policy)?.label],
         ['Tags are served', `for ${span(proxy.tagTtlSeconds)} without asking the upstream`],
         ['Misses are kept', `for ${span(proxy.notFoundTtlSeconds)}`],
+        ['Cache', cacheOf(cachedBytes, proxy.cacheBytes)],
         ['Signature policy', proxy.signaturePolicy?.name],
       ]}
     >
       {docker === undefined ? null : <CopyLine text={docker.command} label="Copy the command" />}
     </Facts>
   );
+}
+
+function cacheOf(cachedBytes: number, limitBytes: number | null): string {
+  const limit = limitBytes === null ? 'no limit of its own' : `at most ${formatBytes(limitBytes)}`;
+  return `${formatBytes(cachedBytes)}, ${limit}`;
 }
 
 function readersOf(isPrivate: boolean | null): string {

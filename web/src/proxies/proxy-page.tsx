@@ -21,6 +21,7 @@ const ProxyQuery = graphql(
       proxy(basePath: $basePath) {
         id
         repositoryCount
+        cachedBytes
         ...ProxySettings
       }
     }
@@ -62,7 +63,7 @@ export function ProxyPage() {
       {proxy === undefined && error === undefined ? <RowsSkeleton rows={6} /> : null}
       {proxy === undefined ? null : (
         <div className={stack.stack}>
-          <ProxyFacts proxy={proxy} />
+          <ProxyFacts proxy={proxy} cachedBytes={proxy.cachedBytes} />
           <ProxiedRepositories id={proxy.id} count={proxy.repositoryCount} />
         </div>
       )}

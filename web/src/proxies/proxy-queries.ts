@@ -13,6 +13,7 @@ export const ProxySettings = graphql(
       repositoriesAtMost
       tagTtlSeconds
       notFoundTtlSeconds
+      cacheBytes
       private
       ...RemoteSettings
     }

@@ -16,6 +16,7 @@ export function valuesOf(proxy: Proxy | undefined) {
     repositoriesAtMost: proxy?.repositoriesAtMost ?? 1_000,
     tagTtlSeconds: proxy?.tagTtlSeconds ?? 300,
     notFoundTtlSeconds: proxy?.notFoundTtlSeconds ?? 60,
+    cacheBytes: proxy?.cacheBytes ?? null,
     private: proxy?.private ?? null,
     ...settingsOf(proxy),
     policy: proxy?.policy ?? 'ON_DEMAND',

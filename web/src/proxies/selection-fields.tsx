@@ -11,6 +11,8 @@ const globs = [
   { field: 'excludeRepositories', label: 'Except these', description: 'In the same notation' },
 ] as const;
 
+const gibibyte = 1024 ** 3;
+
 /** Who may pull the repositories that it makes. */
 const readers = [
   { value: 'null', label: 'Those with the role reader, while logins are on' },
@@ -58,6 +60,16 @@ export function SelectionFields({ values, set, at }: ProxyProps) {
           error={at('notFoundTtlSeconds')}
         />
       </Group>
+      <NumberInput
+        label="Cache limit in GiB"
+        description="Beyond it, the least recently pulled layers leave; empty: no limit of its own"
+        min={0}
+        value={values.cacheBytes === null ? '' : values.cacheBytes / gibibyte}
+        onChange={(value) =>
+          set({ cacheBytes: typeof value === 'number' ? Math.round(value * gibibyte) : null })
+        }
+        error={at('cacheBytes')}
+      />
     </Stack>
   );
 }

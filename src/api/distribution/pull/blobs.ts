@@ -38,7 +38,8 @@ export async function answerBlob(exchange: Exchange, path: BlobPath): Promise<Fa
   reply.header('accept-ranges', 'bytes');
   if (isKnown) return reply.code(304).send();
   const descriptor = describe(blob);
-  if (blob.isStored && blob.hasSource) api.pulls.use(blob.digest);
+  if (blob.isStored && blob.hasSource)
+    api.pulls.use({ repositoryId: version.repositoryId, digest: blob.digest });
   if (request.method === 'HEAD') {
     if (!blob.hasSource && !(await api.blobs.exists(descriptor))) throw lost(exchange, path);
     return reply.headers(bodyHeaders(blob.sizeBytes)).send();

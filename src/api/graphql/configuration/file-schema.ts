@@ -103,6 +103,7 @@ function bareSchema(type: GraphQLInputType): Schema {
     return { type: 'string', enum: type.getValues().map(({ name }) => name) };
   const name = 'name' in type ? type.name : '';
   if (name === 'Int') return { type: 'integer' };
+  if (name === 'ByteCount') return { type: 'integer', minimum: 0 };
   if (name === 'Float') return { type: 'number' };
   if (name === 'Boolean') return { type: 'boolean' };
   return { type: ['string', 'object'], ...textSources };

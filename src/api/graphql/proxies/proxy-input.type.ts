@@ -6,6 +6,7 @@ import { NewRemoteTemplate } from '../remotes/remote-input.type.ts';
 import { RemotePolicyEnum } from '../remotes/remote-policy.ts';
 import { RemoteTemplateChanges } from '../remotes/remote-update.type.ts';
 import { UpstreamInput, fallbacksOption } from '../remotes/upstream.type.ts';
+import { ByteCount } from '../scalars.ts';
 import { proxyFieldText } from './proxy-text.ts';
 
 const cleared = (text: string): string => `${text} It cannot be cleared.`;
@@ -37,6 +38,9 @@ export abstract class NewProxySettings extends NewRemoteTemplate {
 
   @Field(() => Int, { nullable: true, defaultValue: 60, description: proxyFieldText.notFoundTtlSeconds })
   notFoundTtlSeconds?: number | null;
+
+  @Field(() => ByteCount, option(proxyFieldText.cacheBytes))
+  cacheBytes?: number | null;
 
   @Field(() => Boolean, option(proxyFieldText.private))
   private?: boolean | null;
@@ -103,6 +107,9 @@ export class ProxyUpdateInput extends RemoteTemplateChanges {
 
   @Field(() => Int, option(cleared(proxyFieldText.notFoundTtlSeconds)))
   notFoundTtlSeconds?: number | null;
+
+  @Field(() => ByteCount, option(proxyFieldText.cacheBytes))
+  cacheBytes?: number | null;
 
   @Field(() => Boolean, option(proxyFieldText.private))
   private?: boolean | null;

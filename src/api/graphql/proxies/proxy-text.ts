@@ -17,5 +17,8 @@ export const proxyFieldText = {
     'For how many seconds the distributions that it makes serve a tag without asking the upstream, from 0.',
   notFoundTtlSeconds:
     "For how many seconds the upstream's answer that it lacks a repository, tag or digest is remembered, from 0.",
+  cacheBytes:
+    'The most bytes of layers that pulls through its repositories keep in the store, from 1; null: no limit of its own. The least recently pulled ' +
+    'layers leave, and are fetched again when they are pulled.',
   private: 'Whether the distributions that it makes are private; null: while logins are on.',
 };

@@ -6,6 +6,7 @@ import type { Connection } from '../connection.ts';
 import type { RequestContext } from '../context.ts';
 import { checkFirst } from '../errors.ts';
 import { loadPage } from '../loaders.ts';
+import { ByteCount } from '../scalars.ts';
 import { afterOption, checkIdOrName, firstOption, isStorableText } from '../page-arguments.ts';
 import { RepositoryType } from '../repositories/repository.type.ts';
 import { ProxyConnection, ProxyType, toProxyType } from './proxy.type.ts';
@@ -51,6 +52,14 @@ export class ProxyResolver {
   @FieldResolver(() => Int, { description: 'Repositories that it has made and that exist.' })
   repositoryCount(@Root() { row }: ProxyType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return loaders.proxyRepositoryCounts.load(row.id);
+  }
+
+  @FieldResolver(() => ByteCount, {
+    description:
+      'Bytes of the layers that pulls through its repositories keep in the store; each layer once.',
+  })
+  cachedBytes(@Root() { row }: ProxyType, @Ctx() { loaders }: RequestContext): Promise<number> {
+    return loaders.proxyCachedBytes.load(row.id);
   }
 }
 

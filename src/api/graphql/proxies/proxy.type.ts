@@ -7,7 +7,7 @@ import { NodeType } from '../node.type.ts';
 import { Payload } from '../payload.type.ts';
 import { RemoteSettings, settingsOf } from '../remotes/remote-settings.type.ts';
 import { toUpstream } from '../remotes/upstream.type.ts';
-import { DateTime } from '../scalars.ts';
+import { ByteCount, DateTime } from '../scalars.ts';
 import { proxyFieldText } from './proxy-text.ts';
 
 @ObjectType('Proxy', {
@@ -44,6 +44,9 @@ export class ProxyType extends RemoteSettings {
   @Field(() => Int, { description: proxyFieldText.notFoundTtlSeconds })
   notFoundTtlSeconds!: number;
 
+  @Field(() => ByteCount, { nullable: true, description: proxyFieldText.cacheBytes })
+  cacheBytes!: number | null;
+
   @Field(() => Boolean, { nullable: true, description: proxyFieldText.private })
   private!: boolean | null;
 
@@ -69,6 +72,7 @@ export function toProxyType(row: RegistryProxy): ProxyType {
     repositoriesAtMost,
     tagTtlSeconds,
     notFoundTtlSeconds,
+    cacheBytes: row.cacheBytes ?? null,
     createdAt,
     updatedAt,
     private: row.isPrivate ?? null,

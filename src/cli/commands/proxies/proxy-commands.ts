@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { collect, wholeNumber } from '../../command.ts';
+import { byteCount, collect, wholeNumber } from '../../command.ts';
 import type { Choose, Client } from '../../command.ts';
+import { formatBytes } from '../../progress/format.ts';
 import { describeFallbacks, fallbackFields } from '../../remotes/fallbacks.ts';
 import type { Fallback } from '../../remotes/fallbacks.ts';
 import { describeGlobs, readGlobs, withGlobs, withUrl } from '../../remotes/globs.ts';
@@ -19,6 +20,8 @@ interface Proxy extends TakenRepositories {
   readonly policy: string;
   readonly tagTtlSeconds: number;
   readonly notFoundTtlSeconds: number;
+  readonly cacheBytes: number | null;
+  readonly cachedBytes: number;
   readonly private: boolean | null;
   readonly fallbacks: readonly Fallback[];
 }
@@ -27,6 +30,7 @@ interface Changes extends RemoteOptions, GlobOptions {
   readonly namespace?: readonly string[];
   readonly tagTtl?: number;
   readonly notFoundTtl?: number;
+  readonly cache?: number;
   readonly private?: boolean;
 }
 
@@ -34,7 +38,7 @@ const proxy: Thing<Changes> = {
   noun: 'proxy',
   argument: '<base-path>',
   fields: `id basePath url namespaces includeRepositories excludeRepositories repositoriesAtMost repositoryCount policy tagTtlSeconds
-    notFoundTtlSeconds private ${fallbackFields}`,
+    notFoundTtlSeconds cacheBytes cachedBytes private ${fallbackFields}`,
   setUp: withChanges,
   read: readChanges,
 };
@@ -96,8 +100,14 @@ function describe(one: Proxy): [string, string | number | null][] {
     ['blobs', one.policy],
     ['tags are fresh for', `${one.tagTtlSeconds} s`],
     ['absence is remembered for', `${one.notFoundTtlSeconds} s`],
+    ['cache', describeCache(one)],
     ['private', one.private === null ? 'while logins are on' : one.private ? 'yes' : 'no'],
   ];
+}
+
+function describeCache({ cachedBytes, cacheBytes }: Proxy): string {
+  const limit = cacheBytes === null ? 'no limit of its own' : `at most ${formatBytes(cacheBytes)}`;
+  return `${formatBytes(cachedBytes)}, ${limit}`;
 }
 
 function withChanges(command: Command): void {
@@ -118,6 +128,7 @@ function withChanges(command: Command): void {
       'how long it is remembered that the upstream lacks something',
       wholeNumber(0, 31_622_400),
     )
+    .option('--cache <bytes>', 'the most bytes of layers that it keeps, as 200GiB; 0 for no limit', byteCount)
     .option('--private', 'what it makes is private')
     .option('--no-private', 'what it makes is public');
   withRemoteOptions(command);
@@ -131,6 +142,7 @@ async function readChanges(client: Client, options: Changes): Promise<Readonly<R
     ...readGlobs(options),
     tagTtlSeconds: options.tagTtl,
     notFoundTtlSeconds: options.notFoundTtl,
+    cacheBytes: options.cache === 0 ? null : options.cache,
     private: options.private,
   };
 }

@@ -15,6 +15,7 @@ const ownDefaults = {
   namespaces: null,
   includeRepositories: null,
   excludeRepositories: null,
+  cacheBytes: null,
   private: null,
 } as const;
 
