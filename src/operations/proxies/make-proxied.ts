@@ -35,7 +35,7 @@ export async function makeProxied(
       return refused(invalid('repositoriesAtMost', atMost(proxy)));
     const present = await em.findOne(Remote, { name, url: proxy.url, upstreamName });
     const repository = await makeTemplated(
-      { ...operator, em },
+      { ...operator, em, isUndoneByMistakes: true },
       { row: proxy, words, secrets, rules, name, upstreamName, isPrivate, remoteId: present?.id },
     );
     if (repository.mistakes !== undefined) return refused(...repository.mistakes);
