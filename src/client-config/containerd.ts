@@ -13,13 +13,14 @@ const certificateFromHosts = '../tidemark-ca.crt';
 
 /**
  * containerd's docs/hosts.md: a folder for each registry. The path of a host ends in `/v2/<base path>`, which containerd uses as it is
- * (`override_path`). `_default` is for all other registries, which containerd names in `ns`.
+ * (`override_path`). `_default` is for all other registries, which containerd names in `ns`. While this server ignores unknown namespaces, that
+ * file would mix up images of one name in two registries, so it is left out.
  */
 export function configureContainerd(settings: ClientSettings): ClientConfiguration {
   return {
     files: [
       ...settings.mappings.map((mapping) => hostsFile(settings, mapping)),
-      defaultFile(settings),
+      ...(settings.isNamespaceKnown ? [defaultFile(settings)] : []),
       ...certificateFile(settings, certificatePath),
     ],
     commands: [],
@@ -30,9 +31,14 @@ export function configureContainerd(settings: ClientSettings): ClientConfigurati
       'Name this one folder. containerd 2.2 has a list of two folders as its default, and some versions ignore mirrors then.',
       'Remove registry.mirrors and registry.configs from config.toml: containerd refuses them beside config_path.',
       `ctr and nerdctl read the files with --hosts-dir ${folder}.`,
+      ...(settings.isNamespaceKnown ? [] : [withoutDefault]),
     ],
   };
 }
+
+const withoutDefault =
+  'There is no file _default for all other registries: no proxy of this server has a namespace, so it could not tell their images apart. Create ' +
+  'proxies with namespaces first.';
 
 /** Without fallback this server is also the last one that is asked. */
 function hostsFile(settings: ClientSettings, { namespace, basePath }: NamespaceMapping): ClientFile {
@@ -54,7 +60,7 @@ function defaultFile(settings: ClientSettings): ClientFile {
   return {
     path: `${folder}/_default/hosts.toml`,
     content: toText([...server, ...hostTable(settings.url, options)]),
-    note: 'For all registries without a folder of their own. It needs proxies with their namespaces here. Leave it out to pull from those directly.',
+    note: 'For all registries without a folder of their own. Leave it out to pull from those directly.',
   };
 }
 

@@ -8,6 +8,7 @@ import { configureClient } from '../client-config/configure-client.ts';
 import type { Visibility } from '../db/access/visibility.ts';
 import { readServedNamespaces } from '../db/distributions/served-namespaces.ts';
 import type { Em } from '../db/open-database.ts';
+import { isAnyNamespaceKnown } from '../db/proxies/find-proxy.ts';
 import { isDockerHub } from '../oci/hosts/registry-address.ts';
 import { invalid } from './mistakes.ts';
 import type { Mistake } from './mistakes.ts';
@@ -52,6 +53,7 @@ export async function describeClientConfiguration(
     dockerHubUrl: dockerHubUrl === undefined ? ownDockerHub(url, own) : new URL(dockerHubUrl).origin,
     certificates,
     mappings: wish.namespaces ?? (await readMappings(em, visibility)),
+    isNamespaceKnown: await isAnyNamespaceKnown(em),
     fallback: wish.fallback,
   };
   const configured = configureClient(wish.client, settings);

@@ -74,6 +74,13 @@ async function mirrorsOf(args: string, caller?: string): Promise<string[]> {
   );
 }
 
+/** With a hosts.toml. */
+async function containerdFolders(): Promise<string[]> {
+  const { data } = await ask('client: CONTAINERD');
+  const paths = data?.clientConfiguration.files.map(({ path }) => path) ?? [];
+  return paths.flatMap((path) => /certs\.d\/(.*)\/hosts\.toml$/.exec(path)?.[1] ?? []).toSorted();
+}
+
 /** Of daemon.json. */
 async function dockerMirrors(args: string): Promise<unknown> {
   const { data } = await ask(`client: DOCKER, ${args}`);
@@ -112,9 +119,11 @@ test('the namespaces of proxies come before those of distributions, as far as th
       'quay.io registry.example/quay',
       'registry.k8s.io registry.example/k8s',
     ]);
+    expect(await containerdFolders()).toContain('_default');
   } finally {
     await api.sql('delete from proxy', []);
   }
+  expect(await containerdFolders()).toEqual(['docker.io', 'quay.io', 'registry.lan:5000']);
 });
 
 test('the mirror of Docker Hub is the second port, unless another address is named', async () => {

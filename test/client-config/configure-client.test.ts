@@ -18,6 +18,7 @@ const secure: ClientSettings = {
     { namespace: 'docker.io', basePath: 'docker.io' },
     { namespace: 'quay.io', basePath: 'mirror/quay' },
   ],
+  isNamespaceKnown: true,
   fallback: true,
 };
 const plain: ClientSettings = {
@@ -80,6 +81,15 @@ override_path = true
   override_path = true
 `);
     expect(files['/etc/containerd/certs.d/_default/hosts.toml']).toContain('server = "http://registry.lan"');
+  });
+
+  test('asks this server for no other registries while it ignores their namespaces', () => {
+    const { files, notes } = write('containerd', { ...plain, isNamespaceKnown: false });
+    expect(files.map(({ path }) => path)).toEqual([
+      '/etc/containerd/certs.d/docker.io/hosts.toml',
+      '/etc/containerd/certs.d/quay.io/hosts.toml',
+    ]);
+    expect(notes.at(-1)).toMatch(/no file _default.*Create proxies with namespaces first/);
   });
 });
 

@@ -10,6 +10,7 @@ import type { ClientConfiguration } from '../../src/client-config/client-configu
 import { Distribution } from '../../src/db/schema/distributions.ts';
 import { addImage, addIndex, createSampleRepository } from '../../src/demo/sample-image.ts';
 import type { SampleRepository } from '../../src/demo/sample-image.ts';
+import type { Descriptor } from '../../src/oci/manifest/descriptor.ts';
 import { startHarnessApi } from '../support/api/harness-api.ts';
 import type { HarnessApi } from '../support/api/harness-api.ts';
 import { startSyncHarness } from '../support/sync/sync-harness.ts';
@@ -30,6 +31,8 @@ type Architecture = (typeof architectures)[number];
 export const imageName = 'library/alpine';
 /** At Docker Hub only, and not public here. */
 export const secretName = 'team/secret';
+/** At both registries, and at one that is not mirrored. Nothing here has it until a proxy serves it. */
+export const freshName = 'team/fresh';
 
 export interface EngineScene {
   readonly api: HarnessApi;
@@ -37,6 +40,8 @@ export interface EngineScene {
   readonly front: TlsFront;
   /** A folder for what a test writes. */
   readonly folder: string;
+  /** A registry that is not mirrored here. */
+  readonly elsewhere: RealRegistry;
   /** Tokens of somebody who may read all, and of somebody who may push to `team/`. */
   readonly tokens: { readonly reader: string; readonly pusher: string };
   /** Writes the files of a client below a folder of its own, as the server names them. @param how More arguments of the query. */
@@ -44,40 +49,44 @@ export interface EngineScene {
   /** Arguments for `configure`: by TLS with the CA, or by plain HTTP. */
   readonly overTls: string;
   readonly overHttp: string;
+  /** Creates a proxy with its namespace for each of the registries. */
+  createProxies(): Promise<void>;
   close(): Promise<void>;
 }
 
-const contents = new Map(registries.map((registry) => [registry, buildContent(registry)]));
+const places = [...registries, 'elsewhere'] as const;
+type Place = (typeof places)[number];
+const contents = new Map(places.map((place) => [place, buildContent(place)]));
 
-export function indexOf(registry: RegistryName): string {
+export function indexOf(registry: Place): string {
   return contents.get(registry)?.content.tags.get('latest') ?? '';
 }
 
+export function manifestOf(registry: Place, architecture: Architecture): string {
+  return contents.get(registry)?.images.get(architecture)?.digest ?? '';
+}
+
 /** The digest of an image's config, by which engines name images. */
-export function configOf(registry: RegistryName, architecture: Architecture): string {
-  return contents.get(registry)?.configs.get(architecture) ?? '';
+export function configOf(registry: Place, architecture: Architecture): string {
+  const { content, images } = contents.get(registry) ?? {};
+  const digest = images?.get(architecture)?.digest;
+  const bytes = digest === undefined ? undefined : content?.manifests.get(digest)?.bytes;
+  return (JSON.parse(String(bytes)) as { config: { digest: string } }).config.digest;
 }
 
 /** An index as BuildKit writes it, with an attestation that no platform matches. */
 function buildContent(registry: string): {
   readonly content: SampleRepository;
-  readonly configs: ReadonlyMap<Architecture, string>;
+  readonly images: ReadonlyMap<Architecture, Descriptor>;
 } {
   const content = createSampleRepository();
-  const configs = new Map<Architecture, string>();
-  const images = architectures.map((architecture) => {
-    const platform = { os: 'linux', architecture };
-    const image = addImage(content, {
-      seed: `${registry}-${architecture}`,
-      layers: [20_000, 5_000],
-      platform,
-    });
-    const { config } = JSON.parse(String(content.manifests.get(image.digest)?.bytes)) as {
-      config: { digest: string };
-    };
-    configs.set(architecture, config.digest);
-    return image;
-  });
+  const images = new Map(
+    architectures.map((architecture) => {
+      const platform = { os: 'linux', architecture };
+      const seed = `${registry}-${architecture}`;
+      return [architecture, addImage(content, { seed, layers: [20_000, 5_000], platform })] as const;
+    }),
+  );
   const attestation = {
     ...addImage(content, {
       seed: `${registry}-attestation`,
@@ -86,18 +95,19 @@ function buildContent(registry: string): {
     }),
     annotations: {
       'vnd.docker.reference.type': 'attestation-manifest',
-      'vnd.docker.reference.digest': images[0]?.digest ?? '',
+      'vnd.docker.reference.digest': images.get('amd64')?.digest ?? '',
     },
   };
-  addIndex(content, { manifests: [...images, attestation], tag: 'latest' });
-  return { content, configs };
+  addIndex(content, { manifests: [...images.values(), attestation], tag: 'latest' });
+  return { content, images };
 }
 
 export async function startEngineScene(): Promise<EngineScene> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-engines-'));
-  const [front, harness, ...upstreams] = await Promise.all([
+  const [front, harness, elsewhere, ...upstreams] = await Promise.all([
     startTlsFront(),
     startSyncHarness(),
+    startDockerRegistry(),
     ...registries.map(() => startDockerRegistry()),
   ]);
   const api = await startHarnessApi(harness, {
@@ -105,7 +115,10 @@ export async function startEngineScene(): Promise<EngineScene> {
     config: { publicUrl: front.url, dockerHub: { basePath: 'docker.io' } },
   });
   front.target = api.url;
-  await Promise.all(registries.map((registry, index) => mirror(harness, registry, upstreams[index])));
+  await Promise.all([
+    pushContent(elsewhere, 'elsewhere'),
+    ...registries.map((registry, index) => mirror(harness, registry, upstreams[index])),
+  ]);
   const tokens = {
     reader: await makeToken(harness, 'reader', '*'),
     pusher: await makeToken(harness, 'pusher', 'team/*'),
@@ -114,15 +127,17 @@ export async function startEngineScene(): Promise<EngineScene> {
     api,
     front,
     folder,
+    elsewhere,
     tokens,
     configure: (client, how) => configure({ api, folder, token: tokens.reader }, client, how),
     overTls: `url: "${front.url}", certificates: ${JSON.stringify(fixture('ca.pem'))}`,
     overHttp: `url: "${api.url}"`,
+    createProxies: async () => createProxies(api, await makeToken(harness, 'admin', '*'), upstreams),
     async close() {
       await front.close();
       await api.close();
       await harness.close();
-      await Promise.all(upstreams.map((upstream) => upstream.stop()));
+      await Promise.all([elsewhere, ...upstreams].map((registry) => registry.stop()));
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
@@ -140,9 +155,8 @@ async function mirror(
   registry: RegistryName,
   upstream: RealRegistry | undefined,
 ): Promise<void> {
-  const { content } = contents.get(registry) ?? {};
-  if (upstream === undefined || content === undefined) throw new Error(`there is no ${registry}`);
-  await pushSample(upstream.url, imageName, content);
+  if (upstream === undefined) throw new Error(`there is no ${registry}`);
+  await pushContent(upstream, registry);
   const isHub = registry === 'docker.io';
   for (const name of isHub ? [imageName, secretName] : [imageName]) {
     const basePath = `${registry}/${name}`;
@@ -150,6 +164,28 @@ async function mirror(
     if (!isHub) expect((await harness.sync(ids)).task).toMatchObject({ state: 'COMPLETED' });
     const changes = { pullThrough: isHub, isPrivate: !isHub || name === secretName };
     await harness.database.em.fork().nativeUpdate(Distribution, { basePath }, changes);
+  }
+}
+
+async function pushContent({ url }: RealRegistry, place: Place): Promise<void> {
+  const { content } = contents.get(place) ?? {};
+  if (content === undefined) throw new Error(`there is no ${place}`);
+  for (const name of [imageName, freshName]) await pushSample(url, name, content);
+}
+
+async function createProxies(
+  api: HarnessApi,
+  token: string,
+  upstreams: readonly RealRegistry[],
+): Promise<void> {
+  for (const [index, registry] of registries.entries()) {
+    const input = { basePath: registry, url: upstreams[index]?.url, namespaces: [registry] };
+    const { data } = await api.graphql(
+      'mutation ($input: ProxyCreateInput!) { proxyCreate(input: $input) { userErrors { message } } }',
+      { input },
+      token,
+    );
+    expect(data.proxyCreate.userErrors).toEqual([]);
   }
 }
 

@@ -1,12 +1,23 @@
 /** dockerd, containerd and podman, pointed at this server by the files that it writes for them; their names of images stay as they are. */
-import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runPodman, startContainerd } from './containerd-engine.ts';
 import type { ContainerdEngine } from './containerd-engine.ts';
 import { skipWithoutEngine, startDockerEngine } from './docker-engine.ts';
+import { readClientFiles, sourcesOf } from './client-files.ts';
+import { skipWithout } from './peers.ts';
 import type { DockerEngine } from './docker-engine.ts';
-import { configOf, imageName, indexOf, registries, secretName, startEngineScene } from './engine-scene.ts';
+import {
+  configOf,
+  freshName,
+  imageName,
+  indexOf,
+  manifestOf,
+  registries,
+  secretName,
+  startEngineScene,
+} from './engine-scene.ts';
 import type { EngineScene, RegistryName } from './engine-scene.ts';
 
 const isSkipped = skipWithoutEngine('dockerd', 'docker', 'containerd', 'ctr', 'podman', 'docker-registry');
@@ -85,6 +96,48 @@ describe.skipIf(isSkipped)('real engines', { timeout: 120_000 }, () => {
     await expect(absent).rejects.toThrow(/not found|unauthorized/i);
   });
 
+  describe('with a proxy for each registry', () => {
+    beforeAll(() => scene.createProxies());
+
+    test('containerd pulls the images of one name through the one file _default', async () => {
+      const hosts = await hostsFor(scene.overTls);
+      for (const folder of registries) await rm(join(hosts, folder), { recursive: true });
+      expect(await readdir(hosts)).toEqual(['_default', 'tidemark-ca.crt']);
+      for (const registry of registries) {
+        for (const name of [imageName, freshName]) {
+          const image = `${registry}/${name}:latest`;
+          await ctrPullImage(image, hosts, ...readerLogin());
+          await expectPulled(registry, image);
+          const path = `/v2/${name}/manifests/${indexOf(registry)}?ns=${registry}`;
+          expect(scene.front.answered).toContain(`200 GET ${path}`);
+        }
+      }
+    });
+
+    test('containerd pulls through the file of each registry what a proxy makes', async () => {
+      const hosts = await hostsFor(scene.overTls);
+      for (const registry of registries) {
+        const image = `${registry}/${freshName}:latest`;
+        await ctrPullImage(image, hosts, ...readerLogin());
+        await expectPulled(registry, image);
+      }
+    });
+
+    test('containerd asks a registry itself that no proxy serves, with and without a login here', async () => {
+      const hosts = await hostsFor(scene.overTls);
+      const { host } = scene.elsewhere;
+      const image = `${host}/${freshName}:latest`;
+      const refused = `404 HEAD /v2/${freshName}/manifests/latest?ns=${encodeURIComponent(host)}`;
+      for (const login of [readerLogin(), []]) {
+        scene.front.answered.length = 0;
+        await ctrPullImage(image, hosts, ...login);
+        await expectPulled('elsewhere', image);
+        expect(scene.front.answered).toContain(refused);
+        expect(scene.front.answered.filter((answer) => !answer.startsWith('404 '))).toEqual([]);
+      }
+    });
+  });
+
   test('podman pulls the images of one name from both registries, logged in at this server by TLS', async () => {
     const home = await openHome(scene.overTls);
     const auth = ['--authfile', join(home, 'auth.json')];
@@ -101,6 +154,30 @@ describe.skipIf(isSkipped)('real engines', { timeout: 120_000 }, () => {
     await expect(runPodman(closed, 'pull', 'quay.io/library/absent')).rejects.toThrow(
       /unauthorized|authentication required|manifest unknown/i,
     );
+  });
+
+  describe.skipIf(skipWithout('client-files'))('with the code of clients that are not run', () => {
+    const images = registries.map((registry) => `${registry}/${imageName}:latest`);
+
+    test('K3s reads its file, and pulls the images of one name from both registries by TLS', async () => {
+      const root = await scene.configure('k3s', scene.overTls);
+      const pulls = await readClientFiles('k3s', root, `somebody:${scene.tokens.reader}`, ...images);
+      const digests = registries.map((registry) => ({ digest: manifestOf(registry, 'amd64') }));
+      expect(pulls).toEqual(Object.fromEntries(images.map((image, index) => [image, digests[index]])));
+    });
+
+    test('CRI-O reads its file: it asks this server, then the registry', async () => {
+      const root = await scene.configure('crio', scene.overTls);
+      const pulls = await readClientFiles('crio', join(root, 'etc/containers/registries.conf.d'), ...images);
+      expect(pulls).toEqual(sourcesOf(scene.front.host, images));
+    });
+
+    test.each([true, false])('OpenShift accepts its files, with fallback %s', async (fallback) => {
+      const all = [...images, ...registries.map((name) => `${name}/${imageName}@${indexOf(name)}`)];
+      const root = await scene.configure('openshift', `${scene.overTls}, fallback: ${fallback}`);
+      const pulls = await readClientFiles('openshift', join(root, 'tidemark-mirrors.yaml'), ...all);
+      expect(pulls).toEqual(sourcesOf(scene.front.host, all, fallback ? {} : { blocked: true }));
+    });
   });
 });
 
@@ -144,8 +221,10 @@ function ctrPullImage(image: string, hosts: string, ...login: string[]): Promise
 }
 
 /** And removes it. */
-async function expectPulled(registry: RegistryName): Promise<void> {
-  const image = `${registry}/${imageName}:latest`;
+async function expectPulled(
+  registry: Parameters<typeof indexOf>[0],
+  image = `${registry}/${imageName}:latest`,
+): Promise<void> {
   expect(await containerd.ctr('images', 'ls', `name==${image}`)).toContain(indexOf(registry));
   expect(await containerd.ctr('content', 'ls', '-q')).toContain(configOf(registry, 'amd64'));
   await containerd.ctr('images', 'rm', '--sync', image);

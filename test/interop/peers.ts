@@ -1,5 +1,6 @@
 /**
  * Real registries and clients: Debian's docker-registry, skopeo, GnuPG, Chromium, Docker, containerd and podman, and crane, regctl, oras and cosign from their Go modules.
+ * client-files is our own: the code of clients that are not run.
  * scripts/install-peers.sh installs them.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -26,6 +27,11 @@ export type PeerName =
   | 'cosign'
   | 'helm'
   | 'kubeconform'
+  | 'client-files'
+  | 'buildkitd'
+  | 'buildx'
+  | 'runc'
+  | 'zot'
   | 'systemd-analyze'
   | 'gpg'
   | 'gpg-agent'
@@ -143,14 +149,17 @@ export function requirePeer(name: PeerName): string {
     throw new Error(`${name} is missing; expected it installed by: bash scripts/install-peers.sh`);
   return path;
 }
-interface Launch {
+
+export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   /** Of a line of its output; the first group is the port. */
   readonly ready: RegExp;
   readonly scheme?: 'http' | 'https';
 }
-async function launch(
+
+/** Starts a server whose folder is gone when it stops. */
+export async function launch(
   folder: string,
   { command, args, ready, scheme = 'http' }: Launch,
 ): Promise<RealRegistry> {

@@ -12,6 +12,8 @@ export interface TlsFront {
   readonly host: string;
   /** What it stands before; to be set before the first request. */
   target: string;
+  /** `200 GET /v2/`: what was answered so far. */
+  readonly answered: string[];
   close(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export async function startTlsFront(): Promise<TlsFront> {
     (request, response) => {
       const { method, headers } = request;
       const forwarded = send(`${front.target}${request.url}`, { method, headers }, (answer) => {
+        front.answered.push(`${answer.statusCode} ${method} ${request.url}`);
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         pipeline(answer, response, () => undefined);
       });
@@ -34,6 +37,7 @@ export async function startTlsFront(): Promise<TlsFront> {
     url: `https://${host}`,
     host,
     target: '',
+    answered: [],
     async close() {
       server.closeAllConnections();
       server.close();

@@ -37,7 +37,7 @@ export async function makeProxied(
     if (locked.count >= repositoriesAtMost) return refused(invalid('repositoriesAtMost', atMost(proxy)));
     const present = await em.findOne(Remote, { name, url: proxy.url, upstreamName });
     const repository = await makeTemplated(
-      { ...operator, em },
+      { ...operator, em, isUndoneByMistakes: true },
       { row: proxy, words, secrets, rules, name, upstreamName, isPrivate, remoteId: present?.id },
     );
     if (repository.mistakes !== undefined) return refused(...repository.mistakes);
