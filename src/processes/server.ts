@@ -10,10 +10,12 @@ import { allowsPrivateUpstreams, chooseLogins } from './checks/check-logins.ts';
 import { layGround } from './ground.ts';
 import type { Ground, StartOptions } from './ground.ts';
 import { addressesOf, checkPort } from './listen.ts';
-import { serveMetrics } from './metrics-server.ts';
+import { openMetricsServer } from './metrics-server.ts';
+import type { MetricsServer } from './metrics-server.ts';
 import { temporal, whenReachable } from './reachable.ts';
 import { temporalOptions } from './temporal/temporal-options.ts';
 import { createStopper } from './stopper.ts';
+import type { Stopper } from './stopper.ts';
 import { startWorker } from './worker-role.ts';
 import type { RunningWorker } from './worker-role.ts';
 
@@ -42,6 +44,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
       chooseLogins(config);
       for (const address of addressesOf(config)) await checkPort(address);
     }
+    const metricsServer = await takeMetricsAddress(config, stopper);
     const ground = await layGround(config, options, stopper);
     options.signal?.throwIfAborted();
     const metrics = Promise.withResolvers<ProcessMetrics>();
@@ -53,7 +56,7 @@ export async function startServer(config: Config, options: StartServerOptions): 
       runsWorker ? startWorkerRole(ground, options) : undefined,
     ]);
     // Loaded once the roles are ready, which it would delay.
-    await startMetrics(ground, options, metrics.resolve);
+    await startMetrics(ground, options, metricsServer, metrics.resolve);
     const ended =
       worker?.stopped ??
       new Promise<void>((resolve) => stopper.add('waiting', () => Promise.resolve(resolve())));
@@ -68,24 +71,36 @@ export async function startServer(config: Config, options: StartServerOptions): 
   }
 }
 
+/** Before the process has work to give back. */
+async function takeMetricsAddress(
+  { metricsAddress }: Config,
+  stopper: Stopper,
+): Promise<MetricsServer | undefined> {
+  if (metricsAddress === undefined) return undefined;
+  const server = await openMetricsServer(metricsAddress);
+  stopper.add('the address of the metrics', () => server.close());
+  return server;
+}
+
 /** The API shows them at `/metrics`; a worker needs an address for them. */
 async function startMetrics(
   ground: Ground,
   { roles, log }: StartServerOptions,
+  server: MetricsServer | undefined,
   note: (metrics: ProcessMetrics) => void,
 ): Promise<void> {
-  const { config, stopper, database } = ground;
+  const { stopper, database } = ground;
   const isApi = roles.includes('api');
-  const { metricsAddress } = config;
-  if (!isApi && metricsAddress === undefined) return;
+  if (!isApi && server === undefined) return;
   const { createProcessMetrics } = await import('../telemetry/metrics.ts');
   const metrics = createProcessMetrics();
   note(metrics);
   stopper.add('the metrics', () => Promise.resolve(metrics.close()));
-  if (metricsAddress === undefined) return;
+  if (server === undefined) return;
   const all = createMetricsPrinter({ database, config: apiConfig(ground), processMetrics: metrics });
-  const server = await serveMetrics(metricsAddress, { print: isApi ? all : () => metrics.print() });
-  stopper.add('the address of the metrics', () => server.close());
+  server.show({ print: isApi ? all : () => metrics.print() });
+  // Before the parts that they read end.
+  stopper.add('the answers with metrics', () => server.close());
   log(`Metrics ready on ${server.url}`);
 }
 
