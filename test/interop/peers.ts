@@ -37,6 +37,7 @@ export type PeerName =
   | 'docker'
   | 'prometheus'
   | 'promtool'
+  | 'otelcol'
   | 'dockerd'
   | 'containerd'
   | 'ctr'
