@@ -138,7 +138,8 @@ describe.each(['a folder', 'S3'])('replicas on %s', (store) => {
         for (const answer of [await close(path), await close(path)]) expect(answer).toMatchObject(created);
         expect(await close(path, '0'.repeat(64))).toMatchObject({ status: 404 });
         expect(await close(path.replace('killed', 'other'))).toMatchObject({ status: 404 });
-        expect((await send(0, 'GET', `/v2/team/killed/blobs/sha256:${hex}`)).body).toEqual(bytes);
+        const served = await send(0, 'GET', `/v2/team/killed/blobs/sha256:${hex}`);
+        expect(served.body.equals(bytes)).toBe(true);
       }),
   );
 });

@@ -28,15 +28,16 @@ export interface Program extends GraphqlClient {
   ended(): Promise<number | null>;
 }
 
-/** Starts `tidemark <args>` with exactly these settings; `nodeArgs` come before the program. */
+/** Starts `tidemark <args>` with exactly these settings. `node` is the command line before the program. */
 export function launch(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
-  nodeArgs: readonly string[] = [],
+  node: readonly string[] = [process.execPath],
 ): Program {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run npm run build');
   const { PATH = '', HOME = '', TIDEMARK_CACHE = '', XDG_CACHE_HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...nodeArgs, main, ...args], {
+  const [command = '', ...nodeArgs] = node;
+  const child = spawn(command, [...nodeArgs, main, ...args], {
     env: { PATH, HOME, TIDEMARK_CACHE, XDG_CACHE_HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
