@@ -9,12 +9,12 @@ export interface UpstreamSpans {
   stop(): void;
 }
 
-/** A sync of 10,000 tags would be a trace that no collector keeps and no person reads, and a span costs as much as a fifth of the request. */
-const spansOfEach = 100;
+/** A sync of 10,000 tags would be a trace that no collector keeps and no person reads. */
+const spansOfEach = 50;
 const slowMs = 1_000;
 
 /**
- * A span for each of the first 100 requests to upstreams of one activity or API request, and for each that fails or is slow. The others are counted: one
+ * A span for each of the first 50 requests to upstreams of one activity or API request, and for each that fails or is slow. The others are counted: one
  * span for all requests with the same method, host and status.
  */
 export function traceUpstreams(): UpstreamSpans {
