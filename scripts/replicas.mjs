@@ -55,11 +55,10 @@ process.exit(outcome.failed.length + outcome.wrong.length === 0 ? 0 : 1);
 
 async function kill(goesOn) {
   const apis = Object.keys(urls);
-  const workers = ['worker', 'worker 2', 'worker 3', 'worker 4'];
+  const victims = [...apis, 'worker', 'worker 2', 'worker 3', 'worker 4'];
   for (; goesOn(); await sleep(1_000)) {
-    const areReady = (await Promise.all(apis.map(isReady))).every(Boolean);
-    const victims = areReady ? [...apis, ...workers] : workers;
     const victim = victims[Math.floor(random() * victims.length)];
+    if (apis.includes(victim) && !(await Promise.all(apis.map(isReady))).every(Boolean)) continue;
     for (const role of stack.ended()) outcome.wrong.push(`${role} ended by itself`);
     outcome.kills[victim] = (outcome.kills[victim] ?? 0) + 1;
     await stack.kill(victim, 0);
