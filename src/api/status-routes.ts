@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { sql } from 'kysely';
-import { kysely } from '../db/sql.ts';
+import { pingDatabase } from '../db/connection/ping-database.ts';
 import { forbidden } from '../access/field-rules.ts';
 import { may } from '../access/viewer.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -38,11 +37,7 @@ export function serveStatus(
   app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const [database, blobStore] = await Promise.all([
-      runCheck(
-        api,
-        'database',
-        async () => void (await sql`select 1`.execute(kysely(api.database.em.fork()))),
-      ),
+      runCheck(api, 'database', () => pingDatabase(api.database.em.fork())),
       runCheck(api, 'blobStore', api.checkStore),
     ]);
     const isReady = database === 'ok' && blobStore === 'ok';

@@ -15,9 +15,16 @@ export interface UploadStore {
   append(id: string, bytes: AsyncIterable<Uint8Array>, isLast?: boolean): Promise<number>;
   /**
    * Stores the upload as the blob of this digest: verify, fsync, move into `blobs/`. It follows the last `append`, in the same process.
+   * @param onVerified Called with the size before the move, which waits for it. Default: nothing.
    * @throws TidemarkError `DIGEST_INVALID` for another digest; the upload stays.
    */
-  finish(id: string, digest: Digest): Promise<{ readonly sizeBytes: number }>;
+  finish(
+    id: string,
+    digest: Digest,
+    onVerified?: (sizeBytes: number) => Promise<void>,
+  ): Promise<{ readonly sizeBytes: number }>;
+  /** Whether `finish` has moved the bytes, which it had verified, although it did not end. They are durable then. */
+  isMoved(id: string, verified: { readonly digest: Digest; readonly sizeBytes: number }): Promise<boolean>;
   /** Removes what is kept of an upload. Does nothing if it is missing. */
   cancel(id: string): Promise<void>;
   /** Removes uploads that were not written to for `olderThanMs`. */

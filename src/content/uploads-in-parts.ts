@@ -35,14 +35,15 @@ export function createUploadsInParts(places: UploadsInParts): UploadStore {
       }
       return file.begin + ((await local.sizeOf(id)) ?? 0);
     },
-    async finish(id, digest) {
+    async finish(id, digest, onVerified) {
       try {
-        return await local.finish(id, digest);
+        return await local.finish(id, digest, onVerified);
       } catch (error) {
         await keepRest(state, id);
         throw error;
       }
     },
+    isMoved: (id, verified) => local.isMoved(id, verified),
     async cancel(id) {
       const hasNoParts = state.inOneRequest.has(id);
       await forget(state, id);

@@ -26,6 +26,7 @@ import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
 import { Migration0018ProxyCaches } from './migrations/0018-proxy-caches.ts';
 import { Migration0019Webhooks } from './migrations/0019-webhooks.ts';
+import { Migration0021ClosedUploads } from './migrations/0021-closed-uploads.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -59,6 +60,7 @@ const migrations = [
   Migration0017PullThrough,
   Migration0018ProxyCaches,
   Migration0019Webhooks,
+  Migration0021ClosedUploads,
 ];
 
 // Ids and byte counts are below 2^53.

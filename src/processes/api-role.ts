@@ -7,6 +7,7 @@ import { finishRotation } from '../access/rotate-secrets.ts';
 import { createOutputLog } from '../api/access-log.ts';
 import type { ApiConfig } from '../api/dependencies.ts';
 import { createDockerHubListener } from '../api/docker-hub-listener.ts';
+import { createMetricsPrinter } from '../api/metrics.ts';
 import { createTaskQueueClaim } from '../api/own-task-queue.ts';
 import { createApi } from '../api/server.ts';
 import { startPullCounter } from '../api/pull-counter.ts';
@@ -36,6 +37,8 @@ import { watchTaskQueue } from './watch-task-queue.ts';
 
 export interface RunningApi {
   readonly apiUrl: string;
+  /** What the API shows at `/metrics`. */
+  readonly printMetrics: () => Promise<string>;
   /** Rejects if the task queue belongs to another installation. */
   readonly refused: Promise<never>;
 }
@@ -88,7 +91,8 @@ export async function startApiRole(
   const apiUrl = await listenEverywhere(api, ground, log);
   await writeServerFile(config.dataDir, { apiUrl, temporalUiUrl: ground.servers.temporalUiUrl });
   stopper.add('the server file', () => removeServerFile(config.dataDir));
-  return { apiUrl, refused };
+  const printMetrics = createMetricsPrinter({ database, config: apiConfig(ground), processMetrics });
+  return { apiUrl, printMetrics, refused };
 }
 
 /** @returns the URL of the API. */
@@ -160,7 +164,7 @@ async function openWorkflows(
   return { workflows, refused: queue.refused };
 }
 
-export function apiConfig({ config, servers }: Ground): ApiConfig {
+function apiConfig({ config, servers }: Ground): ApiConfig {
   return {
     host: config.host,
     publicUrl: config.publicUrl,

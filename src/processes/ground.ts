@@ -17,7 +17,6 @@ import type { Tracing } from '../telemetry/tracing.ts';
 import { createBandwidth } from '../upstream/bandwidth.ts';
 import type { Bandwidth } from '../upstream/bandwidth.ts';
 import { watchFaults } from './watch-faults.ts';
-import { installTemporalRuntime } from './worker-role.ts';
 
 export interface StartOptions {
   /** Called with one line of text for each step of the start. */
@@ -46,7 +45,6 @@ export interface Ground extends OpenedSecrets {
 
 export async function layGround(config: Config, options: StartOptions, stopper: Stopper): Promise<Ground> {
   const logger = options.logger ?? createLogger(config.logLevel);
-  installTemporalRuntime(logger);
   const faults = watchFaults(logger, () => stopper.stop());
   stopper.add('the watch for faults', () => Promise.resolve(faults.close()));
   const tracing = config.traces

@@ -59,12 +59,20 @@ export async function checkPort(address: Address): Promise<void> {
   await closed;
 }
 
+/** Why an address cannot be listened on, after "which"; undefined for another error. */
+export function unusableReason(error: unknown): string | undefined {
+  return unusableAddress.get(errorCode(error));
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
 async function unavailable(error: unknown, address: Address): Promise<unknown> {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = unusableAddress.get(code);
+  const reason = unusableReason(error);
   if (reason === undefined) return error;
   const { host, port, setting } = address;
-  const url = code === 'EADDRINUSE' ? await findOther(address) : undefined;
+  const url = errorCode(error) === 'EADDRINUSE' ? await findOther(address) : undefined;
   const what = url === undefined ? reason : 'is taken by another Tidemark';
   const use = url === undefined ? '' : `Use that one with TIDEMARK_SERVER=${url}, or set`;
   return new TidemarkError(

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransportError } from '@temporalio/worker';
 import { isConnectionError } from '../db/connection/connection-error.ts';
 import { isTidemarkError, TidemarkError } from '../oci/error.ts';
 
@@ -47,5 +46,7 @@ export const temporal: ReachedServer = {
   name: 'Temporal',
   setting: 'TEMPORAL_ADDRESS',
   isAway: (error) =>
-    error instanceof TransportError || (isTidemarkError(error) && error.code === 'TEMPORAL_UNAVAILABLE'),
+    // Of @temporalio/worker, which an API does not load.
+    (error instanceof Error && error.name === 'TransportError') ||
+    (isTidemarkError(error) && error.code === 'TEMPORAL_UNAVAILABLE'),
 };

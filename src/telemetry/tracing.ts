@@ -1,7 +1,7 @@
 /** OpenTelemetry. It is loaded only if the environment asks for traces; the standard variables (`OTEL_…`) configure it. */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context, propagation, trace } from '@opentelemetry/api';
-import type { ProxyTracerProvider, Span } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, context, propagation, trace } from '@opentelemetry/api';
+import type { ProxyTracerProvider } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { tracing } from '@opentelemetry/sdk-node';
 import { OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry/lib/client/index.js';
@@ -12,9 +12,9 @@ import {
 } from '@temporalio/interceptors-opentelemetry/lib/worker/index.js';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { TidemarkError, quoteValue } from '../oci/error.ts';
-import { upstreamEvents } from './events.ts';
-import type { UpstreamRequest } from './events.ts';
 import { setTraceReader } from './trace-context.ts';
+import { traceUpstreams } from './upstream-spans.ts';
+import type { UpstreamSpans } from './upstream-spans.ts';
 
 export type Tracing = ReturnType<typeof startTracing>;
 
@@ -38,13 +38,13 @@ export function startTracing(env: NodeJS.ProcessEnv) {
     const { traceId, spanId } = trace.getActiveSpan()?.spanContext() ?? {};
     return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
   });
-  const stopUpstreams = traceUpstreams();
+  const upstreams = traceUpstreams();
   return {
     clientInterceptors: [clientInterceptor()],
-    worker: workerParts(),
-    serve: serveTraced,
+    worker: workerParts(upstreams),
+    serve: (request: TracedRequest, proceed: () => void) => serveTraced(request, proceed, upstreams),
     async close(): Promise<void> {
-      stopUpstreams();
+      upstreams.stop();
       setTraceReader(() => undefined);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
@@ -81,39 +81,32 @@ const interceptActivity: ActivityInterceptorsFactory = (activityContext) => ({
   outbound: new OpenTelemetryActivityOutboundInterceptor(activityContext),
 });
 
-function workerParts() {
+/** Inside of the span of the activity. */
+const endRequests =
+  (upstreams: UpstreamSpans): ActivityInterceptorsFactory =>
+  () => ({
+    inbound: {
+      async execute(input, next) {
+        try {
+          return await next(input);
+        } finally {
+          upstreams.endOf(trace.getActiveSpan());
+        }
+      },
+    },
+  });
+
+function workerParts(upstreams: UpstreamSpans) {
   const provider = (
     trace.getTracerProvider() as ProxyTracerProvider
   ).getDelegate() as tracing.BasicTracerProvider;
   return {
-    interceptors: { activity: [interceptActivity], client: { workflow: [clientInterceptor()] } },
+    interceptors: {
+      activity: [interceptActivity, endRequests(upstreams)],
+      client: { workflow: [clientInterceptor()] },
+    },
     // Workflows have no I/O: their spans come out through a sink.
     sinks: { exporter: makeWorkflowExporter(provider.getActiveSpanProcessor(), provider.resource) },
-  };
-}
-
-/** A span for each request to an upstream, from its begin to the end of the body. */
-function traceUpstreams(): () => void {
-  const tracer = trace.getTracer('tidemark');
-  const spans = new WeakMap<UpstreamRequest, Span>();
-  const stops = [
-    upstreamEvents.began.subscribe((request) => {
-      const { method, host, path } = request;
-      const attributes = { 'http.request.method': method, 'server.address': host, 'url.path': path };
-      spans.set(request, tracer.startSpan(`${method} ${host}`, { kind: SpanKind.CLIENT, attributes }));
-    }),
-    upstreamEvents.ended.subscribe((request) => {
-      const span = spans.get(request);
-      if (span === undefined) return;
-      const { status, error, bodyBytes } = request;
-      if (status !== undefined) span.setAttribute('http.response.status_code', status);
-      if (bodyBytes > 0) span.setAttribute('http.response.body.size', bodyBytes);
-      if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
-      span.end();
-    }),
-  ];
-  return () => {
-    for (const stop of stops) stop();
   };
 }
 
@@ -126,7 +119,11 @@ interface TracedRequest {
 }
 
 /** Runs `proceed`, and all that follows from it, in a span that ends with the response. A caller's trace is continued. */
-function serveTraced({ name, headers, response, operationName }: TracedRequest, proceed: () => void): void {
+function serveTraced(
+  { name, headers, response, operationName }: TracedRequest,
+  proceed: () => void,
+  upstreams: UpstreamSpans,
+): void {
   // Not its baggage, which would be kept in Temporal's histories.
   const { traceparent, tracestate } = headers;
   const parent = propagation.extract(ROOT_CONTEXT, { traceparent, tracestate });
@@ -134,6 +131,7 @@ function serveTraced({ name, headers, response, operationName }: TracedRequest, 
   if (operationName !== undefined) span.setAttribute('graphql.operation.name', operationName.slice(0, 100));
   response.once('close', () => {
     span.setAttribute('http.response.status_code', response.statusCode);
+    upstreams.endOf(span);
     span.end();
   });
   context.with(trace.setSpan(parent, span), proceed);

@@ -35,6 +35,15 @@ test('fault 105: after its connections were cut the API goes on by itself', asyn
     .toBeUndefined();
 });
 
+test('fault 105: a pull waits for a database that is back within seconds', async () => {
+  await operator.query(`alter database ${databaseName()} with allow_connections false`);
+  await dropConnections();
+  const pulled = fetch(`${api.url}/v2/team/shop/manifests/latest`);
+  await expect.poll(() => api.logged()).toContain('pulls wait for the database');
+  await operator.query(`alter database ${databaseName()} with allow_connections true`);
+  expect((await pulled).status).toBe(404);
+});
+
 test('fault 106: while the database takes nobody, requests are SERVICE_UNAVAILABLE and readiness is false', async () => {
   await operator.query(`alter database ${databaseName()} with allow_connections false`);
   try {

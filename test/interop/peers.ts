@@ -40,6 +40,7 @@ export type PeerName =
   | 'docker'
   | 'prometheus'
   | 'promtool'
+  | 'otelcol'
   | 'dockerd'
   | 'containerd'
   | 'ctr'

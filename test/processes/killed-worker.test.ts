@@ -1,13 +1,12 @@
 /** A worker process is SIGKILLed at each step of a sync; another one goes on, and the version is that of an undisturbed sync. */
-import pg from 'pg';
 import { expect, test } from 'vitest';
 import { addImage } from '../../src/demo/sample-image.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { sampleAnswers } from '../support/upstream/sample-answers.ts';
 import { until } from '../support/until.ts';
+import { somethingWaits, withOperator } from './operator.ts';
 import { openScene, routes, stuck } from './scene.ts';
 import type { Scene } from './scene.ts';
-import type { Stack } from './stack.ts';
 
 const completed = { state: 'COMPLETED', createdVersion: 1 };
 
@@ -18,25 +17,6 @@ async function withScene(play: (scene: Scene) => Promise<void>): Promise<void> {
   } finally {
     await scene.close();
   }
-}
-
-/** Another connection to the database, whose locks end with it. */
-async function withOperator(stack: Stack, work: (operator: pg.Client) => Promise<void>): Promise<void> {
-  const operator = new pg.Client({ connectionString: stack.databaseUrl });
-  await operator.connect();
-  try {
-    await work(operator);
-  } finally {
-    await operator.end();
-  }
-}
-
-/** Whether a statement of this database waits for a lock. */
-async function somethingWaits(operator: pg.Client): Promise<boolean> {
-  const found = await operator.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  );
-  return found.rows.length > 0;
 }
 
 test.concurrent.for([

@@ -36,7 +36,7 @@ export interface Scene {
 let scenes = 0;
 
 export async function openScene(
-  options: StackOptions & { readonly remote?: Partial<Remote> } = {},
+  options: StackOptions & { readonly remote?: Partial<Remote>; readonly upstreamHost?: string } = {},
 ): Promise<Scene> {
   scenes += 1;
   const seed = `processes-${process.pid}-${scenes}`;
@@ -44,7 +44,8 @@ export async function openScene(
   addImage(content, { seed, layers: [2_000, 600_000, 3_000], tag: 'one' });
   addImage(content, { seed: `${seed}-two`, layers: [4_000], tag: 'two' });
   const serve = sampleAnswers(content);
-  const upstream = await openFakeUpstream({ fallback: serve });
+  const { upstreamHost: host = '127.0.0.1' } = options;
+  const upstream = await openFakeUpstream({ fallback: serve, host });
   const stack = await openStack(options);
   const ids = await stack.createRepository({ url: upstream.url, upstreamName, ...options.remote });
   const [digest, bytes] = [...content.blobs].sort(([, a], [, b]) => b.length - a.length)[0] ?? [];

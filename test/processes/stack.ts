@@ -80,9 +80,9 @@ export async function openStack(options: StackOptions = {}) {
     run(
       args: readonly string[],
       more: Readonly<Record<string, string>> = {},
-      nodeArgs: string[] = [],
+      node?: readonly string[],
     ): Program {
-      const program = launch(args, { ...settings, ...more }, nodeArgs);
+      const program = launch(args, { ...settings, ...more }, node);
       programs.push(program);
       return program;
     },
@@ -91,8 +91,9 @@ export async function openStack(options: StackOptions = {}) {
     async launch(
       role: 'api' | 'worker' | 'serve',
       more: Readonly<Record<string, string>> = {},
+      node?: readonly string[],
     ): Promise<Program> {
-      const program = stack.run([role], more);
+      const program = stack.run([role], more, node);
       if (role !== 'worker') await program.says('API ready');
       if (role !== 'api') await program.says('Worker ready');
       return program;

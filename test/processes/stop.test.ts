@@ -87,8 +87,9 @@ async function globalId(program: Program): Promise<string> {
   return (tasks.nodes[0]?.id as string | undefined) ?? 'no task';
 }
 
-/** On SIGUSR2 something goes wrong inside of the process that no code of ours awaits or catches. */
+/** Node in which, on SIGUSR2, something goes wrong that no code of ours awaits or catches. */
 const faulty = (what: string): string[] => [
+  process.execPath,
   '--import',
   `data:text/javascript,process.on('SIGUSR2',()=>{${encodeURIComponent(what)}})`,
 ];

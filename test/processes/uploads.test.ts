@@ -1,4 +1,4 @@
-/** Uploads without stickiness: each request at another API process, and one process is killed in the middle, on a shared folder and on S3. */
+/** Uploads without stickiness: each request at another API process, and processes are killed in the middle, on a shared folder and on S3. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -12,6 +12,8 @@ import type { PullAnswer } from '../support/api/pull.ts';
 import { startS3Server } from '../support/servers/s3-server.ts';
 import type { S3Server } from '../support/servers/s3-server.ts';
 import type { Program } from '../support/program/program.ts';
+import { until } from '../support/until.ts';
+import { somethingWaits, withOperator } from './operator.ts';
 import { openStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -103,6 +105,42 @@ describe.each(['a folder', 'S3'])('replicas on %s', (store) => {
       if (server !== undefined)
         expect(await filesBelow(join(server.folder, 'tidemark', 'uploads'))).toEqual([]);
     },
+  );
+
+  test.skipIf(isSkipped)(
+    'fault 72: killed between storing a blob and recording it: the same PUT completes the upload, and no other one',
+    () =>
+      withOperator(stack, async (operator) => {
+        const bytes = randomBytes(300_000);
+        const hex = createHash('sha256').update(bytes).digest('hex');
+        const close = (location: string, of = hex) => send(0, 'PUT', `${location}?digest=sha256:${of}`);
+        const path = String((await send(0, 'POST', '/v2/team/killed/blobs/uploads/')).headers.location);
+        await send(0, 'PATCH', path, bytes);
+        const blobs = server === undefined ? stack.dataDir : join(server.folder, 'tidemark');
+        await operator.query('begin; lock table repository_blob in share mode');
+        const cut = close(path).catch((error: unknown) => error);
+        await until(
+          async () =>
+            (await somethingWaits(operator)) && (await filesBelow(join(blobs, 'blobs'))).includes(hex),
+        );
+        await programs[0]?.end('SIGKILL');
+        expect(await cut).toBeInstanceOf(Error);
+        await operator.query('commit');
+        const next = await stack.launch('api');
+        urls = [next.apiUrl()];
+
+        const other = String((await send(0, 'POST', '/v2/team/other/blobs/uploads/')).headers.location);
+        expect(await close(other)).toMatchObject({ status: 400 });
+        expect(await send(0, 'GET', `/v2/team/killed/blobs/sha256:${hex}`)).toMatchObject({ status: 404 });
+        expect(await send(0, 'GET', path)).toMatchObject({ status: 204, headers: { range: '0-299999' } });
+        const created = { status: 201, headers: { 'docker-content-digest': `sha256:${hex}` } };
+        // The second one is what a client sends that was killed before it had the first answer.
+        for (const answer of [await close(path), await close(path)]) expect(answer).toMatchObject(created);
+        expect(await close(path, '0'.repeat(64))).toMatchObject({ status: 404 });
+        expect(await close(path.replace('killed', 'other'))).toMatchObject({ status: 404 });
+        const served = await send(0, 'GET', `/v2/team/killed/blobs/sha256:${hex}`);
+        expect(served.body.equals(bytes)).toBe(true);
+      }),
   );
 });
 

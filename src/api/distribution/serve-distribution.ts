@@ -3,6 +3,7 @@ import { authorise, challenge } from './authorise.ts';
 import { answerBase } from './pull/base.ts';
 import { answerBlob } from './pull/blobs.ts';
 import { answerCatalog } from './pull/catalog.ts';
+import { createDatabaseWait } from './database-wait.ts';
 import { sendError, toFailure } from './error.ts';
 import { prefixFor } from './docker-hub.ts';
 import type { DistributionDependencies, Exchange } from './exchange.ts';
@@ -23,6 +24,7 @@ export function hideDistributionPath(url: string): string {
 /** The OCI Distribution API 1.1 at `/v2/`. It reads and writes the database and the blob store, and never waits for Temporal. */
 export function serveDistribution(app: FastifyInstance, api: DistributionDependencies): void {
   const locks = createUploadLocks(app, api.database.config.get('clientUrl') ?? '');
+  const awaitDatabase = createDatabaseWait(api);
   app.decorateRequest('exchange');
   app.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -31,9 +33,11 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
       reply.header('docker-distribution-api-version', 'registry/2.0');
       const prefix = prefixFor(request, api.config);
       const target = parseTarget(request.originalUrl, prefix);
-      const client = await api.access.identifyClient(request.headers.authorization);
       const em = api.database.em.fork();
-      const led = await leadToNamespace(em, request.method, target);
+      const [client, led] = await awaitDatabase(async () => [
+        await api.access.identifyClient(request.headers.authorization),
+        await leadToNamespace(em, request.method, target),
+      ]);
       if (led !== undefined) reply.header('oci-namespace', led.asked.namespace);
       const { path, query } = { ...target, ...led };
       const exchange: Exchange = {
@@ -56,7 +60,11 @@ export function serveDistribution(app: FastifyInstance, api: DistributionDepende
       await answerPush(exchange);
       return reply;
     },
-    handler: (request) => answer(request.getDecorator<Exchange>('exchange')),
+    handler: (request) =>
+      awaitDatabase(async () => {
+        const exchange = request.getDecorator<Exchange>('exchange');
+        return answer({ ...exchange, em: api.database.em.fork() });
+      }),
     errorHandler: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The rest of a refused body is not awaited (fault 68).
       if (!request.raw.complete) reply.header('connection', 'close');

@@ -1,25 +1,27 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { mkdir, open, opendir } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ContentKey } from '../../oci/content-source.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { TidemarkError } from '../../oci/error.ts';
 import { createLocalTarget } from './file-target.ts';
-import type { StreamHash } from './file-target.ts';
 import { writePartialFile } from './partial-file.ts';
 import { describeFile, removeFile, sizeOf } from './partial-folder.ts';
+import { countInto, hashFile, hashedUpTo, hexOf } from './upload-hash.ts';
+import type { UploadHashes } from './upload-hash.ts';
 import { onDisk, systemCode } from '../storage-error.ts';
-import type { FileAdopter } from '../store.ts';
+import type { FileAdopter, ReadOnlyStore } from '../store.ts';
 import type { UploadStore } from '../upload-store.ts';
 import { unknownUpload } from '../upload-store.ts';
+
+type UploadedBlobs = FileAdopter & Pick<ReadOnlyStore, 'exists'>;
 
 export interface UploadFolderOptions {
   /** The folder of the blob store: uploads are beside the blobs, so that a finished one is only renamed. */
   readonly root: string;
   /** Stores a verified file as a blob. */
-  readonly blobs: FileAdopter;
+  readonly blobs: UploadedBlobs;
   /** Whether a finished blob survives a power loss. Default true. */
   readonly fsync?: boolean;
 }
@@ -29,21 +31,13 @@ export interface UploadFolder extends UploadStore {
   readonly pathOf: (id: string) => string;
 }
 
-interface Hashed {
-  readonly hash: Hash;
-  bytes: number;
-}
-
 const uploadId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Uploads that are hashed while they arrive; the others are read again at the end. */
-const maxHashed = 1_000;
-const readBytes = 1024 * 1024;
 
 interface Uploads {
   readonly folder: string;
-  readonly blobs: FileAdopter;
+  readonly blobs: UploadedBlobs;
   readonly fsync: boolean;
-  readonly hashes: Map<string, Hashed>;
+  readonly hashes: UploadHashes;
 }
 
 /** @throws TidemarkError `STORAGE_UNAVAILABLE` if the folder cannot be created. */
@@ -51,7 +45,7 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
   const { root, blobs, fsync = true } = options;
   const folder = join(root, 'uploads');
   await onDisk('making the folder of uploads', mkdir(folder, { recursive: true, mode: 0o700 }));
-  const hashes = new Map<string, Hashed>();
+  const hashes: UploadHashes = new Map();
   if (blobs.quota !== undefined)
     for await (const id of listUploads(folder)) blobs.quota.found((await sizeOf(join(folder, id))) ?? 0);
   const uploads = { folder, blobs, fsync, hashes };
@@ -63,7 +57,8 @@ export async function openUploadFolder(options: UploadFolderOptions): Promise<Up
     },
     sizeOf: async (id) => (uploadId.test(id) ? openedSize(pathOf(uploads, id)) : undefined),
     append: (id, bytes) => append(uploads, id, bytes),
-    finish: (id, digest) => finish(uploads, id, digest),
+    finish: (id, digest, onVerified) => finish(uploads, id, digest, onVerified),
+    isMoved: (id, verified) => isMoved(uploads, id, verified),
     cancel: (id) => cancel(uploads, id),
     async sweep({ olderThanMs }) {
       const newest = Date.now() - olderThanMs;
@@ -90,23 +85,12 @@ function pathOf({ folder }: Uploads, id: string): string {
   return join(folder, id);
 }
 
-/** The hash so far, if this process has hashed every byte of the file. */
-function hashedUpTo({ hashes }: Uploads, id: string, sizeBytes: number): Hashed | undefined {
-  const hashed = hashes.get(id);
-  if (hashed !== undefined && hashed.bytes === sizeBytes) return hashed;
-  hashes.delete(id);
-  if (sizeBytes > 0 || hashes.size >= maxHashed) return undefined;
-  const fresh = { hash: createHash('sha256'), bytes: 0 };
-  hashes.set(id, fresh);
-  return fresh;
-}
-
 async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
   const path = pathOf(uploads, id);
   const handle = await openUpload(path, id);
   const before = (await onDisk('reading the size of an upload', handle.stat())).size;
   const reserved = uploads.blobs.quota?.reserve();
-  const hashed = hashedUpTo(uploads, id, before);
+  const hashed = hashedUpTo(uploads.hashes, id, before);
   const file = writePartialFile({
     handle,
     what: 'an upload',
@@ -139,30 +123,54 @@ async function append(uploads: Uploads, id: string, bytes: AsyncIterable<Uint8Ar
   return file.sizeBytes;
 }
 
-async function finish(uploads: Uploads, id: string, digest: Digest): Promise<{ readonly sizeBytes: number }> {
+async function finish(
+  uploads: Uploads,
+  id: string,
+  digest: Digest,
+  onVerified?: (sizeBytes: number) => Promise<void>,
+): Promise<{ readonly sizeBytes: number }> {
   const { blobs, fsync, hashes } = uploads;
   const path = pathOf(uploads, id);
   const handle = await openUpload(path, id);
   let sizeBytes: number;
   try {
     sizeBytes = (await onDisk('reading the size of an upload', handle.stat())).size;
-    const hashed = digestAlgorithm(digest) === 'sha256' ? hashedUpTo(uploads, id, sizeBytes) : undefined;
+    const hashed =
+      digestAlgorithm(digest) === 'sha256' ? hashedUpTo(uploads.hashes, id, sizeBytes) : undefined;
     const actual = hashed === undefined ? await hashFile(handle, digest) : hexOf(hashed.hash.copy(), digest);
     if (actual !== digest) throw mismatch(digest, actual, sizeBytes);
     if (fsync) await onDisk('fsync of an upload', handle.sync());
   } finally {
     await handle.close();
   }
+  await onVerified?.(sizeBytes);
   // The blob is charged anew, less what it replaces.
   blobs.quota?.add(-sizeBytes);
   try {
-    await blobs.adopt({ digest, size: sizeBytes, mediaType: 'application/octet-stream' }, path);
+    await blobs.adopt(describe(digest, sizeBytes), path);
   } catch (error) {
     blobs.quota?.add(sizeBytes);
     throw error;
   }
   hashes.delete(id);
   return { sizeBytes };
+}
+
+async function isMoved(
+  uploads: Uploads,
+  id: string,
+  { digest, sizeBytes }: Parameters<UploadStore['isMoved']>[1],
+): Promise<boolean> {
+  const path = pathOf(uploads, id);
+  const descriptor = describe(digest, sizeBytes);
+  if ((await sizeOf(path)) !== undefined || !(await uploads.blobs.exists(descriptor))) return false;
+  // Without its file this is only the part that makes the blob durable.
+  await uploads.blobs.adopt(descriptor, path);
+  return true;
+}
+
+function describe(digest: Digest, size: number): ContentKey {
+  return { digest, size, mediaType: 'application/octet-stream' };
 }
 
 async function cancel(uploads: Uploads, id: string): Promise<void> {
@@ -172,18 +180,6 @@ async function cancel(uploads: Uploads, id: string): Promise<void> {
   const sizeBytes = blobs.quota && (await sizeOf(path));
   await removeFile(path);
   blobs.quota?.add(-(sizeBytes ?? 0));
-}
-
-/** The hash of an upload lives longer than one request. */
-function countInto(hashed: Hashed | undefined): StreamHash {
-  return {
-    update(chunk) {
-      if (hashed === undefined) return;
-      hashed.hash.update(chunk);
-      hashed.bytes += chunk.byteLength;
-    },
-    digest: () => hashed?.hash.copy().digest('hex') ?? '',
-  };
 }
 
 /** Opened, because another process may have written on another host: NFS then asks its server, and answers from its cache otherwise. */
@@ -207,24 +203,6 @@ async function openUpload(path: string, id: string): Promise<FileHandle> {
     if (systemCode(error) === 'ENOENT') throw unknownUpload(id);
     return onDisk('opening an upload', Promise.reject(error as Error));
   }
-}
-
-async function hashFile(handle: FileHandle, digest: Digest): Promise<string> {
-  const hash = createHash(digestAlgorithm(digest));
-  const buffer = Buffer.allocUnsafe(readBytes);
-  for (let position = 0; ;) {
-    const { bytesRead } = await onDisk(
-      'reading an upload',
-      handle.read(buffer, 0, buffer.byteLength, position),
-    );
-    if (bytesRead === 0) return hexOf(hash, digest);
-    hash.update(buffer.subarray(0, bytesRead));
-    position += bytesRead;
-  }
-}
-
-function hexOf(hash: Hash, digest: Digest): string {
-  return `${digestAlgorithm(digest)}:${hash.digest('hex')}`;
 }
 
 function mismatch(digest: Digest, actual: string, sizeBytes: number): TidemarkError {

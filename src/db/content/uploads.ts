@@ -37,12 +37,47 @@ export async function openUpload(
     );
 }
 
-export async function isUploadOpen(
+export interface OpenUpload {
+  /** The blob that the bytes are about to become, or have become: they have this digest. Undefined before that, and after further bytes. */
+  readonly verified: VerifiedUpload | undefined;
+}
+
+export interface VerifiedUpload {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Undefined if the repository has no such open upload. */
+export async function readOpenUpload(
   em: Em,
   upload: { readonly id: string; readonly repositoryId: number },
+): Promise<OpenUpload | undefined> {
+  const found = await sql<{ digest: Digest | null; sizeBytes: number | null }>`
+    select verified_digest as digest, verified_bytes as "sizeBytes" from upload
+    where id = ${upload.id}::uuid and repository_id = ${upload.repositoryId}`.execute(kysely(em));
+  const [row] = found.rows;
+  if (row === undefined) return undefined;
+  const { digest, sizeBytes } = row;
+  return { verified: digest === null || sizeBytes === null ? undefined : { digest, sizeBytes } };
+}
+
+/** Precedes the move of the bytes among the blobs, so that whoever finds them moved knows whose they were. */
+export async function recordVerifiedUpload(em: Em, id: string, verified: VerifiedUpload): Promise<void> {
+  await kysely(em)
+    .updateTable('upload')
+    .set({ verified_digest: verified.digest, verified_bytes: verified.sizeBytes })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Whether this upload has become this blob of the repository, which expires as the blob does. */
+export async function wasUploaded(
+  em: Em,
+  { uploadId, repositoryId, digest }: Omit<UploadedBlob, 'sizeBytes'>,
 ): Promise<boolean> {
   const found = await sql`
-    select from upload where id = ${upload.id}::uuid and repository_id = ${upload.repositoryId}`.execute(
+    select from repository_blob rb join blob b on b.id = rb.blob_id
+    where b.digest = ${digest} and rb.repository_id = ${repositoryId} and rb.upload_id = ${uploadId}::uuid`.execute(
     kysely(em),
   );
   return found.rows.length > 0;
@@ -84,7 +119,12 @@ export async function addUploadPart(em: Em, id: string, part: UploadPartRow): Pr
 export async function touchUpload(em: Em, id: string, offsetBytes: number): Promise<void> {
   await kysely(em)
     .updateTable('upload')
-    .set({ offset_bytes: offsetBytes, touched_at: sql`now()` })
+    .set({
+      offset_bytes: offsetBytes,
+      touched_at: sql`now()`,
+      verified_digest: null,
+      verified_bytes: null,
+    })
     .where('id', '=', id)
     .execute();
 }
@@ -126,12 +166,15 @@ export async function recordUploadedBlob(em: Em, blob: UploadedBlob): Promise<vo
  */
 export async function linkBlob(
   em: Em,
-  { repositoryId, digest }: { readonly repositoryId: number; readonly digest: Digest },
+  { repositoryId, digest, uploadId }: Omit<UploadedBlob, 'sizeBytes' | 'uploadId'> & { uploadId?: string },
 ): Promise<boolean> {
   const linked = await sql`
     with found as (select id from blob where digest = ${digest} and stored_at is not null for share)
-    insert into repository_blob (repository_id, blob_id) select ${repositoryId}, id from found
-    on conflict (repository_id, blob_id) do update set uploaded_at = now()`.execute(kysely(em));
+    insert into repository_blob (repository_id, blob_id, upload_id) select ${repositoryId}, id, ${uploadId ?? null}::uuid from found
+    on conflict (repository_id, blob_id)
+    do update set uploaded_at = now(), upload_id = coalesce(excluded.upload_id, repository_blob.upload_id)`.execute(
+    kysely(em),
+  );
   return linked.numAffectedRows === 1n;
 }
 

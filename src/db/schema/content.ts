@@ -67,7 +67,13 @@ export const ManifestBlob = defineEntity({
 /** An uploaded blob that no manifest of the repository refers to yet. */
 export const RepositoryBlob = defineEntity({
   name: 'RepositoryBlob',
-  properties: { repositoryId: key, blobId: key, uploadedAt: createdAt },
+  properties: {
+    repositoryId: key,
+    blobId: key,
+    uploadedAt: createdAt,
+    /** The upload that became the blob last; null: it was mounted only. */
+    uploadId: p.uuid().nullable(),
+  },
 });
 
 /** A remote that can deliver a blob of a repository. The table has no primary key: `remote_id` may be null. */

@@ -74,6 +74,9 @@ export const Upload = defineEntity({
     offsetBytes: p.bigint('number').default(0),
     createdAt,
     touchedAt: createdAt,
+    /** The blob that the bytes, which have this digest, are about to become; null before that. */
+    verifiedDigest: p.text().nullable(),
+    verifiedBytes: p.bigint('number').nullable(),
   },
 });
 

@@ -19,10 +19,11 @@ let others: Things;
 let othersBlob: string;
 let folder: string;
 /** Uploads are begun here, and none is finished. */
-const adopt = () => Promise.reject(new Error('no upload is finished'));
+const refuse = () => Promise.reject(new Error('no upload is finished'));
+const blobs = { adopt: refuse, exists: refuse };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidemark-tenants-'));
-  const uploads = await openUploadFolder({ root: folder, blobs: { adopt }, fsync: false });
+  const uploads = await openUploadFolder({ root: folder, blobs, fsync: false });
   scene = await startAccessScene({ uploads });
   others = await scene.makeThings(marker);
   await scene.api.sql('update repository set description = $1 where name ^@ $2', [`of ${marker}`, marker]);

@@ -14,6 +14,7 @@ import { json, openFakeUpstream } from '../../support/upstream/fake-upstream.ts'
 import { sampleAnswers } from '../../support/upstream/sample-answers.ts';
 import { until } from '../../support/until.ts';
 import { openStack } from '../stack.ts';
+import type { Stack } from '../stack.ts';
 
 const alertsFile = join(projectRoot, 'deploy/prometheus/alerts.yml');
 const dashboardFile = join(projectRoot, 'deploy/grafana/tidemark.json');
@@ -36,8 +37,9 @@ describe.skipIf(skipWithout('prometheus', 'promtool'))('monitoring', () => {
   const open: { close(): Promise<void> }[] = [];
   let prometheus: Awaited<ReturnType<typeof openPrometheus>>;
   let workerMetrics = '';
+  let stack: Stack;
   beforeAll(async () => {
-    const stack = await openStack({ settings: { TIDEMARK_METRICS_REPOSITORIES: 'on' } });
+    stack = await openStack({ settings: { TIDEMARK_METRICS_REPOSITORIES: 'on' } });
     open.push(stack);
     const workerAddress = `127.0.0.1:${await freePort()}`;
     const [api] = await Promise.all([
@@ -107,6 +109,15 @@ describe.skipIf(skipWithout('prometheus', 'promtool'))('monitoring', () => {
     const states = await prometheus.rules();
     expect(states.filter(({ health }) => health !== 'ok')).toEqual([]);
     expect(states).toHaveLength(alerts.length);
+  });
+
+  test('a second process with the same address of metrics ends at its start, before it takes work', async () => {
+    const second = stack.run(['worker'], { TIDEMARK_METRICS_ADDRESS: new URL(workerMetrics).host });
+    expect(await second.ended()).toBe(1);
+    expect(second.output()).toContain(
+      `PORT_UNAVAILABLE: The metrics cannot be served on ${new URL(workerMetrics).host}, which is taken by another program.`,
+    );
+    expect(second.output()).not.toContain('Worker ready');
   });
 
   test('no series has a tag, a digest or a query, and a worker shows what it counts', async () => {

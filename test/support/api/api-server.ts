@@ -56,6 +56,7 @@ const noUploads: ApiDependencies['uploads'] = {
   sizeOf: refuse,
   append: refuse,
   finish: refuse,
+  isMoved: refuse,
   cancel: refuse,
 };
 

@@ -34,17 +34,18 @@ export interface Program extends GraphqlClient {
 }
 
 /**
- * Starts `tidemark <args>` with exactly these settings; `nodeArgs` come before the program. It is told at once what it would begin anew
- * with (src/cli/begin-anew.ts), which is a start of Node less; test/cli/begin-anew.test.ts has the other way.
+ * Starts `tidemark <args>` with exactly these settings. `node` is the command line before the program. It is told at once what it would begin
+ * anew with (src/cli/begin-anew.ts), which is a start of Node less; test/cli/begin-anew.test.ts has the other way.
  */
 export function launch(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
-  nodeArgs: readonly string[] = [],
+  node: readonly string[] = [process.execPath],
 ): Program {
   if (!existsSync(main)) throw new Error('dist/main.js is not there: run npm run build');
   const { PATH = '', HOME = '', TIDEMARK_CACHE = '', XDG_CACHE_HOME = '' } = process.env;
-  const child = spawn(process.execPath, [...v8Flags, ...nodeArgs, main, ...args], {
+  const [command = '', ...nodeArgs] = node;
+  const child = spawn(command, [...nodeArgs, ...v8Flags, main, ...args], {
     env: {
       PATH,
       HOME,

@@ -12,7 +12,7 @@ export interface NetworkNamespace {
   readonly guestAddress: string;
   /** The beginning of a command line that runs in the namespace. */
   readonly prefix: readonly string[];
-  /** Nothing passes any more, in no direction. */
+  /** Nothing passes any more, in no direction. This machine keeps its address. */
   cutCable(): Promise<void>;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export async function openNetworkNamespace(): Promise<NetworkNamespace | string>
     hostAddress: `${net}.1`,
     guestAddress: `${net}.2`,
     prefix: ['ip', 'netns', 'exec', name],
-    cutCable: async () => void (await ip('link', 'set', host, 'down')),
+    cutCable: async () => void (await ip('-n', name, 'link', 'set', guest, 'down')),
     close,
   };
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { quoteValue } from '../../../oci/error.ts';
 import { refuse } from '../error.ts';
 
 /** The idle timeout of a client that sends a body (fault 80). */
@@ -20,6 +21,11 @@ export async function* readBody({ raw }: FastifyRequest): AsyncGenerator<Uint8Ar
   } finally {
     raw.setTimeout(0);
   }
+}
+
+/** For a body that is not needed: the client reads the answer once it has sent all of it. */
+export async function discardBody(request: FastifyRequest): Promise<void> {
+  for await (const chunk of readBody(request)) void chunk;
 }
 
 /**
@@ -43,6 +49,27 @@ export async function readWhole(request: FastifyRequest, maxBytes: number): Prom
 export function contentLength({ headers }: IncomingMessage): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
+}
+
+export interface ContentRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `Content-Range: <start>-<end>`, both inclusive. Some clients use the syntax of RFC 9110. */
+export function readContentRange(request: FastifyRequest): ContentRange | undefined {
+  const header = request.headers['content-range'];
+  if (header === undefined) return undefined;
+  const match = /^(?:bytes[ =])?([0-9]{1,15})-([0-9]{1,15})(?:\/(?:\*|[0-9]+))?$/.exec(header);
+  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+  const length = contentLength(request.raw);
+  const fits = match !== null && end >= start && (length === undefined || length === end - start + 1);
+  if (fits) return { start, end };
+  throw refuse(
+    'SIZE_INVALID',
+    `The Content-Range is ${quoteValue(header)} and the Content-Length ${length ?? 'absent'}; expected <first>-<last>, ` +
+      'the positions of the first and the last byte sent.',
+  );
 }
 
 function tooLarge(what: string, maxBytes: number): Error {

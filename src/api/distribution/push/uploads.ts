@@ -7,13 +7,12 @@ import { resolveDistribution } from '../../../db/distributions/distributions.ts'
 import { readServedBlob } from '../../../db/reads/read-served.ts';
 import {
   closeUpload,
-  isUploadOpen,
   linkBlob,
   openUpload,
-  recordUploadedBlob,
+  readOpenUpload,
   touchUpload,
-  uploadedBlobLock,
 } from '../../../db/content/uploads.ts';
+import type { OpenUpload } from '../../../db/content/uploads.ts';
 import { parseDigest } from '../../../oci/digest.ts';
 import type { Digest } from '../../../oci/digest.ts';
 import { quoteValue } from '../../../oci/error.ts';
@@ -22,7 +21,10 @@ import { refuse } from '../error.ts';
 import { clientPath } from '../exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import { pushCaller } from '../served-version.ts';
-import { contentLength, readBody } from './request-body.ts';
+import { discardBody, readBody, readContentRange } from './request-body.ts';
+import type { ContentRange } from './request-body.ts';
+import { completeUpload, storeUpload } from './store-upload.ts';
+import type { UploadTarget } from './store-upload.ts';
 
 /** Limits of open uploads, for all callers together and for each (fault 73). */
 const caps = { maxOpen: 10_000, maxBytes: 1024 ** 4, maxOpenEach: 1_000, maxBytesEach: 1024 ** 4 / 4 };
@@ -60,10 +62,14 @@ export async function beginUpload(exchange: Exchange, { name }: UploadPath): Pro
 
 /** `PATCH`: appends a chunk at `Content-Range`, or the whole body without that header. */
 export async function patchUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
-  return write(exchange, { ...path, repositoryId: await findUpload(exchange, path) }, undefined);
+  const { repositoryId } = await findUpload(exchange, path);
+  return write(exchange, { ...path, repositoryId }, undefined);
 }
 
-/** `PUT`: appends the last chunk, if any, and stores the blob. If `digest` does not match, the upload stays. */
+/**
+ * `PUT`: appends the last chunk, if any, and stores the blob. If `digest` does not match, the upload stays. The same request again has the same
+ * answer, also after a process was killed in the first one.
+ */
 export async function finishUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
   const digest = readDigest(exchange.query, 'digest');
   if (digest === undefined)
@@ -71,13 +77,13 @@ export async function finishUpload(exchange: Exchange, path: UploadPath): Promis
       'DIGEST_INVALID',
       'The last request of an upload has no digest in its query; expected digest=sha256:….',
     );
-  return write(exchange, { ...path, repositoryId: await findUpload(exchange, path) }, digest);
+  return write(exchange, await findTarget(exchange, path), digest);
 }
 
 /** `GET`: the progress. */
 export async function showUpload(exchange: Exchange, path: UploadPath): Promise<FastifyReply> {
-  await findUpload(exchange, path);
-  const sizeBytes = await exchange.api.uploads.sizeOf(path.id);
+  const { verified } = await findUpload(exchange, path);
+  const sizeBytes = (await exchange.api.uploads.sizeOf(path.id)) ?? verified?.sizeBytes;
   if (sizeBytes === undefined) throw unknown(path);
   return progress(exchange, 204, path, sizeBytes);
 }
@@ -90,25 +96,26 @@ export async function cancelUpload(exchange: Exchange, path: UploadPath): Promis
   return exchange.reply.code(204).send();
 }
 
-interface OpenUpload extends UploadPath {
-  readonly repositoryId: number;
-}
-
 /** Appends the body and, with a digest, finishes. Holds the lock of the upload (fault 72). */
 async function write(
   exchange: Exchange,
-  upload: OpenUpload,
+  upload: UploadPath & UploadTarget,
   digest: Digest | undefined,
 ): Promise<FastifyReply> {
   const { request, em, locks } = exchange;
   const { uploads } = exchange.api;
-  const { id, name, repositoryId } = upload;
-  const range = readContentRange(exchange);
+  const { id, name } = upload;
+  const range = readContentRange(request);
   const expected = range?.start ?? (await uploads.sizeOf(id));
   return locks.alone(`upload ${id}`, async () => {
+    const open = await readOpenUpload(em, upload);
+    if (digest !== undefined && (await completeUpload(exchange, upload, { open, digest }))) {
+      await discardBody(request);
+      return created(exchange, name, digest);
+    }
     const before = await uploads.sizeOf(id);
-    // Finished or cancelled while this request waited.
-    if (before === undefined || !(await isUploadOpen(em, upload))) throw unknown(upload);
+    // Finished or cancelled, perhaps while this request waited.
+    if (before === undefined || open === undefined) throw unknown(upload);
     if (expected !== before) throw outOfOrder(exchange, upload, before, range);
     try {
       await uploads.append(id, readBody(request), digest !== undefined);
@@ -117,24 +124,23 @@ async function write(
       await touchUpload(em, id, (await uploads.sizeOf(id)) ?? 0);
     }
     if (digest === undefined) return progress(exchange, 202, upload, (await uploads.sizeOf(id)) ?? 0);
-    // Until the row exists, a garbage collection would remove the file (fault 111).
-    await locks.guarded(uploadedBlobLock(digest), async () => {
-      const { sizeBytes } = await uploads.finish(id, digest);
-      await recordUploadedBlob(em, { uploadId: id, repositoryId, digest, sizeBytes });
-    });
-    // The blob is stored. The sweep removes parts that cannot be removed now.
-    await uploads.cancel(id).catch(() => undefined);
+    await storeUpload(exchange, upload, digest);
     return created(exchange, name, digest);
   });
 }
 
-/** The id of the upload's repository. */
-async function findUpload(exchange: Exchange, path: UploadPath): Promise<number> {
-  const { em } = exchange;
-  const { repositoryId } = await findPushTarget(em, path.name, pushCaller(exchange, 'push'));
-  const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(path.id);
-  if (isId && (await isUploadOpen(em, { id: path.id, repositoryId }))) return repositoryId;
-  throw unknown(path);
+/** Where an upload of this id belongs, whether it is open or not. */
+async function findTarget(exchange: Exchange, path: UploadPath): Promise<UploadPath & UploadTarget> {
+  const { repositoryId } = await findPushTarget(exchange.em, path.name, pushCaller(exchange, 'push'));
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(path.id)) throw unknown(path);
+  return { ...path, repositoryId };
+}
+
+async function findUpload(exchange: Exchange, path: UploadPath): Promise<UploadTarget & OpenUpload> {
+  const target = await findTarget(exchange, path);
+  const open = await readOpenUpload(exchange.em, target);
+  if (open === undefined) throw unknown(path);
+  return { ...target, ...open };
 }
 
 /**
@@ -159,27 +165,6 @@ async function mountBlob(
 function readDigest(query: URLSearchParams, key: string): Digest | undefined {
   const text = query.get(key);
   return text === null ? undefined : parseDigest(text);
-}
-
-interface ContentRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** `Content-Range: <start>-<end>`, both inclusive. Some clients use the syntax of RFC 9110. */
-function readContentRange({ request }: Exchange): ContentRange | undefined {
-  const header = request.headers['content-range'];
-  if (header === undefined) return undefined;
-  const match = /^(?:bytes[ =])?([0-9]{1,15})-([0-9]{1,15})(?:\/(?:\*|[0-9]+))?$/.exec(header);
-  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
-  const length = contentLength(request.raw);
-  const fits = match !== null && end >= start && (length === undefined || length === end - start + 1);
-  if (fits) return { start, end };
-  throw refuse(
-    'SIZE_INVALID',
-    `The Content-Range is ${quoteValue(header)} and the Content-Length ${length ?? 'absent'}; expected <first>-<last>, ` +
-      'the positions of the first and the last byte sent.',
-  );
 }
 
 /** distribution-spec: "If the chunk is out of order, the response MUST be 416 Requested Range Not Satisfiable" (fault 70). */
