@@ -24,6 +24,7 @@ import { Migration0014Budgets } from './migrations/0014-budgets.ts';
 import { Migration0015Pulls } from './migrations/0015-pulls.ts';
 import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
+import { Migration0020Difference } from './migrations/0020-difference.ts';
 
 /** Functions of this folder take one; some require a transaction. */
 export type Em = EntityManager;
@@ -55,6 +56,7 @@ const migrations = [
   Migration0015Pulls,
   Migration0016Proxies,
   Migration0017PullThrough,
+  Migration0020Difference,
 ];
 
 // Ids and byte counts are below 2^53.

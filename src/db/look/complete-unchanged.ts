@@ -16,6 +16,8 @@ export interface UnchangedSync {
   readonly beyondNewest: number;
   /** The manifests of the selected tags, and of their companions. */
   readonly manifestIds: readonly number[];
+  /** What the upstream announced with its list of tags. */
+  readonly state?: string | undefined;
 }
 
 /**
@@ -23,15 +25,9 @@ export interface UnchangedSync {
  * @returns false if the version or the signature policy is another one by now, or a later attempt has begun. Then nothing is written.
  */
 export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<boolean> {
-  const { taskId, latest, tags, filtered, beyondNewest, manifestIds } = sync;
+  const { taskId, latest, tags, filtered, beyondNewest, manifestIds, state = null } = sync;
   const ended = await sql`
-    with locked as materialized (
-      select task.id, task.repository_id from task
-        join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
-      where task.id = ${taskId} and task.state = 'RUNNING' and task.listing is null and task.fence = repository.fence
-        and repository.latest = ${latest} and remote.signature_policy_id is null and repository.signature_policy_id is null
-      for update of repository, task
-    ),
+    with locked as materialized (${lockUnchanged(taskId, latest)}),
     reach as materialized (select m.* from manifest m, locked where m.id = any(${[...manifestIds]}::bigint[])),
     totals as materialized (
       select (select count(*) from reach where reach.raw is not null) as manifests, (${countSignatures()}) as signatures,
@@ -52,10 +48,21 @@ export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<bo
       update repository set is_mirrored = true from locked where repository.id = locked.repository_id and not is_mirrored
     )
     update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), tags_total = ${tags}::int,
-      manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes
+      manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes,
+      upstream_state = ${state}, listed_at = now()
     from locked, totals where task.id = locked.id
     returning ${tellEnding}`.execute(kysely(em));
   return ended.rows.length > 0;
+}
+
+/** The task and its repository, if nothing has changed since the look. */
+export function lockUnchanged(taskId: number, latest: number): RawBuilder<unknown> {
+  return sql`
+    select task.id, task.repository_id from task
+      join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
+    where task.id = ${taskId} and task.state = 'RUNNING' and task.listing is null and task.fence = repository.fence
+      and repository.latest = ${latest} and remote.signature_policy_id is null and repository.signature_policy_id is null
+    for update of repository, task`;
 }
 
 /** The stored blobs of the version. Whatever a sync would fetch is stored. */
