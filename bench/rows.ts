@@ -53,6 +53,7 @@ export const rowNames = [
   'proxies',
   'readyz',
   'growth',
+  'difference',
   'console',
   'workers',
 ] as const;
